@@ -1,0 +1,30 @@
+"""The need to turn text into vectors."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class Embedded(Struct, frozen=True):
+    """Unit vectors in the order of the texts, and how many tokens the model read."""
+
+    vectors: tuple[tuple[float, ...], ...]
+    tokens: int
+
+
+class Embedding(Protocol):
+    """A model of meaning. `name` is recorded with every index made from it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dimensions(self) -> int: ...
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """Languages (ISO 639-1) that the model knows; elsewhere words weigh more than meaning."""
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> Embedded: ...

@@ -1,0 +1,29 @@
+"""A document as every parser hands it on: blocks in reading order."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from shared.types.passage import Box
+
+Kind = Literal["title", "heading", "paragraph", "list", "table", "code", "quote", "picture"]
+
+
+class Block(Struct, frozen=True, omit_defaults=True):
+    """One element. `level` is that of a heading (1 to 6); `rows` are a table's cells, the first row its header;
+    `text` is always filled, for a table with its rows as Markdown, for a list with one item a line, marked."""
+
+    kind: Kind
+    text: str
+    level: int = 0
+    rows: tuple[tuple[str, ...], ...] = ()
+    page: int | None = None
+    box: Box | None = None
+
+
+class ParsedDocument(Struct, frozen=True, omit_defaults=True):
+    """What a parser found. `pages` is 0 where the format has none."""
+
+    blocks: tuple[Block, ...]
+    title: str = ""
+    pages: int = 0

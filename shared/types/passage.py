@@ -1,0 +1,31 @@
+"""The piece of a document that can be found, quoted and cited."""
+
+from msgspec import Struct
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom as fractions of the page, from its top left."""
+
+
+class Passage(Struct, frozen=True):
+    """A run of a document's text, in reading order.
+
+    `text` is what is quoted and shown; `context` (title and headings) is embedded with it but never quoted.
+    """
+
+    passage_id: str
+    document_id: str
+    epoch: int
+    position: int
+    text: str
+    context: str = ""
+    language: str = "en"
+    tokens: int = 0
+    page: int | None = None
+    box: Box | None = None
+
+
+class Found(Struct, frozen=True):
+    """A passage with the score of the search that found it (higher is better)."""
+
+    passage: Passage
+    score: float
