@@ -3,11 +3,10 @@
 AegisError
 ├── InvalidRequest and the other `Problem`s   answered to the caller, with their status
 ├── StoreUnavailable                          503 with Retry-After; an event is delivered again
-├── Rejected                                  the document is at fault: its stage ends it
-└── BadEvent, BadSignature                    an event that no retry can mend
+└── Rejected                                  the document is at fault: its stage ends it
 
 The one mapping to statuses is `shared.runtime.problems`; the one mapping to retry or dead letter is
-`shared.runtime.events`.
+`shared.runtime.delivery`.
 """
 
 from collections.abc import Sequence
@@ -147,11 +146,3 @@ class Rejected(AegisError):
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
-
-
-class BadEvent(AegisError):
-    """An event that cannot be read; delivering it again would not help."""
-
-
-class BadSignature(AegisError):
-    """An event that is not signed by one of our secrets."""

@@ -1,0 +1,1 @@
+"""The program `aegis`: serves the suite, and speaks to a served one over HTTP."""

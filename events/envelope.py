@@ -1,0 +1,158 @@
+"""Our messages as CloudEvents 1.0, signed so that a broker may re-encode but nobody may alter them."""
+
+import base64
+import hashlib
+import hmac
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from events import DOCUMENT_EVENTS
+from events.document import DocumentEvent, Origin
+
+SIGNED = ("specversion", "type", "source", "id", "subject", "aegistenant", "route", "epoch")
+TICKS = frozenset({"aegis.clock.ticked.v1", "dev.knative.sources.ping"})
+
+
+class MalformedEventError(ValueError):
+    """Not a CloudEvent that we know."""
+
+
+class WrongSignatureError(ValueError):
+    """Not signed by one of our secrets, or altered since."""
+
+
+class CloudEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An event as it travels, in the field names of its JSON form. Attributes are in their string form; `data` is
+    decoded JSON."""
+
+    id: str
+    source: str
+    type: str
+    specversion: str = "1.0"
+    subject: str = ""
+    time: str = ""
+    datacontenttype: str = "application/json"
+    aegistenant: str = ""
+    requestid: str = ""
+    traceparent: str = ""
+    route: str = ""
+    epoch: str = ""
+    aegissignature: str = ""
+    data: Any = None
+
+
+class Secrets(Struct, frozen=True):
+    """Keys by their id; the first signs, all verify."""
+
+    keys: tuple[tuple[str, bytes], ...]
+
+    @classmethod
+    def parse(cls, text: str) -> "Secrets":
+        """Reads `kid:secret[,kid:secret]`."""
+        pairs = [part.strip().partition(":") for part in text.split(",") if part.strip()]
+        if not pairs or any(not kid or len(secret) < 16 for kid, _, secret in pairs):
+            raise ValueError("event secrets are `kid:secret[,kid:secret]`, each secret of at least 16 characters")
+        return cls(tuple((kid, secret.encode()) for kid, _, secret in pairs))
+
+    def sign(self, event: CloudEvent) -> str:
+        kid, secret = self.keys[0]
+        return f"v1.{kid}.{_mac(secret, event)}"
+
+    def verify(self, event: CloudEvent) -> None:
+        version, _, rest = event.aegissignature.partition(".")
+        kid, _, mac = rest.rpartition(".")
+        for known, secret in self.keys:
+            if version == "v1" and known == kid and hmac.compare_digest(_mac(secret, event), mac):
+                return
+        raise WrongSignatureError("the event is not signed by a secret of this installation")
+
+
+def _mac(secret: bytes, event: CloudEvent) -> str:
+    digest = hmac.new(secret, canonical(event), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def canonical(event: CloudEvent) -> bytes:
+    """What is signed: one JSON array, keys sorted, no spaces, text as UTF-8."""
+    fields = [getattr(event, name) for name in SIGNED]
+    text = json.dumps([*fields, event.data], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode()
+
+
+def wrap(event: DocumentEvent, source: str, secrets: Secrets) -> CloudEvent:
+    """The signed envelope of a message; `source` is the function that speaks."""
+    data = {k: v for k, v in msgspec.to_builtins(event).items() if k not in ("type", "origin")}
+    about = event.origin
+    plain = CloudEvent(
+        id=event.event_id,
+        source=f"/functions/{source}",
+        type=event.type_name(),
+        subject=about.document_id,
+        time=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        aegistenant=about.tenant_id,
+        requestid=about.request_id,
+        traceparent=about.traceparent,
+        route=about.route,
+        epoch=str(about.epoch),
+        data=data,
+    )
+    return msgspec.structs.replace(plain, aegissignature=secrets.sign(plain))
+
+
+def unwrap(event: CloudEvent, secrets: Secrets) -> DocumentEvent:
+    """The message in a verified envelope. Raises `MalformedEventError` or `WrongSignatureError`."""
+    known = DOCUMENT_EVENTS.get(event.type)
+    if known is None:
+        raise MalformedEventError(f"no function knows events of type {event.type!r}")
+    if not event.id:
+        raise MalformedEventError("the event has no id")
+    secrets.verify(event)
+    try:
+        return msgspec.convert({**event.data, "type": event.type, "origin": _origin(event)}, known)
+    except (msgspec.ValidationError, TypeError, ValueError) as error:
+        raise MalformedEventError(f"data of {event.type}: {error}") from error
+
+
+def _origin(event: CloudEvent) -> dict[str, Any]:
+    return {
+        "tenant_id": event.aegistenant,
+        "document_id": event.subject,
+        "epoch": int(event.epoch),
+        "route": event.route,
+        "request_id": event.requestid,
+        "traceparent": event.traceparent,
+    }
+
+
+def encode(event: CloudEvent) -> bytes:
+    """The structured JSON form. Empty attributes are left out."""
+    return msgspec.json.encode(event)
+
+
+def decode(raw: bytes) -> CloudEvent:
+    """Reads the structured JSON form; integers of attributes may be numbers or strings."""
+    try:
+        fields = msgspec.json.decode(raw)
+        attributes = {k: str(v) if isinstance(v, int) and k != "data" else v for k, v in fields.items()}
+        return msgspec.convert(attributes, CloudEvent)
+    except (msgspec.MsgspecError, AttributeError, RecursionError, UnicodeDecodeError) as error:
+        raise MalformedEventError(f"not a CloudEvent: {error}") from error
+
+
+__all__ = [
+    "TICKS",
+    "CloudEvent",
+    "MalformedEventError",
+    "Origin",
+    "Secrets",
+    "WrongSignatureError",
+    "canonical",
+    "decode",
+    "encode",
+    "unwrap",
+    "wrap",
+]

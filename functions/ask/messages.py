@@ -1,0 +1,49 @@
+"""The question and its answer."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+from shared.answers.citations import Citation
+
+from shared.retrieval.retrieve import Mode
+from shared.types.document import Classification
+from shared.types.usage import Usage
+
+
+class Ask(Struct, frozen=True):
+    """`classification` can only raise the class that the sources give the question."""
+
+    question: Annotated[str, Meta(min_length=1, max_length=8000)]
+    mode: Mode = "hybrid"
+    limit: Annotated[int, Meta(ge=1, le=50)] = 8
+    stream: bool = False
+    quality: Literal["fast", "standard", "high"] = "standard"
+    max_latency_ms: Annotated[int, Meta(ge=1)] | None = None
+    max_cost_usd: Annotated[float, Meta(ge=0)] | None = None
+    classification: Classification | None = None
+    conversation_id: Annotated[str, Meta(max_length=100)] | None = None
+    as_of: datetime | None = None
+    document_ids: Annotated[tuple[str, ...], Meta(max_length=1000)] | None = None
+
+
+class Execution(Struct, frozen=True):
+    """Who answered, and why it was them."""
+
+    location: Literal["local", "cloud", "extractive"]
+    model: str
+    strategy: str
+    reason: str
+
+
+class Answer(Struct, frozen=True):
+    """`answered` is false, and `answer` empty, where the sources do not say. `[n]` in it is a citation's index."""
+
+    request_id: str
+    answered: bool
+    answer: str
+    citations: tuple[Citation, ...]
+    conversation_id: str | None
+    usage: Usage
+    execution: Execution
+    degraded: tuple[str, ...]

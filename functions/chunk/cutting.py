@@ -1,0 +1,191 @@
+"""Cuts one block of a document into atoms that fit: whole if it can be, else where it hurts least."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from msgspec import Struct
+
+from functions.chunk.ruler import Ruler
+from shared.parsing.document import Block
+from shared.parsing.tables import Row, table_head, table_markdown, table_row
+from shared.types.passage import Box
+
+BETWEEN_BLOCKS = "\n\n"
+
+
+class Atom(Struct, frozen=True):
+    """Text that is not cut any more. `glue` stands between it and the atom before it, when both share a piece."""
+
+    text: str
+    tokens: int
+    glue: str = BETWEEN_BLOCKS
+    page: int | None = None
+    box: Box | None = None
+    heads: bool = False
+    """It is a heading: no piece ends with it."""
+
+
+Cutter = Callable[[str], Iterator[str]]
+"""Yields parts whose concatenation is the text again."""
+
+_STOP = re.compile(r"[.!?…]+[\"'”’»)\]]*\s+|[。！？]+[」』”）]*\s*")
+_NO_STOP = re.compile(
+    r"(?:^|[\s(])(?:[A-Z]|e\.g|i\.e|z\.B|d\.h|u\.a|cf|vs|ca|approx|etc|bzw|vgl|Abs|Art|Nr|No|Fig|Abb|Tab|Eq|Sec|Dr|Prof|Mr|Mrs|Ms|St|pp?)\.\s+$"
+)
+_LINE = re.compile(r"[^\n]*\n+|[^\n]+$")
+_ITEM = re.compile(r"(?:-|\d{1,9}[.)]) ")
+_PAIR = re.compile(r"[^\s:][^:\n]{0,300}: ?")
+_SPACE = re.compile(r"\s+")
+
+
+def cut(block: Block, room: int, ruler: Ruler) -> list[Atom]:
+    """Atoms of at most `room` tokens, in order, that hold everything the block says."""
+    if ruler.length(block.text) <= room:
+        texts = [("", block.text)]
+    elif block.kind == "table" and block.rows:
+        texts = _table(block.rows, room, ruler)
+    else:
+        texts = _text(block.text, room, ruler, _cutters(block))
+    return [
+        Atom(text, ruler.length(text), glue if place else BETWEEN_BLOCKS, block.page, block.box)
+        for place, (glue, text) in enumerate(texts)
+    ]
+
+
+def _cutters(block: Block) -> Sequence[Cutter]:
+    if block.kind == "list":
+        return _by_item, _by_line, _by_sentence
+    if block.kind == "code" or _is_pairs(block.text):
+        return _by_line, _by_sentence
+    return _by_sentence, _by_line
+
+
+def _is_pairs(text: str) -> bool:
+    lines = text[:5000].split("\n")
+    return len(lines) > 2 and all(map(_PAIR.match, lines[:-1]))
+
+
+def _text(text: str, room: int, ruler: Ruler, cutters: Sequence[Cutter]) -> list[tuple[str, str]]:
+    """Each part with the white space that stood before it."""
+    if not cutters:
+        return _glued(_slices(text, room, ruler))
+    parts = list(cutters[0](text))
+    ruler.learn(part.rstrip() for part in parts)
+    result: list[tuple[str, str]] = []
+    glue = ""
+    for part in parts:
+        bare = part.rstrip()
+        inner = [("", bare)] if ruler.length(bare) <= room else _text(bare, room, ruler, cutters[1:])
+        result += [(glue + inner[0][0], inner[0][1]), *inner[1:]] if bare else []
+        glue = part[len(bare) :] if bare else glue + part
+    return result
+
+
+def _glued(parts: list[str]) -> list[tuple[str, str]]:
+    glue, result = "", []
+    for part in parts:
+        bare = part.rstrip()
+        if bare:
+            result.append((glue, bare))
+            glue = ""
+        glue += part[len(bare) :]
+    return result
+
+
+def _by_sentence(text: str) -> Iterator[str]:
+    start = 0
+    for stop in _STOP.finditer(text):
+        end = stop.end()
+        following = text[end : end + 1]
+        if not following.islower() and not _NO_STOP.search(text, max(start, end - 12), end):
+            yield text[start:end]
+            start = end
+    yield text[start:]
+
+
+def _by_line(text: str) -> Iterator[str]:
+    return (found[0] for found in _LINE.finditer(text))
+
+
+def _by_item(text: str) -> Iterator[str]:
+    """Items of the outermost list, each with what is indented below it."""
+    item = ""
+    for line in _by_line(text):
+        if item and _ITEM.match(line):
+            yield item
+            item = ""
+        item += line
+    yield item
+
+
+def _slices(text: str, room: int, ruler: Ruler) -> list[str]:
+    """At spaces where there are any; first by a guess at the length, then in halves until all fit."""
+    parts = list(_windows(text, 3 * max(room, 1)))
+    while True:
+        ruler.learn(part.rstrip() for part in parts)
+        if all(_fits(part, room, ruler) for part in parts):
+            return parts
+        parts = [
+            smaller
+            for part in parts
+            for smaller in ([part] if _fits(part, room, ruler) else _windows(part, -(-len(part) // 2)))
+        ]
+
+
+def _fits(part: str, room: int, ruler: Ruler) -> bool:
+    return len(part) < 2 or ruler.length(part.rstrip()) <= room
+
+
+def _windows(text: str, size: int) -> Iterator[str]:
+    start = 0
+    while start < len(text):
+        end = min(start + size, len(text))
+        if end < len(text):
+            spaces = list(_SPACE.finditer(text, start + size // 2, end))
+            end = spaces[-1].end() if spaces else end
+        yield text[start:end]
+        start = end
+
+
+def _table(rows: tuple[Row, ...], room: int, ruler: Ruler) -> list[tuple[str, str]]:
+    """By rows, each part with the header again; a table too wide for that is told cell by cell."""
+    header, body = rows[0], rows[1:]
+    lines = [table_row(row) for row in body]
+    ruler.learn([table_head(header), *lines])
+    left = room - ruler.length(table_head(header))
+    if left < room // 2 or not body:
+        return [*_cells(header, room, ruler), *_told(header, body, room, ruler)]
+    result: list[tuple[str, str]] = []
+    for group in _row_groups(body, [ruler.length(line) for line in lines], left):
+        if len(group) == 1 and ruler.length(table_row(group[0])) > left:
+            result += _told(header, group, room, ruler)
+        else:
+            result.append((BETWEEN_BLOCKS, table_markdown((header, *group))))
+    return result
+
+
+def _row_groups(body: Sequence[Row], lengths: list[int], left: int) -> Iterator[list[Row]]:
+    """Of about equal length, so that the last is not a single row; a row too long for itself is alone."""
+    parts = max(1, -(-sum(lengths) // left))
+    aim = min(left, -(-sum(lengths) // parts) + max(lengths) // 2)
+    group: list[Row] = []
+    filled = 0
+    for row, length in zip(body, lengths, strict=True):
+        if group and filled + length > aim:
+            yield group
+            group, filled = [], 0
+        group.append(row)
+        filled += length
+    yield group
+
+
+def _cells(row: Row, room: int, ruler: Ruler) -> list[tuple[str, str]]:
+    return _text("\n".join(cell for cell in row if cell), room, ruler, (_by_line, _by_sentence))
+
+
+def _told(header: Row, body: Sequence[Row], room: int, ruler: Ruler) -> Iterator[tuple[str, str]]:
+    """One line a cell, under its column's name."""
+    for row in body:
+        lines = (f"{name}: {cell}" if name else cell for name, cell in zip(header, row, strict=True) if cell)
+        parts = _text("\n".join(lines), room, ruler, (_by_line, _by_sentence))
+        yield from ((glue if place else BETWEEN_BLOCKS, text) for place, (glue, text) in enumerate(parts))

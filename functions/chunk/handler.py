@@ -1,0 +1,65 @@
+"""Cuts a parsed document into passages along its structure."""
+
+import asyncio
+from hashlib import sha256
+
+import msgspec
+from msgspec import Struct
+
+from events.document import DocumentChunked, DocumentParsed, Origin
+from functions.chunk.splitter import CRAFT as SPLITTER
+from functions.chunk.splitter import Piece, split
+from functions.chunk.tokens import TokenCounter
+from shared.language.detect import detect
+from shared.ledger.ledger import Ledger
+from shared.parsing.document import ParsedDocument
+from shared.runtime.errors import Rejected
+from shared.runtime.stages import StageWork
+from shared.types.passage import Passage
+
+CRAFT = SPLITTER
+
+_COUNTER = TokenCounter()
+
+
+class ChunkSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`max_tokens`: what a passage may be long, as the embedding model counts."""
+
+    max_tokens: int = 220
+
+
+async def handle(event: DocumentParsed, work: StageWork, ledger: Ledger, settings: ChunkSettings) -> DocumentChunked:
+    document = msgspec.json.decode(await work.read(event.parsed), type=ParsedDocument)
+    record = await ledger.life(event.origin.document_id, event.origin.epoch)
+    title = (record.title if record else "") or event.title
+    pieces = await asyncio.to_thread(_cut, document, title, settings.max_tokens)
+    if not pieces:
+        raise Rejected("empty", "There is no text in the document.")
+    passages = [_passage(event.origin, position, piece) for position, piece in enumerate(pieces)]
+    blob = await work.keep("passages", msgspec.json.encode(passages))
+    return DocumentChunked(origin=event.origin, key=work.key, passages=blob, count=len(passages))
+
+
+def _cut(document: ParsedDocument, title: str, max_tokens: int) -> list[Piece]:
+    return split(document, title=title, count_tokens=_COUNTER, max_tokens=max_tokens, detect_language=detect)
+
+
+def _passage(about: Origin, position: int, piece: Piece) -> Passage:
+    return Passage(
+        passage_id=_passage_id(about, position, piece.text),
+        document_id=about.document_id,
+        epoch=about.epoch,
+        position=position,
+        text=piece.text,
+        context=piece.context,
+        language=piece.language,
+        tokens=piece.tokens,
+        page=piece.page,
+        box=piece.box,
+    )
+
+
+def _passage_id(about: Origin, position: int, text: str) -> str:
+    """Equal for an equal cut of the same life, so that a repeated stage replaces and never doubles."""
+    parts = f"{about.tenant_id}\n{about.document_id}\n{about.epoch}\n{position}\n{text}"
+    return "psg_" + sha256(parts.encode()).hexdigest()[:32]

@@ -1,0 +1,38 @@
+"""Changes a document's title or class."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from functions.documents.access import find, find_own
+from shared.catalogue.catalogue import Catalogue
+from shared.catalogue.view import DocumentView, view
+from shared.counters.leases import Leases
+from shared.ledger.ledger import Ledger
+from shared.runtime.table import Table
+from shared.types.document import Classification
+from shared.types.principal import Principal
+
+
+class Change(Struct, frozen=True):
+    document_id: str
+    title: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
+    classification: Classification | None = None
+
+
+async def handle(
+    request: Change, catalogue: Catalogue, ledger: Ledger, leases: Leases, table: Table, principal: Principal
+) -> DocumentView:
+    await find_own(request.document_id, catalogue, principal)
+    async with leases.wait(f"document:{ledger.tenant_id}:{request.document_id}"):
+        record = (await find(request.document_id, catalogue)).record
+        record = await ledger.document(request.document_id) or record
+        changed = msgspec.structs.replace(
+            record,
+            title=(request.title or record.title).strip(),
+            classification=request.classification or record.classification,
+        )
+        await ledger.change(changed)
+        await catalogue.put(changed)
+    return view(await find(request.document_id, catalogue), table.stages())

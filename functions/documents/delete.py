@@ -1,0 +1,48 @@
+"""Deletes a document: gone for everybody at once, erased from every store now or, where one is away, later."""
+
+import contextlib
+from typing import ClassVar, Literal
+
+from msgspec import Struct
+
+from events.document import DocumentDeleted
+from functions.documents.access import OneDocument, find_own
+from shared.bus.port import Bus
+from shared.catalogue.catalogue import Catalogue
+from shared.erasure.erase import erase
+from shared.ledger.ledger import Ledger, PlatformLedger
+from shared.runtime.errors import StoreUnavailable
+from shared.runtime.needs import Call
+from shared.runtime.resume import origin_of
+from shared.types.principal import Principal
+from shared.vectors.port import Vectors
+
+
+class Deleting(Struct, frozen=True):
+    """A store is away; the document cannot be seen any more, and is erased there when the store is back."""
+
+    http_status: ClassVar[int] = 202
+
+    status: Literal["deleting"]
+
+
+async def handle(
+    request: OneDocument,
+    catalogue: Catalogue,
+    ledger: Ledger,
+    platform: PlatformLedger,
+    vectors: Vectors,
+    bus: Bus,
+    principal: Principal,
+    call: Call,
+) -> Deleting | None:
+    record = (await find_own(request.document_id, catalogue, principal)).record
+    await ledger.bury(record.document_id, record.epoch)
+    try:
+        await erase(record.document_id, record.epoch, ledger, platform, catalogue, vectors)
+    except StoreUnavailable:
+        return Deleting("deleting")
+    about = origin_of(record, ledger.tenant_id, call.request_id, call.traceparent)
+    with contextlib.suppress(StoreUnavailable):  # nobody has to hear it for the deletion to hold
+        await bus.publish(DocumentDeleted(origin=about, key=record.content_hash[:32]))
+    return None

@@ -1,0 +1,10 @@
+"""Shows one document and how far it has come."""
+
+from functions.documents.access import OneDocument, find
+from shared.catalogue.catalogue import Catalogue
+from shared.catalogue.view import DocumentView, view
+from shared.runtime.table import Table
+
+
+async def handle(request: OneDocument, catalogue: Catalogue, table: Table) -> DocumentView:
+    return view(await find(request.document_id, catalogue), table.stages())

@@ -1,0 +1,68 @@
+"""Runs a document's stages again: those that did not succeed, or all from one on."""
+
+from typing import Annotated, ClassVar
+
+from msgspec import Meta, Struct
+
+from functions.documents.access import OneDocument, find_own
+from shared.bus.port import Bus
+from shared.catalogue.catalogue import Catalogue
+from shared.catalogue.view import status_of
+from shared.counters.leases import Leases
+from shared.ledger.ledger import Ledger
+from shared.runtime.errors import FieldError, InvalidRequest
+from shared.runtime.needs import Call
+from shared.runtime.resume import origin_of, pending, run_again
+from shared.runtime.table import Table
+from shared.types.document import Status
+from shared.types.principal import Principal
+from shared.vectors.port import Vectors
+
+
+class Retry(OneDocument, frozen=True, rename={"from_stage": "from"}):
+    """`from` names a stage of the document; without it only what did not succeed runs again."""
+
+    from_stage: str | None = None
+    max_cost_usd: Annotated[float, Meta(ge=0)] | None = None
+
+
+class Retrying(Struct, frozen=True):
+    http_status: ClassVar[int] = 202
+
+    document_id: str
+    status: Status
+    status_url: str
+
+
+async def handle(
+    request: Retry,
+    catalogue: Catalogue,
+    ledger: Ledger,
+    leases: Leases,
+    vectors: Vectors,
+    bus: Bus,
+    table: Table,
+    principal: Principal,
+    call: Call,
+) -> Retrying:
+    pipeline = table.stages()
+    if request.from_stage is not None and request.from_stage not in pipeline:
+        detail = f"`from` takes one of {', '.join(pipeline)}"
+        raise InvalidRequest(f"{detail}.", errors=[FieldError("/from", detail)])
+    record = (await find_own(request.document_id, catalogue, principal)).record
+    async with leases.wait(f"document:{ledger.tenant_id}:{record.document_id}"):
+        await ledger.mark_open(record.document_id, record.epoch, "ingesting")
+        forgotten = await run_again(table, ledger, record, request.from_stage)
+        await catalogue.hide_stages(record.document_id, forgotten)
+        if request.from_stage and "embed" in forgotten:
+            # another cut of the text has other passages; the old ones must not be found beside them
+            await vectors.forget(record.document_id, record.epoch)
+        about = origin_of(record, ledger.tenant_id, call.request_id, call.traceparent)
+        sayings = await pending(table, ledger, record, about)
+        for saying in sayings:
+            await bus.publish(saying.event)
+        if not sayings:
+            await ledger.mark_closed(record.document_id, record.epoch)
+    entry = await catalogue.entry(record.document_id)
+    status = status_of(entry, pipeline) if entry else "stored"
+    return Retrying(record.document_id, status, f"/documents/{record.document_id}")

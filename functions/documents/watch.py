@@ -1,0 +1,72 @@
+"""Streams how a document comes along, until it is final.
+
+An event's id says how every stage stood when it was sent, so that a client that was cut off goes on where it was.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from functions.documents.access import find
+from shared.catalogue.catalogue import Catalogue, Entry
+from shared.catalogue.view import FINAL, DocumentView, view
+from shared.runtime.errors import NotFound
+from shared.runtime.needs import Call
+from shared.runtime.table import Table
+from shared.types.http import EventStream, ServerSentEvent
+
+_LOOK_S = 0.2
+_LONGEST_S = 540
+"""A watch ends itself before any platform's limit does; its ids let it go on."""
+
+
+class Watch(Struct, frozen=True):
+    document_id: Annotated[str, Meta(max_length=100)]
+
+
+async def handle(request: Watch, catalogue: Catalogue, table: Table, call: Call) -> EventStream:
+    entry = await find(request.document_id, catalogue)
+    return EventStream(_watch(entry, catalogue, table, _read_id(call.last_event_id)))
+
+
+async def _watch(
+    entry: Entry, catalogue: Catalogue, table: Table, seen: dict[str, str]
+) -> AsyncIterator[ServerSentEvent]:
+    until = asyncio.get_running_loop().time() + _LONGEST_S
+    document_id, pipeline = entry.record.document_id, table.stages()
+    while True:
+        shown = view(entry, pipeline)
+        for event in _news(shown, seen):
+            yield event
+        if shown.status in FINAL:
+            yield ServerSentEvent("done", shown, _write_id(seen))
+            return
+        if asyncio.get_running_loop().time() > until:
+            return
+        await asyncio.sleep(_LOOK_S)
+        found = await catalogue.entry(document_id)
+        if found is None:
+            raise NotFound("The document was deleted.")
+        entry = found
+
+
+def _news(shown: DocumentView, seen: dict[str, str]) -> list[ServerSentEvent]:
+    """A stage's every change since `seen`, which is brought up to date."""
+    events = []
+    for stage in shown.stages:
+        if stage.status != seen.get(stage.stage, "pending"):
+            seen[stage.stage] = stage.status
+            name = "waiting" if stage.status == "waiting" else "stage"
+            events.append(ServerSentEvent(name, stage, _write_id(seen)))
+    return events
+
+
+def _write_id(seen: dict[str, str]) -> str:
+    return ",".join(f"{stage}:{status}" for stage, status in seen.items())
+
+
+def _read_id(text: str) -> dict[str, str]:
+    pairs = (part.partition(":") for part in text[:2000].split(","))
+    return {stage: status for stage, _, status in pairs if status}

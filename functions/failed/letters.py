@@ -1,0 +1,65 @@
+"""Dead letters as admins and operators see them."""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from shared.ledger.ledger import PlatformLedger
+from shared.ledger.records import DeadLetter
+from shared.runtime.errors import NotFound
+from shared.types.principal import Principal
+
+
+class OneLetter(Struct, frozen=True):
+    dead_letter_id: str
+
+
+class ShownLetter(Struct, frozen=True):
+    """`next_replay_at` is null where only a person will send it again."""
+
+    dead_letter_id: str
+    tenant_id: str
+    document_id: str
+    function: str
+    event_type: str
+    status: int
+    detail: str
+    attempts: int
+    failed_at: datetime
+    replays: int
+    next_replay_at: datetime | None
+
+
+def shown(letter: DeadLetter) -> ShownLetter:
+    return ShownLetter(
+        dead_letter_id=letter.dead_letter_id,
+        tenant_id=letter.tenant_id,
+        document_id=letter.document_id,
+        function=letter.function,
+        event_type=letter.event["type"],
+        status=letter.status,
+        detail=letter.detail,
+        attempts=letter.attempts,
+        failed_at=letter.failed_at,
+        replays=letter.replays,
+        next_replay_at=letter.next_replay_at,
+    )
+
+
+def reach(principal: Principal) -> str | None:
+    """The tenant whose letters the caller may see; None, for an operator, is all."""
+    return None if principal.is_operator else principal.tenant_id
+
+
+async def find(dead_letter_id: str, platform: PlatformLedger, principal: Principal) -> DeadLetter:
+    known = dead_letter_id.startswith("dlq_") and dead_letter_id[4:].isalnum() and dead_letter_id.isascii()
+    letter = await platform.dead_letter(dead_letter_id, reach(principal)) if known else None
+    if letter is None:
+        raise NotFound("There is no such dead letter.")
+    return letter
+
+
+def without_text(letter: DeadLetter, principal: Principal) -> dict[str, Any]:
+    """The event; an operator sees its attributes only, for its data names the tenant's files."""
+    return {k: v for k, v in letter.event.items() if k != "data" or not principal.is_operator}

@@ -1,0 +1,65 @@
+"""Keeps an event that no attempt could handle, so that nothing is lost and nobody waits unknowing."""
+
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+import msgspec
+
+from events.envelope import CloudEvent
+from shared.catalogue.catalogue import Catalogue, ended_view
+from shared.ledger.ledger import PlatformLedger
+from shared.ledger.records import DeadLetter, Reason, StageRecord
+from shared.runtime.table import Table
+from shared.telemetry.metrics import count_dead_letter
+from shared.types.clock import now
+from shared.types.undelivered import Undelivered
+
+_LONGEST_GAP = timedelta(minutes=60)
+_REPLAYED_FOR = timedelta(hours=24)
+
+
+async def handle(message: Undelivered, platform: PlatformLedger, catalogue: Catalogue, table: Table) -> None:
+    event = message.event
+    letter_id = dead_letter_id(event, message.function)
+    before = await platform.dead_letter(letter_id, event.aegistenant)
+    letter = DeadLetter(
+        dead_letter_id=letter_id,
+        tenant_id=event.aegistenant,
+        document_id=event.subject,
+        function=message.function,
+        event=msgspec.to_builtins(event),
+        status=message.status,
+        detail=message.detail,
+        attempts=message.attempts + (before.attempts if before else 0),
+        failed_at=before.failed_at if before else now(),
+        replays=before.replays if before else 0,
+    )
+    due = next_replay(letter, now())
+    await platform.keep_dead_letter(msgspec.structs.replace(letter, next_replay_at=due))
+    count_dead_letter(message.function)
+    if due is None and message.function in table.stages():
+        await _fail(letter, platform, catalogue)
+
+
+def dead_letter_id(event: CloudEvent, function: str) -> str:
+    return "dlq_" + sha256(f"{event.id}\n{function}".encode()).hexdigest()[:24]
+
+
+def next_replay(letter: DeadLetter, at: datetime) -> datetime | None:
+    """After 1, 2, 4 … 60 minutes for a day, where a store was away; never where the function itself failed."""
+    if letter.status != 503 or at - letter.failed_at >= _REPLAYED_FOR:
+        return None
+    return at + min(timedelta(minutes=2 ** min(letter.replays, 6)), _LONGEST_GAP)
+
+
+async def _fail(letter: DeadLetter, platform: PlatformLedger, catalogue: Catalogue) -> None:
+    """The document ends here until somebody replays the letter or tries it again."""
+    epoch = int(letter.event["epoch"])
+    ledger = platform.of(letter.tenant_id)
+    if epoch <= await ledger.tombstone(letter.document_id):
+        return
+    reason = Reason("dead-letter", f"{letter.function} failed {letter.attempts} times: {letter.detail}")
+    record = StageRecord(letter.function, "", "failed", letter.attempts, letter.failed_at, now(), reason=reason)
+    await ledger.end_stage(letter.document_id, epoch, record)
+    await catalogue.show_stage(letter.document_id, epoch, ended_view(record))
+    await ledger.mark_closed(letter.document_id, epoch)

@@ -1,0 +1,31 @@
+"""Sends a dead letter to its function again."""
+
+from typing import ClassVar, Literal
+
+from msgspec import Struct
+
+from functions.failed.letters import OneLetter, find
+from shared.bus.port import Redelivery
+from shared.catalogue.catalogue import Catalogues
+from shared.ledger.ledger import PlatformLedger
+from shared.ledger.letters import event_of, reopen
+from shared.types.principal import Principal
+
+
+class Replaying(Struct, frozen=True):
+    http_status: ClassVar[int] = 202
+
+    dead_letter_id: str
+    document_id: str
+    status: Literal["replaying"]
+
+
+async def handle(
+    request: OneLetter, platform: PlatformLedger, catalogues: Catalogues, bus: Redelivery, principal: Principal
+) -> Replaying:
+    letter = await find(request.dead_letter_id, platform, principal)
+    # Dropped first: should it fail again at once, its new letter must stay. The open document is the safety net.
+    await reopen(letter, platform, catalogues)
+    await platform.drop_dead_letter(letter)
+    await bus.send_to(letter.function, event_of(letter))
+    return Replaying(letter.dead_letter_id, letter.document_id, "replaying")

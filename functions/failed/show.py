@@ -1,0 +1,18 @@
+"""Shows a dead letter with its event."""
+
+from typing import Any
+
+from functions.failed.letters import OneLetter, ShownLetter, find, shown, without_text
+from shared.ledger.ledger import PlatformLedger
+from shared.types.principal import Principal
+
+
+class WholeLetter(ShownLetter, frozen=True, kw_only=True):
+    event: dict[str, Any]
+
+
+async def handle(request: OneLetter, platform: PlatformLedger, principal: Principal) -> WholeLetter:
+    letter = await find(request.dead_letter_id, platform, principal)
+    brief = shown(letter)
+    fields = {name: getattr(brief, name) for name in ShownLetter.__struct_fields__}
+    return WholeLetter(**fields, event=without_text(letter, principal))

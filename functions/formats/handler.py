@@ -1,0 +1,17 @@
+"""Tells which formats are taken, and where each goes."""
+
+from msgspec import Struct
+
+from shared.formats.router import FormatRouter, ListedFormat
+
+
+class ListFormats(Struct, frozen=True):
+    pass
+
+
+class Formats(Struct, frozen=True):
+    items: list[ListedFormat]
+
+
+async def handle(request: ListFormats) -> Formats:
+    return Formats(FormatRouter().formats())

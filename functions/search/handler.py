@@ -1,0 +1,40 @@
+"""Finds the tenant's passages by meaning and by words."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from shared.catalogue.catalogue import Catalogue
+from shared.embedding.port import Embedding
+from shared.embedding.sparse import SparseEncoder
+from shared.retrieval.retrieve import Mode
+from shared.retrieval.sources import Library, ShownPassage, shown
+from shared.types.usage import Usage
+from shared.vectors.port import Vectors
+
+
+class Search(Struct, frozen=True):
+    """`document_ids` narrows the search to these documents."""
+
+    query: Annotated[str, Meta(min_length=1, max_length=8000)]
+    limit: Annotated[int, Meta(ge=1, le=50)] = 8
+    mode: Mode = "hybrid"
+    document_ids: Annotated[tuple[str, ...], Meta(max_length=1000)] | None = None
+
+
+class SearchAnswer(Struct, frozen=True):
+    """Best first."""
+
+    passages: list[ShownPassage]
+    usage: Usage
+
+
+async def handle(
+    request: Search, embedding: Embedding, encoder: SparseEncoder, vectors: Vectors, catalogue: Catalogue
+) -> SearchAnswer:
+    library = Library(embedding, encoder, vectors, catalogue)
+    sources = await library.sources(request.query, request.mode, request.limit, request.document_ids)
+    return SearchAnswer(
+        passages=[shown(source) for source in sources.items],
+        usage=Usage(embedded_tokens=sources.embedded_tokens),
+    )

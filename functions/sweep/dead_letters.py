@@ -1,0 +1,47 @@
+"""Dead letters that ended because a store was away are sent again by themselves."""
+
+from datetime import timedelta
+
+import msgspec
+
+from shared.bus.port import Redelivery
+from shared.catalogue.catalogue import Catalogues
+from shared.ledger.ledger import PlatformLedger
+from shared.ledger.letters import event_of, reopen
+from shared.ledger.records import DeadLetter
+from shared.types.clock import now
+
+_LOST_AFTER = timedelta(hours=1)
+"""When a replay from which nothing was heard is tried once more."""
+
+
+async def replay_due(platform: PlatformLedger, catalogues: Catalogues, bus: Redelivery) -> set[tuple[str, str]]:
+    """Sends what is due and drops what is settled; returns the documents (tenant, id) that still wait for theirs."""
+    waiting: set[tuple[str, str]] = set()
+    for letter in await platform.dead_letters():
+        if await _is_settled(letter, platform):
+            await platform.drop_dead_letter(letter)
+        elif letter.next_replay_at is None:
+            continue
+        else:
+            waiting.add((letter.tenant_id, letter.document_id))
+            if letter.next_replay_at <= now():
+                await _replay(letter, platform, catalogues, bus)
+    return waiting
+
+
+async def _is_settled(letter: DeadLetter, platform: PlatformLedger) -> bool:
+    """Its document is deleted, or the stage has succeeded since."""
+    ledger = platform.of(letter.tenant_id)
+    epoch = int(letter.event.get("epoch") or 0)
+    if not letter.document_id or epoch <= await ledger.tombstone(letter.document_id):
+        return True
+    stage = await ledger.stage(letter.document_id, epoch, letter.function)
+    return stage is not None and stage.outcome != "failed"
+
+
+async def _replay(letter: DeadLetter, platform: PlatformLedger, catalogues: Catalogues, bus: Redelivery) -> None:
+    sent = msgspec.structs.replace(letter, replays=letter.replays + 1, next_replay_at=now() + _LOST_AFTER)
+    await platform.keep_dead_letter(sent)
+    await reopen(letter, platform, catalogues)
+    await bus.send_to(letter.function, event_of(letter))

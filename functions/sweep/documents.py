@@ -1,0 +1,98 @@
+"""Documents that are not final and about which nothing is on its way: what they wait for is said again."""
+
+from shared.bus.port import Bus
+from shared.bus.recent import recent_mark
+from shared.catalogue.catalogue import Catalogues
+from shared.counters.leases import Leases, stage_lease
+from shared.counters.port import Counters
+from shared.erasure.erase import erase
+from shared.ledger.ledger import OpenDocument, PlatformLedger
+from shared.runtime.errors import StoreUnavailable
+from shared.runtime.resume import origin_of, pending
+from shared.runtime.table import Table
+from shared.telemetry.logs import log
+from shared.types.clock import now
+from shared.vectors.port import VectorIndex
+
+_FIRST_PAUSE_S = 60
+_LONGEST_PAUSE_S = 30 * 60
+_UPLOADING_S = 15 * 60
+"""How long an upload may stand between its marker and its record."""
+
+
+async def go_on(
+    platform: PlatformLedger,
+    catalogues: Catalogues,
+    counters: Counters,
+    leases: Leases,
+    index: VectorIndex,
+    bus: Bus,
+    table: Table,
+    waiting: set[tuple[str, str]],
+) -> None:
+    """`waiting` are documents (tenant, id) whose dead letter will be sent again in its own time."""
+    async for document in platform.open_documents():
+        about = {"function": "sweep", "tenant": document.tenant_id, "document": document.document_id}
+        try:
+            if document.marker.kind == "deleting":
+                await _erase(document, platform, catalogues, index)
+            elif (document.tenant_id, document.document_id) not in waiting:
+                await _say_again(document, platform, catalogues, counters, leases, bus, table)
+        except StoreUnavailable as error:  # one document's store must not keep the others waiting
+            log().warning(f"cannot go on: {error}", extra=about)
+
+
+async def _erase(document: OpenDocument, platform: PlatformLedger, catalogues: Catalogues, index: VectorIndex) -> None:
+    tenant, document_id = document.tenant_id, document.document_id
+    ledger = platform.of(tenant)
+    if await ledger.tombstone(document_id) < document.epoch:  # cut off before the burial itself
+        await ledger.bury(document_id, document.epoch)
+    await erase(document_id, document.epoch, ledger, platform, catalogues.of(tenant), index.of(tenant))
+
+
+async def _say_again(
+    document: OpenDocument,
+    platform: PlatformLedger,
+    catalogues: Catalogues,
+    counters: Counters,
+    leases: Leases,
+    bus: Bus,
+    table: Table,
+) -> None:
+    tenant, document_id, epoch = document.tenant_id, document.document_id, document.epoch
+    ledger = platform.of(tenant)
+    record = await ledger.life(document_id, epoch)
+    if record is None or epoch <= await ledger.tombstone(document_id):
+        if (now() - document.marker.since).total_seconds() > _UPLOADING_S:
+            await ledger.mark_closed(document_id, epoch)
+        return
+    if await _is_moving(document, counters, leases, table) or not await _may_speak(document, counters):
+        return
+    await catalogues.of(tenant).mend(document_id)
+    sayings = await pending(table, ledger, record, origin_of(record, tenant))
+    for saying in sayings:
+        await bus.publish(saying.event)
+    if not sayings:  # it ended, and only its marker was left behind
+        await ledger.mark_closed(document_id, epoch)
+
+
+async def _is_moving(document: OpenDocument, counters: Counters, leases: Leases, table: Table) -> bool:
+    """An event is on its way, or a stage is at work."""
+    about = (document.tenant_id, document.document_id, document.epoch)
+    if await counters.call("EXISTS", recent_mark(*about)):
+        return True
+    for stage in table.stages():
+        if await leases.live(stage_lease(*about, stage)):
+            return True
+    return False
+
+
+async def _may_speak(document: OpenDocument, counters: Counters) -> bool:
+    """After 1, 2, 4 … 30 minutes, so that a backlog does not feed itself."""
+    about = f"{document.tenant_id}:{document.document_id}:{document.epoch}"
+    if await counters.call("EXISTS", f"sweep:quiet:{about}"):
+        return False
+    count = int(await counters.call("INCR", f"sweep:count:{about}"))
+    pause = min(_FIRST_PAUSE_S * 2 ** (count - 1), _LONGEST_PAUSE_S)
+    await counters.batch([("SET", f"sweep:quiet:{about}", "1", "EX", pause), ("EXPIRE", f"sweep:count:{about}", 86400)])
+    return True

@@ -1,0 +1,21 @@
+"""Changes a tenant's name or tier; the limits of the new tier hold from the next call on."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from functions.tenants.shown import OneTenant, ShownTenant, find, shown
+from shared.access.accounts import Accounts
+from shared.types.principal import Tier
+
+
+class ChangeTenant(OneTenant, frozen=True):
+    name: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    tier: Tier | None = None
+
+
+async def handle(request: ChangeTenant, accounts: Accounts) -> ShownTenant:
+    tenant = await find(request.tenant_id, accounts)
+    changed = msgspec.structs.replace(tenant, name=request.name or tenant.name, tier=request.tier or tenant.tier)
+    return shown(await accounts.keep_tenant(changed))

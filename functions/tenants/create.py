@@ -1,0 +1,28 @@
+"""Makes a tenant and its first key, an admin's, which is shown this once."""
+
+from typing import Annotated, ClassVar
+
+from msgspec import Meta, Struct
+
+from shared.access.accounts import Accounts
+from shared.types.principal import Tier
+
+
+class CreateTenant(Struct, frozen=True):
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    tier: Tier
+
+
+class NewTenant(Struct, frozen=True):
+    http_status: ClassVar[int] = 201
+
+    tenant_id: str
+    name: str
+    tier: Tier
+    api_key: str
+
+
+async def handle(request: CreateTenant, accounts: Accounts) -> NewTenant:
+    tenant = await accounts.create_tenant(request.name, request.tier)
+    _, key = await accounts.create_key(tenant.tenant_id, "first key", "admin")
+    return NewTenant(tenant.tenant_id, tenant.name, tenant.tier, key)

@@ -1,0 +1,167 @@
+"""Tenants and keys, in the ledger first and cached in Redis.
+
+Raises `StoreUnavailable` like the stores below it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from shared.access.apikeys import key_hash, new_id, new_key
+from shared.blobs.port import Blobs
+from shared.counters.port import Counters, Script
+from shared.ledger import names
+from shared.ledger.ledger import read_record
+from shared.ledger.records import KeyRecord, TenantRecord
+from shared.runtime.errors import NotFound
+from shared.types.clock import now
+from shared.types.principal import SCOPES, Principal, Role, Scope, Tier
+
+OPERATORS = "platform"
+"""Stands where the tenant's id would for keys of operators, who belong to none."""
+
+_REVOKED_S = 3600
+
+# A key revoked while another process reads it from the ledger must not come back: what is there stays.
+_CACHE_KEY = Script("""
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('HSET', KEYS[1], 'principal', ARGV[1], 'tenant', ARGV[2])
+return 1
+""")
+
+
+def cached_key(hashed: str) -> str:
+    return f"key:{hashed}"
+
+
+def cached_tenant(tenant_id: str) -> str:
+    return f"tenant:{tenant_id}"
+
+
+class Accounts:
+    """Who may call: every tenant and every key of the installation."""
+
+    def __init__(self, blobs: Blobs, counters: Counters) -> None:
+        self._blobs = blobs
+        self._counters = counters
+
+    async def create_tenant(self, name: str, tier: Tier) -> TenantRecord:
+        return await self.keep_tenant(TenantRecord(new_id("ten_"), name, tier, now()))
+
+    async def keep_tenant(self, tenant: TenantRecord) -> TenantRecord:
+        await self._blobs.write(names.tenant(tenant.tenant_id), msgspec.json.encode(tenant))
+        await self._cache_tenant(tenant)
+        return tenant
+
+    async def tenant(self, tenant_id: str) -> TenantRecord | None:
+        if not tenant_id.replace("_", "").isalnum() or not tenant_id.isascii():
+            return None
+        found = await read_record(self._blobs, names.tenant(tenant_id), TenantRecord)
+        return None if found is None or found.deleted else found
+
+    async def tenants(self) -> list[TenantRecord]:
+        """Newest first."""
+        found = [await self.tenant(tenant_id) for tenant_id in await self._blobs.folders("t/")]
+        known = [tenant for tenant in found if tenant]
+        return sorted(known, key=lambda tenant: (tenant.created_at, tenant.tenant_id), reverse=True)
+
+    async def create_key(
+        self,
+        tenant_id: str,
+        name: str,
+        role: Role,
+        *,
+        scopes: Sequence[Scope] = SCOPES,
+        user_id: str | None = None,
+        expires_at: datetime | None = None,
+        secret: str | None = None,
+    ) -> tuple[KeyRecord, str]:
+        """The record and the key itself, which cannot be had again."""
+        key_id = new_id("key_")
+        key = secret or new_key(key_id)
+        record = KeyRecord(
+            key_id=key_id,
+            tenant_id=tenant_id,
+            name=name,
+            role=role,
+            scopes=tuple(scopes),
+            key_hash=key_hash(key),
+            prefix=key[:12],
+            last4=key[-4:],
+            created_at=now(),
+            user_id=user_id,
+            expires_at=expires_at,
+        )
+        place = names.key(tenant_id or OPERATORS, key_id)
+        await self._blobs.write(place, msgspec.json.encode(record))
+        await self._blobs.write(names.key_by_hash(record.key_hash), msgspec.json.encode(place))
+        return record, key
+
+    async def keys(self, tenant_id: str) -> list[KeyRecord]:
+        """Newest first."""
+        found = await self._blobs.names(f"t/{tenant_id or OPERATORS}/accounts/keys/")
+        records = [await read_record(self._blobs, name, KeyRecord) for name in found]
+        known = [record for record in records if record]
+        return sorted(known, key=lambda key: (key.created_at, key.key_id), reverse=True)
+
+    async def last_used(self, keys: Sequence[KeyRecord]) -> list[datetime | None]:
+        """As far as Redis remembers, in the order of the keys."""
+        if not keys:
+            return []
+        used = await self._counters.batch([("HGET", cached_key(key.key_hash), "used") for key in keys])
+        return [
+            datetime.fromtimestamp(int(at), tz=key.created_at.tzinfo) if at else None
+            for key, at in zip(keys, used, strict=True)
+        ]
+
+    async def revoke_key(self, tenant_id: str, key_id: str) -> None:
+        """Holds from the next call on. Raises `NotFound`."""
+        record = next((key for key in await self.keys(tenant_id) if key.key_id == key_id), None)
+        if record is None:
+            raise NotFound("There is no such key.")
+        await self._blobs.erase(names.key_by_hash(record.key_hash))
+        await self._blobs.erase(names.key(tenant_id or OPERATORS, key_id))
+        cached = cached_key(record.key_hash)
+        await self._counters.batch(
+            [("DEL", cached), ("HSET", cached, "principal", "", "tenant", ""), ("EXPIRE", cached, _REVOKED_S)]
+        )
+
+    async def load_key(self, hashed: str) -> bool:
+        """Brings a key that Redis does not know from the ledger; False where there is none."""
+        place = await self._read_pointer(hashed)
+        record = await read_record(self._blobs, place, KeyRecord) if place else None
+        if record is None or (record.tenant_id and not await self.load_tenant(record.tenant_id)):
+            return False
+        principal = msgspec.json.encode(_principal(record)).decode()
+        await self._counters.run(_CACHE_KEY, [cached_key(hashed)], [principal, record.tenant_id])
+        return True
+
+    async def load_tenant(self, tenant_id: str) -> bool:
+        tenant = await self.tenant(tenant_id)
+        if tenant is None:
+            return False
+        await self._cache_tenant(tenant)
+        return True
+
+    async def delete_tenant(self, tenant: TenantRecord) -> None:
+        """No key of the tenant is valid from here on."""
+        await self._blobs.write(
+            names.tenant(tenant.tenant_id), msgspec.json.encode(msgspec.structs.replace(tenant, deleted=True))
+        )
+        for key in await self.keys(tenant.tenant_id):
+            await self.revoke_key(tenant.tenant_id, key.key_id)
+        await self._counters.call("DEL", cached_tenant(tenant.tenant_id))
+
+    async def _cache_tenant(self, tenant: TenantRecord) -> None:
+        await self._counters.call("HSET", cached_tenant(tenant.tenant_id), "tier", tenant.tier)
+
+    async def _read_pointer(self, hashed: str) -> str | None:
+        try:
+            return msgspec.json.decode(await self._blobs.read(names.key_by_hash(hashed)), type=str)
+        except KeyError:
+            return None
+
+
+def _principal(record: KeyRecord) -> Principal:
+    return Principal(record.tenant_id, record.key_id, record.role, record.scopes, record.user_id, record.expires_at)

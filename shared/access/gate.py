@@ -1,0 +1,123 @@
+"""The gate of every request: credential and limits, in one round trip to Redis.
+
+Fixed windows on UTC minutes and days by Redis' own clock, counted exactly: a refused request is not counted, and no
+two processes can both take the last place.
+"""
+
+import json
+
+import msgspec
+from msgspec import Struct
+
+from shared.access.accounts import Accounts, cached_key
+from shared.access.apikeys import key_hash, well_formed
+from shared.counters.port import Counters, Script
+from shared.runtime.errors import StoreUnavailable, Unauthenticated
+from shared.types.clock import now
+from shared.types.principal import Principal
+
+PER_TIER = {"free": (10, 100), "pro": (100, 10_000)}
+"""Requests a minute and a day; a tier that is not here has no limit."""
+READS_FACTOR = 10
+PER_ADDRESS_A_MINUTE = 60
+
+_WINDOWS = """
+local function take(name, windows)
+  local now = redis.call('TIME')
+  local s = tonumber(now[1])
+  local left, worst, full = {}, nil, nil
+  for i, w in ipairs(windows) do
+    local span, limit = w[1], w[2]
+    local key = name .. ':' .. span .. ':' .. math.floor(s / span)
+    local used = tonumber(redis.call('GET', key) or '0')
+    local reset = (math.floor(s / span) + 1) * span
+    left[i] = {key, span, limit, used, reset}
+    if used >= limit and (full == nil or reset > full) then full = reset end
+  end
+  for i, w in ipairs(left) do
+    if full == nil then
+      w[4] = redis.call('INCR', w[1])
+      if w[4] == 1 then redis.call('EXPIRE', w[1], w[2] * 2) end
+    end
+    local remaining = math.max(0, w[3] - w[4])
+    if worst == nil or remaining * worst[1] < worst[2] * w[3] then worst = {w[3], remaining, w[5]} end
+  end
+  return {full and full - s or 0, worst[1], worst[2], worst[3]}
+end
+"""
+
+_ADMIT = Script(
+    _WINDOWS
+    + """
+local known = redis.call('HMGET', KEYS[1], 'principal', 'tenant')
+if not known[1] then return {'unknown'} end
+if known[1] == '' then return {'revoked'} end
+redis.call('HSET', KEYS[1], 'used', redis.call('TIME')[1])
+if known[2] == '' then return {'ok', known[1]} end
+local tier = redis.call('HGET', 'tenant:' .. known[2], 'tier')
+if not tier then return {'unknown'} end
+local limits = cjson.decode(ARGV[1])[tier]
+if ARGV[2] == 'none' or not limits then return {'ok', known[1]} end
+local factor = tonumber(ARGV[3])
+local name = 'limit:' .. known[2] .. ':' .. ARGV[2]
+local taken = take(name, {{60, limits[1] * factor}, {86400, limits[2] * factor}})
+return {'ok', known[1], taken[1], taken[2], taken[3], taken[4]}
+"""
+)
+
+_ADMIT_ADDRESS = Script(_WINDOWS + "return take(KEYS[1], {{60, tonumber(ARGV[1])}})")
+
+
+class Limits(Struct, frozen=True):
+    """What the rate-limit headers say. `limit` is None where there is none; `reset` is in Unix seconds;
+    `retry_after` (seconds) is above 0 where the request is refused."""
+
+    limit: int | None = None
+    remaining: int = 0
+    reset: int = 0
+    retry_after: int = 0
+
+
+UNLIMITED = Limits()
+
+
+class Gate:
+    """Lets a credential in, or says why not."""
+
+    def __init__(self, accounts: Accounts, counters: Counters) -> None:
+        self._accounts = accounts
+        self._counters = counters
+        self._tiers = json.dumps(PER_TIER)
+
+    async def admit(self, key: str, policy: str) -> tuple[Principal, Limits]:
+        """The caller and its limits; `policy` is `default`, `reads` or `none`. Raises `Unauthenticated`."""
+        if not well_formed(key):
+            raise Unauthenticated("The API key is not one of ours; check it for typing errors.")
+        hashed = key_hash(key)
+        answer = await self._ask(hashed, policy)
+        if answer[0] == "unknown" and await self._accounts.load_key(hashed):
+            answer = await self._ask(hashed, policy)
+        if answer[0] != "ok":
+            raise Unauthenticated("The API key is not known or was revoked.")
+        principal = msgspec.json.decode(answer[1], type=Principal)
+        if principal.expires_at and principal.expires_at <= now():
+            raise Unauthenticated("The API key has expired.")
+        return principal, _limits(answer[2:]) if len(answer) > 2 else UNLIMITED
+
+    async def admit_address(self, address: str) -> Limits:
+        """For public routes. Without Redis they stay open: nothing of a tenant is behind them."""
+        try:
+            answer = await self._counters.run(_ADMIT_ADDRESS, [f"limit:address:{address}"], [PER_ADDRESS_A_MINUTE])
+        except StoreUnavailable:
+            return UNLIMITED
+        return _limits(answer)
+
+    async def _ask(self, hashed: str, policy: str) -> list[str]:
+        factor = READS_FACTOR if policy == "reads" else 1
+        found: list[str] = await self._counters.run(_ADMIT, [cached_key(hashed)], [self._tiers, policy, factor])
+        return found
+
+
+def _limits(answer: list[str]) -> Limits:
+    retry_after, limit, remaining, reset = (int(number) for number in answer)
+    return Limits(limit, remaining, reset, retry_after)

@@ -1,0 +1,122 @@
+"""Whether a sentence holds something of the kind that a question asks for: a date, a sum, a person, a place."""
+
+import re
+from collections.abc import Callable
+
+from shared.answers.question import Asked
+
+_NUMBER_WORD = (
+    r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|"
+    r"eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundreds?|thousands?|millions?|dozens?|"
+    r"half|third|fifth|quarter|couple|single|no|none|eine[nrsm]?|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|"
+    r"zwanzig|dreißig|hundert|tausend|million(?:en)?|dutzend|halb)"
+)
+_YEAR = r"\b1[0-9]\d\d\b(?![.,]\d)|\b20\d\d\b(?![.,]\d)"
+QUANTITY = re.compile(
+    rf"(?!(?:1[0-9]|20)\d\d\b(?![.,]\d)|\d{{1,2}}:\d\d)(?<![\w.,:])\d+(?:[.,]\d+)*|\b{_NUMBER_WORD}\b", re.IGNORECASE
+)
+"""A number that counts or measures: no year, no time of day."""
+
+_UNIT = rf"(?:\d[\d.,½]*|\b{_NUMBER_WORD})(?:[ \u00a0-]\w+)?[ \u00a0-]?"
+_MONTH = (
+    r"january|february|march|april|may|june|july|august|september|october|november|december|januar|februar|märz|mai|"
+    r"juni|juli|oktober|dezember"
+)
+_WEEKDAY = (
+    r"monday|tuesday|wednesday|thursday|friday|saturday|sunday|montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag"
+)
+_PATTERNS = {
+    Asked.MONEY: r"[$€£¥]|\b(?:euros?|dollars?|pounds?|cents?|usd|eur|gbp|chf|francs?|pence|free of charge|kostenlos|"
+    r"monatsmieten?|half fare|rupees?|yen|crowns?|kronen)\b",
+    Asked.DURATION: rf"{_UNIT}(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|decades?|nights?|sekunden?|minuten?|"
+    rf"stunden?|tage?n?|wochen?|monate?n?|jahre?n?|h|min)\b|\b(?:from|von|between|zwischen) \d|\bage of\b|\blifetime\b|"
+    rf"\bpermanent|\bindefinite|\b(?:overnight|forever)\b|{_YEAR}",
+    Asked.LENGTH: rf"{_UNIT}(?:millimet|centimet|kilomet|met|mm\b|cm\b|km|m\b|m²|feet|foot|ft\b|inch|miles?|yards?|hectar|"
+    r"acres?|square|quadrat|hektar|astronomical|light)",
+    Asked.AREA: rf"{_UNIT}(?:square|hectare|acre|quadrat|hektar|km²|m²|sq\b)",
+    Asked.SPEED: rf"{_UNIT}(?:km/h|kmh|mph|m/s|knots?|kilometres? (?:an|per) hour|miles (?:an|per) hour|knoten|stundenkilometer|\w+/s|"
+    r"\w+ (?:per|a|an) (?:second|minute|hour))",
+    Asked.TEMPERATURE: rf"{_UNIT}(?:degrees?|°|celsius|fahrenheit|grad\b|kelvin)|°",
+    Asked.WEIGHT: rf"{_UNIT}(?:kg|g|mg|kilos?|kilogram\w*|gram\w*|tonnes?|tons?|pounds?|lbs?|ounces?|tonnen|pfund)\b",
+    Asked.PERCENT: r"%|\b(?:percent|per cent|prozent|third|quarter|fifth|half|viertel|hälfte|drittel)\b",
+    Asked.FREQUENCY: r"\b(?:every|each|once|twice|daily|weekly|monthly|yearly|annually|times|per|jede[nrs]?|täglich|"
+    r"wöchentlich|monatlich|jährlich|einmal|zweimal|mal|alle|hourly|quarterly|always|never|seldom)\b|\b[\d.]+ (?:years|jahre)",
+    Asked.DATE: rf"{_YEAR}|\b\d{{1,2}}[:.]\d\d\b|\b(?:{_MONTH}|{_WEEKDAY}|spring|summer|autumn|winter|century|decade|"
+    r"o'clock|noon|midnight|a\.m|p\.m|uhr|jahrhundert|frühling|sommer|herbst|yesterday|today|tomorrow|easter|christmas|"
+    r"whit|eve)s?\b|\b(?:when|until|before|after|as soon as|nachdem|bevor|sobald) \w+|\bhalf past\b|"
+    r"\b(?:days?|weeks?|months?|years?) (?:ago|later|after|before)\b|\b\d{1,4} (?:bc|ad|v\. chr)\b|\b\d\der\b|"
+    rf"\b(?:from|to|at|by|von|bis|um) (?:\d{{1,2}}|{_NUMBER_WORD})\b",
+    Asked.REASON: r"\b(?:because|since|due|so that|so|therefore|as|caus\w+|reason|after|to|until|otherwise|prevents?|weil|"
+    r"da|wegen|denn|deshalb|daher|damit|aufgrund|durch|um|becom\w+|in order|led|owing|thus|hence|which|had)\b|;",
+}
+_COMPILED = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _PATTERNS.items()}
+
+_CAPITAL = re.compile(r"\b[A-ZÄÖÜ][\w'’-]*")
+_NOT_A_NAME = re.compile(
+    rf"(?:{_MONTH}|{_WEEKDAY}|the|a|an|in|on|at|it|its|he|his|she|her|they|their|this|that|these|those|to|from|by|for|of|and"
+    r"|but|if|when|while|since|after|before|as|all|each|every|most|many|some|one|two|three|no|not|i|we|our|you|your"
+    r"|der|die|das|ein|eine|im|am|in|es|er|sie|und|den|dem|wir|ihr|seit|nach|bei|mit|auf)",
+    re.IGNORECASE,
+)
+_SOMEBODY = re.compile(
+    r"\b(?:brothers?|sisters?|aunt|uncle|mother|father|son|daughter|owner|head|porter|staff|institute|council|"
+    r"volunteers?|team|department|neighbou?r|manager|director|engineers?|architect|ministry|company|committee|board|"
+    r"university|bank|agency|police|club|firma|verein|amt|behörde|team|leiter|chef)\w*\b",
+    re.IGNORECASE,
+)
+_SOMEWHERE = re.compile(
+    r"\b(?:in|at|near|above|below|under|behind|between|beside|inside|into|im|bei|am|neben|hinter|unter|über|zwischen|vor|"
+    r"from|to|on|auf|aus|by)(?: (?:the|a|an|der|die|das|dem|den|einer|einem|our|her|his|its))? (?!\d|[A-ZÄÖÜ])(\w+)"
+)
+_NO_PLACE = re.compile(
+    rf"(?:{_MONTH}|{_WEEKDAY}|spring|summer|autumn|winter|average|general|use|most|least|charge|full|first|year|month|week|"
+    r"day|time|end|beginning|case|addition|order|request|colours?|public|be|have|do|make|jahr|tag|ende)",
+    re.IGNORECASE,
+)
+
+
+def _new_names(sentence: str, said: frozenset[str]) -> bool:
+    """A name that the question did not hold; `said` are the question's words in lower case."""
+    for capital in _CAPITAL.finditer(sentence):
+        word = capital.group().removesuffix("'s").removesuffix("’s")
+        opens = capital.start() == 0 or sentence[: capital.start()].rstrip()[-1:] in ".!?:|•-"
+        if word.lower() in said or _NOT_A_NAME.fullmatch(word):
+            continue
+        if not opens or _CAPITAL.match(sentence, capital.end() + 1):
+            return True
+    return False
+
+
+def _person(sentence: str, said: frozenset[str]) -> float:
+    if _new_names(sentence, said):
+        return 1.0
+    return 0.7 if any(found.group().lower() not in said for found in _SOMEBODY.finditer(sentence)) else 0.0
+
+
+def _place(sentence: str, said: frozenset[str]) -> float:
+    if _new_names(sentence, said):
+        return 1.0
+    places = (found.group(1).lower() for found in _SOMEWHERE.finditer(sentence))
+    return 0.8 if any(place not in said and not _NO_PLACE.fullmatch(place) for place in places) else 0.0
+
+
+def _number(sentence: str, said: frozenset[str]) -> float:
+    return float(any(found.group().lower() not in said for found in QUANTITY.finditer(sentence)))
+
+
+_OWN: dict[Asked, Callable[[str, frozenset[str]], float]] = {
+    Asked.PERSON: _person,
+    Asked.PLACE: _place,
+    Asked.NUMBER: _number,
+    Asked.SIZE: _number,
+}
+
+
+def states(kind: Asked, sentence: str, said: frozenset[str]) -> float:
+    """From 0 to 1; 1 when nothing special is asked. What the question itself said is no answer to it."""
+    if kind in _OWN:
+        return _OWN[kind](sentence, said)
+    if kind not in _COMPILED:
+        return 1.0
+    answered = (found.group().lower() for found in _COMPILED[kind].finditer(sentence))
+    return float(any(kind is Asked.REASON or said_so not in said for said_so in answered))

@@ -1,0 +1,24 @@
+"""Words and their stems, for English and German alike; good enough to compare, not to print."""
+
+import re
+from functools import lru_cache
+
+WORD = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+(?:[-'’][^\W\d_]+)*|[^\W_]+")
+_ENDINGS = ("ations", "ation", "ingly", "ments", "ment", "ings", "ing", "edly", "ies", "ied", "ers", "ed", "es", "ly",
+            "ern", "en", "er", "em", "e", "s", "n")  # fmt: skip
+_SHORTEST = 3
+
+
+@lru_cache(maxsize=16384)
+def stem(word: str) -> str:
+    """Lower case, without the commonest endings; digits stay as they are."""
+    low = word.lower().replace("’", "'").removesuffix("'s").removesuffix("'")
+    if low[:1].isdigit():
+        return low.replace(",", "")
+    for ending in _ENDINGS:
+        if low.endswith(ending) and len(low) - len(ending) >= _SHORTEST:
+            low = low[: -len(ending)]
+            break
+    if len(low) > _SHORTEST and low[-1] == low[-2] and low[-1] not in "ls":
+        low = low[:-1]
+    return low[:-1] + "i" if low.endswith("y") else low

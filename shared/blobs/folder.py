@@ -1,0 +1,199 @@
+"""Blobs in a folder: written beside, synced, then renamed, so that a crash leaves a blob whole or absent."""
+
+import asyncio
+import contextlib
+import errno
+import os
+import re
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Callable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from shared.blobs.port import BlobMissing
+from shared.runtime.errors import DiskFull, StoreUnavailable
+
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
+_PIECE = 256 * 1024
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def _translated(work: Callable[_P, _R]) -> Callable[_P, _R]:
+    """An OSError becomes what the port promises."""
+
+    @wraps(work)
+    def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        try:
+            return work(*args, **kwargs)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise DiskFull("The disk is full. Free some room and try again; nothing was stored.") from error
+            raise StoreUnavailable("blobs", f"{error.strerror or error}") from error
+
+    return call
+
+
+class FolderBlobs:
+    """Blobs below `root`; unfinished ones stand in `root/.part` and are swept at the next start."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._parts = root / ".part"
+        shutil.rmtree(self._parts, ignore_errors=True)
+        self._parts.mkdir(parents=True)
+
+    async def read(self, name: str) -> bytes:
+        return await asyncio.to_thread(self._read, name)
+
+    async def write(self, name: str, data: bytes) -> None:
+        await asyncio.to_thread(self._write, name, data)
+
+    async def create(self, name: str, data: bytes) -> bool:
+        return await asyncio.to_thread(self._create, name, data)
+
+    async def adopt(self, name: str, file: Path) -> None:
+        await asyncio.to_thread(self._adopt, name, file)
+
+    async def stream(self, name: str) -> AsyncIterator[bytes]:
+        path = self._path(name)
+        try:
+            file = await asyncio.to_thread(path.open, "rb")
+        except FileNotFoundError:
+            raise BlobMissing(name) from None
+        with file:
+            while piece := await asyncio.to_thread(file.read, _PIECE):
+                yield piece
+
+    async def names(self, prefix: str) -> list[str]:
+        return await asyncio.to_thread(self._names, prefix)
+
+    async def folders(self, prefix: str) -> list[str]:
+        return await asyncio.to_thread(self._folders, prefix)
+
+    async def erase(self, name: str) -> None:
+        await asyncio.to_thread(self._erase, name)
+
+    async def erase_all(self, prefix: str) -> None:
+        await asyncio.to_thread(self._erase_all, prefix)
+
+    async def ping(self) -> None:
+        if not await asyncio.to_thread(os.access, self._root, os.W_OK):
+            raise StoreUnavailable("blobs", "the data folder cannot be written")
+
+    @_translated
+    def _read(self, name: str) -> bytes:
+        try:
+            return self._path(name).read_bytes()
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            raise BlobMissing(name) from None
+
+    @_translated
+    def _write(self, name: str, data: bytes) -> None:
+        part = self._part(data)
+        self._publish(part, name)
+
+    @_translated
+    def _create(self, name: str, data: bytes) -> bool:
+        target = self._path(name)
+        if target.exists():
+            return False
+        part = self._part(data)
+        try:
+            _into(target, lambda: os.link(part, target))  # unlike a rename, it never replaces
+        except FileExistsError:
+            return False
+        finally:
+            part.unlink()
+        return True
+
+    @_translated
+    def _adopt(self, name: str, file: Path) -> None:
+        with file.open("rb") as handle:
+            os.fsync(handle.fileno())
+        self._publish(file, name)
+
+    def _part(self, data: bytes) -> Path:
+        part = self._parts / secrets.token_hex(8)
+        try:
+            with part.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+        return part
+
+    def _publish(self, part: Path, name: str) -> None:
+        target = self._path(name)
+        _into(target, lambda: part.replace(target))
+
+    @_translated
+    def _names(self, prefix: str) -> list[str]:
+        found: list[str] = []
+        for folder, _, files in os.walk(self._below(prefix)):
+            at = Path(folder).relative_to(self._root).as_posix()
+            found += [f"{at}/{file}" for file in files]
+        return sorted(found)
+
+    @_translated
+    def _folders(self, prefix: str) -> list[str]:
+        try:
+            return sorted(entry.name for entry in os.scandir(self._below(prefix)) if entry.is_dir())
+        except FileNotFoundError:
+            return []
+
+    @_translated
+    def _erase(self, name: str) -> None:
+        path = self._path(name)
+        path.unlink(missing_ok=True)
+        self._drop_empty(path.parent)
+
+    @_translated
+    def _erase_all(self, prefix: str) -> None:
+        folder = self._below(prefix)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(folder)
+        self._drop_empty(folder.parent)
+
+    def _drop_empty(self, folder: Path) -> None:
+        while folder != self._root:
+            try:
+                folder.rmdir()
+            except OSError:  # not empty, or gone already
+                return
+            folder = folder.parent
+
+    def _path(self, name: str) -> Path:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"not the name of a blob: {name!r}")
+        return self._root / name
+
+    def _below(self, prefix: str) -> Path:
+        if not prefix.endswith("/"):
+            raise ValueError(f"not a prefix: {prefix!r}")
+        return self._path(prefix.rstrip("/"))
+
+
+def _into(target: Path, move: Callable[[], object]) -> None:
+    """Makes the folder and moves the finished file in, again should an erasure take the folder in between."""
+    for last_try in (False, True):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            move()
+            _sync_folder(target.parent)
+            return
+        except FileNotFoundError:
+            if last_try:
+                raise
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,187 @@
+"""The embedded bus: a queue for each function in Redis Streams, with retries and what Redis keeps of them.
+
+An event leaves a queue in the same transaction in which its reply enters the next ones, so a crash at any point
+repeats at most one delivery and loses none.
+"""
+
+import asyncio
+import time
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from redis.exceptions import ResponseError
+
+from events.document import DocumentEvent
+from events.envelope import CloudEvent, Secrets, decode, encode, wrap
+from shared.bus.recent import RECENT_S, recent_mark
+from shared.counters.port import Counters, Script, Word, pairs
+from shared.runtime.table import Table
+
+_GROUP = "function"
+_MOVE_DUE = Script("""
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, 100)
+for _, message in ipairs(due) do
+  local fields = cjson.decode(message)
+  redis.call('XADD', KEYS[2], '*', 'event', fields.event, 'attempts', fields.attempts)
+  redis.call('ZREM', KEYS[1], message)
+end
+return #due
+""")
+
+
+class Taken(Struct, frozen=True):
+    """A delivery in hand; `attempts` are those before this one, deliveries that a crash cut short among them."""
+
+    function: str
+    entry: str
+    event: CloudEvent
+    attempts: int
+
+
+class StreamBus:
+    """Queues for the functions of a table, written by `counters` and read by `reader`, whose answers may take long."""
+
+    def __init__(self, counters: Counters, reader: Counters, table: Table, secrets: Secrets, consumer: str) -> None:
+        self._counters = counters
+        self._reader = reader
+        self._table = table
+        self._secrets = secrets
+        self._consumer = consumer
+        self.was_emptied = asyncio.Event()
+
+    def of(self, source: str) -> "SpeakingBus":
+        return SpeakingBus(self, source)
+
+    async def publish(self, event: DocumentEvent, source: str) -> None:
+        await self.send(wrap(event, source, self._secrets))
+
+    async def send(self, event: CloudEvent) -> None:
+        await self._counters.batch(self._sending(event))
+
+    async def send_to(self, function: str, event: CloudEvent) -> None:
+        """To one function alone: a dead letter that is tried again."""
+        await self._counters.batch([_enqueue(function, event), _recent(event)])
+
+    async def take(self, function: str, count: int, wait_ms: int) -> list[Taken]:
+        """Up to `count` deliveries, waiting for the first."""
+        await self._counters.run(_MOVE_DUE, [_later(function), _queue(function)], [_milliseconds()])
+        read: tuple[Word, ...] = (
+            "XREADGROUP", "GROUP", _GROUP, self._consumer, "COUNT", count, "BLOCK", wait_ms,
+            "STREAMS", _queue(function), ">",
+        )  # fmt: skip
+        try:
+            found = await self._reader.call(*read)
+        except ResponseError as error:
+            if not str(error).startswith("NOGROUP"):
+                raise
+            self.was_emptied.set()
+            await self.open(function)
+            return []
+        return [self._taken(function, entry, fields, 0) for _, entries in found or [] for entry, fields in entries]
+
+    async def done(self, taken: Taken, reply: DocumentEvent | None) -> None:
+        """The delivery is over; its reply, if any, is on its way."""
+        sending = self._sending(wrap(reply, taken.function, self._secrets)) if reply else []
+        await self._counters.batch([*sending, *_acknowledge(taken)])
+
+    async def again(self, taken: Taken, after_s: float) -> None:
+        """Delivers it once more, later."""
+        fields = {"event": encode(taken.event).decode(), "attempts": taken.attempts + 1}
+        message = msgspec.json.encode(fields).decode()
+        due = _milliseconds() + round(after_s * 1000)
+        await self._counters.batch([("ZADD", _later(taken.function), due, message), *_acknowledge(taken)])
+
+    async def open(self, function: str) -> list[Taken]:
+        """Makes the queue where it is missing, and returns what a former owner of it left unfinished."""
+        try:
+            await self._counters.call("XGROUP", "CREATE", _queue(function), _GROUP, "0", "MKSTREAM")
+        except ResponseError as error:
+            if not str(error).startswith("BUSYGROUP"):
+                raise
+        return await self._left_behind(function)
+
+    async def mark_only_waiting(self) -> None:
+        """For the one owner of the queues at its start: only what stands in them is on its way."""
+        marks = [mark async for mark in self._counters.scan(recent_mark("*", "*", "*"))]
+        queued = [event for function in self._table.functions for event in await self._queued(function.name)]
+        await self._counters.batch([("DEL", mark) for mark in marks] + [_recent(event) for event in queued])
+
+    async def depth(self, function: str) -> int:
+        queued, later = await self._counters.batch([("XLEN", _queue(function)), ("ZCARD", _later(function))])
+        return int(queued) + int(later)
+
+    async def close(self) -> None:
+        await self._reader.close()
+
+    async def _queued(self, function: str) -> list[CloudEvent]:
+        entries = await self._counters.call("XRANGE", _queue(function), "-", "+")
+        later = await self._counters.call("ZRANGE", _later(function), 0, -1)
+        texts = [dict(pairs(fields))["event"] for _, fields in entries or []]
+        return [decode(text.encode()) for text in [*texts, *(msgspec.json.decode(m)["event"] for m in later)]]
+
+    async def _left_behind(self, function: str) -> list[Taken]:
+        pending = await self._counters.call("XPENDING", _queue(function), _GROUP, "-", "+", 10_000)
+        delivered = {entry: int(times) for entry, _, _, times in pending}
+        if not delivered:
+            return []
+        claims = [
+            ("XCLAIM", _queue(function), _GROUP, self._consumer, 0, entry, "RETRYCOUNT", times + 1)
+            for entry, times in delivered.items()
+        ]
+        claimed = [entry for answer in await self._counters.batch(claims) for entry in answer if entry]
+        return [self._taken(function, entry, fields, delivered[entry]) for entry, fields in claimed if fields]
+
+    def _taken(self, function: str, entry: str, fields: Any, delivered: int) -> Taken:
+        message = dict(pairs(fields))
+        attempts = int(message.get("attempts", 0)) + delivered
+        return Taken(function, entry, decode(message["event"].encode()), attempts)
+
+    def _sending(self, event: CloudEvent) -> list[tuple[Word, ...]]:
+        return [
+            *(
+                _enqueue(function.name, event)
+                for function, operation in self._table.listeners(event.type)
+                if all(getattr(event, name, None) == value for name, value in operation.filter.items())
+            ),
+            _recent(event),
+        ]
+
+
+class SpeakingBus:
+    """The bus in the name of one function."""
+
+    def __init__(self, bus: StreamBus, source: str) -> None:
+        self._bus = bus
+        self._source = source
+
+    async def publish(self, event: DocumentEvent) -> None:
+        await self._bus.publish(event, self._source)
+
+    async def send_to(self, function: str, event: CloudEvent) -> None:
+        await self._bus.send_to(function, event)
+
+
+def _queue(function: str) -> str:
+    return f"queue:{function}"
+
+
+def _later(function: str) -> str:
+    return f"queue:{function}:later"
+
+
+def _enqueue(function: str, event: CloudEvent) -> tuple[Word, ...]:
+    return ("XADD", _queue(function), "*", "event", encode(event).decode(), "attempts", 0)
+
+
+def _recent(event: CloudEvent) -> tuple[Word, ...]:
+    return ("SET", recent_mark(event.aegistenant, event.subject, event.epoch), "1", "EX", RECENT_S)
+
+
+def _acknowledge(taken: Taken) -> list[tuple[Word, ...]]:
+    queue = _queue(taken.function)
+    return [("XACK", queue, _GROUP, taken.entry), ("XDEL", queue, taken.entry)]
+
+
+def _milliseconds() -> int:
+    return round(time.time() * 1000)

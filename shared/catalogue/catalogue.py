@@ -1,0 +1,219 @@
+"""The catalogue: a tenant's documents as they can be listed and shown, in Redis, made again from the ledger at will.
+
+A document is one hash: its record, and for each stage of its present life how that stands. Stages write their own
+field, so that branches that run side by side never overwrite each other.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+from msgspec import Struct, field
+
+from shared.counters.port import Counters, Script, pairs
+from shared.ledger.ledger import Ledger, PlatformLedger
+from shared.ledger.records import DocumentRecord, Reason, StageRecord
+from shared.types.clock import now
+from shared.types.paging import microseconds, read_cursor, write_cursor
+
+StageStatus = Literal["pending", "running", "waiting", "done", "failed"]
+
+
+class StageView(Struct, frozen=True):
+    """How a stage stands, as documents show it."""
+
+    stage: str
+    status: StageStatus
+    attempts: int = 0
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    cost_microusd: int = 0
+    reason: Reason | None = None
+    rejected: bool = False
+    title: str = ""
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+class Entry(Struct, frozen=True):
+    """A document with its stages, in no order."""
+
+    record: DocumentRecord
+    stages: tuple[StageView, ...]
+    touched_at: datetime
+
+
+class Page(Struct, frozen=True):
+    document_ids: tuple[str, ...]
+    next_cursor: str | None
+
+
+# A stage that ends after the document's deletion must not bring its entry back.
+_SET_STAGE = Script("""
+local record = redis.call('HGET', KEYS[1], 'epoch')
+if record ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], ARGV[2], ARGV[3], 'touched', ARGV[4])
+return 1
+""")
+
+# A new life of the document begins without the stages of the last one, and a late deletion of that leaves it alone.
+_PUT = Script("""
+if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[3] then redis.call('DEL', KEYS[1]) end
+redis.call('HSET', KEYS[1], 'record', ARGV[2], 'epoch', ARGV[3], 'touched', ARGV[4])
+redis.call('ZADD', KEYS[2], ARGV[5], ARGV[1])
+""")
+_DROP = Script("""
+local epoch = redis.call('HGET', KEYS[1], 'epoch')
+if epoch and tonumber(epoch) > tonumber(ARGV[2]) then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('ZREM', KEYS[2], ARGV[1])
+return 1
+""")
+
+_NUMBERS = ("pages", "count", "passages", "entities", "tokens")
+
+
+class Catalogue:
+    """One tenant's catalogue. A miss is mended from the ledger; raises `StoreUnavailable`."""
+
+    def __init__(self, counters: Counters, ledger: Ledger) -> None:
+        self._counters = counters
+        self._ledger = ledger
+        self._tenant = ledger.tenant_id
+
+    async def put(self, record: DocumentRecord) -> None:
+        """Makes the document visible, or writes its title and class anew."""
+        text = msgspec.json.encode(record).decode()
+        await self._counters.run(
+            _PUT,
+            [self._entry(record.document_id), self._list],
+            [record.document_id, text, record.epoch, now().isoformat(), _score(record)],
+        )
+
+    async def drop(self, document_id: str, up_to_epoch: int) -> None:
+        await self._counters.run(_DROP, [self._entry(document_id), self._list], [document_id, up_to_epoch])
+
+    async def entry(self, document_id: str) -> Entry | None:
+        return (await self.entries([document_id]))[0]
+
+    async def entries(self, document_ids: Sequence[str]) -> list[Entry | None]:
+        """In the order of the ids, None where there is no such document."""
+        if not document_ids:
+            return []
+        found = await self._counters.batch([("HGETALL", self._entry(one)) for one in document_ids])
+        hashes = [dict(pairs(flat)) for flat in found]
+        return [
+            _decode(fields) if "record" in fields else await self.mend(document_id)
+            for document_id, fields in zip(document_ids, hashes, strict=True)
+        ]
+
+    async def mend(self, document_id: str) -> Entry | None:
+        """Brings a document from the ledger."""
+        record = await self._ledger.document(document_id)
+        if record is None:
+            return None
+        ended = await self._ledger.stages(document_id, record.epoch)
+        await self.put(record)
+        for stage in ended:
+            await self.show_stage(document_id, record.epoch, ended_view(stage))
+        return _decode(dict(pairs(await self._counters.call("HGETALL", self._entry(document_id)))))
+
+    async def page(self, limit: int, cursor: str | None) -> Page:
+        """Newest first; the cursor is the place after the last one seen, so that inserts shift nothing."""
+        await self._complete()
+        after = read_cursor(cursor) if cursor else None
+        places = await self._places(after[0] if after else None, limit + 1 + (100 if after else 0))
+        rest = [place for place in places if after is None or place < after]
+        page = rest[:limit]
+        next_cursor = write_cursor(*page[-1]) if len(rest) > limit else None
+        return Page(tuple(document_id for _, document_id in page), next_cursor)
+
+    async def show_stage(self, document_id: str, epoch: int, view: StageView) -> None:
+        text = msgspec.json.encode(view).decode()
+        await self._counters.run(
+            _SET_STAGE, [self._entry(document_id)], [epoch, f"stage:{view.stage}", text, now().isoformat()]
+        )
+
+    async def hide_stages(self, document_id: str, stages: Sequence[str]) -> None:
+        """Forgets how stages ended, for them to run again."""
+        if stages:
+            await self._counters.call("HDEL", self._entry(document_id), *(f"stage:{stage}" for stage in stages))
+
+    async def rebuild(self) -> int:
+        """Makes the tenant's catalogue anew; returns the number of documents."""
+        await self._counters.call("DEL", self._list)
+        known = [record async for record in self._ledger.documents()]
+        for record in known:
+            await self._counters.call("DEL", self._entry(record.document_id))
+            await self.mend(record.document_id)
+        await self._counters.call("SET", self._mark, "1")
+        return len(known)
+
+    async def _complete(self) -> None:
+        """An emptied Redis has lost the list: brings it back once."""
+        if not await self._counters.call("EXISTS", self._mark):
+            async for record in self._ledger.documents():
+                await self._counters.call("ZADD", self._list, _score(record), record.document_id)
+            await self._counters.call("SET", self._mark, "1")
+
+    async def _places(self, from_score: int | None, count: int) -> list[tuple[int, str]]:
+        """Scores and ids of up to `count` documents, highest first, from a score on, itself among them."""
+        highest = "+inf" if from_score is None else from_score
+        found = await self._counters.call(
+            "ZREVRANGEBYSCORE", self._list, highest, "-inf", "WITHSCORES", "LIMIT", 0, count
+        )
+        return [(int(float(score)), document_id) for document_id, score in pairs(found)]
+
+    def _entry(self, document_id: str) -> str:
+        return f"catalogue:{self._tenant}:{document_id}"
+
+    @property
+    def _list(self) -> str:
+        return f"documents:{self._tenant}"
+
+    @property
+    def _mark(self) -> str:
+        return f"documents:{self._tenant}:complete"
+
+
+class Catalogues:
+    """Every tenant's catalogue, for the clock's work and dead letters."""
+
+    def __init__(self, counters: Counters, platform: PlatformLedger) -> None:
+        self._counters = counters
+        self._platform = platform
+
+    def of(self, tenant_id: str) -> Catalogue:
+        return Catalogue(self._counters, self._platform.of(tenant_id))
+
+
+def ended_view(record: StageRecord) -> StageView:
+    """A finished stage as documents show it."""
+    data = (record.event or {}).get("data") or {}
+    return StageView(
+        stage=record.stage,
+        status="done" if record.outcome == "done" else "failed",
+        attempts=record.attempts,
+        started_at=record.started_at,
+        finished_at=record.finished_at,
+        cost_microusd=record.cost_microusd,
+        reason=record.reason,
+        rejected=record.outcome == "rejected",
+        title=str(data.get("title") or ""),
+        counts={name: data[name] for name in _NUMBERS if isinstance(data.get(name), int)},
+    )
+
+
+def _decode(fields: dict[str, str]) -> Entry:
+    return Entry(
+        record=msgspec.json.decode(fields["record"], type=DocumentRecord),
+        stages=tuple(
+            msgspec.json.decode(value, type=StageView) for name, value in fields.items() if name.startswith("stage:")
+        ),
+        touched_at=datetime.fromisoformat(fields["touched"]),
+    )
+
+
+def _score(record: DocumentRecord) -> int:
+    """Lists are in the order of this: microseconds since 1970."""
+    return microseconds(record.created_at)

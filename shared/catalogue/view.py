@@ -1,0 +1,116 @@
+"""A document as the API shows it."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from shared.catalogue.catalogue import Entry, StageStatus, StageView
+from shared.ledger.records import Reason
+from shared.types.document import REACHED, Classification, Status
+from shared.types.money import usd
+
+FINAL: frozenset[Status] = frozenset({"ready", "rejected", "failed"})
+
+
+class ShownStage(Struct, frozen=True):
+    stage: str
+    status: StageStatus
+    attempts: int
+    started_at: datetime | None
+    finished_at: datetime | None
+    seconds: float | None
+    cost_usd: float
+    reason: Reason | None
+
+
+class DocumentView(Struct, frozen=True):
+    """A document with how far it has come. `bytes` is the original's size."""
+
+    document_id: str
+    title: str
+    filename: str
+    media_type: str
+    bytes: int
+    classification: Classification
+    route: str
+    status: Status
+    reason: Reason | None
+    waiting_for: str | None
+    created_at: datetime
+    updated_at: datetime
+    pages: int | None
+    passages: int | None
+    entities: int | None
+    cost_usd: float
+    stages: tuple[ShownStage, ...]
+
+
+def view(entry: Entry, pipeline: tuple[str, ...]) -> DocumentView:
+    """`pipeline` names the stages in the order a document travels."""
+    record = entry.record
+    stages = {stage.stage: stage for stage in entry.stages}
+    return DocumentView(
+        document_id=record.document_id,
+        title=title_of(entry),
+        filename=record.filename,
+        media_type=record.media_type,
+        bytes=record.size,
+        classification=record.classification,
+        route=record.route,
+        status=status_of(entry, pipeline),
+        reason=_reason(entry),
+        waiting_for=None,
+        created_at=record.created_at,
+        updated_at=entry.touched_at,
+        pages=_count(stages, "pages") or None,
+        passages=_count(stages, "count", "chunk"),
+        entities=_count(stages, "entities", "finish"),
+        cost_usd=usd(sum(stage.cost_microusd for stage in entry.stages)),
+        stages=tuple(_shown(stages.get(name) or StageView(name, "pending")) for name in pipeline),
+    )
+
+
+def title_of(entry: Entry) -> str:
+    """The one that was given, else the one that was found in it, else its file's name."""
+    found = next((stage.title for stage in entry.stages if stage.title), "")
+    return entry.record.title or found or entry.record.filename
+
+
+def status_of(entry: Entry, pipeline: tuple[str, ...]) -> Status:
+    if any(stage.rejected for stage in entry.stages):
+        return "rejected"
+    by_name = {stage.stage: stage.status for stage in entry.stages}
+    if "failed" in by_name.values():
+        return "failed"
+    if by_name.get("finish") != "done" and "waiting" in by_name.values():
+        return "waiting"
+    done = [name for name in pipeline if by_name.get(name) == "done"]
+    return REACHED[done[-1]] if done else "stored"
+
+
+def _reason(entry: Entry) -> Reason | None:
+    """Of a rejection before a failure before a wait."""
+    given = [stage for stage in entry.stages if stage.reason and stage.status in ("failed", "waiting")]
+    worst = sorted(given, key=lambda stage: (not stage.rejected, stage.status != "failed"))
+    return worst[0].reason if worst else None
+
+
+def _count(stages: dict[str, StageView], name: str, stage: str | None = None) -> int | None:
+    found = [one.counts[name] for one in stages.values() if name in one.counts and stage in (None, one.stage)]
+    return found[0] if found else None
+
+
+def _shown(stage: StageView) -> ShownStage:
+    ended = stage.finished_at and stage.started_at
+    return ShownStage(
+        stage=stage.stage,
+        status=stage.status,
+        attempts=stage.attempts,
+        started_at=stage.started_at,
+        finished_at=stage.finished_at,
+        seconds=(stage.finished_at - stage.started_at).total_seconds()
+        if ended and stage.finished_at and stage.started_at
+        else None,
+        cost_usd=usd(stage.cost_microusd),
+        reason=stage.reason,
+    )

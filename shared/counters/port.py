@@ -1,0 +1,92 @@
+"""The need for fast shared state: Redis commands and scripts, on one primary.
+
+Nothing lives here alone: whatever Redis forgets is read again from the ledger.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from msgspec import Struct
+from redis import exceptions as redis_errors
+from redis.asyncio import Redis
+
+from shared.runtime.errors import StoreUnavailable
+
+Word = str | int | float | bytes
+
+
+class Script(Struct, frozen=True):
+    """A Lua script; sent whole only where the server does not know it yet."""
+
+    text: str
+
+    @property
+    def sha(self) -> str:
+        return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+class Counters:
+    """Commands over a `redis.asyncio.Redis` that decodes text and speaks RESP2: maps come as flat lists.
+
+    Every method raises `StoreUnavailable` when Redis does not answer in time; what was sent may then have been done
+    or not.
+    """
+
+    def __init__(self, client: Redis) -> None:
+        client.response_callbacks.clear()  # answers as the server sends them, whatever the client makes of a command
+        self._client = client
+        self._execute: Callable[..., Awaitable[Any]] = client.execute_command
+
+    async def call(self, *command: Word) -> Any:
+        async with _translated():
+            return await self._execute(*command)
+
+    async def batch(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
+        """All in one round trip, applied together or not at all."""
+        async with _translated():
+            pipe = self._client.pipeline(transaction=True)
+            for command in commands:
+                pipe.execute_command(*command)
+            return list(await pipe.execute())
+
+    async def run(self, script: Script, keys: Sequence[str] = (), arguments: Sequence[Word] = ()) -> Any:
+        async with _translated():
+            try:
+                return await self._execute("EVALSHA", script.sha, len(keys), *keys, *arguments)
+            except redis_errors.NoScriptError:
+                return await self._execute("EVAL", script.text, len(keys), *keys, *arguments)
+
+    async def scan(self, pattern: str) -> AsyncIterator[str]:
+        """Keys that match, each at least once."""
+        cursor = "0"
+        while True:
+            cursor, keys = await self.call("SCAN", cursor, "MATCH", pattern, "COUNT", 500)
+            for key in keys:
+                yield key
+            if cursor == "0":
+                return
+
+    async def ping(self) -> None:
+        await self.call("PING")
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+def pairs(flat: Sequence[Any]) -> list[tuple[Any, Any]]:
+    """A map as RESP2 sends it: name, value, name, value."""
+    return list(zip(flat[::2], flat[1::2], strict=True))
+
+
+@asynccontextmanager
+async def _translated() -> AsyncIterator[None]:
+    try:
+        yield
+    except (redis_errors.ConnectionError, redis_errors.TimeoutError, OSError) as error:
+        raise StoreUnavailable("counters", f"Redis does not answer ({type(error).__name__})") from error
+    except redis_errors.ResponseError as error:
+        if str(error).startswith(("LOADING", "READONLY", "MASTERDOWN", "OOM", "MISCONF", "BUSY ", "CLUSTERDOWN")):
+            raise StoreUnavailable("counters", f"Redis cannot take commands: {error}") from error
+        raise

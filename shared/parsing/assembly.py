@@ -1,0 +1,151 @@
+"""Puts a document together from what a parser meets, in reading order."""
+
+import re
+from collections.abc import Sequence
+from textwrap import dedent
+
+from msgspec import Struct
+
+from shared.parsing.document import Block, Kind, ParsedDocument
+from shared.parsing.limits import Limits
+from shared.parsing.tables import rectangular, table_markdown
+from shared.runtime.errors import Rejected
+
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+MOST_TABLE_CHARACTERS = 100_000
+"""A table with more text than this becomes several, each with the header."""
+
+
+class _Container(Struct):
+    """A list, one of its items, or a quotation that is open. `number` counts an ordered list's items."""
+
+    kind: str
+    number: int | None = None
+    marker: str = ""
+
+
+class Assembly:
+    """Lists and quotations, nested as they may be, become one block of lines; tables and headings stand alone."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._blocks: list[Block] = []
+        self._bytes = 0
+        self._open: list[_Container] = []
+        self._lines: list[str] = []
+        self.title = ""
+
+    def finish(self, pages: int = 0) -> ParsedDocument:
+        """Raises Rejected("empty") when nothing that was met holds a letter or a digit."""
+        self._flush()
+        if not any(character.isalnum() for block in self._blocks for character in block.text):
+            raise Rejected("empty", "the document holds no words")
+        title = self.title or next((block.text for block in self._blocks if block.kind in {"title", "heading"}), "")
+        return ParsedDocument(tuple(self._blocks), " ".join(_clean(title).split())[:300], pages)
+
+    def heading(self, level: int, text: str) -> None:
+        """Inside a quotation it is a line like any other: it heads nothing outside."""
+        text = " ".join(text.split())
+        if any(container.kind == "quote" for container in self._open):
+            self._line(text)
+            return
+        self._flush()
+        self._add(Block("heading", text, level=min(max(level, 1), 6)))
+
+    def paragraph(self, text: str) -> None:
+        text = text.strip()
+        if self._open:
+            self._line(text)
+        else:
+            self._add(Block("paragraph", text))
+
+    def code(self, text: str) -> None:
+        text = dedent(text).strip("\n").rstrip()
+        if self._open:
+            self._line(text)
+        else:
+            self._add(Block("code", text))
+
+    def table(self, rows: Sequence[Sequence[str]]) -> None:
+        """The first row is the header."""
+        self._flush()
+        table = rectangular(tuple(map(_clean, row)) for row in rows)
+        for part in _table_parts(table):
+            self._add(Block("table", table_markdown(part), rows=part))
+
+    def open_list(self, *, ordered: bool, start: int = 1) -> None:
+        self._enter(_Container("list", start if ordered else None))
+
+    def open_item(self, mark: str = "") -> None:
+        """`mark` stands before the item instead of what its list gives."""
+        holder = self._open[-1] if self._open else None
+        if not mark and holder and holder.number is not None:
+            mark = f"{holder.number}."
+            holder.number += 1
+        self._enter(_Container("item", marker=f"{mark or '-'} "))
+
+    def open_quote(self) -> None:
+        self._enter(_Container("quote"))
+
+    def close(self) -> None:
+        """Closes what was opened last."""
+        if len(self._open) == 1:
+            self._flush()
+        if self._open:
+            self._open.pop()
+
+    def _enter(self, container: _Container) -> None:
+        self._open.append(container)
+        if len(self._open) > self._limits.depth:
+            raise too_deep(self._limits)
+
+    def _line(self, text: str) -> None:
+        """One entry of the open container, its marker before the first line, the others indented below it."""
+        if not text:
+            return
+        items = [container for container in self._open if container.kind == "item"]
+        prefix = "".join(item.marker for item in items)
+        for item in items:
+            item.marker = " " * len(item.marker)
+        first, *rest = text.split("\n")
+        self._lines.append("\n".join([prefix + first, *((" " * len(prefix) + line).rstrip() for line in rest)]))
+
+    def _flush(self) -> None:
+        """Ends the block of lines so far; what is still open goes on after it in a block of its own."""
+        if self._lines:
+            quoted = self._open[0].kind == "quote"
+            kind: Kind = "quote" if quoted else "list"
+            lines, self._lines = self._lines, []
+            self._add(Block(kind, ("\n\n" if quoted else "\n").join(lines)))
+
+    def _add(self, block: Block) -> None:
+        text = _clean(block.text)
+        if not text.strip():
+            return
+        self._bytes += len(text.encode())
+        if self._bytes > self._limits.expanded_bytes:
+            raise Rejected("too-large-expanded", f"its text exceeds {self._limits.expanded_bytes} bytes")
+        self._blocks.append(Block(block.kind, text, level=block.level, rows=block.rows))
+
+
+def too_deep(limits: Limits) -> Rejected:
+    return Rejected("too-deep", f"its elements are nested more than {limits.depth} deep")
+
+
+def _clean(text: str) -> str:
+    """Without control characters and halves of characters, which no store and no JSON takes."""
+    return _UNPRINTABLE.sub("", text)
+
+
+def _table_parts(rows: tuple[tuple[str, ...], ...]) -> list[tuple[tuple[str, ...], ...]]:
+    if not rows:
+        return []
+    header, parts, size = rows[0], [[rows[0]]], 0
+    for row in rows[1:]:
+        length = sum(map(len, row))
+        if size and size + length > MOST_TABLE_CHARACTERS:
+            parts.append([header])
+            size = 0
+        parts[-1].append(row)
+        size += length
+    return [tuple(part) for part in parts]

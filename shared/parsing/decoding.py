@@ -1,0 +1,101 @@
+"""Bytes of text in whatever encoding they came."""
+
+import codecs
+import re
+
+from shared.formats.text import MOST_CONTROLS, control_share, encoding_by_bom, legacy_control_share
+from shared.runtime.errors import Rejected
+
+SAMPLE_BYTES = 64 * 1024
+MOST_REPLACED = 0.01
+"""Share of a text's characters that may be unreadable before the whole is called corrupt."""
+
+_WESTERN = frozenset(
+    "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜßàáâãäåæçèéêëìíîïñòóôõöøùúûüÿŒœŠšŽžŸ‘’“”„‚‹›«»–—…•€£§©®™°·¡¿ªº²½×´¨\xa0"
+)
+_MISPLACED = re.compile(r"[^\W\d_][“”„‚…•¡¿§©°·«»‹›²½×][^\W\d_]")
+MOST_ACCENTS = 0.4
+"""Share of letters with accents that a western language reaches only in single words."""
+
+_HIGH = re.compile(rb"[\x80-\xff]")
+_NEWLINES = re.compile(r"\r\n?|[\x0c\x85\u2028\u2029]")
+
+
+def decode(content: bytes, declared: str | None = None) -> str:
+    """The text with plain newlines and without a byte order mark. `declared` is the encoding that the document names.
+
+    Raises Rejected("corrupt") for what is mostly not text.
+    """
+    text = _decoded(content, declared)
+    unreadable = text.count("\ufffd") / len(text) if text else 0.0
+    if unreadable > MOST_REPLACED or control_share(text) > MOST_CONTROLS:
+        raise Rejected("corrupt", "it is not text in an encoding that we know")
+    return _NEWLINES.sub("\n", text).lstrip("\ufeff").replace("\x00", "")
+
+
+def _decoded(content: bytes, declared: str | None) -> str:
+    if encoding := encoding_by_bom(content):
+        return content.decode(encoding, "replace")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode(_legacy(content, declared), "replace")
+
+
+def _legacy(content: bytes, declared: str | None) -> str:
+    """The encoding of what is not clean UTF-8."""
+    if legacy_control_share(content) > MOST_CONTROLS:
+        raise Rejected("corrupt", "it holds binary data")
+    if declared and (known := _known(declared)):
+        return known
+    if _is_damaged_utf8(content):
+        return "utf-8"
+    telling = _telling(content)
+    return "cp1252" if _is_western(telling) else _guessed(telling)
+
+
+def _known(encoding: str) -> str | None:
+    """What a document means by the name it gives: browsers read Latin-1 as cp1252, and so did its author."""
+    try:
+        name = codecs.lookup(encoding).name
+        "x".encode(name)
+    except (LookupError, UnicodeError):
+        return None
+    return {"iso8859-1": "cp1252", "ascii": "cp1252", "utf-8": None}.get(name, name)
+
+
+def _is_damaged_utf8(content: bytes) -> bool:
+    """Most of what is not ASCII is good UTF-8: a few bytes were lost, the encoding is plain."""
+    text = content.decode("utf-8", "replace")
+    damaged = text.count("\ufffd")
+    return 10 * damaged < sum(not character.isascii() for character in text)
+
+
+def _is_western(content: bytes) -> bool:
+    """It makes sense in the commonest of all legacy encodings, which statistics of letters often miss."""
+    try:
+        text = content.decode("cp1252")
+    except UnicodeDecodeError:
+        return False
+    accents = [character for character in text if not character.isascii()]
+    if not _WESTERN.issuperset(accents) or _MISPLACED.search(text):
+        return False
+    return sum(map(str.isalpha, accents)) <= MOST_ACCENTS * sum(map(str.isalpha, text))
+
+
+def _guessed(content: bytes) -> str:
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(content).best()
+    if best is None:
+        raise Rejected("corrupt", "it is not text in an encoding that we know")
+    return best.encoding
+
+
+def _telling(content: bytes) -> bytes:
+    """Lines around the first byte that is not ASCII: the beginning alone may not show the encoding."""
+    found = _HIGH.search(content)
+    start = max(0, (found.start() if found else 0) - SAMPLE_BYTES // 4)
+    start = content.rfind(b"\n", 0, start) + 1 if start else 0
+    end = len(content) if len(content) <= start + SAMPLE_BYTES else content.rfind(b"\n", start, start + SAMPLE_BYTES)
+    return content[start : end if end > start else start + SAMPLE_BYTES]

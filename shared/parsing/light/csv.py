@@ -1,0 +1,46 @@
+"""Tables of separated values."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+
+from shared.parsing.assembly import Assembly
+from shared.parsing.decoding import decode
+from shared.parsing.document import ParsedDocument
+from shared.parsing.limits import Limits
+from shared.runtime.errors import Rejected
+
+DELIMITERS = ",;\t|"
+SAMPLE_CHARACTERS = 64 * 1024
+SAMPLE_ROWS = 100
+
+
+def parse(content: bytes, limits: Limits) -> ParsedDocument:
+    text = decode(content)
+    csv.field_size_limit(limits.expanded_bytes)
+    assembly = Assembly(limits)
+    try:
+        assembly.table(list(_rows(text, _delimiter(text))))
+    except csv.Error as error:
+        raise Rejected("corrupt", f"it cannot be read as a table: {error}") from error
+    return assembly.finish()
+
+
+def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
+    return csv.reader(text.splitlines(keepends=True), delimiter=delimiter, skipinitialspace=True)
+
+
+def _delimiter(text: str) -> str:
+    """The one that gives most of the first rows the same number of cells, the more cells the better."""
+    sample = text[:SAMPLE_CHARACTERS]
+    return max(DELIMITERS, key=lambda delimiter: _fit(sample, delimiter))
+
+
+def _fit(sample: str, delimiter: str) -> tuple[float, int]:
+    try:
+        widths = Counter(len(row) for row in islice(_rows(sample, delimiter), SAMPLE_ROWS) if row)
+    except csv.Error:
+        return 0.0, 0
+    width, often = max(widths.items(), key=lambda item: (item[0] > 1, item[1]), default=(0, 0))
+    return (often / widths.total(), width) if width > 1 else (0.0, 0)

@@ -1,0 +1,282 @@
+"""HTML, read as a stream of tags: no tree is built, so no nesting can exhaust a stack."""
+
+import re
+from collections.abc import Callable, Mapping
+
+from lxml import etree
+
+from shared.parsing.assembly import Assembly, too_deep
+from shared.parsing.decoding import decode
+from shared.parsing.document import ParsedDocument
+from shared.parsing.limits import Limits
+
+
+def _names(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
+HEADINGS = {f"h{level}": level for level in range(1, 7)}
+DROPPED = _names("script style nav template noscript svg object embed iframe audio video canvas map select datalist")
+"""What these hold is not read."""
+
+BREAKS = _names(
+    "p div section article header footer main aside address figure figcaption form fieldset legend details summary "
+    "hr center body html dl hgroup search dialog menu option blockquote li dt dd ul ol table caption pre "
+    "h1 h2 h3 h4 h5 h6"
+)
+"""Elements that end the paragraph before them and after them."""
+
+WIDEST_SPAN = 64
+
+_CHARSET = re.compile(
+    rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})|<\?xml[^>]{0,100}encoding=[\"']([\w.-]{1,40})", re.I
+)
+
+
+def parse(content: bytes, limits: Limits) -> ParsedDocument:
+    declared = _CHARSET.search(content, 0, 4096)
+    text = decode(content, (declared[1] or declared[2]).decode("ascii") if declared else None)
+    assembly = Assembly(limits)
+    read_into(assembly, text, limits)
+    return assembly.finish()
+
+
+def read_into(assembly: Assembly, text: str, limits: Limits) -> None:
+    """Adds what `text`, a page or a part of one, shows. Nothing is fetched and no entity of its own is expanded."""
+    target = _Page(assembly, limits)
+    parser = etree.HTMLParser(
+        target=target, encoding="utf-8", no_network=True, huge_tree=False, remove_comments=True, remove_pis=True
+    )
+    parser.feed(text.encode("utf-8", "replace"))
+    parser.close()
+
+
+class _Table:
+    """Rows of a table that is open; a cell that spans rows is repeated in each."""
+
+    def __init__(self) -> None:
+        self.rows: list[list[str]] = []
+        self._spans: dict[int, tuple[int, str]] = {}
+        self._cell_span = (1, 1)
+        self.in_cell = False
+
+    def is_data(self) -> bool:
+        return max(map(len, self.rows), default=0) > 1
+
+    def open_row(self) -> None:
+        self.rows.append([])
+
+    def open_cell(self, attributes: Mapping[str, str]) -> None:
+        if not self.rows:
+            self.open_row()
+        self.in_cell = True
+        self._cell_span = (_span(attributes, "colspan"), _span(attributes, "rowspan"))
+
+    def close_cell(self, text: str) -> None:
+        self.in_cell = False
+        self._fill_spans()
+        columns, rows = self._cell_span
+        row = self.rows[-1]
+        if rows > 1:
+            self._spans[len(row)] = (rows - 1, text)
+        row.extend([text, *[""] * (columns - 1)])
+
+    def close_row(self) -> None:
+        if self.rows:
+            self._fill_spans()
+
+    def _fill_spans(self) -> None:
+        row = self.rows[-1]
+        while len(row) in self._spans:
+            left, text = self._spans.pop(len(row))
+            if left > 1:
+                self._spans[len(row)] = (left - 1, text)
+            row.append(text)
+
+
+def _span(attributes: Mapping[str, str], name: str) -> int:
+    raw = attributes.get(name, "1").strip()
+    return min(max(int(raw), 1), WIDEST_SPAN) if raw.isascii() and raw.isdigit() and len(raw) < 6 else 1
+
+
+class _Page:
+    """The target of lxml's parser: it is told of every tag, its end too, and of every run of text.
+
+    A table whose cells hold headings or tables only arranges the page: its cells are read as the page's own text.
+    """
+
+    def __init__(self, assembly: Assembly, limits: Limits) -> None:
+        self._assembly = assembly
+        self._limits = limits
+        self._depth = 0
+        self._dropped = 0
+        self._in_title = False
+        self._pre = 0
+        self._text: list[str] = []
+        self._title: list[str] = []
+        self._tables: list[_Table | None] = []
+        self._containers: list[bool] = []
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        self._depth += 1
+        if self._depth > self._limits.depth:
+            raise too_deep(self._limits)
+        if self._dropped or _is_dropped(tag, attributes):
+            self._dropped += 1
+        elif tag == "title":
+            self._in_title = True
+        elif tag == "br":
+            self._text.append("\n" if self._pre else _BREAK)
+        elif tag == "img":
+            self._text.append(f" {attributes.get('alt', '')} ")
+        else:
+            self._start_shown(tag, attributes)
+
+    def end(self, tag: str) -> None:
+        self._depth -= 1
+        if self._dropped:
+            self._dropped -= 1
+        elif tag == "title":
+            self._in_title = False
+        elif tag not in {"br", "img"}:
+            self._end_shown(tag)
+
+    def data(self, text: str) -> None:
+        if self._in_title:
+            self._title.append(text)
+        elif not self._dropped:
+            self._text.append(text)
+
+    def close(self) -> None:
+        self._paragraph()
+        self._assembly.title = self._assembly.title or _collapsed(self._title)
+
+    def _start_shown(self, tag: str, attributes: Mapping[str, str]) -> None:
+        if tag in {"table", *HEADINGS}:
+            self._dissolve()
+        if tag in BREAKS:
+            self._break()
+        if tag == "table":
+            self._tables.append(_Table())
+        elif tag == "pre":
+            self._pre += 1
+        elif tag in _OPENERS:
+            self._open(tag, attributes)
+        elif tag in {"tr", "td", "th"}:
+            self._start_row_or_cell(tag, attributes)
+
+    def _end_shown(self, tag: str) -> None:
+        if tag == "table":
+            self._end_table()
+        elif tag == "pre":
+            self._end_pre()
+        elif tag in HEADINGS and self._cell() is None:
+            self._assembly.heading(HEADINGS[tag], _collapsed(self._taken()))
+        elif tag in {"tr", "td", "th"}:
+            self._end_row_or_cell(tag)
+        elif tag in BREAKS:
+            self._break()
+        if tag in _OPENERS and self._containers and self._containers.pop():
+            self._assembly.close()
+
+    def _open(self, tag: str, attributes: Mapping[str, str]) -> None:
+        """Inside a cell there is only text."""
+        in_flow = self._cell() is None
+        self._containers.append(in_flow)
+        if in_flow:
+            _OPENERS[tag](self._assembly, attributes)
+
+    def _start_row_or_cell(self, tag: str, attributes: Mapping[str, str]) -> None:
+        self._paragraph_outside_cells()
+        if table := self._table():
+            table.open_row() if tag == "tr" else table.open_cell(attributes)
+
+    def _end_row_or_cell(self, tag: str) -> None:
+        if cell := self._cell():
+            cell.close_cell(_collapsed(self._taken()))
+        self._paragraph()
+        if tag == "tr" and (table := self._table()):
+            table.close_row()
+
+    def _end_table(self) -> None:
+        if cell := self._cell():
+            cell.close_cell(_collapsed(self._taken()))
+        self._paragraph()
+        table = self._tables.pop() if self._tables else None
+        if table and table.is_data():
+            self._assembly.table(table.rows)
+        elif table:
+            self._write_cells(table)
+
+    def _end_pre(self) -> None:
+        self._pre -= 1
+        if self._cell() is None and not self._pre:
+            self._assembly.code("".join(self._taken()).expandtabs(4))
+
+    def _table(self) -> _Table | None:
+        return self._tables[-1] if self._tables else None
+
+    def _cell(self) -> _Table | None:
+        """The innermost table, when one of its cells is open."""
+        table = self._table()
+        return table if table and table.in_cell else None
+
+    def _dissolve(self) -> None:
+        """The table around this place is none of data."""
+        if table := self._cell():
+            self._tables[-1] = None
+            self._write_cells(table)
+
+    def _write_cells(self, table: _Table) -> None:
+        for row in table.rows:
+            for cell in row:
+                self._assembly.paragraph(cell)
+
+    def _break(self) -> None:
+        if self._cell():
+            self._text.append(" ")
+        else:
+            self._paragraph()
+
+    def _paragraph_outside_cells(self) -> None:
+        if self._cell() is None:
+            self._paragraph()
+
+    def _paragraph(self) -> None:
+        if self._text:
+            self._assembly.paragraph(_collapsed(self._taken()))
+
+    def _taken(self) -> list[str]:
+        taken, self._text = self._text, []
+        return taken
+
+
+def _is_dropped(tag: str, attributes: Mapping[str, str]) -> bool:
+    """What a reader does not see must not speak to a model either; `until-found` is seen once it is looked for."""
+    hidden = "hidden" in attributes and attributes["hidden"].lower() != "until-found"
+    return tag in DROPPED or hidden or attributes.get("role") == "navigation"
+
+
+def _collapsed(runs: list[str]) -> str:
+    """With single spaces, and line breaks only where the page has them."""
+    lines = (" ".join(line.split()) for line in "".join(runs).split(_BREAK))
+    return "\n".join(line for line in lines if line)
+
+
+_BREAK = "\x00"
+"""Stands for a line break until white space is collapsed; decoded text holds no such character."""
+
+_OPENERS: dict[str, Callable[[Assembly, Mapping[str, str]], None]] = {
+    "ul": lambda assembly, _: assembly.open_list(ordered=False),
+    "menu": lambda assembly, _: assembly.open_list(ordered=False),
+    "dl": lambda assembly, _: assembly.open_list(ordered=False),
+    "ol": lambda assembly, attributes: assembly.open_list(ordered=True, start=_number(attributes.get("start", ""))),
+    "li": lambda assembly, _: assembly.open_item(),
+    "dt": lambda assembly, _: assembly.open_item(),
+    "dd": lambda assembly, _: assembly.open_item(" "),
+    "blockquote": lambda assembly, _: assembly.open_quote(),
+}
+
+
+def _number(raw: str) -> int:
+    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 9 else 1

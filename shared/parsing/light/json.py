@@ -1,0 +1,100 @@
+"""JSON as lines that can be read and found: one paragraph for each object, one `path: value` line for each member."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from shared.parsing.assembly import Assembly, too_deep
+from shared.parsing.decoding import decode
+from shared.parsing.document import ParsedDocument
+from shared.parsing.limits import Limits
+from shared.runtime.errors import Rejected
+
+TITLES = ("title", "name")
+"""Members of the outermost object that may name the document."""
+
+_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
+"""Numbers stay as they are written: nothing is rounded, no number is too long."""
+
+
+def parse(content: bytes, limits: Limits) -> ParsedDocument:
+    values = list(_values(decode(content), limits))
+    assembly = Assembly(limits)
+    if len(values) == 1:
+        assembly.title = _title(values[0])
+        _write(assembly, limits, values[0])
+    else:
+        _write(assembly, limits, values)
+    return assembly.finish()
+
+
+def _values(text: str, limits: Limits) -> Iterator[Any]:
+    """One value, or several one after the other, as JSON lines have them."""
+    place, end = _skip(text, 0), len(text)
+    try:
+        while place < end:
+            value, place = _DECODER.raw_decode(text, place)
+            yield value
+            place = _skip(text, place)
+    except RecursionError:
+        raise too_deep(limits) from None
+    except json.JSONDecodeError as error:
+        raise Rejected("corrupt", f"it is not valid JSON: {error.msg} in line {error.lineno}") from error
+
+
+def _skip(text: str, place: int) -> int:
+    while place < len(text) and text[place] in " \t\n\r":
+        place += 1
+    return place
+
+
+def _title(value: Any) -> str:
+    found = (value.get(name) for name in TITLES) if isinstance(value, dict) else ()
+    return next((title for title in found if isinstance(title, str) and title.strip()), "")
+
+
+def _write(assembly: Assembly, limits: Limits, outermost: Any) -> None:
+    """Without recursion: what is nested waits on a stack, so that the order of the document is kept."""
+    waiting: list[tuple[str, Any, int]] = [("", outermost, 1)]
+    while waiting:
+        path, value, depth = waiting.pop()
+        if depth > limits.depth:
+            raise too_deep(limits)
+        lines, nested = _opened(path, value)
+        assembly.paragraph("\n".join(lines))
+        waiting.extend((name, inner, depth + 1) for name, inner in reversed(nested))
+
+
+def _opened(path: str, value: Any) -> tuple[list[str], list[tuple[str, Any]]]:
+    """The lines that an object or array holds itself, and what it holds inside."""
+    lines: list[str] = []
+    nested: list[tuple[str, Any]] = []
+    for name, member in _members(path, value):
+        if _is_nested(member):
+            nested.append((name, member))
+        else:
+            lines.append(f"{name}: {_shown(member)}" if name else _shown(member))
+    return lines, nested
+
+
+def _members(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        return ((f"{path}.{name}" if path else name, member) for name, member in value.items())
+    if isinstance(value, list) and _is_nested(value):
+        return ((f"{path}[{place}]", member) for place, member in enumerate(value))
+    return iter([(path, value)])
+
+
+def _is_nested(value: Any) -> bool:
+    """A list of plain values is shown on one line."""
+    if isinstance(value, list):
+        return any(isinstance(member, dict | list) for member in value)
+    return isinstance(value, dict)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value))
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    return str(value)

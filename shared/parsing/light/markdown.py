@@ -1,0 +1,129 @@
+"""Markdown with tables; HTML inside it keeps its text."""
+
+import re
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from shared.parsing.assembly import Assembly, too_deep
+from shared.parsing.decoding import decode
+from shared.parsing.document import ParsedDocument
+from shared.parsing.limits import Limits
+
+_FRONT_MATTER = re.compile(r"---[ \t]*\n((?:.{0,2000}\n){0,400}?)(?:---|\.\.\.)[ \t]*(?:\n|$)")
+_FRONT_LINE = re.compile(r"[ \t]*$|[ \t]*#|[\w.-]+[ \t]*:|[ \t]+\S|- ")
+_FRONT_TITLE = re.compile(r"^title[ \t]*:[ \t]*(.+)$", re.MULTILINE | re.IGNORECASE)
+_LINE_BREAK = re.compile(r"<br\b", re.IGNORECASE)
+
+
+def parse(content: bytes, limits: Limits) -> ParsedDocument:
+    text = decode(content)
+    assembly = Assembly(limits)
+    if front := _front_matter(text):
+        text = text[front.end() :]
+        assembly.title = _front_title(front[1])
+        assembly.paragraph(front[1])
+    writer = _Writer(assembly, limits)
+    for token in _tokens(text, limits):
+        writer.write(token)
+    return assembly.finish()
+
+
+def _front_matter(text: str) -> re.Match[str] | None:
+    found = _FRONT_MATTER.match(text)
+    return found if found and all(map(_FRONT_LINE.match, found[1].split("\n"))) else None
+
+
+def _front_title(front: str) -> str:
+    found = _FRONT_TITLE.search(front)
+    return found[1].strip().strip("\"'") if found else ""
+
+
+def _tokens(text: str, limits: Limits) -> list[Token]:
+    """The library leaves out, silently, what is nested deeper than it is told to look: we look one level deeper."""
+    reader = MarkdownIt("commonmark", {"maxNesting": limits.depth + 2}).enable(["table", "strikethrough"])
+    tokens = reader.parse(text)
+    if any(token.level > limits.depth for token in tokens):
+        raise too_deep(limits)
+    return tokens
+
+
+class _Writer:
+    """Takes the library's tokens one after the other; a table's cells are kept until it ends."""
+
+    def __init__(self, assembly: Assembly, limits: Limits) -> None:
+        self._assembly = assembly
+        self._limits = limits
+        self._heading = 0
+        self._rows: list[list[str]] = []
+        self._in_cell = False
+
+    def write(self, token: Token) -> None:
+        match token.type:
+            case "inline":
+                self._inline(_shown(token.children or []))
+            case "heading_open":
+                self._heading = int(token.tag[1:])
+            case "heading_close":
+                self._heading = 0
+            case "fence" | "code_block":
+                self._assembly.code(token.content)
+            case "html_block":
+                self._html(token.content)
+            case _:
+                self._structure(token)
+
+    def _structure(self, token: Token) -> None:
+        match token.type:
+            case "bullet_list_open":
+                self._assembly.open_list(ordered=False)
+            case "ordered_list_open":
+                self._assembly.open_list(ordered=True, start=int(token.attrGet("start") or 1))
+            case "list_item_open":
+                self._assembly.open_item()
+            case "blockquote_open":
+                self._assembly.open_quote()
+            case "bullet_list_close" | "ordered_list_close" | "list_item_close" | "blockquote_close":
+                self._assembly.close()
+            case "tr_open":
+                self._rows.append([])
+            case "th_open" | "td_open":
+                self._in_cell = True
+                self._rows[-1].append("")
+            case "th_close" | "td_close":
+                self._in_cell = False
+            case "table_close":
+                self._assembly.table(self._rows)
+                self._rows = []
+
+    def _inline(self, text: str) -> None:
+        if self._in_cell:
+            self._rows[-1][-1] = text
+        elif self._heading:
+            self._assembly.heading(self._heading, text)
+        else:
+            self._assembly.paragraph(text)
+
+    def _html(self, content: str) -> None:
+        from shared.parsing.light.html import read_into
+
+        read_into(self._assembly, content, self._limits)
+
+
+def _shown(children: list[Token]) -> str:
+    """The words of a line without its marks; a picture speaks by its alternative text."""
+    return "".join(map(_run, children))
+
+
+def _run(token: Token) -> str:
+    match token.type:
+        case "softbreak":
+            return " "
+        case "hardbreak":
+            return "\n"
+        case "image":
+            return _shown(token.children or [])
+        case "html_inline":
+            return "\n" if _LINE_BREAK.match(token.content) else ""
+        case _:
+            return token.content

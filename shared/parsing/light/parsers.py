@@ -1,0 +1,28 @@
+"""The parsers that need no more than a few small libraries, by media type."""
+
+from collections.abc import Callable
+from importlib import import_module
+
+from shared.parsing.document import ParsedDocument
+from shared.parsing.limits import Limits
+from shared.runtime.errors import Rejected
+
+Parser = Callable[[bytes, Limits], ParsedDocument]
+
+MODULES = {
+    "text/markdown": "shared.parsing.light.markdown",
+    "text/plain": "shared.parsing.light.plain",
+    "text/html": "shared.parsing.light.html",
+    "text/csv": "shared.parsing.light.csv",
+    "application/json": "shared.parsing.light.json",
+}
+"""Where each `parse` is, imported at first use: a reader of CSV needs no lxml."""
+
+
+def parse_light(media_type: str, content: bytes, limits: Limits) -> ParsedDocument:
+    """Raises Rejected with the contract's code for what is wrong with the document."""
+    module = MODULES.get(media_type)
+    if module is None:
+        raise Rejected("unsupported-format", f"there is no parser for {media_type}")
+    parse: Parser = import_module(module).parse
+    return parse(content, limits)

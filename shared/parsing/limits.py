@@ -1,0 +1,44 @@
+"""How much one document may take."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+MIB = 1024 * 1024
+
+
+class Limits(Struct, frozen=True):
+    """Bounds of one parse, and of the process that it runs in.
+
+    `memory_bytes` bounds the address space of a worker, `expanded_bytes` the UTF-8 of a document's text, `depth` the
+    nesting of its elements. A worker is replaced after `documents` documents or when it has grown by `growth_bytes`.
+    """
+
+    seconds: float = 600.0
+    memory_bytes: int = 2048 * MIB
+    max_pages: int = 2000
+    depth: int = 256
+    expanded_bytes: int = 64 * MIB
+    documents: int = 200
+    growth_bytes: int = 256 * MIB
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> "Limits":
+        """Reads AEGIS_PARSE_SECONDS, AEGIS_PARSE_MEMORY_BYTES and AEGIS_PARSE_MAX_PAGES.
+
+        Raises ValueError with the variable's name for anything but a whole number above 0.
+        """
+        return cls(
+            seconds=_positive(environ, "AEGIS_PARSE_SECONDS", 600),
+            memory_bytes=_positive(environ, "AEGIS_PARSE_MEMORY_BYTES", 2048 * MIB),
+            max_pages=_positive(environ, "AEGIS_PARSE_MAX_PAGES", 2000),
+        )
+
+
+def _positive(environ: Mapping[str, str], name: str, default: int) -> int:
+    raw = environ.get(name, "").strip()
+    if not raw:
+        return default
+    if not (raw.isascii() and raw.isdigit()) or int(raw) == 0:
+        raise ValueError(f"{name} must be a whole number above 0, not {raw[:40]!r}")
+    return int(raw)

@@ -1,0 +1,88 @@
+"""A process that parses, one document after the other, until its standard input ends."""
+
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+from shared.parsing import wire
+from shared.parsing.confinement import confine
+from shared.parsing.document import ParsedDocument
+from shared.parsing.limits import Limits
+from shared.parsing.wire import LENGTH, Broken, Hello, Parse, Parsed, Ready, Refused, encode
+from shared.runtime.errors import Rejected
+
+
+def main() -> None:
+    orders, answers = _pipes()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    hello = wire.orders.decode(_read(orders) or b"")
+    assert isinstance(hello, Hello)
+    confine(hello.limits, hello.parent)
+    _write(answers, encode(Ready(_resident())))
+    while frame := _read(orders):
+        order = wire.orders.decode(frame)
+        assert isinstance(order, Parse)
+        _write(answers, _answer(order, orders, hello.limits))
+
+
+def _answer(order: Parse, orders: BinaryIO, limits: Limits) -> bytes:
+    try:
+        document = parse(order.parser, order.media_type, order.filename, _read(orders) or b"", limits)
+        return encode(Parsed(document, _resident()))
+    except Rejected as rejected:
+        return encode(Refused(rejected.code, rejected.detail, _resident()))
+    except MemoryError:
+        os._exit(MEMORY_EXIT)
+    except RecursionError:
+        return encode(Refused("too-deep", "its elements are nested too deep", _resident()))
+    except (ImportError, PermissionError) as error:
+        return encode(Broken(f"{type(error).__name__}: {error}"))
+    except Exception as error:  # noqa: BLE001 - whatever else a library raises over a document, the document is at fault
+        return encode(Refused("corrupt", f"its parser gave up ({type(error).__name__})", _resident()))
+
+
+MEMORY_EXIT = 88
+"""Exit status of a worker that ran out of memory: it has none left to say so."""
+
+
+def parse(parser: str, media_type: str, filename: str, content: bytes, limits: Limits) -> ParsedDocument:
+    """Raises Rejected. `filename` is only a hint for formats that tell themselves apart by it."""
+    if parser != "light":
+        raise ImportError(f"there is no parser {parser!r} here")
+    from shared.parsing.light.parsers import parse_light
+
+    return parse_light(media_type, content, limits)
+
+
+def _pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Standard input and output for ourselves alone: what a library prints must not be taken for an answer."""
+    orders, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(nothing, 1)
+    os.close(nothing)
+    return orders, answers
+
+
+def _read(orders: BinaryIO) -> bytes | None:
+    head = orders.read(LENGTH.size)
+    return orders.read(LENGTH.unpack(head)[0]) if len(head) == LENGTH.size else None
+
+
+def _write(answers: BinaryIO, frame: bytes) -> None:
+    answers.write(LENGTH.pack(len(frame)))
+    answers.write(frame)
+    answers.flush()
+
+
+def _resident() -> int:
+    """Bytes of memory in use, as the kernel counts them."""
+    return int(Path("/proc/self/statm").read_bytes().split()[1]) * resource.getpagesize()
+
+
+if __name__ == "__main__":
+    main()
+    sys.exit(0)

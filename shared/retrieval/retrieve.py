@@ -1,0 +1,93 @@
+"""From a question to the passages that may answer it."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from msgspec import Struct
+
+from shared.embedding.port import Embedding
+from shared.embedding.sparse import SparseEncoder
+from shared.language.detect import possible
+from shared.runtime.errors import StoreUnavailable
+from shared.types.passage import Found
+from shared.vectors.port import Dense, Query, Vectors
+
+Mode = Literal["hybrid", "vector", "graph"]
+
+UNKNOWN_LANGUAGE_WEIGHT = 0.3
+"""How much meaning counts beside words where the model does not know the question's language. On XQuAD in German an
+English model takes nDCG@10 from 0.945 (words alone) to 0.950 with this weight, to 0.90 with the full one."""
+
+_MOST = 1000
+"""Passages looked through for texts that differ."""
+
+
+class Retrieved(Struct, frozen=True):
+    """Best first. `degraded` names what was away or not used: `vectors` (by words alone), `graph`."""
+
+    found: tuple[Found, ...]
+    embedded_tokens: int = 0
+    degraded: tuple[str, ...] = ()
+
+
+class _Meaning(Struct, frozen=True):
+    dense: Dense | None
+    tokens: int
+
+
+async def retrieve(
+    question: str,
+    mode: Mode,
+    limit: int,
+    document_ids: tuple[str, ...] | None,
+    embedding: Embedding,
+    encoder: SparseEncoder,
+    vectors: Vectors,
+) -> Retrieved:
+    """At most `limit` passages with different texts. The graph is not searched yet: `graph` is `hybrid`, and says so.
+
+    Raises `StoreUnavailable` when the index is away; an embedding that is away only makes the search poorer.
+    """
+    degraded = ("graph",) if mode == "graph" else ()
+    if not question.strip() or limit < 1 or document_ids == ():
+        return Retrieved((), degraded=degraded)
+    languages = possible(question)
+    meaning = await _meaning(question, embedding)
+    by_words = mode != "vector" or meaning.dense is None
+    query = Query(
+        limit=limit,
+        dense=meaning.dense,
+        sparse=encoder.question(question, *languages) if by_words else None,
+        dense_weight=1.0 if languages[0] in embedding.languages else UNKNOWN_LANGUAGE_WEIGHT,
+        document_ids=document_ids,
+    )
+    missing = ("vectors",) if meaning.dense is None else ()
+    return Retrieved(await _different(vectors, query), meaning.tokens, (*missing, *degraded))
+
+
+async def _meaning(question: str, embedding: Embedding) -> _Meaning:
+    try:
+        embedded = await embedding.embed([question])
+    except StoreUnavailable:
+        return _Meaning(None, 0)
+    return _Meaning(embedded.vectors[0], embedded.tokens)
+
+
+async def _different(vectors: Vectors, query: Query) -> tuple[Found, ...]:
+    """The best passages with each text once: looks further down while repeated texts leave room."""
+    size = 2 * query.limit
+    while True:
+        found = await vectors.find(
+            Query(size, query.dense, query.sparse, query.dense_weight, query.document_ids),
+        )
+        kept = _once_each(found)
+        if len(kept) >= query.limit or len(found) < size or size >= _MOST:
+            return tuple(kept[: query.limit])
+        size *= 4
+
+
+def _once_each(found: Iterable[Found]) -> list[Found]:
+    kept: dict[str, Found] = {}
+    for hit in found:
+        kept.setdefault(" ".join(hit.passage.text.split()), hit)
+    return list(kept.values())

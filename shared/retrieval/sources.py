@@ -1,0 +1,85 @@
+"""Found passages with the documents they stand in; what is deleted is left out, whatever the index still holds."""
+
+from msgspec import Struct
+
+from shared.catalogue.catalogue import Catalogue
+from shared.catalogue.view import title_of
+from shared.embedding.port import Embedding
+from shared.embedding.sparse import SparseEncoder
+from shared.retrieval.retrieve import Mode, retrieve
+from shared.types.document import Classification
+from shared.types.passage import Box, Found
+from shared.vectors.port import Vectors
+
+
+class Source(Struct, frozen=True):
+    """A passage of a document that stands; `classification` is the document's."""
+
+    found: Found
+    title: str
+    classification: Classification
+
+
+class Sources(Struct, frozen=True):
+    """Best first."""
+
+    items: tuple[Source, ...]
+    embedded_tokens: int
+    degraded: tuple[str, ...]
+
+
+class ShownPassage(Struct, frozen=True):
+    """A passage as the API shows it."""
+
+    passage_id: str
+    document_id: str
+    title: str
+    page: int | None
+    box: Box | None
+    text: str
+    score: float
+
+
+class Library(Struct, frozen=True):
+    """All that a tenant's questions are answered from."""
+
+    embedding: Embedding
+    encoder: SparseEncoder
+    vectors: Vectors
+    catalogue: Catalogue
+
+    async def sources(
+        self, question: str, mode: Mode, limit: int, document_ids: tuple[str, ...] | None
+    ) -> Sources:
+        """Up to `limit`. Raises `StoreUnavailable`."""
+        wanted = limit
+        while True:
+            got = await retrieve(
+                question, mode, wanted, document_ids, self.embedding, self.encoder, self.vectors
+            )
+            items = await self._standing(got.found)
+            if len(items) >= limit or len(got.found) < wanted or wanted >= 8 * limit:
+                return Sources(tuple(items[:limit]), got.embedded_tokens, got.degraded)
+            wanted *= 2  # passages of deleted documents took places
+
+    async def _standing(self, found: tuple[Found, ...]) -> list[Source]:
+        ids = list(dict.fromkeys(one.passage.document_id for one in found))
+        entries = {entry.record.document_id: entry for entry in await self.catalogue.entries(ids) if entry}
+        return [
+            Source(one, title_of(entry), entry.record.classification)
+            for one in found
+            if (entry := entries.get(one.passage.document_id)) and entry.record.epoch == one.passage.epoch
+        ]
+
+
+def shown(source: Source) -> ShownPassage:
+    passage = source.found.passage
+    return ShownPassage(
+        passage_id=passage.passage_id,
+        document_id=passage.document_id,
+        title=source.title,
+        page=passage.page,
+        box=passage.box,
+        text=passage.text,
+        score=round(source.found.score, 6),
+    )

@@ -1,0 +1,113 @@
+"""Gives a handler what its signature asks for.
+
+A parameter's type says what is wanted; types are known here by name, so that asking imports nothing by itself. The
+first parameter is the message; `settings` is the row's, checked against the type the handler gives it.
+"""
+
+import inspect
+import typing
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from shared.runtime.table import Function, Operation, TableError
+from shared.runtime.worlds import Worlds
+from shared.types.principal import Principal
+
+
+class Call(Struct, frozen=True):
+    """On whose behalf a handler runs. `tenant_id` is empty for operators, the clock and public routes;
+    `last_event_id` is where a cut-off stream is to go on."""
+
+    function: str
+    tenant_id: str = ""
+    principal: Principal | None = None
+    request_id: str = ""
+    traceparent: str = ""
+    last_event_id: str = ""
+    work: Any = None
+
+
+Provider = Callable[[Worlds, Call], Any]
+Plan = tuple[tuple[str, Provider], ...]
+
+
+def plan(function: Function, operation: Operation) -> tuple[type[Any], Plan]:
+    """The message's type and what else to hand over. Raises `TableError` for a type that nothing provides."""
+    handler = function.handler(operation)
+    hints = typing.get_type_hints(handler, include_extras=True)
+    first, *others = inspect.signature(handler).parameters
+    providers = tuple((name, _provider(function, operation, name, hints[name])) for name in others)
+    return hints[first], providers
+
+
+def provide(worlds: Worlds, wanted: Plan, call: Call) -> dict[str, Any]:
+    return {name: provider(worlds, call) for name, provider in wanted}
+
+
+def _provider(function: Function, operation: Operation, name: str, hint: Any) -> Provider:
+    if name == "settings":
+        settings = msgspec.convert(operation.settings, hint)
+        return lambda worlds, call: settings
+    wanted = f"{hint.__module__}.{hint.__qualname__}"
+    try:
+        return _PROVIDERS[wanted]
+    except KeyError:
+        where = f"function {function.name}, {operation.on}"
+        raise TableError(f"{where}: nothing provides parameter {name!r} of type {wanted}") from None
+
+
+def _ledger(worlds: Worlds, call: Call) -> Any:
+    from shared.ledger.ledger import Ledger
+
+    return Ledger(worlds.blobs, call.tenant_id)
+
+
+def _platform_ledger(worlds: Worlds, call: Call) -> Any:
+    from shared.ledger.ledger import PlatformLedger
+
+    return PlatformLedger(worlds.blobs)
+
+
+def _catalogue(worlds: Worlds, call: Call) -> Any:
+    from shared.catalogue.catalogue import Catalogue
+
+    return Catalogue(worlds.counters, _ledger(worlds, call))
+
+
+def _catalogues(worlds: Worlds, call: Call) -> Any:
+    from shared.catalogue.catalogue import Catalogues
+
+    return Catalogues(worlds.counters, _platform_ledger(worlds, call))
+
+
+def _leases(worlds: Worlds, call: Call) -> Any:
+    from shared.counters.leases import Leases
+
+    return Leases(worlds.counters)
+
+
+_PROVIDERS: dict[str, Provider] = {
+    "shared.access.accounts.Accounts": lambda worlds, call: worlds.accounts,
+    "shared.answers.extractive.ExtractiveAnswerer": lambda worlds, call: worlds.answerer,
+    "shared.bus.port.Bus": lambda worlds, call: worlds.buses.of(call.function),
+    "shared.bus.port.Redelivery": lambda worlds, call: worlds.buses.of(call.function),
+    "shared.catalogue.catalogue.Catalogue": _catalogue,
+    "shared.catalogue.catalogue.Catalogues": _catalogues,
+    "shared.counters.leases.Leases": _leases,
+    "shared.counters.port.Counters": lambda worlds, call: worlds.counters,
+    "shared.embedding.port.Embedding": lambda worlds, call: worlds.embedding,
+    "shared.embedding.sparse.SparseEncoder": lambda worlds, call: worlds.encoder,
+    "shared.ledger.ledger.Ledger": _ledger,
+    "shared.ledger.ledger.PlatformLedger": _platform_ledger,
+    "shared.parsing.workers.ParserPool": lambda worlds, call: worlds.parsers,
+    "shared.runtime.needs.Call": lambda worlds, call: call,
+    "shared.runtime.settings.Settings": lambda worlds, call: worlds.settings,
+    "shared.runtime.stages.StageWork": lambda worlds, call: call.work,
+    "shared.runtime.table.Table": lambda worlds, call: worlds.table,
+    "shared.types.principal.Principal": lambda worlds, call: call.principal,
+    "shared.vectors.port.VectorIndex": lambda worlds, call: worlds.vectors,
+    "shared.vectors.port.Vectors": lambda worlds, call: worlds.vectors.of(call.tenant_id),
+}

@@ -1,0 +1,206 @@
+"""`aegis serve`: the whole suite in one process, its state in one data folder."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+import uvicorn
+import uvloop
+
+from shared.access.accounts import OPERATORS
+from shared.access.apikeys import new_id, new_key
+from shared.blobs.folder import FolderBlobs
+from shared.bus.streams import StreamBus
+from shared.counters.leases import Leases
+from shared.counters.valkey import NoServerBinary, ValkeyServer
+from shared.ledger.records import TenantRecord
+from shared.runtime.errors import AegisError
+from shared.runtime.exchange import Asgi
+from shared.runtime.folder import DataFolder, FolderTaken, ForeignFolder
+from shared.runtime.http import application
+from shared.runtime.runner import Runner
+from shared.runtime.settings import SettingError, Settings
+from shared.runtime.table import Table, TableError, load
+from shared.runtime.worlds import Worlds
+from shared.telemetry import metrics
+from shared.types.clock import now
+from shared.types.principal import Role
+from shared.vectors.edge import EdgeIndex
+
+DEFAULT_TENANT = "ten_default"
+_GRACE_S = 20
+_READ_PATIENCE_S = 10.0
+
+
+def serve(data: Path, host: str, port: int) -> int:
+    """Runs until SIGTERM or Ctrl-C; returns the exit code."""
+    try:
+        settings = msgspec.structs.replace(Settings.from_environ(os.environ), data=data, host=host, port=port)
+        with Installation(settings) as installation, _listen(host, port) as listener:
+            return uvloop.run(_serve(installation, listener))
+    except (FolderTaken, NoServerBinary, PortTaken) as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - before there is a log to speak of
+        return 6
+    except (ForeignFolder, SettingError, TableError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+
+
+class PortTaken(AegisError):
+    """Something else listens there."""
+
+
+class Installation:
+    """A data folder with its stores, for the process that owns it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.table: Table = load()
+        self.folder = DataFolder(settings.data)
+        self.event_secrets = self.folder.secrets(os.environ.get("AEGIS_EVENT_SECRET"))
+        self._server = ValkeyServer(settings.data / "counters")
+
+    def __enter__(self) -> "Installation":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.folder.close()
+
+    async def open(self) -> Worlds:
+        """Starts the stores and makes what a first start makes."""
+        await self._server.start()
+        counters = self._server.counters()
+        await Leases(counters).void_all()
+        self.bus = StreamBus(
+            counters,
+            self._server.counters(answer_s=_READ_PATIENCE_S),
+            self.table,
+            self.event_secrets,
+            consumer=secrets.token_hex(4),
+        )
+        worlds = Worlds(
+            self.table,
+            self.settings,
+            blobs=lambda: FolderBlobs(self.settings.data / "blobs"),
+            counters=lambda: counters,
+            buses=lambda: self.bus,
+            vectors=self._vectors,
+        )
+        await self._first_keys(worlds)
+        return worlds
+
+    async def close(self, worlds: Worlds) -> None:
+        await self.bus.close()
+        await worlds.close()
+        await self._server.close()
+
+    def _vectors(self, worlds: Worlds) -> EdgeIndex:
+        return EdgeIndex(self.settings.data / "vectors", worlds.embedding.dimensions, worlds.embedding.name)
+
+    async def _first_keys(self, worlds: Worlds) -> None:
+        """The tenant `default` with an admin's key, and an operator's; safe to repeat after a crash."""
+        if await worlds.accounts.tenant(DEFAULT_TENANT) is None:
+            await worlds.accounts.keep_tenant(TenantRecord(DEFAULT_TENANT, "default", "enterprise", now()))
+        await self._first_key(worlds, "initial-api-key", DEFAULT_TENANT, "admin")
+        await self._first_key(worlds, "initial-operator-key", "", "operator")
+
+    async def _first_key(self, worlds: Worlds, file: str, tenant_id: str, role: Role) -> None:
+        is_new = not (self.folder.path / file).exists()
+        key = self.folder.secret(file, lambda: new_key(new_id("key_")))
+        known = [one.key_hash for one in await worlds.accounts.keys(tenant_id or OPERATORS)]
+        if is_new or not known:
+            await worlds.accounts.create_key(tenant_id, "initial key", role, secret=key)
+
+
+@contextlib.contextmanager
+def _listen(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise PortTaken(f"cannot listen on {host}:{port}: {error.strerror}. Give another with --port.") from None
+    with listener:
+        yield listener
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to us, who have more to end than it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _serve(installation: Installation, listener: socket.socket) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    worlds = await installation.open()
+    runner = Runner(installation.table, worlds, installation.bus, installation.event_secrets)
+    server = _http_server(application(installation.table.functions, worlds))
+    try:
+        await worlds.vectors.prepare()
+        await runner.start()
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        await _started(server, serving)
+        url = _url(listener)
+        installation.folder.announce(url)
+        metrics.started(_age_of_process())
+        print(f"ready {url} key in {installation.folder.path / 'initial-api-key'}", flush=True)  # noqa: T201
+        await asyncio.wait([serving, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+        worlds.stopping = True
+        await runner.stop(_GRACE_S)
+        server.should_exit = True
+        await serving
+    finally:
+        await installation.close(worlds)
+    return 0
+
+
+def _http_server(app: Asgi) -> _Server:
+    return _Server(
+        uvicorn.Config(
+            app,
+            http="httptools",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=_GRACE_S,
+        )
+    )
+
+
+async def _started(server: _Server, serving: "asyncio.Task[None]") -> None:
+    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.005)
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _age_of_process() -> float:
+    """Seconds since this process began; 0 where the platform does not tell."""
+    try:
+        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, AttributeError):
+        return 0.0

@@ -1,0 +1,52 @@
+"""Settings of a process, read once from its environment."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from shared.parsing.limits import Limits
+
+MIB = 1024 * 1024
+
+
+class SettingError(ValueError):
+    """A variable has a value that it cannot have; the message names it."""
+
+
+class Settings(Struct, frozen=True):
+    """`trusted_proxies` are addresses whose `X-Forwarded-For` is believed."""
+
+    data: Path = Path(".aegis")
+    host: str = "127.0.0.1"
+    port: int = 8000
+    max_upload_bytes: int = 100 * MIB
+    trusted_proxies: tuple[str, ...] = ()
+    parsing: Limits = Limits()
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str], port: int = 8000) -> "Settings":
+        """Raises `SettingError`."""
+        try:
+            limits = Limits.from_environ(environ)
+        except ValueError as error:
+            raise SettingError(str(error)) from error
+        return cls(
+            data=Path(environ.get("AEGIS_DATA") or ".aegis"),
+            host=environ.get("HOST") or "127.0.0.1",
+            port=_whole(environ, "PORT", port, least=0),
+            max_upload_bytes=_whole(environ, "AEGIS_MAX_UPLOAD_BYTES", 100 * MIB),
+            trusted_proxies=tuple(
+                filter(None, (environ.get("AEGIS_TRUSTED_PROXIES") or "").replace(" ", "").split(","))
+            ),
+            parsing=limits,
+        )
+
+
+def _whole(environ: Mapping[str, str], name: str, default: int, least: int = 1) -> int:
+    raw = (environ.get(name) or "").strip()
+    if not raw:
+        return default
+    if not raw.isascii() or not raw.isdigit() or int(raw) < least:
+        raise SettingError(f"{name} is {raw!r}; it takes a whole number of at least {least}")
+    return int(raw)

@@ -1,0 +1,195 @@
+"""Runs a stage so that it counts once, however often its event comes.
+
+A stage's key is a hash of all that goes into its result. A finished stage is never run again and, called again, says
+its outcome again; a stage that another holds under a live lease is left to it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from events import DOCUMENT_EVENTS
+from events.document import DocumentEvent, DocumentRejected, Origin
+from shared.catalogue.catalogue import Catalogue, StageStatus, StageView, ended_view
+from shared.counters.leases import Leases, stage_lease
+from shared.counters.port import Counters
+from shared.ledger.ledger import Ledger
+from shared.ledger.records import Outcome, Reason, StageRecord
+from shared.runtime.errors import AegisError, Rejected, StoreUnavailable
+from shared.runtime.table import Function, Operation, Table
+from shared.types.clock import now
+
+_ATTEMPTS_KEPT_S = 7 * 86400
+_FINAL = frozenset({"aegis.document.ready.v1", "aegis.document.rejected.v1"})
+
+
+class StageWork(Struct, frozen=True):
+    """What a running stage may know of itself and where it puts its result."""
+
+    key: str
+    ledger: Ledger
+    origin: Origin
+
+    async def keep(self, name: str, data: bytes) -> str:
+        """Writes a result; returns the blob's name, for the event."""
+        return await self.ledger.keep(self.origin.document_id, self.origin.epoch, name, data)
+
+    async def read(self, blob: str) -> bytes:
+        return await self.ledger.read(blob)
+
+
+Handle = Callable[[DocumentEvent, StageWork], Awaitable[DocumentEvent | None]]
+
+
+class Stages:
+    """The stages of a table over its stores, for one tenant."""
+
+    def __init__(self, table: Table, counters: Counters, ledger: Ledger) -> None:
+        self._table = table
+        self._counters = counters
+        self._ledger = ledger
+        self._leases = Leases(counters)
+        self._catalogue = Catalogue(counters, ledger)
+
+    async def run(
+        self, function: Function, operation: Operation, event: DocumentEvent, model: str, handle: Handle
+    ) -> DocumentEvent | None:
+        """The stage's outcome; None where there is nothing to say (deleted, held by another, a branch missing).
+
+        Raises what the handler raises, but for `Rejected`, which is an outcome. `model` names the embedding model
+        where the stage uses one.
+        """
+        about = event.origin
+        if about.epoch <= await self._ledger.tombstone(about.document_id):
+            return None
+        inputs = await self._inputs(function, event)
+        if inputs is None:
+            return None
+        key = stage_key(function, operation, inputs, model)
+        if finished := await self._finished(about, function.name, key):
+            return await self._settle(about, finished)
+        lease = stage_lease(about.tenant_id, about.document_id, about.epoch, function.name)
+        async with self._leases.hold(lease) as ours:
+            if not ours:
+                return None
+            finished = await self._finished(about, function.name, key)
+            record = finished or await self._attempt(function, event, key, handle)
+            return await self._settle(about, record)
+
+    async def _inputs(self, function: Function, event: DocumentEvent) -> str | None:
+        """The key of what goes in; for a join of all its branches, None while one is missing."""
+        if not function.join:
+            return event.key
+        speakers = {op.on: self._table.speaker(op.on) for op in function.operations if op.is_stage}
+        keys = []
+        for event_type, stages in sorted(speakers.items()):
+            found = [await self._ledger.stage(event.origin.document_id, event.origin.epoch, one) for one in stages]
+            ended = [record for record in found if record and (record.event or {}).get("type") == event_type]
+            if not ended:
+                return None
+            keys.append(ended[0].key)
+        return "+".join(keys)
+
+    async def _finished(self, about: Origin, stage: str, key: str) -> StageRecord | None:
+        found = await self._ledger.stage(about.document_id, about.epoch, stage)
+        return found if found and found.key == key and found.outcome != "failed" else None
+
+    async def _attempt(self, function: Function, event: DocumentEvent, key: str, handle: Handle) -> StageRecord:
+        about, started = event.origin, now()
+        attempts = await self._count_attempt(about, function.name)
+        await self._show(about, function.name, "running", attempts, started)
+        try:
+            async with asyncio.timeout(function.timeout_s):
+                said = await handle(event, StageWork(key, self._ledger, about))
+        except Rejected as error:
+            record = _rejection(about, function.name, key, attempts, started, error)
+        except Exception as error:  # whatever it is, the document shows it before it goes on
+            await self._show(about, function.name, "waiting", attempts, started, reason_of(error))
+            raise
+        else:
+            record = _record(function.name, key, "done", attempts, started, said)
+        await self._ledger.end_stage(about.document_id, about.epoch, record)
+        return record
+
+    async def _settle(self, about: Origin, record: StageRecord) -> DocumentEvent | None:
+        """Shows how the stage ended and says its outcome; safe to do again."""
+        outcome = outcome_event(about, record)
+        if about.epoch <= await self._ledger.tombstone(about.document_id):
+            # Deleted while the stage ran: what it wrote after the erasure is for the sweep to erase.
+            await self._ledger.mark_open(about.document_id, about.epoch, "deleting")
+            return None
+        await self._catalogue.show_stage(about.document_id, about.epoch, ended_view(record))
+        if outcome and outcome.type_name() in _FINAL:
+            await self._ledger.mark_closed(about.document_id, about.epoch)
+        return outcome
+
+    async def _count_attempt(self, about: Origin, stage: str) -> int:
+        key = f"attempts:{about.tenant_id}:{about.document_id}:{about.epoch}:{stage}"
+        count, _ = await self._counters.batch([("INCR", key), ("EXPIRE", key, _ATTEMPTS_KEPT_S)])
+        return int(count)
+
+    async def _show(
+        self,
+        about: Origin,
+        stage: str,
+        status: StageStatus,
+        attempts: int,
+        started: datetime,
+        reason: Reason | None = None,
+    ) -> None:
+        view = StageView(stage, status, attempts, started, reason=reason)
+        await self._catalogue.show_stage(about.document_id, about.epoch, view)
+
+
+def reason_of(error: BaseException) -> Reason:
+    """Why a stage did not end, as its document shows it. An unforeseen error is named, not told: its message may
+    quote the document."""
+    if isinstance(error, StoreUnavailable):
+        return Reason("store-unavailable", str(error))
+    if isinstance(error, TimeoutError):
+        return Reason("deadline", "The stage took longer than it may.")
+    if isinstance(error, AegisError):
+        return Reason("internal", str(error))
+    return Reason("internal", f"{type(error).__name__}; the function's log has the details.")
+
+
+def stage_key(function: Function, operation: Operation, inputs: str, model: str) -> str:
+    """Names a result by all that goes into it. Where it is made is no part of it."""
+    parts = [function.name, function.craft(operation), inputs, operation.settings, model]
+    return sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()[:32]
+
+
+def outcome_event(about: Origin, record: StageRecord) -> DocumentEvent | None:
+    """What the stage said, for this delivery's request and trace."""
+    if record.event is None:
+        return None
+    kind = DOCUMENT_EVENTS[record.event["type"]]
+    return msgspec.convert(
+        {**record.event["data"], "type": record.event["type"], "origin": msgspec.to_builtins(about)}, kind
+    )
+
+
+def _record(
+    stage: str,
+    key: str,
+    outcome: Outcome,
+    attempts: int,
+    started: datetime,
+    said: DocumentEvent | None,
+    reason: Reason | None = None,
+) -> StageRecord:
+    event: dict[str, Any] | None = None
+    if said is not None:
+        data = {k: v for k, v in msgspec.to_builtins(said).items() if k not in ("type", "origin")}
+        event = {"type": said.type_name(), "data": data}
+    return StageRecord(stage, key, outcome, attempts, started, now(), reason=reason, event=event)
+
+
+def _rejection(about: Origin, stage: str, key: str, attempts: int, started: datetime, error: Rejected) -> StageRecord:
+    said = DocumentRejected(origin=about, key=key, stage=stage, code=error.code, detail=error.detail)
+    return _record(stage, key, "rejected", attempts, started, said, Reason(error.code, error.detail))

@@ -1,0 +1,126 @@
+"""The stores of one process, each made when it is first needed, so that a function pays for nothing it does not use."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+from shared.runtime.settings import Settings
+from shared.runtime.table import Need, Table
+
+if TYPE_CHECKING:  # these names are for the type checker; the modules come in at first use
+    from events.document import DocumentEvent
+    from events.envelope import CloudEvent
+    from shared.access.accounts import Accounts
+    from shared.access.gate import Gate
+    from shared.answers.extractive import ExtractiveAnswerer
+    from shared.blobs.port import Blobs
+    from shared.counters.port import Counters
+    from shared.embedding.minilm import MiniLM
+    from shared.embedding.sparse import SparseEncoder
+    from shared.parsing.workers import ParserPool
+    from shared.vectors.port import VectorIndex
+
+
+class SpeakingBus(Protocol):
+    """What a function may say, to all that listen or, for a dead letter, to the one that failed."""
+
+    async def publish(self, event: "DocumentEvent") -> None: ...
+
+    async def send_to(self, function: str, event: "CloudEvent") -> None: ...
+
+
+class Buses(Protocol):
+    def of(self, source: str) -> SpeakingBus: ...
+
+
+class Worlds:
+    """What functions need from outside. The stores are handed in as makers; the crafts over them are made here."""
+
+    def __init__(
+        self,
+        table: Table,
+        settings: Settings,
+        *,
+        blobs: "Callable[[], Blobs]",
+        counters: "Callable[[], Counters]",
+        buses: Callable[[], Buses],
+        vectors: "Callable[[Worlds], VectorIndex]",
+    ) -> None:
+        self.table = table
+        self.settings = settings
+        self.stopping = False
+        self._make_blobs = blobs
+        self._make_counters = counters
+        self._make_buses = buses
+        self._make_vectors = vectors
+
+    @cached_property
+    def blobs(self) -> "Blobs":
+        return self._make_blobs()
+
+    @cached_property
+    def counters(self) -> "Counters":
+        return self._make_counters()
+
+    @cached_property
+    def buses(self) -> Buses:
+        return self._make_buses()
+
+    @cached_property
+    def vectors(self) -> "VectorIndex":
+        return self._make_vectors(self)
+
+    @cached_property
+    def embedding(self) -> "MiniLM":
+        from shared.embedding.minilm import MiniLM
+
+        return MiniLM()
+
+    @cached_property
+    def encoder(self) -> "SparseEncoder":
+        from shared.embedding.sparse import SparseEncoder
+
+        return SparseEncoder()
+
+    @cached_property
+    def answerer(self) -> "ExtractiveAnswerer":
+        from shared.answers.extractive import ExtractiveAnswerer
+
+        return ExtractiveAnswerer(self.embedding)
+
+    @cached_property
+    def parsers(self) -> "ParserPool":
+        from shared.parsing.workers import ParserPool
+
+        return ParserPool(self.settings.parsing)
+
+    @cached_property
+    def accounts(self) -> "Accounts":
+        from shared.access.accounts import Accounts
+
+        return Accounts(self.blobs, self.counters)
+
+    @cached_property
+    def gate(self) -> "Gate":
+        from shared.access.gate import Gate
+
+        return Gate(self.accounts, self.counters)
+
+    async def probe(self, need: Need) -> None:
+        """Asks a store whether it answers. Raises `StoreUnavailable`."""
+        if need == "blobs":
+            await self.blobs.ping()
+        elif need in ("counters", "bus"):
+            await self.counters.ping()
+        elif need == "vectors":
+            await self.vectors.ping()
+
+    async def close(self) -> None:
+        """Ends what was made and has an end, stores last."""
+        made = vars(self)
+        if "parsers" in made:
+            await self.parsers.close()
+        if "vectors" in made:
+            await self.vectors.close()
+        if "counters" in made:
+            await self.counters.close()

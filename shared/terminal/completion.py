@@ -1,0 +1,19 @@
+"""`aegis completion`: the script that completes commands and options in a shell."""
+
+import rich_click as click
+from click.shell_completion import get_completion_class
+
+from shared.terminal.render import say
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print the shell's completion script.
+
+    For bash: `eval "$(aegis completion bash)"`.
+    """
+    kind = get_completion_class(shell)
+    assert kind is not None
+    say(kind(ctx.find_root().command, {}, "aegis", "_AEGIS_COMPLETE").source())

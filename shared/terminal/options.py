@@ -1,0 +1,114 @@
+"""Options and arguments that several commands share."""
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+from click.core import ParameterSource
+
+from shared.terminal.render import note
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+# Generic for a type checker only: older releases of click are not.
+if TYPE_CHECKING:
+    _Text = click.ParamType[str, Any]
+else:
+    _Text = click.ParamType
+
+CLASSES = ("public", "internal", "confidential")
+MODES = ("hybrid", "vector", "graph")
+
+
+class Words(_Text):
+    """Text for a server: bytes that are no UTF-8 are refused here, where the shell's user can see which."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = str(value)
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            self.fail("is not valid UTF-8", param, ctx)
+        if not text.strip():
+            self.fail("is empty", param, ctx)
+        return text
+
+
+class Identifier(_Text):
+    """An id, which becomes part of a path and therefore holds nothing that a path could read otherwise."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,199}", str(value)):
+            self.fail(f"{value!r} is not an id", param, ctx)
+        return str(value)
+
+
+class Moment(_Text):
+    """A date or a time; without a zone it is UTC. Becomes RFC 3339."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from datetime import UTC, datetime
+
+        try:
+            moment = datetime.fromisoformat(str(value))
+            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is no date or time such as 2026-03-01 or 2026-03-01T09:30:00Z", param, ctx)
+        return moment.isoformat().replace("+00:00", "Z")
+
+
+def _told_of_the_variable(ctx: click.Context, param: click.Parameter, value: Path) -> Path:
+    named = ctx.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
+    if named and os.environ.get("AEGIS_URL"):
+        note("note: AEGIS_URL is set and wins over --data")
+    return value
+
+
+def data_option(help_text: str, *, speaks: bool = False) -> Decorator:
+    return click.option(
+        "--data",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar="AEGIS_DATA",
+        default=Path(".aegis"),
+        show_default=True,
+        callback=_told_of_the_variable if speaks else None,
+        help=help_text,
+    )
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+def speaks(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a command that speaks to a server."""
+    return data_option("Folder of the server to speak to, where AEGIS_URL is not set.", speaks=True)(
+        json_option(command)
+    )
+
+
+def limit_option(default: int, highest: int | None, help_text: str) -> Decorator:
+    return click.option("--limit", type=click.IntRange(1, highest), default=default, show_default=True, help=help_text)
+
+
+dollars_option = click.option(
+    "--max-cost-usd", type=click.FloatRange(min=0), help="The most that this may cost, in USD."
+)
+document_option = click.option(
+    "--document", "documents", type=Identifier(), multiple=True, help="Only this document (may be repeated)."
+)
+class_option = click.option("--classification", type=click.Choice(CLASSES), help="Who may see it.")
+mode_option = click.option(
+    "--mode", type=click.Choice(MODES), default="hybrid", show_default=True, help="What to search in."
+)
+
+
+def present(**fields: Any) -> dict[str, Any]:
+    """The fields that were given: what is left out takes the server's default."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items() if value}

@@ -1,0 +1,50 @@
+"""What handlers take and give besides plain structs. A handler stays free of any web framework.
+
+An answer with another status than 200 says so in its class variable `http_status`; None is 204.
+"""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+
+class SpooledFile(Struct, frozen=True):
+    """An uploaded file, already on disk: `head` is its first 64 KiB, `content_hash` the SHA-256 in hex."""
+
+    path: Path
+    filename: str
+    media_type: str
+    size: int
+    content_hash: str
+    head: bytes
+
+
+class ServerSentEvent(Struct, frozen=True):
+    """`data` becomes JSON; `id` lets a client go on where it was cut off."""
+
+    event: str
+    data: Any
+    id: str = ""
+
+
+class EventStream(Struct, frozen=True):
+    """An answer as Server-Sent Events; a failure in it becomes its last event, `error`."""
+
+    events: AsyncIterator[ServerSentEvent]
+
+
+class Content(Struct, frozen=True):
+    """Bytes as they are. With `filename` a browser saves instead of showing."""
+
+    body: bytes | AsyncIterator[bytes]
+    media_type: str
+    filename: str | None = None
+    length: int | None = None
+
+
+class Paged(Struct, frozen=True):
+    """Base of lists; `next_cursor` also becomes the `Link` header."""
+
+    next_cursor: str | None

@@ -1,0 +1,207 @@
+"""The embedded world: Qdrant's own engine, in a child process of its own.
+
+The engine is synchronous and holds Python's global lock during every call, which would stop an event loop beside it.
+The child owns the folder, dies with us and is started again by the next call when it died.
+"""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
+
+import msgspec
+
+from shared.runtime.errors import StoreUnavailable
+from shared.types.passage import Found
+from shared.vectors import frames
+from shared.vectors.errors import WrongModel
+from shared.vectors.port import Point, Query, VectorIndex, Vectors
+
+_READ_SECONDS = 10.0
+_WRITE_SECONDS = 60.0
+_START_SECONDS = 60.0
+_BATCH = 32
+"""Points a write: about 2 ms, the longest that a search waits for it."""
+
+
+class EdgeIndex(VectorIndex):
+    """One shard on disk for all tenants; `folder` is made when absent. `model` is recorded in it."""
+
+    def __init__(self, folder: Path, dimensions: int, model: str) -> None:
+        self._folder = folder
+        self._dimensions = dimensions
+        self._model = model
+        self._child: _Child | None = None
+        self._starting = asyncio.Lock()
+        self._closed = False
+
+    def of(self, tenant_id: str) -> Vectors:
+        if not tenant_id:
+            raise ValueError("passages belong to a tenant; an empty one is none")
+        return _TenantVectors(self, tenant_id)
+
+    async def prepare(self) -> None:
+        """Starts the child and opens the shard; raises `WrongModel` when it was made with another."""
+        await self._running()
+
+    async def ping(self) -> None:
+        await self.ask(frames.Ping(), _READ_SECONDS)
+
+    async def close(self) -> None:
+        async with self._starting:
+            self._closed = True
+            if self._child is not None:
+                await self._child.close()
+
+    async def ask(self, call: frames.Call, seconds: float) -> frames.Reply:
+        return await (await self._running()).ask(call, seconds)
+
+    def check(self, dense: Sequence[float]) -> None:
+        if len(dense) != self._dimensions:
+            raise WrongModel(f"a vector of {len(dense)} dimensions for an index of {self._dimensions} ({self._model})")
+
+    async def _running(self) -> "_Child":
+        if self._child is not None and self._child.alive:
+            return self._child
+        async with self._starting:
+            if self._closed:
+                raise StoreUnavailable("vectors", "the index is closed")
+            if self._child is None or not self._child.alive:
+                self._child = await self._start()
+            return self._child
+
+    async def _start(self) -> "_Child":
+        try:
+            child = await _Child.start(self._folder)
+        except OSError as error:
+            raise StoreUnavailable("vectors", f"its process could not be started: {error}") from error
+        try:
+            await child.ask(frames.Open(self._dimensions, self._model), _START_SECONDS)
+        except BaseException:  # whatever ended the start, a child that is not open must not stay
+            await child.kill()
+            raise
+        return child
+
+
+class _TenantVectors(Vectors):
+    def __init__(self, index: EdgeIndex, tenant_id: str) -> None:
+        self._index = index
+        self._tenant_id = tenant_id
+
+    async def add(self, points: Sequence[Point]) -> None:
+        for point in points:
+            self._index.check(point.dense)
+        for start in range(0, len(points), _BATCH):
+            batch = frames.packed(points[start : start + _BATCH])
+            await self._index.ask(frames.Add(self._tenant_id, batch), _WRITE_SECONDS)
+
+    async def find(self, query: Query) -> list[Found]:
+        if query.dense is not None:
+            self._index.check(query.dense)
+        reply = await self._index.ask(frames.find(self._tenant_id, query), _READ_SECONDS)
+        return list(reply.found)
+
+    async def forget(self, document_id: str, up_to_epoch: int) -> None:
+        await self._index.ask(frames.Forget(self._tenant_id, document_id, up_to_epoch), _WRITE_SECONDS)
+
+    async def count(self, document_id: str | None = None) -> int:
+        reply = await self._index.ask(frames.Count(self._tenant_id, document_id), _READ_SECONDS)
+        return reply.count
+
+
+class _Child:
+    """One run of the owning process; several calls may be in flight."""
+
+    def __init__(
+        self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._process = process
+        self._reader = reader
+        self._writer = writer
+        self._numbers = count()
+        self._waiting: dict[int, asyncio.Future[frames.Reply]] = {}
+        self._listening = asyncio.create_task(self._listen())
+        self.alive = True
+
+    @classmethod
+    async def start(cls, folder: Path) -> "_Child":
+        ours, theirs = socket.socketpair()
+        with theirs:
+            # -P: a folder called "shared" where the program was started must not be taken for ours.
+            command = (sys.executable, "-P", "-m", "shared.vectors.edge_child")
+            arguments = (str(theirs.fileno()), str(folder), str(os.getpid()))
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                *arguments,
+                pass_fds=(theirs.fileno(),),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+            )
+        reader, writer = await asyncio.open_unix_connection(sock=ours)
+        return cls(process, reader, writer)
+
+    async def ask(self, call: frames.Call, seconds: float) -> frames.Reply:
+        number = next(self._numbers)
+        answer: asyncio.Future[frames.Reply] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
+        try:
+            async with asyncio.timeout(seconds):
+                self._writer.write(frames.frame(frames.Request(number, call)))
+                await self._writer.drain()
+                return _checked(await answer)
+        except TimeoutError:
+            raise StoreUnavailable("vectors", f"no answer within {seconds:.0f} s") from None
+        except OSError as error:
+            raise StoreUnavailable("vectors", "the process that owns the index has ended") from error
+        finally:
+            del self._waiting[number]
+
+    async def close(self) -> None:
+        """Lets it finish what it was told and write everything to its segments."""
+        try:
+            if self.alive:
+                await self.ask(frames.Close(), _WRITE_SECONDS)
+                await asyncio.wait_for(self._process.wait(), _WRITE_SECONDS)
+        except (StoreUnavailable, TimeoutError):
+            pass  # it is gone or hangs: the log keeps what was acknowledged
+        await self.kill()
+
+    async def kill(self) -> None:
+        self.alive = False
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
+        self._writer.close()
+        await self._listening
+
+    async def _listen(self) -> None:
+        decoder = msgspec.msgpack.Decoder(frames.Reply)
+        try:
+            while True:
+                length = int.from_bytes(await self._reader.readexactly(frames.PREFIX), "big")
+                self._settle(decoder.decode(await self._reader.readexactly(length)))
+        except (asyncio.IncompleteReadError, OSError):
+            self._ended()
+
+    def _settle(self, reply: frames.Reply) -> None:
+        answer = self._waiting.get(reply.number)
+        if answer is not None and not answer.done():
+            answer.set_result(reply)
+
+    def _ended(self) -> None:
+        self.alive = False
+        self._writer.close()
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(StoreUnavailable("vectors", "the process that owns the index has ended"))
+
+
+def _checked(reply: frames.Reply) -> frames.Reply:
+    if reply.wrong_model is not None:
+        raise WrongModel(reply.wrong_model)
+    if reply.failure is not None:
+        raise StoreUnavailable("vectors", reply.failure)
+    return reply

@@ -1,0 +1,210 @@
+"""Our collection in one shard of Qdrant's embedded engine: made, opened, written and searched.
+
+Every call blocks and holds Python's global lock, so this runs in a process of its own (`edge_child`).
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+import qdrant_edge as engine
+from msgspec import Struct
+
+from shared.types.passage import Found, Passage
+from shared.types.sparse import Sparse
+from shared.vectors import points as stored
+from shared.vectors.errors import WrongModel
+from shared.vectors.frames import Add, Find, Forget, PackedPoint, unpack
+from shared.vectors.fusion import Hit, Listed, by_place, candidates, cut, fused, undecided
+
+_LOCK_SECONDS = 5.0
+"""How long a predecessor that was killed may take to let go of the folder."""
+
+_MOST_EQUALS = 4096
+"""A list is never made longer than this to see the end of a run of equal scores."""
+
+_NEVER_KB = 1_000_000_000
+"""Above this size the engine would build an approximate index; tenants are searched exactly."""
+
+
+class _Record(Struct, frozen=True):
+    model: str
+    dimensions: int
+
+
+class Shard:
+    """The open collection. One process owns its folder."""
+
+    def __init__(self, folder: Path, dimensions: int, model: str) -> None:
+        _check_record(folder, _Record(model, dimensions))
+        path = folder / "shard"
+        if not path.exists():
+            _create(path, dimensions)
+        self._log = path / "wal"
+        self._shard = _load(path)
+        # Gives back the room of what was deleted; nothing happens below a fifth of a segment.
+        self._shard.optimize()
+
+    def add(self, call: Add) -> None:
+        """Durable when it returns. A passage of a later epoch is not replaced by one of an earlier."""
+        for epoch, group in groupby(call.points, key=lambda point: point.passage.epoch):
+            points = [_point(call.tenant_id, point) for point in group]
+            older = engine.Filter(must=[_up_to(epoch)])
+            self._shard.update(engine.UpdateOperation.upsert_points(points, condition=older))
+        self._sync()
+
+    def forget(self, call: Forget) -> None:
+        which = _document(call.tenant_id, call.document_id, call.up_to_epoch)
+        self._shard.update(engine.UpdateOperation.delete_points_by_filter(which))
+        self._sync()
+
+    def count(self, tenant_id: str, document_id: str | None) -> int:
+        documents = None if document_id is None else (document_id,)
+        return self._shard.count(engine.CountRequest(filter=_filter(tenant_id, documents)))
+
+    def find(self, call: Find) -> tuple[Found, ...]:
+        searches = [] if call.document_ids == () else list(_searches(call))
+        wanted = call.limit if len(searches) == 1 else candidates(call.limit)
+        lists = [self._listed(weight, search, wanted) for weight, search in searches]
+        hits = lists[0].hits if len(lists) == 1 else fused(lists)
+        return tuple(by_place(self._found(cut(hits, call.limit)))[: call.limit])
+
+    def flush(self) -> None:
+        """Moves what the log holds into the segments, so that the log stays short."""
+        self._shard.flush()
+
+    def close(self) -> None:
+        self._shard.flush()
+        self._shard.close()
+
+    def _listed(self, weight: float, search: "_Search", wanted: int) -> Listed:
+        """The best `wanted`, and looked through so far that no equal of the last is left out."""
+        size = wanted + 1
+        hits = self._hits(search, size)
+        while len(hits) == size < _MOST_EQUALS and undecided(hits, wanted):
+            size *= 2
+            hits = self._hits(search, size)
+        return Listed(weight, cut(hits, wanted), full=len(hits) > wanted)
+
+    def _hits(self, search: "_Search", limit: int) -> list[Hit]:
+        request = engine.QueryRequest(limit=limit, query=search.query, filter=search.filter, params=search.params)
+        return [Hit(_bits(hit.id), hit.score) for hit in self._shard.query(request)]
+
+    def _found(self, hits: Sequence[Hit]) -> Iterator[Found]:
+        records = self._shard.retrieve([UUID(int=hit.point) for hit in hits], with_payload=True, with_vector=False)
+        payloads = {_bits(record.id): record.payload for record in records}
+        for hit in hits:
+            yield Found(msgspec.convert(payloads[hit.point], Passage), hit.score)
+
+    def _sync(self) -> None:
+        """The engine leaves its log to the page cache; this keeps what was added even when the power goes."""
+        for name in (*self._log.iterdir(), self._log):
+            handle = os.open(name, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+
+class _Search(Struct, frozen=True):
+    query: engine.Query
+    filter: engine.Filter
+    params: engine.SearchParams
+
+
+def _searches(call: Find) -> Iterator[tuple[float, _Search]]:
+    """The weighted lists that a question asks for, each filtered by its tenant."""
+    where = _filter(call.tenant_id, call.document_ids)
+    if call.dense is not None and (call.dense_weight > 0 or call.sparse is None):
+        query = engine.Query.Nearest(unpack(call.dense), stored.DENSE)
+        yield call.dense_weight, _Search(query, where, engine.SearchParams(exact=True))
+    if call.sparse is not None:
+        query = engine.Query.Nearest(_sparse(call.sparse), stored.WORDS)
+        corpus = engine.IdfParams(corpus=_filter(call.tenant_id, None))
+        yield 1.0, _Search(query, where, engine.SearchParams(idf=corpus))
+
+
+def _check_record(folder: Path, ours: _Record) -> None:
+    path = folder / "collection.json"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(".new")
+        fresh.write_bytes(msgspec.json.encode(ours))
+        fresh.replace(path)
+    found = msgspec.json.decode(path.read_bytes(), type=_Record)
+    if found != ours:
+        raise WrongModel(
+            f"the vectors in {folder} were made with {found.model} ({found.dimensions} dimensions), "
+            f"not with {ours.model} ({ours.dimensions}): start with that model again, or move the folder away "
+            "and make the vectors anew with `aegis rebuild --only vectors`"
+        )
+
+
+def _create(path: Path, dimensions: int) -> None:
+    """Made aside and renamed, so that a start that was killed leaves nothing half made."""
+    fresh = path.with_suffix(".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    config = engine.EdgeConfig(
+        vectors={stored.DENSE: engine.EdgeVectorParams(dimensions, engine.Distance.Cosine)},
+        sparse_vectors={stored.WORDS: engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf)},
+        optimizers=engine.EdgeOptimizersConfig(indexing_threshold=_NEVER_KB),
+    )
+    shard = engine.EdgeShard.create(str(fresh), config)
+    for name in stored.KEYWORDS:
+        index = engine.KeywordIndexParams(is_tenant=name == stored.TENANT)
+        shard.update(engine.UpdateOperation.create_field_index(name, index))
+    shard.flush()
+    shard.close()
+    fresh.replace(path)
+
+
+def _load(path: Path) -> engine.EdgeShard:
+    end = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            return engine.EdgeShard.load(str(path))
+        except Exception as error:  # the engine raises plain Exceptions; only the text tells a held lock
+            if "WouldBlock" not in str(error) or time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+
+
+def _bits(identity: UUID | int | str) -> int:
+    return identity.int if isinstance(identity, UUID) else UUID(str(identity)).int
+
+
+def _point(tenant_id: str, point: PackedPoint) -> engine.Point:
+    vectors: dict[str, engine.NamedVector] = {
+        stored.DENSE: unpack(point.dense),
+        stored.WORDS: _sparse(point.sparse),
+    }
+    identity = stored.point_id(tenant_id, point.passage.passage_id)
+    return engine.Point(identity, vectors, stored.payload(tenant_id, point.passage))
+
+
+def _sparse(sparse: Sparse) -> engine.SparseVector:
+    return engine.SparseVector(list(sparse.indices), list(sparse.values))
+
+
+def _filter(tenant_id: str, document_ids: Iterable[str] | None) -> engine.Filter:
+    must: list[engine.ConditionType] = [_equals(stored.TENANT, tenant_id)]
+    if document_ids is not None:
+        must.append(engine.FieldCondition(stored.DOCUMENT, match=engine.MatchAny(list(document_ids))))
+    return engine.Filter(must=must)
+
+
+def _document(tenant_id: str, document_id: str, epoch: int) -> engine.Filter:
+    return engine.Filter(must=[_equals(stored.TENANT, tenant_id), _equals(stored.DOCUMENT, document_id), _up_to(epoch)])
+
+
+def _equals(key: str, value: str) -> engine.FieldCondition:
+    return engine.FieldCondition(key, match=engine.MatchValue(value))
+
+
+def _up_to(epoch: int) -> engine.FieldCondition:
+    return engine.FieldCondition(stored.EPOCH, range=engine.RangeFloat(lte=epoch))

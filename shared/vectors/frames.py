@@ -1,0 +1,102 @@
+"""What the embedded index and the process that owns its shard say to each other: length-prefixed MessagePack."""
+
+from array import array
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Struct
+
+from shared.types.passage import Found, Passage
+from shared.types.sparse import Sparse
+from shared.vectors.port import Dense, Point, Query
+
+PREFIX = 4
+"""Bytes of a frame's length, big-endian."""
+
+
+class Open(Struct, frozen=True, tag=True):
+    dimensions: int
+    model: str
+
+
+class PackedPoint(Struct, frozen=True, array_like=True):
+    passage: Passage
+    dense: bytes
+    sparse: Sparse
+
+
+class Add(Struct, frozen=True, tag=True):
+    tenant_id: str
+    points: tuple[PackedPoint, ...]
+
+
+class Find(Struct, frozen=True, tag=True):
+    tenant_id: str
+    limit: int
+    dense: bytes | None
+    sparse: Sparse | None
+    dense_weight: float
+    document_ids: tuple[str, ...] | None
+
+
+class Forget(Struct, frozen=True, tag=True):
+    tenant_id: str
+    document_id: str
+    up_to_epoch: int
+
+
+class Count(Struct, frozen=True, tag=True):
+    tenant_id: str
+    document_id: str | None
+
+
+class Ping(Struct, frozen=True, tag=True):
+    pass
+
+
+class Close(Struct, frozen=True, tag=True):
+    pass
+
+
+Ordered = Add | Forget | Close
+"""Calls that keep their order; the others overtake them."""
+
+Call = Open | Add | Find | Forget | Count | Ping | Close
+
+
+class Request(Struct, frozen=True, array_like=True):
+    number: int
+    call: Call
+
+
+class Reply(Struct, frozen=True, array_like=True):
+    """`wrong_model` and `failure` are sentences; both None when the call succeeded."""
+
+    number: int
+    found: tuple[Found, ...] = ()
+    count: int = 0
+    failure: str | None = None
+    wrong_model: str | None = None
+
+
+def frame(message: Request | Reply) -> bytes:
+    body = msgspec.msgpack.encode(message)
+    return len(body).to_bytes(PREFIX, "big") + body
+
+
+def pack(vector: Dense) -> bytes:
+    """As 32-bit floats: what the engine keeps."""
+    return array("f", vector).tobytes()
+
+
+def unpack(packed: bytes) -> list[float]:
+    return array("f", packed).tolist()
+
+
+def packed(points: Sequence[Point]) -> tuple[PackedPoint, ...]:
+    return tuple(PackedPoint(point.passage, pack(point.dense), point.sparse) for point in points)
+
+
+def find(tenant_id: str, query: Query) -> Find:
+    dense = None if query.dense is None else pack(query.dense)
+    return Find(tenant_id, query.limit, dense, query.sparse, query.dense_weight, query.document_ids)

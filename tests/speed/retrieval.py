@@ -1,0 +1,169 @@
+"""How good the search is: nDCG@10 on a folder in BEIR's form, through our index, encoder and model.
+
+    python -m tests.speed.retrieval path/to/scifact [--split test] [--only bm25 hybrid] [--cache FOLDER]
+
+`rrf` is reciprocal rank fusion (k = 20) of the same two lists, for comparison.
+"""
+
+import argparse
+import asyncio
+import csv
+import json
+import math
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from msgspec import Struct
+
+from shared.embedding.minilm import MiniLM
+from shared.embedding.port import Embedded, Embedding
+from shared.embedding.sparse import SparseEncoder
+from shared.language.detect import detect, possible
+from shared.retrieval.retrieve import UNKNOWN_LANGUAGE_WEIGHT, Mode, retrieve
+from shared.retrieval.texts import embedded_text, indexed_words
+from shared.types.passage import Passage
+from shared.vectors.edge import EdgeIndex
+from shared.vectors.port import Point, Query, Vectors
+
+DEPTH = 10
+RUNS = ("bm25", "dense", "hybrid", "rrf")
+MODES: dict[str, Mode] = {"dense": "vector", "hybrid": "hybrid"}
+Ranking = list[str]
+
+
+class Collection(Struct, frozen=True):
+    """A BEIR folder: passages are whole documents; `relevant` holds grades by question and document."""
+
+    passages: tuple[Passage, ...]
+    questions: dict[str, str]
+    relevant: dict[str, dict[str, int]]
+
+
+class Remembered:
+    """The model, with its vectors kept on disk between runs where a folder is given."""
+
+    def __init__(self, model: Embedding, folder: Path | None) -> None:
+        self._model = model
+        self._file = folder / f"{model.name}.npz" if folder else None
+        self._vectors: dict[str, tuple[float, ...]] = {}
+        if self._file and self._file.exists():
+            with np.load(self._file) as kept:
+                self._vectors = dict(zip(kept["texts"].tolist(), map(tuple, kept["vectors"].tolist()), strict=True))
+
+    @property
+    def name(self) -> str:
+        return self._model.name
+
+    @property
+    def dimensions(self) -> int:
+        return self._model.dimensions
+
+    @property
+    def languages(self) -> frozenset[str]:
+        return self._model.languages
+
+    async def embed(self, texts: Sequence[str]) -> Embedded:
+        unknown = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        for start in range(0, len(unknown), 64):
+            some = unknown[start : start + 64]
+            made = await self._model.embed(some)
+            self._vectors.update(zip(some, made.vectors, strict=True))
+        return Embedded(tuple(self._vectors[text] for text in texts), 0)
+
+    def keep(self) -> None:
+        if self._file:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            vectors = np.array(list(self._vectors.values()), dtype=np.float32)
+            np.savez(self._file, texts=np.array(list(self._vectors)), vectors=vectors)
+
+
+def read(folder: Path, split: str) -> Collection:
+    relevant: dict[str, dict[str, int]] = defaultdict(dict)
+    with (folder / "qrels" / f"{split}.tsv").open(newline="") as rows:
+        for question, document, grade in list(csv.reader(rows, delimiter="\t"))[1:]:
+            relevant[question][document] = int(grade)
+    asked = {line["_id"]: line["text"] for line in _lines(folder / "queries.jsonl") if line["_id"] in relevant}
+    passages = tuple(
+        Passage(
+            line["_id"], line["_id"], 1, 0, line["text"], line.get("title", ""), detect(line["title"] + line["text"])
+        )
+        for line in _lines(folder / "corpus.jsonl")
+    )
+    return Collection(passages, asked, dict(relevant))
+
+
+def _lines(path: Path) -> Iterable[dict[str, str]]:
+    return (json.loads(line) for line in path.read_text("utf-8").splitlines())
+
+
+async def points(collection: Collection, model: Remembered, encoder: SparseEncoder) -> list[Point]:
+    made = await model.embed([embedded_text(passage) for passage in collection.passages])
+    await model.embed(list(collection.questions.values()))
+    model.keep()
+    return [
+        Point(passage, dense, encoder.passage(indexed_words(passage), passage.language))
+        for passage, dense in zip(collection.passages, made.vectors, strict=True)
+    ]
+
+
+async def ranking(run: str, question: str, model: Remembered, encoder: SparseEncoder, vectors: Vectors) -> Ranking:
+    mode = MODES.get(run)
+    if mode is not None:
+        found = (await retrieve(question, mode, DEPTH, None, model, encoder, vectors)).found
+        return [hit.passage.document_id for hit in found]
+    sparse = encoder.question(question, *possible(question))
+    words = [hit.passage.document_id for hit in await vectors.find(Query(50, sparse=sparse))]
+    if run == "bm25":
+        return words
+    [dense] = (await model.embed([question])).vectors
+    meaning = [hit.passage.document_id for hit in await vectors.find(Query(50, dense=dense))]
+    weight = 1.0 if detect(question) in model.languages else UNKNOWN_LANGUAGE_WEIGHT
+    return reciprocal(((1.0, words), (weight, meaning)))
+
+
+def reciprocal(lists: Iterable[tuple[float, Ranking]]) -> Ranking:
+    scores: dict[str, float] = defaultdict(float)
+    for weight, documents in lists:
+        for rank, document in enumerate(documents):
+            scores[document] += weight / (20 + rank)
+    return sorted(scores, key=lambda document: -scores[document])
+
+
+def ndcg(found: Ranking, grades: dict[str, int]) -> float:
+    def gain(values: Iterable[int]) -> float:
+        return sum(value / math.log2(place + 2) for place, value in enumerate(list(values)[:DEPTH]))
+
+    return gain(grades.get(document, 0) for document in found) / gain(sorted(grades.values(), reverse=True))
+
+
+async def measure(arguments: argparse.Namespace) -> None:
+    collection = read(arguments.folder, arguments.split)
+    model, encoder = Remembered(MiniLM(), arguments.cache), SparseEncoder()
+    print(f"{len(collection.passages)} passages, {len(collection.questions)} questions", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        index = EdgeIndex(Path(folder), model.dimensions, model.name)
+        vectors = index.of("measured")
+        await vectors.add(await points(collection, model, encoder))
+        for run in arguments.only:
+            scores = [
+                ndcg(await ranking(run, text, model, encoder, vectors), collection.relevant[question])
+                for question, text in collection.questions.items()
+            ]
+            print(f"{run:8} nDCG@{DEPTH} {sum(scores) / len(scores):.4f}", flush=True)
+        await index.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="with corpus.jsonl, queries.jsonl and qrels/")
+    parser.add_argument("--split", default="test")
+    parser.add_argument("--only", nargs="+", choices=RUNS, default=RUNS)
+    parser.add_argument("--cache", type=Path, help="folder in which the passages' vectors are kept")
+    asyncio.run(measure(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()
