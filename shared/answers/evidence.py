@@ -1,47 +1,59 @@
-"""How well a sentence carries the answer to a question: measured by words, by meaning and by the kind of thing asked."""
+"""What was found, read once for one question: its sentences and how their words meet the question's."""
 
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from shared.answers.question import Term, meanings_of
+from shared.answers.kinds import states
+from shared.answers.question import Question, Term, meanings_of
 from shared.answers.sentences import Kind, pieces
 from shared.answers.stems import WORD, stem
 from shared.types.passage import Found, Passage
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float32]
-
 _PRIOR = 30
 """Passages without a word that are imagined beside those found: found ones hold the question's words too often."""
 
+_SAME_MEANING = 0.9
+_NEIGHBOUR = 0.5
+_HINT = 0.35
+_TOPIC = 0.4
+_NAMED_ELSEWHERE = 0.95
+"""What a name counts that stands not in the passage but elsewhere in its document."""
+
 
 class Words(Struct, frozen=True):
-    """A text's words: stems in order, their meanings and where they stand."""
+    """A text's words: `stems`, `meanings` and `spans` run in step, `known` and `means` are their sets."""
 
     stems: tuple[str, ...]
-    known: frozenset[str]
-    meanings: frozenset[int]
+    meanings: tuple[frozenset[int], ...]
     spans: tuple[tuple[int, int], ...]
-    each: tuple[frozenset[int], ...]
+    known: frozenset[str]
+    means: frozenset[int]
 
 
 def words_of(text: str) -> Words:
     found = list(WORD.finditer(text))
     stems = tuple(stem(word.group()) for word in found)
-    each = tuple(meanings_of(found))
-    known = frozenset(stems) | {part for root in stems if "-" in root for part in root.split("-")}
-    return Words(stems, known, frozenset().union(*each), tuple(word.span() for word in found), each)
+    meanings = tuple(meanings_of(found))
+    parts = {part for root in stems if "-" in root for part in root.split("-")}
+    return Words(stems, meanings, tuple(word.span() for word in found), frozenset(stems).union(parts), _union(meanings))
+
+
+def _union(sets: Sequence[frozenset[int]]) -> frozenset[int]:
+    return frozenset[int]().union(*sets)
+
+
+def together(parts: Sequence[Words]) -> Words:
+    """The words of several texts, without their places."""
+    known = frozenset[str]().union(*(part.known for part in parts))
+    return Words((), (), (), known, _union([part.means for part in parts]))
 
 
 class Candidate(Struct, frozen=True, eq=False):
-    """A sentence that may answer. `text` is what is read for it, the head of its table included."""
+    """A sentence that may answer. `text` is what is read for it, the head of its table included; `around` are its
+    words with those of its neighbours."""
 
     passage: Passage
     rank: int
@@ -57,7 +69,7 @@ class Candidate(Struct, frozen=True, eq=False):
 
 
 class Source(Struct, frozen=True, eq=False):
-    """A found passage, read once: its words with those of its title and headings, and its sentences."""
+    """A found passage: all its words with those of its title and headings, and its sentences."""
 
     passage: Passage
     words: Words
@@ -67,53 +79,131 @@ class Source(Struct, frozen=True, eq=False):
 
 def source_of(found: Found, rank: int) -> Source:
     passage = found.passage
-    cut = [piece for piece in pieces(passage.text) if piece.kind is not Kind.HEADING]
+    cut = pieces(passage.text)
     texts = [(piece.lead + " " + passage.text[piece.start : piece.end]).strip() for piece in cut]
     read = [words_of(text) for text in texts]
+    title = words_of(passage.context)
     candidates = tuple(
-        Candidate(passage, rank, piece.start, piece.end, text, read[at], _together(read[max(0, at - 1) : at + 2]))
+        Candidate(passage, rank, piece.start, piece.end, text, read[at], together(read[max(0, at - 1) : at + 2]))
         for at, (piece, text) in enumerate(zip(cut, texts, strict=True))
+        if piece.kind is not Kind.HEADING
     )
-    return Source(passage, words_of(passage.context + "\n" + passage.text), words_of(passage.context), candidates)
+    return Source(passage, together([title, *read]), title, candidates)
 
 
-def _together(parts: Sequence[Words]) -> Words:
-    return Words(
-        tuple(root for part in parts for root in part.stems),
-        frozenset().union(*(part.known for part in parts)),
-        frozenset().union(*(part.meanings for part in parts)),
-        (),
-        (),
-    )
+class Case:
+    """One question against all that was found for it."""
+
+    def __init__(self, question: Question, sources: Sequence[Source]) -> None:
+        self.question = question
+        self.sources = tuple(sources)
+        self._alike = {term.stem: self._spelled_alike(term) for term in (*question.names, *question.terms)}
+        self._rarity = self._rarities()
+        self._documents = self._known_by_document()
+        self._named = {source.passage.passage_id: self._named_in(source) for source in self.sources}
+        self._topics = {source.passage.passage_id: self._topic(source) for source in self.sources}
+        self.best_named = max(self._named.values(), default=0.0)
+
+    def named(self, candidate: Candidate) -> float:
+        """How much of the question's names its passage holds, its document helping out; 1 without names."""
+        return self._named[candidate.passage.passage_id]
+
+    def named_here(self, words: Words) -> float:
+        """How much of the question's names these words hold; 1 without names."""
+        return self._names_in(words.known)
+
+    def likeness(self, term: Term, words: Words) -> float:
+        """1 for the same word, less for one of the same meaning or nearly the same letters."""
+        if term.stem in words.known:
+            return 1.0
+        if term.meanings & words.means:
+            return _SAME_MEANING
+        alike = self._alike[term.stem]
+        return max((alike[root] for root in words.known & alike.keys()), default=0.0)
+
+    def likeness_in(self, term: Term, candidate: Candidate) -> float:
+        return max(self.likeness(term, candidate.words), _NEIGHBOUR * self.likeness(term, candidate.around))
+
+    def weight(self, term: Term, candidate: Candidate) -> float:
+        """Rare words weigh more; what the whole passage is about, and words that only hint at the answer, less."""
+        topic = _TOPIC if self.is_topic(term, candidate) else 1.0
+        return self._rarity[term.stem] * (_HINT if term.hint else 1.0) * topic
+
+    def is_topic(self, term: Term, candidate: Candidate) -> bool:
+        return term.stem in self._topics[candidate.passage.passage_id]
+
+    def worded(self, candidate: Candidate) -> float:
+        """How much of the question's words the sentence meets, by words alone."""
+        terms = self.question.terms
+        weights = [self.weight(term, candidate) for term in terms]
+        met = [self.likeness_in(term, candidate) for term in terms]
+        return weighted_mean(met, weights, default=0.0)
+
+    def states(self, candidate: Candidate) -> float:
+        return states(self.question.asked, candidate.quote, self.question.said)
+
+    def _rarities(self) -> dict[str, float]:
+        terms = (*self.question.names, *self.question.terms)
+        total = len(self.sources) + _PRIOR
+        count = Counter(root for root in {term.stem for term in terms} for s in self.sources if root in s.words.known)
+        return {term.stem: math.log(1 + (total - count[term.stem] + 0.5) / (count[term.stem] + 0.5)) for term in terms}
+
+    def _spelled_alike(self, term: Term) -> dict[str, float]:
+        if term.word[0].isdigit():
+            return {}
+        known = frozenset[str]().union(*(source.words.known for source in self.sources))
+        likes = ((root, spelled_alike(term.stem, root)) for root in known)
+        return {root: like for root, like in likes if like > 0}
+
+    def _known_by_document(self) -> dict[str, frozenset[str]]:
+        documents: dict[str, frozenset[str]] = {}
+        for source in self.sources:
+            document = source.passage.document_id
+            documents[document] = documents.get(document, frozenset()) | source.words.known
+        return documents
+
+    def _named_in(self, source: Source) -> float:
+        elsewhere = self._names_in(self._documents[source.passage.document_id])
+        return max(self._names_in(source.words.known), _NAMED_ELSEWHERE * elsewhere if elsewhere < 1 else elsewhere)
+
+    def _names_in(self, known: frozenset[str]) -> float:
+        names = self.question.names
+        held = [1.0 if name.stem in known else self._inflected(name, known) for name in names]
+        return weighted_mean(held, [self._rarity[name.stem] for name in names], default=1.0)
+
+    def _inflected(self, name: Term, known: frozenset[str]) -> float:
+        """German inflects names and takes its nouns for names; in English another spelling is another name."""
+        if not self.question.german:
+            return 0.0
+        alike = self._alike[name.stem]
+        return max((alike[root] for root in known & alike.keys()), default=0.0)
+
+    def _topic(self, source: Source) -> frozenset[str]:
+        """Words of the question that the title holds, or two sentences."""
+        roots = {term.stem for term in self.question.terms}
+        often = {root for root in roots if sum(root in each.words.known for each in source.candidates) >= 2}
+        return frozenset(often | (roots & source.title.known))
 
 
-def rarity(sources: Sequence[Source], terms: Sequence[Term]) -> dict[str, float]:
-    """Weight of each stem: rare among what was found weighs more."""
-    count = Counter(term.stem for term in terms for source in sources if term.stem in source.words.known)
-    total = len(sources) + _PRIOR
-    return {term.stem: math.log(1 + (total - count[term.stem] + 0.5) / (count[term.stem] + 0.5)) for term in terms}
+def weighted_mean(values: Sequence[float], weights: Sequence[float], default: float) -> float:
+    total = sum(weights)
+    if total <= 0:
+        return default
+    return sum(value * weight for value, weight in zip(values, weights, strict=True)) / total
 
 
-def likeness(term: Term, words: Words) -> float:
-    """1 for the same word, less for one of the same meaning or nearly the same letters."""
-    if term.stem in words.known:
-        return 1.0
-    if term.meanings & words.meanings:
-        return 0.9
-    if term.word[0].isdigit():
-        return 0.0
-    return max((_spelled_alike(term.stem, other) for other in words.known), default=0.0)
-
-
-def _spelled_alike(one: str, other: str) -> float:
+def spelled_alike(one: str, other: str) -> float:
+    """0.9 for a long common beginning, 0.8 for a word inside a compound, else 0."""
     shorter, longer = sorted((one, other), key=len)
     if len(shorter) < 4 or other[0].isdigit():
         return 0.0
-    common = 0
-    for left, right in zip(one, other, strict=False):
-        if left != right:
-            break
-        common += 1
-    if common >= max(4, 0.6 * len(longer)):
+    if one[:3] == other[:3] and _common(one, other) >= max(4, 0.6 * len(longer)):
         return 0.9
     return 0.8 if len(shorter) >= 5 and shorter in longer else 0.0
+
+
+def _common(one: str, other: str) -> int:
+    for at, (left, right) in enumerate(zip(one, other, strict=False)):
+        if left != right:
+            return at
+    return min(len(one), len(other))

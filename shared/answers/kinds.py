@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from shared.answers.question import Asked
+from shared.answers.asked import Asked
 
 _NUMBER_WORD = (
     r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|"
@@ -22,9 +22,7 @@ _MONTH = (
     r"january|february|march|april|may|june|july|august|september|october|november|december|januar|februar|märz|mai|"
     r"juni|juli|oktober|dezember"
 )
-_WEEKDAY = (
-    r"monday|tuesday|wednesday|thursday|friday|saturday|sunday|montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag"
-)
+_WEEKDAY = r"monday|tuesday|wednesday|thursday|friday|saturday|sunday|montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag"
 _PATTERNS = {
     Asked.MONEY: r"[$€£¥]|\b(?:euros?|dollars?|pounds?|cents?|usd|eur|gbp|chf|francs?|pence|free of charge|kostenlos|"
     r"monatsmieten?|half fare|rupees?|yen|crowns?|kronen)\b",

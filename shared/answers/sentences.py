@@ -6,6 +6,8 @@ from enum import Enum
 
 from msgspec import Struct
 
+from shared.answers.lexicon import words
+
 
 class Kind(Enum):
     SENTENCE = "sentence"
@@ -28,14 +30,15 @@ _LINE = re.compile(r"[^\n]*\n?")
 _RULE = re.compile(r"\|?[ \t]*:?-{2,}:?[ \t]*(\|[ \t]*:?-{2,}:?[ \t]*)*\|?")
 _HEADING = re.compile(r"#{1,6}[ \t]+\S")
 _ITEM = re.compile(r"(?:[-*+•–·]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])[ \t]+(?=\S)")
+_PAIR = re.compile(r"[^\W\d_][\w /()-]{1,30}:[ \t]+\S.{0,80}\Z")
+"""A line such as "Price: 12 euros"."""
+
 _STOP = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)|[。！？](?=\S)")
 _OPENING = re.compile(r"[\"'“‘„«»(\[¿¡*_]*")
 _TAIL = re.compile(r"([^\W\d_]+(?:\.[^\W\d_]+)*|\d+)\.$")
 
-_ABBREVIATIONS = frozenset(
-    ["mr", "mrs", "ms", "dr", "prof", "rev", "hon", "st", "sr", "jr", "gen", "col", "capt", "lt", "sgt", "messrs", "vs", "etc", "eg", "ie", "cf", "al", "ca", "approx", "est", "fig", "figs", "no", "nos", "vol", "vols", "pp", "pg", "p", "ch", "sec", "eq", "ed", "eds", "inc", "ltd", "co", "corp", "dept", "univ", "assn", "bros", "mt", "ft", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "tel", "ext", "max", "min", "avg", "resp", "incl", "excl", "bzw", "ggf", "evtl", "usw", "vgl", "nr", "abs", "art", "bd", "hr", "fr", "frl", "str", "zzgl", "inkl", "exkl", "geb", "gest", "sog", "ugs", "bspw", "mio", "mrd", "std", "ing", "dipl", "hrsg", "jh", "jhd", "tsd", "bes", "insb", "allg", "mind", "abt", "aufl", "e.g", "i.e", "a.m", "p.m", "u.s", "u.k", "u.n", "ph.d", "d.c", "z.b", "d.h", "u.a", "o.ä", "i.d.r", "u.u", "v.a", "s.o", "s.u", "z.t"]
-)
-_CLOSING = frozenset(["etc", "usw", "al", "inc", "ltd", "co", "corp", "a.m", "p.m", "u.s", "u.k", "d.c", "ph.d", "jr", "sr"])
+_ABBREVIATIONS = words("abbreviations")
+_CLOSING = words("closing")
 """Abbreviations that may also end a sentence: they do when a capital follows that no name explains."""
 
 _MONTHS = (
@@ -46,6 +49,9 @@ _OPENER = re.compile(
     r"\s+(?:The|A|An|It|Its|He|She|They|This|That|These|Those|In|On|At|If|When|We|You|There|Der|Die|Das|Es|Er|Sie|Wir)\b"
 )
 """Words that follow a lone capital only where a sentence begins ("building C. The porter")."""
+
+
+_LONGEST_ABBREVIATION = 24
 
 
 def pieces(text: str) -> tuple[Piece, ...]:
@@ -78,10 +84,9 @@ def _blocks(text: str) -> Iterator[tuple[int, int]]:
             break
         stripped = line.group().strip()
         begin = line.start() + len(line.group()) - len(line.group().lstrip())
-        if end > start and (not stripped or _stands_alone(stripped) or _stands_alone(text[start:end].lstrip())):
-            if not (_ITEM.match(text[start:end]) and stripped and not _stands_alone(stripped)):
-                yield start, end
-                start = end = 0
+        if end > start and not _continues(text[start:end], stripped):
+            yield start, end
+            start = end = 0
         if stripped:
             start = begin if end == 0 else start
             end = begin + len(stripped)
@@ -89,8 +94,17 @@ def _blocks(text: str) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
+def _continues(block: str, line: str) -> bool:
+    """Whether the line belongs to the block before it; an item may be wrapped, a heading or row may not."""
+    if not line or _stands_alone(line):
+        return False
+    if _PAIR.match(block):
+        return line[0].islower()
+    return not _stands_alone(block) or _ITEM.match(block) is not None
+
+
 def _stands_alone(line: str) -> bool:
-    return bool(_is_row(line) or _HEADING.match(line) or _ITEM.match(line))
+    return bool(_is_row(line) or _HEADING.match(line) or _ITEM.match(line) or _PAIR.match(line))
 
 
 def _is_row(line: str) -> bool:
@@ -111,35 +125,38 @@ def _prose(text: str, start: int, end: int) -> Iterator[Piece]:
     for stop in _STOP.finditer(text, item.end() if item else start, end):
         if _ends_sentence(text, begin, stop, end):
             yield Piece(begin, stop.end(), Kind.SENTENCE)
-            begin = stop.end() + len(text[stop.end() : end]) - len(text[stop.end() : end].lstrip())
+            begin = _skip_space(text, stop.end(), end)
     if begin < end:
         yield Piece(begin, end, _last_kind(text, begin, start, end))
+
+
+def _skip_space(text: str, at: int, end: int) -> int:
+    while at < end and text[at].isspace():
+        at += 1
+    return at
 
 
 def _last_kind(text: str, begin: int, start: int, end: int) -> Kind:
     """A line of its own that never ends, without a verb's room and with no mark of a list, is a heading."""
     line = text[begin:end]
     bare = begin == start and end - start < 80 and len(line.split()) <= 8 and "\n" not in line
-    closed = line[-1] in ".!?…:;,)\"”»" or _ITEM.match(line) or ":" in line or any(c.isdigit() for c in line)
+    closed = line[-1] in '.!?…:;,)"”»' or _ITEM.match(line) or ":" in line or any(c.isdigit() for c in line)
     alone = text[:start].strip() != "" or text[end:].strip() != ""
     return Kind.HEADING if bare and alone and not closed else Kind.SENTENCE
 
 
 def _ends_sentence(text: str, begin: int, stop: re.Match[str], end: int) -> bool:
-    rest = text[stop.end() : end].lstrip()
-    if not rest:
+    following = _skip_space(text, stop.end(), end)
+    if following == end:
         return True
-    first = rest[_open_length(rest) : _open_length(rest) + 1]
+    opening = _OPENING.match(text, following, end)
+    first = text[opening.end() if opening else following :][:1]
     if first.islower():
         return False
     if not stop.group().startswith(".") or stop.group().startswith(".."):
         return True
-    return not _is_abbreviation(text[begin : stop.start() + 1], text[stop.end() : end])
-
-
-def _open_length(rest: str) -> int:
-    opening = _OPENING.match(rest)
-    return opening.end() if opening else 0
+    before = text[max(begin, stop.start() - _LONGEST_ABBREVIATION) : stop.start() + 1]
+    return not _is_abbreviation(before, text[stop.end() : stop.end() + _LONGEST_ABBREVIATION])
 
 
 def _is_abbreviation(before: str, after: str) -> bool:

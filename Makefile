@@ -1,0 +1,49 @@
+# `make help` lists what there is. Everything lives in .venv/; nothing else is written outside this folder.
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+
+.PHONY: help demo serve test check fix generate speed clean
+
+help: ## Show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv/serve: requirements/serve.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/serve.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev: requirements/dev.lock .venv/serve
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.lock
+	@touch $@
+
+demo: .venv/serve ## Set up, take in sample documents, ask questions, show answers and cost
+	$(BIN)/python docs/examples/demo.py
+
+serve: .venv/serve ## Set up and run the suite on http://127.0.0.1:8000
+	$(BIN)/aegis serve
+
+test: .venv/dev ## Set up and run the tests (embedded stores only)
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+check: .venv/dev ## Lint, types, import contracts, generated files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --recursive --skip B101,B311 functions shared events
+	$(BIN)/python -m docs.generate --check
+
+fix: .venv/dev ## Format, and mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+generate: .venv/dev ## Write the generated parts of the documentation anew
+	$(BIN)/python -m docs.generate
+
+speed: .venv/dev ## Measure cold starts, the vector port, health under load, retrieval (minutes; not part of CI)
+	$(BIN)/python -m tests.speed
+
+clean: ## Remove the environment and what the demo left
+	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

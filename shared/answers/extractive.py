@@ -1,0 +1,165 @@
+"""Answers in the sources' own words, without a language model, or says that they do not hold the answer."""
+
+import asyncio
+import math
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from shared.answers.evidence import Case, Words, source_of
+from shared.answers.question import understand
+from shared.answers.weighing import Weighed, weigh
+from shared.embedding.minilm import MiniLM
+from shared.types.passage import Found, Passage
+
+
+class Statement(Struct, frozen=True):
+    """One sentence chosen as (part of) the answer. `quote` stands literally in the passage's text."""
+
+    passage: Passage
+    quote: str
+    score: float
+
+
+class Extracted(Struct, frozen=True):
+    """`statements`, best first, 1 to 3 of them, none when not answered; `confidence` from 0 to 1."""
+
+    answered: bool
+    statements: tuple[Statement, ...]
+    confidence: float
+
+
+class Order(Struct, frozen=True):
+    """What each kind of evidence counts when sentences are put in order."""
+
+    cosine: float
+    cosine_nameless: float
+    met: float
+    states: float
+    named: float
+    named_here: float
+    met_in_context: float = 0.0
+    worded: float = 0.0
+    predicate: float = 0.0
+    counted: float = 0.0
+
+    def of(self, one: Weighed) -> float:
+        return sum(float(getattr(self, kind)) * float(getattr(one, kind)) for kind in self.__struct_fields__)
+
+
+class Decision(Struct, frozen=True):
+    """What the best sentence's evidence counts when it is decided whether it answers; a logistic regression over
+    company, product, building and nature texts, policies, minutes and reports, direct and paraphrased questions."""
+
+    closest: float
+    states: float
+    lead: float
+    named: float
+    predicate: float
+    opposed: float
+    counted: float
+    met: float
+    weakest: float
+    bias: float
+
+
+class Weights(Struct, frozen=True):
+    order: Order
+    decision: Decision
+
+
+ENGLISH = Weights(
+    Order(
+        cosine=0.72, cosine_nameless=0.66, met=0.84, met_in_context=0.88, worded=0.41, predicate=0.44, states=0.65,
+        counted=0.06, named=0.81, named_here=0.34,
+    ),
+    Decision(
+        closest=4.22, states=2.01, lead=3.53, named=2.61, predicate=0.93, opposed=-3.16, counted=2.63, met=1.62,
+        weakest=0.37, bias=-11.55,
+    ),
+)  # fmt: skip
+GERMAN = Weights(
+    Order(cosine=0.25, cosine_nameless=0.25, met=0.75, states=0.15, counted=0.15, named=0.3, named_here=0.1),
+    Decision(
+        closest=0.0, states=1.0, lead=3.2, named=2.8, predicate=0.0, opposed=0.0, counted=1.0, met=2.8, weakest=0.5,
+        bias=-6.1,
+    ),
+)  # fmt: skip
+
+_LONGEST_LEAD = 0.3
+_SAME_NAMES = 0.05
+_CLOSE = 0.5
+_MOST = 3
+_PASSAGES = 24
+
+
+class ExtractiveAnswerer:
+    """`threshold` is the confidence from which on an answer is given."""
+
+    def __init__(
+        self, model: MiniLM, threshold: float = 0.5, english: Weights = ENGLISH, german: Weights = GERMAN
+    ) -> None:
+        self._model = model
+        self._threshold = threshold
+        self._english = english
+        self._german = german
+
+    async def answer(self, question: str, found: Sequence[Found]) -> Extracted:
+        """From the best 24 of `found`, which come best first; in a thread, so that the event loop stays free."""
+        return await asyncio.to_thread(self._answer, question, found[:_PASSAGES])
+
+    def _answer(self, text: str, found: Sequence[Found]) -> Extracted:
+        question = understand(text)
+        weights = self._german if question.german else self._english
+        case = Case(question, [source_of(one, rank) for rank, one in enumerate(found)])
+        ranked = sorted(weigh(self._model, case), key=weights.order.of, reverse=True)
+        if not ranked:
+            return Extracted(False, (), 0.0)
+        confidence = self._confidence(weights, case, ranked)
+        if confidence < self._threshold:
+            return Extracted(False, (), confidence)
+        return Extracted(True, _statements(weights.order, ranked, confidence), confidence)
+
+    @staticmethod
+    def _confidence(weights: Weights, case: Case, ranked: Sequence[Weighed]) -> float:
+        best = ranked[0]
+        second = weights.order.of(ranked[1]) if len(ranked) > 1 else -1.0
+        named = [one.cosine_nameless for one in ranked if one.named >= case.best_named - _SAME_NAMES]
+        decision = weights.decision
+        total = (
+            decision.bias
+            + decision.closest * max(named, default=0.0)
+            + decision.lead * min(_LONGEST_LEAD, weights.order.of(best) - second)
+            + decision.states * best.states
+            + decision.named * best.named
+            + decision.predicate * best.predicate
+            + decision.opposed * best.opposed
+            + decision.counted * best.counted
+            + decision.met * best.met
+            + decision.weakest * best.weakest
+        )
+        return 1 / (1 + math.exp(-total))
+
+
+def _statements(order: Order, ranked: Sequence[Weighed], confidence: float) -> tuple[Statement, ...]:
+    """The best sentence, and others only when they are nearly as good and say something else."""
+    best = order.of(ranked[0])
+    chosen = [ranked[0]]
+    statements = [Statement(ranked[0].candidate.passage, ranked[0].candidate.quote, confidence)]
+    for one in ranked[1:]:
+        close = math.exp(4 * (order.of(one) - best))
+        if close < _CLOSE or len(chosen) == _MOST:
+            break
+        if _adds(one, chosen):
+            chosen.append(one)
+            statements.append(Statement(one.candidate.passage, one.candidate.quote, confidence * close))
+    return tuple(statements)
+
+
+def _adds(one: Weighed, chosen: Sequence[Weighed]) -> bool:
+    answers = one.states >= chosen[0].states and one.predicate >= 0.6 and one.named >= chosen[0].named
+    return answers and all(_overlap(one.candidate.words, other.candidate.words) < 0.6 for other in chosen)
+
+
+def _overlap(one: Words, other: Words) -> float:
+    return len(one.known & other.known) / max(1, len(one.known | other.known))

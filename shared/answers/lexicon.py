@@ -1,0 +1,38 @@
+"""The word lists in `words/`, read once."""
+
+from functools import cache
+from importlib.resources import files
+
+from shared.answers.stems import stem
+
+
+@cache
+def words(name: str) -> frozenset[str]:
+    return frozenset(word for line in _lines(name) for word in line.split())
+
+
+@cache
+def meanings() -> dict[str, frozenset[int]]:
+    """From a stem, or the stems of a phrase with a space between, to the numbers of its meanings."""
+    table: dict[str, set[int]] = {}
+    for number, line in enumerate(_lines("meanings")):
+        for entry in line.split():
+            key = " ".join(stem(word) for word in entry.split("_"))
+            table.setdefault(key, set()).add(number)
+    return {key: frozenset(numbers) for key, numbers in table.items()}
+
+
+@cache
+def opposites() -> dict[str, frozenset[str]]:
+    """From a stem to the stems that say the contrary."""
+    table: dict[str, set[str]] = {}
+    for line in _lines("opposites"):
+        one, other = (stem(word) for word in line.split())
+        table.setdefault(one, set()).add(other)
+        table.setdefault(other, set()).add(one)
+    return {root: frozenset(others) for root, others in table.items()}
+
+
+def _lines(name: str) -> list[str]:
+    text = files("shared.answers").joinpath(f"words/{name}.txt").read_text("utf-8")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]

@@ -1,0 +1,231 @@
+"""Reads the likeliest sentences with the model and weighs for each how well it carries the answer."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from shared.answers.evidence import Candidate, Case, spelled_alike, weighted_mean
+from shared.answers.kinds import QUANTITY
+from shared.answers.lexicon import opposites
+from shared.answers.question import Term
+from shared.embedding.minilm import MiniLM, Reading
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+
+READ = 12
+"""Sentences that the model reads for one question."""
+
+_OF_OTHERS = 3
+"""How many of them may come from passages that lack the question's names."""
+
+_SAME_NAMES = 0.15
+_NOISE = 0.2
+_SURE = 0.8
+"""Cosine of two words in context: below the first it means nothing, from the second on they say the same."""
+
+
+class Weighed(Struct, frozen=True, eq=False):
+    """A sentence with its evidence, each from 0 to 1 (cosines from -1)."""
+
+    candidate: Candidate
+    cosine: float
+    cosine_nameless: float
+    """Likeness of question and sentence, with their names and without."""
+    met: float
+    """How much of the question's words it meets, by word or by meaning in context."""
+    met_in_context: float
+    worded: float
+    predicate: float
+    """How much it meets of the words that say what is asked about the topic, by word alone."""
+    weakest: float
+    """How well it meets that of these words which it meets least."""
+    states: float
+    """Whether it holds something of the kind asked for."""
+    counted: float
+    """Whether a number in it counts what "how many" asks for."""
+    opposed: float
+    """1 when it says the contrary of a word of the question."""
+    named: float
+    named_here: float
+
+
+def weigh(model: MiniLM, case: Case) -> list[Weighed]:
+    chosen = likeliest(case)
+    if not chosen:
+        return []
+    subjects = [_subject(case, candidate) for candidate in chosen]
+    texts = [subject + candidate.text for subject, candidate in zip(subjects, chosen, strict=True)]
+    asked, *readings = model.read([case.question.text, *texts])
+    question = _QuestionRead(case, asked)
+    return [
+        _Sentence(case, question, candidate, reading, len(subject)).weighed()
+        for candidate, reading, subject in zip(chosen, readings, subjects, strict=True)
+    ]
+
+
+def likeliest(case: Case) -> list[Candidate]:
+    """At most `READ` sentences, chosen by words, names, kind and rank; of equal sentences the likeliest."""
+    worth = {candidate: _worth(case, candidate) for source in case.sources for candidate in source.candidates}
+    ordered = sorted(worth, key=lambda candidate: worth[candidate] + case.named(candidate), reverse=True)
+    distinct = list({candidate.quote: candidate for candidate in reversed(ordered)}.values())[::-1]
+    named = [one for one in distinct if case.named(one) >= case.best_named - _SAME_NAMES]
+    others = [one for one in distinct if case.named(one) < case.best_named - _SAME_NAMES]
+    others = sorted(others, key=lambda candidate: worth[candidate], reverse=True)[:_OF_OTHERS]
+    return [*named[: READ - len(others)], *others]
+
+
+def _worth(case: Case, candidate: Candidate) -> float:
+    return case.worded(candidate) + 0.15 * case.states(candidate) + 0.5 / (1 + candidate.rank)
+
+
+def _subject(case: Case, candidate: Candidate) -> str:
+    """The question's names for a sentence that only says "it" or "the company" in a passage about them."""
+    names = case.question.names
+    if not names or case.named_here(candidate.words) >= 0.3 or case.named(candidate) < 0.8:
+        return ""
+    return " ".join(name.word for name in names) + ": "
+
+
+class _QuestionRead:
+    """The question as the model sees it: one vector a term, one for all of it and one without its names."""
+
+    def __init__(self, case: Case, reading: Reading) -> None:
+        names, terms = case.question.names, case.question.terms
+        self.whole = reading.vector
+        self.nameless = _mean_without(reading, [(name.start, name.end) for name in names])
+        self.terms = _word_vectors(reading, [(term.start, term.end) for term in terms])
+
+
+class _Sentence:
+    """One sentence beside the question."""
+
+    def __init__(
+        self, case: Case, question: _QuestionRead, candidate: Candidate, reading: Reading, subject: int
+    ) -> None:
+        self.case, self.question, self.candidate, self.reading, self.subject = (
+            case,
+            question,
+            candidate,
+            reading,
+            subject,
+        )
+        self.names = frozenset(name.stem for name in case.question.names)
+        self.spans = [(start + subject, end + subject) for start, end in candidate.words.spans]
+        self.similar = question.terms @ _word_vectors(reading, self.spans).T
+        """One row a term of the question, one column a word of the sentence."""
+
+    def weighed(self) -> Weighed:
+        case, candidate, terms = self.case, self.candidate, self.case.question.terms
+        weights = [case.weight(term, candidate) for term in terms]
+        by_word = [case.likeness_in(term, candidate) for term in terms]
+        by_context = self._in_context()
+        by_any = [max(pair) for pair in zip(by_word, by_context, strict=True)]
+        asked = [at for at, term in enumerate(terms) if not term.hint and not case.is_topic(term, candidate)]
+        return Weighed(
+            candidate=candidate,
+            cosine=float(self.question.whole @ self.reading.vector),
+            cosine_nameless=float(self.question.nameless @ self._nameless()),
+            met=weighted_mean(by_any, weights, 0.5),
+            met_in_context=weighted_mean(by_context, weights, 0.5),
+            worded=weighted_mean(by_word, weights, 0.5),
+            predicate=weighted_mean([by_word[at] for at in asked], [weights[at] for at in asked], 0.5),
+            weakest=min((by_any[at] for at in asked), default=1.0),
+            states=case.states(candidate),
+            counted=self._counted(),
+            opposed=float(any(self._opposes(term) for term in terms)),
+            named=case.named(candidate),
+            named_here=case.named_here(candidate.words),
+        )
+
+    def _in_context(self) -> list[float]:
+        stems = self.candidate.words.stems
+        own = [at for at, root in enumerate(stems) if root not in self.names]
+        if not own:
+            return [0.0] * len(self.similar)
+        return [_clear(float(row[own].max())) for row in self.similar]
+
+    def _nameless(self) -> "Floats":
+        stems = self.candidate.words.stems
+        names = [span for span, root in zip(self.spans, stems, strict=True) if root in self.names]
+        return _mean_without(self.reading, [*names, (0, self.subject)])
+
+    def _opposes(self, term: Term) -> bool:
+        known = self.candidate.words.known
+        return term.stem not in known and not opposites().get(term.stem, frozenset()).isdisjoint(known)
+
+    def _counted(self) -> float:
+        terms = self.case.question.terms
+        at = next((at for at, term in enumerate(terms) if term.counted and not term.hint), None)
+        if at is None:
+            return 1.0
+        numbers = self._quantities()
+        after = {word for number in numbers for word in range(number, number + 4)} & set(range(len(self.spans)))
+        before = {word for number in numbers for word in range(max(0, number - 3), number)}
+        counted = max((self._counts_after(terms[at], word) for word in after - set(numbers)), default=0.0)
+        compound = any("-" in self.candidate.words.stems[number] for number in numbers)
+        in_context = max(
+            (_clear(float(self.similar[at][word])) for word in after if compound or word not in numbers), default=0.0
+        )
+        return max(counted, in_context, max((self._counts_before(terms[at], word) for word in before), default=0.0))
+
+    def _quantities(self) -> list[int]:
+        """Places of the words that are numbers."""
+        starts = [found.start() for found in QUANTITY.finditer(self.candidate.text)]
+        spans = self.candidate.words.spans
+        return [at for at, (start, end) in enumerate(spans) if any(start <= number < end for number in starts)]
+
+    def _counts_after(self, term: Term, at: int) -> float:
+        words = self.candidate.words
+        if self._same_noun(term, at):
+            return 1.0
+        if term.meanings & words.meanings[at] and term.stem != words.stems[at]:
+            return 0.9
+        return 0.8 if spelled_alike(term.stem, words.stems[at]) > 0 and term.stem != words.stems[at] else 0.0
+
+    def _counts_before(self, term: Term, at: int) -> float:
+        return 0.9 if self._same_noun(term, at) or term.meanings & self.candidate.words.meanings[at] else 0.0
+
+    def _same_noun(self, term: Term, at: int) -> bool:
+        """The same word but for a plural: "teachers" is not counted by "teaches"."""
+        start, end = self.candidate.words.spans[at]
+        return self.candidate.text[start:end].lower().rstrip("s") == term.word.lower().rstrip("s")
+
+
+def _clear(cosine: float) -> float:
+    return min(1.0, max(0.0, (cosine - _NOISE) / (_SURE - _NOISE)))
+
+
+def _word_vectors(reading: Reading, spans: Sequence[tuple[int, int]]) -> "Floats":
+    """One unit row a span: the mean of its word pieces; zero where the model did not read that far."""
+    import numpy as np
+
+    rows = np.zeros((len(spans), reading.tokens.shape[1]), dtype=np.float32)
+    starts = np.array([start for start, _ in reading.spans], dtype=np.int64)
+    ends = np.array([end for _, end in reading.spans], dtype=np.int64)
+    for row, (start, end) in enumerate(spans):
+        inside = (starts >= start) & (ends <= end)
+        if inside.any():
+            mean = reading.tokens[inside].mean(axis=0)
+            rows[row] = mean / np.linalg.norm(mean)
+    return rows
+
+
+def _mean_without(reading: Reading, spans: Sequence[tuple[int, int]]) -> "Floats":
+    """The text's unit vector from the word pieces outside these spans; the whole text's when none is left."""
+    import numpy as np
+
+    kept = [
+        at
+        for at, (start, end) in enumerate(reading.spans)
+        if not any(start < right and end > left for left, right in spans)
+    ]
+    if not kept:
+        return reading.vector
+    mean = reading.tokens[kept].mean(axis=0)
+    unit: Floats = mean / np.linalg.norm(mean)
+    return unit

@@ -1,0 +1,15 @@
+"""One server for all tests of a process that need a running suite."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.suite.running import Running
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """`aegis serve` on a fresh folder; it believes what this machine says of a client's address."""
+    running = Running(tmp_path_factory.mktemp("server") / "data", AEGIS_TRUSTED_PROXIES="127.0.0.1").start()
+    yield running
+    assert running.stop() == 0

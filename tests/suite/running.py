@@ -1,0 +1,134 @@
+"""`aegis serve` as a process of its own, and callers that speak to it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+FINAL = ("ready", "rejected", "failed")
+_FOREIGN = ("AEGIS_", "AWS_", "OLLAMA_", "K_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "PORT", "HOST")
+_AEGIS = Path(sys.executable).with_name("aegis")
+
+
+class Caller(httpx.Client):
+    """A client that sends one key with every call, or none."""
+
+    def __init__(self, url: str, key: str | None = None) -> None:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        super().__init__(base_url=url, headers=headers, timeout=30, trust_env=False)
+        self.key = key
+
+    def upload(self, content: bytes, filename: str = "note.md", **fields: str) -> httpx.Response:
+        return self.post("/upload", files={"file": (filename, content)}, data=fields)
+
+    def final(self, document_id: str, within_s: float = 30) -> dict[str, Any]:
+        """The document once it is ready, rejected or failed."""
+        until = time.monotonic() + within_s
+        while True:
+            document: dict[str, Any] = self.get(f"/documents/{document_id}").raise_for_status().json()
+            if document["status"] in FINAL:
+                return document
+            assert time.monotonic() < until, f"not final after {within_s} s: {document}"
+            time.sleep(0.03)
+
+    def ingest(self, content: bytes, filename: str = "note.md", **fields: str) -> dict[str, Any]:
+        """Uploads, and waits until the document is final."""
+        uploaded = self.upload(content, filename, **fields)
+        assert uploaded.status_code in (200, 202), uploaded.text
+        return self.final(uploaded.json()["document_id"])
+
+    def search(self, query: str, **fields: Any) -> list[dict[str, Any]]:
+        answer = self.post("/search", json={"query": query, **fields}).raise_for_status()
+        passages: list[dict[str, Any]] = answer.json()["passages"]
+        return passages
+
+    def create_key(self, **fields: Any) -> dict[str, Any]:
+        """`key_id` and `api_key` of a new key of this caller's tenant."""
+        made = self.post("/keys", json={"name": "a key", **fields})
+        assert made.status_code == 201, made.text
+        key: dict[str, Any] = made.json()
+        return key
+
+
+class Running:
+    """A server on a data folder. What it says on stderr stands in `log`."""
+
+    def __init__(self, data: Path, **environ: str) -> None:
+        self.data = data
+        self.url = ""
+        self._environ = {name: value for name, value in os.environ.items() if not name.upper().startswith(_FOREIGN)}
+        self._environ |= environ
+        self._out = data.with_name(data.name + ".stdout")
+        self._err = data.with_name(data.name + ".stderr")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, within_s: float = 30) -> "Running":
+        """Returns when the server has said that it is ready."""
+        self._out.write_bytes(b"")
+        with self._out.open("wb") as out, self._err.open("ab") as err:
+            command = [str(_AEGIS), "serve", "--data", str(self.data), "--port", "0"]
+            self._process = subprocess.Popen(command, stdout=out, stderr=err, env=self._environ)
+        until = time.monotonic() + within_s
+        while not (line := self._ready_line()):
+            assert self._process.poll() is None, f"ended at its start:\n{self.log[-4000:]}"
+            assert time.monotonic() < until, f"not ready after {within_s} s:\n{self.log[-4000:]}"
+            time.sleep(0.02)
+        self.url = line.split()[1]
+        return self
+
+    def stop(self, within_s: float = 25) -> int:
+        """Ends the server as a platform does, by SIGTERM; returns its exit code."""
+        if self._process is None:
+            return 0
+        process, self._process = self._process, None
+        process.send_signal(signal.SIGTERM)
+        try:
+            return process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+
+    def kill(self) -> None:
+        """Ends the server as a power cut does."""
+        assert self._process
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
+    @property
+    def log(self) -> str:
+        return self._err.read_text(errors="replace") if self._err.exists() else ""
+
+    @property
+    def api_key(self) -> str:
+        """An admin's, of the tenant `default`."""
+        return (self.data / "initial-api-key").read_text().strip()
+
+    @property
+    def operator_key(self) -> str:
+        return (self.data / "initial-operator-key").read_text().strip()
+
+    def caller(self, key: str | None) -> Caller:
+        return Caller(self.url, key)
+
+    def create_tenant(self, name: str, tier: str = "enterprise") -> tuple[str, Caller]:
+        """The new tenant's id, and a caller with its admin's key."""
+        with self.caller(self.operator_key) as operator:
+            made = operator.post("/tenants", json={"name": name, "tier": tier})
+        assert made.status_code == 201, made.text
+        return made.json()["tenant_id"], self.caller(made.json()["api_key"])
+
+    def _ready_line(self) -> str:
+        lines = self._out.read_text().splitlines()
+        return lines[-1] if lines and lines[-1].startswith("ready ") else ""

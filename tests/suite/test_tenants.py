@@ -1,0 +1,420 @@
+"""No call reaches another tenant: every route of the table, with every credential that should not open it.
+
+A route of the table without a case here fails `test_every_route_has_a_case`.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.access.apikeys import new_id, new_key
+from shared.blobs.folder import FolderBlobs
+from shared.ledger.ledger import PlatformLedger
+from shared.ledger.records import DeadLetter
+from shared.runtime.table import Operation, load
+from shared.types.clock import now
+from shared.types.principal import SCOPES
+from tests.suite.running import Caller, Running
+
+pytestmark = pytest.mark.xdist_group("tenants")
+
+CANARY = "Quetzalcoatlus-7731"
+TEXT = f"# {CANARY}\n\nThe {CANARY} weighs 250 kilograms and is kept in hall nine.\n".encode()
+
+
+@dataclass(frozen=True)
+class Case:
+    """A call of a route that an admin, or an operator, may make. `fresh` is what a successful call uses up."""
+
+    json: dict[str, Any] | None = None
+    form: bool = False
+    fresh: str = ""
+
+
+CASES = {
+    "POST /upload": Case(form=True),
+    "GET /failed": Case(),
+    "GET /failed/{dead_letter_id}": Case(),
+    "POST /failed/{dead_letter_id}/replay": Case(fresh="letter"),
+    "DELETE /failed/{dead_letter_id}": Case(fresh="letter"),
+    "POST /ask": Case(json={"question": f"What does the {CANARY} weigh?"}),
+    "POST /search": Case(json={"query": CANARY}),
+    "GET /documents": Case(),
+    "GET /documents/{document_id}": Case(),
+    "GET /documents/{document_id}/events": Case(),
+    "GET /documents/{document_id}/content": Case(),
+    "GET /documents/{document_id}/original": Case(),
+    "PATCH /documents/{document_id}": Case(json={"title": "Another title"}, fresh="document"),
+    "DELETE /documents/{document_id}": Case(fresh="document"),
+    "POST /documents/{document_id}/retry": Case(json={}, fresh="document"),
+    "GET /formats": Case(),
+    "POST /keys": Case(json={"name": "one more"}),
+    "GET /keys": Case(),
+    "DELETE /keys/{key_id}": Case(fresh="key"),
+    "POST /tenants": Case(json={"name": "one more", "tier": "free"}),
+    "GET /tenants": Case(),
+    "GET /tenants/{tenant_id}": Case(),
+    "PATCH /tenants/{tenant_id}": Case(json={"name": "another name"}, fresh="tenant"),
+    "DELETE /tenants/{tenant_id}": Case(fresh="tenant"),
+    "GET /openapi.json": Case(),
+    "GET /problems/{slug}": Case(),
+}
+
+ROUTES = [operation for _, operation in load().routes()]
+GUARDED = [operation for operation in ROUTES if operation.role != "public"]
+OF_TENANTS = [operation for operation in GUARDED if operation.roles != ("operator",)]
+WITH_ID = [operation for operation in OF_TENANTS if "{" in operation.path]
+RANK = ["reader", "member", "admin"]
+
+each_route = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.on)
+each_guarded_route = pytest.mark.parametrize("route", GUARDED, ids=lambda route: route.on)
+each_tenants_route = pytest.mark.parametrize("route", OF_TENANTS, ids=lambda route: route.on)
+each_route_with_an_id = pytest.mark.parametrize("route", WITH_ID, ids=lambda route: route.on)
+
+MISSING = {
+    "document_id": "doc_" + "0" * 32,
+    "dead_letter_id": "dlq_" + "0" * 24,
+    "key_id": "key_" + "0" * 16,
+    "tenant_id": "ten_" + "0" * 16,
+    "slug": "not-found",
+}
+
+
+@dataclass
+class House:
+    """A tenant with one of everything."""
+
+    tenant_id: str
+    admin: Caller
+    document: dict[str, Any]
+    key_id: str
+    letter_id: str
+    keys: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def ids(self) -> dict[str, str]:
+        return {
+            "document_id": self.document["document_id"],
+            "dead_letter_id": self.letter_id,
+            "key_id": self.key_id,
+            "tenant_id": self.tenant_id,
+            "slug": "not-found",
+        }
+
+    def everything(self) -> Any:
+        """All that the tenant owns, as its admin sees it. A key's last use is left out."""
+        keys = [{**key, "last_used_at": None} for key in self.admin.get("/keys").raise_for_status().json()["items"]]
+        document = self.ids["document_id"]
+        return (
+            self.admin.get("/documents").raise_for_status().json(),
+            self.admin.get(f"/documents/{document}/content").raise_for_status().text,
+            keys,
+            self.admin.get("/failed").raise_for_status().json(),
+        )
+
+
+def keep_letter(server: Running, tenant_id: str) -> str:
+    """Puts a dead letter of the tenant into the ledger, as a function that failed five times would."""
+    letter_id = "dlq_" + new_id("")
+    event = {
+        "id": letter_id,
+        "source": "/upload",
+        "type": "aegis.document.stored.v1",
+        "subject": "doc_" + new_id(""),
+        "aegistenant": tenant_id,
+        "epoch": "1",
+        "data": {"filename": CANARY},
+    }
+    letter = DeadLetter(letter_id, tenant_id, event["subject"], "parse", event, 500, "a fault", 5, now())
+    asyncio.run(PlatformLedger(FolderBlobs(server.data / "blobs")).keep_dead_letter(letter))
+    return letter_id
+
+
+def furnish(server: Running, name: str) -> House:
+    tenant_id, admin = server.create_tenant(name)
+    document = admin.ingest(TEXT, f"{name}.md")
+    assert document["status"] == "ready"
+    keys = {role: admin.create_key(role=role)["api_key"] for role in RANK}
+    spare = admin.create_key(name="spare")
+    return House(tenant_id, admin, document, spare["key_id"], keep_letter(server, tenant_id), keys)
+
+
+@pytest.fixture(scope="module")
+def ours(server: Running) -> Iterator[House]:
+    house = furnish(server, f"ours of {CANARY}")
+    yield house
+    house.admin.close()
+
+
+@pytest.fixture(scope="module")
+def theirs(server: Running) -> Iterator[House]:
+    """Another tenant, with the same file."""
+    house = furnish(server, "theirs")
+    yield house
+    house.admin.close()
+
+
+@pytest.fixture(scope="module")
+def dead_keys(server: Running, ours: House) -> dict[str, str | None]:
+    """Credentials that open nothing, by what is wrong with them."""
+    revoked = ours.admin.create_key(name="revoked")
+    assert ours.admin.delete(f"/keys/{revoked['key_id']}").status_code == 204
+    expiring = ours.admin.create_key(name="expiring", expires_at=in_seconds(1.2))
+    gone_id, gone = server.create_tenant("gone")
+    with server.caller(server.operator_key) as operator:
+        assert operator.delete(f"/tenants/{gone_id}").status_code == 204
+    with server.caller(expiring["api_key"]) as caller:
+        wait_until_refused(caller)
+    return {
+        "none": None,
+        "malformed": "aeg_0123",
+        "one letter wrong": swap_last(ours.keys["admin"]),
+        "unknown": new_key(new_id("key_")),
+        "revoked": revoked["api_key"],
+        "expired": expiring["api_key"],
+        "of a deleted tenant": gone.key,
+    }
+
+
+def in_seconds(seconds: float) -> str:
+    return (now() + timedelta(seconds=seconds)).isoformat()
+
+
+def wait_until_refused(caller: Caller) -> None:
+    until = time.monotonic() + 5
+    while caller.get("/documents").status_code == 200:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+def swap_last(key: str) -> str:
+    return key[:-1] + ("a" if key[-1] != "a" else "b")
+
+
+def call(caller: Caller, route: Operation, ids: dict[str, str], **more: Any) -> httpx.Response:
+    """A call as the route's case says, on these ids. `more` goes into the body, or the query where there is none."""
+    case = CASES[route.on]
+    path = route.path.format(**ids)
+    if case.form:
+        return caller.post(path, files={"file": ("ours.md", TEXT)}, data=more)
+    if route.method in ("GET", "DELETE"):
+        return caller.request(route.method, path, params=more or None)
+    return caller.request(route.method, path, json={**(case.json or {}), **more} or None)
+
+
+def told(response: httpx.Response) -> Any:
+    """What the caller is told, but for what names the call itself."""
+    body = response.json()
+    headers = {k: v for k, v in response.headers.items() if k not in ("date", "x-request-id", "content-length")}
+    return response.status_code, headers, {k: v for k, v in body.items() if k not in ("request_id", "instance")}
+
+
+def without(response: httpx.Response, ids: dict[str, str]) -> str:
+    """The whole answer without the ids that the caller sent itself."""
+    text = f"{response.headers} {response.text}"
+    for sent in ids.values():
+        text = text.replace(sent, "")
+    return text
+
+
+def may(role: str, route: Operation) -> bool:
+    if role == "operator":
+        return "operator" in route.roles
+    return any(RANK.index(role) >= RANK.index(needed) for needed in route.roles if needed in RANK)
+
+
+def test_every_route_has_a_case() -> None:
+    assert {route.on for route in ROUTES} == set(CASES)
+
+
+@each_route
+def test_each_case_is_a_call_that_works(route: Operation, server: Running, operator: Caller, theirs: House) -> None:
+    """Else the refusals below would prove nothing."""
+    ids = dict(theirs.ids)
+    match CASES[route.on].fresh:
+        case "document":
+            ids["document_id"] = theirs.admin.ingest(f"# Fresh\n\n{route.on}\n".encode())["document_id"]
+        case "key":
+            ids["key_id"] = theirs.admin.create_key()["key_id"]
+        case "letter":
+            ids["dead_letter_id"] = keep_letter(server, theirs.tenant_id)
+        case "tenant":
+            ids["tenant_id"] = server.create_tenant("fresh")[0]
+    caller = operator if route.roles == ("operator",) else theirs.admin
+    answer = call(caller, route, ids)
+    assert answer.status_code in (200, 201, 202, 204), answer.text
+
+
+@each_guarded_route
+def test_a_dead_credential_opens_nothing(
+    route: Operation, server: Running, ours: House, dead_keys: dict[str, str | None]
+) -> None:
+    for fault, key in dead_keys.items():
+        with server.caller(key) as caller:
+            there, missing = call(caller, route, ours.ids), call(caller, route, MISSING)
+        assert there.status_code == 401, (fault, there.text)
+        assert there.json()["type"] == "/problems/unauthenticated"
+        assert told(there) == told(missing), fault
+        assert CANARY not in there.text
+
+
+@each_guarded_route
+@pytest.mark.parametrize("role", [*RANK, "operator"])
+def test_a_role_opens_what_the_table_says_and_no_more(
+    route: Operation, role: str, server: Running, ours: House
+) -> None:
+    before = ours.everything()
+    with server.caller(server.operator_key if role == "operator" else ours.keys[role]) as caller:
+        if may(role, route):
+            assert call(caller, route, MISSING).status_code not in (401, 403)
+        else:
+            refused = call(caller, route, ours.ids)
+            assert refused.status_code == 403, refused.text
+            assert CANARY not in refused.text
+            assert ours.everything() == before
+
+
+@each_guarded_route
+def test_a_key_without_the_rows_scope_is_refused(route: Operation, server: Running, ours: House) -> None:
+    if "operator" in route.roles and "admin" not in route.roles:
+        pytest.skip("an operator's key has every scope")
+    others = [scope for scope in SCOPES if scope != route.scope]
+    key = ours.admin.create_key(role="admin", scopes=others)
+    with server.caller(key["api_key"]) as caller:
+        refused = call(caller, route, ours.ids)
+    assert refused.status_code == 403
+    assert f"`{route.scope}`" in refused.json()["detail"]
+    assert ours.admin.delete(f"/keys/{key['key_id']}").status_code == 204
+
+
+@each_route_with_an_id
+def test_a_foreign_id_answers_like_a_missing_one(route: Operation, ours: House, theirs: House) -> None:
+    before = ours.everything()
+    foreign, missing = call(theirs.admin, route, ours.ids), call(theirs.admin, route, MISSING)
+    assert foreign.status_code == 404
+    assert told(foreign) == told(missing)
+    assert CANARY not in foreign.text
+    assert ours.everything() == before
+
+
+@each_route_with_an_id
+def test_an_operator_gets_no_word_of_a_tenants_documents(route: Operation, operator: Caller, ours: House) -> None:
+    if CASES[route.on].fresh:
+        pytest.skip("reads are what could tell something")
+    assert CANARY not in without(call(operator, route, ours.ids), ours.ids)
+
+
+def test_an_operator_sees_no_text_in_any_list(operator: Caller, ours: House) -> None:
+    for path in ("/failed", "/tenants", f"/failed/{ours.letter_id}", f"/tenants/{ours.tenant_id}"):
+        shown = operator.get(path).raise_for_status().text
+        assert CANARY not in shown.replace(f"ours of {CANARY}", "")  # the tenant's own name is the operator's to give
+
+
+@pytest.mark.parametrize("path", ["/search", "/ask"])
+def test_foreign_document_ids_in_a_question_find_what_missing_ones_find(path: str, ours: House, theirs: House) -> None:
+    asked = {"/search": {"query": CANARY}, "/ask": {"question": f"What does the {CANARY} weigh?"}}[path]
+    found = []
+    for ids in (ours.ids, MISSING):
+        answer = theirs.admin.post(path, json={**asked, "document_ids": [ids["document_id"]]})
+        assert answer.status_code == 200, answer.text
+        found.append({k: v for k, v in answer.json().items() if k != "request_id"})
+    assert found[0] == found[1]
+    assert not found[0].get("passages") and not found[0].get("citations")
+
+
+@each_guarded_route
+def test_a_tenant_id_in_a_request_is_refused_and_changes_nothing(
+    route: Operation, ours: House, theirs: House, operator: Caller
+) -> None:
+    before = ours.everything(), theirs.everything()
+    caller = operator if route.roles == ("operator",) else ours.admin
+    refused = call(caller, route, ours.ids, tenant_id=theirs.tenant_id)
+    assert refused.status_code == 400, refused.text
+    assert refused.json()["errors"][0]["pointer"] == "/tenant_id"
+    assert (ours.everything(), theirs.everything()) == before
+
+
+def test_a_tenant_in_a_header_is_not_heard(ours: House, theirs: House) -> None:
+    plain = ours.admin.get("/documents").json()
+    for name in ("X-Tenant-ID", "X-Aegis-Tenant", "aegistenant", "ce-aegistenant", "X-Workspace", "Cookie"):
+        assert ours.admin.get("/documents", headers={name: theirs.tenant_id}).json() == plain
+
+
+def test_the_same_file_of_two_tenants_is_two_documents(ours: House, theirs: House) -> None:
+    assert ours.document["document_id"] != theirs.document["document_id"]
+    assert ours.document["filename"] != theirs.document["filename"]
+    for house in (ours, theirs):
+        listed = house.admin.get("/documents").json()["items"]
+        assert [one["filename"] for one in listed if one["document_id"] == house.document["document_id"]] == [
+            house.document["filename"]
+        ]
+
+
+def test_a_member_changes_only_its_own_documents(server: Running, ours: House) -> None:
+    other = ours.admin.create_key(role="member")["api_key"]
+    with server.caller(ours.keys["member"]) as owner, server.caller(other) as stranger:
+        document = owner.ingest(b"# Mine\n\nWritten by one member.\n")
+        path = f"/documents/{document['document_id']}"
+        assert stranger.patch(path, json={"title": "stolen"}).status_code == 403
+        assert stranger.post(f"{path}/retry", json={}).status_code == 403
+        assert stranger.delete(path).status_code == 403
+        assert stranger.get(path).json() == document
+        assert owner.patch(path, json={"title": "renamed"}).json()["title"] == "renamed"
+        assert ours.admin.patch(path, json={"title": "by an admin"}).json()["title"] == "by an admin"
+        assert owner.delete(path).status_code == 204
+        assert stranger.get(path).status_code == 404
+
+
+def test_keys_of_one_user_share_what_they_own(server: Running, ours: House) -> None:
+    first = ours.admin.create_key(role="member", user_id="usr_one")["api_key"]
+    second = ours.admin.create_key(role="member", user_id="usr_one")["api_key"]
+    with server.caller(first) as one, server.caller(second) as two:
+        document = one.ingest(b"# Shared\n\nOne user, two keys.\n")
+        assert two.delete(f"/documents/{document['document_id']}").status_code == 204
+
+
+def test_deleting_a_document_leaves_the_other_tenants_twin(ours: House, theirs: House) -> None:
+    text = b"# Twins\n\nThe same bytes in two tenants.\n"
+    one, other = ours.admin.ingest(text), theirs.admin.ingest(text)
+    assert ours.admin.delete(f"/documents/{one['document_id']}").status_code == 204
+    assert theirs.admin.get(f"/documents/{other['document_id']}").json() == other
+    assert [found["document_id"] for found in theirs.admin.search("twins same bytes", limit=1)] == [
+        other["document_id"]
+    ]
+
+
+def test_a_list_of_failed_events_is_the_tenants_own(ours: House, theirs: House, operator: Caller) -> None:
+    mine = {letter["dead_letter_id"] for letter in ours.admin.get("/failed").json()["items"]}
+    others = {letter["dead_letter_id"] for letter in theirs.admin.get("/failed").json()["items"]}
+    assert ours.letter_id in mine and theirs.letter_id in others and not mine & others
+    assert mine | others <= {letter["dead_letter_id"] for letter in operator.get("/failed").json()["items"]}
+
+
+def test_a_cursor_of_another_tenants_list_shows_nothing_of_it(ours: House, theirs: House) -> None:
+    ours.admin.ingest(b"# One more\n\nSo that there is a second page.\n")
+    cursor = ours.admin.get("/documents", params={"limit": 1}).json()["next_cursor"]
+    assert cursor
+    shown = theirs.admin.get("/documents", params={"cursor": cursor}).json()
+    mine = {one["document_id"] for one in ours.admin.get("/documents").json()["items"]}
+    assert not mine & {one["document_id"] for one in shown["items"]}
+
+
+def test_an_idempotency_key_of_another_tenant_repeats_nothing(ours: House, theirs: House) -> None:
+    headers = {"Idempotency-Key": "the same for both"}
+    made = [house.admin.post("/keys", json={"name": "once"}, headers=headers) for house in (ours, theirs)]
+    assert [answer.status_code for answer in made] == [201, 201]
+    assert "idempotent-replayed" not in made[1].headers
+    assert made[0].json()["api_key"] != made[1].json()["api_key"]
+
+
+def test_no_answer_to_another_tenant_or_operator_holds_a_key(ours: House, theirs: House, operator: Caller) -> None:
+    secret = ours.keys["admin"].rpartition("_")[2]
+    for caller, path in ((theirs.admin, "/keys"), (ours.admin, "/keys"), (operator, "/tenants")):
+        assert secret not in json.dumps(caller.get(path).raise_for_status().json())
