@@ -66,7 +66,7 @@ class Secrets(Struct, frozen=True):
         version, _, rest = event.aegissignature.partition(".")
         kid, _, mac = rest.rpartition(".")
         for known, secret in self.keys:
-            if version == "v1" and known == kid and hmac.compare_digest(_mac(secret, event), mac):
+            if version == "v1" and known == kid and hmac.compare_digest(_mac(secret, event).encode(), mac.encode()):
                 return
         raise WrongSignatureError("the event is not signed by a secret of this installation")
 
@@ -134,13 +134,28 @@ def encode(event: CloudEvent) -> bytes:
 
 
 def decode(raw: bytes) -> CloudEvent:
-    """Reads the structured JSON form; integers of attributes may be numbers or strings."""
+    """Reads the structured JSON form. Raises `MalformedEventError`."""
     try:
-        fields = msgspec.json.decode(raw)
-        attributes = {k: str(v) if isinstance(v, int) and k != "data" else v for k, v in fields.items()}
-        return msgspec.convert(attributes, CloudEvent)
-    except (msgspec.MsgspecError, AttributeError, RecursionError, UnicodeDecodeError) as error:
+        attributes = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise MalformedEventError(f"not JSON: {error}") from error
+    if not isinstance(attributes, dict):
+        raise MalformedEventError("a CloudEvent is a JSON object")
+    return from_attributes(attributes)
+
+
+def from_attributes(attributes: dict[str, Any]) -> CloudEvent:
+    """An event from its attributes and `data`; an integer attribute may be a number or a string, an absent one null.
+    Raises `MalformedEventError`."""
+    present = {k: v for k, v in attributes.items() if v is not None}
+    texts = {k: str(v) if isinstance(v, int) and k != "data" else v for k, v in present.items()}
+    try:
+        event = msgspec.convert(texts, CloudEvent)
+    except msgspec.ValidationError as error:
         raise MalformedEventError(f"not a CloudEvent: {error}") from error
+    if event.specversion != "1.0":
+        raise MalformedEventError(f"specversion {event.specversion!r} is not 1.0")
+    return event
 
 
 __all__ = [
@@ -153,6 +168,7 @@ __all__ = [
     "canonical",
     "decode",
     "encode",
+    "from_attributes",
     "unwrap",
     "wrap",
 ]

@@ -104,18 +104,18 @@ class Gate:
             raise Unauthenticated("The API key has expired.")
         return principal, _limits(answer[2:]) if len(answer) > 2 else UNLIMITED
 
-    async def admit_address(self, address: str) -> Limits:
-        """For public routes. Without Redis they stay open: nothing of a tenant is behind them."""
-        try:
-            answer = await self._counters.run(_ADMIT_ADDRESS, [f"limit:address:{address}"], [PER_ADDRESS_A_MINUTE])
-        except StoreUnavailable:
-            return UNLIMITED
-        return _limits(answer)
-
     async def _ask(self, hashed: str, policy: str) -> list[str]:
         factor = READS_FACTOR if policy == "reads" else 1
         found: list[str] = await self._counters.run(_ADMIT, [cached_key(hashed)], [self._tiers, policy, factor])
         return found
+
+
+async def admit_address(counters: Counters, address: str) -> Limits:
+    """For public routes. Without Redis they stay open: nothing of a tenant is behind them."""
+    try:
+        return _limits(await counters.run(_ADMIT_ADDRESS, [f"limit:address:{address}"], [PER_ADDRESS_A_MINUTE]))
+    except StoreUnavailable:
+        return UNLIMITED
 
 
 def _limits(answer: list[str]) -> Limits:

@@ -71,6 +71,19 @@ class Deliveries:
             operation, letter, Call(self._function.name, letter.event.aegistenant, request_id=letter.event.requestid)
         )
 
+    async def bury_received(self, letter: Undelivered) -> Delivered:
+        """The same for a dead letter that came by a broker: it has to be signed like any event of ours."""
+        try:
+            unwrap(letter.event, self._secrets)
+            await self.bury(letter)
+            return Delivered(204)
+        except MalformedEventError as error:
+            return Delivered(400, detail=str(error))
+        except WrongSignatureError as error:
+            return Delivered(401, detail=str(error))
+        except StoreUnavailable as error:
+            return Delivered(503, detail=str(error), retry_after=error.retry_after)
+
     async def _handle(self, event: CloudEvent) -> DocumentEvent | None:
         operation = self._listening(event.type)
         if event.type in TICKS:

@@ -48,8 +48,8 @@ _KEPT_ANSWERS = frozenset({200, 201, 202, 204, 404, 413, 415, 422})
 _PARAMETER = re.compile(r"{(\w+)}")
 
 
-def application(functions: Sequence[Function], worlds: Worlds) -> Asgi:
-    """The routes of the functions, and the pages that every process answers itself."""
+def application(functions: Sequence[Function], worlds: Worlds, entrances: Sequence[HTTPRouteHandler] = ()) -> Asgi:
+    """The routes of the functions, the pages that every process answers itself, and where events come in."""
     handlers = [
         _Route(function, operation, worlds).litestar_handler()
         for function in functions
@@ -57,7 +57,7 @@ def application(functions: Sequence[Function], worlds: Worlds) -> Asgi:
         if operation.is_route
     ]
     app = Litestar(
-        route_handlers=[*handlers, *own_pages(functions, worlds)],
+        route_handlers=[*handlers, *own_pages(functions, worlds), *entrances],
         openapi_config=None,
         exception_handlers={HTTPException: _framework_problem, Exception: _problem},
         request_max_body_size=None,
@@ -65,7 +65,7 @@ def application(functions: Sequence[Function], worlds: Worlds) -> Asgi:
     )
 
     async def limit_unrouted(exchange: Exchange) -> None:
-        exchange.limits = await worlds.gate.admit_address(exchange.address)
+        exchange.limits = await worlds.admit_address(exchange.address)
 
     return Exchanges(app, worlds.settings.trusted_proxies, limit_unrouted)
 
@@ -102,7 +102,7 @@ class _Route:
         operation = self._operation
         if operation.role == "public":
             if operation.limit != "none":
-                exchange.limits = await self._worlds.gate.admit_address(exchange.address)
+                exchange.limits = await self._worlds.admit_address(exchange.address)
                 _check_limit(exchange)
             return None, ""
         credential = _credential(exchange)
@@ -198,8 +198,7 @@ class _Route:
         settings = self._worlds.settings
         _check_length(exchange, settings.max_upload_bytes + _LARGEST_JSON)
         content_type = exchange.headers.get("content-type", "")
-        spool = settings.data / "spool"
-        form = await receive(content_type, _chunks(request), spool, settings.max_upload_bytes, file_field)
+        form = await receive(content_type, _chunks(request), settings.spool, settings.max_upload_bytes, file_field)
         if form.file is None:
             raise InvalidRequest(f"The form has no file in its field `{file_field}`.")
         try:

@@ -1,7 +1,6 @@
 """Makes an installation's indexes anew from its ledger: no model is called, nothing is charged."""
 
 import asyncio
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,7 @@ import msgspec
 from shared.catalogue.catalogue import Catalogues
 from shared.ledger.ledger import Ledger, PlatformLedger
 from shared.ledger.records import DocumentRecord
-from shared.runtime.serve import Installation
-from shared.runtime.settings import Settings
+from shared.runtime.serve import Installation, embedded_settings
 from shared.runtime.worlds import Worlds
 from shared.vectors.kept import KeptPoint
 
@@ -27,8 +25,7 @@ def rebuild(data: Path, only: str | None = None) -> dict[str, Any]:
     """
     if only is not None and only not in INDEXES:
         raise ValueError(f"there is no index {only!r} here; rebuild takes {', '.join(INDEXES)}")
-    settings = msgspec.structs.replace(Settings.from_environ(os.environ), data=data)
-    with Installation(settings) as installation:
+    with Installation(embedded_settings(data)) as installation:
         if only in (None, "vectors"):
             shutil.rmtree(data / "vectors", ignore_errors=True)
         return asyncio.run(_rebuild(installation, (only,) if only else INDEXES))

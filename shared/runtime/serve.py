@@ -1,19 +1,17 @@
 """`aegis serve`: the whole suite in one process, its state in one data folder."""
 
 import asyncio
-import contextlib
 import os
 import secrets
 import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import msgspec
-import uvicorn
 import uvloop
 
 from shared.access.accounts import OPERATORS
@@ -23,10 +21,9 @@ from shared.bus.streams import StreamBus
 from shared.counters.leases import Leases
 from shared.counters.valkey import NoServerBinary, ValkeyServer
 from shared.ledger.records import TenantRecord
-from shared.runtime.errors import AegisError
-from shared.runtime.exchange import Asgi
 from shared.runtime.folder import DataFolder, FolderTaken, ForeignFolder
 from shared.runtime.http import application
+from shared.runtime.listening import GRACE_S, PortTaken, http_server, listen, started, url_of
 from shared.runtime.runner import Runner
 from shared.runtime.settings import SettingError, Settings
 from shared.runtime.table import Table, TableError, load
@@ -37,15 +34,14 @@ from shared.types.principal import Role
 from shared.vectors.edge import EdgeIndex
 
 DEFAULT_TENANT = "ten_default"
-_GRACE_S = 20
 _READ_PATIENCE_S = 10.0
 
 
 def serve(data: Path, host: str, port: int) -> int:
     """Runs until SIGTERM or Ctrl-C; returns the exit code."""
     try:
-        settings = msgspec.structs.replace(Settings.from_environ(os.environ), data=data, host=host, port=port)
-        with Installation(settings) as installation, _listen(host, port) as listener:
+        settings = embedded_settings(data, host=host, port=port)
+        with Installation(settings) as installation, listen(host, port) as listener:
             return uvloop.run(_serve(installation, listener))
     except (FolderTaken, NoServerBinary, PortTaken) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - before there is a log to speak of
@@ -55,8 +51,9 @@ def serve(data: Path, host: str, port: int) -> int:
         return 2
 
 
-class PortTaken(AegisError):
-    """Something else listens there."""
+def embedded_settings(data: Path, **given: Any) -> Settings:
+    """The environment's settings for an installation in a data folder. Raises `SettingError`."""
+    return msgspec.structs.replace(Settings.from_environ(os.environ), data=data, spool=data / "spool", **given)
 
 
 class Installation:
@@ -101,8 +98,8 @@ class Installation:
         return worlds
 
     async def close(self, worlds: Worlds) -> None:
-        await self.bus.close()
         await worlds.close()
+        await self.bus.close()
         await self._server.close()
 
     def _vectors(self, worlds: Worlds) -> EdgeIndex:
@@ -123,28 +120,6 @@ class Installation:
             await worlds.accounts.create_key(tenant_id, "initial key", role, secret=key)
 
 
-@contextlib.contextmanager
-def _listen(host: str, port: int) -> Iterator[socket.socket]:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise PortTaken(f"cannot listen on {host}:{port}: {error.strerror}. Give another with --port.") from None
-    with listener:
-        yield listener
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to us, who have more to end than it."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 async def _serve(installation: Installation, listener: socket.socket) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -152,49 +127,24 @@ async def _serve(installation: Installation, listener: socket.socket) -> int:
         loop.add_signal_handler(name, stop.set)
     worlds = await installation.open()
     runner = Runner(installation.table, worlds, installation.bus, installation.event_secrets)
-    server = _http_server(application(installation.table.functions, worlds))
+    server = http_server(application(installation.table.functions, worlds))
     try:
         await worlds.vectors.prepare()
         await runner.start()
         serving = asyncio.create_task(server.serve(sockets=[listener]))
-        await _started(server, serving)
-        url = _url(listener)
+        await started(server, serving)
+        url = url_of(listener)
         installation.folder.announce(url)
         metrics.started(_age_of_process())
         print(f"ready {url} key in {installation.folder.path / 'initial-api-key'}", flush=True)  # noqa: T201
         await asyncio.wait([serving, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
         worlds.stopping = True
-        await runner.stop(_GRACE_S)
+        await runner.stop(GRACE_S)
         server.should_exit = True
         await serving
     finally:
         await installation.close(worlds)
     return 0
-
-
-def _http_server(app: Asgi) -> _Server:
-    return _Server(
-        uvicorn.Config(
-            app,
-            http="httptools",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=_GRACE_S,
-        )
-    )
-
-
-async def _started(server: _Server, serving: "asyncio.Task[None]") -> None:
-    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
-        await asyncio.sleep(0.005)
-
-
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _age_of_process() -> float:

@@ -15,9 +15,11 @@ class SettingError(ValueError):
 
 
 class Settings(Struct, frozen=True):
-    """`trusted_proxies` are addresses whose `X-Forwarded-For` is believed."""
+    """`spool` is where uploads stand until they are taken over; None is the system's place for such.
+    `trusted_proxies` are addresses whose `X-Forwarded-For` is believed."""
 
     data: Path = Path(".aegis")
+    spool: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8000
     max_upload_bytes: int = 100 * MIB

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from events import DOCUMENT_EVENTS
 from events.document import DocumentEvent, DocumentRejected, Origin
+from shared.bus.recent import RECENT_S, recent_mark
 from shared.catalogue.catalogue import Catalogue, StageStatus, StageView, ended_view
 from shared.counters.leases import Leases, stage_lease
 from shared.counters.port import Counters
@@ -66,6 +67,7 @@ class Stages:
         """
         about = event.origin
         if about.epoch <= await self._ledger.tombstone(about.document_id):
+            await self._leave_to_the_sweep(about)
             return None
         inputs = await self._inputs(function, event)
         if inputs is None:
@@ -120,13 +122,19 @@ class Stages:
         """Shows how the stage ended and says its outcome; safe to do again."""
         outcome = outcome_event(about, record)
         if about.epoch <= await self._ledger.tombstone(about.document_id):
-            # Deleted while the stage ran: what it wrote after the erasure is for the sweep to erase.
-            await self._ledger.mark_open(about.document_id, about.epoch, "deleting")
+            await self._leave_to_the_sweep(about)
             return None
         await self._catalogue.show_stage(about.document_id, about.epoch, ended_view(record))
+        mark = recent_mark(about.tenant_id, about.document_id, about.epoch)
+        await self._counters.call("SET", mark, "1", "EX", RECENT_S)  # what is said now is on its way
         if outcome and outcome.type_name() in _FINAL:
             await self._ledger.mark_closed(about.document_id, about.epoch)
         return outcome
+
+    async def _leave_to_the_sweep(self, about: Origin) -> None:
+        """The document is deleted: what a stage wrote after the erasure, perhaps in a delivery that was cut off, is
+        for the sweep to erase."""
+        await self._ledger.mark_open(about.document_id, about.epoch, "deleting")
 
     async def _count_attempt(self, about: Origin, stage: str) -> int:
         key = f"attempts:{about.tenant_id}:{about.document_id}:{about.epoch}:{stage}"

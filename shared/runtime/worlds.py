@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
+from shared.runtime.errors import StoreUnavailable
 from shared.runtime.settings import Settings
 from shared.runtime.table import Need, Table
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:  # these names are for the type checker; the modules come in a
     from events.document import DocumentEvent
     from events.envelope import CloudEvent
     from shared.access.accounts import Accounts
-    from shared.access.gate import Gate
+    from shared.access.gate import Gate, Limits
     from shared.answers.extractive import ExtractiveAnswerer
     from shared.blobs.port import Blobs
     from shared.counters.port import Counters
@@ -32,6 +33,8 @@ class SpeakingBus(Protocol):
 class Buses(Protocol):
     def of(self, source: str) -> SpeakingBus: ...
 
+    async def close(self) -> None: ...
+
 
 class Worlds:
     """What functions need from outside. The stores are handed in as makers; the crafts over them are made here."""
@@ -42,7 +45,7 @@ class Worlds:
         settings: Settings,
         *,
         blobs: "Callable[[], Blobs]",
-        counters: "Callable[[], Counters]",
+        counters: "Callable[[], Counters] | None",
         buses: Callable[[], Buses],
         vectors: "Callable[[Worlds], VectorIndex]",
     ) -> None:
@@ -60,6 +63,8 @@ class Worlds:
 
     @cached_property
     def counters(self) -> "Counters":
+        if self._make_counters is None:
+            raise StoreUnavailable("counters", "this function has no Redis")
         return self._make_counters()
 
     @cached_property
@@ -106,6 +111,14 @@ class Worlds:
 
         return Gate(self.accounts, self.counters)
 
+    async def admit_address(self, address: str) -> "Limits | None":
+        """Counts a call of a public route; a function that has no Redis counts none, and does not import its client."""
+        if self._make_counters is None:
+            return None
+        from shared.access.gate import admit_address
+
+        return await admit_address(self.counters, address)
+
     async def probe(self, need: Need) -> None:
         """Asks a store whether it answers. Raises `StoreUnavailable`."""
         if need == "blobs":
@@ -122,5 +135,7 @@ class Worlds:
             await self.parsers.close()
         if "vectors" in made:
             await self.vectors.close()
+        if "buses" in made:
+            await self.buses.close()
         if "counters" in made:
             await self.counters.close()

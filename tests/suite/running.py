@@ -2,6 +2,7 @@
 
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import httpx
 FINAL = ("ready", "rejected", "failed")
 _FOREIGN = ("AEGIS_", "AWS_", "OLLAMA_", "K_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "PORT", "HOST")
 _AEGIS = Path(sys.executable).with_name("aegis")
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # made once: each client would read all certificates for its own
 
 
 class Caller(httpx.Client):
@@ -20,7 +22,7 @@ class Caller(httpx.Client):
 
     def __init__(self, url: str, key: str | None = None) -> None:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        super().__init__(base_url=url, headers=headers, timeout=30, trust_env=False)
+        super().__init__(base_url=url, headers=headers, timeout=30, trust_env=False, verify=_NO_TLS)
         self.key = key
 
     def upload(self, content: bytes, filename: str = "note.md", **fields: str) -> httpx.Response:

@@ -11,6 +11,8 @@ from shared.types.passage import Passage
 from shared.types.sparse import Sparse
 from shared.vectors.port import Point, Query, VectorIndex, Vectors
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 DIMENSIONS = 8
 
 

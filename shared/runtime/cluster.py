@@ -1,0 +1,88 @@
+"""The worlds of a cluster, chosen by environment variables: S3, Redis, Qdrant, a broker."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from events.envelope import Secrets
+from shared.runtime.errors import AegisError
+from shared.runtime.settings import Settings
+from shared.runtime.table import Function, Need, Table
+from shared.runtime.worlds import Buses, Worlds
+
+if TYPE_CHECKING:  # a function imports only the stores of its row
+    from shared.blobs.port import Blobs
+    from shared.counters.port import Counters
+    from shared.vectors.port import VectorIndex
+
+VARIABLES: dict[Need, str] = {
+    "blobs": "AEGIS_S3_BUCKET",
+    "counters": "AEGIS_REDIS_URL",
+    "bus": "K_SINK",
+    "vectors": "AEGIS_QDRANT_URL",
+}
+"""What has to be set for each need; a need that is not here keeps no state."""
+
+
+class MissingStore(AegisError):
+    """A function's store has no address."""
+
+
+def check_variables(functions: tuple[Function, ...], environ: Mapping[str, str]) -> None:
+    """Raises `MissingStore`, naming the variable."""
+    for function in functions:
+        for need in function.needs:
+            name = VARIABLES.get(need)
+            if name and need not in function.optional and not environ.get(name):
+                raise MissingStore(
+                    f"{name} is not set: function {function.name} needs {need}. Set it, or AEGIS_EMBEDDED=1 to keep "
+                    "everything in AEGIS_DATA on this machine."
+                )
+        if _handles_events(function) and not environ.get("AEGIS_EVENT_SECRET"):
+            raise MissingStore(
+                f"AEGIS_EVENT_SECRET is not set: function {function.name} takes or sends signed events. Set it to "
+                "`kid:secret`."
+            )
+
+
+def cluster_worlds(table: Table, settings: Settings, environ: Mapping[str, str]) -> Worlds:
+    """Stores by their addresses; each is connected to when it is first needed."""
+
+    def blobs() -> "Blobs":
+        from shared.blobs.s3 import S3Blobs
+
+        return S3Blobs(environ["AEGIS_S3_BUCKET"])
+
+    def counters() -> "Counters":
+        from shared.counters.redis import over_url
+
+        return over_url(environ["AEGIS_REDIS_URL"])
+
+    def buses() -> Buses:
+        from shared.bus.sink import SinkBuses
+
+        return SinkBuses(environ["K_SINK"], event_secrets(environ), worlds.counters)
+
+    def vectors(worlds: Worlds) -> "VectorIndex":
+        from shared.vectors.qdrant import QdrantIndex
+
+        embedding = worlds.embedding
+        key = environ.get("AEGIS_QDRANT_API_KEY") or None
+        return QdrantIndex(environ["AEGIS_QDRANT_URL"], key, embedding.dimensions, embedding.name)
+
+    worlds = Worlds(
+        table,
+        settings,
+        blobs=blobs,
+        counters=counters if environ.get("AEGIS_REDIS_URL") else None,
+        buses=buses,
+        vectors=vectors,
+    )
+    return worlds
+
+
+def event_secrets(environ: Mapping[str, str]) -> Secrets:
+    return Secrets.parse(environ["AEGIS_EVENT_SECRET"])
+
+
+def _handles_events(function: Function) -> bool:
+    return any(not operation.is_route or operation.emits for operation in function.operations)

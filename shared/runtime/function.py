@@ -1,0 +1,110 @@
+"""`aegis function NAME`: one function in a process of its own, as its container runs it."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import uvloop
+
+from shared.runtime.cluster import MissingStore, check_variables, cluster_worlds
+from shared.runtime.errors import AegisError
+from shared.runtime.http import application
+from shared.runtime.listening import PortTaken, http_server, listen, started, url_of
+from shared.runtime.settings import SettingError, Settings
+from shared.runtime.table import Function, TableError, check_signature, load
+from shared.runtime.worlds import Worlds
+
+if TYPE_CHECKING:
+    from litestar.handlers import HTTPRouteHandler
+
+    from events.envelope import Secrets
+
+_PORT = 8080
+
+
+def run(name: str) -> int:
+    """Runs until SIGTERM; returns the exit code."""
+    try:
+        settings = Settings.from_environ(os.environ, port=_PORT)
+        function = load().function(name)
+        for operation in function.operations:
+            check_signature(function, operation)
+        _check_world(function, os.environ)
+        with listen(settings.host, settings.port) as listener:
+            return uvloop.run(_run(function, settings, listener))
+    except PortTaken as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - before there is a log to speak of
+        return 6
+    except (AegisError, SettingError, TableError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+
+
+def _check_world(function: Function, environ: Mapping[str, str]) -> None:
+    if environ.get("AEGIS_EMBEDDED") != "1":
+        check_variables((function,), environ)
+        return
+    for name in ("K_SERVICE", "AWS_LAMBDA_FUNCTION_NAME"):
+        if environ.get(name):
+            raise MissingStore(
+                f"AEGIS_EMBEDDED=1 is refused where {name} is set: the data folder of a pod or a Lambda is lost "
+                "with it. Set the variables of the stores instead."
+            )
+
+
+async def _run(function: Function, settings: Settings, listener: socket.socket) -> int:
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    async with _world(function, settings) as (worlds, secrets):
+        server = http_server(application((function,), worlds, _entrances(function, worlds, secrets)))
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        await started(server, serving)
+        print(f"ready {url_of(listener)} function {function.name}", flush=True)  # noqa: T201
+        await asyncio.wait([serving, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+        worlds.stopping = True
+        server.should_exit = True
+        await serving
+    return 0
+
+
+@asynccontextmanager
+async def _world(function: Function, settings: Settings) -> "AsyncIterator[tuple[Worlds, Secrets | None]]":
+    if os.environ.get("AEGIS_EMBEDDED") == "1" and function.needs:
+        from shared.runtime.serve import Installation, embedded_settings
+
+        with Installation(embedded_settings(settings.data)) as installation:
+            worlds = await installation.open()
+            try:
+                yield worlds, installation.event_secrets
+            finally:
+                await installation.close(worlds)
+        return
+    from shared.runtime.cluster import event_secrets
+
+    worlds = cluster_worlds(load(), settings, os.environ)
+    secrets = event_secrets(os.environ) if os.environ.get("AEGIS_EVENT_SECRET") else None
+    with contextlib.suppress(asyncio.CancelledError):
+        try:
+            yield worlds, secrets
+        finally:
+            await worlds.close()
+
+
+def _entrances(function: Function, worlds: Worlds, secrets: "Secrets | None") -> "list[HTTPRouteHandler]":
+    if secrets is None or all(operation.is_route for operation in function.operations):
+        return []
+    from shared.runtime.cloudevents import event_entrance
+    from shared.runtime.delivery import Deliveries
+
+    return [event_entrance(function, Deliveries(function, worlds, secrets), secrets)]
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1] if len(sys.argv) > 1 else ""))
