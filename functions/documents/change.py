@@ -10,6 +10,7 @@ from shared.catalogue.catalogue import Catalogue
 from shared.catalogue.view import DocumentView, view
 from shared.counters.leases import Leases
 from shared.ledger.ledger import Ledger
+from shared.runtime.errors import NotFound
 from shared.runtime.table import Table
 from shared.types.document import Classification
 from shared.types.principal import Principal
@@ -26,8 +27,9 @@ async def handle(
 ) -> DocumentView:
     await find_own(request.document_id, catalogue, principal)
     async with leases.wait(f"document:{ledger.tenant_id}:{request.document_id}"):
-        record = (await find(request.document_id, catalogue)).record
-        record = await ledger.document(request.document_id) or record
+        record = await ledger.document(request.document_id)
+        if record is None:
+            raise NotFound("There is no such document.")
         changed = msgspec.structs.replace(
             record,
             title=(request.title or record.title).strip(),

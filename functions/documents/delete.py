@@ -9,7 +9,8 @@ from events.document import DocumentDeleted
 from functions.documents.access import OneDocument, find_own
 from shared.bus.port import Bus
 from shared.catalogue.catalogue import Catalogue
-from shared.erasure.erase import erase
+from shared.counters.leases import Leases
+from shared.erasure.erase import bury, erase
 from shared.ledger.ledger import Ledger, PlatformLedger
 from shared.runtime.errors import StoreUnavailable
 from shared.runtime.needs import Call
@@ -31,13 +32,15 @@ async def handle(
     catalogue: Catalogue,
     ledger: Ledger,
     platform: PlatformLedger,
+    leases: Leases,
     vectors: Vectors,
     bus: Bus,
     principal: Principal,
     call: Call,
 ) -> Deleting | None:
     record = (await find_own(request.document_id, catalogue, principal)).record
-    await ledger.bury(record.document_id, record.epoch)
+    async with leases.wait(f"document:{ledger.tenant_id}:{record.document_id}"):
+        await bury(record.document_id, record.epoch, ledger, catalogue)
     try:
         await erase(record.document_id, record.epoch, ledger, platform, catalogue, vectors)
     except StoreUnavailable:

@@ -1,5 +1,7 @@
 """Runs a document's stages again: those that did not succeed, or all from one on."""
 
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
@@ -8,9 +10,10 @@ from functions.documents.access import OneDocument, find_own
 from shared.bus.port import Bus
 from shared.catalogue.catalogue import Catalogue
 from shared.catalogue.view import status_of
-from shared.counters.leases import Leases
+from shared.counters.leases import Leases, stage_lease
 from shared.ledger.ledger import Ledger
-from shared.runtime.errors import FieldError, InvalidRequest
+from shared.ledger.records import DocumentRecord
+from shared.runtime.errors import Conflict, FieldError, InvalidRequest, NotFound
 from shared.runtime.needs import Call
 from shared.runtime.resume import origin_of, pending, run_again
 from shared.runtime.table import Table
@@ -51,12 +54,18 @@ async def handle(
         raise InvalidRequest(f"{detail}.", errors=[FieldError("/from", detail)])
     record = (await find_own(request.document_id, catalogue, principal)).record
     async with leases.wait(f"document:{ledger.tenant_id}:{record.document_id}"):
+        if await ledger.tombstone(record.document_id) >= record.epoch:
+            raise NotFound("There is no such document.")
         await ledger.mark_open(record.document_id, record.epoch, "ingesting")
-        forgotten = await run_again(table, ledger, record, request.from_stage)
-        await catalogue.hide_stages(record.document_id, forgotten)
-        if request.from_stage and "embed" in forgotten:
-            # another cut of the text has other passages; the old ones must not be found beside them
-            await vectors.forget(record.document_id, record.epoch)
+        async with AsyncExitStack() as held:
+            if request.from_stage:
+                redone = pipeline[pipeline.index(request.from_stage) :]
+                await _stop(redone, record, ledger.tenant_id, leases, held)
+            forgotten = await run_again(table, ledger, record, request.from_stage)
+            await catalogue.hide_stages(record.document_id, forgotten)
+            if request.from_stage and "embed" in forgotten:
+                # another cut of the text has other passages; the old ones must not be found beside them
+                await vectors.forget(record.document_id, record.epoch)
         about = origin_of(record, ledger.tenant_id, call.request_id, call.traceparent)
         sayings = await pending(table, ledger, record, about)
         for saying in sayings:
@@ -66,3 +75,14 @@ async def handle(
     entry = await catalogue.entry(record.document_id)
     status = status_of(entry, pipeline) if entry else "stored"
     return Retrying(record.document_id, status, f"/documents/{record.document_id}")
+
+
+async def _stop(
+    stages: Sequence[str], record: DocumentRecord, tenant_id: str, leases: Leases, held: AsyncExitStack
+) -> None:
+    """Keeps stages from running while how they ended is forgotten: one at work would end, and count as done, without
+    what is being forgotten. Raises `Conflict`."""
+    for stage in stages:
+        lease = stage_lease(tenant_id, record.document_id, record.epoch, stage)
+        if not await held.enter_async_context(leases.hold(lease)):
+            raise Conflict(f"The document's stage `{stage}` is at work; wait until it has ended, then try again.")

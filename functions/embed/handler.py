@@ -6,14 +6,14 @@ import msgspec
 
 from events.document import DocumentChunked, DocumentEmbedded
 from shared.embedding.port import Embedding
-from shared.embedding.sparse import SparseEncoder
-from shared.retrieval.texts import embedded_text
+from shared.embedding.sparse import SparseEncoder, settings
+from shared.retrieval.texts import embedded_text, indexed_words
 from shared.runtime.stages import StageWork
 from shared.types.passage import Passage
 from shared.vectors.kept import KeptPoint
 from shared.vectors.port import Point, Vectors
 
-CRAFT = 1
+CRAFT = (1, settings())
 
 _BATCH = 32
 """Passages at a time: what a crash repeats at most, and what is held in memory."""
@@ -27,12 +27,11 @@ async def handle(
     tokens = 0
     for first in range(0, len(passages), _BATCH):
         batch = passages[first : first + _BATCH]
-        texts = [embedded_text(passage) for passage in batch]
-        embedded = await embedding.embed(texts)
+        embedded = await embedding.embed([embedded_text(passage) for passage in batch])
         tokens += embedded.tokens
         points = [
-            Point(passage, dense, encoder.passage(text, passage.language))
-            for passage, dense, text in zip(batch, embedded.vectors, texts, strict=True)
+            Point(passage, dense, encoder.passage(indexed_words(passage), passage.language))
+            for passage, dense in zip(batch, embedded.vectors, strict=True)
         ]
         await vectors.add(points)
         kept += [KeptPoint(p.passage, array("f", p.dense).tobytes(), p.sparse) for p in points]

@@ -5,8 +5,8 @@ from shared.bus.recent import recent_mark
 from shared.catalogue.catalogue import Catalogues
 from shared.counters.leases import Leases, stage_lease
 from shared.counters.port import Counters
-from shared.erasure.erase import erase
-from shared.ledger.ledger import OpenDocument, PlatformLedger
+from shared.erasure.erase import bury, erase
+from shared.ledger.ledger import Ledger, OpenDocument, PlatformLedger
 from shared.runtime.errors import StoreUnavailable
 from shared.runtime.resume import origin_of, pending
 from shared.runtime.table import Table
@@ -34,7 +34,7 @@ async def go_on(
     async for document in platform.open_documents():
         about = {"function": "sweep", "tenant": document.tenant_id, "document": document.document_id}
         try:
-            if document.marker.kind == "deleting":
+            if await _is_deleted(document, platform):
                 await _erase(document, platform, catalogues, index)
             elif (document.tenant_id, document.document_id) not in waiting:
                 await _say_again(document, platform, catalogues, counters, leases, bus, table)
@@ -44,10 +44,16 @@ async def go_on(
 
 async def _erase(document: OpenDocument, platform: PlatformLedger, catalogues: Catalogues, index: VectorIndex) -> None:
     tenant, document_id = document.tenant_id, document.document_id
-    ledger = platform.of(tenant)
+    ledger, catalogue = platform.of(tenant), catalogues.of(tenant)
     if await ledger.tombstone(document_id) < document.epoch:  # cut off before the burial itself
-        await ledger.bury(document_id, document.epoch)
-    await erase(document_id, document.epoch, ledger, platform, catalogues.of(tenant), index.of(tenant))
+        await bury(document_id, document.epoch, ledger, catalogue)
+    await erase(document_id, document.epoch, ledger, platform, catalogue, index.of(tenant))
+
+
+async def _is_deleted(document: OpenDocument, platform: PlatformLedger) -> bool:
+    if document.marker.kind == "deleting":
+        return True
+    return document.epoch <= await platform.of(document.tenant_id).tombstone(document.document_id)
 
 
 async def _say_again(
@@ -62,9 +68,8 @@ async def _say_again(
     tenant, document_id, epoch = document.tenant_id, document.document_id, document.epoch
     ledger = platform.of(tenant)
     record = await ledger.life(document_id, epoch)
-    if record is None or epoch <= await ledger.tombstone(document_id):
-        if (now() - document.marker.since).total_seconds() > _UPLOADING_S:
-            await ledger.mark_closed(document_id, epoch)
+    if record is None:
+        await _give_up_upload(document, ledger)
         return
     if await _is_moving(document, counters, leases, table) or not await _may_speak(document, counters):
         return
@@ -73,6 +78,15 @@ async def _say_again(
     for saying in sayings:
         await bus.publish(saying.event)
     if not sayings:  # it ended, and only its marker was left behind
+        await ledger.mark_closed(document_id, epoch)
+
+
+async def _give_up_upload(document: OpenDocument, ledger: Ledger) -> None:
+    """A crash left its original without a record; the same bytes may be on their way in again."""
+    document_id, epoch = document.document_id, document.epoch
+    is_old = (now() - document.marker.since).total_seconds() > _UPLOADING_S
+    if is_old and await ledger.opened(document_id, epoch, "ingesting") == document.marker:
+        await ledger.erase(document_id, epoch)
         await ledger.mark_closed(document_id, epoch)
 
 

@@ -2,12 +2,16 @@
 
 from functions.tenants.shown import OneTenant, find
 from shared.access.accounts import Accounts
+from shared.catalogue.catalogue import Catalogues
+from shared.erasure.erase import bury
 from shared.ledger.ledger import PlatformLedger
 
 
-async def handle(request: OneTenant, accounts: Accounts, platform: PlatformLedger) -> None:
+async def handle(
+    request: OneTenant, accounts: Accounts, platform: PlatformLedger, catalogues: Catalogues
+) -> None:
     tenant = await find(request.tenant_id, accounts)
     await accounts.delete_tenant(tenant)
-    ledger = platform.of(tenant.tenant_id)
+    ledger, catalogue = platform.of(tenant.tenant_id), catalogues.of(tenant.tenant_id)
     async for record in ledger.documents():
-        await ledger.bury(record.document_id, record.epoch)
+        await bury(record.document_id, record.epoch, ledger, catalogue)

@@ -137,6 +137,10 @@ class Accounts:
         await self._counters.run(_CACHE_KEY, [cached_key(hashed)], [principal, record.tenant_id])
         return True
 
+    async def load_key_of(self, key: str) -> bool:
+        """Whether this key is known."""
+        return await self.load_key(key_hash(key))
+
     async def load_tenant(self, tenant_id: str) -> bool:
         tenant = await self.tenant(tenant_id)
         if tenant is None:

@@ -139,6 +139,12 @@ class Case:
         met = [self.likeness_in(term, candidate) for term in terms]
         return weighted_mean(met, weights, default=0.0)
 
+    def covered(self, candidate: Candidate) -> float:
+        """How much of all the question's words, names included, the sentence and its neighbours meet."""
+        terms = (*self.question.names, *self.question.terms)
+        met = [self.likeness(term, candidate.around) for term in terms]
+        return weighted_mean(met, [self._rarity[term.stem] for term in terms], default=0.5)
+
     def states(self, candidate: Candidate) -> float:
         return states(self.question.asked, candidate.quote, self.question.said)
 

@@ -42,6 +42,8 @@ class Weighed(Struct, frozen=True, eq=False):
     worded: float
     predicate: float
     """How much it meets of the words that say what is asked about the topic, by word alone."""
+    covered: float
+    """How much of all the question's words, its names included, the sentence and its neighbours meet."""
     weakest: float
     """How well it meets that of these words which it meets least."""
     states: float
@@ -134,6 +136,7 @@ class _Sentence:
             met_in_context=weighted_mean(by_context, weights, 0.5),
             worded=weighted_mean(by_word, weights, 0.5),
             predicate=weighted_mean([by_word[at] for at in asked], [weights[at] for at in asked], 0.5),
+            covered=case.covered(candidate),
             weakest=min((by_any[at] for at in asked), default=1.0),
             states=case.states(candidate),
             counted=self._counted(),

@@ -56,20 +56,38 @@ redis.call('HSET', KEYS[1], ARGV[2], ARGV[3], 'touched', ARGV[4])
 return 1
 """)
 
-# A new life of the document begins without the stages of the last one, and a late deletion of that leaves it alone.
-_PUT = Script("""
-if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[3] then redis.call('DEL', KEYS[1]) end
-redis.call('HSET', KEYS[1], 'record', ARGV[2], 'epoch', ARGV[3], 'touched', ARGV[4])
-redis.call('ZADD', KEYS[2], ARGV[5], ARGV[1])
-""")
+# A new life of the document begins without the stages of the last one. A life that is deleted, or was followed by
+# another, is not entered any more, however late its entry comes.
+_BEGIN = """
+local epoch, grave = redis.call('HGET', KEYS[1], 'epoch'), redis.call('GET', KEYS[2])
+local ours = tonumber(ARGV[1])
+if tonumber(grave or 0) >= ours or tonumber(epoch or 0) > ours then return 0 end
+if epoch ~= ARGV[1] then
+  redis.call('DEL', KEYS[1])
+  redis.call('HSET', KEYS[1], 'epoch', ARGV[1])
+end
+"""
+_RESERVE = Script(_BEGIN + "return 1")
+_PUT = Script(
+    _BEGIN
+    + """
+redis.call('HSET', KEYS[1], 'record', ARGV[2], 'touched', ARGV[3])
+redis.call('ZADD', KEYS[3], ARGV[4], ARGV[5])
+for i = 6, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+return 1
+"""
+)
 _DROP = Script("""
-local epoch = redis.call('HGET', KEYS[1], 'epoch')
+local epoch, grave = redis.call('HGET', KEYS[1], 'epoch'), redis.call('GET', KEYS[3])
+if tonumber(grave or 0) < tonumber(ARGV[2]) then redis.call('SET', KEYS[3], ARGV[2], 'EX', ARGV[3]) end
 if epoch and tonumber(epoch) > tonumber(ARGV[2]) then return 0 end
 redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 return 1
 """)
 
+_GRAVE_S = 3600
+"""Longer than any call that may still enter what was deleted meanwhile."""
 _NUMBERS = ("pages", "count", "passages", "entities", "tokens")
 
 
@@ -83,15 +101,14 @@ class Catalogue:
 
     async def put(self, record: DocumentRecord) -> None:
         """Makes the document visible, or writes its title and class anew."""
-        text = msgspec.json.encode(record).decode()
-        await self._counters.run(
-            _PUT,
-            [self._entry(record.document_id), self._list],
-            [record.document_id, text, record.epoch, now().isoformat(), _score(record)],
-        )
+        await self._put(record, (), now())
 
     async def drop(self, document_id: str, up_to_epoch: int) -> None:
-        await self._counters.run(_DROP, [self._entry(document_id), self._list], [document_id, up_to_epoch])
+        await self._counters.run(
+            _DROP,
+            [self._entry(document_id), self._list, self._grave(document_id)],
+            [document_id, up_to_epoch, _GRAVE_S],
+        )
 
     async def entry(self, document_id: str) -> Entry | None:
         return (await self.entries([document_id]))[0]
@@ -112,11 +129,13 @@ class Catalogue:
         record = await self._ledger.document(document_id)
         if record is None:
             return None
+        # Reserved before the ledger is read: a stage that ends from here on shows itself.
+        await self._counters.run(_RESERVE, [self._entry(document_id), self._grave(document_id)], [record.epoch])
         ended = await self._ledger.stages(document_id, record.epoch)
-        await self.put(record)
-        for stage in ended:
-            await self.show_stage(document_id, record.epoch, ended_view(stage))
-        return _decode(dict(pairs(await self._counters.call("HGETALL", self._entry(document_id)))))
+        touched = max([record.created_at, *(stage.finished_at for stage in ended)])
+        await self._put(record, [ended_view(stage) for stage in ended], touched)
+        fields = dict(pairs(await self._counters.call("HGETALL", self._entry(document_id))))
+        return _decode(fields) if "record" in fields else None
 
     async def page(self, limit: int, cursor: str | None) -> Page:
         """Newest first; the cursor is the place after the last one seen, so that inserts shift nothing."""
@@ -149,6 +168,15 @@ class Catalogue:
         await self._counters.call("SET", self._mark, "1")
         return len(known)
 
+    async def _put(self, record: DocumentRecord, stages: Sequence[StageView], touched: datetime) -> None:
+        text = msgspec.json.encode(record).decode()
+        views = [word for view in stages for word in (f"stage:{view.stage}", msgspec.json.encode(view).decode())]
+        await self._counters.run(
+            _PUT,
+            [self._entry(record.document_id), self._grave(record.document_id), self._list],
+            [record.epoch, text, touched.isoformat(), _score(record), record.document_id, *views],
+        )
+
     async def _complete(self) -> None:
         """An emptied Redis has lost the list: brings it back once."""
         if not await self._counters.call("EXISTS", self._mark):
@@ -166,6 +194,9 @@ class Catalogue:
 
     def _entry(self, document_id: str) -> str:
         return f"catalogue:{self._tenant}:{document_id}"
+
+    def _grave(self, document_id: str) -> str:
+        return f"catalogue:{self._tenant}:{document_id}:deleted"
 
     @property
     def _list(self) -> str:

@@ -1,8 +1,19 @@
-"""Takes a buried document out of every store."""
+"""Takes a document out of every store."""
 
 from shared.catalogue.catalogue import Catalogue
 from shared.ledger.ledger import Ledger, PlatformLedger
 from shared.vectors.port import Vectors
+
+
+async def bury(document_id: str, epoch: int, ledger: Ledger, catalogue: Catalogue) -> None:
+    """From here on the document is gone for everybody; erasing it may take its time.
+
+    Hidden before it is buried: cut off in between, it is not seen again, and its marker lets the sweep go on. Raises
+    `StoreUnavailable`, and nothing is promised then.
+    """
+    await ledger.mark_open(document_id, epoch, "deleting")
+    await catalogue.drop(document_id, epoch)
+    await ledger.bury(document_id, epoch)
 
 
 async def erase(
@@ -25,3 +36,6 @@ async def erase(
     await ledger.erase(document_id, up_to_epoch)
     for epoch in range(1, up_to_epoch + 1):
         await ledger.mark_closed(document_id, epoch)
+        await ledger.mark_closed(document_id, epoch, "deleting")
+    if await ledger.has_blobs(document_id, up_to_epoch):  # a stage wrote while the marker was being closed
+        await ledger.mark_open(document_id, up_to_epoch, "deleting")

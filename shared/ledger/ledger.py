@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from shared.blobs.port import BlobMissing, Blobs
 from shared.ledger import names
-from shared.ledger.records import DeadLetter, DocumentRecord, OpenMarker, StageRecord, Tombstone
+from shared.ledger.records import DeadLetter, DocumentRecord, Kind, OpenMarker, StageRecord, Tombstone
 from shared.types.clock import now
 from shared.types.document import Classification, higher
 
@@ -54,11 +54,11 @@ class Ledger:
                 yield record
 
     async def store(self, record: DocumentRecord, original: Path) -> DocumentRecord:
-        """Takes a document in, original first; of two at the same time the first one's record stands, and both
-        get it."""
+        """Takes a document in: its marker, by which the sweep finds what a crash leaves, its original, its record. Of
+        two at the same time the first one's record stands, and both get it."""
         name = self._life(record.document_id, record.epoch)
-        await self._blobs.adopt(name + "original", original)
         await self.mark_open(record.document_id, record.epoch, "ingesting")
+        await self._blobs.adopt(name + "original", original)
         if await self._blobs.create(name + "document", msgspec.json.encode(record)):
             return record
         return await self.life(record.document_id, record.epoch) or record
@@ -107,16 +107,29 @@ class Ledger:
             raise BlobMissing(blob)
         return await self._blobs.read(blob)
 
-    async def mark_open(self, document_id: str, epoch: int, kind: str) -> None:
-        marker = msgspec.convert({"kind": kind, "since": now()}, OpenMarker)
-        await self._blobs.write(names.open_marker(self.tenant_id, document_id, epoch), msgspec.json.encode(marker))
+    async def inbox(self, blob: str) -> bytes:
+        """What an outside producer put below the tenant's inbox. Raises `BlobMissing`, also for a name outside it."""
+        if not blob.startswith(names.inbox(self.tenant_id)) or not names.is_name(blob):
+            raise BlobMissing(blob)
+        return await self._blobs.read(blob)
 
-    async def mark_closed(self, document_id: str, epoch: int) -> None:
-        await self._blobs.erase(names.open_marker(self.tenant_id, document_id, epoch))
+    async def clear_inbox(self, blob: str) -> None:
+        if blob.startswith(names.inbox(self.tenant_id)):
+            await self._blobs.erase(blob)
+
+    async def mark_open(self, document_id: str, epoch: int, kind: Kind) -> None:
+        """Each kind has a marker of its own: a stage that ends must not close a deletion."""
+        name = names.open_marker(self.tenant_id, document_id, epoch, kind)
+        await self._blobs.write(name, msgspec.json.encode(OpenMarker(kind, now())))
+
+    async def mark_closed(self, document_id: str, epoch: int, kind: Kind = "ingesting") -> None:
+        await self._blobs.erase(names.open_marker(self.tenant_id, document_id, epoch, kind))
+
+    async def opened(self, document_id: str, epoch: int, kind: Kind) -> OpenMarker | None:
+        return await read_record(self._blobs, names.open_marker(self.tenant_id, document_id, epoch, kind), OpenMarker)
 
     async def bury(self, document_id: str, epoch: int) -> None:
-        """From here on the document is gone for everybody; erasing it may take its time."""
-        await self.mark_open(document_id, epoch, "deleting")
+        """From here on the document does not exist; its blobs still do."""
         if await self.tombstone(document_id) < epoch:
             grave = Tombstone(epoch, now())
             await self._blobs.write(names.tombstone(self.tenant_id, document_id), msgspec.json.encode(grave))
@@ -127,6 +140,11 @@ class Ledger:
         for epoch in await self._blobs.folders(folder):
             if int(epoch) <= up_to_epoch:
                 await self._blobs.erase_all(f"{folder}{epoch}/")
+
+    async def has_blobs(self, document_id: str, up_to_epoch: int) -> bool:
+        """Whether anything of the lives up to the epoch is there."""
+        epochs = await self._blobs.folders(names.document_folder(self.tenant_id, document_id))
+        return any(int(epoch) <= up_to_epoch for epoch in epochs)
 
     def _life(self, document_id: str, epoch: int) -> str:
         return names.life(self.tenant_id, document_id, epoch)
@@ -156,7 +174,7 @@ class PlatformLedger:
 
     async def open_documents(self) -> AsyncIterator[OpenDocument]:
         for name in await self._blobs.names("open/"):
-            _, tenant_id, document_id, epoch = name.split("/")
+            _, tenant_id, document_id, epoch, _ = name.split("/")
             if marker := await read_record(self._blobs, name, OpenMarker):
                 yield OpenDocument(tenant_id, document_id, int(epoch), marker)
 

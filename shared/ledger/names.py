@@ -1,5 +1,18 @@
 """Where things stand in the ledger. A tenant's data is one prefix, a document's life is another below it."""
 
+import re
+
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
+
+
+def is_name(text: str) -> bool:
+    """Whether a blob can have this name; what outsiders name has to be asked first."""
+    return _NAME.fullmatch(text) is not None
+
+
+def inbox(tenant_id: str) -> str:
+    return f"t/{tenant_id}/inbox/"
+
 
 def document_folder(tenant_id: str, document_id: str) -> str:
     return f"t/{tenant_id}/d/{document_id}/"
@@ -13,8 +26,8 @@ def tombstone(tenant_id: str, document_id: str) -> str:
     return f"t/{tenant_id}/tombstones/{document_id}"
 
 
-def open_marker(tenant_id: str, document_id: str, epoch: int) -> str:
-    return f"open/{tenant_id}/{document_id}/{epoch}"
+def open_marker(tenant_id: str, document_id: str, epoch: int, kind: str) -> str:
+    return f"open/{tenant_id}/{document_id}/{epoch}/{kind}"
 
 
 def tenant(tenant_id: str) -> str:

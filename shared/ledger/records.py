@@ -59,10 +59,13 @@ class Tombstone(Struct, frozen=True):
     deleted_at: datetime
 
 
+Kind = Literal["ingesting", "deleting"]
+
+
 class OpenMarker(Struct, frozen=True):
     """Something about the document is not final."""
 
-    kind: Literal["ingesting", "deleting"]
+    kind: Kind
     since: datetime
 
 

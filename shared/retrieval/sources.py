@@ -48,15 +48,11 @@ class Library(Struct, frozen=True):
     vectors: Vectors
     catalogue: Catalogue
 
-    async def sources(
-        self, question: str, mode: Mode, limit: int, document_ids: tuple[str, ...] | None
-    ) -> Sources:
+    async def sources(self, question: str, mode: Mode, limit: int, document_ids: tuple[str, ...] | None) -> Sources:
         """Up to `limit`. Raises `StoreUnavailable`."""
         wanted = limit
         while True:
-            got = await retrieve(
-                question, mode, wanted, document_ids, self.embedding, self.encoder, self.vectors
-            )
+            got = await retrieve(question, mode, wanted, document_ids, self.embedding, self.encoder, self.vectors)
             items = await self._standing(got.found)
             if len(items) >= limit or len(got.found) < wanted or wanted >= 8 * limit:
                 return Sources(tuple(items[:limit]), got.embedded_tokens, got.degraded)

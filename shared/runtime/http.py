@@ -17,6 +17,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
 from msgspec import Struct
 
+from events.envelope import CloudEvent, MalformedEventError
 from shared.runtime import requests
 from shared.runtime.errors import (
     Deadline,
@@ -182,8 +183,21 @@ class _Route:
             raise InvalidRequest("This route takes no query parameters.")
         if file_field:
             return await self._form(request, exchange, kind, path, file_field)
+        if kind.__annotations__.get("event") is CloudEvent:
+            return await self._event(request, exchange, kind)
         body = await _body(request, exchange)
         return requests.from_json(kind, path, exchange.headers.get("content-type", ""), body)
+
+    async def _event(self, request: Request[Any, Any, Any], exchange: Exchange, kind: type[Struct]) -> Struct:
+        """A CloudEvent from outside, whose bytes may be in it."""
+        from shared.runtime.cloudevents import read
+
+        largest = self._worlds.settings.max_upload_bytes * 4 // 3 + _LARGEST_JSON
+        body = await _body(request, exchange, largest)
+        try:
+            return kind(event=read(exchange.headers, body)[0])
+        except MalformedEventError as error:
+            raise InvalidRequest(f"The CloudEvent cannot be read: {error}.") from None
 
     async def _form(
         self,
@@ -238,14 +252,14 @@ def _check_length(exchange: Exchange, largest: int) -> None:
         raise TooLarge(f"The body of {said} bytes is larger than what is taken.")
 
 
-async def _body(request: Request[Any, Any, Any], exchange: Exchange) -> bytes:
-    _check_length(exchange, _LARGEST_JSON)
-    body = b""
+async def _body(request: Request[Any, Any, Any], exchange: Exchange, largest: int = _LARGEST_JSON) -> bytes:
+    _check_length(exchange, largest)
+    body = bytearray()
     async for chunk in _chunks(request):
         body += chunk
-        if len(body) > _LARGEST_JSON:
-            raise TooLarge(f"The body is larger than the {_LARGEST_JSON} bytes that this route takes.")
-    return body
+        if len(body) > largest:
+            raise TooLarge(f"The body is larger than the {largest} bytes that this route takes.")
+    return bytes(body)
 
 
 async def _chunks(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:

@@ -83,6 +83,19 @@ def _catalogues(worlds: Worlds, call: Call) -> Any:
     return Catalogues(worlds.counters, _platform_ledger(worlds, call))
 
 
+def _intake(worlds: Worlds, call: Call) -> Any:
+    from shared.intake.intake import Intake
+
+    return Intake(
+        ledger=_ledger(worlds, call),
+        catalogue=_catalogue(worlds, call),
+        leases=_leases(worlds, call),
+        bus=worlds.buses.of(call.function),
+        table=worlds.table,
+        call=call,
+    )
+
+
 def _leases(worlds: Worlds, call: Call) -> Any:
     from shared.counters.leases import Leases
 
@@ -100,6 +113,7 @@ _PROVIDERS: dict[str, Provider] = {
     "shared.counters.port.Counters": lambda worlds, call: worlds.counters,
     "shared.embedding.port.Embedding": lambda worlds, call: worlds.embedding,
     "shared.embedding.sparse.SparseEncoder": lambda worlds, call: worlds.encoder,
+    "shared.intake.intake.Intake": _intake,
     "shared.ledger.ledger.Ledger": _ledger,
     "shared.ledger.ledger.PlatformLedger": _platform_ledger,
     "shared.parsing.workers.ParserPool": lambda worlds, call: worlds.parsers,

@@ -90,10 +90,10 @@ class Function(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         module = importlib.import_module(f"functions.{self.name}.{operation.verb}")
         return typing.cast(Callable[..., Any], module.handle)
 
-    def craft(self, operation: Operation) -> int:
-        """The version of the craft behind a stage; raising it makes results be made anew."""
+    def craft(self, operation: Operation) -> Any:
+        """The version of the craft behind a stage, with its settings; when it changes, results are made anew."""
         module = importlib.import_module(f"functions.{self.name}.{operation.verb}")
-        return typing.cast(int, getattr(module, "CRAFT", 1))
+        return getattr(module, "CRAFT", 1)
 
 
 class Table(Struct, frozen=True, dict=True):

@@ -14,6 +14,7 @@ COMMANDS = {
     "serve": ("serve", "Run the whole suite in this process."),
     "function": ("serve", "Run one function as its container does."),
     "functions": ("functions", "List the functions and what wakes them."),
+    "init": ("init", "Prepare the stores whose variables are set, and make the first operator."),
     "rebuild": ("rebuild", "Make indexes anew from the kept documents, with no model call and no charge."),
     "doctor": ("doctor", "Check this machine, the data folder, the server and the stores."),
     "ingest": ("ingest", "Upload files and folders and wait until they can be asked about."),
@@ -52,7 +53,7 @@ class _Program(click.RichGroup):
 
 @click.group(cls=_Program, name="aegis", context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="aegisrag", prog_name="aegis")
-@click.command_panel("Serve", commands=["serve", "function", "functions", "rebuild", "doctor"])
+@click.command_panel("Serve", commands=["serve", "function", "functions", "init", "rebuild", "doctor"])
 @click.command_panel("Documents and questions", commands=["ingest", "ask", "search", "documents"])
 @click.command_panel("Accounts and upkeep", commands=["keys", "tenants", "failed", "completion"])
 def program() -> None:

@@ -1,0 +1,87 @@
+"""The entrance for outside producers: a CloudEvent that brings a document, or names one in the tenant's inbox."""
+
+import base64
+import binascii
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from events.envelope import CloudEvent
+from shared.blobs.port import BlobMissing
+from shared.intake.intake import Accepted, Intake, Known, Submission
+from shared.intake.spool import spooled
+from shared.ledger.ledger import Ledger
+from shared.runtime.errors import FieldError, InvalidRequest, NotFound, TooLarge
+from shared.runtime.settings import Settings
+from shared.types.document import Classification
+from shared.types.principal import Principal
+
+SUBMITTED = "aegis.document.submitted.v1"
+
+
+class Submitted(Struct, frozen=True, forbid_unknown_fields=True):
+    """The event's data: the bytes in base64, or the name of a blob below `t/{tenant}/inbox/`."""
+
+    filename: Annotated[str, Meta(min_length=1, max_length=1000)]
+    title: Annotated[str, Meta(max_length=500)] | None = None
+    classification: Classification | None = None
+    max_cost_usd: Annotated[float, Meta(ge=0)] | None = None
+    content_base64: str | None = None
+    blob_key: str | None = None
+
+
+class Submit(Struct, frozen=True):
+    """The credential says whose document it is; the event needs no signature."""
+
+    event: CloudEvent
+
+
+async def handle(
+    request: Submit, intake: Intake, ledger: Ledger, settings: Settings, principal: Principal
+) -> Accepted | Known:
+    submitted = _data(request.event)
+    content = await _content(submitted, ledger)
+    if len(content) > settings.max_upload_bytes:
+        raise TooLarge(f"The document is larger than the {settings.max_upload_bytes} bytes that are taken.")
+    with spooled(content, submitted.filename, settings.spool) as file:
+        answer = await intake.take(
+            Submission(
+                file=file,
+                uploader=principal.user_id or principal.key_id,
+                title=submitted.title,
+                classification=submitted.classification,
+                max_cost_usd=submitted.max_cost_usd,
+            )
+        )
+    if submitted.blob_key:
+        await ledger.clear_inbox(submitted.blob_key)
+    return answer
+
+
+def _data(event: CloudEvent) -> Submitted:
+    if event.type != SUBMITTED:
+        raise InvalidRequest(f"This entrance takes events of type {SUBMITTED}, not {event.type!r}.")
+    try:
+        submitted = msgspec.convert(event.data, Submitted)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"The event's data: {error}.", errors=[FieldError("/data", str(error))]) from None
+    if (submitted.content_base64 is None) == (submitted.blob_key is None):
+        detail = "takes either `content_base64` or `blob_key`"
+        raise InvalidRequest(f"The event's data {detail}.", errors=[FieldError("/data", detail)])
+    return submitted
+
+
+async def _content(submitted: Submitted, ledger: Ledger) -> bytes:
+    if submitted.content_base64 is not None:
+        try:
+            return base64.b64decode(submitted.content_base64, validate=True)
+        except (binascii.Error, ValueError):
+            detail = "is not base64"
+            raise InvalidRequest(
+                f"`content_base64` {detail}.", errors=[FieldError("/data/content_base64", detail)]
+            ) from None
+    try:
+        return await ledger.inbox(submitted.blob_key or "")
+    except BlobMissing:
+        raise NotFound("There is no such blob in the inbox.") from None

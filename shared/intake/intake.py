@@ -1,0 +1,131 @@
+"""Takes a document in: recognises its format, writes it to the ledger, sends it on its way."""
+
+import contextlib
+from hashlib import sha256
+from typing import ClassVar
+
+from msgspec import Struct
+
+from shared.bus.port import Bus
+from shared.catalogue.catalogue import Catalogue
+from shared.catalogue.view import FINAL, status_of, title_of
+from shared.counters.leases import Leases
+from shared.formats.filename import safe_filename
+from shared.formats.router import FormatRouter
+from shared.ledger.ledger import Ledger
+from shared.ledger.records import DocumentRecord
+from shared.runtime.errors import StoreUnavailable
+from shared.runtime.needs import Call
+from shared.runtime.resume import origin_of, run_again, stored_event
+from shared.runtime.table import Table
+from shared.types.clock import now
+from shared.types.document import Classification, Status
+from shared.types.http import SpooledFile
+from shared.types.money import microusd
+
+
+class Submission(Struct, frozen=True):
+    """A file and what its uploader says of it. `max_cost_usd` bounds what its stages may cost."""
+
+    file: SpooledFile
+    uploader: str
+    title: str | None = None
+    classification: Classification | None = None
+    max_cost_usd: float | None = None
+
+
+class Accepted(Struct, frozen=True):
+    """Taken in, and on its way; `status_url` tells how far it is."""
+
+    http_status: ClassVar[int] = 202
+
+    document_id: str
+    status: Status
+    route: str
+    status_url: str
+    title: str
+
+
+class Known(Accepted, frozen=True):
+    """These bytes are here already, and final."""
+
+    http_status: ClassVar[int] = 200
+
+
+class Intake(Struct, frozen=True):
+    """The entrance of one tenant."""
+
+    ledger: Ledger
+    catalogue: Catalogue
+    leases: Leases
+    bus: Bus
+    table: Table
+    call: Call
+
+    async def take(self, submission: Submission) -> Accepted | Known:
+        """Raises `UnsupportedFormat`, `EmptyFile`, `StoreUnavailable` and `DiskFull`; nothing is kept then."""
+        record = await self._record(submission)
+        if known := await self.ledger.document(record.document_id):
+            return await self._again(known, submission)
+        stored = await self.ledger.store(record, submission.file.path)
+        if stored != record:  # another upload of the same bytes was first
+            return await self._again(stored, submission)
+        await self.catalogue.put(record)
+        await self._send_on(record)
+        return await self._answer(record)
+
+    async def _record(self, submission: Submission) -> DocumentRecord:
+        file = submission.file
+        filename = safe_filename(file.filename)
+        routed = FormatRouter().route(filename, file.media_type, file.head, file.size)
+        document_id = document_id_of(self.ledger.tenant_id, file.content_hash)
+        most = submission.max_cost_usd
+        return DocumentRecord(
+            document_id=document_id,
+            epoch=await self.ledger.tombstone(document_id) + 1,
+            title=(submission.title or "").strip(),
+            filename=filename,
+            media_type=routed.media_type,
+            parser=routed.parser,
+            route=routed.route,
+            size=file.size,
+            content_hash=file.content_hash,
+            classification=submission.classification or "internal",
+            created_at=now(),
+            uploader=submission.uploader,
+            request_id=self.call.request_id,
+            max_cost_microusd=None if most is None else microusd(most),
+        )
+
+    async def _again(self, known: DocumentRecord, submission: Submission) -> Accepted | Known:
+        """Known bytes change nothing but the class, which they may raise; if they were refused, they try again."""
+        async with self.leases.wait(f"document:{self.ledger.tenant_id}:{known.document_id}"):
+            record = await self.ledger.document(known.document_id) or known
+            if submission.classification:
+                record = await self.ledger.raise_class(record, submission.classification)
+                await self.catalogue.put(record)
+            entry = await self.catalogue.entry(record.document_id)
+            if entry and status_of(entry, self.table.stages()) in ("rejected", "failed"):
+                await self.ledger.mark_open(record.document_id, record.epoch, "ingesting")
+                forgotten = await run_again(self.table, self.ledger, record, None)
+                await self.catalogue.hide_stages(record.document_id, forgotten)
+                await self._send_on(record)
+        return await self._answer(record)
+
+    async def _send_on(self, record: DocumentRecord) -> None:
+        """Without the bus the document still stands in the ledger, marked open: the sweep will send it on."""
+        about = origin_of(record, self.ledger.tenant_id, self.call.request_id, self.call.traceparent)
+        with contextlib.suppress(StoreUnavailable):
+            await self.bus.publish(stored_event(record, self.ledger, about))
+
+    async def _answer(self, record: DocumentRecord) -> Accepted | Known:
+        entry = await self.catalogue.entry(record.document_id)
+        status = status_of(entry, self.table.stages()) if entry else "stored"
+        title = title_of(entry) if entry else record.title or record.filename
+        kind = Known if status in FINAL else Accepted
+        return kind(record.document_id, status, record.route, f"/documents/{record.document_id}", title)
+
+
+def document_id_of(tenant_id: str, content_hash: str) -> str:
+    """Of tenant and bytes, so that a race or a repeat ends in one document."""
+    return "doc_" + sha256(f"{tenant_id}\n{content_hash}".encode()).hexdigest()[:32]

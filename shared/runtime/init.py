@@ -1,0 +1,56 @@
+"""`aegis init`: prepares the stores whose variables are set, and makes the first operator. Safe to repeat."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+
+from shared.access.accounts import Accounts
+from shared.ledger.records import TenantRecord
+from shared.runtime.cluster import MissingStore, cluster_worlds
+from shared.runtime.serve import DEFAULT_TENANT
+from shared.runtime.settings import Settings
+from shared.runtime.table import load
+from shared.runtime.worlds import Worlds
+from shared.types.clock import now
+
+_NEEDED = ("AEGIS_S3_BUCKET", "AEGIS_REDIS_URL")
+
+
+def init() -> dict[str, str]:
+    """`{operator_key, tenant_id, api_key}` where an operator was made, empty where one was there.
+
+    Raises `MissingStore`, `StoreUnavailable` and `SettingError`.
+    """
+    for name in _NEEDED:
+        if not os.environ.get(name):
+            raise MissingStore(f"{name} is not set: accounts are kept there. Set it and run this again.")
+    return asyncio.run(_init(os.environ))
+
+
+async def _init(environ: Mapping[str, str]) -> dict[str, str]:
+    worlds = cluster_worlds(load(), Settings.from_environ(environ), environ)
+    try:
+        await _prepare(worlds, environ)
+        return await _first_operator(worlds.accounts, environ.get("AEGIS_OPERATOR_KEY"))
+    finally:
+        await worlds.close()
+
+
+async def _prepare(worlds: Worlds, environ: Mapping[str, str]) -> None:
+    await worlds.blobs.prepare()
+    await worlds.counters.ping()
+    if environ.get("AEGIS_QDRANT_URL"):
+        await worlds.vectors.prepare()
+
+
+async def _first_operator(accounts: Accounts, given: str | None) -> dict[str, str]:
+    operators = await accounts.keys("")
+    if given and not await accounts.load_key_of(given):
+        await accounts.create_key("", "given by AEGIS_OPERATOR_KEY", "operator", secret=given)
+    if operators:
+        return {}
+    operator_key = given or (await accounts.create_key("", "first operator", "operator"))[1]
+    if await accounts.tenant(DEFAULT_TENANT) is None:
+        await accounts.keep_tenant(TenantRecord(DEFAULT_TENANT, "default", "enterprise", now()))
+    _, api_key = await accounts.create_key(DEFAULT_TENANT, "first key", "admin")
+    return {"operator_key": operator_key, "tenant_id": DEFAULT_TENANT, "api_key": api_key}
