@@ -129,8 +129,9 @@ def _origin(event: CloudEvent) -> dict[str, Any]:
 
 
 def encode(event: CloudEvent) -> bytes:
-    """The structured JSON form. Empty attributes are left out."""
-    return msgspec.json.encode(event)
+    """The structured JSON form. Empty attributes are left out, but for what every CloudEvent has to say."""
+    required = {"specversion": event.specversion, "datacontenttype": event.datacontenttype}
+    return msgspec.json.encode({**required, **msgspec.to_builtins(event)})
 
 
 def decode(raw: bytes) -> CloudEvent:

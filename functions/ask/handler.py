@@ -2,10 +2,9 @@
 
 from collections.abc import AsyncIterator
 
+from functions.ask.messages import Answer, Ask, Execution
 from shared.answers.citations import compose, verify
 from shared.answers.extractive import ExtractiveAnswerer
-
-from functions.ask.messages import Answer, Ask, Execution
 from shared.catalogue.catalogue import Catalogue
 from shared.embedding.port import Embedding
 from shared.embedding.sparse import SparseEncoder
@@ -63,7 +62,7 @@ async def _answer(request: Ask, sources: Sources, answerer: ExtractiveAnswerer, 
         citations=checked.citations,
         conversation_id=request.conversation_id,
         usage=Usage(embedded_tokens=sources.embedded_tokens),
-        execution=Execution("extractive", answerer.name, "hybrid", "no_model"),
+        execution=Execution("extractive", "extractive", "hybrid", "no_model"),
         degraded=degraded,
     )
 

@@ -8,6 +8,7 @@ from shared.answers.citations import Citation
 
 from shared.retrieval.retrieve import Mode
 from shared.types.document import Classification
+from shared.types.money import Dollars
 from shared.types.usage import Usage
 
 
@@ -20,7 +21,7 @@ class Ask(Struct, frozen=True):
     stream: bool = False
     quality: Literal["fast", "standard", "high"] = "standard"
     max_latency_ms: Annotated[int, Meta(ge=1)] | None = None
-    max_cost_usd: Annotated[float, Meta(ge=0)] | None = None
+    max_cost_usd: Dollars | None = None
     classification: Classification | None = None
     conversation_id: Annotated[str, Meta(max_length=100)] | None = None
     as_of: datetime | None = None

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from functions.documents.access import OneDocument, find_own
 from shared.bus.port import Bus
@@ -18,6 +18,7 @@ from shared.runtime.needs import Call
 from shared.runtime.resume import origin_of, pending, run_again
 from shared.runtime.table import Table
 from shared.types.document import Status
+from shared.types.money import Dollars
 from shared.types.principal import Principal
 from shared.vectors.port import Vectors
 
@@ -26,7 +27,7 @@ class Retry(OneDocument, frozen=True, rename={"from_stage": "from"}):
     """`from` names a stage of the document; without it only what did not succeed runs again."""
 
     from_stage: str | None = None
-    max_cost_usd: Annotated[float, Meta(ge=0)] | None = None
+    max_cost_usd: Dollars | None = None
 
 
 class Retrying(Struct, frozen=True):

@@ -5,11 +5,8 @@ An event's id says how every stage stood when it was sent, so that a client that
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated
 
-from msgspec import Meta, Struct
-
-from functions.documents.access import find
+from functions.documents.access import OneDocument, find
 from shared.catalogue.catalogue import Catalogue, Entry
 from shared.catalogue.view import FINAL, DocumentView, view
 from shared.runtime.errors import NotFound
@@ -22,11 +19,7 @@ _LONGEST_S = 540
 """A watch ends itself before any platform's limit does; its ids let it go on."""
 
 
-class Watch(Struct, frozen=True):
-    document_id: Annotated[str, Meta(max_length=100)]
-
-
-async def handle(request: Watch, catalogue: Catalogue, table: Table, call: Call) -> EventStream:
+async def handle(request: OneDocument, catalogue: Catalogue, table: Table, call: Call) -> EventStream:
     entry = await find(request.document_id, catalogue)
     return EventStream(_watch(entry, catalogue, table, _read_id(call.last_event_id)))
 

@@ -1,5 +1,6 @@
 """Dead letters as admins and operators see them."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,8 @@ from shared.ledger.ledger import PlatformLedger
 from shared.ledger.records import DeadLetter
 from shared.runtime.errors import NotFound
 from shared.types.principal import Principal
+
+_DEAD_LETTER_ID = re.compile(r"dlq_[0-9a-z]{1,64}")
 
 
 class OneLetter(Struct, frozen=True):
@@ -53,7 +56,7 @@ def reach(principal: Principal) -> str | None:
 
 
 async def find(dead_letter_id: str, platform: PlatformLedger, principal: Principal) -> DeadLetter:
-    known = dead_letter_id.startswith("dlq_") and dead_letter_id[4:].isalnum() and dead_letter_id.isascii()
+    known = _DEAD_LETTER_ID.fullmatch(dead_letter_id)
     letter = await platform.dead_letter(dead_letter_id, reach(principal)) if known else None
     if letter is None:
         raise NotFound("There is no such dead letter.")

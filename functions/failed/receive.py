@@ -58,6 +58,8 @@ async def _fail(letter: DeadLetter, platform: PlatformLedger, catalogue: Catalog
     ledger = platform.of(letter.tenant_id)
     if epoch <= await ledger.tombstone(letter.document_id):
         return
+    if await ledger.stage(letter.document_id, epoch, letter.function):  # the same event, delivered twice, succeeded
+        return
     reason = Reason("dead-letter", f"{letter.function} failed {letter.attempts} times: {letter.detail}")
     record = StageRecord(letter.function, "", "failed", letter.attempts, letter.failed_at, now(), reason=reason)
     await ledger.end_stage(letter.document_id, epoch, record)

@@ -15,6 +15,7 @@ from shared.ledger.ledger import Ledger
 from shared.runtime.errors import FieldError, InvalidRequest, NotFound, TooLarge
 from shared.runtime.settings import Settings
 from shared.types.document import Classification
+from shared.types.money import Dollars
 from shared.types.principal import Principal
 
 SUBMITTED = "aegis.document.submitted.v1"
@@ -26,7 +27,7 @@ class Submitted(Struct, frozen=True, forbid_unknown_fields=True):
     filename: Annotated[str, Meta(min_length=1, max_length=1000)]
     title: Annotated[str, Meta(max_length=500)] | None = None
     classification: Classification | None = None
-    max_cost_usd: Annotated[float, Meta(ge=0)] | None = None
+    max_cost_usd: Dollars | None = None
     content_base64: str | None = None
     blob_key: str | None = None
 

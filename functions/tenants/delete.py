@@ -7,9 +7,7 @@ from shared.erasure.erase import bury
 from shared.ledger.ledger import PlatformLedger
 
 
-async def handle(
-    request: OneTenant, accounts: Accounts, platform: PlatformLedger, catalogues: Catalogues
-) -> None:
+async def handle(request: OneTenant, accounts: Accounts, platform: PlatformLedger, catalogues: Catalogues) -> None:
     tenant = await find(request.tenant_id, accounts)
     await accounts.delete_tenant(tenant)
     ledger, catalogue = platform.of(tenant.tenant_id), catalogues.of(tenant.tenant_id)

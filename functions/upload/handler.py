@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 from shared.intake.intake import Accepted, Intake, Known, Submission
 from shared.types.document import Classification
 from shared.types.http import SpooledFile
+from shared.types.money import Dollars
 from shared.types.principal import Principal
 
 
@@ -16,7 +17,7 @@ class Upload(Struct, frozen=True):
     file: SpooledFile
     title: Annotated[str, Meta(max_length=500)] | None = None
     classification: Classification | None = None
-    max_cost_usd: Annotated[float, Meta(ge=0)] | None = None
+    max_cost_usd: Dollars | None = None
 
 
 async def handle(request: Upload, intake: Intake, principal: Principal) -> Accepted | Known:

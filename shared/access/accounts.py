@@ -3,6 +3,7 @@
 Raises `StoreUnavailable` like the stores below it.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -22,6 +23,7 @@ OPERATORS = "platform"
 """Stands where the tenant's id would for keys of operators, who belong to none."""
 
 _REVOKED_S = 3600
+_TENANT_ID = re.compile(r"ten_[0-9a-z]{1,64}")
 
 # A key revoked while another process reads it from the ledger must not come back: what is there stays.
 _CACHE_KEY = Script("""
@@ -55,7 +57,7 @@ class Accounts:
         return tenant
 
     async def tenant(self, tenant_id: str) -> TenantRecord | None:
-        if not tenant_id.replace("_", "").isalnum() or not tenant_id.isascii():
+        if not _TENANT_ID.fullmatch(tenant_id):
             return None
         found = await read_record(self._blobs, names.tenant(tenant_id), TenantRecord)
         return None if found is None or found.deleted else found

@@ -17,6 +17,7 @@ from shared.runtime.errors import DiskFull, StoreUnavailable
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 _PIECE = 256 * 1024
+_TRIES = 20
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
@@ -95,8 +96,12 @@ class FolderBlobs:
 
     @_translated
     def _write(self, name: str, data: bytes) -> None:
+        target = self._path(name)
         part = self._part(data)
-        self._publish(part, name)
+        try:
+            _into(target, lambda: part.replace(target))
+        finally:
+            part.unlink(missing_ok=True)
 
     @_translated
     def _create(self, name: str, data: bytes) -> bool:
@@ -114,9 +119,10 @@ class FolderBlobs:
 
     @_translated
     def _adopt(self, name: str, file: Path) -> None:
+        target = self._path(name)
         with file.open("rb") as handle:
             os.fsync(handle.fileno())
-        self._publish(file, name)
+        _into(target, lambda: file.replace(target))
 
     def _part(self, data: bytes) -> Path:
         part = self._parts / secrets.token_hex(8)
@@ -129,10 +135,6 @@ class FolderBlobs:
             part.unlink(missing_ok=True)
             raise
         return part
-
-    def _publish(self, part: Path, name: str) -> None:
-        target = self._path(name)
-        _into(target, lambda: part.replace(target))
 
     @_translated
     def _names(self, prefix: str) -> list[str]:
@@ -183,14 +185,14 @@ class FolderBlobs:
 
 def _into(target: Path, move: Callable[[], object]) -> None:
     """Makes the folder and moves the finished file in, again should an erasure take the folder in between."""
-    for last_try in (False, True):
-        target.parent.mkdir(parents=True, exist_ok=True)
+    for tries_left in reversed(range(_TRIES)):
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             move()
             _sync_folder(target.parent)
             return
         except FileNotFoundError:
-            if last_try:
+            if not tries_left:
                 raise
 
 

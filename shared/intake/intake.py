@@ -14,7 +14,7 @@ from shared.formats.filename import safe_filename
 from shared.formats.router import FormatRouter
 from shared.ledger.ledger import Ledger
 from shared.ledger.records import DocumentRecord
-from shared.runtime.errors import StoreUnavailable
+from shared.runtime.errors import Conflict, StoreUnavailable
 from shared.runtime.needs import Call
 from shared.runtime.resume import origin_of, run_again, stored_event
 from shared.runtime.table import Table
@@ -63,13 +63,19 @@ class Intake(Struct, frozen=True):
     call: Call
 
     async def take(self, submission: Submission) -> Accepted | Known:
-        """Raises `UnsupportedFormat`, `EmptyFile`, `StoreUnavailable` and `DiskFull`; nothing is kept then."""
+        """Raises `UnsupportedFormat`, `EmptyFile`, `Conflict`, `StoreUnavailable` and `DiskFull`; nothing is kept
+        then."""
         record = await self._record(submission)
         if known := await self.ledger.document(record.document_id):
-            return await self._again(known, submission)
+            if answer := await self._again(known, submission):
+                return answer
+            record = await self._record(submission)  # deleted meanwhile: a new life
         stored = await self.ledger.store(record, submission.file.path)
-        if stored != record:  # another upload of the same bytes was first
-            return await self._again(stored, submission)
+        if stored != record and (answer := await self._again(stored, submission)):
+            return answer  # another upload of the same bytes was first
+        if await self.ledger.tombstone(record.document_id) >= record.epoch:
+            await self.ledger.mark_open(record.document_id, record.epoch, "deleting")
+            raise Conflict("The document was deleted while its bytes were uploaded again. Upload them once more.")
         await self.catalogue.put(record)
         await self._send_on(record)
         return await self._answer(record)
@@ -97,10 +103,13 @@ class Intake(Struct, frozen=True):
             max_cost_microusd=None if most is None else microusd(most),
         )
 
-    async def _again(self, known: DocumentRecord, submission: Submission) -> Accepted | Known:
-        """Known bytes change nothing but the class, which they may raise; if they were refused, they try again."""
+    async def _again(self, known: DocumentRecord, submission: Submission) -> Accepted | Known | None:
+        """Known bytes change nothing but the class, which they may raise; if they were refused, they try again. None
+        where the document was deleted meanwhile."""
         async with self.leases.wait(f"document:{self.ledger.tenant_id}:{known.document_id}"):
-            record = await self.ledger.document(known.document_id) or known
+            record = await self.ledger.document(known.document_id)
+            if record is None:
+                return None
             if submission.classification:
                 record = await self.ledger.raise_class(record, submission.classification)
                 await self.catalogue.put(record)

@@ -80,7 +80,7 @@ async def receive(
                 await asyncio.to_thread(reader.take, parser, chunk)
     except MultipartError as error:
         reader.discard()
-        raise InvalidRequest(f"The form cannot be read: {error}.") from None
+        raise InvalidRequest(f"The form cannot be read: {error.args[0]}.") from None
     except BaseException:
         reader.discard()
         raise

@@ -21,6 +21,7 @@ from events.envelope import CloudEvent, MalformedEventError
 from shared.runtime import requests
 from shared.runtime.errors import (
     Deadline,
+    FieldError,
     Forbidden,
     InvalidRequest,
     MethodNotAllowed,
@@ -179,8 +180,11 @@ class _Route:
         path = {name: str(value) for name, value in request.path_params.items()}
         if self._operation.method in _BODYLESS:
             return requests.from_query(kind, path, _query(request))
-        if request.url.query:
-            raise InvalidRequest("This route takes no query parameters.")
+        if query := _query(request):
+            detail = "this route takes no query parameters"
+            raise InvalidRequest(
+                f"{detail.capitalize()}.", errors=[FieldError(f"/{name}", detail) for name, _ in query]
+            )
         if file_field:
             return await self._form(request, exchange, kind, path, file_field)
         if kind.__annotations__.get("event") is CloudEvent:

@@ -77,6 +77,10 @@ class Runner:
         except StoreUnavailable:
             await asyncio.sleep(_PATIENCE_S)
             return None
+        except Exception:  # noqa: BLE001 - whatever it is, a queue that nobody reads any more is worse
+            log().exception("cannot read a queue", extra={"function": function})
+            await asyncio.sleep(_PATIENCE_S)
+            return None
         return found[0] if found else None
 
     def _begin(self, taken: Taken, places: asyncio.Semaphore) -> None:
@@ -91,12 +95,18 @@ class Runner:
         task.add_done_callback(self._at_work.discard)
 
     async def _deliver(self, taken: Taken) -> None:
-        delivered = await self._deliveries[taken.function].deliver(taken.event)
+        if taken.attempts < ATTEMPTS:
+            delivered = await self._deliveries[taken.function].deliver(taken.event)
+        else:
+            delivered = Delivered(500, detail="the process ended while it was at work on this")
         while True:
             try:
                 await self._conclude(taken, delivered)
                 return
             except StoreUnavailable:  # the outcome is in the ledger; here it is only passed on
+                await asyncio.sleep(_PATIENCE_S)
+            except Exception:  # noqa: BLE001 - a disk that is full, say: nothing may be lost by it
+                log().exception("cannot conclude a delivery", extra={"function": taken.function})
                 await asyncio.sleep(_PATIENCE_S)
 
     async def _conclude(self, taken: Taken, delivered: Delivered) -> None:
@@ -112,7 +122,8 @@ class Runner:
             await self._bus.done(taken, None)
 
     async def _bury(self, taken: Taken, delivered: Delivered) -> None:
-        letter = Undelivered(taken.event, taken.function, delivered.status, delivered.detail, taken.attempts + 1)
+        attempts = min(taken.attempts + 1, ATTEMPTS)
+        letter = Undelivered(taken.event, taken.function, delivered.status, delivered.detail, attempts)
         for function, _ in self._table.listeners(DEAD_LETTER):
             await self._deliveries[function.name].bury(letter)
 
@@ -127,8 +138,10 @@ class Runner:
 
     async def _find_lost(self) -> None:
         """At the start no event is on its way but those that stand in the queues."""
-        with contextlib.suppress(StoreUnavailable):
+        try:
             await self._bus.mark_only_waiting()
+        except Exception:  # noqa: BLE001 - the clock has to start whatever stands in the queues
+            log().exception("cannot look through the queues", extra={"function": "clock"})
 
     async def _tick(self) -> None:
         event = CloudEvent(

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import shutil
 import signal
 import socket
 import sys
@@ -76,6 +77,7 @@ class Installation:
 
     async def open(self) -> Worlds:
         """Starts the stores and makes what a first start makes."""
+        shutil.rmtree(self.settings.data / "spool", ignore_errors=True)  # uploads that a crash cut off
         await self._server.start()
         counters = self._server.counters()
         await Leases(counters).void_all()

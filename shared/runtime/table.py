@@ -71,6 +71,7 @@ class Function(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     needs: tuple[Need, ...]
     operation: tuple[Operation, ...]
     name: str = ""
+    package: str = "functions"
     image: str = "light"
     optional: tuple[Need, ...] = ()
     min_scale: int = 0
@@ -87,12 +88,12 @@ class Function(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
 
     def handler(self, operation: Operation) -> Callable[..., Any]:
         """The verb's `handle`, imported now and not before."""
-        module = importlib.import_module(f"functions.{self.name}.{operation.verb}")
+        module = importlib.import_module(f"{self.package}.{self.name}.{operation.verb}")
         return typing.cast(Callable[..., Any], module.handle)
 
     def craft(self, operation: Operation) -> Any:
         """The version of the craft behind a stage, with its settings; when it changes, results are made anew."""
-        module = importlib.import_module(f"functions.{self.name}.{operation.verb}")
+        module = importlib.import_module(f"{self.package}.{self.name}.{operation.verb}")
         return getattr(module, "CRAFT", 1)
 
 
@@ -124,8 +125,9 @@ class Table(Struct, frozen=True, dict=True):
         return tuple(f.name for f, op in self.rows if op.is_stage and event_type in op.emits)
 
 
-def load(path: Path | None = None) -> Table:
-    """The suite's table. Raises `TableError` with row and column."""
+def load(path: Path | None = None, package: str = "functions") -> Table:
+    """The suite's table, or another whose functions are the folders of `package`. Raises `TableError` with row and
+    column."""
     path = path or Path(importlib.import_module("functions").__path__[0]) / "table.toml"
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -133,26 +135,27 @@ def load(path: Path | None = None) -> Table:
         raise TableError(f"{path.name}: {error}") from error
     if unknown := raw.keys() - {"function"}:
         raise TableError(f"{path.name}: unknown section {sorted(unknown)[0]!r}; every section is [function.NAME]")
-    table = Table(tuple(_function(path.name, name, row) for name, row in raw.get("function", {}).items()))
+    table = Table(tuple(_function(path.name, package, name, row) for name, row in raw.get("function", {}).items()))
     _check_order(path.name, table)
     return table
 
 
-def _function(file: str, name: str, row: dict[str, Any]) -> Function:
+def _function(file: str, package: str, name: str, row: dict[str, Any]) -> Function:
     operations = row.pop("operation", [])
     decoded = tuple(
         _decode(f"{file}: function {name}, operation {number}", operation, Operation)
         for number, operation in enumerate(operations, 1)
     )
-    function = _decode(f"{file}: function {name}", {**row, "name": name, "operation": ()}, Function)
+    function = _decode(f"{file}: function {name}", {**row, "name": name, "package": package, "operation": ()}, Function)
     for number, operation in enumerate(decoded, 1):
         _check_operation(f"{file}: function {name}, operation {number}", operation)
     return msgspec.structs.replace(function, operation=decoded)
 
 
 def _decode(where: str, row: dict[str, Any], kind: type[_Row]) -> _Row:
-    known = {name for name in kind.__struct_fields__ if name not in ("name", "operation")}
-    for column in row.keys() - known - {"name", "operation"}:
+    given = {"name", "package", "operation"}
+    known = set(kind.__struct_fields__) - given
+    for column in row.keys() - known - given:
         raise TableError(f"{where}: unknown column {column!r}; known are {', '.join(sorted(known))}")
     try:
         return msgspec.convert(row, kind)

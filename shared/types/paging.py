@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 
 from msgspec import Meta, Struct
 
-from shared.runtime.errors import InvalidRequest
+from shared.runtime.errors import FieldError, InvalidRequest
 
 Limit = Annotated[int, Meta(ge=1, le=100)]
 _Item = TypeVar("_Item")
@@ -40,7 +40,8 @@ def read_cursor(cursor: str) -> tuple[int, str]:
         microseconds, name = text.split(" ")
         return int(microseconds), name
     except ValueError:
-        raise InvalidRequest("`cursor` is not one that this list gave.") from None
+        detail = "`cursor` is not one that this list gave"
+        raise InvalidRequest(f"{detail}.", errors=[FieldError("/cursor", detail)]) from None
 
 
 def microseconds(at: datetime) -> int:

@@ -15,18 +15,16 @@ import msgspec
 import qdrant_edge as engine
 from msgspec import Struct
 
-from shared.types.passage import Found, Passage
+from shared.types.passage import Found
 from shared.types.sparse import Sparse
 from shared.vectors import points as stored
 from shared.vectors.errors import WrongModel
 from shared.vectors.frames import Add, Find, Forget, PackedPoint, unpack
-from shared.vectors.fusion import Hit, Listed, by_place, candidates, cut, fused, undecided
+from shared.vectors.fusion import Hit, by_place
+from shared.vectors.ranking import Ask, Ranking, ranked, weights
 
 _LOCK_SECONDS = 5.0
 """How long a predecessor that was killed may take to let go of the folder."""
-
-_MOST_EQUALS = 4096
-"""A list is never made longer than this to see the end of a run of equal scores."""
 
 _NEVER_KB = 1_000_000_000
 """Above this size the engine would build an approximate index; tenants are searched exactly."""
@@ -68,11 +66,9 @@ class Shard:
         return self._shard.count(engine.CountRequest(filter=_filter(tenant_id, documents)))
 
     def find(self, call: Find) -> tuple[Found, ...]:
-        searches = [] if call.document_ids == () else list(_searches(call))
-        wanted = call.limit if len(searches) == 1 else candidates(call.limit)
-        lists = self._lists(searches, wanted)
-        hits = lists[0].hits if len(lists) == 1 else fused(lists)
-        return tuple(by_place(self._found(cut(hits, call.limit)))[: call.limit])
+        searches = list(_searches(call))
+        best = self._best(ranked([search.weight for search in searches], call.limit), searches)
+        return tuple(by_place(self._found(best))[: call.limit])
 
     def flush(self) -> None:
         """Moves what the log holds into the segments, so that the log stays short."""
@@ -82,36 +78,30 @@ class Shard:
         self._shard.flush()
         self._shard.close()
 
-    def _lists(self, searches: Sequence["_Search"], wanted: int) -> list[Listed]:
-        """The best `wanted` of each search, and looked through so far that no equal of the last is left out."""
-        first = self._hits(searches, wanted + 1)
-        hits = [self._widened(search, found, wanted) for search, found in zip(searches, first, strict=True)]
-        return [
-            Listed(search.weight, cut(found, wanted), full=len(found) > wanted)
-            for search, found in zip(searches, hits, strict=True)
-        ]
+    def _best(self, ranking: Ranking, searches: Sequence["_Search"]) -> Sequence[Hit]:
+        """Fetches what the ranking asks for until it has decided."""
+        try:
+            asks = next(ranking)
+            while True:
+                asks = ranking.send(self._lists(searches, asks))
+        except StopIteration as decided:
+            best: Sequence[Hit] = decided.value
+            return best
 
-    def _widened(self, search: "_Search", hits: list[Hit], wanted: int) -> list[Hit]:
-        size = wanted + 1
-        while len(hits) == size < _MOST_EQUALS and undecided(hits, wanted):
-            size *= 2
-            [hits] = self._hits([search], size)
-        return hits
-
-    def _hits(self, searches: Sequence["_Search"], limit: int) -> list[list[Hit]]:
+    def _lists(self, searches: Sequence["_Search"], asks: Sequence[Ask]) -> list[list[Hit]]:
         """All in one batch, which takes a quarter less than one after the other."""
         requests = [
-            engine.QueryRequest(limit=limit, query=search.query, filter=search.filter, params=search.params)
-            for search in searches
+            engine.QueryRequest(limit=ask.size, query=search.query, filter=search.filter, params=search.params)
+            for ask, search in ((ask, searches[ask.place]) for ask in asks)
         ]
-        found = self._shard.query_batch(engine.QueryBatchRequest(requests)) if requests else []
-        return [[Hit(_bits(point.id), point.score) for point in points] for points in found]
+        found = self._shard.query_batch(engine.QueryBatchRequest(requests))
+        return [[Hit(stored.bits(point.id), point.score) for point in points] for points in found]
 
     def _found(self, hits: Sequence[Hit]) -> Iterator[Found]:
         records = self._shard.retrieve([UUID(int=hit.point) for hit in hits], with_payload=True, with_vector=False)
-        payloads = {_bits(record.id): record.payload for record in records}
+        payloads = {stored.bits(record.id): record.payload for record in records}
         for hit in hits:
-            yield Found(msgspec.convert(payloads[hit.point], Passage), hit.score)
+            yield Found(stored.passage(payloads[hit.point] or {}), hit.score)
 
     def _sync(self) -> None:
         """The engine leaves its log to the page cache; this keeps what was added even when the power goes."""
@@ -132,14 +122,15 @@ class _Search(Struct, frozen=True):
 
 def _searches(call: Find) -> Iterator[_Search]:
     """The weighted lists that a question asks for, each filtered by its tenant."""
+    wanted = weights(call)
     where = _filter(call.tenant_id, call.document_ids)
-    if call.dense is not None and (call.dense_weight > 0 or call.sparse is None):
+    if call.dense is not None and stored.DENSE in wanted:
         query = engine.Query.Nearest(unpack(call.dense), stored.DENSE)
-        yield _Search(call.dense_weight, query, where, engine.SearchParams(exact=True))
-    if call.sparse is not None:
+        yield _Search(wanted[stored.DENSE], query, where, engine.SearchParams(exact=True))
+    if call.sparse is not None and stored.WORDS in wanted:
         query = engine.Query.Nearest(_sparse(call.sparse), stored.WORDS)
         corpus = engine.IdfParams(corpus=_filter(call.tenant_id, None))
-        yield _Search(1.0, query, where, engine.SearchParams(idf=corpus))
+        yield _Search(wanted[stored.WORDS], query, where, engine.SearchParams(idf=corpus))
 
 
 def _check_record(folder: Path, ours: _Record) -> None:
@@ -185,10 +176,6 @@ def _load(path: Path) -> engine.EdgeShard:
             if "WouldBlock" not in str(error) or time.monotonic() > end:
                 raise
             time.sleep(0.05)
-
-
-def _bits(identity: UUID | int | str) -> int:
-    return identity.int if isinstance(identity, UUID) else UUID(str(identity)).int
 
 
 def _point(tenant_id: str, point: PackedPoint) -> engine.Point:

@@ -1,5 +1,6 @@
 """A passage as both Qdrant worlds keep it: the point's id, its payload, and the names in the collection."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -25,3 +26,12 @@ def point_id(tenant_id: str, passage_id: str) -> UUID:
 def payload(tenant_id: str, passage: Passage) -> dict[str, Any]:
     fields: dict[str, Any] = msgspec.to_builtins(passage)
     return {**fields, TENANT: tenant_id}
+
+
+def passage(payload: Mapping[str, Any]) -> Passage:
+    return msgspec.convert(payload, Passage)
+
+
+def bits(identity: UUID | int | str) -> int:
+    """A point's id as a number: compared and hashed far faster than a UUID."""
+    return identity.int if isinstance(identity, UUID) else UUID(str(identity)).int

@@ -1,0 +1,276 @@
+"""Renders the table's rows into the manifests that run them on Knative: a file for each function in `services/`.
+
+`python -m knative.render` writes them; with `--check` it says which are stale.
+"""
+
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from shared.runtime.table import DEAD_LETTER, Function, Need, Operation, Table, load
+
+SERVICES = Path(__file__).parent / "services"
+BROKER = "default"
+ACCOUNT = "aegis"
+DEAD_LETTERS = "failed"
+CLOCK = "aegis.clock.ticked.v1"
+
+_NOTE = "# Rendered from functions/table.toml by `make generate`; do not edit.\n"
+_PORT = 8080
+_USER = 65532
+_CLOCK_SCHEDULE = "*/30 * * * * *"  # seconds first
+_RETRIES = 4
+_SCRATCH = "2Gi"
+_REQUESTED_CPU_SHARE = 4  # a function mostly waits for its stores; what it may use is four times what it reserves
+
+Manifest = dict[str, Any]
+
+
+class Variable(Struct, frozen=True):
+    """A variable of CONTRACT's list and where its value is kept."""
+
+    name: str
+    secret: bool = False
+    optional: bool = True
+
+
+_EVENT_SECRET = Variable("AEGIS_EVENT_SECRET", secret=True, optional=False)
+_ROUTED = (
+    Variable("AEGIS_TRUSTED_PROXIES"),
+    Variable("AEGIS_MAX_UPLOAD_BYTES"),
+    Variable("AEGIS_REDIS_URL", secret=True),  # addresses are counted where there is a Redis
+)
+_OF_NEED: dict[Need, tuple[Variable, ...]] = {
+    "blobs": (
+        Variable("AEGIS_S3_BUCKET", optional=False),
+        Variable("AWS_DEFAULT_REGION"),
+        Variable("AWS_ENDPOINT_URL_S3"),
+        Variable("AWS_ACCESS_KEY_ID", secret=True),
+        Variable("AWS_SECRET_ACCESS_KEY", secret=True),
+    ),
+    "counters": (Variable("AEGIS_REDIS_URL", secret=True, optional=False),),
+    "bus": (Variable("K_SINK", optional=False),),
+    "vectors": (Variable("AEGIS_QDRANT_URL", optional=False), Variable("AEGIS_QDRANT_API_KEY", secret=True)),
+    "embedding": (Variable("AEGIS_EMBEDDING"),),
+    "parsing": (
+        Variable("AEGIS_PARSE_SECONDS_PER_PAGE"),
+        Variable("AEGIS_PARSE_SECONDS"),
+        Variable("AEGIS_PARSE_MEMORY_BYTES"),
+        Variable("AEGIS_PARSE_MAX_PAGES"),
+    ),
+}
+
+
+def manifests(function: Function) -> list[Manifest]:
+    """The Service and whatever wakes it."""
+    wakers = [waker for operation in function.operations for waker in _wakers(function, operation)]
+    return [service(function), *wakers]
+
+
+def service(function: Function) -> Manifest:
+    labels = _labels(function)
+    visibility = {} if has_routes(function) else {"networking.knative.dev/visibility": "cluster-local"}
+    return {
+        "apiVersion": "serving.knative.dev/v1",
+        "kind": "Service",
+        "metadata": {"name": service_name(function), "labels": {**labels, **visibility}},
+        "spec": {
+            "template": {
+                "metadata": {"labels": labels, "annotations": _scale(function)},
+                "spec": {
+                    "serviceAccountName": ACCOUNT,
+                    "automountServiceAccountToken": False,
+                    "enableServiceLinks": False,
+                    "containerConcurrency": function.concurrency,
+                    "timeoutSeconds": function.timeout_s,
+                    # Knative's own default, 300 s to the first byte, would cut off a stage that takes longer.
+                    "responseStartTimeoutSeconds": function.timeout_s,
+                    "containers": [_container(function)],
+                    "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": _SCRATCH}}],
+                },
+            }
+        },
+    }
+
+
+def service_name(function: Function) -> str:
+    return function.name.replace("_", "-")
+
+
+def has_routes(function: Function) -> bool:
+    return any(operation.is_route for operation in function.operations)
+
+
+def variables(function: Function) -> tuple[Variable, ...]:
+    """What the function reads from its environment, each once; a variable is optional if nothing requires it."""
+    wanted = [
+        msgspec.structs.replace(variable, optional=variable.optional or need in function.optional)
+        for need in function.needs
+        for variable in _OF_NEED[need]
+    ]
+    if any(not operation.is_route or operation.emits for operation in function.operations):
+        wanted.append(_EVENT_SECRET)
+    if has_routes(function):
+        wanted += _ROUTED
+    by_name: dict[str, Variable] = {}
+    for variable in sorted(wanted, key=lambda one: one.optional):
+        by_name.setdefault(variable.name, variable)
+    return tuple(by_name.values())
+
+
+def _container(function: Function) -> Manifest:
+    return {
+        "image": f"aegisrag/{function.image}:{_version()}",
+        "args": [function.name],
+        "ports": [{"name": "http1", "containerPort": _PORT}],
+        "env": [_reference(variable) for variable in variables(function)],
+        "resources": {
+            "requests": {"cpu": _requested_cpu(function.cpu), "memory": function.memory},
+            "limits": {"cpu": function.cpu, "memory": function.memory},
+        },
+        "livenessProbe": {
+            "httpGet": {"path": "/health"},
+            "periodSeconds": 10,
+            "timeoutSeconds": 5,
+            "failureThreshold": 3,
+        },
+        # No period: Knative then asks many times a second until the first yes, which is what a cold start needs.
+        "readinessProbe": {"httpGet": {"path": "/health/ready"}, "successThreshold": 1},
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": _USER,
+            "runAsGroup": _USER,
+            "readOnlyRootFilesystem": True,
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - the pod's own
+    }
+
+
+def _scale(function: Function) -> dict[str, str]:
+    prefix = "autoscaling.knative.dev"
+    return {
+        f"{prefix}/class": "kpa.autoscaling.knative.dev",
+        f"{prefix}/metric": "concurrency",
+        f"{prefix}/target": str(function.concurrency),
+        f"{prefix}/min-scale": str(function.min_scale),
+        f"{prefix}/max-scale": str(function.max_scale),
+    }
+
+
+def _reference(variable: Variable) -> Manifest:
+    kind, name = ("secretKeyRef", "aegis-secrets") if variable.secret else ("configMapKeyRef", "aegis-config")
+    optional = {"optional": True} if variable.optional else {}
+    return {"name": variable.name, "valueFrom": {kind: {"name": name, "key": variable.name, **optional}}}
+
+
+def _requested_cpu(limit: str) -> str:
+    millicores = int(limit[:-1]) if limit.endswith("m") else int(float(limit) * 1000)
+    return f"{millicores // _REQUESTED_CPU_SHARE}m"
+
+
+def _wakers(function: Function, operation: Operation) -> list[Manifest]:
+    """What calls a function by itself. Routes are called from outside, dead letters come over every trigger."""
+    if operation.is_route or operation.on == DEAD_LETTER:
+        return []
+    return [_clock(function) if operation.on == CLOCK else _trigger(function, operation)]
+
+
+def _trigger(function: Function, operation: Operation) -> Manifest:
+    return {
+        "apiVersion": "eventing.knative.dev/v1",
+        "kind": "Trigger",
+        "metadata": {"name": f"{service_name(function)}-{_short(operation.on)}", "labels": _labels(function)},
+        "spec": {
+            "broker": BROKER,
+            "filter": {"attributes": {"type": operation.on, **operation.filter}},
+            "subscriber": _to(service_name(function)),
+            "delivery": {
+                "retry": _RETRIES,
+                "backoffPolicy": "exponential",
+                "backoffDelay": "PT2S",
+                "timeout": f"PT{function.timeout_s}S",
+                "deadLetterSink": _to(DEAD_LETTERS),
+            },
+        },
+    }
+
+
+def _clock(function: Function) -> Manifest:
+    return {
+        "apiVersion": "sources.knative.dev/v1",
+        "kind": "PingSource",
+        "metadata": {"name": f"{service_name(function)}-clock", "labels": _labels(function)},
+        "spec": {"schedule": _CLOCK_SCHEDULE, "sink": _to(service_name(function))},
+    }
+
+
+def _to(name: str) -> Manifest:
+    return {"ref": {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": name}}
+
+
+def _labels(function: Function) -> dict[str, str]:
+    return {"app.kubernetes.io/name": service_name(function), "app.kubernetes.io/part-of": "aegisrag"}
+
+
+def _short(event_type: str) -> str:
+    return "-".join(event_type.removeprefix("aegis.").removesuffix(".v1").replace("_", "-").split("."))
+
+
+def _version() -> str:
+    project = tomllib.loads((SERVICES.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+    return str(project["project"]["version"])
+
+
+def _kustomization(table: Table) -> str:
+    files = [f"{service_name(function)}.yaml" for function in table.functions]
+    return _yaml([{"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": files}])
+
+
+def _yaml(documents: list[Manifest]) -> str:
+    return _NOTE + "---\n".join(msgspec.yaml.encode(document).decode() for document in documents)
+
+
+def rendered(table: Table) -> dict[str, str]:
+    """File names in `services/` and what belongs in them."""
+    files = {f"{service_name(function)}.yaml": _yaml(manifests(function)) for function in table.functions}
+    return {**files, "kustomization.yaml": _kustomization(table)}
+
+
+def stale(wanted: dict[str, str], folder: Path = SERVICES) -> list[str]:
+    """Files that are missing, differ, or belong to no function any more."""
+    there = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.yaml")}
+    return sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
+
+
+def write(wanted: dict[str, str], folder: Path = SERVICES) -> None:
+    folder.mkdir(exist_ok=True)
+    for name in stale(wanted, folder):
+        if name in wanted:
+            (folder / name).write_text(wanted[name], encoding="utf-8")
+        else:
+            (folder / name).unlink()
+
+
+def main() -> int:
+    wanted = rendered(load())
+    names = stale(wanted)
+    is_check = "--check" in sys.argv
+    for name in names:
+        print(f"{'stale' if is_check else 'written'}: knative/services/{name}")  # noqa: T201
+    if not is_check:
+        write(wanted)
+    elif names:
+        print("run `python -m knative.render` and commit what it writes", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

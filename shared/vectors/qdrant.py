@@ -1,0 +1,181 @@
+"""The cluster world: a collection on a Qdrant server, 1.19 or newer, over REST.
+
+The client library is imported at the first call, in a thread: the loop goes on meanwhile.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from shared.runtime.errors import StoreUnavailable
+from shared.types.passage import Found
+from shared.vectors.errors import WrongModel
+from shared.vectors.port import Point, Query, VectorIndex, Vectors
+
+if TYPE_CHECKING:  # heavy: see there
+    from shared.vectors.qdrant_collection import Collection
+
+_READ_SECONDS = 0.9
+_WRITE_SECONDS = 30.0
+
+_CALLS = 32
+"""At a time, each on its own connection: waiting in the HTTP client's pool costs more the more wait."""
+
+_SIZE_SECONDS = 60.0
+"""How long a tenant counts as small once it was seen to be."""
+
+_SIZES_KEPT = 10_000
+
+
+class QdrantIndex(VectorIndex):
+    """One collection for each embedding model, for all tenants. `name` is the alias of the one in use.
+
+    The collection is named for model and dimensions and records both; another model than the alias names is refused.
+    """
+
+    def __init__(self, url: str, api_key: str | None, dimensions: int, model: str, *, name: str = "aegis") -> None:
+        self.collection = f"{name}-{_slug(model)}-{dimensions}"
+        self._url = url
+        self._api_key = api_key
+        self._name = name
+        self._dimensions = dimensions
+        self._model = model
+        self._opening = asyncio.Lock()
+        self._slots = asyncio.Semaphore(_CALLS)
+        self._opened: Collection | None = None
+        self._prepared = False
+        self._closed = False
+        self._few: dict[str, tuple[float, bool]] = {}
+
+    def of(self, tenant_id: str) -> Vectors:
+        if not tenant_id:
+            raise ValueError("passages belong to a tenant; an empty one is none")
+        return _TenantVectors(self, tenant_id)
+
+    async def prepare(self) -> None:
+        """Makes what is missing on the server; safe to repeat, and in several processes at once.
+
+        Raises `WrongModel` when another model's collection is in use, `UnsuitableServer` below 1.19.
+        """
+        collection = await self._open()
+        async with _within(_WRITE_SECONDS):
+            await _prepare(collection)
+        self._prepared = True
+
+    async def renew(self) -> None:
+        """Makes this model's collection empty, whichever is in use: the first step to another model."""
+        collection = await self._open()
+        async with _within(_WRITE_SECONDS):
+            await collection.drop()
+            await collection.make()
+        self._prepared = True
+
+    async def adopt(self) -> None:
+        """Puts this model's collection to use: the last step. Processes that run go on with theirs until they end."""
+        collection = await self._open()
+        async with _within(_WRITE_SECONDS):
+            await collection.adopt()
+
+    async def ping(self) -> None:
+        collection = await self._open()
+        async with _within(_READ_SECONDS):
+            await collection.ping()
+
+    async def close(self) -> None:
+        async with self._opening:
+            self._closed = True
+            if self._opened is not None:
+                await self._opened.close()
+
+    def check(self, dense: Sequence[float]) -> None:
+        if len(dense) != self._dimensions:
+            raise WrongModel(f"a vector of {len(dense)} dimensions for an index of {self._dimensions} ({self._model})")
+
+    @asynccontextmanager
+    async def use(self, seconds: float) -> "AsyncIterator[Collection]":
+        """The collection, prepared, for at most this long. What goes wrong in here makes the next call look again."""
+        collection = await self._open()
+        async with _within(seconds), self._slots:
+            if not self._prepared:
+                await _prepare(collection)
+                self._prepared = True
+            try:
+                yield collection
+            except StoreUnavailable:
+                # It may come back emptied or older: three small questions more, after an outage only.
+                self._prepared = False
+                raise
+
+    async def few(self, collection: "Collection", tenant_id: str) -> bool:
+        """Whether the tenant's passages are so few that a search is exact; asked once a minute and tenant."""
+        known = self._few.get(tenant_id)
+        if known is None or known[0] < time.monotonic():
+            if len(self._few) >= _SIZES_KEPT:
+                self._few.clear()
+            known = (time.monotonic() + _SIZE_SECONDS, await collection.few(tenant_id))
+            self._few[tenant_id] = known
+        return known[1]
+
+    async def _open(self) -> "Collection":
+        if self._opened is not None and not self._closed:
+            return self._opened
+        async with self._opening:
+            if self._closed:
+                raise StoreUnavailable("vectors", "the index is closed")
+            if self._opened is None:
+                self._opened = await asyncio.to_thread(self._make)
+            return self._opened
+
+    def _make(self) -> "Collection":
+        from shared.vectors.qdrant_collection import Collection
+
+        names = (self._name, self.collection)
+        return Collection(self._url, self._api_key, *names, self._dimensions, self._model, connections=_CALLS)
+
+
+class _TenantVectors(Vectors):
+    def __init__(self, index: QdrantIndex, tenant_id: str) -> None:
+        self._index = index
+        self._tenant_id = tenant_id
+
+    async def add(self, points: Sequence[Point]) -> None:
+        for point in points:
+            self._index.check(point.dense)
+        async with self._index.use(_WRITE_SECONDS) as collection:
+            await collection.add(self._tenant_id, points)
+
+    async def find(self, query: Query) -> list[Found]:
+        if query.dense is not None:
+            self._index.check(query.dense)
+        async with self._index.use(_READ_SECONDS) as collection:
+            exact = query.dense is None or await self._index.few(collection, self._tenant_id)
+            return await collection.find(self._tenant_id, query, exact)
+
+    async def forget(self, document_id: str, up_to_epoch: int) -> None:
+        async with self._index.use(_WRITE_SECONDS) as collection:
+            await collection.forget(self._tenant_id, document_id, up_to_epoch)
+
+    async def count(self, document_id: str | None = None) -> int:
+        async with self._index.use(_READ_SECONDS) as collection:
+            return await collection.count(self._tenant_id, document_id)
+
+
+async def _prepare(collection: "Collection") -> None:
+    await collection.make()
+    await collection.check_in_use()
+
+
+@asynccontextmanager
+async def _within(seconds: float) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise StoreUnavailable("vectors", f"no answer within {seconds:g} s") from None
+
+
+def _slug(model: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", model.lower()).strip("-") or "model"

@@ -1,0 +1,61 @@
+"""Which lists a question asks for, and how far each is read until the best passages are certain.
+
+The same in every world: a ranking says which part of which list it wants next, and its world fetches it, one call into
+an engine here, one over the network there.
+"""
+
+from collections.abc import Generator, Sequence
+from typing import NamedTuple
+
+from shared.vectors.frames import Find
+from shared.vectors.fusion import Hit, Listed, candidates, cut, fused, undecided
+from shared.vectors.points import DENSE, WORDS
+from shared.vectors.port import Query
+
+_MOST_EQUALS = 4096
+"""A list is never made longer than this to see the end of a run of equal scores."""
+
+
+class Ask(NamedTuple):
+    """The best `size` of the list at this place among the question's lists."""
+
+    place: int
+    size: int
+
+
+Ranking = Generator[Sequence[Ask], Sequence[list[Hit]], Sequence[Hit]]
+"""Yields what it asks for, is sent one list of hits (best first) for each, and returns the best of all."""
+
+
+def weights(question: Query | Find) -> dict[str, float]:
+    """The named vectors to search, with what each list counts; none when there is nothing that could be found."""
+    wanted: dict[str, float] = {}
+    if question.document_ids == ():
+        return wanted
+    if question.dense is not None and (question.dense_weight > 0 or question.sparse is None):
+        wanted[DENSE] = question.dense_weight
+    if question.sparse is not None:
+        wanted[WORDS] = 1.0
+    return wanted
+
+
+def ranked(counts: Sequence[float], limit: int) -> Ranking:
+    """The best `limit`, and whatever equals the last of them. `counts` holds each list's weight."""
+    if not counts:
+        return ()
+    wanted = limit if len(counts) == 1 else candidates(limit)
+    found = yield [Ask(place, wanted + 1) for place in range(len(counts))]
+    lists: list[Listed] = []
+    for place, count in enumerate(counts):
+        hits = yield from _widened(place, found[place], wanted)
+        lists.append(Listed(count, cut(hits, wanted), full=len(hits) > wanted))
+    return cut(lists[0].hits if len(lists) == 1 else fused(lists), limit)
+
+
+def _widened(place: int, hits: list[Hit], wanted: int) -> Generator[Sequence[Ask], Sequence[list[Hit]], list[Hit]]:
+    """Looked through so far that no equal of the last wanted is left out."""
+    size = wanted + 1
+    while len(hits) == size < _MOST_EQUALS and undecided(hits, wanted):
+        size *= 2
+        [hits] = yield [Ask(place, size)]
+    return hits
