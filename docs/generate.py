@@ -10,7 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from events import DOCUMENT_EVENTS
+from events import DOCUMENT_EVENTS, EVENTS
+from events.examples import sample
 from shared.formats.router import FormatRouter
 from shared.runtime.errors import PROBLEMS
 from shared.runtime.openapi import describe
@@ -71,6 +72,11 @@ def schema_of(event_type: str) -> Callable[[Table], str]:
     return render
 
 
+def sample_of(event_type: str) -> Callable[[Table], str]:
+    """An event of the type as it travels."""
+    return lambda _: sample(event_type)
+
+
 def import_contracts(table: Table) -> str:
     """Every function of the table stands in the contract that keeps functions apart."""
     text = (ROOT / ".importlinter").read_text()
@@ -86,6 +92,7 @@ GENERATED: dict[str, Callable[[Table], str]] = {
     "docs/reference/openapi.json": openapi,
     ".importlinter": import_contracts,
     **{f"events/schemas/{event_type}.json": schema_of(event_type) for event_type in DOCUMENT_EVENTS},
+    **{f"events/samples/{event_type}.json": sample_of(event_type) for event_type in EVENTS},
 }
 
 

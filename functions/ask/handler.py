@@ -53,7 +53,7 @@ async def _answer(request: Ask, sources: Sources, answerer: ExtractiveAnswerer, 
     extracted = await answerer.answer(request.question, found)
     titles = {source.found.passage.document_id: source.title for source in sources.items}
     text, citations = compose(extracted, titles)
-    checked = verify(text, citations, [one.passage for one in found])
+    checked = verify(text, citations, {one.passage.passage_id: one.passage for one in found})
     degraded = (*sources.degraded, *(("conversation",) if request.conversation_id else ()))
     return Answer(
         request_id=call.request_id,

@@ -23,49 +23,73 @@ class Asked(Enum):
     OTHER = "other"
 
 
-_ASKED: tuple[tuple[Asked, str], ...] = (
-    (Asked.REASON, r"^(why|warum|wieso|weshalb)\b|\bwhat (caused|was the (reason|cause))|\bfor what reason"),
-    (Asked.FREQUENCY, r"\bhow (often|frequently)\b|\bwie (oft|häufig)\b|\bintervals?\b|\bhow many times\b"),
-    (Asked.PERCENT, r"\b(percent|percentage|interest|share|prozent|zinssatz|zinsen|anteil)\b"),
+_ASKED: tuple[tuple[Asked, tuple[str, ...]], ...] = (
+    (
+        Asked.REASON,
+        (r"^(?:why|warum|wieso|weshalb)\b", r"\bwhat (?:caused|was the (?:reason|cause))", r"\bwhat reason\b"),
+    ),
+    (
+        Asked.FREQUENCY,
+        (r"\bhow (?:often|frequently)\b", r"\bwie (?:oft|häufig)\b", r"\bintervals?\b", r"\bmany times\b"),
+    ),
+    (Asked.PERCENT, (r"\b(?:percent|percentage|interest|share|prozent|zinssatz|zinsen|anteil)\b",)),
     (
         Asked.MONEY,
-        r"\bhow much (does|do|did|is|was|were|are|will|has|have|must|should|can) .*\b(cost|pay|paid|earn|fee|price|charge|spend|spent|sell|sold|worth|raise|raised)\b|\b(price|cost|costs|fee|fees|fare|revenue|turnover|salary|wage|budget|profit|deposit|rent|fine|allowance)\b|\bwhat sum\b|\bhave to pay\b|\bhow (expensive|much money)\b|\b(preis|kosten|kostet|umsatz|gehalt|miete|kaution|gebühr|teuer|lohn|gewinn)\b",
+        (
+            r"\bhow much\b.*\b(?:cost|pay|paid|earn|fee|price|charge|spend|spent|sell|sold|worth|raised?)\b",
+            r"\b(?:prices?|costs?|fees?|fare|revenue|turnover|salary|wage|budget|profit|deposit|rent|fine|allowance)\b",
+            r"\bwhat sum\b|\bhave to pay\b|\bhow (?:expensive|much money)\b",
+            r"\b(?:preis|kosten|kostet|umsatz|gehalt|miete|kaution|gebühr|teuer|lohn|gewinn)\b",
+        ),
     ),
-    (Asked.WEIGHT, r"\bhow heavy\b|\bweigh(t|s)?\b|\bgewicht\b|\bwiegt\b|\bwie schwer\b|\bmass of\b"),
+    (Asked.WEIGHT, (r"\bhow heavy\b", r"\bweigh(?:t|s)?\b", r"\bmass of\b", r"\bgewicht\b|\bwiegt\b|\bwie schwer\b")),
     (
         Asked.DURATION,
-        r"\bhow long\b(?! (is|are|was) the (pipe|river|bridge|road|tunnel|wall|cable|line|track))|\bhow many (days|hours|weeks|months|years|minutes|seconds)\b|\bfor (what|how) (period|long)\b|\bhow (soon|old)\b|\bhow much time\b|\bwie (lange|alt)\b|\bwie viele (tage|stunden|wochen|monate|jahre|minuten)\b|\bdauer\b|\bduration\b",
+        (
+            r"\bhow long\b(?! (?:is|are|was) the (?:pipe|river|bridge|road|tunnel|wall|cable|line|track|runway))",
+            r"\bhow many (?:days|hours|weeks|months|years|minutes|seconds)\b|\bfor (?:what|how) (?:period|long)\b",
+            r"\bhow (?:soon|old)\b|\bhow much time\b|\bduration\b",
+            r"\bwie (?:lange|alt)\b|\bwie viele (?:tage|stunden|wochen|monate|jahre|minuten)\b|\bdauer\b",
+        ),
     ),
-    (
-        Asked.TEMPERATURE,
-        r"\btemperature\b|\bhow (hot|cold|warm)\b|\btemperatur\b|\bwie (heiß|kalt|warm)\b",
-    ),
-    (Asked.SPEED, r"\bhow fast\b|\bspeed\b|\bwie schnell\b|\bgeschwindigkeit\b"),
-    (Asked.AREA, r"\bwhat area\b|\bsurface area\b|\bfläche\b"),
-    (Asked.SIZE, r"\bhow (large|big)\b|\bwie groß\b|\bsize of\b"),
+    (Asked.TEMPERATURE, (r"\btemperature?\b|\bhow (?:hot|cold|warm)\b|\bwie (?:heiß|kalt|warm)\b|\btemperatur\b",)),
+    (Asked.SPEED, (r"\bhow fast\b|\bspeed\b|\bwie schnell\b|\bgeschwindigkeit\b",)),
+    (Asked.AREA, (r"\bwhat area\b|\bsurface area\b|\bfläche\b",)),
+    (Asked.SIZE, (r"\bhow (?:large|big)\b|\bwie groß\b|\bsize of\b",)),
     (
         Asked.LENGTH,
-        r"\bhow (tall|high|deep|wide|far|long)\b|\bheight\b|\bdepth\b|\bwidth\b|\blength\b|\bdistance\b|\belevation\b|\bwie (hoch|tief|breit|weit|lang)\b",
+        (
+            r"\bhow (?:tall|high|deep|wide|far|long)\b|\b(?:height|depth|width|length|distance|elevation)\b",
+            r"\bwie (?:hoch|tief|breit|weit|lang)\b",
+        ),
     ),
     (
         Asked.DATE,
-        r"^(when|wann|since when|seit wann)\b|\bwhen (was|did|were|is|does|will)\b|\b(in )?(which|what|welchem|welchen) (year|date|day|month|jahr|tag|monat|century|jahrhundert)\b|\bdate of\b|\bat (what|which) time\b|\bduring which months\b|\bum wie viel uhr\b|\bon (what|which) day\b",
+        (
+            r"^(?:when|wann|since when|seit wann)\b|\bwhen (?:was|did|were|is|does|will)\b|\bdate of\b",
+            r"\b(?:which|what|welche[mnrs]) (?:year|date|day|month|century|jahr|tag|monat|jahrhundert)\b",
+            r"\bat (?:what|which) time\b|\bduring which months\b|\bon (?:what|which) day\b|\bum wie viel uhr\b",
+        ),
     ),
-    (
-        Asked.NUMBER,
-        r"\bhow many\b|\bwie viele?\b|\bnumber of\b|\bwhat number\b|\bhow much\b|\banzahl\b|\bwhich number\b",
-    ),
+    (Asked.NUMBER, (r"\bhow (?:many|much)\b|\b(?:what|which) number\b|\bnumber of\b|\bwie viele?\b|\banzahl\b",)),
     (
         Asked.PERSON,
-        r"\b(who|whom|whose|from whom|which person|what person|wer|wen|wem|wessen)\b|\bname of the (ceo|director|owner|author|founder|manager)\b",
+        (
+            r"\b(?:who|whom|whose|which person|what person|wer|wen|wem|wessen)\b",
+            r"\bname of the (?:ceo|director|owner|author|founder|manager)\b",
+        ),
     ),
     (
         Asked.PLACE,
-        r"\b(where|in which (city|country|town|place)|which city|wo|wohin|woher|in welcher stadt|in welchem land|home town|birthplace)\b",
+        (
+            r"\bwhere\b|\b(?:which|what) (?:city|country|town|place|village|region)\b|\bhome town\b|\bbirthplace\b",
+            r"\b(?:wo|wohin|woher)\b|\bwelche[mnrs] (?:stadt|land|ort)\b",
+        ),
     ),
 )
-_PATTERNS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _ASKED)
+_PATTERNS = tuple((kind, re.compile("|".join(patterns), re.IGNORECASE)) for kind, patterns in _ASKED)
 
 
 def asked(text: str) -> Asked:
+    """The first kind that fits: "how much does it cost" asks for money before it asks for a number."""
     return next((kind for kind, pattern in _PATTERNS if pattern.search(text)), Asked.OTHER)

@@ -1,19 +1,19 @@
-"""Citations: what an answer says and where it stands, checked before it leaves."""
+"""Puts an answer together from its statements, each with the mark of its citation, and checks citations literally."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from shared.answers.extractive import Extracted
+from shared.answers.extractive import Extracted, Statement
 from shared.types.passage import Box, Passage
 
-_MARK = re.compile(r" ?\[(\d+)\]")
+_MARK = re.compile(r"\s*\[(\d{1,4})\]")
 
 
 class Citation(Struct, frozen=True):
-    """`quote` stands literally in the passage; `[index]` in the answer refers to it."""
+    """`[index]` in the answer refers to it; `quote` stands literally in its passage. `page` counts from 1."""
 
     index: int
     passage_id: str
@@ -25,8 +25,8 @@ class Citation(Struct, frozen=True):
     score: float
 
 
-class Checked(Struct, frozen=True):
-    """What is left of an answer when every citation that does not hold is dropped."""
+class Verified(Struct, frozen=True):
+    """What is left of an answer. Without a single citation nothing is: `answered` is False and `text` empty."""
 
     answered: bool
     text: str
@@ -34,45 +34,57 @@ class Checked(Struct, frozen=True):
 
 
 def compose(extracted: Extracted, titles: Mapping[str, str]) -> tuple[str, tuple[Citation, ...]]:
-    """The answer's text, each quote followed by its mark, and the citations numbered from 1 by first use; `titles` are
-    of the documents, by their id."""
-    numbers: dict[tuple[str, str], int] = {}
-    citations: list[Citation] = []
-    said: list[str] = []
-    for statement in extracted.statements if extracted.answered else ():
-        passage = statement.passage
-        number = numbers.setdefault((passage.passage_id, statement.quote), len(numbers) + 1)
-        said.append(f"{statement.quote} [{number}]")
-        if number > len(citations):
-            citations.append(
-                Citation(
-                    index=number,
-                    passage_id=passage.passage_id,
-                    document_id=passage.document_id,
-                    title=titles.get(passage.document_id, ""),
-                    page=passage.page,
-                    box=passage.box,
-                    quote=statement.quote,
-                    score=round(statement.score, 6),
-                )
-            )
-    return " ".join(said), tuple(citations)
+    """The quotes joined by a space, each followed by its mark. `titles` maps document ids to titles."""
+    citations: dict[tuple[str, str], Citation] = {}
+    parts = []
+    for statement in extracted.statements:
+        key = (statement.passage.passage_id, statement.quote)
+        citation = citations.setdefault(key, _cite(statement, len(citations) + 1, titles))
+        parts.append(f"{statement.quote} [{citation.index}]")
+    return " ".join(parts), tuple(citations.values())
 
 
-def verify(text: str, citations: Sequence[Citation], passages: Sequence[Passage]) -> Checked:
-    """Drops every citation whose quote does not stand in its passage, and every mark without a citation; what is left
-    is numbered anew by first use. Without any citation left there is no answer."""
-    texts = {passage.passage_id: passage.text for passage in passages}
-    good = {one.index: one for one in citations if one.quote and one.quote in texts.get(one.passage_id, "")}
-    order = list(dict.fromkeys(number for number in map(int, _MARK.findall(text)) if number in good))
-    if not order:
-        return Checked(False, "", ())
-    places = {number: place for place, number in enumerate(order, 1)}
-    renumbered = _MARK.sub(lambda mark: _marked(mark, places), text)
-    kept = tuple(msgspec.structs.replace(good[number], index=place) for number, place in places.items())
-    return Checked(True, renumbered.strip(), kept)
+def verify(answer: str, citations: Sequence[Citation], passages: Mapping[str, Passage]) -> Verified:
+    """Drops every citation whose quote does not stand in its passage, and every mark without a citation; the rest are
+    numbered anew from 1 by first use. `passages` maps passage ids to passages. A bracketed number inside a quote is
+    text, not a mark."""
+    held = {citation.index: citation for citation in citations if _stands(citation, passages)}
+    quoted = _quoted(answer, held.values())
+    used: dict[int, int] = {}
+
+    def renumber(mark: re.Match[str]) -> str:
+        if any(start <= mark.start(1) < end for start, end in quoted):
+            return mark.group()
+        index = int(mark.group(1))
+        if index not in held:
+            return ""
+        return mark.group().replace(mark.group(1), str(used.setdefault(index, len(used) + 1)))
+
+    text = _MARK.sub(renumber, answer).strip()
+    kept = tuple(replace(held[old], index=new) for old, new in used.items())
+    return Verified(True, text, kept) if kept else Verified(False, "", ())
 
 
-def _marked(mark: "re.Match[str]", places: Mapping[int, int]) -> str:
-    place = places.get(int(mark[1]))
-    return f"{mark[0][: mark[0].index('[')]}[{place}]" if place else ""
+def _cite(statement: Statement, index: int, titles: Mapping[str, str]) -> Citation:
+    passage = statement.passage
+    return Citation(
+        index=index,
+        passage_id=passage.passage_id,
+        document_id=passage.document_id,
+        title=titles.get(passage.document_id, ""),
+        page=passage.page,
+        box=passage.box,
+        quote=statement.quote,
+        score=round(statement.score, 4),
+    )
+
+
+def _stands(citation: Citation, passages: Mapping[str, Passage]) -> bool:
+    passage = passages.get(citation.passage_id)
+    return passage is not None and bool(citation.quote.strip()) and citation.quote in passage.text
+
+
+def _quoted(answer: str, citations: Iterable[Citation]) -> list[tuple[int, int]]:
+    """Where the quotes stand in the answer, word for word."""
+    found = (re.finditer(re.escape(citation.quote), answer) for citation in citations)
+    return [each.span() for quote in found for each in quote]

@@ -41,6 +41,7 @@ class Order(Struct, frozen=True):
     met_in_context: float = 0.0
     worded: float = 0.0
     predicate: float = 0.0
+    covered: float = 0.0
     counted: float = 0.0
 
     def of(self, one: Weighed) -> float:
@@ -61,6 +62,7 @@ class Decision(Struct, frozen=True):
     met: float
     weakest: float
     bias: float
+    covered: float = 0.0
 
 
 class Weights(Struct, frozen=True):
@@ -70,19 +72,22 @@ class Weights(Struct, frozen=True):
 
 ENGLISH = Weights(
     Order(
-        cosine=0.72, cosine_nameless=0.66, met=0.84, met_in_context=0.88, worded=0.41, predicate=0.44, states=0.65,
-        counted=0.06, named=0.81, named_here=0.34,
+        cosine=0.66, cosine_nameless=0.76, met=0.82, met_in_context=0.44, worded=0.31, predicate=0.44, states=0.53,
+        counted=0.08, named=0.8, named_here=0.09,
     ),
     Decision(
-        closest=4.22, states=2.01, lead=3.53, named=2.61, predicate=0.93, opposed=-3.16, counted=2.63, met=1.62,
-        weakest=0.37, bias=-11.55,
+        closest=4.17, lead=3.66, states=2.17, named=2.59, predicate=0.95, opposed=-3.17, counted=2.58, met=1.68,
+        weakest=0.3, bias=-11.64,
     ),
 )  # fmt: skip
 GERMAN = Weights(
-    Order(cosine=0.25, cosine_nameless=0.25, met=0.75, states=0.15, counted=0.15, named=0.3, named_here=0.1),
+    Order(
+        cosine=0.0, cosine_nameless=0.2, met=0.35, met_in_context=1.02, predicate=0.1, covered=0.82, states=0.75,
+        named=0.84, named_here=0.32,
+    ),
     Decision(
-        closest=0.0, states=1.0, lead=3.2, named=2.8, predicate=0.0, opposed=0.0, counted=1.0, met=2.8, weakest=0.5,
-        bias=-6.1,
+        closest=0.0, lead=0.65, states=0.5, named=1.93, predicate=0.17, opposed=-1.0, counted=2.44, met=2.41,
+        covered=3.36, weakest=0.09, bias=-6.95,
     ),
 )  # fmt: skip
 
@@ -136,6 +141,7 @@ class ExtractiveAnswerer:
             + decision.opposed * best.opposed
             + decision.counted * best.counted
             + decision.met * best.met
+            + decision.covered * best.covered
             + decision.weakest * best.weakest
         )
         return 1 / (1 + math.exp(-total))

@@ -22,32 +22,55 @@ _MONTH = (
     r"january|february|march|april|may|june|july|august|september|october|november|december|januar|februar|märz|mai|"
     r"juni|juli|oktober|dezember"
 )
-_WEEKDAY = r"monday|tuesday|wednesday|thursday|friday|saturday|sunday|montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag"
-_PATTERNS = {
-    Asked.MONEY: r"[$€£¥]|\b(?:euros?|dollars?|pounds?|cents?|usd|eur|gbp|chf|francs?|pence|free of charge|kostenlos|"
-    r"monatsmieten?|half fare|rupees?|yen|crowns?|kronen)\b",
-    Asked.DURATION: rf"{_UNIT}(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|decades?|nights?|sekunden?|minuten?|"
-    rf"stunden?|tage?n?|wochen?|monate?n?|jahre?n?|h|min)\b|\b(?:from|von|between|zwischen) \d|\bage of\b|\blifetime\b|"
-    rf"\bpermanent|\bindefinite|\b(?:overnight|forever)\b|{_YEAR}",
-    Asked.LENGTH: rf"{_UNIT}(?:millimet|centimet|kilomet|met|mm\b|cm\b|km|m\b|m²|feet|foot|ft\b|inch|miles?|yards?|hectar|"
-    r"acres?|square|quadrat|hektar|astronomical|light)",
-    Asked.AREA: rf"{_UNIT}(?:square|hectare|acre|quadrat|hektar|km²|m²|sq\b)",
-    Asked.SPEED: rf"{_UNIT}(?:km/h|kmh|mph|m/s|knots?|kilometres? (?:an|per) hour|miles (?:an|per) hour|knoten|stundenkilometer|\w+/s|"
-    r"\w+ (?:per|a|an) (?:second|minute|hour))",
-    Asked.TEMPERATURE: rf"{_UNIT}(?:degrees?|°|celsius|fahrenheit|grad\b|kelvin)|°",
-    Asked.WEIGHT: rf"{_UNIT}(?:kg|g|mg|kilos?|kilogram\w*|gram\w*|tonnes?|tons?|pounds?|lbs?|ounces?|tonnen|pfund)\b",
-    Asked.PERCENT: r"%|\b(?:percent|per cent|prozent|third|quarter|fifth|half|viertel|hälfte|drittel)\b",
-    Asked.FREQUENCY: r"\b(?:every|each|once|twice|daily|weekly|monthly|yearly|annually|times|per|jede[nrs]?|täglich|"
-    r"wöchentlich|monatlich|jährlich|einmal|zweimal|mal|alle|hourly|quarterly|always|never|seldom)\b|\b[\d.]+ (?:years|jahre)",
-    Asked.DATE: rf"{_YEAR}|\b\d{{1,2}}[:.]\d\d\b|\b(?:{_MONTH}|{_WEEKDAY}|spring|summer|autumn|winter|century|decade|"
-    r"o'clock|noon|midnight|a\.m|p\.m|uhr|jahrhundert|frühling|sommer|herbst|yesterday|today|tomorrow|easter|christmas|"
-    r"whit|eve)s?\b|\b(?:when|until|before|after|as soon as|nachdem|bevor|sobald) \w+|\bhalf past\b|"
-    r"\b(?:days?|weeks?|months?|years?) (?:ago|later|after|before)\b|\b\d{1,4} (?:bc|ad|v\. chr)\b|\b\d\der\b|"
-    rf"\b(?:from|to|at|by|von|bis|um) (?:\d{{1,2}}|{_NUMBER_WORD})\b",
-    Asked.REASON: r"\b(?:because|since|due|so that|so|therefore|as|caus\w+|reason|after|to|until|otherwise|prevents?|weil|"
-    r"da|wegen|denn|deshalb|daher|damit|aufgrund|durch|um|becom\w+|in order|led|owing|thus|hence|which|had)\b|;",
+_WEEKDAY = (
+    r"monday|tuesday|wednesday|thursday|friday|saturday|sunday|"
+    r"montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag"
+)
+_PATTERNS: dict[Asked, tuple[str, ...]] = {
+    Asked.MONEY: (
+        r"[$€£¥]",
+        r"\b(?:euros?|dollars?|pounds?|cents?|usd|eur|gbp|chf|francs?|pence|rupees?|yen|crowns?|kronen)\b",
+        r"\b(?:free of charge|half fare|kostenlos|monatsmieten?)\b",
+    ),
+    Asked.DURATION: (
+        rf"{_UNIT}(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|decades?|nights?|h|min)\b",
+        rf"{_UNIT}(?:sekunden?|minuten?|stunden?|tage?n?|wochen?|monate?n?|jahre?n?)\b",
+        r"\b(?:from|von|between|zwischen) \d|\b(?:age of|lifetime|overnight|forever)\b|\bpermanent|\bindefinite",
+        _YEAR,
+    ),
+    Asked.LENGTH: (
+        rf"{_UNIT}(?:millimet|centimet|kilomet|met|mm\b|cm\b|km|m\b|m²|feet|foot|ft\b|inch|miles?|yards?)",
+        rf"{_UNIT}(?:hectar|acres?|square|quadrat|hektar|astronomical|light)",
+    ),
+    Asked.AREA: (rf"{_UNIT}(?:square|hectare|acre|quadrat|hektar|km²|m²|sq\b)",),
+    Asked.SPEED: (
+        rf"{_UNIT}(?:km/h|kmh|mph|m/s|knots?|knoten|stundenkilometer|\w+/s|\w+ (?:per|a|an) (?:second|minute|hour))",
+    ),
+    Asked.TEMPERATURE: (rf"{_UNIT}(?:degrees?|°|celsius|fahrenheit|grad\b|kelvin)|°",),
+    Asked.WEIGHT: (
+        rf"{_UNIT}(?:kg|g|mg|kilos?|kilogram\w*|gram\w*|tonnes?|tons?|pounds?|lbs?|ounces?|tonnen|pfund)\b",
+    ),
+    Asked.PERCENT: (r"%|\b(?:percent|per cent|prozent|third|quarter|fifth|half|viertel|hälfte|drittel)\b",),
+    Asked.FREQUENCY: (
+        r"\b(?:every|each|once|twice|daily|weekly|monthly|yearly|annually|hourly|quarterly|times|per|always|never)\b",
+        r"\b(?:jede[nrs]?|täglich|wöchentlich|monatlich|jährlich|einmal|zweimal|mal|alle|seldom|selten)\b",
+        r"\b[\d.]+ (?:years|jahre)",
+    ),
+    Asked.DATE: (
+        rf"{_YEAR}|\b\d{{1,2}}[:.]\d\d\b|\b(?:{_MONTH}|{_WEEKDAY})s?\b|\b\d{{1,4}} (?:bc|ad|v\. chr)\b|\b\d\der\b",
+        r"\b(?:spring|summer|autumn|winter|century|decade|o'clock|noon|midnight|a\.m|p\.m|uhr|jahrhundert|frühling|"
+        r"sommer|herbst|yesterday|today|tomorrow|easter|christmas|whit|eve)s?\b",
+        r"\b(?:when|until|before|after|as soon as|nachdem|bevor|sobald) \w+|\bhalf past\b",
+        r"\b(?:days?|weeks?|months?|years?) (?:ago|later|after|before)\b",
+        rf"\b(?:from|to|at|by|von|bis|um) (?:\d{{1,2}}|{_NUMBER_WORD})\b",
+    ),
+    Asked.REASON: (
+        r"\b(?:because|since|due|so that|so|therefore|as|caus\w+|reason|after|to|until|otherwise|prevents?)\b|;",
+        r"\b(?:becom\w+|in order|led|owing|thus|hence|which|had)\b",
+        r"\b(?:weil|da|wegen|denn|deshalb|daher|damit|aufgrund|durch|um)\b",
+    ),
 }
-_COMPILED = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _PATTERNS.items()}
+_COMPILED = {kind: re.compile("|".join(patterns), re.IGNORECASE) for kind, patterns in _PATTERNS.items()}
 
 _CAPITAL = re.compile(r"\b[A-ZÄÖÜ][\w'’-]*")
 _NOT_A_NAME = re.compile(

@@ -84,13 +84,6 @@ class MiniLM:
                 readings[place] = Reading(mean / np.linalg.norm(mean), tokens[1:-1], spans)
         return [reading for reading in readings if reading is not None]
 
-    def word_vectors(self, words: Sequence[str]) -> "Floats":
-        """One unit row per word, made without running the model's layers on a sentence: the word read alone."""
-        import numpy as np
-
-        rows = [reading.vector for reading in self.read(words)]
-        return np.stack(rows) if rows else np.zeros((0, DIMENSIONS), dtype=np.float32)
-
     def _embed(self, texts: Sequence[str]) -> Embedded:
         readings = self.read(texts)
         vectors = tuple(tuple(map(float, reading.vector.tolist())) for reading in readings)

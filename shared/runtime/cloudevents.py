@@ -1,5 +1,6 @@
 """CloudEvents over HTTP, binary and structured: takes a function's events on `POST /` and replies with the next one."""
 
+import base64
 from typing import Any
 from urllib.parse import unquote
 
@@ -10,8 +11,9 @@ from litestar.response import Response
 
 from events.envelope import CloudEvent, MalformedEventError, Secrets, decode, encode, from_attributes, wrap
 from shared.runtime.delivery import Delivered, Deliveries
-from shared.runtime.errors import Deadline, InvalidRequest, Problem, TooLarge, Unauthenticated, Unavailable
+from shared.runtime.errors import Deadline, Internal, InvalidRequest, Problem, TooLarge, Unauthenticated, Unavailable
 from shared.runtime.exchange import Exchange, exchange_of
+from shared.runtime.problems import ProblemBody
 from shared.runtime.responses import problem_response
 from shared.runtime.table import DEAD_LETTER, Function
 from shared.types.undelivered import Undelivered
@@ -67,13 +69,29 @@ def undelivered(event: CloudEvent, extensions: dict[str, str]) -> Undelivered:
     """A dead letter as a Knative broker brings it: the event itself, with what its last attempt answered."""
     host = extensions.get("knativeerrordest", "").partition("://")[2].partition("/")[0]
     code = extensions.get("knativeerrorcode", "")
+    status, detail = _last_answer(int(code) if code.isdigit() else 503, extensions.get("knativeerrordata", ""))
     return Undelivered(
         event=event,
         function=host.partition(".")[0].partition(":")[0].replace("-", "_"),
-        status=int(code) if code.isdigit() else 503,
-        detail=extensions.get("knativeerrordata", "") or "the broker gave no reason",
+        status=status,
+        detail=detail or "the broker gave no reason",
         attempts=_BROKERS_ATTEMPTS,
     )
+
+
+def _last_answer(code: int, data: str) -> tuple[int, str]:
+    """Status and reason. `data` is what the function answered, in base64 and cut off at 1,024 characters. A 500 that
+    no function of ours said is how a broker tells that it reached none: as good as a 503."""
+    try:
+        text = base64.b64decode(data, validate=True).decode(errors="replace")
+    except ValueError:
+        text = data
+    try:
+        said = msgspec.json.decode(text, type=ProblemBody)
+    except msgspec.MsgspecError:
+        ours = text.startswith('{"type":"/problems/')
+        return (503 if code == 500 and not ours else code), text
+    return said.status, said.detail
 
 
 def _unknown(attributes: dict[str, Any]) -> dict[str, str]:
@@ -90,11 +108,12 @@ def _reply(delivered: Delivered, function: Function, secrets: Secrets, exchange:
 
 
 def _problem(delivered: Delivered) -> Problem:
-    """500 becomes 503 on the wire: in both cases the broker is to come again."""
     if delivered.status == 400:
         return InvalidRequest(delivered.detail)
     if delivered.status == 401:
         return Unauthenticated(delivered.detail)
+    if delivered.status == 500:
+        return Internal(delivered.detail)
     return Unavailable(delivered.detail, retry_after=delivered.retry_after)
 
 

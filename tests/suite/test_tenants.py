@@ -4,6 +4,7 @@ A route of the table without a case here fails `test_every_route_has_a_case`.
 """
 
 import asyncio
+import base64
 import json
 import time
 from collections.abc import Iterator
@@ -38,7 +39,15 @@ class Case:
     fresh: str = ""
 
 
+EVENT = {
+    "specversion": "1.0",
+    "id": "1",
+    "source": "/a-producer",
+    "type": "aegis.document.submitted.v1",
+    "data": {"filename": "ours.md", "content_base64": base64.b64encode(TEXT).decode()},
+}
 CASES = {
+    "POST /events": Case(json=EVENT),
     "POST /upload": Case(form=True),
     "GET /failed": Case(),
     "GET /failed/{dead_letter_id}": Case(),

@@ -1,0 +1,103 @@
+"""One event of each type as it travels: what stands in `samples/`, made from our own structs with a secret that all
+may know."""
+
+import msgspec
+
+from events import EVENTS, ClockTicked
+from events.document import (
+    DocumentChunked,
+    DocumentDeleted,
+    DocumentEmbedded,
+    DocumentEvent,
+    DocumentParsed,
+    DocumentReady,
+    DocumentRejected,
+    DocumentStored,
+    Origin,
+)
+from events.envelope import CloudEvent, Secrets, encode, wrap
+
+SECRETS = Secrets.parse("sample:not-a-secret-but-a-sample")
+_TIME = "2026-01-15T09:30:00Z"
+_ABOUT = Origin(
+    tenant_id="ten_4k2m9x7c1v8b3n6q",
+    document_id="doc_0c6f6b8a5d3e4f1a9b2c7d8e6f504132",
+    epoch=1,
+    route="cpu",
+    request_id="req_5f0c3a9be1d24786c0a1b2d3",
+    traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+)
+_LIFE = f"t/{_ABOUT.tenant_id}/d/{_ABOUT.document_id}/{_ABOUT.epoch}/"
+
+_DOCUMENT_EVENTS: dict[str, tuple[str, DocumentEvent]] = {
+    event.type_name(): (source, event)
+    for source, event in (
+        (
+            "upload",
+            DocumentStored(
+                origin=_ABOUT,
+                key="8d1f0f5b7c9a4e32a6b1c0d9e8f70615",
+                original=f"{_LIFE}original",
+                filename="Prüfbericht 2025.docx",
+                media_type="application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+                parser="docx",
+                size=48213,
+            ),
+        ),
+        (
+            "parse",
+            DocumentParsed(
+                origin=_ABOUT,
+                key="1b2c3d4e5f60718293a4b5c6d7e8f901",
+                parsed=f"{_LIFE}parsed",
+                pages=12,
+                title="Prüfbericht über die Brücke am Nordhafen",
+            ),
+        ),
+        (
+            "chunk",
+            DocumentChunked(
+                origin=_ABOUT, key="2c3d4e5f60718293a4b5c6d7e8f9011b", passages=f"{_LIFE}passages", count=37
+            ),
+        ),
+        (
+            "embed",
+            DocumentEmbedded(
+                origin=_ABOUT,
+                key="3d4e5f60718293a4b5c6d7e8f9011b2c",
+                points=f"{_LIFE}points",
+                count=37,
+                tokens=6120,
+            ),
+        ),
+        ("finish", DocumentReady(origin=_ABOUT, key="4e5f60718293a4b5c6d7e8f9011b2c3d", passages=37)),
+        (
+            "parse",
+            DocumentRejected(
+                origin=_ABOUT,
+                key="1b2c3d4e5f60718293a4b5c6d7e8f901",
+                stage="parse",
+                code="encrypted",
+                detail="The document is protected by a password.",
+            ),
+        ),
+        ("documents", DocumentDeleted(origin=_ABOUT, key="5f60718293a4b5c6d7e8f9011b2c3d4e")),
+    )
+}
+
+
+def example(event_type: str) -> CloudEvent:
+    """Raises KeyError for a type that has none."""
+    if event_type == ClockTicked.type_name():
+        return CloudEvent(id="tick_9f2c4a6b8d0e1f35", source="/clock", type=event_type, time=_TIME)
+    source, event = _DOCUMENT_EVENTS[event_type]
+    return msgspec.structs.replace(wrap(event, source, SECRETS), time=_TIME)
+
+
+def sample(event_type: str) -> str:
+    """The content of `samples/{event_type}.json`."""
+    return msgspec.json.format(encode(example(event_type)), indent=2).decode() + "\n"
+
+
+def samples() -> dict[str, str]:
+    return {event_type: sample(event_type) for event_type in EVENTS}
