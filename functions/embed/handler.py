@@ -19,21 +19,42 @@ _BATCH = 32
 """Passages at a time: what a crash repeats at most, and what is held in memory."""
 
 
+class _Part(msgspec.Struct, frozen=True):
+    """A batch's points, and how many tokens the model read for them."""
+
+    points: list[KeptPoint]
+    tokens: int
+
+
 async def handle(
     event: DocumentChunked, work: StageWork, embedding: Embedding, encoder: SparseEncoder, vectors: Vectors
-) -> DocumentEmbedded:
+) -> DocumentEmbedded | DocumentChunked:
     passages = msgspec.json.decode(await work.read(event.passages), type=list[Passage])
-    kept: list[KeptPoint] = []
-    tokens = 0
-    for first in range(0, len(passages), _BATCH):
-        batch = passages[first : first + _BATCH]
-        embedded = await embedding.embed([embedded_text(passage) for passage in batch])
-        tokens += embedded.tokens
-        points = [
-            Point(passage, dense, encoder.passage(indexed_words(passage), passage.language))
-            for passage, dense in zip(batch, embedded.vectors, strict=True)
-        ]
-        await vectors.add(points)
-        kept += [KeptPoint(p.passage, array("f", p.dense).tobytes(), p.sparse) for p in points]
-    blob = await work.keep("points", msgspec.msgpack.encode(kept))
-    return DocumentEmbedded(origin=event.origin, key=work.key, points=blob, count=len(kept), tokens=tokens)
+    batches = [passages[first : first + _BATCH] for first in range(0, len(passages), _BATCH)]
+    parts: list[_Part] = []
+    for number, batch in enumerate(batches):
+        kept = await work.part(str(number)) if len(batches) > 1 else None
+        if kept is not None:
+            parts.append(msgspec.msgpack.decode(kept, type=_Part))
+            await vectors.add([point.point() for point in parts[-1].points])  # the index may have lost them since
+            continue
+        if parts and work.is_late:
+            return msgspec.structs.replace(event, continuation=event.continuation + 1)
+        parts.append(await _embed(batch, embedding, encoder, vectors))
+        if len(batches) > 1:
+            await work.keep_part(str(number), msgspec.msgpack.encode(parts[-1]))
+    points = [point for part in parts for point in part.points]
+    blob = await work.keep("points", msgspec.msgpack.encode(points))
+    await work.drop_parts()
+    tokens = sum(part.tokens for part in parts)
+    return DocumentEmbedded(origin=event.origin, key=work.key, points=blob, count=len(points), tokens=tokens)
+
+
+async def _embed(batch: list[Passage], embedding: Embedding, encoder: SparseEncoder, vectors: Vectors) -> _Part:
+    embedded = await embedding.embed([embedded_text(passage) for passage in batch])
+    points = [
+        Point(passage, dense, encoder.passage(indexed_words(passage), passage.language))
+        for passage, dense in zip(batch, embedded.vectors, strict=True)
+    ]
+    await vectors.add(points)
+    return _Part([KeptPoint(p.passage, array("f", p.dense).tobytes(), p.sparse) for p in points], embedded.tokens)

@@ -1,6 +1,6 @@
 """Makes an API key, which is shown this once."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
@@ -38,12 +38,13 @@ async def handle(request: CreateKey, accounts: Accounts, principal: Principal) -
             "`expires_at` lies in the past.", errors=[FieldError("/expires_at", "has to lie in the future")]
         )
     scopes = SCOPES if request.scopes is None else tuple(dict.fromkeys(request.scopes))
+    expires_at = request.expires_at.astimezone(UTC) if request.expires_at else None
     record, key = await accounts.create_key(
         principal.tenant_id,
         request.name,
         request.role,
         scopes=scopes,
         user_id=request.user_id,
-        expires_at=request.expires_at,
+        expires_at=expires_at,
     )
     return NewKey(record.key_id, key, record.name, record.role, record.scopes, record.expires_at)

@@ -1,7 +1,6 @@
 """Blobs in a folder: written beside, synced, then renamed, so that a crash leaves a blob whole or absent."""
 
 import asyncio
-import contextlib
 import errno
 import os
 import re
@@ -160,8 +159,7 @@ class FolderBlobs:
     @_translated
     def _erase_all(self, prefix: str) -> None:
         folder = self._below(prefix)
-        with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(folder)
+        shutil.rmtree(folder, onerror=_unless_gone)
         self._drop_empty(folder.parent)
 
     def _drop_empty(self, folder: Path) -> None:
@@ -180,7 +178,13 @@ class FolderBlobs:
     def _below(self, prefix: str) -> Path:
         if not prefix.endswith("/"):
             raise ValueError(f"not a prefix: {prefix!r}")
-        return self._path(prefix.rstrip("/"))
+        return self._path(prefix.removesuffix("/"))
+
+
+def _unless_gone(_: object, __: object, failure: tuple[type[BaseException], BaseException, object]) -> None:
+    """Two may erase the same: what the other has erased is no failure."""
+    if not isinstance(failure[1], FileNotFoundError):
+        raise failure[1]
 
 
 def _into(target: Path, move: Callable[[], object]) -> None:

@@ -101,6 +101,16 @@ class Ledger:
         await self._blobs.write(blob, data)
         return blob
 
+    async def part(self, document_id: str, epoch: int, name: str) -> bytes | None:
+        """A part of a result that is not whole yet."""
+        try:
+            return await self._blobs.read(f"{self._life(document_id, epoch)}parts/{name}")
+        except BlobMissing:
+            return None
+
+    async def drop_parts(self, document_id: str, epoch: int, key: str) -> None:
+        await self._blobs.erase_all(f"{self._life(document_id, epoch)}parts/{key}/")
+
     async def read(self, blob: str) -> bytes:
         """Reads a blob that an event names. Raises `BlobMissing`, also for a name outside the tenant."""
         if not blob.startswith(f"t/{self.tenant_id}/"):

@@ -147,10 +147,12 @@ class _Route:
             return _kept(response)
 
         route = f"{self._operation.method}:{exchange.path}"
-        calls = Idempotency(self._worlds.counters, principal.tenant_id or principal.key_id, route, credential)
-        answer, again = await calls.once(key, _fingerprint(message), self._function.timeout_s, call)
-        if again and answer:
+        calls = Idempotency(self._worlds.counters, principal.key_id, route, credential)
+        try:
+            answer, again = await calls.once(key, _fingerprint(message), self._function.timeout_s, call)
+        finally:
             _discard(message)
+        if again and answer:
             exchange.extra["Idempotent-Replayed"] = "true"
             return Response(answer.body or None, status_code=answer.status, media_type=answer.media_type)
         assert response is not None

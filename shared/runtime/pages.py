@@ -65,7 +65,7 @@ def own_pages(functions: Sequence[Function], worlds: Worlds) -> list[HTTPRouteHa
         exchange.route = "/metrics"
         if "x-forwarded-for" in exchange.headers or "forwarded" in exchange.headers:
             raise NotFound("There is nothing here.")  # metrics are for the pod's own network
-        return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)
+        return Response(metrics.exposition(), headers={"Content-Type": metrics.CONTENT_TYPE})
 
     return [health, ready, exposition]
 

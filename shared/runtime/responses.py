@@ -56,6 +56,7 @@ def _content(content: Content) -> Response[Any]:
     # A tenant's file must never run as a page of our origin; our own pages bring their style and no script.
     policy = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
     headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": policy}
+    headers["Content-Type"] = content.media_type  # said here, for Litestar adds a charset of its own to any text
     if content.filename is not None:
         headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(content.filename, safe='')}"
     if content.length is not None:

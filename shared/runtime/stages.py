@@ -5,6 +5,8 @@ its outcome again; a stage that another holds under a live lease is left to it.
 """
 
 import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from hashlib import sha256
@@ -26,15 +28,38 @@ from shared.runtime.table import Function, Operation, Table
 from shared.types.clock import now
 
 _ATTEMPTS_KEPT_S = 7 * 86400
+_OWN_END = 0.8
+"""The share of its time after which a stage of many steps ends itself."""
 _FINAL = frozenset({"aegis.document.ready.v1", "aegis.document.rejected.v1"})
 
 
 class StageWork(Struct, frozen=True):
-    """What a running stage may know of itself and where it puts its result."""
+    """What a running stage may know of itself and where it puts its result.
+
+    A stage of many steps keeps each part as it comes, and when `is_late` ends itself by saying its own input with the
+    next continuation: the next delivery goes on with the parts that are there.
+    """
 
     key: str
     ledger: Ledger
     origin: Origin
+    until: float = math.inf
+
+    @property
+    def is_late(self) -> bool:
+        """Whether four fifths of the time that a delivery may last are over."""
+        return time.monotonic() > self.until
+
+    async def part(self, name: str) -> bytes | None:
+        """What an earlier delivery of the same work kept under this name."""
+        return await self.ledger.part(self.origin.document_id, self.origin.epoch, f"{self.key}/{name}")
+
+    async def keep_part(self, name: str, data: bytes) -> None:
+        await self.keep(f"parts/{self.key}/{name}", data)
+
+    async def drop_parts(self) -> None:
+        """Once the whole result is kept."""
+        await self.ledger.drop_parts(self.origin.document_id, self.origin.epoch, self.key)
 
     async def keep(self, name: str, data: bytes) -> str:
         """Writes a result; returns the blob's name, for the event."""
@@ -81,6 +106,8 @@ class Stages:
                 return None
             finished = await self._finished(about, function.name, key)
             record = finished or await self._attempt(function, event, key, handle)
+            if isinstance(record, DocumentEvent):
+                return record
             return await self._settle(about, record)
 
     async def _inputs(self, function: Function, event: DocumentEvent) -> str | None:
@@ -101,19 +128,26 @@ class Stages:
         found = await self._ledger.stage(about.document_id, about.epoch, stage)
         return found if found and found.key == key and found.outcome != "failed" else None
 
-    async def _attempt(self, function: Function, event: DocumentEvent, key: str, handle: Handle) -> StageRecord:
+    async def _attempt(
+        self, function: Function, event: DocumentEvent, key: str, handle: Handle
+    ) -> StageRecord | DocumentEvent:
+        """How the stage ended, or its own input again where it goes on in another delivery."""
         about, started = event.origin, now()
         attempts = await self._count_attempt(about, function.name)
         await self._show(about, function.name, "running", attempts, started)
         try:
             async with asyncio.timeout(function.timeout_s):
-                said = await handle(event, StageWork(key, self._ledger, about))
+                until = time.monotonic() + _OWN_END * function.timeout_s
+                said = await handle(event, StageWork(key, self._ledger, about, until))
         except Rejected as error:
             record = _rejection(about, function.name, key, attempts, started, error)
         except Exception as error:  # whatever it is, the document shows it before it goes on
             await self._show(about, function.name, "waiting", attempts, started, reason_of(error))
             raise
         else:
+            if said is not None and said.type_name() == event.type_name():
+                await self._forget_attempts(about, function.name)
+                return said
             record = _record(function.name, key, "done", attempts, started, said)
         await self._ledger.end_stage(about.document_id, about.epoch, record)
         return record
@@ -137,9 +171,13 @@ class Stages:
         await self._ledger.mark_open(about.document_id, about.epoch, "deleting")
 
     async def _count_attempt(self, about: Origin, stage: str) -> int:
-        key = f"attempts:{about.tenant_id}:{about.document_id}:{about.epoch}:{stage}"
+        key = _attempts_key(about, stage)
         count, _ = await self._counters.batch([("INCR", key), ("EXPIRE", key, _ATTEMPTS_KEPT_S)])
         return int(count)
+
+    async def _forget_attempts(self, about: Origin, stage: str) -> None:
+        """There was progress: what follows is tried anew."""
+        await self._counters.call("DEL", _attempts_key(about, stage))
 
     async def _show(
         self,
@@ -152,6 +190,10 @@ class Stages:
     ) -> None:
         view = StageView(stage, status, attempts, started, reason=reason)
         await self._catalogue.show_stage(about.document_id, about.epoch, view)
+
+
+def _attempts_key(about: Origin, stage: str) -> str:
+    return f"attempts:{about.tenant_id}:{about.document_id}:{about.epoch}:{stage}"
 
 
 def reason_of(error: BaseException) -> Reason:

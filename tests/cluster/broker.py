@@ -259,7 +259,7 @@ def tick() -> Event:
 
 def pause_s(attempt: int) -> float:
     """Before the second attempt 2 s, then 4, 8 … 60."""
-    return min(_FIRST_PAUSE_S * 2 ** (attempt - 2), _LONGEST_PAUSE_S)
+    return min(_FIRST_PAUSE_S * (1 << (attempt - 2)), _LONGEST_PAUSE_S)
 
 
 def read(headers: dict[str, str], body: bytes) -> Event:

@@ -27,7 +27,9 @@ DONE: Answer = (204, {}, b"")
 
 def item(name: str, *wants: tuple[str, dict[str, str]], concurrency: int = 10) -> dict[str, Any]:
     """A row as `aegis functions --json` lists it."""
-    operations = [{"on": on, "filter": extensions, "role": None, "emits": []} for on, extensions in wants]
+    operations: list[dict[str, Any]] = [
+        {"on": on, "filter": extensions, "role": None, "emits": []} for on, extensions in wants
+    ]
     return {"name": name, "operations": operations, "concurrency": concurrency, "timeout_s": 5}
 
 

@@ -162,7 +162,9 @@ def test_a_key_id_may_hold_dots() -> None:
     unwrap(wrap(a_parsed_event(), "parse", secrets), secrets)
 
 
-@pytest.mark.parametrize("text", ["", ":", "k1", "k1:", "k1:too-short", ":a-secret-without-a-name", "k1:a-secret-of-this-test,k2"])
+@pytest.mark.parametrize(
+    "text", ["", ":", "k1", "k1:", "k1:too-short", ":a-secret-without-a-name", "k1:a-secret-of-this-test,k2"]
+)
 def test_secrets_that_protect_nothing_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="event secrets"):
         Secrets.parse(text)

@@ -1,0 +1,20 @@
+"""How blobs may be called, the same in every world."""
+
+import re
+
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
+
+
+def checked_name(name: str) -> str:
+    """Raises `ValueError`."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"not the name of a blob: {name!r}")
+    return name
+
+
+def checked_prefix(prefix: str) -> str:
+    """Raises `ValueError`."""
+    if not prefix.endswith("/"):
+        raise ValueError(f"not a prefix: {prefix!r}")
+    checked_name(prefix.rstrip("/"))
+    return prefix

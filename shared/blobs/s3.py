@@ -1,0 +1,363 @@
+"""Blobs in an S3 bucket, by boto3: AWS, SeaweedFS, MinIO and others that honour conditional writes.
+
+Address and credentials come from the usual AWS variables (`AWS_ENDPOINT_URL_S3`, `AWS_ACCESS_KEY_ID`, …). Names are
+keys as they stand.
+"""
+
+import asyncio
+import contextlib
+import secrets
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from shared.blobs.names import checked_name, checked_prefix
+from shared.blobs.port import BlobMissing
+from shared.runtime.errors import AegisError, DiskFull, StoreUnavailable
+
+MIB = 1024 * 1024
+_ANSWER_S = 0.9
+_CONNECT_S = 0.3
+_SETTING_UP_S = 15.0  # importing the client, finding credentials; once
+_PAUSE_S = 0.05
+_SMALL = 1 * MIB  # what a short call may carry
+_PART = 8 * MIB
+_PIECE = 256 * 1024
+_PIECE_S = 30.0  # a stall ends long before, by the socket's time-out
+_BATCH_S = 30.0
+_SLOWEST = 1 * MIB  # bytes a second below which a transfer is given up
+_FULL = {"XMinioStorageFull", "InsufficientStorage", "InsufficientCapacity", "QuotaExceeded"}
+_REFUSED = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "403"}
+_PASSING = (500, 502, 503, 504)
+_R = TypeVar("_R")
+
+
+class UnfitBucket(AegisError):
+    """The bucket cannot be used as it is; the message says what to change."""
+
+
+class S3Blobs:
+    """Blobs in `bucket`. `answer_s` bounds the wait for every call that carries at most 1 MiB."""
+
+    def __init__(self, bucket: str, *, endpoint: str | None = None, answer_s: float = _ANSWER_S) -> None:
+        self._bucket = bucket
+        self._answer_s = answer_s
+        self._short = _Lane(endpoint, threads=32, connect_s=_CONNECT_S, read_s=answer_s, attempts=1)
+        self._long = _Lane(endpoint, threads=8, connect_s=3, read_s=20, attempts=3)
+
+    async def read(self, name: str) -> bytes:
+        until = time.monotonic() + self._answer_s
+        body, length = await self._open(name)
+        with contextlib.closing(body), self._explained(name):
+            data: bytes = await self._short.run(
+                lambda _: body.read(), until - time.monotonic() + length / _SLOWEST, repeatable=False
+            )
+        return data
+
+    async def write(self, name: str, data: bytes) -> None:
+        await self._put(checked_name(name), data)
+
+    async def create(self, name: str, data: bytes) -> bool:
+        """Never tried twice by itself after an answer that leaves open whether it was done."""
+        checked_name(name)
+        for _ in range(3):
+            try:
+                await self._put(name, data, IfNoneMatch="*")
+                return True
+            except _Occupied:
+                return False
+            except _Contested:  # another writes the same name right now: wait for how that ends
+                await asyncio.sleep(_PAUSE_S)
+        raise StoreUnavailable("blobs", f"others keep writing {name}")
+
+    async def adopt(self, name: str, file: Path) -> None:
+        checked_name(name)
+        with self._explained(name):
+            size = (await asyncio.to_thread(file.stat)).st_size
+            if size <= _PART:
+                await self._put(name, await asyncio.to_thread(file.read_bytes))
+            else:
+                await self.ping()
+                await self._long.run(lambda s3: _upload(s3, self._bucket, name, file), _BATCH_S + size / _SLOWEST)
+            await asyncio.to_thread(file.unlink)
+
+    async def stream(self, name: str) -> AsyncIterator[bytes]:
+        body, _ = await self._open(name)
+        with contextlib.closing(body):
+            while piece := await self._piece(name, body):
+                yield piece
+
+    async def names(self, prefix: str) -> list[str]:
+        found: list[str] = []
+        async for page in self._pages(prefix):
+            found += [entry["Key"] for entry in page.get("Contents", ())]
+        return sorted(found)
+
+    async def folders(self, prefix: str) -> list[str]:
+        found: list[str] = []
+        async for page in self._pages(prefix, Delimiter="/"):
+            folders = [entry["Prefix"] for entry in page.get("CommonPrefixes", ())]
+            if _lists_empty_folders(page):
+                folders = await self._filled(folders)
+            found += [folder[len(prefix) : -1] for folder in folders]
+        return sorted(found)
+
+    async def erase(self, name: str) -> None:
+        checked_name(name)
+        with self._explained(name):
+            await self._short.run(lambda s3: s3.delete_object(Bucket=self._bucket, Key=name), self._answer_s)
+
+    async def erase_all(self, prefix: str) -> None:
+        async for page in self._pages(prefix):
+            if keys := [{"Key": entry["Key"]} for entry in page.get("Contents", ())]:
+                await self._erase_batch(keys)
+
+    async def ping(self) -> None:
+        with self._explained(""):
+            await self._short.run(lambda s3: s3.head_bucket(Bucket=self._bucket), self._answer_s)
+
+    async def prepare(self) -> None:
+        """Makes the bucket where it is missing; safe to repeat. Raises `UnfitBucket`."""
+        with self._explained(""):
+            await self._long.run(self._make_bucket, _BATCH_S)
+        probe = f"probe/{secrets.token_hex(8)}"
+        first, second = await self.create(probe, b"1"), await self.create(probe, b"2")
+        await self.erase(probe)
+        if (first, second) != (True, False):
+            raise UnfitBucket(
+                f"The S3 that holds the bucket {self._bucket} does not honour conditional writes (If-None-Match: *). "
+                "Use AWS, SeaweedFS 4, MinIO or another that does."
+            )
+
+    async def close(self) -> None:
+        for lane in (self._short, self._long):
+            lane.close()
+
+    async def _open(self, name: str) -> tuple[Any, int]:
+        """The body, still to be read, and its length in bytes."""
+        checked_name(name)
+        with self._explained(name):
+            answer = await self._short.run(lambda s3: s3.get_object(Bucket=self._bucket, Key=name), self._answer_s)
+        return answer["Body"], answer["ContentLength"]
+
+    async def _piece(self, name: str, body: Any) -> bytes:
+        with self._explained(name):
+            piece: bytes = await self._short.run(lambda _: body.read(_PIECE), _PIECE_S, repeatable=False)
+        return piece
+
+    async def _put(self, name: str, data: bytes, **condition: str) -> None:
+        lane, within_s = self._short, self._answer_s
+        if len(data) > _SMALL:
+            await self.ping()  # a store that is away is noticed soon, however much there is to send
+            lane, within_s = self._long, _BATCH_S + len(data) / _SLOWEST
+        with self._explained(name):
+            await lane.run(
+                lambda s3: s3.put_object(Bucket=self._bucket, Key=name, Body=data, **condition),
+                within_s,
+                repeatable=not condition,
+            )
+
+    async def _pages(self, prefix: str, **how: str) -> AsyncIterator[dict[str, Any]]:
+        arguments = {"Bucket": self._bucket, "Prefix": checked_prefix(prefix), **how}
+        while True:
+            with self._explained(prefix):
+                page = await self._short.run(lambda s3: s3.list_objects_v2(**arguments), self._answer_s)
+            yield page
+            if not page.get("IsTruncated"):
+                return
+            arguments["ContinuationToken"] = page["NextContinuationToken"]
+
+    async def _erase_batch(self, keys: list[dict[str, str]]) -> None:
+        batch = {"Objects": keys, "Quiet": True}
+        with self._explained(""):
+            answer = await self._long.run(lambda s3: s3.delete_objects(Bucket=self._bucket, Delete=batch), _BATCH_S)
+        for error in answer.get("Errors", ()):
+            raise StoreUnavailable("blobs", f"S3 does not erase {error.get('Key')}: {error.get('Code')}")
+
+    async def _filled(self, folders: list[str]) -> list[str]:
+        """Those that hold something."""
+
+        def holds_something(s3: Any, folder: str) -> bool:
+            return bool(s3.list_objects_v2(Bucket=self._bucket, Prefix=folder, MaxKeys=1).get("Contents"))
+
+        with self._explained(""):
+            return await self._long.run(lambda s3: [f for f in folders if holds_something(s3, f)], _BATCH_S)
+
+    def _make_bucket(self, s3: Any) -> None:
+        from botocore.exceptions import ClientError
+
+        try:
+            s3.head_bucket(Bucket=self._bucket)
+            return
+        except ClientError as error:
+            if _status(error) != 404:
+                raise
+        try:
+            s3.create_bucket(Bucket=self._bucket, **_place(s3))
+        except ClientError as error:
+            if _code(error) == "BucketAlreadyExists":
+                raise UnfitBucket(f"The bucket {self._bucket} belongs to another. Choose another name.") from error
+            if _code(error) != "BucketAlreadyOwnedByYou":
+                raise
+
+    @contextlib.contextmanager
+    def _explained(self, name: str) -> Iterator[None]:
+        """An error of the client becomes what the port promises."""
+        try:
+            yield
+        except OSError as error:
+            raise StoreUnavailable("blobs", f"{error.strerror or error}") from error
+        except _client_errors() as error:
+            raise self._meaning(error, name) from error
+
+    def _meaning(self, error: Exception, name: str) -> Exception:
+        if not hasattr(error, "response"):
+            return StoreUnavailable("blobs", _why(error))
+        code, status = _code(error), _status(error)
+        if code == "NoSuchKey":
+            return BlobMissing(name)
+        if code in ("NoSuchBucket", "404"):
+            return StoreUnavailable("blobs", f"there is no bucket {self._bucket}; `aegis init` makes it")
+        if code in _FULL or status == 507:
+            return DiskFull("The object store is full. Free some room and try again; nothing was stored.")
+        if code == "PreconditionFailed" or status == 412:
+            return _Occupied()
+        if status == 409:
+            return _Contested()
+        if code in _REFUSED:
+            return StoreUnavailable("blobs", f"S3 refuses access to the bucket {self._bucket} ({code})")
+        return StoreUnavailable("blobs", f"S3 answers {status} {code}")
+
+
+class _Occupied(AegisError):
+    """Something stands under the name already."""
+
+
+class _Contested(StoreUnavailable):
+    """Two write at the same time, and the store lets neither win."""
+
+    def __init__(self) -> None:
+        super().__init__("blobs", "another call changes the same blob")
+
+
+class _Lane:
+    """A client with threads of its own, so that long transfers never hold up short calls."""
+
+    def __init__(self, endpoint: str | None, *, threads: int, connect_s: float, read_s: float, attempts: int) -> None:
+        self._endpoint = endpoint
+        self._settings: dict[str, Any] = {
+            "connect_timeout": connect_s,
+            "read_timeout": read_s,
+            "max_pool_connections": threads,
+            "retries": {"total_max_attempts": attempts, "mode": "standard"},
+        }
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="s3")
+        self._lock = threading.Lock()
+        self._client: Any = None
+
+    async def run(self, work: Callable[[Any], _R], within_s: float, *, repeatable: bool = True) -> _R:
+        """Hands the client to `work`. What failed at once and may pass is tried a second time, where that is safe."""
+        if self._client is None:
+            await self._in_thread(self._connect, _SETTING_UP_S)
+        call = (lambda: _twice(work, self._client, within_s / 3)) if repeatable else (lambda: work(self._client))
+        return await self._in_thread(call, within_s)
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        if self._client:
+            self._client.close()
+
+    async def _in_thread(self, work: Callable[[], _R], within_s: float) -> _R:
+        future = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        try:
+            await asyncio.wait([future], timeout=max(within_s, 0))
+            if not future.done():
+                raise StoreUnavailable("blobs", "S3 does not answer in time")
+            return future.result()
+        finally:
+            future.cancel()  # leaves the queue of threads, where it still stands there
+
+    def _connect(self) -> None:
+        import boto3.session
+        from botocore.config import Config
+
+        with self._lock:
+            if self._client is None:
+                session = boto3.session.Session()
+                self._client = session.client("s3", endpoint_url=self._endpoint, config=Config(**self._settings))
+
+
+def _twice(work: Callable[[Any], _R], client: Any, soon_s: float) -> _R:
+    started = time.monotonic()
+    try:
+        return work(client)
+    except _client_errors() as error:
+        if not _may_pass(error) or time.monotonic() - started > soon_s:
+            raise
+    time.sleep(_PAUSE_S)
+    return work(client)
+
+
+def _may_pass(error: Exception) -> bool:
+    from botocore.exceptions import ConnectionClosedError
+
+    return isinstance(error, ConnectionClosedError) or (hasattr(error, "response") and _status(error) in _PASSING)
+
+
+def _upload(s3: Any, bucket: str, name: str, file: Path) -> None:
+    """In parts; nothing of them stays when one fails."""
+    place = {"Bucket": bucket, "Key": name}
+    upload = {**place, "UploadId": s3.create_multipart_upload(**place)["UploadId"]}
+    try:
+        parts = [
+            {"PartNumber": number, "ETag": s3.upload_part(**upload, PartNumber=number, Body=part)["ETag"]}
+            for number, part in enumerate(_parts(file), start=1)
+        ]
+        s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+    except BaseException:
+        with contextlib.suppress(*_client_errors()):
+            s3.abort_multipart_upload(**upload)
+        raise
+
+
+def _parts(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as handle:
+        while part := handle.read(_PART):
+            yield part
+
+
+def _lists_empty_folders(page: dict[str, Any]) -> bool:
+    """SeaweedFS keeps a folder for a while after its last blob is gone, and lists it."""
+    return bool(page["ResponseMetadata"]["HTTPHeaders"].get("server", "").startswith("SeaweedFS"))
+
+
+def _place(s3: Any) -> dict[str, Any]:
+    """AWS wants the region said when a bucket is made, other than its first; others want it not said."""
+    region = s3.meta.region_name
+    if ".amazonaws.com" not in s3.meta.endpoint_url or region in (None, "us-east-1", "aws-global"):
+        return {}
+    return {"CreateBucketConfiguration": {"LocationConstraint": region}}
+
+
+def _client_errors() -> tuple[type[Exception], ...]:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return BotoCoreError, ClientError
+
+
+def _code(error: Any) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _status(error: Any) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _why(error: Exception) -> str:
+    kind = type(error).__name__
+    if "Credential" in kind:
+        return "no AWS credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give a role"
+    return f"S3 does not answer ({kind})"

@@ -1,0 +1,67 @@
+"""The stores that promises are tried on, by the name of their world, and how another process opens the same ones.
+
+A further world is one more entry in `BLOBS` or `COUNTERS`; every promise then holds for it, or fails.
+"""
+
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.blobs.folder import FolderBlobs
+from shared.blobs.port import Blobs
+from shared.counters.port import Counters
+from shared.counters.redis import over_url
+from shared.counters.valkey import binary
+
+BLOBS: dict[str, Callable[[str], Blobs]] = {"embedded": lambda place: FolderBlobs(Path(place))}
+"""Opens the blobs at a place: a folder, or whatever names one in that world."""
+
+COUNTERS = ("embedded",)
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a server for all tests of a process, each of which finds it empty."""
+    folder = tmp_path_factory.mktemp("valkey")
+    socket = folder / "s"
+    command = [str(binary()), "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(folder)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while not socket.exists():
+            assert server.poll() is None, "Valkey does not start"
+            time.sleep(0.005)
+        yield f"unix://{socket}"
+    finally:
+        server.kill()
+        server.wait()
+
+
+@pytest.fixture(params=COUNTERS)
+def redis_url(request: pytest.FixtureRequest) -> str:
+    """Where a Redis of the world listens."""
+    return str(request.getfixturevalue({"embedded": "valkey"}[request.param]))
+
+
+@pytest.fixture
+async def counters(redis_url: str) -> AsyncIterator[Counters]:
+    opened = over_url(redis_url)
+    await opened.call("FLUSHDB")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(params=sorted(BLOBS))
+def blobs_place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
+    """The name of the world and the place in it."""
+    return request.param, str(tmp_path / "blobs")
+
+
+@pytest.fixture
+async def blobs(blobs_place: tuple[str, str]) -> Blobs:
+    world, place = blobs_place
+    opened = BLOBS[world](place)
+    await opened.prepare()
+    return opened
