@@ -25,7 +25,7 @@ serve: .venv/serve ## Set up and run the suite on http://127.0.0.1:8000
 	$(BIN)/aegis serve
 
 test: .venv/dev ## Set up and run the tests (embedded stores only)
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadfile
 
 check: .venv/dev ## Lint, types, import contracts, generated files
 	$(BIN)/ruff check .

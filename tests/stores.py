@@ -1,6 +1,6 @@
 """The stores that promises are tried on, by the name of their world, and how another process opens the same ones.
 
-A further world is one more entry in `BLOBS` or `COUNTERS`; every promise then holds for it, or fails.
+Which worlds are tried is chosen on the command line (`tests.worlds`); every promise holds for each of them, or fails.
 """
 
 import subprocess
@@ -12,14 +12,14 @@ import pytest
 
 from shared.blobs.folder import FolderBlobs
 from shared.blobs.port import Blobs
+from shared.blobs.s3 import S3Blobs
 from shared.counters.port import Counters
 from shared.counters.redis import over_url
 from shared.counters.valkey import binary
+from tests.cluster.seaweed import empty
 
-BLOBS: dict[str, Callable[[str], Blobs]] = {"embedded": lambda place: FolderBlobs(Path(place))}
+BLOBS: dict[str, Callable[[str], Blobs]] = {"embedded": lambda place: FolderBlobs(Path(place)), "s3": S3Blobs}
 """Opens the blobs at a place: a folder, or whatever names one in that world."""
-
-COUNTERS = ("embedded",)
 
 
 @pytest.fixture(scope="session")
@@ -39,10 +39,10 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server.wait()
 
 
-@pytest.fixture(params=COUNTERS)
+@pytest.fixture
 def redis_url(request: pytest.FixtureRequest) -> str:
     """Where a Redis of the world listens."""
-    return str(request.getfixturevalue({"embedded": "valkey"}[request.param]))
+    return str(request.getfixturevalue({"embedded": "valkey", "redis": "cluster_redis"}[request.param]))
 
 
 @pytest.fixture
@@ -50,12 +50,17 @@ async def counters(redis_url: str) -> AsyncIterator[Counters]:
     opened = over_url(redis_url)
     await opened.call("FLUSHDB")
     yield opened
+    await opened.call("FLUSHDB")
     await opened.close()
 
 
-@pytest.fixture(params=sorted(BLOBS))
+@pytest.fixture
 def blobs_place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
-    """The name of the world and the place in it."""
+    """The name of the world and the place in it, which is empty."""
+    if request.param == "s3":
+        bucket = request.getfixturevalue("cluster_s3")
+        empty(bucket)
+        return "s3", bucket
     return request.param, str(tmp_path / "blobs")
 
 

@@ -13,6 +13,7 @@ from shared.intake.intake import Accepted, Intake, Known, Submission
 from shared.intake.spool import spooled
 from shared.ledger.ledger import Ledger
 from shared.runtime.errors import FieldError, InvalidRequest, NotFound, TooLarge
+from shared.runtime.requests import explained
 from shared.runtime.settings import Settings
 from shared.types.document import Classification
 from shared.types.money import Dollars
@@ -66,7 +67,7 @@ def _data(event: CloudEvent) -> Submitted:
     try:
         submitted = msgspec.convert(event.data, Submitted)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(f"The event's data: {error}.", errors=[FieldError("/data", str(error))]) from None
+        raise explained(error, "/data") from None
     if (submitted.content_base64 is None) == (submitted.blob_key is None):
         detail = "takes either `content_base64` or `blob_key`"
         raise InvalidRequest(f"The event's data {detail}.", errors=[FieldError("/data", detail)])

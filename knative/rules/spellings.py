@@ -14,9 +14,14 @@ _QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(Ki|Mi|Gi|Ti|Pi|Ei|n|u|m|k|M|
 _FACTORS = {"n": "1e-9", "u": "1e-6", "m": "1e-3", "k": "1e3", "M": "1e6", "G": "1e9", "T": "1e12", "P": "1e15"}
 _FACTORS |= {"E": "1e18", "": "1"} | {f"{unit}i": str(1024**power) for power, unit in enumerate("KMGTPE", 1)}
 _LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
-_IMAGE = re.compile(r"(?P<name>[a-z0-9._/-]{2,255}|[\w.-]+:\d+/[a-z0-9._/-]{2,255})(:[\w.-]{1,128})?(@sha256:[0-9a-f]{64})?")
+_IMAGE = re.compile(
+    r"(?P<name>[a-z0-9._/-]{2,255}|[\w.-]+:\d+/[a-z0-9._/-]{2,255})(:[\w.-]{1,128})?(@sha256:[0-9a-f]{64})?"
+)
 _CRON_RANGES = ((0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
-_CRON_NAMES = ("jan feb mar apr may jun jul aug sep oct nov dec".split(), "sun mon tue wed thu fri sat".split())
+_CRON_NAMES = {
+    12: ("", "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"),
+    6: ("sun", "mon", "tue", "wed", "thu", "fri", "sat"),
+}
 _CRON_DESCRIPTORS = frozenset({"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"})
 _CRON_PIECE = re.compile(r"(?:(?P<all>[*?])|(?P<low>\w+)(?:-(?P<high>\w+))?)(?:/(?P<step>\d+))?")
 
@@ -79,15 +84,12 @@ def _is_cron_piece(piece: str, least: int, most: int) -> bool:
         return False
     if match["all"]:
         return True
-    ends = [_cron_number(end, most) for end in (match["low"], match["high"] or match["low"])]
-    low, high = ends
+    low, high = (_cron_number(end, most) for end in (match["low"], match["high"] or match["low"]))
     return low is not None and high is not None and least <= low <= high <= most
 
 
 def _cron_number(text: str, most: int) -> int | None:
     if text.isdecimal():
         return int(text)
-    months, days = _CRON_NAMES
-    if most == 12 and text in months:
-        return months.index(text) + 1
-    return days.index(text) if most == 6 and text in days else None
+    names = _CRON_NAMES.get(most, ())
+    return names.index(text) if text in names else None

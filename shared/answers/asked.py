@@ -9,6 +9,8 @@ class Asked(Enum):
     MONEY = "money"
     DURATION = "duration"
     DATE = "date"
+    PAST = "past"
+    """When something happened, once: a weekday or a time of day is not enough."""
     LENGTH = "length"
     SIZE = "size"
     AREA = "area"
@@ -64,6 +66,13 @@ _ASKED: tuple[tuple[Asked, tuple[str, ...]], ...] = (
         ),
     ),
     (
+        Asked.PAST,
+        (
+            r"^when (?:was|were|did)\b|^wann (?:wurden?|war|waren|hat|haben|kam|starb)\b|\bdate of\b",
+            r"\b(?:which|what|welche[mnrs]) (?:year|century|jahr|jahrhundert)\b",
+        ),
+    ),
+    (
         Asked.DATE,
         (
             r"^(?:when|wann|since when|seit wann)\b|\bwhen (?:was|did|were|is|does|will)\b|\bdate of\b",
@@ -76,6 +85,7 @@ _ASKED: tuple[tuple[Asked, tuple[str, ...]], ...] = (
         Asked.PERSON,
         (
             r"\b(?:who|whom|whose|which person|what person|wer|wen|wem|wessen)\b",
+            r"\b(?:which|what) (?:company|firm|organi[sz]ation|manufacturer|supplier|author|artist)\b",
             r"\bname of the (?:ceo|director|owner|author|founder|manager)\b",
         ),
     ),

@@ -158,7 +158,8 @@ class Case:
         if term.word[0].isdigit():
             return {}
         known = frozenset[str]().union(*(source.words.known for source in self.sources))
-        likes = ((root, spelled_alike(term.stem, root)) for root in known)
+        compounds = self.question.german
+        likes = ((root, spelled_alike(term.stem, root, compounds)) for root in known)
         return {root: like for root, like in likes if like > 0}
 
     def _known_by_document(self) -> dict[str, frozenset[str]]:
@@ -198,14 +199,14 @@ def weighted_mean(values: Sequence[float], weights: Sequence[float], default: fl
     return sum(value * weight for value, weight in zip(values, weights, strict=True)) / total
 
 
-def spelled_alike(one: str, other: str) -> float:
-    """0.9 for a long common beginning, 0.8 for a word inside a compound, else 0."""
+def spelled_alike(one: str, other: str, compounds: bool = False) -> float:
+    """0.9 for a long common beginning, 0.8 for a word inside a compound (as German makes them), else 0."""
     shorter, longer = sorted((one, other), key=len)
     if len(shorter) < 4 or other[0].isdigit():
         return 0.0
     if one[:3] == other[:3] and _common(one, other) >= max(4, 0.6 * len(longer)):
         return 0.9
-    return 0.8 if len(shorter) >= 5 and shorter in longer else 0.0
+    return 0.8 if compounds and len(shorter) >= 5 and shorter in longer else 0.0
 
 
 def _common(one: str, other: str) -> int:

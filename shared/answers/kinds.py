@@ -64,6 +64,12 @@ _PATTERNS: dict[Asked, tuple[str, ...]] = {
         r"\b(?:days?|weeks?|months?|years?) (?:ago|later|after|before)\b",
         rf"\b(?:from|to|at|by|von|bis|um) (?:\d{{1,2}}|{_NUMBER_WORD})\b",
     ),
+    Asked.PAST: (
+        rf"{_YEAR}|\b(?:{_MONTH}|{_WEEKDAY})\b|\b\d{{1,4}} (?:bc|ad|v\. chr)\b|\b\d\der\b|\b\d{{1,2}}:\d\d\b",
+        r"\b(?:century|decade|jahrhundert|yesterday|today|gestern|easter|christmas|ago|vor \w+ jahren)\b",
+        r"\b(?:last|in|next|this|late|early|the|that) (?:spring|summer|autumn|winter|year|month|week)\b",
+        r"\b(?:when|after|before|as soon as|nachdem|bevor|sobald) \w+",
+    ),
     Asked.REASON: (
         r"\b(?:because|since|due|so that|so|therefore|as|caus\w+|reason|after|to|until|otherwise|prevents?)\b|;",
         r"\b(?:becom\w+|in order|led|owing|thus|hence|which|had)\b",
@@ -96,12 +102,18 @@ _NO_PLACE = re.compile(
 )
 
 
-def _new_names(sentence: str, said: frozenset[str]) -> bool:
-    """A name that the question did not hold; `said` are the question's words in lower case."""
+_LOCATED = re.compile(r"\b(?:in|at|near|im|bei|nahe)(?: the)? \Z", re.IGNORECASE)
+
+
+def _new_names(sentence: str, said: frozenset[str], anywhere: bool = True) -> bool:
+    """A name that the question did not hold; `said` are the question's words in lower case. Without `anywhere` a name
+    that only says where something is does not count."""
     for capital in _CAPITAL.finditer(sentence):
         word = capital.group().removesuffix("'s").removesuffix("’s")
         opens = capital.start() == 0 or sentence[: capital.start()].rstrip()[-1:] in ".!?:|•-"
         if word.lower() in said or _NOT_A_NAME.fullmatch(word):
+            continue
+        if not anywhere and _LOCATED.search(sentence, max(0, capital.start() - 12), capital.start()):
             continue
         if not opens or _CAPITAL.match(sentence, capital.end() + 1):
             return True
@@ -109,7 +121,7 @@ def _new_names(sentence: str, said: frozenset[str]) -> bool:
 
 
 def _person(sentence: str, said: frozenset[str]) -> float:
-    if _new_names(sentence, said):
+    if _new_names(sentence, said, anywhere=False):
         return 1.0
     return 0.7 if any(found.group().lower() not in said for found in _SOMEBODY.finditer(sentence)) else 0.0
 

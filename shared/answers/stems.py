@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 
 WORD = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+(?:[-'’][^\W\d_]+)*|[^\W_]+")
-_ENDINGS = ("ations", "ation", "ingly", "ments", "ment", "ings", "ing", "edly", "ies", "ied", "ers", "ed", "es", "ly",
+_ENDINGS = ("ingly", "ments", "ment", "ings", "ing", "edly", "ies", "ied", "ers", "ed", "es", "ly",
             "ern", "en", "er", "em", "e", "s", "n")  # fmt: skip
 _SHORTEST = 3
 

@@ -16,5 +16,5 @@ def checked_prefix(prefix: str) -> str:
     """Raises `ValueError`."""
     if not prefix.endswith("/"):
         raise ValueError(f"not a prefix: {prefix!r}")
-    checked_name(prefix.rstrip("/"))
+    checked_name(prefix[:-1])
     return prefix

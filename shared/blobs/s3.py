@@ -13,13 +13,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from shared.blobs.names import checked_name, checked_prefix
 from shared.blobs.port import BlobMissing
 from shared.runtime.errors import AegisError, DiskFull, StoreUnavailable
 
 MIB = 1024 * 1024
-_ANSWER_S = 0.9
+_ANSWER_S = 0.8
 _CONNECT_S = 0.3
 _SETTING_UP_S = 15.0  # importing the client, finding credentials; once
 _PAUSE_S = 0.05
@@ -45,6 +46,7 @@ class S3Blobs:
     def __init__(self, bucket: str, *, endpoint: str | None = None, answer_s: float = _ANSWER_S) -> None:
         self._bucket = bucket
         self._answer_s = answer_s
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._short = _Lane(endpoint, threads=32, connect_s=_CONNECT_S, read_s=answer_s, attempts=1)
         self._long = _Lane(endpoint, threads=8, connect_s=3, read_s=20, attempts=3)
 
@@ -62,16 +64,18 @@ class S3Blobs:
 
     async def create(self, name: str, data: bytes) -> bool:
         """Never tried twice by itself after an answer that leaves open whether it was done."""
-        checked_name(name)
-        for _ in range(3):
-            try:
-                await self._put(name, data, IfNoneMatch="*")
-                return True
-            except _Occupied:
-                return False
-            except _Contested:  # another writes the same name right now: wait for how that ends
-                await asyncio.sleep(_PAUSE_S)
-        raise StoreUnavailable("blobs", f"others keep writing {name}")
+        until = time.monotonic() + self._answer_s
+        async with self._turn(checked_name(name)):
+            while True:
+                try:
+                    await self._put(name, data, until - time.monotonic(), IfNoneMatch="*")
+                    return True
+                except _Occupied:
+                    return False
+                except _Contested:  # another process writes the same name right now: wait for how that ends
+                    if time.monotonic() > until:
+                        raise
+                    await asyncio.sleep(_PAUSE_S)
 
     async def adopt(self, name: str, file: Path) -> None:
         checked_name(name)
@@ -148,8 +152,21 @@ class S3Blobs:
             piece: bytes = await self._short.run(lambda _: body.read(_PIECE), _PIECE_S, repeatable=False)
         return piece
 
-    async def _put(self, name: str, data: bytes, **condition: str) -> None:
-        lane, within_s = self._short, self._answer_s
+    @contextlib.asynccontextmanager
+    async def _turn(self, name: str) -> AsyncIterator[None]:
+        """One at a time: stores answer late, or not at all, where many in a process want the same name."""
+        turn = self._turns.setdefault(name, asyncio.Lock())
+        try:
+            await asyncio.wait_for(turn.acquire(), self._answer_s)
+        except TimeoutError:
+            raise StoreUnavailable("blobs", "S3 does not answer in time") from None
+        try:
+            yield
+        finally:
+            turn.release()
+
+    async def _put(self, name: str, data: bytes, within_s: float | None = None, **condition: str) -> None:
+        lane, within_s = self._short, self._answer_s if within_s is None else within_s
         if len(data) > _SMALL:
             await self.ping()  # a store that is away is noticed soon, however much there is to send
             lane, within_s = self._long, _BATCH_S + len(data) / _SLOWEST

@@ -14,6 +14,8 @@ from redis.asyncio import Redis
 
 from shared.runtime.errors import StoreUnavailable
 
+_CANNOT = (redis_errors.OutOfMemoryError, redis_errors.ReadOnlyError, redis_errors.ClusterDownError)
+_SAYS_IT_CANNOT = ("MISCONF ", "BUSY ", "NOREPLICAS ")
 Word = str | int | float | bytes
 
 
@@ -87,6 +89,7 @@ async def _translated() -> AsyncIterator[None]:
     except (redis_errors.ConnectionError, redis_errors.TimeoutError, OSError) as error:
         raise StoreUnavailable("counters", f"Redis does not answer ({type(error).__name__})") from error
     except redis_errors.ResponseError as error:
-        if str(error).startswith(("LOADING", "READONLY", "MASTERDOWN", "OOM", "MISCONF", "BUSY ", "CLUSTERDOWN")):
-            raise StoreUnavailable("counters", f"Redis cannot take commands: {error}") from error
+        if isinstance(error, _CANNOT) or any(word in str(error) for word in _SAYS_IT_CANNOT):
+            # Only its kind is told: in a batch its message quotes the command.
+            raise StoreUnavailable("counters", f"Redis cannot take commands ({type(error).__name__})") from error
         raise

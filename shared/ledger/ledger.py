@@ -40,6 +40,13 @@ class Ledger:
         found = await read_record(self._blobs, names.tombstone(self.tenant_id, document_id), Tombstone)
         return found.epoch if found else 0
 
+    async def tombstones(self) -> AsyncIterator[tuple[str, int]]:
+        """Every deleted document with the last deleted epoch."""
+        prefix = names.tombstone(self.tenant_id, "")
+        for name in await self._blobs.names(prefix):
+            document_id = name.removeprefix(prefix)
+            yield document_id, await self.tombstone(document_id)
+
     async def document(self, document_id: str) -> DocumentRecord | None:
         """The document in its present life."""
         epoch = await self.tombstone(document_id) + 1

@@ -1,6 +1,7 @@
 """Makes an installation's indexes anew from its ledger: no model is called, nothing is charged."""
 
 import asyncio
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,11 @@ import msgspec
 from shared.catalogue.catalogue import Catalogues
 from shared.ledger.ledger import Ledger, PlatformLedger
 from shared.ledger.records import DocumentRecord
+from shared.runtime.cluster import VARIABLES, MissingStore, cluster_worlds
+from shared.runtime.errors import AegisError
 from shared.runtime.serve import Installation, embedded_settings
+from shared.runtime.settings import Settings
+from shared.runtime.table import Need, load
 from shared.runtime.worlds import Worlds
 from shared.vectors.kept import KeptPoint
 
@@ -19,25 +24,50 @@ _BATCH = 256
 
 
 def rebuild(data: Path, only: str | None = None) -> dict[str, Any]:
-    """How many documents, keys and passages each index was made of.
+    """How many documents, keys and passages each index was made of; on a cluster where its variables are set.
 
-    Raises `FolderTaken` while a server owns the folder, ValueError for an index that there is not.
+    Raises `FolderTaken` while a server owns the folder, `NoSuchIndex` for an index that there is not.
     """
     if only is not None and only not in INDEXES:
-        raise ValueError(f"there is no index {only!r} here; rebuild takes {', '.join(INDEXES)}")
+        raise NoSuchIndex(f"there is no index {only!r} here; rebuild takes {', '.join(INDEXES)}")
+    indexes = (only,) if only else INDEXES
+    if os.environ.get("AEGIS_S3_BUCKET"):
+        return asyncio.run(_rebuild_cluster(indexes))
     with Installation(embedded_settings(data)) as installation:
         if only in (None, "vectors"):
             shutil.rmtree(data / "vectors", ignore_errors=True)
-        return asyncio.run(_rebuild(installation, (only,) if only else INDEXES))
+        return asyncio.run(_rebuild_folder(installation, indexes))
 
 
-async def _rebuild(installation: Installation, indexes: tuple[str, ...]) -> dict[str, Any]:
+class NoSuchIndex(AegisError):
+    """An installation of this kind has no such index."""
+
+
+async def _rebuild_folder(installation: Installation, indexes: tuple[str, ...]) -> dict[str, Any]:
     worlds = await installation.open()
     try:
-        steps = {"catalogue": catalogue, "counters": counters, "vectors": vectors}
-        return {index: await steps[index](worlds) for index in indexes}
+        return await _rebuild(worlds, indexes)
     finally:
         await installation.close(worlds)
+
+
+async def _rebuild_cluster(indexes: tuple[str, ...]) -> dict[str, Any]:
+    table = load()
+    needs: dict[str, Need] = {"catalogue": "counters", "counters": "counters", "vectors": "vectors"}
+    wanted: list[Need] = ["blobs", *(needs[index] for index in indexes)]
+    for need in wanted:
+        if not os.environ.get(VARIABLES[need]):
+            raise MissingStore(f"{VARIABLES[need]} is not set: what is rebuilt stands there.")
+    worlds = cluster_worlds(table, Settings.from_environ(os.environ), os.environ)
+    try:
+        return await _rebuild(worlds, indexes)
+    finally:
+        await worlds.close()
+
+
+async def _rebuild(worlds: Worlds, indexes: tuple[str, ...]) -> dict[str, Any]:
+    steps = {"catalogue": catalogue, "counters": counters, "vectors": vectors}
+    return {index: await steps[index](worlds) for index in indexes}
 
 
 async def catalogue(worlds: Worlds) -> dict[str, int]:
@@ -67,11 +97,13 @@ async def vectors(worlds: Worlds) -> dict[str, int]:
     platform = PlatformLedger(worlds.blobs)
     passages = 0
     for tenant_id in await platform.tenant_ids():
-        ledger = platform.of(tenant_id)
+        ledger, index = platform.of(tenant_id), worlds.vectors.of(tenant_id)
+        async for document_id, epoch in ledger.tombstones():
+            await index.forget(document_id, epoch)
         async for record in ledger.documents():
             points = [kept.point() for kept in await _kept(ledger, record)]
             for first in range(0, len(points), _BATCH):
-                await worlds.vectors.of(tenant_id).add(points[first : first + _BATCH])
+                await index.add(points[first : first + _BATCH])
             passages += len(points)
     return {"passages": passages}
 

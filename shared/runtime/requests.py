@@ -67,10 +67,12 @@ def _convert(kind: type[Struct], path: dict[str, str], fields: dict[str, Any], *
     try:
         return msgspec.convert({**fields, **path}, kind, strict=strict)
     except msgspec.ValidationError as error:
-        raise _explained(str(error)) from None
+        raise explained(error) from None
 
 
-def _explained(message: str) -> InvalidRequest:
+def explained(error: msgspec.ValidationError, within: str = "") -> InvalidRequest:
+    """Points at the field that msgspec complains about; `within` is the pointer of what it looked at."""
+    message = str(error)
     found = _AT.search(message)
     said = _AT.sub("", message)
     place = found[1] if found else "$"
@@ -78,7 +80,7 @@ def _explained(message: str) -> InvalidRequest:
     pointer = re.sub(r"\[(\d+)\]", r"/\1", place.removeprefix("$")).replace(".", "/")
     if field:
         pointer += f"/{field[1]}"
-    return InvalidRequest(f"{said[:1].upper()}{said[1:]}.", errors=[FieldError(pointer or "/", said)])
+    return InvalidRequest(f"{said[:1].upper()}{said[1:]}.", errors=[FieldError(within + pointer or "/", said)])
 
 
 def _invalid(detail: str, name: str) -> InvalidRequest:

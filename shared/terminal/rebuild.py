@@ -22,14 +22,17 @@ def rebuild(data: Path, only: str | None, as_json: bool) -> None:
             f"a server (process {served.pid}) runs on {data}",
             "what to do: stop it, rebuild, and start it again",
         )
-    from shared.runtime.errors import StoreUnavailable
+    from shared.runtime.errors import AegisError, StoreUnavailable
+    from shared.runtime.folder import FolderTaken
     from shared.runtime.rebuild import rebuild as run
 
     note(f"rebuilding {only or 'all indexes'} of {data}")
     try:
         counts = run(data, only)
-    except StoreUnavailable as error:
-        raise Unreachable(line(error), "what to do: bring it back and run this again") from error
+    except (StoreUnavailable, FolderTaken) as error:
+        raise Unreachable(line(error), "what to do: bring it back, or stop who holds it, and run this again") from error
+    except (AegisError, ValueError) as error:
+        raise Failure(Exit.USAGE, line(error)) from error
     if as_json:
         say_json(counts)
     else:

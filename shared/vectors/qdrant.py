@@ -18,7 +18,7 @@ from shared.vectors.port import Point, Query, VectorIndex, Vectors
 if TYPE_CHECKING:  # heavy: see there
     from shared.vectors.qdrant_collection import Collection
 
-_READ_SECONDS = 0.9
+_READ_SECONDS = 0.8
 _WRITE_SECONDS = 30.0
 
 _CALLS = 32

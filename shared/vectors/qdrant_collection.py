@@ -3,6 +3,7 @@
 Imports qdrant_client, about 0.8 s and 80 MB: only `shared.vectors.qdrant` imports this, at the first call.
 """
 
+import asyncio
 from array import array
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -34,7 +35,7 @@ _SECONDS = 30
 _KEPT_OPEN_SECONDS = 3.0
 """The server closes an idle connection after five: one that it closes while we write to it would be an error."""
 
-_BATCH_POINTS = 256
+_BATCH_POINTS = 64
 _BATCH_BYTES = 8 * 1024 * 1024
 """The server refuses a body above 32 MiB; ours is estimated from above."""
 
@@ -77,10 +78,10 @@ class Collection:
     async def make(self) -> None:
         """Makes what is missing of the collection. Raises `UnsuitableServer`, and `WrongModel` for one not ours."""
         async with _told():
-            await self._check_version()
-            if not await self._client.collection_exists(self._name):
+            found, _ = await asyncio.gather(self._look(), self._check_version())
+            if found is None:
                 await self._create()
-            found = await self._client.get_collection(self._name)
+                found = await self._client.get_collection(self._name)
             self._check_record(found)
             for key in _INDEXES.keys() - found.payload_schema.keys():
                 await self._client.create_payload_index(self._name, key, _INDEXES[key], wait=True)
@@ -88,9 +89,10 @@ class Collection:
     async def check_in_use(self) -> None:
         """Takes the alias when nobody has it. Raises `WrongModel` when it names the collection of another model."""
         async with _told():
-            if await self._in_use() is None:
-                await self._point_alias()
             in_use = await self._in_use()
+            if in_use is None:
+                await self._point_alias(replacing=False)
+                in_use = await self._in_use()
         if in_use != self._name:
             raise WrongModel(
                 f"the vectors on {self._url} were made with another model ({in_use}, wanted {self._name}): start "
@@ -100,7 +102,7 @@ class Collection:
     async def adopt(self) -> None:
         """From now on this collection is the one in use."""
         async with _told():
-            await self._point_alias()
+            await self._point_alias(replacing=await self._in_use() is not None)
 
     async def drop(self) -> None:
         async with _told():
@@ -159,6 +161,14 @@ class Collection:
                 f"it has to be {'.'.join(map(str, _OLDEST))} or newer"
             )
 
+    async def _look(self) -> models.CollectionInfo | None:
+        try:
+            return await self._client.get_collection(self._name)
+        except UnexpectedResponse as error:
+            if error.status_code != 404:
+                raise
+            return None
+
     async def _create(self) -> None:
         try:
             await self._client.create_collection(
@@ -197,10 +207,11 @@ class Collection:
         aliases = (await self._client.get_aliases()).aliases
         return next((it.collection_name for it in aliases if it.alias_name == self._alias), None)
 
-    async def _point_alias(self) -> None:
+    async def _point_alias(self, *, replacing: bool) -> None:
+        """In one step, so that there is no moment without one."""
         create = models.CreateAlias(collection_name=self._name, alias_name=self._alias)
         changes: list[models.AliasOperations] = [models.CreateAliasOperation(create_alias=create)]
-        if await self._in_use() is not None:
+        if replacing:
             changes.insert(0, models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=self._alias)))
         await self._client.update_collection_aliases(changes)
 

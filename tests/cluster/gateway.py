@@ -21,7 +21,7 @@ class Gateway:
     """Forwards each call to the function of its route; a path that nobody has is the front's to refuse."""
 
     def __init__(self, items: Sequence[dict[str, Any]]) -> None:
-        self._routes = [
+        self._routes: list[tuple[str, re.Pattern[str], str]] = [
             (operation["on"].partition(" ")[0], _pattern(operation["on"].partition(" ")[2]), item["name"])
             for item in items
             for operation in item["operations"]

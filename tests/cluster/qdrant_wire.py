@@ -4,15 +4,13 @@ No real server can be installed where these tests run. This one decodes bodies w
 generates from Qdrant's schema, runs them on the engine that the server is built of, and is held to recordings of a
 real 1.19.0 by `test_qdrant_wire.py`. On purpose stricter: an unknown field is refused, where a real one ignores it.
 
-    python -m tests.cluster.qdrant_wire FOLDER PORT [API_KEY [READ_ONLY_KEY]]
+    python -m tests.cluster.qdrant_wire VERSION FOLDER PORT [API_KEY [READ_ONLY_KEY]]
 """
 
 import asyncio
 import json
-import os
 import re
 import shutil
-import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -26,7 +24,6 @@ from qdrant_client.http import models
 
 from tests.cluster.qdrant_held import Held, Refused, flat
 
-VERSION = "1.19.0"
 _MOST_BYTES = 32 * 1024 * 1024
 _OPEN = ("/", "/readyz", "/livez")
 """Routes that need no key."""
@@ -56,7 +53,7 @@ class Request:
 class Server:
     """Collections and aliases in a folder; they are there again when it is started again."""
 
-    def __init__(self, folder: Path, version: str = VERSION) -> None:
+    def __init__(self, folder: Path, version: str) -> None:
         self._folder = folder
         self._version = version
         folder.mkdir(parents=True, exist_ok=True)
@@ -262,17 +259,15 @@ def _reason(model: Any, error: ValidationError) -> str:
     return f"{first['msg']} at {'.'.join(map(str, first['loc']))}"
 
 
-async def serve(folder: Path, port: int, api_key: str = "", read_only_key: str = "") -> None:
-    server = Server(folder, os.environ.get("QDRANT_WIRE_VERSION", VERSION))
-    listening = socket.create_server(("127.0.0.1", port))
+async def serve(version: str, folder: Path, port: int, api_key: str = "", read_only_key: str = "") -> None:
+    server = Server(folder, version)
     app = App(server, api_key, read_only_key)
-    config = uvicorn.Config(app, lifespan="off", log_level="error", access_log=False, timeout_keep_alive=5)
-    print(listening.getsockname()[1], flush=True)
+    config = uvicorn.Config(app, "127.0.0.1", port, lifespan="off", log_level="error", access_log=False)
     try:
-        await uvicorn.Server(config).serve(sockets=[listening])
+        await uvicorn.Server(config).serve()
     finally:
         server.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:]))
+    asyncio.run(serve(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:]))

@@ -9,20 +9,26 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Coroutine, Iterable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
 from tests.cluster.broker import Broker
 from tests.cluster.gateway import Gateway
+from tests.cluster.proxy import Proxy
+from tests.cluster.qdrant_running import WireServer
+from tests.cluster.redis_server import RedisServer
+from tests.cluster.seaweed import SeaweedServer
+from tests.cluster.server import _die_with_parent
 from tests.suite.running import Caller
 
 AEGIS = Path(sys.executable).with_name("aegis")
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "LD_LIBRARY_PATH")
 _STARTS_AT_ONCE = 3
+"""Each takes a second of a core."""
 _START_S = 60.0
 _STOP_S = 25.0
 _Result = TypeVar("_Result")
@@ -50,20 +56,26 @@ class FunctionProcess:
         self._out = folder / f"{name}.stdout"
         self._err = folder / f"{name}.stderr"
         self._process: subprocess.Popen[bytes] | None = None
+        self._until = 0.0
 
-    def start(self) -> None:
-        """Returns when the function listens."""
+    def launch(self) -> None:
         port = self.url.rpartition(":")[2] or "0"
+        environ = {**self._environ, "HOST": "127.0.0.1", "PORT": port}
         with self._out.open("wb") as out, self._err.open("ab") as err:
             command = [str(AEGIS), "function", self.name]
-            environ = {**self._environ, "HOST": "127.0.0.1", "PORT": port}
-            self._process = subprocess.Popen(command, stdout=out, stderr=err, env=environ)
-        until = time.monotonic() + _START_S
-        while not (line := self._ready_line()):
-            assert self._process.poll() is None, f"{self.name} ended at its start:\n{self.log[-4000:]}"
-            assert time.monotonic() < until, f"{self.name} is not ready:\n{self.log[-4000:]}"
-            time.sleep(0.03)
-        self.url = line.split()[1]
+            self._process = subprocess.Popen(command, stdout=out, stderr=err, env=environ, preexec_fn=_die_with_parent)
+        self._until = time.monotonic() + _START_S
+
+    def listens(self) -> bool:
+        """Whether it has said that it is ready."""
+        assert self._process
+        assert self._process.poll() is None, f"{self.name} ended at its start:\n{self.log[-4000:]}"
+        assert time.monotonic() < self._until, f"{self.name} is not ready:\n{self.log[-4000:]}"
+        lines = self._out.read_text().splitlines()
+        if not lines or not lines[-1].startswith("ready "):
+            return False
+        self.url = lines[-1].split()[1]
+        return True
 
     def kill(self) -> None:
         """As a lost node does."""
@@ -71,18 +83,20 @@ class FunctionProcess:
         self._process.kill()
         self._process.wait()
 
-    def stop(self) -> int:
-        """As a cluster does; the exit code."""
+    def end(self) -> None:
+        """Asks it to end, as a cluster does."""
+        if self._process and self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+
+    def ended(self) -> int:
+        """Its exit code."""
         if self._process is None:
             return 0
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
         try:
             return self._process.wait(_STOP_S)
         finally:
             if self._process.poll() is None:
-                self._process.kill()
-                self._process.wait()
+                self.kill()
 
     @property
     def pid(self) -> int:
@@ -93,34 +107,75 @@ class FunctionProcess:
     def log(self) -> str:
         return self._err.read_text(errors="replace") if self._err.exists() else ""
 
-    def _ready_line(self) -> str:
-        lines = self._out.read_text().splitlines()
-        return lines[-1] if lines and lines[-1].startswith("ready ") else ""
+
+def start(functions: Iterable[FunctionProcess]) -> None:
+    """Returns when all listen; a few start at a time."""
+    waiting, starting = list(functions), list[FunctionProcess]()
+    while waiting or starting:
+        while waiting and len(starting) < _STARTS_AT_ONCE:
+            starting.append(waiting.pop(0))
+            starting[-1].launch()
+        time.sleep(0.03)
+        starting = [function for function in starting if not function.listens()]
+
+
+@dataclass
+class Stores:
+    """Real servers; S3 and Qdrant are reached by lines that can be cut."""
+
+    redis: RedisServer
+    s3: SeaweedServer
+    qdrant: WireServer
+    s3_line: Proxy
+    qdrant_line: Proxy
+
+    @classmethod
+    def under(cls, folder: Path) -> "Stores":
+        redis = RedisServer(folder / "redis")
+        s3, qdrant = SeaweedServer(folder / "s3"), WireServer(folder / "qdrant")
+        redis.start()
+        s3.start()
+        qdrant.start()
+        return cls(redis, s3, qdrant, Proxy(s3.ports["s3.port"]), Proxy(qdrant.port))
+
+    def stop(self) -> None:
+        self.redis.kill()
+        self.s3.kill()
+        self.qdrant.stop()
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {
+            **self.s3.environ,
+            "AEGIS_S3_BUCKET": "aegis",
+            "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{self.s3_line.port}",
+            "AEGIS_REDIS_URL": self.redis.url,
+            "AEGIS_QDRANT_URL": f"http://127.0.0.1:{self.qdrant_line.port}",
+        }
 
 
 class Suite:
-    """All functions of the table on the stores that `stores` (variables) names. Broker and gateway live in a thread
-    of this process."""
+    """All functions of the table, each in a process. Broker, gateway and lines live in a thread of this one."""
 
-    def __init__(self, folder: Path, stores: dict[str, str], *, factor: float = 0.5, tick_s: float = 3.0) -> None:
+    def __init__(self, folder: Path, stores: Stores, *, factor: float = 0.5, tick_s: float = 3.0) -> None:
         self.items = table()
+        self.stores = stores
         self.broker = Broker(self.items, factor=factor, tick_s=tick_s)
         self.gateway = Gateway(self.items)
         self.keys: dict[str, str] = {}
+        self.functions: dict[str, FunctionProcess] = {}
         self._folder = folder
-        self._stores = stores
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="broker and gateway", daemon=True)
         self._serving = AsyncExitStack()
-        self.functions: dict[str, FunctionProcess] = {}
 
     def __enter__(self) -> "Suite":
         self._thread.start()
         try:
-            self.call(self._serving.enter_async_context(self.broker.serving()))
-            self.call(self._serving.enter_async_context(self.gateway.serving()))
+            for one in (self.broker.serving(), self.gateway.serving(), self.stores.s3_line, self.stores.qdrant_line):
+                self.call(self._serving.enter_async_context(one))
             self.keys = self.init()
-            self._start_all()
+            self._start()
         except BaseException:
             self.close()
             raise
@@ -129,15 +184,19 @@ class Suite:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        codes = self.close()
+        assert set(codes.values()) == {0}, codes
 
-    def close(self) -> None:
-        with ThreadPoolExecutor(_STARTS_AT_ONCE) as pool:
-            self.exit_codes = list(pool.map(lambda function: function.stop(), self.functions.values()))
+    def close(self) -> dict[str, int]:
+        """The functions' exit codes."""
+        for function in self.functions.values():
+            function.end()
+        codes = {name: function.ended() for name, function in self.functions.items()}
         self.call(self._serving.aclose())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        return codes
 
     def init(self) -> dict[str, str]:
         """`aegis init`: operator_key, tenant_id and api_key where it made them."""
@@ -150,7 +209,7 @@ class Suite:
     def environ(self) -> dict[str, str]:
         return {
             **clean_environ(),
-            **self._stores,
+            **self.stores.environ,
             "K_SINK": self.broker.url,
             "AEGIS_EVENT_SECRET": "first:a secret for tests alone",
             "AEGIS_TRUSTED_PROXIES": "127.0.0.1",
@@ -161,16 +220,17 @@ class Suite:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(120)
 
     def kill_each_once(self, chance: random.Random, within_s: float) -> None:
-        """Every process is killed at a moment of its own, and started again."""
-        moments = sorted((chance.uniform(0, within_s), name) for name in self.functions)
-        began = time.monotonic()
-        with ThreadPoolExecutor(_STARTS_AT_ONCE) as pool:
-            for moment, name in moments:
-                time.sleep(max(0, began + moment - time.monotonic()))
-                self.functions[name].kill()
-                pool.submit(self.functions[name].start)
-        for function in self.functions.values():
-            assert function.pid and function.url
+        """Every process is killed at a moment of its own, and started again at once."""
+        moments = sorted((time.monotonic() + chance.uniform(0, within_s), name) for name in self.functions)
+        starting: list[FunctionProcess] = []
+        while moments or starting:
+            while moments and moments[0][0] <= time.monotonic():
+                function = self.functions[moments.pop(0)[1]]
+                function.kill()
+                function.launch()
+                starting.append(function)
+            time.sleep(0.02)
+            starting = [function for function in starting if not function.listens()]
 
     def caller(self, key: str | None) -> Caller:
         return Caller(self.gateway.url, key)
@@ -183,11 +243,10 @@ class Suite:
         """A caller of one function without the gateway."""
         return Caller(self.functions[function].url, key)
 
-    def _start_all(self) -> None:
-        environ = self.environ
-        self.functions = {item["name"]: FunctionProcess(item["name"], self._folder, environ) for item in self.items}
-        with ThreadPoolExecutor(_STARTS_AT_ONCE) as pool:
-            list(pool.map(lambda function: function.start(), self.functions.values()))
+    def _start(self) -> None:
+        names = [item["name"] for item in self.items]
+        self.functions = {name: FunctionProcess(name, self._folder, self.environ) for name in names}
+        start(self.functions.values())
         for name, function in self.functions.items():
             self.broker.send_to(name, function.url)
             self.gateway.urls[name] = function.url

@@ -24,6 +24,10 @@ OF_ITS_OWN = {"optimizer_config", "wal_config", "quantization_config"}
 """Settings that no test depends on and the engine does not tell."""
 
 
+CUT_AMONG_EQUALS = {"query-batch", "alias-query"}
+"""Of two points with the same score one is shown, now this, now that."""
+
+
 def recorded() -> list[dict[str, Any]]:
     _, *exchanges = map(json.loads, RECORDINGS.read_text().splitlines())
     return exchanges
@@ -36,16 +40,18 @@ WITH_KEY = [exchange for exchange in EXCHANGES if exchange["name"].startswith("a
 
 @pytest.fixture
 def wire(tmp_path: Path) -> Iterator[WireServer]:
-    server = WireServer(tmp_path / "open").start()
+    server = WireServer(tmp_path / "open")
+    server.start()
     yield server
-    server.stop()
+    server.kill()
 
 
 @pytest.fixture
 def with_key(tmp_path: Path) -> Iterator[WireServer]:
-    server = WireServer(tmp_path / "locked", "key", "reader").start()
+    server = WireServer(tmp_path / "locked", "key", "reader")
+    server.start()
     yield server
-    server.stop()
+    server.kill()
 
 
 def test_every_recorded_exchange_is_answered_alike(wire: WireServer) -> None:
@@ -56,7 +62,7 @@ def test_every_recorded_exchange_is_answered_alike(wire: WireServer) -> None:
             wire.start()
         if (told := difference(exchange, sent(wire.url, exchange))) is not None:
             different.append(told)
-    assert different == []
+    assert not different, "\n".join(different)
     assert len(OPEN) > 60
 
 
@@ -92,6 +98,8 @@ def difference(exchange: dict[str, Any], answer: httpx.Response) -> str | None:
     """What differs from the recording, or None."""
     ours = answer.json() if answer.headers.get("content-type") == "application/json" else answer.text
     expected, got = comparable(exchange["answer"]), comparable(ours)
+    if exchange["name"] in CUT_AMONG_EQUALS:
+        expected, got = scores(expected), scores(got)
     if answer.status_code == exchange["status"] and got == expected:
         return None
     return f"{exchange['name']}: {exchange['status']} {expected}, but {answer.status_code} {got}"
@@ -112,10 +120,18 @@ def comparable(value: Any) -> Any:
     return value
 
 
+def scores(value: Any) -> Any:
+    if isinstance(value, list):
+        return [scores(one) for one in value]
+    if isinstance(value, dict):
+        return {key: scores(inner) for key, inner in value.items() if key != "id"}
+    return value
+
+
 def by_score(point: dict[str, Any]) -> tuple[float, str]:
     return (-point["score"], str(point["id"]))
 
 
 def first_words(error: str) -> str:
     """How JSON is wrong is told by the parser, in its own words."""
-    return error.split(":")[0]
+    return error.split(":", maxsplit=1)[0]

@@ -148,8 +148,20 @@ def test_every_secret_verifies_and_the_first_one_signs() -> None:
 
 @pytest.mark.parametrize(
     "signature",
-    ["", "v1", "v1.", "v1.k1", "v1.k1.", "v2.k1.{mac}", "v1.k9.{mac}", "v1.k0.{mac}", "k1.{mac}", "v1.k1.{mac}x", "v1.k1.é"],
-)  # fmt: skip
+    [
+        "",
+        "v1",
+        "v1.",
+        "v1.k1",
+        "v1.k1.",
+        "v2.k1.{mac}",
+        "v1.k9.{mac}",
+        "v1.k0.{mac}",
+        "k1.{mac}",
+        "v1.k1.{mac}x",
+        "v1.k1.é",
+    ],
+)
 def test_an_event_that_is_not_signed_by_us_is_refused(signature: str) -> None:
     event = wrap(a_parsed_event(), "parse", SECRETS)
     mac = event.aegissignature.rpartition(".")[2]

@@ -11,8 +11,6 @@ import pytest
 
 from tests.suite.running import Caller, Running
 
-pytestmark = pytest.mark.xdist_group("bad input")
-
 MIB = 1024 * 1024
 BOUNDARY = "a-boundary"
 

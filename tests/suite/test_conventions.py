@@ -19,8 +19,6 @@ from shared.runtime.errors import PROBLEMS
 from shared.runtime.table import load
 from tests.suite.running import Caller, Running
 
-pytestmark = pytest.mark.xdist_group("conventions")
-
 OUR_ID = re.compile(r"req_[0-9a-f]{24}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
 _COUNT = iter(range(10_000))

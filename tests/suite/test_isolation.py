@@ -8,8 +8,6 @@ import pytest
 
 from tests.suite.running import Caller, Running
 
-pytestmark = pytest.mark.xdist_group("isolation")
-
 CANARY = "Xylophagous-9042"
 OURS = {
     "harbour.md": "# The harbour\n\nThe harbour of Varde takes ships of 90 metres. Its pilot is called Maren Holst.\n",

@@ -24,8 +24,6 @@ from shared.types.clock import now
 from shared.types.principal import SCOPES
 from tests.suite.running import Caller, Running
 
-pytestmark = pytest.mark.xdist_group("tenants")
-
 CANARY = "Quetzalcoatlus-7731"
 TEXT = f"# {CANARY}\n\nThe {CANARY} weighs 250 kilograms and is kept in hall nine.\n".encode()
 
@@ -35,11 +33,13 @@ class Case:
     """A call of a route that an admin, or an operator, may make. `fresh` is what a successful call uses up."""
 
     json: dict[str, Any] | None = None
+    media_type: str = "application/json"
     form: bool = False
     fresh: str = ""
 
 
-EVENT = {
+CLOUD_EVENT = "application/cloudevents+json"
+EVENT: dict[str, Any] = {
     "specversion": "1.0",
     "id": "1",
     "source": "/a-producer",
@@ -47,7 +47,7 @@ EVENT = {
     "data": {"filename": "ours.md", "content_base64": base64.b64encode(TEXT).decode()},
 }
 CASES = {
-    "POST /events": Case(json=EVENT),
+    "POST /events": Case(json=EVENT, media_type=CLOUD_EVENT),
     "POST /upload": Case(form=True),
     "GET /failed": Case(),
     "GET /failed/{dead_letter_id}": Case(),
@@ -72,6 +72,7 @@ CASES = {
     "GET /tenants/{tenant_id}": Case(),
     "PATCH /tenants/{tenant_id}": Case(json={"name": "another name"}, fresh="tenant"),
     "DELETE /tenants/{tenant_id}": Case(fresh="tenant"),
+    "GET /docs": Case(),
     "GET /openapi.json": Case(),
     "GET /problems/{slug}": Case(),
 }
@@ -217,7 +218,10 @@ def call(caller: Caller, route: Operation, ids: dict[str, str], **more: Any) -> 
         return caller.post(path, files={"file": ("ours.md", TEXT)}, data=more)
     if route.method in ("GET", "DELETE"):
         return caller.request(route.method, path, params=more or None)
-    return caller.request(route.method, path, json={**(case.json or {}), **more} or None)
+    body = {**(case.json or {}), **more}
+    if "data" in body:
+        body = {**EVENT, "data": {**EVENT["data"], **more}}
+    return caller.request(route.method, path, json=body, headers={"Content-Type": case.media_type})
 
 
 def told(response: httpx.Response) -> Any:
@@ -344,8 +348,31 @@ def test_a_tenant_id_in_a_request_is_refused_and_changes_nothing(
     caller = operator if route.roles == ("operator",) else ours.admin
     refused = call(caller, route, ours.ids, tenant_id=theirs.tenant_id)
     assert refused.status_code == 400, refused.text
-    assert refused.json()["errors"][0]["pointer"] == "/tenant_id"
+    assert refused.json()["errors"][0]["pointer"] in ("/tenant_id", "/data/tenant_id")
+    if route.method not in ("GET", "DELETE"):
+        assert caller.request(route.method, refused.request.url.path + "?tenant_id=a").status_code == 400
     assert (ours.everything(route), theirs.everything(route)) == before
+
+
+def test_the_tenant_that_a_producers_event_names_is_not_heard(ours: House, theirs: House) -> None:
+    content = base64.b64encode(b"# From a producer\n\nWith another tenant's name on it.\n").decode()
+    event = {**EVENT, "aegistenant": theirs.tenant_id, "data": {"filename": "a.md", "content_base64": content}}
+    before = theirs.admin.get("/documents").json()
+    taken = ours.admin.post("/events", json=event, headers={"Content-Type": CLOUD_EVENT})
+    assert taken.status_code == 202, taken.text
+    assert ours.admin.final(taken.json()["document_id"])["status"] == "ready"
+    assert theirs.admin.get("/documents").json() == before
+
+
+def test_the_inbox_of_another_tenant_answers_like_an_empty_one(server: Running, ours: House, theirs: House) -> None:
+    name = f"t/{ours.tenant_id}/inbox/waiting"
+    asyncio.run(FolderBlobs(server.data / "blobs").write(name, TEXT))
+    answers = []
+    for blob in (name, f"t/{theirs.tenant_id}/inbox/missing", f"t/{theirs.tenant_id}/inbox/../../../{name}"):
+        event = {**EVENT, "data": {"filename": "a.md", "blob_key": blob}}
+        answers.append(theirs.admin.post("/events", json=event, headers={"Content-Type": CLOUD_EVENT}))
+    assert [answer.status_code for answer in answers] == [404] * 3
+    assert told(answers[0]) == told(answers[1])
 
 
 def test_a_tenant_in_a_header_is_not_heard(ours: House, theirs: House) -> None:

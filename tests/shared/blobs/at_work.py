@@ -65,6 +65,7 @@ VERBS: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {"create": create, 
 
 async def main(world: str, place: str, verb: str, *arguments: str) -> None:
     blobs = BLOBS[world](place)
+    await blobs.ping()
     print("ready", flush=True)
     sys.stdin.readline()
     await VERBS[verb](blobs, *arguments)

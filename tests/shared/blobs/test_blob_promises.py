@@ -120,6 +120,8 @@ async def test_what_a_killed_process_had_begun_is_swept_at_the_next_start(tmp_pa
 
 
 async def test_a_full_disk_says_so_keeps_nothing_half_and_works_again(blobs_place: Place, blobs: Blobs) -> None:
+    if blobs_place[0] != "embedded":
+        pytest.skip("no other store can be filled from here")
     await blobs.write("t/large", b"as before")
     child = start(blobs_place, "overflow")
     told, _ = child.communicate("go\n", timeout=30)
@@ -168,7 +170,7 @@ async def test_whatever_the_name_nothing_appears_outside(blobs: Blobs, tmp_path:
     else:
         assert await blobs.names("t/") == [f"t/{name}"]
         await blobs.erase_all("t/")
-    assert {path.name for path in tmp_path.iterdir()} == {"blobs"}
+    assert {path.name for path in tmp_path.iterdir()} <= {"blobs"}
 
 
 async def test_long_names_are_taken(blobs: Blobs) -> None:

@@ -1,6 +1,13 @@
-"""The worlds that the promises are tried on, by name."""
+"""The worlds that the promises are tried on, by name.
 
-from collections.abc import AsyncIterator, Callable
+`embedded` always; `wire` (our adapter against the wire server, with `--worlds embedded,cluster`); `qdrant` (the same
+against a real server, where `--qdrant-url` or AEGIS_TEST_QDRANT_URL names one).
+"""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -12,14 +19,24 @@ from shared.vectors.port import VectorIndex, Vectors
 
 DIMENSIONS = 8
 Open = Callable[[], VectorIndex]
-
-
-def _embedded(folder: Path) -> VectorIndex:
-    return EdgeIndex(folder / "vectors", DIMENSIONS, "model-a")
-
-
-WORLDS: dict[str, Callable[[Path], VectorIndex]] = {"embedded": _embedded}
+Opener = Callable[[str, Path], Open]
 _TESTS = count()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    for fixture, scope in (("world", "function"), ("shared_index", "module")):
+        if fixture in metafunc.fixturenames:
+            metafunc.parametrize(fixture, _worlds(metafunc.config), indirect=True, scope=scope)
+
+
+def _worlds(config: pytest.Config) -> list[str]:
+    asked = str(config.getoption("worlds", default="embedded")).split(",")
+    clustered = ["wire", "qdrant"] if _real(config) else ["wire"]
+    return [world for name in asked for world in (clustered if name == "cluster" else [name])]
+
+
+def _real(config: pytest.Config) -> str:
+    return str(config.getoption("qdrant_url", default="") or os.environ.get("AEGIS_TEST_QDRANT_URL", ""))
 
 
 class OwnTenants(VectorIndex):
@@ -42,17 +59,63 @@ class OwnTenants(VectorIndex):
         raise AssertionError("other tests still need the index")
 
 
-@pytest.fixture(params=sorted(WORLDS))
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
-    """Opens an index of its own; called again after a close it opens the same one."""
-    return lambda: WORLDS[request.param](tmp_path)
+@pytest.fixture(scope="session")
+def qdrant_urls(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """By world; the wire server runs only where a test asks for it."""
+    if "cluster" not in str(request.config.getoption("worlds", default="embedded")):
+        yield {}
+        return
+    from tests.cluster.qdrant_running import WireServer
+
+    server = WireServer(tmp_path_factory.mktemp("wire"))
+    server.start()
+    yield {"wire": server.url, "qdrant": _real(request.config)}
+    server.kill()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=sorted(WORLDS))
+@pytest.fixture(scope="session")
+def opener(qdrant_urls: dict[str, str]) -> Iterator[Opener]:
+    """Gives what opens an index of its own; called again after a close, that opens the same one."""
+    made: list[tuple[str, str]] = []
+
+    def opener(world: str, folder: Path) -> Open:
+        if world == "embedded":
+            return lambda: EdgeIndex(folder / "vectors", DIMENSIONS, "model-a")
+        made.append((qdrant_urls[world], f"test-{secrets.token_hex(6)}"))
+        return _in_cluster(*made[-1])
+
+    yield opener
+    for url, name in made:
+        asyncio.run(_remove(url, name))
+
+
+def _in_cluster(url: str, name: str) -> Open:
+    from shared.vectors.qdrant import QdrantIndex
+
+    api_key = os.environ.get("AEGIS_TEST_QDRANT_API_KEY") or None
+    return lambda: QdrantIndex(url, api_key, DIMENSIONS, "model-a", name=name)
+
+
+async def _remove(url: str, name: str) -> None:
+    """Leaves a server that is not ours as it was."""
+    from shared.vectors.qdrant import QdrantIndex
+
+    index = QdrantIndex(url, os.environ.get("AEGIS_TEST_QDRANT_API_KEY") or None, DIMENSIONS, "model-a", name=name)
+    async with index.use(30) as collection:
+        await collection.drop()
+    await index.close()
+
+
+@pytest.fixture
+def world(request: pytest.FixtureRequest, opener: Opener, tmp_path: Path) -> Open:
+    return opener(request.param, tmp_path)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_index(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, opener: Opener, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[VectorIndex]:
-    opened = WORLDS[request.param](tmp_path_factory.mktemp("index"))
+    opened = opener(request.param, tmp_path_factory.mktemp("index"))()
     await opened.prepare()
     yield opened
     await opened.close()

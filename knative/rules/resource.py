@@ -1,0 +1,50 @@
+"""A manifest as rules see it, with what else stands beside it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from msgspec import Struct
+
+Rule = Callable[["Resource"], Iterator[str]]
+"""Says, in a sentence each that begins with the field, what it refuses."""
+
+
+class Resource(Struct, frozen=True):
+    """`accounts` are the service accounts that exist; every namespace has `default`."""
+
+    manifest: dict[str, Any]
+    accounts: frozenset[str] = frozenset({"default"})
+
+    @property
+    def name(self) -> str:
+        return str(self.at("metadata", "name") or "")
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        return self.at("spec") or {}
+
+    @property
+    def pod(self) -> dict[str, Any]:
+        return self.at("spec", "template", "spec") or {}
+
+    @property
+    def containers(self) -> list[dict[str, Any]]:
+        return self.pod.get("containers") or []
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        return self.at("metadata", "annotations") or {}
+
+    @property
+    def scaling(self) -> dict[str, str]:
+        """The template's autoscaling annotations without their prefix, old spellings as they are."""
+        prefix = "autoscaling.knative.dev/"
+        noted = self.at("spec", "template", "metadata", "annotations") or {}
+        return {key.removeprefix(prefix): value for key, value in noted.items() if key.startswith(prefix)}
+
+    def at(self, *path: str) -> Any:
+        """What stands there; None where the path ends early."""
+        value: Any = self.manifest
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        return value

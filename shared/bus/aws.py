@@ -1,0 +1,157 @@
+"""The bus on AWS: events are put on an EventBridge bus or into an SQS queue.
+
+boto3 comes in with the first event that is sent, not before.
+"""
+
+import asyncio
+import re
+from functools import cache
+from typing import Any
+
+from events.document import DocumentEvent
+from events.envelope import CloudEvent, Secrets, encode, wrap
+from shared.bus.recent import RECENT_S, recent_mark
+from shared.counters.port import Counters
+from shared.runtime.errors import StoreUnavailable
+
+_BUS = re.compile(r"arn:aws[\w-]*:events:(?P<region>[\w-]+):\d*:event-bus/(?P<name>.+)")
+_QUEUE = re.compile(r"arn:aws[\w-]*:sqs:(?P<region>[\w-]+):(?P<account>\d*):(?P<name>[\w.-]+)")
+_QUEUE_URL = re.compile(r"https://(sqs\.(?P<region>[\w-]+)|(?P<older>[\w-]+)\.queue)\.amazonaws\.com(\.cn)?/\d+/[\w.-]+")
+_ANSWER_S = 5
+
+
+def is_aws(address: str) -> bool:
+    """Whether it names an EventBridge bus (ARN) or an SQS queue (ARN or URL)."""
+    return is_queue(address) or _BUS.fullmatch(address) is not None
+
+
+def is_queue(address: str) -> bool:
+    return bool(_QUEUE.fullmatch(address) or _QUEUE_URL.fullmatch(address))
+
+
+class AwsSink:
+    """One bus or queue, by its address."""
+
+    def __init__(self, address: str) -> None:
+        if not is_aws(address):
+            raise ValueError(f"{address!r} is neither the ARN of an event bus nor the ARN or URL of a queue")
+        self._address = address
+
+    async def put(self, event: CloudEvent, body: bytes) -> None:
+        """Sends `body`, the event in its structured form. Raises `StoreUnavailable` unless AWS has taken it."""
+        send = self._enqueue if is_queue(self._address) else self._put_event
+        await _called(send, event, body.decode())
+
+    def _put_event(self, event: CloudEvent, body: str) -> None:
+        bus = _BUS.fullmatch(self._address)
+        assert bus is not None
+        entry = {"EventBusName": self._address, "Source": event.source, "DetailType": event.type, "Detail": body}
+        answer = client("events", bus["region"]).put_events(Entries=[entry])
+        if answer["FailedEntryCount"]:
+            refused = answer["Entries"][0]
+            raise StoreUnavailable("bus", f"EventBridge refused the event ({refused.get('ErrorCode', 'no reason')})")
+
+    def _enqueue(self, event: CloudEvent, body: str) -> None:
+        message: dict[str, Any] = {"QueueUrl": queue_url(self._address), "MessageBody": body}
+        if self._address.endswith(".fifo"):  # a document's events in order; the stages take care of doubles
+            message |= {"MessageGroupId": event.subject or event.type, "MessageDeduplicationId": _once(event)}
+        client("sqs", queue_region(self._address)).send_message(**message)
+
+
+class AwsBuses:
+    """Puts events where `address` says: `arn:…:event-bus/NAME`, or the ARN or URL of a queue."""
+
+    def __init__(self, address: str, secrets: Secrets, counters: Counters) -> None:
+        self._sink = AwsSink(address)
+        self._secrets = secrets
+        self._counters = counters
+
+    def of(self, source: str) -> "AwsBus":
+        return AwsBus(self, source)
+
+    async def publish(self, event: DocumentEvent, source: str) -> None:
+        await self.post(wrap(event, source, self._secrets))
+
+    async def post(self, event: CloudEvent) -> None:
+        """Raises `StoreUnavailable` unless AWS has taken it."""
+        await self._sink.put(event, encode(event))
+        mark = recent_mark(event.aegistenant, event.subject, event.epoch)
+        await self._counters.call("SET", mark, "1", "EX", RECENT_S)
+
+    async def close(self) -> None:
+        """Nothing is held open: the clients are the process'."""
+
+
+class AwsBus:
+    """The bus in the name of one function."""
+
+    def __init__(self, buses: AwsBuses, source: str) -> None:
+        self._buses = buses
+        self._source = source
+
+    async def publish(self, event: DocumentEvent) -> None:
+        await self._buses.publish(event, self._source)
+
+    async def send_to(self, function: str, event: CloudEvent) -> None:
+        """The bus brings it to every listener again; those who are done with it only say so."""
+        await self._buses.post(event)
+
+
+async def show_again(queue_arn: str, receipt_handle: str, after_s: int) -> None:
+    """Lets a message that was received be received again after a while. Raises `StoreUnavailable`."""
+
+    def change() -> None:
+        client("sqs", queue_region(queue_arn)).change_message_visibility(
+            QueueUrl=queue_url(queue_arn), ReceiptHandle=receipt_handle, VisibilityTimeout=after_s
+        )
+
+    await _called(change)
+
+
+def queue_region(address: str) -> str:
+    if found := _QUEUE.fullmatch(address):
+        return found["region"]
+    found = _QUEUE_URL.fullmatch(address)
+    assert found is not None
+    return found["region"] or found["older"]
+
+
+@cache
+def queue_url(address: str) -> str:
+    """A queue's URL by its ARN or URL; AWS is asked once."""
+    found = _QUEUE.fullmatch(address)
+    if found is None:
+        return address
+    owner = {"QueueOwnerAWSAccountId": found["account"]} if found["account"] else {}
+    url: str = client("sqs", found["region"]).get_queue_url(QueueName=found["name"], **owner)["QueueUrl"]
+    return url
+
+
+@cache
+def client(service: str, region: str) -> Any:
+    """boto3's client; safe to use from several threads."""
+    import boto3
+    from botocore.config import Config
+
+    config = Config(connect_timeout=1, read_timeout=_ANSWER_S, retries={"mode": "standard", "total_max_attempts": 2})
+    return boto3.Session().client(service, region_name=region, config=config)
+
+
+async def _called(call: Any, *arguments: Any) -> None:
+    """Runs boto3, which waits, in a thread, and tells its errors as ours."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        await asyncio.to_thread(call, *arguments)
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "unknown")
+        raise StoreUnavailable("bus", f"AWS refused the event ({code})") from error
+    except BotoCoreError as error:
+        raise StoreUnavailable("bus", f"AWS does not answer ({type(error).__name__})") from error
+
+
+def _once(event: CloudEvent) -> str:
+    """Distinct for each sending: an outcome that is said again on purpose must not be swallowed as a double."""
+    from secrets import token_hex
+
+    return f"{event.id[:80]}-{token_hex(8)}"

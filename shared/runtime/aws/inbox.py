@@ -1,0 +1,82 @@
+"""Takes in what outside producers put below `t/{tenant}/inbox/`, by the entrance for their events."""
+
+import asyncio
+import secrets
+
+from events.envelope import CloudEvent
+from shared.ledger.names import is_name
+from shared.runtime.aws.sources import Arrival
+from shared.runtime.delivery import Delivered
+from shared.runtime.errors import NotFound
+from shared.runtime.needs import Call, plan, provide
+from shared.runtime.problems import problem_of
+from shared.runtime.table import Function, Operation
+from shared.runtime.worlds import Worlds
+from shared.telemetry.logs import log
+from shared.types.principal import Principal
+
+_ENTRANCE = "POST /events"
+_SUBMITTED = "aegis.document.submitted.v1"
+_UPLOADER = "inbox"
+_AGAIN = frozenset({409, 429})
+
+
+class Inbox:
+    """The inboxes of all tenants. Who may write to one was for the bucket's policy to say."""
+
+    def __init__(self, function: Function, worlds: Worlds) -> None:
+        self._function = function
+        self._worlds = worlds
+
+    async def take(self, arrival: Arrival) -> Delivered:
+        """What is refused stays in the inbox, for its tenant to see; what was taken in is gone from it."""
+        request_id = f"req_{secrets.token_hex(12)}"
+        try:
+            async with asyncio.timeout(self._function.timeout_s):
+                await self._take(arrival, request_id)
+            return Delivered(204)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told and, where it is ours, tried again
+            return self._refused(arrival, request_id, error)
+
+    async def _take(self, arrival: Arrival, request_id: str) -> None:
+        operation = self._entrance()
+        if not is_name(arrival.blob):
+            raise NotFound("An object in the inbox is named with A-Z, a-z, 0-9, `.`, `_`, `-` and `/` only.")
+        if await self._worlds.accounts.tenant(arrival.tenant_id) is None:
+            raise NotFound("There is no such tenant.")
+        kind, wanted = plan(self._function, operation)
+        call = self._call(arrival.tenant_id, request_id)
+        handle = self._function.handler(operation)
+        await handle(kind(event=_submitted(arrival.blob, request_id)), **provide(self._worlds, wanted, call))
+
+    def _entrance(self) -> Operation:
+        for operation in self._function.operations:
+            if operation.on == _ENTRANCE:
+                return operation
+        raise NotFound(f"Function {self._function.name} has no inbox; the bucket has to notify the one that has.")
+
+    def _call(self, tenant_id: str, request_id: str) -> Call:
+        return Call(
+            self._function.name,
+            tenant_id=tenant_id,
+            principal=Principal(tenant_id, _UPLOADER, "member", scopes=("write",), user_id=_UPLOADER),
+            request_id=request_id,
+            traceparent=f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01",
+        )
+
+    def _refused(self, arrival: Arrival, request_id: str, error: Exception) -> Delivered:
+        about = {"function": self._function.name, "request_id": request_id, "tenant": arrival.tenant_id}
+        if isinstance(error, TimeoutError):
+            return Delivered(503, detail=f"taking it in took longer than {self._function.timeout_s} s")
+        problem = problem_of(error)
+        if problem.status == 500:
+            log().error("cannot take in what the inbox holds", exc_info=error, extra=about)
+        else:
+            log().warning(f"inbox answered {problem.status}: {problem.detail}", extra=about)
+        status = 503 if problem.status in _AGAIN else problem.status
+        return Delivered(status, detail=problem.detail, retry_after=problem.retry_after)
+
+
+def _submitted(blob: str, request_id: str) -> CloudEvent:
+    data = {"filename": blob.rpartition("/")[2], "blob_key": blob}
+    return CloudEvent(id=request_id, source="/inbox", type=_SUBMITTED, data=data)

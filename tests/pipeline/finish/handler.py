@@ -1,0 +1,12 @@
+"""The join: it runs when both branches have spoken."""
+
+from events.document import DocumentChunked, DocumentEmbedded, DocumentReady
+from shared.runtime.stages import StageWork
+from tests.pipeline.workshop import work_on
+
+CRAFT = 1
+
+
+async def handle(event: DocumentChunked | DocumentEmbedded, work: StageWork) -> DocumentReady:
+    await work_on("finish", work, "finished", b"both")
+    return DocumentReady(origin=event.origin, key=work.key, passages=event.count)

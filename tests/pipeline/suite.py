@@ -1,0 +1,201 @@
+"""The test pipeline over embedded stores, with the suite's own sweep, dead letters and document verbs around it."""
+
+import random
+from collections.abc import AsyncIterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from events import ClockTicked
+from events.document import DocumentEvent, DocumentStored
+from events.envelope import CloudEvent, Secrets
+from shared.blobs.port import Blobs
+from shared.bus.streams import StreamBus, Taken
+from shared.catalogue.catalogue import Catalogue, Catalogues
+from shared.catalogue.view import DocumentView, view
+from shared.counters.leases import Leases
+from shared.counters.port import Counters
+from shared.counters.redis import over_url
+from shared.intake.intake import document_id_of
+from shared.ledger.ledger import Ledger, PlatformLedger
+from shared.ledger.records import DocumentRecord, StageRecord
+from shared.runtime.delivery import Delivered, Deliveries
+from shared.runtime.needs import Call, plan, provide
+from shared.runtime.resume import origin_of, stored_event
+from shared.runtime.runner import ATTEMPTS
+from shared.runtime.settings import Settings
+from shared.runtime.table import Table, load
+from shared.runtime.worlds import Worlds
+from shared.types.clock import now
+from shared.types.principal import Principal, Role
+from shared.types.undelivered import Undelivered
+from shared.vectors.edge import EdgeIndex
+from shared.vectors.port import VectorIndex
+from tests.pipeline.workshop import WORKSHOP, Workshop
+
+TENANT = "ten_a"
+SECRETS = Secrets.parse("k1:the-secret-of-these-tests")
+SUITES_OWN = ("sweep", "failed", "documents")
+
+
+def table() -> Table:
+    """The test's stages, then the suite's own functions that look after them."""
+    stages = load(Path(__file__).with_name("table.toml"), package="tests.pipeline")
+    return Table((*stages.functions, *(load().function(name) for name in SUITES_OWN)))
+
+
+class Suite:
+    """What a test does with the pipeline, step by step: nothing runs by itself."""
+
+    def __init__(self, blobs: Blobs, counters: Counters, reader: Counters, data: Path, table: Table) -> None:
+        self.blobs = blobs
+        self.counters = counters
+        self.table = table
+        self.bus = StreamBus(counters, reader, table, SECRETS, "a test")
+        self.worlds = Worlds(
+            table,
+            Settings(data=data),
+            blobs=lambda: blobs,
+            counters=lambda: counters,
+            buses=lambda: self.bus,
+            vectors=lambda worlds: self._index(data / "vectors"),
+        )
+        self.ledger = Ledger(blobs, TENANT)
+        self.platform = PlatformLedger(blobs)
+        self.catalogue = Catalogue(counters, self.ledger)
+        self.catalogues = Catalogues(counters, self.platform)
+        self.leases = Leases(counters)
+        self.workshop: Workshop = WORKSHOP
+
+    def _index(self, folder: Path) -> VectorIndex:
+        return EdgeIndex(folder, 4, "of-these-tests")
+
+    async def open(self) -> None:
+        for function in self.table.functions:
+            await self.bus.open(function.name)
+
+    async def store(self, text: str = "a text", tenant_id: str = TENANT, at: Any = None) -> DocumentRecord:
+        """A document as an upload leaves it in the ledger and the catalogue; nothing is said of it yet."""
+        content_hash = sha256(text.encode()).hexdigest()
+        document_id = document_id_of(tenant_id, content_hash)
+        ledger = self.platform.of(tenant_id)
+        record = DocumentRecord(
+            document_id=document_id,
+            epoch=await ledger.tombstone(document_id) + 1,
+            title="",
+            filename="note.txt",
+            media_type="text/plain",
+            parser="text",
+            route="cpu",
+            size=len(text),
+            content_hash=content_hash,
+            classification="internal",
+            created_at=at or now(),
+            uploader="key_member",
+            request_id="req_1",
+        )
+        file = self.worlds.settings.data / "spooled"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        stored = await ledger.store(record, file)
+        await self.catalogues.of(tenant_id).put(stored)
+        return stored
+
+    def stored(self, record: DocumentRecord, tenant_id: str = TENANT) -> DocumentStored:
+        return stored_event(record, self.platform.of(tenant_id), origin_of(record, tenant_id))
+
+    async def upload(self, text: str = "a text") -> DocumentRecord:
+        record = await self.store(text)
+        await self.bus.publish(self.stored(record), "upload")
+        return record
+
+    async def run(self, stage: str, event: DocumentEvent) -> Delivered:
+        """Delivers an event to a stage, whose reply goes nowhere."""
+        from events.envelope import wrap
+
+        return await Deliveries(self.table.function(stage), self.worlds, SECRETS).deliver(wrap(event, "test", SECRETS))
+
+    async def take(self, function: str) -> Taken | None:
+        found = await self.bus.take(function, 1, 1)
+        return found[0] if found else None
+
+    async def deliver(self, taken: Taken) -> Delivered:
+        return await Deliveries(self.table.function(taken.function), self.worlds, SECRETS).deliver(taken.event)
+
+    async def step(self, function: str) -> Delivered | None:
+        """One delivery as the runner concludes it, but without its pauses; None where nothing waits."""
+        taken = await self.take(function)
+        if taken is None:
+            return None
+        delivered = await self.deliver(taken)
+        if delivered.status in (200, 204):
+            await self.bus.done(taken, delivered.reply)
+        elif taken.attempts + 1 < ATTEMPTS and not delivered.is_final:
+            await self.bus.again(taken, 0)
+        else:
+            letter = Undelivered(taken.event, taken.function, delivered.status, delivered.detail, taken.attempts + 1)
+            await Deliveries(self.table.function("failed"), self.worlds, SECRETS).bury(letter)
+            await self.bus.done(taken, None)
+        return delivered
+
+    async def run_dry(self, order: random.Random | None = None) -> None:
+        """Delivers until no queue holds anything, stages in the order of the table or in any."""
+        stages = list(self.table.stages())
+        while True:
+            if order:
+                order.shuffle(stages)
+            if not any([await self.step(stage) is not None for stage in stages]):
+                return
+
+    async def tick(self) -> Delivered:
+        event = CloudEvent(id="tick_1", source="/clock", type=ClockTicked.type_name())
+        return await Deliveries(self.table.function("sweep"), self.worlds, SECRETS).deliver(event)
+
+    async def call(self, function: str, verb: str, request: Any, role: Role = "admin") -> Any:
+        """A verb as its route calls it."""
+        row = self.table.function(function)
+        operation = next(operation for operation in row.operations if operation.verb == verb)
+        tenant_id = "" if role == "operator" else TENANT
+        principal = Principal(tenant_id, f"key_{role}", role)
+        needs = provide(self.worlds, plan(row, operation)[1], Call(function, tenant_id, principal, "req_2"))
+        return await row.handler(operation)(request, **needs)
+
+    async def shown(self, document_id: str) -> DocumentView | None:
+        entry = await self.catalogue.entry(document_id)
+        return view(entry, self.table.stages()) if entry else None
+
+    async def status(self, document_id: str) -> str | None:
+        shown = await self.shown(document_id)
+        return shown.status if shown else None
+
+    async def stage(self, record: DocumentRecord, stage: str) -> StageRecord | None:
+        return await self.ledger.stage(record.document_id, record.epoch, stage)
+
+    async def markers(self) -> list[str]:
+        """What the sweep would look at: documents and why."""
+        return [name.removeprefix("open/") for name in await self.blobs.names("open/")]
+
+    async def queued(self) -> dict[str, int]:
+        """How many events wait for each function, empty queues left out."""
+        depths = {function.name: await self.bus.depth(function.name) for function in self.table.functions}
+        return {name: depth for name, depth in depths.items() if depth}
+
+    async def forget_recent(self) -> None:
+        """As a minute does: no event is young any more, and the sweep may speak again."""
+        for pattern in ("recent:*", "sweep:quiet:*"):
+            for key in [key async for key in self.counters.scan(pattern)]:
+                await self.counters.call("DEL", key)
+
+
+@pytest.fixture
+async def suite(blobs: Blobs, counters: Counters, redis_url: str, tmp_path: Path) -> AsyncIterator[Suite]:
+    reader = over_url(redis_url, answer_s=5)
+    opened = Suite(blobs, counters, reader, tmp_path / "data", table())
+    await opened.open()
+    yield opened
+    WORKSHOP.clear()
+    if "vectors" in vars(opened.worlds):
+        await opened.worlds.vectors.close()
+    await reader.close()

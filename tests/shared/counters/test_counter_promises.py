@@ -1,0 +1,117 @@
+"""What every Redis promises through our port, whoever runs it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from shared.counters.port import Counters, Script, pairs
+from shared.counters.redis import over_url
+from shared.runtime.errors import StoreUnavailable
+
+
+@pytest.fixture
+async def narrow(redis_url: str, counters: Counters) -> AsyncIterator[Counters]:
+    """Two connections and no more."""
+    opened = over_url(redis_url, connections=2)
+    yield opened
+    await opened.close()
+
+
+async def test_a_command_is_answered_as_the_server_says_it(counters: Counters) -> None:
+    assert await counters.call("SET", "name", "Größe") == "OK"
+    assert await counters.call("GET", "name") == "Größe"
+    assert await counters.call("HSET", "map", "a", 1, "b", 2) == 2
+    assert dict(pairs(await counters.call("HGETALL", "map"))) == {"a": "1", "b": "2"}
+    assert await counters.call("GET", "nothing") is None
+
+
+async def test_a_batch_is_applied_together(counters: Counters) -> None:
+    assert await counters.batch([("INCR", "n"), ("INCR", "n"), ("GET", "n")]) == [1, 2, "2"]
+    assert await counters.batch([]) == []
+
+
+async def test_nothing_comes_between_the_commands_of_a_batch(counters: Counters) -> None:
+    batches = await asyncio.gather(*(counters.batch([("INCR", "n"), ("INCR", "n")]) for _ in range(50)))
+    assert all(second == first + 1 for first, second in batches)
+
+
+async def test_a_script_runs_on_a_server_that_does_not_know_it_yet(counters: Counters) -> None:
+    script = Script("return redis.call('INCRBY', KEYS[1], ARGV[1])")
+    assert await counters.run(script, ["n"], [5]) == 5
+    assert await counters.run(script, ["n"], [5]) == 10
+    await counters.call("SCRIPT", "FLUSH")
+    assert await counters.run(script, ["n"], [5]) == 15
+
+
+async def test_a_scan_finds_every_key_that_matches(counters: Counters) -> None:
+    await counters.batch([("SET", f"a:{number}", 1) for number in range(1500)] + [("SET", "b:1", 1)])
+    assert {key async for key in counters.scan("a:*")} == {f"a:{number}" for number in range(1500)}
+
+
+async def test_more_callers_than_connections_wait_instead_of_failing(narrow: Counters) -> None:
+    await asyncio.gather(*(narrow.call("INCR", "n") for _ in range(400)))
+    assert await narrow.call("GET", "n") == "400"
+
+
+async def test_callers_wait_while_every_connection_is_at_work(narrow: Counters) -> None:
+    blocked = [asyncio.create_task(narrow.call("BLPOP", f"nothing:{number}", 0.25)) for number in range(2)]
+    await asyncio.sleep(0.05)
+    assert await asyncio.gather(*(narrow.call("INCR", "n") for _ in range(20)))
+    assert await asyncio.gather(*blocked) == [None, None]
+
+
+async def test_a_call_that_was_given_up_leaves_its_answer_to_nobody_else(narrow: Counters) -> None:
+    await narrow.call("SET", "mine", "mine")
+    for _ in range(6):
+        given_up = asyncio.create_task(narrow.call("BLPOP", "nothing", 0.3))
+        await asyncio.sleep(0.02)
+        given_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+        assert await asyncio.gather(*(narrow.call("GET", "mine") for _ in range(4))) == ["mine"] * 4
+
+
+async def test_a_server_that_is_not_there_is_unavailable_at_once() -> None:
+    for url in ("redis://127.0.0.1:1", "unix:///nowhere/at/all.sock"):
+        absent = over_url(url)
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable) as caught:
+            await absent.ping()
+        assert time.monotonic() - began < 1
+        assert caught.value.store == "counters"
+        await absent.close()
+
+
+@pytest.mark.parametrize(
+    "reply",
+    ["OOM command not allowed", "READONLY You cannot write", "LOADING Redis is loading", "MASTERDOWN Link is down",
+     "MISCONF Errors writing to the file", "BUSY Redis is busy running a script"],
+)  # fmt: skip
+async def test_a_server_that_cannot_take_commands_is_unavailable(counters: Counters, reply: str) -> None:
+    says = Script(f"return redis.error_reply('{reply}')")
+    with pytest.raises(StoreUnavailable):
+        await counters.run(says)
+    with pytest.raises(StoreUnavailable):
+        await counters.batch([("EVAL", says.text, 0)])
+
+
+async def test_a_full_server_is_unavailable_keeps_what_it_has_and_works_again(counters: Counters) -> None:
+    await counters.call("SET", "kept", "x")
+    await counters.call("CONFIG", "SET", "maxmemory", "1mb")
+    try:
+        with pytest.raises(StoreUnavailable) as caught:
+            await counters.batch([("SET", "secret-name", "x" * 2_000_000)])
+        assert "secret-name" not in str(caught.value)
+        assert await counters.call("GET", "kept") == "x"
+    finally:
+        await counters.call("CONFIG", "SET", "maxmemory", "0")
+    await counters.batch([("SET", "name", "x")])
+
+
+async def test_a_wrong_command_is_our_fault_and_not_the_servers(counters: Counters) -> None:
+    await counters.call("SET", "text", "x")
+    with pytest.raises(Exception, match="WRONGTYPE") as caught:
+        await counters.call("LPUSH", "text", "x")
+    assert not isinstance(caught.value, StoreUnavailable)
