@@ -6,6 +6,7 @@ Which worlds are tried is chosen on the command line (`tests.worlds`); every pro
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from shared.counters.redis import over_url
 from shared.counters.valkey import binary
 from tests.cluster.seaweed import empty
 
-BLOBS: dict[str, Callable[[str], Blobs]] = {"embedded": lambda place: FolderBlobs(Path(place)), "s3": S3Blobs}
+BLOBS: dict[str, Callable[[str], Blobs]] = {"embedded": lambda place: FolderBlobs(Path(place)), "s3": cache(S3Blobs)}
 """Opens the blobs at a place: a folder, or whatever names one in that world."""
 
 

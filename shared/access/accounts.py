@@ -118,16 +118,17 @@ class Accounts:
         ]
 
     async def revoke_key(self, tenant_id: str, key_id: str) -> None:
-        """Holds from the next call on. Raises `NotFound`."""
+        """Holds from the next call on. The record goes last: while a store is away, the call can be made again. Raises
+        `NotFound`."""
         record = next((key for key in await self.keys(tenant_id) if key.key_id == key_id), None)
         if record is None:
             raise NotFound("There is no such key.")
         await self._blobs.erase(names.key_by_hash(record.key_hash))
-        await self._blobs.erase(names.key(tenant_id or OPERATORS, key_id))
         cached = cached_key(record.key_hash)
         await self._counters.batch(
             [("DEL", cached), ("HSET", cached, "principal", "", "tenant", ""), ("EXPIRE", cached, _REVOKED_S)]
         )
+        await self._blobs.erase(names.key(tenant_id or OPERATORS, key_id))
 
     async def load_key(self, hashed: str) -> bool:
         """Brings a key that Redis does not know from the ledger; False where there is none."""
@@ -147,16 +148,18 @@ class Accounts:
         tenant = await self.tenant(tenant_id)
         if tenant is None:
             return False
-        await self._cache_tenant(tenant)
+        # What is there is newer than what was read before.
+        await self._counters.call("HSETNX", cached_tenant(tenant_id), "tier", tenant.tier)
         return True
 
     async def delete_tenant(self, tenant: TenantRecord) -> None:
-        """No key of the tenant is valid from here on."""
+        """No key of the tenant is valid from here on. The keys go first: while a store is away, the call can be made
+        again."""
+        for key in await self.keys(tenant.tenant_id):
+            await self.revoke_key(tenant.tenant_id, key.key_id)
         await self._blobs.write(
             names.tenant(tenant.tenant_id), msgspec.json.encode(msgspec.structs.replace(tenant, deleted=True))
         )
-        for key in await self.keys(tenant.tenant_id):
-            await self.revoke_key(tenant.tenant_id, key.key_id)
         await self._counters.call("DEL", cached_tenant(tenant.tenant_id))
 
     async def _cache_tenant(self, tenant: TenantRecord) -> None:

@@ -97,6 +97,8 @@ class Gate:
         answer = await self._ask(hashed, policy)
         if answer[0] == "unknown" and await self._accounts.load_key(hashed):
             answer = await self._ask(hashed, policy)
+            if answer[0] == "unknown":
+                raise StoreUnavailable("counters", "Redis does not keep what it is told")
         if answer[0] != "ok":
             raise Unauthenticated("The API key is not known or was revoked.")
         principal = msgspec.json.decode(answer[1], type=Principal)

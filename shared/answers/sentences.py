@@ -38,6 +38,7 @@ _OPENING = re.compile(r"[\"'“‘„«»(\[¿¡*_]*")
 _TAIL = re.compile(r"([^\W\d_]+(?:\.[^\W\d_]+)*|\d+)\.$")
 
 _ABBREVIATIONS = words("abbreviations")
+_NUMBERED = words("numbered")
 _CLOSING = words("closing")
 """Abbreviations that may also end a sentence: they do when a capital follows that no name explains."""
 
@@ -153,7 +154,7 @@ def _ends_sentence(text: str, begin: int, stop: re.Match[str], end: int) -> bool
     first = text[opening.end() if opening else following :][:1]
     if first.islower():
         return False
-    if not stop.group().startswith(".") or stop.group().startswith(".."):
+    if stop.group() != ".":
         return True
     before = text[max(begin, stop.start() - _LONGEST_ABBREVIATION) : stop.start() + 1]
     return not _is_abbreviation(before, text[stop.end() : stop.end() + _LONGEST_ABBREVIATION])
@@ -170,4 +171,6 @@ def _is_abbreviation(before: str, after: str) -> bool:
         return word.isupper() and word != "I" and not _OPENER.match(after)
     if word.lower() not in _ABBREVIATIONS:
         return False
+    if word.lower() in _NUMBERED:
+        return after.lstrip()[:1].isdigit()
     return word.lower() not in _CLOSING or not after.lstrip()[:1].isupper()

@@ -6,6 +6,7 @@ boto3 comes in with the first event that is sent, not before.
 import asyncio
 import re
 from functools import cache
+from secrets import token_hex
 from typing import Any
 
 from events.document import DocumentEvent
@@ -16,7 +17,9 @@ from shared.runtime.errors import StoreUnavailable
 
 _BUS = re.compile(r"arn:aws[\w-]*:events:(?P<region>[\w-]+):\d*:event-bus/(?P<name>.+)")
 _QUEUE = re.compile(r"arn:aws[\w-]*:sqs:(?P<region>[\w-]+):(?P<account>\d*):(?P<name>[\w.-]+)")
-_QUEUE_URL = re.compile(r"https://(sqs\.(?P<region>[\w-]+)|(?P<older>[\w-]+)\.queue)\.amazonaws\.com(\.cn)?/\d+/[\w.-]+")
+_QUEUE_URL = re.compile(
+    r"https://(sqs\.(?P<region>[\w-]+)|(?P<older>[\w-]+)\.queue)\.amazonaws\.com(\.cn)?/\d+/[\w.-]+"
+)
 _ANSWER_S = 5
 
 
@@ -152,6 +155,4 @@ async def _called(call: Any, *arguments: Any) -> None:
 
 def _once(event: CloudEvent) -> str:
     """Distinct for each sending: an outcome that is said again on purpose must not be swallowed as a double."""
-    from secrets import token_hex
-
     return f"{event.id[:80]}-{token_hex(8)}"

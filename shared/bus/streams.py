@@ -73,7 +73,7 @@ class StreamBus:
         try:
             found = await self._reader.call(*read)
         except ResponseError as error:
-            if not str(error).startswith("NOGROUP"):
+            if not str(error).startswith(("NOGROUP", "UNBLOCKED")):  # emptied before, or while it waited on Redis 7.0
                 raise
             self.was_emptied.set()
             await self.open(function)

@@ -77,6 +77,10 @@ for i = 6, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 return 1
 """
 )
+_LIST = Script("""
+if tonumber(redis.call('GET', KEYS[1]) or 0) >= tonumber(ARGV[1]) then return 0 end
+return redis.call('ZADD', KEYS[2], ARGV[2], ARGV[3])
+""")
 _DROP = Script("""
 local epoch, grave = redis.call('HGET', KEYS[1], 'epoch'), redis.call('GET', KEYS[3])
 if tonumber(grave or 0) < tonumber(ARGV[2]) then redis.call('SET', KEYS[3], ARGV[2], 'EX', ARGV[3]) end
@@ -141,8 +145,14 @@ class Catalogue:
         """Newest first; the cursor is the place after the last one seen, so that inserts shift nothing."""
         await self._complete()
         after = read_cursor(cursor) if cursor else None
-        places = await self._places(after[0] if after else None, limit + 1 + (100 if after else 0))
-        rest = [place for place in places if after is None or place < after]
+        rest: list[tuple[int, str]] = []
+        read = 0
+        while len(rest) <= limit:
+            places = await self._places(after[0] if after else None, read, limit + 1)
+            rest += [place for place in places if after is None or place < after]
+            read += len(places)
+            if len(places) <= limit:
+                break
         page = rest[:limit]
         next_cursor = write_cursor(*page[-1]) if len(rest) > limit else None
         return Page(tuple(document_id for _, document_id in page), next_cursor)
@@ -181,14 +191,18 @@ class Catalogue:
         """An emptied Redis has lost the list: brings it back once."""
         if not await self._counters.call("EXISTS", self._mark):
             async for record in self._ledger.documents():
-                await self._counters.call("ZADD", self._list, _score(record), record.document_id)
+                await self._counters.run(
+                    _LIST,
+                    [self._grave(record.document_id), self._list],
+                    [record.epoch, _score(record), record.document_id],
+                )
             await self._counters.call("SET", self._mark, "1")
 
-    async def _places(self, from_score: int | None, count: int) -> list[tuple[int, str]]:
+    async def _places(self, from_score: int | None, skip: int, count: int) -> list[tuple[int, str]]:
         """Scores and ids of up to `count` documents, highest first, from a score on, itself among them."""
         highest = "+inf" if from_score is None else from_score
         found = await self._counters.call(
-            "ZREVRANGEBYSCORE", self._list, highest, "-inf", "WITHSCORES", "LIMIT", 0, count
+            "ZREVRANGEBYSCORE", self._list, highest, "-inf", "WITHSCORES", "LIMIT", skip, count
         )
         return [(int(float(score)), document_id) for document_id, score in pairs(found)]
 

@@ -8,16 +8,24 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from shared.counters.port import Counters
+from shared.runtime.errors import AegisError
 
 _ANSWER_S = 0.5
 
 
+class UnfitServer(AegisError):
+    """The Redis cannot be used as it is set; the message says what to set."""
+
+
 def over_url(url: str, connections: int = 50, answer_s: float = _ANSWER_S) -> Counters:
-    """`redis://`, `rediss://` or `unix://`. `answer_s` bounds the wait for each answer."""
+    """`redis://`, `rediss://` or `unix://`, with user, password and database as Redis' own programs take them.
+
+    `answer_s` bounds the wait for each answer, and half of it the wait for a connection that is free.
+    """
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=connections,
-        timeout=answer_s,
+        timeout=answer_s / 2,
         socket_timeout=answer_s,
         socket_connect_timeout=answer_s,
         retry=Retry(NoBackoff(), 0),
@@ -33,10 +41,27 @@ def over_socket(path: Path, connections: int = 50, answer_s: float = _ANSWER_S) 
         connection_class=UnixDomainSocketConnection,
         path=str(path),
         max_connections=connections,
-        timeout=answer_s,
+        timeout=answer_s / 2,
         socket_timeout=answer_s,
         retry=Retry(NoBackoff(), 0),
         decode_responses=True,
         protocol=2,
     )
     return Counters(Redis(connection_pool=pool))
+
+
+async def check_server(counters: Counters) -> None:
+    """Raises `UnfitServer` for a Redis on which counts or scripts would go wrong, `StoreUnavailable` for none."""
+    told = await counters.batch([("INFO", "cluster"), ("INFO", "memory")])
+    fields = dict(line.split(":", 1) for line in "\n".join(told).splitlines() if ":" in line)
+    if fields.get("cluster_enabled") == "1":
+        raise UnfitServer(
+            "AEGIS_REDIS_URL names a Redis in cluster mode, where a script cannot reach all keys. "
+            "Use one primary (`cluster-enabled no`), with replicas or Sentinel as you like."
+        )
+    policy = fields.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        raise UnfitServer(
+            f"AEGIS_REDIS_URL names a Redis that may drop keys (`maxmemory-policy {policy}`). "
+            "Set `maxmemory-policy noeviction`."
+        )

@@ -58,6 +58,10 @@ def cluster_worlds(table: Table, settings: Settings, environ: Mapping[str, str])
         return over_url(environ["AEGIS_REDIS_URL"])
 
     def buses() -> Buses:
+        from shared.bus.aws import AwsBuses, is_aws
+
+        if is_aws(environ["K_SINK"]):
+            return AwsBuses(environ["K_SINK"], event_secrets(environ), worlds.counters)
         from shared.bus.sink import SinkBuses
 
         return SinkBuses(environ["K_SINK"], event_secrets(environ), worlds.counters)

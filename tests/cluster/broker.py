@@ -10,7 +10,7 @@ import contextlib
 import json
 import random
 import secrets
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote
@@ -118,6 +118,8 @@ class Broker:
     dead: list[Event] = field(default_factory=list)
     lost: list[Event] = field(default_factory=list)
     """Dead letters that their sink did not take either."""
+    when_called: dict[str, Callable[[], None]] = field(default_factory=dict)
+    """By function: what is done once, as soon as the next attempt has begun."""
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
@@ -206,6 +208,8 @@ class Broker:
     async def _attempt(self, subscription: Subscription, event: Event, attempt: int) -> Event | Failure | None:
         """The reply, None without one."""
         headers, body = self._written(event)
+        if act := self.when_called.pop(subscription.function, None):
+            act()
         try:
             answer = await self._client.post(
                 subscription.url or "http://127.0.0.1:9", content=body, headers=headers, timeout=subscription.timeout_s

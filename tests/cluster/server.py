@@ -36,7 +36,7 @@ class Server(ABC):
                 cwd=self.folder,
                 stdout=log,
                 stderr=log,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - two system calls, no lock
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - two system calls, no lock
             )
         until = time.monotonic() + within_s
         while not self._answers():
@@ -80,7 +80,7 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     os.setpgid(0, 0)  # Ctrl-C is ours to handle
     if platform.system() == "Linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Coroutine, Iterable
+from collections.abc import Collection, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from tests.cluster.proxy import Proxy
 from tests.cluster.qdrant_running import WireServer
 from tests.cluster.redis_server import RedisServer
 from tests.cluster.seaweed import SeaweedServer
-from tests.cluster.server import _die_with_parent
+from tests.cluster.server import die_with_parent
 from tests.suite.running import Caller
 
 AEGIS = Path(sys.executable).with_name("aegis")
@@ -31,6 +31,8 @@ _STARTS_AT_ONCE = 3
 """Each takes a second of a core."""
 _START_S = 60.0
 _STOP_S = 25.0
+_AT_WORK_S = 0.15
+"""About as long as a stage is at work on a small document."""
 _Result = TypeVar("_Result")
 
 
@@ -62,8 +64,13 @@ class FunctionProcess:
         port = self.url.rpartition(":")[2] or "0"
         environ = {**self._environ, "HOST": "127.0.0.1", "PORT": port}
         with self._out.open("wb") as out, self._err.open("ab") as err:
-            command = [str(AEGIS), "function", self.name]
-            self._process = subprocess.Popen(command, stdout=out, stderr=err, env=environ, preexec_fn=_die_with_parent)
+            self._process = subprocess.Popen(
+                [AEGIS, "function", self.name],
+                stdout=out,
+                stderr=err,
+                env=environ,
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - two system calls, no lock
+            )
         self._until = time.monotonic() + _START_S
 
     def listens(self) -> bool:
@@ -81,7 +88,10 @@ class FunctionProcess:
         """As a lost node does."""
         assert self._process
         self._process.kill()
-        self._process.wait()
+
+    @property
+    def is_dead(self) -> bool:
+        return self._process is not None and self._process.poll() is not None
 
     def end(self) -> None:
         """Asks it to end, as a cluster does."""
@@ -94,9 +104,9 @@ class FunctionProcess:
             return 0
         try:
             return self._process.wait(_STOP_S)
-        finally:
-            if self._process.poll() is None:
-                self.kill()
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return self._process.wait()
 
     @property
     def pid(self) -> int:
@@ -141,7 +151,7 @@ class Stores:
     def stop(self) -> None:
         self.redis.kill()
         self.s3.kill()
-        self.qdrant.stop()
+        self.qdrant.kill()
 
     @property
     def environ(self) -> dict[str, str]:
@@ -219,18 +229,32 @@ class Suite:
         """Runs something beside broker and gateway."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(120)
 
-    def kill_each_once(self, chance: random.Random, within_s: float) -> None:
-        """Every process is killed at a moment of its own, and started again at once."""
-        moments = sorted((time.monotonic() + chance.uniform(0, within_s), name) for name in self.functions)
-        starting: list[FunctionProcess] = []
-        while moments or starting:
-            while moments and moments[0][0] <= time.monotonic():
-                function = self.functions[moments.pop(0)[1]]
-                function.kill()
+    def kill_each_once(self, chance: random.Random, within_s: float, at_work: Collection[str]) -> None:
+        """Kills every process once and starts it again: those `at_work` while they handle an event, the others at any
+        moment."""
+        for name in at_work:
+            self._kill_when_called(self.functions[name], chance.uniform(0, _AT_WORK_S))
+        others = self.functions.keys() - set(at_work)
+        moments = {name: time.monotonic() + chance.uniform(0, within_s) for name in sorted(others)}
+        waiting, starting = dict(self.functions), list[FunctionProcess]()
+        until = time.monotonic() + within_s + _START_S
+        while waiting or starting:
+            assert time.monotonic() < until, f"no event came to {list(waiting)}"
+            for name in [name for name, moment in moments.items() if moment <= time.monotonic()]:
+                del moments[name]
+                self.functions[name].kill()
+            for function in [function for function in waiting.values() if function.is_dead]:
+                del waiting[function.name]
                 function.launch()
                 starting.append(function)
             time.sleep(0.02)
             starting = [function for function in starting if not function.listens()]
+
+    def _kill_when_called(self, function: FunctionProcess, after_s: float) -> None:
+        self.broker.when_called[function.name] = lambda: self._kill_later(function, after_s)
+
+    def _kill_later(self, function: FunctionProcess, after_s: float) -> None:
+        self._loop.call_later(after_s, function.kill)
 
     def caller(self, key: str | None) -> Caller:
         return Caller(self.gateway.url, key)

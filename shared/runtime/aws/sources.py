@@ -100,19 +100,11 @@ def _told(attributes: Any) -> Told:
 
 def _given_up(payload: dict[str, Any]) -> list[Brought]:
     request, answer = payload["requestContext"], payload.get("responsePayload") or {}
-    detail = answer.get("errorMessage") or request.get("condition") or "Lambda gave no reason"
+    detail = str(answer.get("errorMessage") or request.get("condition") or "Lambda gave no reason")
     attempts = int(request.get("approximateInvokeCount") or 1)
+    by = request["functionArn"].partition(":function:")[2].partition(":")[0]
     brought = _read(payload["requestPayload"])
-    return [
-        GivenUp(one, _last(request["functionArn"].split(":function:")[-1].split(":")), str(detail), attempts)
-        if isinstance(one, Told)
-        else one
-        for one in brought
-    ]
-
-
-def _last(parts: list[str]) -> str:
-    return parts[0]
+    return [GivenUp(one, by, detail, attempts) for one in brought if isinstance(one, Told)]
 
 
 def _from_bridge(event: EventBridgeEvent) -> list[Brought]:

@@ -5,74 +5,76 @@ from shared.types.passage import Found, Passage
 DOCUMENTS: tuple[tuple[str, str], ...] = (
     (
         "Hollow Pine Observatory",
-        "Hollow Pine Observatory was opened in 1968 on the ridge above Carrick. Its largest telescope has a mirror of "
-        "2.1 metres. Guided tours take place on the first Friday of each month. The observatory is directed by "
-        "Dr. Selma Okonjo, who came from Nairobi. In winter the access road is cleared by the forestry service.",
+        "Hollow Pine Observatory was opened in 1968 on the ridge above Carrick. Its largest telescope has a "
+        "mirror of 2.1 metres. Guided tours take place on the first Friday of each month. The observatory is "
+        "directed by Dr. Selma Okonjo, who came from Nairobi. In winter the access road is cleared by the "
+        "forestry service.",
     ),
     (
         "Remote work policy",
-        "Staff may work from abroad for up to 20 days a year. A request must be filed six weeks in advance with the "
-        "people team. The company pays 35 euros a month towards the internet connection. Laptops are replaced every "
-        "four years. Whoever works at home more than two days a week gives up the fixed desk.",
+        "Staff may work from abroad for up to 20 days a year. A request must be filed six weeks in advance "
+        "with the people team. The company pays 35 euros a month towards the internet connection. Laptops are "
+        "replaced every four years. Whoever works at home more than two days a week gives up the fixed desk.",
     ),
     (
         "Bellweather Cider",
-        "Bellweather Cider is pressed in Herefordshire from eleven kinds of apple. The firm was started by the sisters "
-        "June and Ada Marsh. It sells 90,000 bottles a year, most of them at farm shops. The dry variety has an alcohol "
-        "content of 6.2 percent. Deliveries are free for orders above £60.",
+        "Bellweather Cider is pressed in Herefordshire from eleven kinds of apple. The firm was started by "
+        "the sisters June and Ada Marsh. It sells 90,000 bottles a year, most of them at farm shops. The dry "
+        "variety has an alcohol content of 6.2 percent. Deliveries are free for orders above £60.",
     ),
     (
         "Tramline 9",
-        "Tramline 9 runs from Harbour Square to the university hospital. The line is 7.4 kilometres long and has 16 "
-        "stops. Trams leave every eight minutes at peak times. The last tram departs at 00:25. The vehicles were built "
-        "in Poland and can carry 210 people each.",
+        "Tramline 9 runs from Harbour Square to the university hospital. The line is 7.4 kilometres long and "
+        "has 16 stops. Trams leave every eight minutes at peak times. The last tram departs at 00:25. The "
+        "vehicles were built in Poland and can carry 210 people each.",
     ),
     (
         "The Amber Casket",
-        "The Amber Casket is a novel by Teresa Lindgren. It tells of a forger in Gdańsk and was translated into "
-        "fourteen languages. The book won the Northern Prize in 2009. The cover was drawn by Pål Eide. Lindgren wrote "
-        "it in eleven months while she lived on a houseboat.",
+        "The Amber Casket is a novel by Teresa Lindgren. It tells of a forger in Gdańsk and was translated "
+        "into fourteen languages. The book won the Northern Prize in 2009. The cover was drawn by Pål Eide. "
+        "Lindgren wrote it in eleven months while she lived on a houseboat.",
     ),
     (
         "Incident report 2231",
-        "The outage of the payment gateway lasted 47 minutes. It was caused by an expired certificate on the load "
-        "balancer. Rashid Karimi noticed the failure at 03:12 and renewed the certificate. About 1,900 transactions "
-        "were lost. As a consequence, certificates are now checked every night.",
+        "The outage of the payment gateway lasted 47 minutes. It was caused by an expired certificate on the "
+        "load balancer. Rashid Karimi noticed the failure at 03:12 and renewed the certificate. About 1,900 "
+        "transactions were lost. As a consequence, certificates are now checked every night.",
     ),
     (
         "Kite Hill Farm",
-        "Kite Hill Farm keeps 140 dairy goats. They are milked twice a day by the family and two apprentices. The cheese "
-        "ripens for ten weeks in a former railway tunnel. Visitors are welcome on Saturdays between nine and noon. "
-        "The farm switched to organic methods in 2004.",
+        "Kite Hill Farm keeps 140 dairy goats. They are milked twice a day by the family and two apprentices. "
+        "The cheese ripens for ten weeks in a former railway tunnel. Visitors are welcome on Saturdays "
+        "between nine and noon. The farm switched to organic methods in 2004.",
     ),
     (
         "Polar lantern PL-7",
-        "The PL-7 lantern shines for 60 hours on one charge. It weighs 310 grams and survives a fall from two metres. "
-        "The housing is made of recycled aluminium. The lantern costs 74 dollars. Charging takes three hours by USB-C.",
+        "The PL-7 lantern shines for 60 hours on one charge. It weighs 310 grams and survives a fall from two "
+        "metres. The housing is made of recycled aluminium. The lantern costs 74 dollars. Charging takes "
+        "three hours by USB-C.",
     ),
     (
         "Saint Odile Hospital",
-        "Saint Odile Hospital has 320 beds and nine operating theatres. Its chief physician is Professor Karel Novotny. "
-        "Visiting hours are from two to seven in the afternoon. The children's ward was renovated in 2016 with a gift "
-        "from the Lowell Foundation. Parking is free for the first hour.",
+        "Saint Odile Hospital has 320 beds and nine operating theatres. Its chief physician is Professor "
+        "Karel Novotny. Visiting hours are from two to seven in the afternoon. The children's ward was "
+        "renovated in 2016 with a gift from the Lowell Foundation. Parking is free for the first hour.",
     ),
     (
         "Glacier survey",
-        "The Tormund glacier has lost 41 metres of thickness since 1980. Measurements are made each September by a team "
-        "from Innsbruck. The tongue of the glacier ends at 2,460 metres above the sea. Radar showed a lake beneath the "
-        "ice in 2018. The survey is paid for by the Alpine Council.",
+        "The Tormund glacier has lost 41 metres of thickness since 1980. Measurements are made each September "
+        "by a team from Innsbruck. The tongue of the glacier ends at 2,460 metres above the sea. Radar showed "
+        "a lake beneath the ice in 2018. The survey is paid for by the Alpine Council.",
     ),
     (
         "Lease of Unit 14",
-        "Unit 14 is let to Corbel Prints Ltd for five years. The rent of 2,150 pounds is due on the third working day of "
-        "the month. Either party may end the lease with six months' notice. The tenant must not store solvents on the "
-        "premises. Repairs to the roof are the landlord's duty.",
+        "Unit 14 is let to Corbel Prints Ltd for five years. The rent of 2,150 pounds is due on the third "
+        "working day of the month. Either party may end the lease with six months' notice. The tenant must "
+        "not store solvents on the premises. Repairs to the roof are the landlord's duty.",
     ),
     (
         "Chess club newsletter",
-        "The Marlin chess club meets on Thursdays in the back room of the Red Lion. Wanda Zielinska won the spring "
-        "tournament with eight points out of nine. Juniors pay half the membership fee. A simultaneous display by "
-        "grandmaster Ilya Brodsky drew 35 players. The club owns 24 digital clocks.",
+        "The Marlin chess club meets on Thursdays in the back room of the Red Lion. Wanda Zielinska won the "
+        "spring tournament with eight points out of nine. Juniors pay half the membership fee. A simultaneous "
+        "display by grandmaster Ilya Brodsky drew 35 players. The club owns 24 digital clocks.",
     ),
 )
 

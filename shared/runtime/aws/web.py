@@ -1,0 +1,120 @@
+"""Requests that Lambda was invoked with, answered by the same application as everywhere, through Mangum.
+
+An answer leaves as one piece, streams too, and neither it nor a request can be larger than Lambda takes.
+"""
+
+import json
+from typing import Any
+
+from mangum import Mangum
+
+from events.envelope import Secrets
+from shared.runtime.cloudevents import event_entrance
+from shared.runtime.delivery import Deliveries
+from shared.runtime.errors import Problem, TooLarge
+from shared.runtime.exchange import Asgi, Exchange, Exchanges, Receive, Scope, Send, exchange_of
+from shared.runtime.http import application
+from shared.runtime.problems import MEDIA_TYPE, body_of
+from shared.runtime.table import Function
+from shared.runtime.worlds import Worlds
+
+LARGEST_BODY = 5 * 1024 * 1024
+_LARGEST_ANSWER = 6_000_000
+"""Bytes of Lambda's own JSON; it refuses more than 6,291,556."""
+_TEXT = ["text/", "application/json", "application/problem+json", "application/cloudevents+json"]
+
+
+class Web:
+    """The routes of one function."""
+
+    def __init__(self, function: Function, worlds: Worlds, secrets: Secrets | None) -> None:
+        self._function = function
+        self._trusted = worlds.settings.trusted_proxies
+        entrances = []
+        if secrets and any(not operation.is_route for operation in function.operations):
+            entrances = [event_entrance(function, Deliveries(function, worlds, secrets), secrets)]
+        self._app = application((function,), worlds, entrances)
+
+    def answer(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """Runs the current event loop until the answer is there."""
+        event = _without_stage(event)
+        if (size := _size(event)) > LARGEST_BODY:
+            return self._refuse(event, context, _request_too_large(size))
+        answer = _through(self._app, event, context)
+        if (size := _weight(answer)) > _LARGEST_ANSWER:
+            return self._refuse(event, context, _answer_too_large(size))
+        return answer
+
+    def _refuse(self, event: dict[str, Any], context: Any, problem: Problem) -> dict[str, Any]:
+        async def uncounted(exchange: Exchange) -> None:
+            """Nothing was done that a limit would have to protect."""
+
+        return _through(Exchanges(_telling(problem, self._function.name), self._trusted, uncounted), event, context)
+
+
+def _through(app: Asgi, event: dict[str, Any], context: Any) -> dict[str, Any]:
+    async def with_address(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["client"] = (_last_hop(scope["client"]), 0)
+        await app(scope, receive, send)
+
+    answer: dict[str, Any] = Mangum(with_address, lifespan="off", text_mime_types=_TEXT)(event, context)
+    return answer
+
+
+def _last_hop(client: Any) -> str:
+    """A load balancer's address of the client is all of X-Forwarded-For, of which it wrote only the end."""
+    return str((client or ("",))[0] or "unknown").rpartition(",")[2].strip()
+
+
+def _telling(problem: Problem, function: str) -> Asgi:
+    async def tell(scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = exchange_of(scope)
+        exchange.function, exchange.route = function, "too-large"
+        headers = [(b"content-type", MEDIA_TYPE.encode()), (b"cache-control", b"no-store")]
+        await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+        body = body_of(problem, exchange.path, exchange.request_id)
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    return tell
+
+
+def _request_too_large(size: int) -> Problem:
+    return TooLarge(
+        f"The body of {size} bytes is larger than the {LARGEST_BODY} bytes that can come in here. Put the document "
+        "into the bucket below `t/{tenant}/inbox/`: it is taken in from there."
+    )
+
+
+def _answer_too_large(size: int) -> Problem:
+    return TooLarge(
+        f"The answer would have {size} bytes, more than the {_LARGEST_ANSWER} bytes that can leave here. Ask for less, "
+        "or read the object from the bucket."
+    )
+
+
+def _size(event: dict[str, Any]) -> int:
+    """Of the request's body, in bytes as the client sent them."""
+    body = event.get("body") or ""
+    if event.get("isBase64Encoded"):
+        return len(body) * 3 // 4 - body[-2:].count("=")
+    return len(body) if body.isascii() else len(body.encode())
+
+
+def _weight(answer: dict[str, Any]) -> int:
+    """Of the answer as Lambda sends it; JSON makes a body at most six times as long."""
+    length = len(answer.get("body") or "")
+    return length if length * 6 < _LARGEST_ANSWER else len(json.dumps(answer).encode())
+
+
+def _without_stage(event: dict[str, Any]) -> dict[str, Any]:
+    """API Gateway's second version leaves the stage's name in the path."""
+    context = event["requestContext"]
+    stage, http = context.get("stage"), context.get("http")
+    if not http or stage in (None, "", "$default"):
+        return event
+    path = _cut(http["path"], stage)
+    return {**event, "requestContext": {**context, "http": {**http, "path": path}}}
+
+
+def _cut(path: str, stage: str) -> str:
+    return path.removeprefix(f"/{stage}") or "/" if f"{path}/".startswith(f"/{stage}/") else path

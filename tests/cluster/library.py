@@ -1,0 +1,103 @@
+"""Documents that the tests of the processes take in, and what can be heard of them afterwards."""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import httpx
+
+from tests.suite.running import FINAL, Caller
+
+CALM = {
+    "ferry.md": "# The ferry\n\nThe ferry crosses every 20 minutes and takes 30 cars.\n\n## Winter\n\nFrom December to "
+    "February it crosses every hour. Its captain is Maren Holst.\n\n| month | crossings |\n|---|---|\n| May | 2100 |\n",
+    "harbour.html": "<html><head><title>The harbour</title></head><body><h1>The harbour</h1><p>The harbour of Varde "
+    "takes ships of 90 metres. It was dredged in 1911.</p><ul><li>Pilots: four</li><li>Cranes: two</li></ul></body>"
+    "</html>",
+    "lighthouse.txt": "The lighthouse was lit in 1858 and stands 46 metres above the sea.\n\nIts lamp turns once in "
+    "ten seconds. The keeper's house is a museum today.\n",
+    "ships.csv": "ship,length,cargo\nHulda,88,timber\nFreja,61,fish\nOdin,90,grain\n",
+}
+STORMY = {
+    f"voyage-{number}.md": f"# Voyage {number}\n\n"
+    + "".join(
+        f"## Day {day}\n\nOn day {day} of voyage {number} the Hulda made {number * 7 + day * 3} miles and the wind "
+        f"blew from the {wind}. The cook served {dish}, and {number + day} of the crew asked for more.\n\n"
+        for day, (wind, dish) in enumerate((("north", "cod"), ("west", "pea soup"), ("south", "herring")), 1)
+    )
+    for number in range(1, 9)
+}
+QUESTIONS = (
+    "How many cars does the ferry take?",
+    "Who is the captain of the ferry?",
+    "When was the lighthouse lit?",
+    "Which ship carries timber?",
+    "ships of 90 metres",
+    "What did the cook serve on day 2 of voyage 3?",
+    "When was the airport opened?",
+)
+_MODES = ("hybrid", "vector")
+
+
+def send(caller: Caller, filename: str, text: str, within_s: float = 60) -> str:
+    """Uploads as a patient client does; the document's id."""
+    until = time.monotonic() + within_s
+    while True:
+        answer = patiently(lambda: caller.upload(text.encode(), filename), until)
+        if answer.status_code in (200, 202):
+            document_id: str = answer.json()["document_id"]
+            return document_id
+        assert answer.status_code in (502, 503) and time.monotonic() < until, answer.text
+        time.sleep(0.2)
+
+
+def patiently(call: Callable[[], httpx.Response], until: float) -> httpx.Response:
+    """Asks again where the connection breaks."""
+    while True:
+        try:
+            return call()
+        except httpx.TransportError:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+
+
+def ended(caller: Caller, document_ids: Iterable[str], within_s: float) -> dict[str, str]:
+    """The status of each document, once all are final."""
+    until = time.monotonic() + within_s
+    waiting, found = set(document_ids), dict[str, str]()
+    while waiting:
+        for document_id in sorted(waiting):
+            answer = patiently(lambda one=document_id: caller.get(f"/documents/{one}"), until)  # type: ignore[misc]
+            if answer.status_code == 200 and answer.json()["status"] in FINAL:
+                found[document_id] = answer.json()["status"]
+        waiting -= found.keys()
+        assert not waiting or time.monotonic() < until, f"not final after {within_s} s: {_stages(caller, waiting)}"
+        time.sleep(0.1)
+    return found
+
+
+def heard(caller: Caller) -> dict[str, Any]:
+    """All that a tenant can hear and that does not depend on when: answers whole, scores among them."""
+    told: dict[str, Any] = {}
+    for question in QUESTIONS:
+        for mode in _MODES:
+            search = caller.post("/search", json={"query": question, "mode": mode, "limit": 50})
+            told[f"search {mode} {question}"] = search.raise_for_status().content
+        answer = caller.post("/ask", json={"question": question}).raise_for_status().json()
+        told[f"ask {question}"] = answer | {"request_id": ""}
+    for document in caller.get("/documents", params={"limit": 100}).raise_for_status().json()["items"]:
+        name = document["document_id"]
+        told[f"document {name}"] = _lasting(document)
+        told[f"content {name}"] = caller.get(f"/documents/{name}/content").raise_for_status().content
+        told[f"original {name}"] = caller.get(f"/documents/{name}/original").raise_for_status().content
+    return told
+
+
+def _lasting(document: dict[str, Any]) -> dict[str, Any]:
+    stages = [(stage["stage"], stage["status"], stage["cost_usd"], stage["reason"]) for stage in document["stages"]]
+    return {**document, "created_at": "", "updated_at": "", "stages": stages}
+
+
+def _stages(caller: Caller, document_ids: Iterable[str]) -> list[Any]:
+    documents = [caller.get(f"/documents/{one}").json() for one in sorted(document_ids)]
+    return [(one.get("filename"), one.get("status"), one.get("stages")) for one in documents]

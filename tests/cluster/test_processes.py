@@ -1,0 +1,99 @@
+"""One process for each function answers what one process for all answers, calm and in a storm."""
+
+import random
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.broker import Mischief
+from tests.cluster.library import CALM, QUESTIONS, STORMY, ended, heard, send
+from tests.cluster.suite import Suite
+from tests.suite.running import Caller, Running
+
+pytestmark = pytest.mark.xdist_group("cluster")
+
+ON_THE_WAY = ("upload", "parse", "chunk", "embed", "finish", "documents", "search", "ask")
+AT_WORK = ("parse", "chunk", "embed", "finish", "sweep")
+_SEED = 20
+_STORM_S = 12.0
+_ENDS_S = 180.0
+"""A killed stage holds its lease for 30 s; the sweep speaks of its document 60 s after the last word about it."""
+
+
+@pytest.fixture(scope="module")
+def admin(suite: Suite) -> Iterator[Caller]:
+    with suite.admin() as caller:
+        yield caller
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
+    """An admin of the same tenant where one process runs all functions."""
+    running = Running(tmp_path_factory.mktemp("alone") / "data").start()
+    with running.caller(running.api_key) as caller:
+        yield caller
+    assert running.stop() == 0
+
+
+def test_every_function_of_the_table_is_a_process(suite: Suite) -> None:
+    assert len({function.pid for function in suite.functions.values()}) == len(suite.items) >= 15
+    for name in suite.functions:
+        with suite.direct(name) as caller:
+            assert caller.get("/health").json()["status"] == "ok"
+
+
+def test_a_second_preparation_changes_nothing(suite: Suite) -> None:
+    assert suite.keys["tenant_id"] == "ten_default"
+    assert suite.init() == {}
+
+
+def test_answers_are_those_of_one_process(suite: Suite, admin: Caller, alone: Caller) -> None:
+    sent = [send(admin, filename, text) for filename, text in CALM.items()]
+    assert set(ended(admin, sent, 60).values()) == {"ready"}
+    assert [alone.ingest(text.encode(), filename)["document_id"] for filename, text in CALM.items()] == sent
+    ours, theirs = heard(admin), heard(alone)
+    assert {what: ours[what] for what in ours if ours[what] != theirs.get(what)} == {}
+    assert ours.keys() == theirs.keys()
+    assert ours[f"ask {QUESTIONS[0]}"]["answered"] and not ours[f"ask {QUESTIONS[-1]}"]["answered"]
+
+
+def test_a_document_goes_through_eight_processes(suite: Suite, admin: Caller) -> None:
+    document_id = send(admin, "eight.md", "# Eight\n\nThe eighth wonder of Varde is its clock of glass.\n")
+    assert ended(admin, [document_id], 60) == {document_id: "ready"}
+    assert admin.search("clock of glass")[0]["document_id"] == document_id
+    answer = admin.post("/ask", json={"question": "What is the eighth wonder of Varde?"}).raise_for_status().json()
+    assert answer["citations"][0]["document_id"] == document_id
+    heard_of = {one.function for one in suite.broker.deliveries if one.event.attributes.get("subject") == document_id}
+    called = {name for name, function in suite.functions.items() if '"tenant":"ten_default"' in function.log}
+    assert set(ON_THE_WAY) <= heard_of | called
+    assert admin.delete(f"/documents/{document_id}").status_code == 204
+
+
+def test_a_storm_changes_nothing(suite: Suite, admin: Caller, alone: Caller) -> None:
+    """Every process is killed once while documents come in, stages while they are at work; every event comes twice,
+    late and written anew."""
+    before = {name: function.pid for name, function in suite.functions.items()}
+    sent: list[str] = []
+    uploads = threading.Thread(target=lambda: sent.extend(send(admin, *document) for document in STORMY.items()))
+    suite.broker.mischief = Mischief(copies=2, latest_s=1.5, rewrites=True)
+    try:
+        uploads.start()
+        suite.kill_each_once(random.Random(_SEED), _STORM_S, at_work=AT_WORK)
+        uploads.join()
+        assert all(function.pid != before[name] for name, function in suite.functions.items())
+        assert set(ended(admin, sent, _ENDS_S).values()) == {"ready"}
+        assert len(sent) == len(STORMY)
+    finally:
+        suite.broker.mischief = Mischief()
+    for filename, text in STORMY.items():
+        assert alone.ingest(text.encode(), filename)["status"] == "ready"
+    ours, theirs = heard(admin), heard(alone)
+    assert {what: ours[what] for what in ours if ours[what] != theirs.get(what)} == {}
+    assert ours.keys() == theirs.keys()
+
+
+def test_nothing_ended_as_a_dead_letter(suite: Suite, admin: Caller) -> None:
+    letters = [letter for letter in suite.broker.dead if letter.attributes.get("aegistenant")]
+    assert letters == []
+    assert admin.get("/failed").json()["items"] == []

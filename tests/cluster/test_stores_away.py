@@ -1,0 +1,283 @@
+"""Redis or S3 frozen, cut off, slow, killed or emptied: calls end within a second, and work soon after it is back."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.access.accounts import Accounts
+from shared.access.gate import Gate
+from shared.blobs.folder import FolderBlobs
+from shared.blobs.port import Blobs
+from shared.blobs.s3 import S3Blobs
+from shared.counters.leases import Leases
+from shared.counters.port import Counters
+from shared.counters.redis import over_url
+from shared.ledger.ledger import Ledger
+from shared.runtime.errors import StoreUnavailable
+from tests.cluster.proxy import Proxy
+from tests.cluster.redis_server import RedisServer
+from tests.cluster.seaweed import SeaweedServer
+
+BUCKET = "aegis-away"
+LARGE = 3 * 1024 * 1024
+Call = Callable[[], Awaitable[Any]]
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="module")
+def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedServer]:
+    server = SeaweedServer(tmp_path_factory.mktemp("s3"))
+    server.start()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environ.items():
+            patch.setenv(name, value)
+        yield server
+    server.kill()
+
+
+@pytest.fixture
+async def to_redis(redis: RedisServer) -> AsyncIterator[Proxy]:
+    async with Proxy(redis.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def to_s3(seaweed: SeaweedServer) -> AsyncIterator[Proxy]:
+    async with Proxy(seaweed.ports["s3.port"]) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def counters(to_redis: Proxy) -> AsyncIterator[Counters]:
+    opened = over_url(f"redis://127.0.0.1:{to_redis.port}/0")
+    await opened.call("FLUSHALL")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def blobs(to_s3: Proxy) -> AsyncIterator[S3Blobs]:
+    opened = S3Blobs(BUCKET, endpoint=f"http://127.0.0.1:{to_s3.port}")
+    await opened.prepare()
+    yield opened
+    await opened.close()
+
+
+def calls_of_counters(counters: Counters) -> dict[str, Call]:
+    return {
+        "call": lambda: counters.call("GET", "x"),
+        "batch": lambda: counters.batch([("INCR", "x"), ("INCR", "y")]),
+        "ping": counters.ping,
+        "lease": lambda: hold(Leases(counters)),
+        "scan": lambda: all_of(counters.scan("*")),
+    }
+
+
+def calls_of_blobs(blobs: Blobs, file: Path) -> dict[str, Call]:
+    return {
+        "read": lambda: blobs.read("t/there"),
+        "stream": lambda: all_of(blobs.stream("t/there")),
+        "write": lambda: blobs.write("t/written", b"x"),
+        "write much": lambda: blobs.write("t/much", bytes(LARGE)),
+        "create": lambda: blobs.create("t/created", b"x"),
+        "adopt": lambda: blobs.adopt("t/adopted", file),
+        "names": lambda: blobs.names("t/"),
+        "folders": lambda: blobs.folders("t/"),
+        "erase": lambda: blobs.erase("t/nothing"),
+        "erase all": lambda: blobs.erase_all("t/nothing/"),
+        "ping": blobs.ping,
+    }
+
+
+async def all_of(things: AsyncIterator[Any]) -> list[Any]:
+    return [thing async for thing in things]
+
+
+async def hold(leases: Leases) -> None:
+    async with leases.hold("one"):
+        pass
+
+
+async def all_end_unavailable(store: str, calls: dict[str, Call]) -> None:
+    """Alone and all at once, as the first call and as a later one."""
+    for names in (*[[name] for name in calls], list(calls), [name for name in calls for _ in range(10)]):
+        ended = await asyncio.gather(*(how_it_ends(store, calls[name]) for name in names))
+        assert {name: end for name, end in zip(names, ended, strict=True) if end != "in time"} == {}
+
+
+async def how_it_ends(store: str, call: Call) -> str:
+    started = time.monotonic()
+    try:
+        await call()
+    except StoreUnavailable as error:
+        assert error.store == store
+        seconds = time.monotonic() - started
+        return "in time" if seconds < 1 else f"after {seconds:.2f} s"
+    return "answered"
+
+
+async def all_work_soon(calls: dict[str, Call], within_s: float = 5) -> None:
+    until = time.monotonic() + within_s
+    for call in calls.values():
+        while True:
+            try:
+                await call()
+                break
+            except StoreUnavailable:
+                assert time.monotonic() < until
+                await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def frozen(server: RedisServer | SeaweedServer, proxy: Proxy) -> AsyncIterator[None]:
+    server.freeze()
+    try:
+        yield
+    finally:
+        server.thaw()
+
+
+@asynccontextmanager
+async def killed(server: RedisServer | SeaweedServer, proxy: Proxy) -> AsyncIterator[None]:
+    await asyncio.to_thread(server.kill)
+    yield
+    await asyncio.to_thread(server.start)
+
+
+@asynccontextmanager
+async def cut_off(server: RedisServer | SeaweedServer, proxy: Proxy) -> AsyncIterator[None]:
+    await proxy.cut()
+    yield
+    await proxy.mend()
+
+
+@asynccontextmanager
+async def swallowed(server: RedisServer | SeaweedServer, proxy: Proxy) -> AsyncIterator[None]:
+    await proxy.swallow()
+    yield
+    await proxy.mend()
+
+
+@asynccontextmanager
+async def slow(server: RedisServer | SeaweedServer, proxy: Proxy) -> AsyncIterator[None]:
+    proxy.delay_s = 2
+    yield
+    await proxy.mend()
+
+
+AWAY = pytest.mark.parametrize("away", [frozen, killed, cut_off, swallowed, slow], ids=lambda away: away.__name__)
+
+
+@AWAY
+async def test_without_redis_every_call_ends_within_a_second_and_works_again_after(
+    counters: Counters, redis: RedisServer, to_redis: Proxy, away: Any
+) -> None:
+    calls = calls_of_counters(counters)
+    await all_work_soon(calls, 0.5)
+    async with away(redis, to_redis):
+        await all_end_unavailable("counters", calls)
+    await all_work_soon(calls)
+
+
+@AWAY
+async def test_without_s3_every_call_ends_within_a_second_and_works_again_after(
+    blobs: S3Blobs, seaweed: SeaweedServer, to_s3: Proxy, tmp_path: Path, away: Any
+) -> None:
+    file = tmp_path / "spooled"
+    file.write_bytes(bytes(LARGE))
+    await blobs.write("t/there", b"x")
+    calls = calls_of_blobs(blobs, file)
+    async with away(seaweed, to_s3):
+        await all_end_unavailable("blobs", calls)
+        assert file.exists(), "given up for lost before it was taken over"
+    await all_work_soon(calls)
+    assert not file.exists()
+
+
+async def test_an_emptied_redis_never_makes_a_known_key_unknown(
+    counters: Counters, redis: RedisServer, tmp_path: Path
+) -> None:
+    gate, accounts = gate_over(FolderBlobs(tmp_path / "blobs"), counters)
+    tenant = await accounts.create_tenant("a tenant", "pro")
+    _, key = await accounts.create_key(tenant.tenant_id, "a key", "admin")
+    stop = asyncio.Event()
+
+    async def knock() -> int:
+        count = 0
+        while not stop.is_set():
+            principal, limits = await gate.admit(key, "reads")
+            assert principal.tenant_id == tenant.tenant_id
+            assert limits.limit == 1000
+            count += 1
+        return count
+
+    callers = [asyncio.create_task(knock()) for _ in range(4)]
+    for _ in range(20):
+        await asyncio.sleep(0.01)
+        await asyncio.to_thread(redis.flush)
+    stop.set()
+    assert sum(await asyncio.gather(*callers)) > 40
+
+
+async def test_a_restarted_redis_lets_known_keys_in_and_revoked_ones_stay_out(
+    counters: Counters, redis: RedisServer, tmp_path: Path
+) -> None:
+    gate, accounts = gate_over(FolderBlobs(tmp_path / "blobs"), counters)
+    tenant = await accounts.create_tenant("a tenant", "enterprise")
+    _, key = await accounts.create_key(tenant.tenant_id, "a key", "admin")
+    revoked_record, revoked = await accounts.create_key(tenant.tenant_id, "another", "admin")
+    await gate.admit(revoked, "default")
+    await accounts.revoke_key(tenant.tenant_id, revoked_record.key_id)
+    await asyncio.to_thread(redis.restart)
+    await all_work_soon({"known": lambda: gate.admit(key, "default")})
+    with pytest.raises(Exception, match="not known"):
+        await gate.admit(revoked, "default")
+
+
+async def test_without_redis_or_ledger_a_key_is_neither_let_in_nor_called_unknown(
+    counters: Counters, blobs: S3Blobs, redis: RedisServer, to_redis: Proxy, to_s3: Proxy
+) -> None:
+    gate, accounts = gate_over(blobs, counters)
+    tenant = await accounts.create_tenant("a tenant", "enterprise")
+    _, key = await accounts.create_key(tenant.tenant_id, "a key", "admin")
+    await to_s3.cut()
+    assert await how_it_ends("blobs", lambda: gate.admit(key, "default")) == "in time"
+    await to_redis.cut()
+    assert await how_it_ends("counters", lambda: gate.admit(key, "default")) == "in time"
+    await to_s3.mend()
+    await to_redis.mend()
+    await all_work_soon({"known": lambda: gate.admit(key, "default")})
+
+
+async def test_a_ledger_that_lost_its_store_for_a_while_has_lost_nothing(
+    blobs: S3Blobs, seaweed: SeaweedServer, to_s3: Proxy
+) -> None:
+    ledger = Ledger(blobs, "ten_a")
+    kept: list[str] = []
+    for number in range(40):
+        if number == 10:
+            await asyncio.to_thread(seaweed.restart)
+        try:
+            kept.append(await ledger.keep("doc_a", 1, f"part/{number}", b"x" * 1000))
+        except StoreUnavailable:
+            await asyncio.sleep(0.05)
+    assert len(kept) >= 29
+    for name in kept:
+        assert await ledger.read(name) == b"x" * 1000
+
+
+def gate_over(blobs: Blobs, counters: Counters) -> tuple[Gate, Accounts]:
+    accounts = Accounts(blobs, counters)
+    return Gate(accounts, counters), accounts

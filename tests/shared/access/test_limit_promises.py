@@ -1,0 +1,186 @@
+"""Limits are exact: per tenant, over all its keys, in all processes, on Redis' own clock."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from shared.access.accounts import Accounts
+from shared.access.gate import PER_ADDRESS_A_MINUTE, Gate, Limits, admit_address
+from shared.blobs.port import Blobs
+from shared.counters.port import Counters
+from shared.counters.redis import over_url
+from shared.types.principal import Tier
+
+MINUTE, DAY = 60, 86400
+
+
+@pytest.fixture
+def accounts(blobs: Blobs, counters: Counters) -> Accounts:
+    return Accounts(blobs, counters)
+
+
+@pytest.fixture
+def gate(accounts: Accounts, counters: Counters) -> Gate:
+    return Gate(accounts, counters)
+
+
+async def key_of(accounts: Accounts, tier: Tier) -> tuple[str, str]:
+    """A new tenant's id and a key of it."""
+    tenant = await accounts.create_tenant("a tenant", tier)
+    _, key = await accounts.create_key(tenant.tenant_id, "a key", "admin")
+    return tenant.tenant_id, key
+
+
+async def room_in_the_minute(counters: Counters, seconds: float) -> int:
+    """The server's time, with so much left of its minute."""
+    now = int((await counters.call("TIME"))[0])
+    left = MINUTE - now % MINUTE
+    if left >= seconds:
+        return now
+    await asyncio.sleep(left)
+    return now + left
+
+
+async def use(counters: Counters, tenant_id: str, policy: str, span: int, window: int, used: int) -> str:
+    """Says that so many calls were made in a window."""
+    name = f"limit:{tenant_id}:{policy}:{span}:{window}"
+    await counters.call("SET", name, used)
+    return name
+
+
+async def admit(gate: Gate, key: str, policy: str, times: int) -> list[Limits]:
+    return [(await gate.admit(key, policy))[1] for _ in range(times)]
+
+
+def fire(url: str, blobs: Path, key: str, policy: str, count: int) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "tests.shared.access.firing", url, str(blobs), key, policy, str(count)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize(("policy", "admitted"), [("default", 10), ("reads", 100)])
+async def test_of_200_calls_at_once_in_two_processes_exactly_the_limit_is_admitted(
+    policy: str, admitted: int, accounts: Accounts, counters: Counters, redis_url: str, tmp_path: Path
+) -> None:
+    _, key = await key_of(accounts, "free")
+    processes = [fire(redis_url, tmp_path / "blobs", key, policy, 100) for _ in range(2)]
+    for process in processes:
+        assert process.stdout and process.stdout.readline() == "ready\n"
+    await room_in_the_minute(counters, 4)
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    counted = [tuple(map(int, process.communicate(timeout=20)[0].split())) for process in processes]
+    assert sum(count[0] for count in counted) == admitted
+    assert sum(count[1] for count in counted) == 200 - admitted
+
+
+async def test_each_tier_has_its_limit(accounts: Accounts, gate: Gate, counters: Counters) -> None:
+    await room_in_the_minute(counters, 3)
+    for tier, limit in (("free", 10), ("pro", 100)):
+        _, key = await key_of(accounts, tier)  # type: ignore[arg-type]
+        limits = await admit(gate, key, "default", limit + 1)
+        assert [one.remaining for one in limits] == [*range(limit - 1, -1, -1), 0]
+        assert [bool(one.retry_after) for one in limits] == [False] * limit + [True]
+    _, key = await key_of(accounts, "enterprise")
+    assert set(await admit(gate, key, "default", 150)) == {Limits()}
+
+
+async def test_reads_have_ten_times_the_limit_and_are_counted_apart(
+    accounts: Accounts, gate: Gate, counters: Counters
+) -> None:
+    await room_in_the_minute(counters, 3)
+    _, key = await key_of(accounts, "free")
+    assert (await admit(gate, key, "default", 11))[-1].retry_after
+    limits = await admit(gate, key, "reads", 101)
+    assert limits[0] == Limits(100, 99, limits[0].reset, 0)
+    assert not limits[99].retry_after and limits[100].retry_after
+
+
+async def test_what_does_not_count_is_never_refused(accounts: Accounts, gate: Gate) -> None:
+    _, key = await key_of(accounts, "free")
+    assert set(await admit(gate, key, "none", 30)) == {Limits()}
+
+
+async def test_a_new_minute_begins_with_the_whole_limit(accounts: Accounts, gate: Gate, counters: Counters) -> None:
+    tenant_id, key = await key_of(accounts, "free")
+    now = await room_in_the_minute(counters, 3)
+    await use(counters, tenant_id, "default", MINUTE, now // MINUTE - 1, 10)
+    await use(counters, tenant_id, "default", MINUTE, now // MINUTE + 1, 10)
+    assert (await admit(gate, key, "default", 1))[0].remaining == 9
+    await use(counters, tenant_id, "default", MINUTE, now // MINUTE, 9)
+    last, refused = await admit(gate, key, "default", 2)
+    assert (last.remaining, last.retry_after) == (0, 0)
+    assert refused.reset == (now // MINUTE + 1) * MINUTE
+    assert 0 < refused.retry_after <= MINUTE
+
+
+async def test_a_day_that_is_used_up_is_refused_until_its_end(
+    accounts: Accounts, gate: Gate, counters: Counters
+) -> None:
+    tenant_id, key = await key_of(accounts, "free")
+    now = await room_in_the_minute(counters, 3)
+    day = await use(counters, tenant_id, "default", DAY, now // DAY, 99)
+    last, refused = await admit(gate, key, "default", 2)
+    assert (last.limit, last.remaining, last.retry_after) == (100, 0, 0)
+    assert refused.reset == (now // DAY + 1) * DAY
+    assert abs(refused.reset - now - refused.retry_after) <= 2
+    assert await counters.call("GET", day) == "100"
+
+
+async def test_a_refused_call_is_not_counted(accounts: Accounts, gate: Gate, counters: Counters) -> None:
+    tenant_id, key = await key_of(accounts, "free")
+    now = await room_in_the_minute(counters, 3)
+    minute = await use(counters, tenant_id, "default", MINUTE, now // MINUTE, 10)
+    await admit(gate, key, "default", 5)
+    assert await counters.call("GET", minute) == "10"
+    assert await counters.call("GET", f"limit:{tenant_id}:default:{DAY}:{now // DAY}") is None
+
+
+async def test_the_limit_that_is_shown_is_the_one_that_binds_first(
+    accounts: Accounts, gate: Gate, counters: Counters
+) -> None:
+    tenant_id, key = await key_of(accounts, "free")
+    now = await room_in_the_minute(counters, 3)
+    await use(counters, tenant_id, "default", DAY, now // DAY, 97)
+    assert (await admit(gate, key, "default", 1))[0] == Limits(100, 2, (now // DAY + 1) * DAY, 0)
+
+
+async def test_a_new_tier_holds_from_the_next_call_on(accounts: Accounts, gate: Gate, counters: Counters) -> None:
+    await room_in_the_minute(counters, 3)
+    tenant_id, key = await key_of(accounts, "free")
+    assert (await admit(gate, key, "default", 11))[-1].retry_after
+    tenant = await accounts.tenant(tenant_id)
+    assert tenant
+    await accounts.keep_tenant(msgspec.structs.replace(tenant, tier="pro"))
+    assert (await admit(gate, key, "default", 1))[0].limit == 100
+
+
+async def test_tenants_do_not_share_a_limit(accounts: Accounts, gate: Gate, counters: Counters) -> None:
+    await room_in_the_minute(counters, 3)
+    (_, one), (_, other) = await key_of(accounts, "free"), await key_of(accounts, "free")
+    assert (await admit(gate, one, "default", 11))[-1].retry_after
+    assert (await admit(gate, other, "default", 1))[0].remaining == 9
+
+
+async def test_counts_do_not_stay_for_ever(accounts: Accounts, gate: Gate, counters: Counters) -> None:
+    _, key = await key_of(accounts, "free")
+    await admit(gate, key, "default", 3)
+    kept = [name async for name in counters.scan("limit:*")]
+    assert len(kept) >= 2
+    for name in kept:
+        assert 0 < await counters.call("TTL", name) <= 2 * DAY
+
+
+async def test_an_address_has_its_own_limit_and_no_redis_no_limit(counters: Counters, tmp_path: Path) -> None:
+    await room_in_the_minute(counters, 3)
+    answers = [await admit_address(counters, "192.0.2.1") for _ in range(PER_ADDRESS_A_MINUTE + 1)]
+    assert [bool(one.retry_after) for one in answers] == [False] * 60 + [True]
+    assert not (await admit_address(counters, "192.0.2.2")).retry_after
+    away = over_url(f"unix://{tmp_path}/nothing-here")
+    assert await admit_address(away, "192.0.2.1") == Limits()
+    await away.close()

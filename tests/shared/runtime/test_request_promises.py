@@ -1,0 +1,150 @@
+"""A request becomes its message, or is told field by field why not."""
+
+import json
+from typing import Annotated, Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Meta, Struct
+
+from shared.runtime.errors import InvalidRequest, UnsupportedMediaType
+from shared.runtime.requests import DEEPEST, decode_json, from_fields, from_json, from_query
+
+
+class Line(Struct, frozen=True):
+    product: str
+    amount: Annotated[int, Meta(ge=1)] = 1
+
+
+class Order(Struct, frozen=True):
+    order_id: str
+    lines: tuple[Line, ...] = ()
+    speed: Literal["slow", "fast"] = "slow"
+    gift: bool = False
+    to: Line | None = None
+
+
+class Listing(Struct, frozen=True):
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+    cursor: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+PATH = {"order_id": "o1"}
+
+
+def ordered(body: Any) -> Any:
+    return from_json(Order, PATH, "application/json", json.dumps(body).encode())
+
+
+def pointers(body: Any) -> list[str]:
+    with pytest.raises(InvalidRequest) as refused:
+        ordered(body)
+    return [error.pointer for error in refused.value.errors]
+
+
+def test_a_body_and_a_path_become_one_message() -> None:
+    body = {"lines": [{"product": "a"}, {"product": "b", "amount": 2}], "gift": True}
+    assert ordered(body) == Order("o1", (Line("a"), Line("b", 2)), "slow", True)
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"speed": "warp"}, "/speed"),
+        ({"gift": "yes"}, "/gift"),
+        ({"lines": {}}, "/lines"),
+        ({"lines": ["a"]}, "/lines/0"),
+        ({"lines": [{"product": "a"}, {"product": 1}]}, "/lines/1/product"),
+        ({"lines": [{"product": "a", "amount": 0}]}, "/lines/0/amount"),
+        ({"lines": [{"amount": 1}]}, "/lines/0/product"),
+        ({"to": {"product": None}}, "/to/product"),
+        ({"surplus": 1}, "/surplus"),
+        ({"order_id": "another"}, "/order_id"),
+    ],
+)
+def test_what_is_wrong_is_pointed_at(body: Any, pointer: str) -> None:
+    assert pointers(body) == [pointer]
+
+
+@pytest.mark.parametrize("content_type", ["", "text/plain", "application/jsonp", "multipart/form-data"])
+def test_a_body_has_to_say_that_it_is_json(content_type: str) -> None:
+    with pytest.raises(UnsupportedMediaType):
+        from_json(Order, PATH, content_type, b"{}")
+
+
+def test_a_message_without_anything_to_say_needs_no_body() -> None:
+    assert from_json(Order, PATH, "", b"") == Order("o1")
+    assert from_json(Order, PATH, "application/json", b"") == Order("o1")
+    with pytest.raises(UnsupportedMediaType):
+        from_json(Line, {}, "", b"")
+
+
+def test_a_query_becomes_a_message() -> None:
+    query = [("limit", "7"), ("tags", "a"), ("tags", "b")]
+    assert from_query(Listing, {}, query) == Listing(7, None, ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ([("limit", "0")], "/limit"),
+        ([("limit", "seven")], "/limit"),
+        ([("limit", "7"), ("limit", "8")], "/limit"),
+        ([("Limit", "7")], "/Limit"),
+    ],
+)
+def test_what_is_wrong_in_a_query_is_pointed_at(query: list[tuple[str, str]], pointer: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        from_query(Listing, {}, query)
+    assert [error.pointer for error in refused.value.errors] == [pointer]
+
+
+def test_a_forms_numbers_are_numbers_and_its_words_stay_words() -> None:
+    assert from_fields(Line, {}, {"product": "null", "amount": "3"}) == Line("null", 3)
+
+
+# Depth, against its definition
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+def depth(value: Any) -> int:
+    if isinstance(value, dict):
+        return 1 + max(map(depth, value.values()), default=0)
+    if isinstance(value, list):
+        return 1 + max(map(depth, value), default=0)
+    return 0
+
+
+@given(JSON, st.lists(st.booleans(), max_size=DEEPEST + 6), st.booleans())
+def test_json_is_taken_up_to_its_depth_and_no_deeper(value: Any, wraps: list[bool], ascii_only: bool) -> None:
+    for is_list in wraps:
+        value = [value] if is_list else {'"[{\\': value}
+    body = json.dumps(value, ensure_ascii=ascii_only).encode()
+    if depth(value) <= DEEPEST:
+        assert decode_json(body) == value
+    else:
+        with pytest.raises(InvalidRequest, match="deeper than 64"):
+            decode_json(body)
+
+
+@given(st.binary(max_size=200) | st.text('[]{}",:\\0a', max_size=200).map(str.encode))
+def test_any_bytes_are_json_or_told_not_to_be(body: bytes) -> None:
+    try:
+        taken = decode_json(body)
+    except InvalidRequest:
+        return
+    assert taken == json.loads(body)
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":', b'[{"a":['])
+def test_what_is_never_closed_is_refused_at_any_depth(opening: bytes) -> None:
+    for count in (1, 64, 65, 100_000):
+        with pytest.raises(InvalidRequest):
+            decode_json(opening * count)

@@ -1,0 +1,189 @@
+"""What Lambda is invoked with, as AWS writes it, and a suite of Lambdas over the embedded stores."""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from events.document import DocumentEvent
+from events.envelope import CloudEvent, encode, wrap
+from shared.bus.aws import AwsSink
+from shared.bus.streams import Taken
+from shared.ledger.ledger import Ledger
+from shared.ledger.records import StageRecord
+from shared.runtime.lambda_binding import Binding
+from shared.runtime.serve import DEFAULT_TENANT, Installation, embedded_settings
+
+PIPELINE = ("parse", "chunk", "embed", "finish")
+REGION = "eu-central-1"
+_Result = TypeVar("_Result")
+
+
+def queue_arn(name: str) -> str:
+    return f"arn:aws:sqs:{REGION}:123456789012:{name}"
+
+
+def message(body: bytes | str, message_id: str = "m1", received: int = 1, queue: str = "parse", **more: str) -> Any:
+    """One record of a batch."""
+    return {
+        "messageId": message_id,
+        "receiptHandle": f"receipt-{message_id}",
+        "body": body if isinstance(body, str) else body.decode(),
+        "attributes": {"ApproximateReceiveCount": str(received), "SentTimestamp": "1", "SenderId": "A", **more},
+        "messageAttributes": {},
+        "md5OfBody": "",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": queue_arn(queue),
+        "awsRegion": REGION,
+    }
+
+
+def batch(*messages: Any) -> Any:
+    return {"Records": list(messages)}
+
+
+def bridged(detail: Any, detail_type: str = "an event", source: str = "/functions/upload") -> Any:
+    """EventBridge's envelope."""
+    return {
+        "version": "0",
+        "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+        "detail-type": detail_type,
+        "source": source,
+        "account": "123456789012",
+        "time": "2026-11-22T12:00:00Z",
+        "region": REGION,
+        "resources": [],
+        "detail": detail,
+    }
+
+
+def object_created(*keys: str, name: str = "ObjectCreated:Put") -> Any:
+    """S3's own notification; keys stand in it url-encoded."""
+    return {
+        "Records": [
+            {
+                "eventVersion": "2.1",
+                "eventSource": "aws:s3",
+                "awsRegion": REGION,
+                "eventTime": "2026-11-22T12:00:00Z",
+                "eventName": name,
+                "s3": {"s3SchemaVersion": "1.0", "bucket": {"name": "aegis"}, "object": {"key": key, "size": 1}},
+            }
+            for key in keys
+        ]
+    }
+
+
+def request(method: str, path: str, body: str | None = None, key: str | None = None, **more: Any) -> Any:
+    """API Gateway's second version, which function URLs send too."""
+    headers = {"host": "example.org", "content-type": "application/json", "x-request-id": "label-0001"}
+    if key:
+        headers["authorization"] = f"Bearer {key}"
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": more.pop("query", ""),
+        "headers": headers,
+        "requestContext": {
+            "http": {"method": method, "path": path, "sourceIp": "203.0.113.9", "protocol": "HTTP/1.1"},
+            "stage": more.pop("stage", "$default"),
+        },
+        "body": body,
+        "isBase64Encoded": False,
+        **more,
+    }
+
+
+class Context:
+    """Lambda's, as far as it is used."""
+
+    aws_request_id = "00000000-0000-0000-0000-000000000001"
+
+    def __init__(self, seconds: float = 60) -> None:
+        self._seconds = seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return round(self._seconds * 1000)
+
+
+class Lambdas:
+    """Each function of the table in a Lambda; the stores are those of an installation."""
+
+    def __init__(self, data: Path, loop: asyncio.AbstractEventLoop, dead_letters: AwsSink | None = None) -> None:
+        self.loop = loop
+        self.installation = Installation(embedded_settings(data))
+        self.worlds = self.run(self.installation.open())
+        self.run(self.worlds.vectors.prepare())
+        self.bus = self.installation.bus
+        self.table = self.installation.table
+        for function in self.table.functions:
+            self.run(self.bus.open(function.name))
+        self._dead_letters = dead_letters
+        self._bindings: dict[str, Binding] = {}
+
+    def run(self, coroutine: Coroutine[Any, Any, _Result]) -> _Result:
+        return self.loop.run_until_complete(coroutine)
+
+    def close(self) -> None:
+        self.run(self.installation.close(self.worlds))
+        self.installation.folder.close()
+
+    def binding(self, function: str) -> Binding:
+        if function not in self._bindings:
+            secrets = self.installation.event_secrets
+            row = self.table.function(function)
+            self._bindings[function] = Binding(row, self.worlds, secrets, self.loop, self._dead_letters)
+        return self._bindings[function]
+
+    def invoke(self, function: str, event: Any, context: Any = None) -> Any:
+        return self.binding(function).handle(json.loads(json.dumps(event)), context or Context())
+
+    @property
+    def api_key(self) -> str:
+        return (self.installation.folder.path / "initial-api-key").read_text().strip()
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.worlds.blobs, DEFAULT_TENANT)
+
+    def put(self, name: str, content: bytes) -> str:
+        """Writes an object into the inbox of the tenant `default`; returns its key."""
+        key = f"t/{DEFAULT_TENANT}/inbox/{name}"
+        self.run(self.worlds.blobs.write(key, content))
+        return key
+
+    def intake(self, name: str, content: bytes) -> CloudEvent:
+        """Takes a document in by a notification; returns what was said of it."""
+        assert self.invoke("intake", object_created(self.put(name, content))) == {"statuses": [204]}
+        [event] = self.said("parse")
+        return event
+
+    def said(self, function: str) -> list[CloudEvent]:
+        """What stands in the queue of a function, which is empty afterwards."""
+        taken: list[Taken] = self.run(self.bus.take(function, 10, 10))
+        for one in taken:
+            self.run(self.bus.done(one, None))
+        return [one.event for one in taken]
+
+    def travel(self, event: CloudEvent) -> list[CloudEvent]:
+        """Brings the event to the functions of the pipeline, one after the other; returns what each was brought."""
+        brought = [event]
+        for function, following in zip(PIPELINE, (*PIPELINE[1:], None), strict=True):
+            assert self.invoke(function, batch(message(encode(brought[-1])))) == {"batchItemFailures": []}
+            if following:
+                brought += self.said(following)
+        return brought
+
+    def signed(self, event: DocumentEvent, source: str = "upload") -> CloudEvent:
+        return wrap(event, source, self.installation.event_secrets)
+
+    def stages(self, document_id: str) -> list[StageRecord]:
+        return self.run(self.ledger.stages(document_id, 1))
+
+
+def unique_note() -> bytes:
+    """Bytes that no test has used."""
+    return f"# Note {secrets.token_hex(8)}\n\nThe harbour of Aarhus froze over in the winter of 1963.\n".encode()
