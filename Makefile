@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help demo serve test check fix generate speed clean
+.PHONY: help demo serve test test-cluster check fix generate speed clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,10 @@ help: ## Show this list
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.lock
 	@touch $@
 
+.venv/cluster-tests: requirements/cluster-tests.lock .venv/dev
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/cluster-tests.lock
+	@touch $@
+
 demo: .venv/serve ## Set up, take in sample documents, ask questions, show answers and cost
 	$(BIN)/python docs/examples/demo.py
 
@@ -26,6 +30,9 @@ serve: .venv/serve ## Set up and run the suite on http://127.0.0.1:8000
 
 test: .venv/dev ## Set up and run the tests (embedded stores only)
 	$(BIN)/pytest -n 2 --dist loadfile
+
+test-cluster: .venv/cluster-tests ## Run the same promises and the suite as processes on real servers (needs redis-server)
+	$(BIN)/pytest -n 2 --dist loadgroup --worlds cluster tests/cluster $(addprefix tests/shared/,access blobs bus catalogue counters vectors)
 
 check: .venv/dev ## Lint, types, import contracts, generated files
 	$(BIN)/ruff check .

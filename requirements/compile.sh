@@ -2,6 +2,13 @@
 # Makes the lock files anew from pyproject.toml. Needs uv on the PATH (pip install uv).
 set -eu
 cd "$(dirname "$0")/.."
-common="--universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q"
-uv pip compile pyproject.toml --extra serve --group build $common -o requirements/serve.lock
-uv pip compile pyproject.toml --extra serve --group build --group dev $common -c requirements/serve.lock -o requirements/dev.lock
+compile() {
+  uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q "$@"
+}
+compile pyproject.toml --extra serve --group build -o requirements/serve.lock
+compile pyproject.toml --extra serve --extra cluster --extra lambda --group build --group dev -c requirements/serve.lock \
+  -o requirements/dev.lock
+compile pyproject.toml --extra serve --extra cluster --extra lambda --group build --group dev --group cluster-tests \
+  -c requirements/dev.lock -o requirements/cluster-tests.lock
+compile pyproject.toml --extra cluster --extra terminal -c requirements/dev.lock -o requirements/light.lock
+compile --group build -c requirements/dev.lock -o requirements/build.lock

@@ -232,7 +232,7 @@ class S3Blobs:
             raise self._meaning(error, name) from error
 
     def _meaning(self, error: Exception, name: str) -> Exception:
-        if not hasattr(error, "response"):
+        if not _said(error):
             return StoreUnavailable("blobs", _why(error))
         code, status = _code(error), _status(error)
         if code == "NoSuchKey":
@@ -334,7 +334,7 @@ def _twice(work: Callable[[Any], _R], client: Any, soon_s: float) -> _R:
 def _may_pass(error: Exception) -> bool:
     from botocore.exceptions import ConnectionClosedError
 
-    return isinstance(error, ConnectionClosedError) or (hasattr(error, "response") and _status(error) in _PASSING)
+    return isinstance(error, ConnectionClosedError) or _status(error) in _PASSING
 
 
 def _upload(s3: Any, bucket: str, name: str, file: Path) -> None:
@@ -378,12 +378,17 @@ def _client_errors() -> tuple[type[Exception], ...]:
     return BotoCoreError, ClientError
 
 
-def _code(error: Any) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
+def _said(error: Any) -> dict[str, Any]:
+    """What the server answered; empty where it did not."""
+    return getattr(error, "response", None) or {}
 
 
-def _status(error: Any) -> int:
-    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+def _code(error: Exception) -> str:
+    return str(_said(error).get("Error", {}).get("Code", ""))
+
+
+def _status(error: Exception) -> int:
+    return int(_said(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
 def _why(error: Exception) -> str:

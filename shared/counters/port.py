@@ -87,7 +87,7 @@ async def _translated() -> AsyncIterator[None]:
     try:
         yield
     except (redis_errors.AuthenticationError, redis_errors.NoPermissionError) as error:
-        raise StoreUnavailable("counters", f"Redis refuses the credentials of its address ({type(error).__name__})") from error
+        raise StoreUnavailable("counters", f"Redis refuses the credentials ({type(error).__name__})") from error
     except (redis_errors.ConnectionError, redis_errors.TimeoutError, OSError) as error:
         raise StoreUnavailable("counters", f"Redis does not answer ({type(error).__name__})") from error
     except redis_errors.ResponseError as error:

@@ -77,7 +77,8 @@ async def receive(
     try:
         with PushMultipartParser(options["boundary"], max_segment_count=64, strict=False) as parser:
             async for chunk in chunks:
-                await asyncio.to_thread(reader.take, parser, chunk)
+                if chunk:  # to the parser nothing means the end
+                    await asyncio.to_thread(reader.take, parser, chunk)
     except MultipartError as error:
         reader.discard()
         raise InvalidRequest(f"The form cannot be read: {error.args[0]}.") from None

@@ -111,8 +111,8 @@ async def hold(leases: Leases) -> None:
 
 
 async def all_end_unavailable(store: str, calls: dict[str, Call]) -> None:
-    """Alone and all at once, as the first call and as a later one."""
-    for names in (*[[name] for name in calls], list(calls), [name for name in calls for _ in range(10)]):
+    """As the first of their kind and as later ones, few and many at once."""
+    for names in (list(calls), [name for name in calls for _ in range(10)], list(calls)):
         ended = await asyncio.gather(*(how_it_ends(store, calls[name]) for name in names))
         assert {name: end for name, end in zip(names, ended, strict=True) if end != "in time"} == {}
 
@@ -151,30 +151,38 @@ async def frozen(server: RedisServer | SeaweedServer, proxy: Proxy) -> AsyncIter
 
 @asynccontextmanager
 async def killed(server: RedisServer | SeaweedServer, proxy: Proxy) -> AsyncIterator[None]:
-    await asyncio.to_thread(server.kill)
-    yield
-    await asyncio.to_thread(server.start)
+    server.kill()
+    try:
+        yield
+    finally:
+        server.start()
 
 
 @asynccontextmanager
 async def cut_off(server: RedisServer | SeaweedServer, proxy: Proxy) -> AsyncIterator[None]:
     await proxy.cut()
-    yield
-    await proxy.mend()
+    try:
+        yield
+    finally:
+        await proxy.mend()
 
 
 @asynccontextmanager
 async def swallowed(server: RedisServer | SeaweedServer, proxy: Proxy) -> AsyncIterator[None]:
     await proxy.swallow()
-    yield
-    await proxy.mend()
+    try:
+        yield
+    finally:
+        await proxy.mend()
 
 
 @asynccontextmanager
 async def slow(server: RedisServer | SeaweedServer, proxy: Proxy) -> AsyncIterator[None]:
     proxy.delay_s = 2
-    yield
-    await proxy.mend()
+    try:
+        yield
+    finally:
+        await proxy.mend()
 
 
 AWAY = pytest.mark.parametrize("away", [frozen, killed, cut_off, swallowed, slow], ids=lambda away: away.__name__)
@@ -240,7 +248,7 @@ async def test_a_restarted_redis_lets_known_keys_in_and_revoked_ones_stay_out(
     revoked_record, revoked = await accounts.create_key(tenant.tenant_id, "another", "admin")
     await gate.admit(revoked, "default")
     await accounts.revoke_key(tenant.tenant_id, revoked_record.key_id)
-    await asyncio.to_thread(redis.restart)
+    redis.restart()
     await all_work_soon({"known": lambda: gate.admit(key, "default")})
     with pytest.raises(Exception, match="not known"):
         await gate.admit(revoked, "default")
@@ -268,7 +276,7 @@ async def test_a_ledger_that_lost_its_store_for_a_while_has_lost_nothing(
     kept: list[str] = []
     for number in range(40):
         if number == 10:
-            await asyncio.to_thread(seaweed.restart)
+            seaweed.restart()
         try:
             kept.append(await ledger.keep("doc_a", 1, f"part/{number}", b"x" * 1000))
         except StoreUnavailable:

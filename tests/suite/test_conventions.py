@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from shared.counters.redis import over_socket
-from shared.runtime.errors import PROBLEMS
+from shared.runtime.errors import PROBLEMS, Problem
 from shared.runtime.table import load
 from tests.suite.running import Caller, Running
 
@@ -117,7 +117,7 @@ def test_every_error_is_a_problem(
 
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.slug)
-def test_every_problem_has_a_page_that_says_what_to_do(problem: type, nobody: Caller) -> None:
+def test_every_problem_has_a_page_that_says_what_to_do(problem: type[Problem], nobody: Caller) -> None:
     page = nobody.get(f"/problems/{problem.slug}")
     assert page.status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"

@@ -56,17 +56,18 @@ async def admit(gate: Gate, key: str, policy: str, times: int) -> list[Limits]:
     return [(await gate.admit(key, policy))[1] for _ in range(times)]
 
 
-def fire(url: str, blobs: Path, key: str, policy: str, count: int) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "tests.shared.access.firing", url, str(blobs), key, policy, str(count)]
+def fire(url: str, key: str, policy: str, count: int) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "tests.shared.access.firing", url, key, policy, str(count)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 @pytest.mark.parametrize(("policy", "admitted"), [("default", 10), ("reads", 100)])
 async def test_of_200_calls_at_once_in_two_processes_exactly_the_limit_is_admitted(
-    policy: str, admitted: int, accounts: Accounts, counters: Counters, redis_url: str, tmp_path: Path
+    policy: str, admitted: int, accounts: Accounts, gate: Gate, counters: Counters, redis_url: str
 ) -> None:
     _, key = await key_of(accounts, "free")
-    processes = [fire(redis_url, tmp_path / "blobs", key, policy, 100) for _ in range(2)]
+    await gate.admit(key, "none")  # from here on Redis knows the key
+    processes = [fire(redis_url, key, policy, 100) for _ in range(2)]
     for process in processes:
         assert process.stdout and process.stdout.readline() == "ready\n"
     await room_in_the_minute(counters, 4)

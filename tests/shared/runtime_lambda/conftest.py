@@ -8,7 +8,8 @@ import pytest
 from shared.bus import aws as aws_bus
 from shared.bus.aws import AwsSink
 from tests.shared.runtime_lambda.fake_aws import FakeAws
-from tests.shared.runtime_lambda.invocations import Lambdas, queue_arn
+from tests.shared.runtime_lambda.invocations import Lambdas
+from tests.shared.runtime_lambda.messages import queue_arn
 
 
 @pytest.fixture(scope="session")

@@ -55,7 +55,7 @@ def _handler(aws: FakeAws) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_POST(self) -> None:  # noqa: N802 - http.server's name
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             action = self.headers["X-Amz-Target"].rpartition(".")[2]
             status, answer = aws.answer(action, json.loads(body))

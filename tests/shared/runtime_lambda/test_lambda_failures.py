@@ -8,11 +8,14 @@ import pytest
 
 from events.document import DocumentStored
 from events.envelope import CloudEvent, decode, encode, unwrap
+from shared.ledger.ledger import PlatformLedger
+from shared.ledger.records import DeadLetter
 from shared.runtime.errors import StoreUnavailable
 from shared.runtime.lambda_binding import Undone
 from shared.runtime.runner import ATTEMPTS
 from tests.shared.runtime_lambda.fake_aws import FakeAws
-from tests.shared.runtime_lambda.invocations import Context, Lambdas, batch, bridged, message, queue_arn, unique_note
+from tests.shared.runtime_lambda.invocations import Lambdas, unique_note
+from tests.shared.runtime_lambda.messages import Context, batch, bridged, message, queue_arn
 
 pytestmark = pytest.mark.xdist_group("lambda")
 
@@ -23,9 +26,13 @@ def stored(lambdas: Lambdas) -> CloudEvent:
 
 
 @pytest.fixture
-def broken(lambdas: Lambdas, stored: CloudEvent) -> CloudEvent:
-    """Signed by us and of a document that we have, but what it names is not there."""
-    told = unwrap(stored, lambdas.installation.event_secrets)
+def broken(lambdas: Lambdas) -> CloudEvent:
+    return break_one(lambdas)
+
+
+def break_one(lambdas: Lambdas) -> CloudEvent:
+    """An event signed by us, of a document that we have, but the blob that it names is not there."""
+    told = unwrap(lambdas.intake("broken.md", unique_note()), lambdas.installation.event_secrets)
     assert isinstance(told, DocumentStored)
     return lambdas.signed(msgspec.structs.replace(told, original=told.original + "-gone", key=told.key + "x"))
 
@@ -45,7 +52,7 @@ def test_only_what_failed_is_brought_again(lambdas: Lambdas, stored: CloudEvent,
 
 
 def test_a_batch_of_failures_is_brought_again_whole(lambdas: Lambdas, broken: CloudEvent) -> None:
-    answer = lambdas.invoke("parse", batch(message(encode(broken), "one"), message(encode(broken), "two")))
+    answer = lambdas.invoke("parse", batch(message(encode(broken), "one"), message(encode(break_one(lambdas)), "two")))
     assert [item["itemIdentifier"] for item in answer["batchItemFailures"]] == ["one", "two"]
 
 
@@ -71,19 +78,21 @@ def test_a_queue_that_cannot_be_told_to_wait_brings_the_message_all_the_same(
     assert lambdas.invoke("parse", batch(message(encode(broken), "bad")))["batchItemFailures"]
 
 
-@pytest.mark.parametrize("body", ["", "not JSON", "[]", "{}", '{"specversion": "0.3"}', '{"detail-type": "x"}', "[" * 3000])
+@pytest.mark.parametrize(
+    "body", ["", "not JSON", "[]", "{}", '{"specversion": "0.3"}', '{"detail-type": "x"}', "[" * 3000]
+)
 def test_what_is_no_event_is_not_brought_again(lambdas: Lambdas, body: str) -> None:
     assert lambdas.invoke("parse", batch(message(body))) == {"batchItemFailures": []}
 
 
-@pytest.mark.parametrize("event", [None, [], "text", {}, {"Records": []}, {"Records": [7]}, bridged("text"), bridged(None)])
+@pytest.mark.parametrize(
+    "event", [None, [], "text", {}, {"Records": []}, {"Records": [7]}, bridged("text"), bridged(None)]
+)
 def test_an_invocation_with_no_event_is_over_at_once(lambdas: Lambdas, event: Any) -> None:
     assert lambdas.invoke("parse", event) == {"statuses": []}
 
 
-def test_what_is_not_signed_by_us_is_dropped_and_never_kept(
-    lambdas: Lambdas, stored: CloudEvent, aws: FakeAws
-) -> None:
+def test_what_is_not_signed_by_us_is_dropped_and_never_kept(lambdas: Lambdas, stored: CloudEvent, aws: FakeAws) -> None:
     assert lambdas.invoke("parse", batch(message(encode(unsigned(stored)), received=5))) == {"batchItemFailures": []}
     assert lambdas.said("chunk") == []
     assert aws.of("SendMessage") == []
@@ -170,21 +179,17 @@ def test_a_failure_without_a_queue_makes_lambda_invoke_again(lambdas: Lambdas, b
         lambdas.invoke("parse", bridged(json.loads(encode(broken))))
 
 
-def test_what_does_not_end_in_the_invocations_time_is_said_to_have_failed(
-    lambdas: Lambdas, stored: CloudEvent
-) -> None:
+def test_what_does_not_end_in_the_invocations_time_is_said_to_have_failed(lambdas: Lambdas, stored: CloudEvent) -> None:
     answer = lambdas.invoke("parse", batch(message(encode(stored), "late")), Context(seconds=2.02))
     assert answer == {"batchItemFailures": [{"itemIdentifier": "late"}]}
     assert lambdas.invoke("parse", batch(message(encode(stored), "late"))) == {"batchItemFailures": []}
     assert len(lambdas.said("chunk")) == 1
 
 
-def _letters(lambdas: Lambdas) -> list[Any]:
-    from shared.ledger.ledger import PlatformLedger
-
+def _letters(lambdas: Lambdas) -> list[DeadLetter]:
     return [*lambdas.run(PlatformLedger(lambdas.worlds.blobs).dead_letters())]
 
 
-def _letter_of(lambdas: Lambdas, event: CloudEvent) -> Any:
+def _letter_of(lambdas: Lambdas, event: CloudEvent) -> DeadLetter:
     [letter] = [letter for letter in _letters(lambdas) if letter.document_id == event.subject]
     return letter

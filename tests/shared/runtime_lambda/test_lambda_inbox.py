@@ -7,7 +7,8 @@ import pytest
 from shared.blobs.port import BlobMissing
 from shared.runtime.errors import StoreUnavailable
 from shared.runtime.lambda_binding import Undone
-from tests.shared.runtime_lambda.invocations import Lambdas, batch, bridged, message, object_created, unique_note
+from tests.shared.runtime_lambda.invocations import Lambdas, unique_note
+from tests.shared.runtime_lambda.messages import batch, bridged, message, object_created
 
 pytestmark = pytest.mark.xdist_group("lambda")
 

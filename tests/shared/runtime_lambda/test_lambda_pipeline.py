@@ -3,14 +3,14 @@
 import asyncio
 import json
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from events.envelope import encode
 from shared.runtime.runner import Runner
-from tests.shared.runtime_lambda.invocations import PIPELINE, Lambdas, batch, bridged, message, request
+from tests.shared.runtime_lambda.invocations import PIPELINE, Lambdas
+from tests.shared.runtime_lambda.messages import batch, bridged, message, object_created, request
 
 pytestmark = pytest.mark.xdist_group("lambda")
 
@@ -37,7 +37,7 @@ def in_one_process(loop: asyncio.AbstractEventLoop, tmp_path_factory: pytest.Tem
     one = Lambdas(tmp_path_factory.mktemp("runner") / "data", loop)
     runner = Runner(one.table, one.worlds, one.bus, one.installation.event_secrets)
     one.run(runner.start())
-    one.invoke("intake", _notification(one))
+    one.invoke("intake", object_created(one.put("otters.md", DOCUMENT)))
     until = time.monotonic() + 30
     while len(_ended(one)) < len(PIPELINE):
         one.run(asyncio.sleep(0.05))
@@ -45,12 +45,6 @@ def in_one_process(loop: asyncio.AbstractEventLoop, tmp_path_factory: pytest.Tem
     one.run(runner.stop(5))
     yield one
     one.close()
-
-
-def _notification(one: Lambdas) -> Any:
-    from tests.shared.runtime_lambda.invocations import object_created
-
-    return object_created(one.put("otters.md", DOCUMENT))
 
 
 def _ended(one: Lambdas) -> list[Any]:
@@ -115,7 +109,7 @@ def test_a_tick_that_nobody_listens_to_is_refused_for_good(lambdas: Lambdas) -> 
     assert lambdas.invoke("parse", bridged({}, "Scheduled Event", "aws.events")) == {"statuses": [400]}
 
 
-def test_connections_live_on_one_loop_between_invocations(lambdas: Lambdas, tmp_path: Path) -> None:
+def test_connections_live_on_one_loop_between_invocations(lambdas: Lambdas) -> None:
     counters = lambdas.worlds.counters
     clients = lambdas.run(counters.call("CLIENT", "LIST")).count("\n")
     for _ in range(3):
