@@ -1,5 +1,7 @@
 """Gives a document's bytes as they were uploaded."""
 
+from collections.abc import AsyncIterator
+
 from functions.documents.access import OneDocument, find
 from shared.catalogue.catalogue import Catalogue
 from shared.ledger.ledger import Ledger
@@ -8,4 +10,12 @@ from shared.types.http import Content
 
 async def handle(request: OneDocument, catalogue: Catalogue, ledger: Ledger) -> Content:
     record = (await find(request.document_id, catalogue)).record
-    return Content(ledger.original(record), record.media_type, record.filename, record.size)
+    body = ledger.original(record)
+    first = await anext(body, b"")  # while the status is not sent yet: a store that is away is told by it
+    return Content(_whole(first, body), record.media_type, record.filename, record.size)
+
+
+async def _whole(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece

@@ -82,10 +82,10 @@ class S3Blobs:
         checked_name(name)
         with self._explained(name):
             size = (await asyncio.to_thread(file.stat)).st_size
-            if size <= _PART:
+            if size <= _SMALL:
                 await self._put(name, await asyncio.to_thread(file.read_bytes))
             else:
-                await self.ping()
+                await self.ping()  # a store that is away is noticed soon, however much there is to send
                 await self._long.run(lambda s3: _upload(s3, self._bucket, name, file), _BATCH_S + size / _SLOWEST)
             await asyncio.to_thread(file.unlink)
 
@@ -169,7 +169,7 @@ class S3Blobs:
     async def _put(self, name: str, data: bytes, within_s: float | None = None, **condition: str) -> None:
         lane, within_s = self._short, self._answer_s if within_s is None else within_s
         if len(data) > _SMALL:
-            await self.ping()  # a store that is away is noticed soon, however much there is to send
+            await self.ping()
             lane, within_s = self._long, _BATCH_S + len(data) / _SLOWEST
         with self._explained(name):
             await lane.run(
@@ -338,8 +338,11 @@ def _may_pass(error: Exception) -> bool:
 
 
 def _upload(s3: Any, bucket: str, name: str, file: Path) -> None:
-    """In parts; nothing of them stays when one fails."""
+    """In parts where it is large; nothing of them stays when one fails."""
     place = {"Bucket": bucket, "Key": name}
+    if file.stat().st_size <= _PART:
+        s3.put_object(**place, Body=file.read_bytes())
+        return
     upload = {**place, "UploadId": s3.create_multipart_upload(**place)["UploadId"]}
     try:
         parts = [

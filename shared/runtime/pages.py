@@ -19,6 +19,8 @@ from shared.runtime.worlds import Worlds
 from shared.telemetry import metrics
 
 _PROBE_S = 0.8
+_FIRST_PROBE_S = 5.0
+"""For the first answer of a store in a process: its client is imported then."""
 _STORES: tuple[Need, ...] = ("blobs", "counters", "vectors")
 PATHS = ("/health", "/health/ready", "/metrics")
 
@@ -44,6 +46,7 @@ def own_pages(functions: Sequence[Function], worlds: Worlds) -> list[HTTPRouteHa
     needed = {need for function in functions for need in function.needs if need not in function.optional}
     optional = {need for function in functions for need in function.optional}
     probed = [need for need in _STORES if need in needed | optional]
+    known: set[Need] = set()
 
     @get("/health", status_code=200)
     async def health(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -51,7 +54,7 @@ def own_pages(functions: Sequence[Function], worlds: Worlds) -> list[HTTPRouteHa
 
     @get("/health/ready", status_code=200)
     async def ready(request: Request[Any, Any, Any]) -> Response[bytes]:
-        found = dict(zip(probed, await asyncio.gather(*(_probe(worlds, need) for need in probed)), strict=True))
+        found = dict(zip(probed, await asyncio.gather(*(_probe(worlds, need, known) for need in probed)), strict=True))
         away = {need for need, store in found.items() if store.status != "ok"}
         status: Literal["ready", "degraded", "unready"] = "degraded" if away else "ready"
         if away & needed or worlds.stopping:
@@ -70,11 +73,12 @@ def own_pages(functions: Sequence[Function], worlds: Worlds) -> list[HTTPRouteHa
     return [health, ready, exposition]
 
 
-async def _probe(worlds: Worlds, need: Need) -> Store:
+async def _probe(worlds: Worlds, need: Need, known: set[Need]) -> Store:
     began = time.monotonic()
     try:
-        async with asyncio.timeout(_PROBE_S):
+        async with asyncio.timeout(_PROBE_S if need in known else _FIRST_PROBE_S):
             await worlds.probe(need)
+        known.add(need)
         status: Literal["ok", "unavailable"] = "ok"
     except (StoreUnavailable, TimeoutError):
         status = "unavailable"

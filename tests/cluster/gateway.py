@@ -83,11 +83,11 @@ class Gateway:
 async def _pass_on(answer: httpx.Response, send: Send) -> None:
     headers = [(name, value) for name, value in answer.headers.raw if name.decode().lower() not in _HOP]
     await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
-    with contextlib.suppress(httpx.HTTPError):  # what was cut off ends here, and the client sees it by its length
+    with contextlib.suppress(httpx.HTTPError, RuntimeError):  # what was cut off is cut off here too
         async for chunk in answer.aiter_raw():
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
     await answer.aclose()
-    await send({"type": "http.response.body", "body": b""})
 
 
 def _target(scope: Scope) -> str:

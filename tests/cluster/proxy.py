@@ -16,6 +16,7 @@ class Proxy:
         self.delay_s = 0.0
         self.port = 0
         self._target_port = target_port
+        self._carried = 0
         self._swallows = False
         self._server: asyncio.Server | None = None
         self._lines: set[asyncio.Task[None]] = set()
@@ -34,6 +35,11 @@ class Proxy:
             self._server.close()
             self._server = None
         await self._hang_up()
+
+    async def carried(self, count: int) -> None:
+        """Returns when that many bytes have gone through, both ways together."""
+        while self._carried < count:  # noqa: ASYNC110 - a test's own patience
+            await asyncio.sleep(0.001)
 
     async def swallow(self) -> None:
         self._swallows = True
@@ -83,4 +89,5 @@ class Proxy:
             if answers and self.delay_s:
                 await asyncio.sleep(self.delay_s)
             target.write(piece)
+            self._carried += len(piece)
             await target.drain()

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import qdrant_edge as engine
+from numpy import float32
 from qdrant_client.http import models
 
 _KINDS = {"match": "keyword", "range": "float, integer"}
@@ -81,7 +82,7 @@ class Held:
         return {"count": self._shard.count(engine.CountRequest(exact=exact, filter=self._filter(wanted.filter)))}
 
     def retrieve(self, wanted: models.PointRequest) -> list[dict[str, Any]]:
-        ids = [_identity(one) for one in wanted.ids]
+        ids: list[int | UUID | str] = [_identity(one) for one in wanted.ids]
         shown = wanted.with_payload is not False
         records = self._shard.retrieve(ids, with_payload=shown, with_vector=False)
         return [_answered(record.id, record.payload if shown else None) for record in records]
@@ -255,7 +256,7 @@ def _match(wanted: Any) -> Any:
     if isinstance(wanted, models.MatchValue):
         return engine.MatchValue(wanted.value)
     if isinstance(wanted, models.MatchAny):
-        return engine.MatchAny(list(wanted.any))
+        return engine.MatchAny([str(one) for one in wanted.any])
     if wanted is not None:
         raise NotImplementedError(f"a match of {type(wanted).__name__}")
     return None
@@ -305,8 +306,6 @@ def _answered(identity: Any, payload: Mapping[str, Any] | None, **more: Any) -> 
 
 def _shortest(score: float) -> float:
     """As a server spells a 32-bit float: the fewest digits that mean it."""
-    from numpy import float32
-
     return float(str(float32(score)))
 
 

@@ -2,8 +2,7 @@
 
 import sys
 from pathlib import Path
-
-import httpx
+from urllib.request import urlopen
 
 from tests.cluster.server import Server, free_ports
 
@@ -23,7 +22,5 @@ class WireServer(Server):
         return [*program, self._version, str(self.folder / "storage"), str(self.port), *self._keys]
 
     def answers(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/readyz", timeout=1).status_code == 200
-        except httpx.HTTPError:
-            return False
+        with urlopen(f"{self.url}/readyz", timeout=1) as answer:
+            return bool(answer.status == 200)

@@ -33,6 +33,7 @@ def recorded() -> list[dict[str, Any]]:
     return exchanges
 
 
+CLIENT = httpx.Client(timeout=30, limits=httpx.Limits(max_keepalive_connections=0))
 EXCHANGES = recorded()
 OPEN = [exchange for exchange in EXCHANGES if not exchange["name"].startswith("auth-")]
 WITH_KEY = [exchange for exchange in EXCHANGES if exchange["name"].startswith("auth-")]
@@ -91,7 +92,8 @@ def sent(url: str, exchange: dict[str, Any], headers: dict[str, str] | None = No
     else:
         content = b"" if body is None else json.dumps(body).encode()
     kind = {"content-type": "application/json"} if content and exchange["name"] != "upsert-no-content-type" else {}
-    return httpx.request(exchange["method"], url + exchange["path"], content=content, headers=kind | (headers or {}))
+    path = url + exchange["path"]
+    return CLIENT.request(exchange["method"], path, content=content, headers=kind | (headers or {}))
 
 
 def difference(exchange: dict[str, Any], answer: httpx.Response) -> str | None:

@@ -1,5 +1,6 @@
 """The test pipeline over embedded stores, with the suite's own sweep, dead letters and document verbs around it."""
 
+import os
 import random
 from collections.abc import AsyncIterator
 from hashlib import sha256
@@ -190,7 +191,11 @@ class Suite:
 
 
 @pytest.fixture
-async def suite(blobs: Blobs, counters: Counters, redis_url: str, tmp_path: Path) -> AsyncIterator[Suite]:
+async def suite(
+    blobs: Blobs, counters: Counters, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Suite]:
+    """Nothing here cuts the power, so nothing waits for a disk."""
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
     reader = over_url(redis_url, answer_s=5)
     opened = Suite(blobs, counters, reader, tmp_path / "data", table())
     await opened.open()

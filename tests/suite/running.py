@@ -1,6 +1,7 @@
 """`aegis serve` as a process of its own, and callers that speak to it."""
 
 import os
+import secrets
 import signal
 import ssl
 import subprocess
@@ -111,6 +112,17 @@ class Running:
     @property
     def log(self) -> str:
         return self._err.read_text(errors="replace") if self._err.exists() else ""
+
+    def log_after_a_call(self, within_s: float = 5) -> str:
+        """The log once it holds the line of a call made now: a line is written when its answer is on its way."""
+        trace = secrets.token_hex(16)
+        with self.caller(self.api_key) as caller:
+            caller.get("/documents", params={"limit": 1}, headers={"traceparent": f"00-{trace}-{trace[:16]}-01"})
+        until = time.monotonic() + within_s
+        while trace not in (log := self.log):
+            assert time.monotonic() < until, "the log does not hold the call"
+            time.sleep(0.02)
+        return log
 
     @property
     def api_key(self) -> str:

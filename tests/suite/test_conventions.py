@@ -95,7 +95,7 @@ def test_a_request_id_of_another_shape_is_replaced(label: str, admin: Caller) ->
 def test_a_trace_is_continued(admin: Caller, server: Running) -> None:
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     admin.get("/documents", headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
-    assert f'"trace_id":"{trace}"' in server.log
+    wait_until(lambda: f'"trace_id":"{trace}"' in server.log)
 
 
 @each_call

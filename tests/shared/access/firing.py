@@ -1,5 +1,5 @@
-"""A process of its own that fires calls at the gate: `URL KEY POLICY COUNT`. Redis knows the key already. It starts at a
-line on its stdin, and prints how many were admitted and how many refused."""
+"""A process of its own that fires calls at the gate: `URL KEY POLICY COUNT`. Redis knows the key already.
+It starts at a line on its stdin, and prints how many were admitted and how many refused."""
 
 import asyncio
 import random

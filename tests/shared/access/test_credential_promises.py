@@ -76,7 +76,20 @@ def test_every_new_key_is_well_formed_and_its_own() -> None:
     assert len(keys) == 200 and all(map(well_formed, keys))
 
 
-@pytest.mark.parametrize("key", ["", "aeg_", "x" * 31, "é" * 40, A_KEY + "\n", A_KEY[:-1], "a" * 100_000, "\x00" * 64])
+NO_KEYS = {
+    "nothing": "",
+    "a prefix": "aeg_",
+    "too short": "x" * 31,
+    "not ASCII": "é" * 40,
+    "a line end": A_KEY + "\n",
+    "a letter less": A_KEY[:-1],
+    "a letter more": A_KEY + "a",
+    "very long": "a" * 100_000,
+    "NUL": "\x00" * 64,
+}
+
+
+@pytest.mark.parametrize("key", NO_KEYS.values(), ids=NO_KEYS.keys())
 async def test_what_is_no_key_is_refused_without_asking_a_store(key: str, tmp_path: Path) -> None:
     nowhere = over_url(f"unix://{tmp_path}/nothing-here")
     with pytest.raises(Unauthenticated):

@@ -128,7 +128,7 @@ said.append(invoke("parse", batch(message(encode(taken.event)))))
 said.append(invoke("chunk", batch(message(encode(taken.event)))))
 loop.run_until_complete(worlds.close())
 loop.run_until_complete(server.close())
-heavy = ("litestar", "uvicorn", "mangum", "boto3", "botocore", "httpx", "qdrant_client", "onnxruntime")
+heavy = ("litestar", "uvicorn", "mangum", "boto3", "botocore.session", "httpx", "qdrant_client", "onnxruntime")
 print(json.dumps({"said": said, "heavy": [name for name in heavy if name in sys.modules]}), file=sys.__stderr__)
 """
 

@@ -1,7 +1,7 @@
 """The worlds that the promises are tried on, by name.
 
-`embedded` always; `wire` (our adapter against the wire server, with `--worlds embedded,cluster`); `qdrant` (the same
-against a real server, where `--qdrant-url` or AEGIS_TEST_QDRANT_URL names one).
+`embedded`; with `--worlds cluster` `wire`, our adapter against the wire server; and `qdrant`, the same against a real
+server, where `--qdrant-url` or AEGIS_TEST_QDRANT_URL names one.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ import pytest_asyncio
 
 from shared.vectors.edge import EdgeIndex
 from shared.vectors.port import VectorIndex, Vectors
+from tests.worlds import address, worlds_of
 
 DIMENSIONS = 8
 Open = Callable[[], VectorIndex]
@@ -24,19 +25,18 @@ _TESTS = count()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    for fixture, scope in (("world", "function"), ("shared_index", "module")):
-        if fixture in metafunc.fixturenames:
-            metafunc.parametrize(fixture, _worlds(metafunc.config), indirect=True, scope=scope)
+    worlds = _worlds(metafunc.config)
+    if "world" in metafunc.fixturenames:
+        metafunc.parametrize("world", worlds, indirect=True)
+    if "shared_index" in metafunc.fixturenames:
+        metafunc.parametrize("shared_index", worlds, indirect=True, scope="module")
 
 
 def _worlds(config: pytest.Config) -> list[str]:
-    asked = str(config.getoption("worlds", default="embedded")).split(",")
-    clustered = ["wire", "qdrant"] if _real(config) else ["wire"]
-    return [world for name in asked for world in (clustered if name == "cluster" else [name])]
-
-
-def _real(config: pytest.Config) -> str:
-    return str(config.getoption("qdrant_url", default="") or os.environ.get("AEGIS_TEST_QDRANT_URL", ""))
+    chosen = worlds_of(config, "qdrant")
+    embedded = [world for world in chosen if world == "embedded"]
+    wire = ["wire"] if "cluster" in str(config.getoption("--worlds")) else []
+    return [*embedded, *wire, *(["qdrant"] if address(config, "qdrant") else [])]
 
 
 class OwnTenants(VectorIndex):
@@ -61,15 +61,16 @@ class OwnTenants(VectorIndex):
 
 @pytest.fixture(scope="session")
 def qdrant_urls(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """By world; the wire server runs only where a test asks for it."""
-    if "cluster" not in str(request.config.getoption("worlds", default="embedded")):
-        yield {}
+    """By world; the wire server runs only where it is asked for."""
+    real = {"qdrant": address(request.config, "qdrant") or ""}
+    if "cluster" not in str(request.config.getoption("--worlds")):
+        yield real
         return
     from tests.cluster.qdrant_running import WireServer
 
     server = WireServer(tmp_path_factory.mktemp("wire"))
     server.start()
-    yield {"wire": server.url, "qdrant": _real(request.config)}
+    yield {"wire": server.url, **real}
     server.kill()
 
 
