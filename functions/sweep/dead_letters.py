@@ -9,6 +9,7 @@ from shared.catalogue.catalogue import Catalogues
 from shared.ledger.ledger import PlatformLedger
 from shared.ledger.letters import event_of, reopen
 from shared.ledger.records import DeadLetter
+from shared.telemetry.logs import log
 from shared.types.clock import now
 
 _LOST_AFTER = timedelta(hours=1)
@@ -19,14 +20,16 @@ async def replay_due(platform: PlatformLedger, catalogues: Catalogues, bus: Rede
     """Sends what is due and drops what is settled; returns the documents (tenant, id) that still wait for theirs."""
     waiting: set[tuple[str, str]] = set()
     for letter in await platform.dead_letters():
-        if await _is_settled(letter, platform):
-            await platform.drop_dead_letter(letter)
-        elif letter.next_replay_at is None:
-            continue
-        else:
-            waiting.add((letter.tenant_id, letter.document_id))
-            if letter.next_replay_at <= now():
-                await _replay(letter, platform, catalogues, bus)
+        about = {"function": "sweep", "tenant": letter.tenant_id, "dead_letter": letter.dead_letter_id}
+        try:
+            if await _is_settled(letter, platform):
+                await platform.drop_dead_letter(letter)
+            elif letter.next_replay_at:
+                waiting.add((letter.tenant_id, letter.document_id))
+                if letter.next_replay_at <= now():
+                    await _replay(letter, platform, catalogues, bus)
+        except Exception:  # noqa: BLE001 - whatever is wrong with one letter must not keep the others waiting
+            log().exception("cannot look after a dead letter", extra=about)
     return waiting
 
 

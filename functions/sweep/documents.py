@@ -40,6 +40,8 @@ async def go_on(
                 await _say_again(document, platform, catalogues, counters, leases, bus, table)
         except StoreUnavailable as error:  # one document's store must not keep the others waiting
             log().warning(f"cannot go on: {error}", extra=about)
+        except Exception:  # noqa: BLE001 - nor may whatever else is wrong with one
+            log().exception("cannot go on", extra=about)
 
 
 async def _erase(document: OpenDocument, platform: PlatformLedger, catalogues: Catalogues, index: VectorIndex) -> None:

@@ -141,7 +141,7 @@ def _unreachable(destination: dict[str, Any] | None, path: str) -> Iterator[str]
     if not reference and not uri:
         yield f"{path}: neither ref nor uri"
     elif reference:
-        for key in ("kind", "name"):
+        for key in ("apiVersion", "kind", "name"):
             if not reference.get(key):
                 yield f"{path}.ref.{key}: missing"
     elif not urlsplit(str(uri)).netloc:

@@ -26,6 +26,7 @@ _SETTING_UP_S = 15.0  # importing the client, finding credentials; once
 _PAUSE_S = 0.05
 _SMALL = 1 * MIB  # what a short call may carry
 _PART = 8 * MIB
+_PAGE = 1000  # names in a list and in an erasure; S3 takes no more
 _PIECE = 256 * 1024
 _PIECE_S = 30.0  # a stall ends long before, by the socket's time-out
 _BATCH_S = 30.0
@@ -179,7 +180,7 @@ class S3Blobs:
             )
 
     async def _pages(self, prefix: str, **how: str) -> AsyncIterator[dict[str, Any]]:
-        arguments = {"Bucket": self._bucket, "Prefix": checked_prefix(prefix), **how}
+        arguments = {"Bucket": self._bucket, "Prefix": checked_prefix(prefix), "MaxKeys": _PAGE, **how}
         while True:
             with self._explained(prefix):
                 page = await self._short.run(lambda s3: s3.list_objects_v2(**arguments), self._answer_s)

@@ -63,7 +63,7 @@ class Binding:
         log().append_keys(function_request_id=getattr(context, "aws_request_id", None))
         if is_web(event):
             asyncio.set_event_loop(self._loop)  # Mangum runs the current one
-            return self._web.answer(event, context)
+            return self._web.answer(event, context, self._deadline - self._loop.time())
         if is_batch(event):
             return self._loop.run_until_complete(self._batches.process(event["Records"]))
         return self._loop.run_until_complete(self._handle_all(event))
@@ -146,9 +146,11 @@ class Binding:
         return Web(self._function, self._worlds, self._secrets)
 
     def prepare(self) -> None:
-        """Brings in what an endpoint needs, where requests are all that can come."""
+        """Brings in what will be needed: for an endpoint HTTP, for what has events or an inbox as well its queue."""
         if all(operation.is_route and operation.on != "POST /events" for operation in self._function.operations):
             _ = self._web
+        else:
+            _ = self._batches
 
 
 def _seconds_left(context: Any, function: Function) -> float:

@@ -35,7 +35,9 @@ _SECONDS = 30
 _KEPT_OPEN_SECONDS = 3.0
 """The server closes an idle connection after five: one that it closes while we write to it would be an error."""
 
-_BATCH_POINTS = 64
+_BATCH_POINTS = 32
+"""Encoding them takes a few milliseconds, the longest that a search in this process waits for it."""
+
 _BATCH_BYTES = 8 * 1024 * 1024
 """The server refuses a body above 32 MiB; ours is estimated from above."""
 

@@ -38,7 +38,7 @@ class Proxy:
 
     async def carried(self, count: int) -> None:
         """Returns when that many bytes have gone through, both ways together."""
-        while self._carried < count:  # noqa: ASYNC110 - a test's own patience
+        while self._carried < count:
             await asyncio.sleep(0.001)
 
     async def swallow(self) -> None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -113,19 +113,37 @@ async def hold(leases: Leases) -> None:
 async def all_end_unavailable(store: str, calls: dict[str, Call]) -> None:
     """As the first of their kind and as later ones, few and many at once."""
     for names in (list(calls), [name for name in calls for _ in range(10)], list(calls)):
-        ended = await asyncio.gather(*(how_it_ends(store, calls[name]) for name in names))
-        assert {name: end for name, end in zip(names, ended, strict=True) if end != "in time"} == {}
+        async with lateness() as late_s:
+            ended = await asyncio.gather(*(how_it_ends(store, calls[name]) for name in names))
+        told = {name: end for name, end in zip(names, ended, strict=True) if end == "answered" or end > 1 + late_s[0]}
+        assert told == {}
 
 
-async def how_it_ends(store: str, call: Call) -> str:
+async def how_it_ends(store: str, call: Call) -> float | Literal["answered"]:
+    """The seconds after which the store is said to be away."""
     started = time.monotonic()
     try:
         await call()
     except StoreUnavailable as error:
         assert error.store == store
-        seconds = time.monotonic() - started
-        return "in time" if seconds < 1 else f"after {seconds:.2f} s"
+        return time.monotonic() - started
     return "answered"
+
+
+@asynccontextmanager
+async def lateness() -> AsyncIterator[list[float]]:
+    """By how many seconds at most this machine, which may have much to do, woke us too late."""
+    worst = [0.0]
+
+    async def watch() -> None:
+        while True:
+            asleep = time.monotonic()
+            await asyncio.sleep(0.01)
+            worst[0] = max(worst[0], time.monotonic() - asleep - 0.01)
+
+    watching = asyncio.create_task(watch())
+    yield worst
+    watching.cancel()
 
 
 async def all_work_soon(calls: dict[str, Call], within_s: float = 5) -> None:
@@ -193,7 +211,7 @@ async def test_without_redis_every_call_ends_within_a_second_and_works_again_aft
     counters: Counters, redis: RedisServer, to_redis: Proxy, away: Any
 ) -> None:
     calls = calls_of_counters(counters)
-    await all_work_soon(calls, 0.5)
+    await all_work_soon(calls)
     async with away(redis, to_redis):
         await all_end_unavailable("counters", calls)
     await all_work_soon(calls)
@@ -261,9 +279,9 @@ async def test_without_redis_or_ledger_a_key_is_neither_let_in_nor_called_unknow
     tenant = await accounts.create_tenant("a tenant", "enterprise")
     _, key = await accounts.create_key(tenant.tenant_id, "a key", "admin")
     await to_s3.cut()
-    assert await how_it_ends("blobs", lambda: gate.admit(key, "default")) == "in time"
+    await all_end_unavailable("blobs", {"admit": lambda: gate.admit(key, "default")})
     await to_redis.cut()
-    assert await how_it_ends("counters", lambda: gate.admit(key, "default")) == "in time"
+    await all_end_unavailable("counters", {"admit": lambda: gate.admit(key, "default")})
     await to_s3.mend()
     await to_redis.mend()
     await all_work_soon({"known": lambda: gate.admit(key, "default")})

@@ -24,7 +24,7 @@ class Pulse:
 
     def end(self) -> list[float]:
         """How long each answer took, in milliseconds, shortest first; nothing the second time."""
-        if self._process.returncode is not None:
+        if self._process.poll() is not None:
             return []
         out, _ = self._process.communicate(timeout=20)
         assert self._process.returncode == 0

@@ -3,6 +3,7 @@
 An answer leaves as one piece, streams too, and neither it nor a request can be larger than Lambda takes.
 """
 
+import asyncio
 import json
 from typing import Any
 
@@ -11,8 +12,8 @@ from mangum import Mangum
 from events.envelope import Secrets
 from shared.runtime.cloudevents import event_entrance
 from shared.runtime.delivery import Deliveries
-from shared.runtime.errors import Problem, TooLarge
-from shared.runtime.exchange import Asgi, Exchange, Exchanges, Receive, Scope, Send, exchange_of
+from shared.runtime.errors import Deadline, Problem, TooLarge
+from shared.runtime.exchange import Asgi, Exchange, Exchanges, Message, Receive, Scope, Send, exchange_of
 from shared.runtime.http import application
 from shared.runtime.problems import MEDIA_TYPE, body_of
 from shared.runtime.table import Function
@@ -35,21 +36,46 @@ class Web:
             entrances = [event_entrance(function, Deliveries(function, worlds, secrets), secrets)]
         self._app = application((function,), worlds, entrances)
 
-    def answer(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
-        """Runs the current event loop until the answer is there."""
+    def answer(self, event: dict[str, Any], context: Any, seconds: float) -> dict[str, Any]:
+        """Runs the current event loop until the answer is there, for `seconds` at most."""
         event = _without_stage(event)
         if (size := _size(event)) > LARGEST_BODY:
-            return self._refuse(event, context, _request_too_large(size))
-        answer = _through(self._app, event, context)
+            return _through(self._refusing(_request_too_large(size)), event, context)
+        answer = _through(self._within(seconds), event, context)
         if (size := _weight(answer)) > _LARGEST_ANSWER:
-            return self._refuse(event, context, _answer_too_large(size))
+            return _through(self._refusing(_answer_too_large(size)), event, context)
         return answer
 
-    def _refuse(self, event: dict[str, Any], context: Any, problem: Problem) -> dict[str, Any]:
+    def _within(self, seconds: float) -> Asgi:
+        """Ends a stream of events where the time is over: it is resumed by its ids. Anything else is refused then."""
+
+        async def within(scope: Scope, receive: Receive, send: Send) -> None:
+            began: list[bytes] = []
+
+            async def noting(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    began.append(dict(message["headers"]).get(b"content-type", b""))
+                await send(message)
+
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._app(scope, receive, noting)
+            except TimeoutError:
+                if not began:
+                    late = Deadline(f"The call took longer than the {seconds:.0f} s that are left of the invocation.")
+                    await self._refusing(late)(scope, receive, send)
+                elif began[0].startswith(b"text/event-stream"):
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+                else:
+                    raise
+
+        return within
+
+    def _refusing(self, problem: Problem) -> Asgi:
         async def uncounted(exchange: Exchange) -> None:
             """Nothing was done that a limit would have to protect."""
 
-        return _through(Exchanges(_telling(problem, self._function.name), self._trusted, uncounted), event, context)
+        return Exchanges(_telling(problem, self._function.name), self._trusted, uncounted)
 
 
 def _through(app: Asgi, event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -69,7 +95,7 @@ def _last_hop(client: Any) -> str:
 def _telling(problem: Problem, function: str) -> Asgi:
     async def tell(scope: Scope, receive: Receive, send: Send) -> None:
         exchange = exchange_of(scope)
-        exchange.function, exchange.route = function, "too-large"
+        exchange.function, exchange.route = function, problem.slug
         headers = [(b"content-type", MEDIA_TYPE.encode()), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": problem.status, "headers": headers})
         body = body_of(problem, exchange.path, exchange.request_id)

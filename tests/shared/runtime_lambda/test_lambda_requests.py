@@ -1,5 +1,6 @@
 """Requests through API Gateway, function URLs and load balancers are answered as everywhere."""
 
+import asyncio
 import base64
 import json
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from events.envelope import encode
 from shared.runtime.aws import web
 from tests.shared.runtime_lambda.invocations import Lambdas, unique_note
-from tests.shared.runtime_lambda.messages import request
+from tests.shared.runtime_lambda.messages import Context, request
 
 pytestmark = pytest.mark.xdist_group("lambda")
 
@@ -102,6 +103,24 @@ def test_a_stream_comes_as_one_piece(lambdas: Lambdas) -> None:
     answer = lambdas.invoke("documents", request("GET", path, key=lambdas.api_key))
     assert answer["headers"]["content-type"].startswith("text/event-stream")
     assert answer["body"].count("event: done") == 1
+
+
+def test_a_stream_ends_before_its_invocation_does(lambdas: Lambdas) -> None:
+    stored = lambdas.intake("waited-for.md", unique_note())
+    asked = request("GET", f"/documents/{stored.subject}/events", key=lambdas.api_key)
+    answer = lambdas.invoke("documents", asked, Context(seconds=2.5))
+    assert (answer["statusCode"], answer["headers"]["content-type"].split(";")[0]) == (200, "text/event-stream")
+    assert "event: done" not in answer.get("body", "")
+
+
+def test_a_call_that_outlasts_its_invocation_is_told_so(lambdas: Lambdas, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def for_ever(*arguments: Any) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(lambdas.worlds.gate, "admit", for_ever)
+    asked = request("GET", "/documents", key=lambdas.api_key)
+    told = problem(lambdas.invoke("documents", asked, Context(seconds=2.1)), 504)
+    assert told["type"] == "/problems/deadline"
 
 
 def test_a_body_over_5_mb_is_refused_and_the_inbox_named(lambdas: Lambdas) -> None:
