@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
-from shared.answers.citations import Citation
 
+from shared.answers.citations import Citation
 from shared.retrieval.retrieve import Mode
 from shared.types.document import Classification
 from shared.types.money import Dollars

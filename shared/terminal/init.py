@@ -17,9 +17,7 @@ def init(as_json: bool) -> None:
     try:
         made = run()
     except StoreUnavailable as error:
-        raise Unreachable(
-            line(error), "what to do: check its variable and that it runs, then try again"
-        ) from error
+        raise Unreachable(line(error), "what to do: check its variable and that it runs, then try again") from error
     except (AegisError, ValueError) as error:
         raise Failure(Exit.USAGE, str(error)) from error
     if not made:

@@ -47,6 +47,7 @@ class QdrantIndex(VectorIndex):
         self._slots = asyncio.Semaphore(_CALLS)
         self._opened: Collection | None = None
         self._prepared = False
+        self._filling = False
         self._closed = False
         self._few: dict[str, tuple[float, bool]] = {}
 
@@ -62,8 +63,7 @@ class QdrantIndex(VectorIndex):
         """
         collection = await self._open()
         async with _within(_WRITE_SECONDS):
-            await _prepare(collection)
-        self._prepared = True
+            await self._prepare(collection)
 
     async def renew(self) -> None:
         """Makes this model's collection empty, whichever is in use: the first step to another model."""
@@ -71,13 +71,14 @@ class QdrantIndex(VectorIndex):
         async with _within(_WRITE_SECONDS):
             await collection.drop()
             await collection.make()
-        self._prepared = True
+        self._prepared = self._filling = True
 
     async def adopt(self) -> None:
         """Puts this model's collection to use: the last step. Processes that run go on with theirs until they end."""
         collection = await self._open()
         async with _within(_WRITE_SECONDS):
             await collection.adopt()
+        self._filling = False
 
     async def ping(self) -> None:
         collection = await self._open()
@@ -100,8 +101,7 @@ class QdrantIndex(VectorIndex):
         collection = await self._open()
         async with _within(seconds), self._slots:
             if not self._prepared:
-                await _prepare(collection)
-                self._prepared = True
+                await self._prepare(collection)
             try:
                 yield collection
             except StoreUnavailable:
@@ -118,6 +118,12 @@ class QdrantIndex(VectorIndex):
             known = (time.monotonic() + _SIZE_SECONDS, await collection.few(tenant_id))
             self._few[tenant_id] = known
         return known[1]
+
+    async def _prepare(self, collection: "Collection") -> None:
+        await collection.make()
+        if not self._filling:
+            await collection.check_in_use()
+        self._prepared = True
 
     async def _open(self) -> "Collection":
         if self._opened is not None and not self._closed:
@@ -161,11 +167,6 @@ class _TenantVectors(Vectors):
     async def count(self, document_id: str | None = None) -> int:
         async with self._index.use(_READ_SECONDS) as collection:
             return await collection.count(self._tenant_id, document_id)
-
-
-async def _prepare(collection: "Collection") -> None:
-    await collection.make()
-    await collection.check_in_use()
 
 
 @asynccontextmanager

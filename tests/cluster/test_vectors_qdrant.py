@@ -146,6 +146,9 @@ async def test_another_model_takes_over_without_a_gap(opened: Opened) -> None:
     await old.of("ten_a").add(points(5))
     new = opened("model-b")
     await new.renew()
+    with pytest.raises(StoreUnavailable):
+        async with new.use(1):
+            raise StoreUnavailable("vectors", "away in the middle of it")
     await new.of("ten_a").add(points(4))
     assert await opened().of("ten_a").count() == 5
     await new.adopt()
