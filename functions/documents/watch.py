@@ -21,12 +21,11 @@ _LONGEST_S = 540
 
 async def handle(request: OneDocument, catalogue: Catalogue, table: Table, call: Call) -> EventStream:
     entry = await find(request.document_id, catalogue)
-    return EventStream(_watch(entry, catalogue, table, _read_id(call.last_event_id)))
+    return EventStream(_watch(entry, catalogue, table, call))
 
 
-async def _watch(
-    entry: Entry, catalogue: Catalogue, table: Table, seen: dict[str, str]
-) -> AsyncIterator[ServerSentEvent]:
+async def _watch(entry: Entry, catalogue: Catalogue, table: Table, call: Call) -> AsyncIterator[ServerSentEvent]:
+    seen = _read_id(call.last_event_id)
     until = asyncio.get_running_loop().time() + _LONGEST_S
     document_id, pipeline = entry.record.document_id, table.stages()
     while True:
@@ -36,7 +35,7 @@ async def _watch(
         if shown.status in FINAL:
             yield ServerSentEvent("done", shown, _write_id(seen))
             return
-        if asyncio.get_running_loop().time() > until:
+        if call.is_ending() or asyncio.get_running_loop().time() > until:
             return
         await asyncio.sleep(_LOOK_S)
         found = await catalogue.entry(document_id)

@@ -11,6 +11,7 @@ from shared.counters.port import Counters
 from shared.runtime.errors import AegisError
 
 _ANSWER_S = 0.5
+_WAIT = 0.8  # of the time for an answer; both together stay below a second
 
 
 class UnfitServer(AegisError):
@@ -20,12 +21,12 @@ class UnfitServer(AegisError):
 def over_url(url: str, connections: int = 50, answer_s: float = _ANSWER_S) -> Counters:
     """`redis://`, `rediss://` or `unix://`, with user, password and database as Redis' own programs take them.
 
-    `answer_s` bounds the wait for each answer, and half of it the wait for a connection that is free.
+    `answer_s` bounds the wait for each answer, and somewhat less the wait for a connection that is free.
     """
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=connections,
-        timeout=answer_s / 2,
+        timeout=answer_s * _WAIT,
         socket_timeout=answer_s,
         socket_connect_timeout=answer_s,
         retry=Retry(NoBackoff(), 0),
@@ -41,7 +42,7 @@ def over_socket(path: Path, connections: int = 50, answer_s: float = _ANSWER_S) 
         connection_class=UnixDomainSocketConnection,
         path=str(path),
         max_connections=connections,
-        timeout=answer_s / 2,
+        timeout=answer_s * _WAIT,
         socket_timeout=answer_s,
         retry=Retry(NoBackoff(), 0),
         decode_responses=True,

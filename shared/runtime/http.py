@@ -14,6 +14,8 @@ from litestar.enums import HttpMethod
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.exceptions import MethodNotAllowedException as LitestarMethodNotAllowed
 from litestar.handlers import HTTPRouteHandler
+from litestar.plugins import PluginProtocol
+from litestar.plugins.core import MsgspecDIPlugin
 from litestar.response import Response
 from msgspec import Struct
 
@@ -58,7 +60,7 @@ def application(functions: Sequence[Function], worlds: Worlds, entrances: Sequen
         for operation in function.operations
         if operation.is_route
     ]
-    app = Litestar(
+    app = _App(
         route_handlers=[*handlers, *own_pages(functions, worlds), *entrances],
         openapi_config=None,
         exception_handlers={HTTPException: _framework_problem, Exception: _problem},
@@ -70,6 +72,15 @@ def application(functions: Sequence[Function], worlds: Worlds, entrances: Sequen
         exchange.limits = await worlds.admit_address(exchange.address)
 
     return Exchanges(app, worlds.settings.trusted_proxies, limit_unrouted)
+
+
+class _App(Litestar):
+    """Without the plugins for libraries that handlers do not use: where one is installed for some store's client, every
+    function would import it at its start."""
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        return [*plugins, MsgspecDIPlugin()]
 
 
 class _Route:
@@ -166,6 +177,7 @@ class _Route:
             request_id=exchange.request_id,
             traceparent=exchange.traceparent,
             last_event_id=exchange.headers.get("last-event-id", ""),
+            is_ending=lambda: self._worlds.stopping,
         )
         _, wanted, _ = self._planned()
         try:

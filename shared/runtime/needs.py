@@ -19,7 +19,8 @@ from shared.types.principal import Principal
 
 class Call(Struct, frozen=True):
     """On whose behalf a handler runs. `tenant_id` is empty for operators, the clock and public routes;
-    `last_event_id` is where a cut-off stream is to go on."""
+    `last_event_id` is where a cut-off stream is to go on; `is_ending` says that the process waits only for its calls
+    to end."""
 
     function: str
     tenant_id: str = ""
@@ -27,6 +28,7 @@ class Call(Struct, frozen=True):
     request_id: str = ""
     traceparent: str = ""
     last_event_id: str = ""
+    is_ending: Callable[[], bool] = lambda: False
     work: Any = None
 
 

@@ -15,8 +15,6 @@ from typing import Any
 import msgspec
 import uvloop
 
-from shared.access.accounts import OPERATORS
-from shared.access.apikeys import new_id, new_key
 from shared.blobs.folder import FolderBlobs
 from shared.bus.streams import StreamBus
 from shared.counters.leases import Leases
@@ -115,11 +113,10 @@ class Installation:
         await self._first_key(worlds, "initial-operator-key", "", "operator")
 
     async def _first_key(self, worlds: Worlds, file: str, tenant_id: str, role: Role) -> None:
-        is_new = not (self.folder.path / file).exists()
-        key = self.folder.secret(file, lambda: new_key(new_id("key_")))
-        known = [one.key_hash for one in await worlds.accounts.keys(tenant_id or OPERATORS)]
-        if is_new or not known:
-            await worlds.accounts.create_key(tenant_id, "initial key", role, secret=key)
+        """The file comes last: while it is there its key was made, and once revoked is not made again."""
+        if not (self.folder.path / file).exists():
+            _, key = await worlds.accounts.create_key(tenant_id, "initial key", role)
+            self.folder.secret(file, lambda: key)
 
 
 async def _serve(installation: Installation, listener: socket.socket) -> int:
@@ -141,9 +138,8 @@ async def _serve(installation: Installation, listener: socket.socket) -> int:
         print(f"ready {url} key in {installation.folder.path / 'initial-api-key'}", flush=True)  # noqa: T201
         await asyncio.wait([serving, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
         worlds.stopping = True
-        await runner.stop(GRACE_S)
         server.should_exit = True
-        await serving
+        await asyncio.gather(runner.stop(GRACE_S), serving)
     finally:
         await installation.close(worlds)
     return 0

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import httpx
@@ -39,16 +40,10 @@ QUESTIONS = (
 _MODES = ("hybrid", "vector")
 
 
-def send(caller: Caller, filename: str, text: str, within_s: float = 60) -> str:
+def send(caller: Caller, filename: str, text: str) -> str:
     """Uploads as a patient client does; the document's id."""
-    until = time.monotonic() + within_s
-    while True:
-        answer = patiently(lambda: caller.upload(text.encode(), filename), until)
-        if answer.status_code in (200, 202):
-            document_id: str = answer.json()["document_id"]
-            return document_id
-        assert answer.status_code in (502, 503) and time.monotonic() < until, answer.text
-        time.sleep(0.2)
+    document_id: str = well(lambda: caller.upload(text.encode(), filename), 60).json()["document_id"]
+    return document_id
 
 
 def patiently(call: Callable[[], httpx.Response], until: float) -> httpx.Response:
@@ -61,13 +56,24 @@ def patiently(call: Callable[[], httpx.Response], until: float) -> httpx.Respons
             time.sleep(0.1)
 
 
+def well(call: Callable[[], httpx.Response], within_s: float = 30) -> httpx.Response:
+    """The answer once it is a good one; until then none but that a store, or a process, is away for the moment."""
+    until = time.monotonic() + within_s
+    while True:
+        answer = patiently(call, until)
+        if answer.status_code < 300:
+            return answer
+        assert answer.status_code in (502, 503) and time.monotonic() < until, answer.text
+        time.sleep(0.2)
+
+
 def ended(caller: Caller, document_ids: Iterable[str], within_s: float) -> dict[str, str]:
     """The status of each document, once all are final."""
     until = time.monotonic() + within_s
     waiting, found = set(document_ids), dict[str, str]()
     while waiting:
         for document_id in sorted(waiting):
-            answer = patiently(lambda one=document_id: caller.get(f"/documents/{one}"), until)  # type: ignore[misc]
+            answer = patiently(partial(caller.get, f"/documents/{document_id}"), until)
             if answer.status_code == 200 and answer.json()["status"] in FINAL:
                 found[document_id] = answer.json()["status"]
         waiting -= found.keys()
@@ -81,15 +87,15 @@ def heard(caller: Caller) -> dict[str, Any]:
     told: dict[str, Any] = {}
     for question in QUESTIONS:
         for mode in _MODES:
-            search = caller.post("/search", json={"query": question, "mode": mode, "limit": 50})
-            told[f"search {mode} {question}"] = search.raise_for_status().content
-        answer = caller.post("/ask", json={"question": question}).raise_for_status().json()
+            search = partial(caller.post, "/search", json={"query": question, "mode": mode, "limit": 50})
+            told[f"search {mode} {question}"] = well(search).content
+        answer = well(partial(caller.post, "/ask", json={"question": question})).json()
         told[f"ask {question}"] = answer | {"request_id": ""}
-    for document in caller.get("/documents", params={"limit": 100}).raise_for_status().json()["items"]:
+    for document in well(partial(caller.get, "/documents", params={"limit": 100})).json()["items"]:
         name = document["document_id"]
         told[f"document {name}"] = _lasting(document)
-        told[f"content {name}"] = caller.get(f"/documents/{name}/content").raise_for_status().content
-        told[f"original {name}"] = caller.get(f"/documents/{name}/original").raise_for_status().content
+        for what in ("content", "original"):
+            told[f"{what} {name}"] = well(partial(caller.get, f"/documents/{name}/{what}")).content
     return told
 
 

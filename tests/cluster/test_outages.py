@@ -8,7 +8,7 @@ from functools import partial
 import httpx
 import pytest
 
-from tests.cluster.library import ended, send
+from tests.cluster.library import ended, send, well
 from tests.cluster.suite import Suite
 from tests.suite.running import Caller
 
@@ -62,12 +62,12 @@ class Tenant:
 @pytest.fixture
 def tenant(suite: Suite) -> Iterator[Tenant]:
     with suite.caller(suite.keys["operator_key"]) as operator:
-        made = operator.post("/tenants", json={"name": "a test's own", "tier": "enterprise"}).raise_for_status().json()
+        made = well(partial(operator.post, "/tenants", json={"name": "a test's own", "tier": "enterprise"})).json()
     with suite.caller(made["api_key"]) as admin:
         tenant = Tenant(admin, send(admin, "buoys.md", "# Buoys\n\nVarde has 14 buoys, three of them green.\n"))
         assert ended(admin, [tenant.document_id], _ENDS_S) == {tenant.document_id: "ready"}
-        for name, call in tenant.all.items():
-            assert call().status_code in (200, 202), name
+        for call in tenant.all.values():
+            well(call)
         yield tenant
 
 
@@ -204,9 +204,8 @@ def _assert_ready_without(suite: Suite, store: str) -> None:
 
 
 def _assert_well(calls: dict[str, Call]) -> None:
-    for name, call in calls.items():
-        answer = call()
-        assert answer.status_code in (200, 202), (name, answer.text)
+    for call in calls.values():
+        well(call, RECOVERED_S)
 
 
 def _assert_recovers(calls: dict[str, Call]) -> set[int]:

@@ -3,11 +3,12 @@
 import random
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from tests.cluster.broker import Mischief
-from tests.cluster.library import CALM, QUESTIONS, STORMY, ended, heard, send
+from tests.cluster.library import CALM, QUESTIONS, STORMY, ended, heard, send, well
 from tests.cluster.suite import Suite
 from tests.suite.running import Caller, Running
 
@@ -62,7 +63,7 @@ def test_a_document_goes_through_eight_processes(suite: Suite, admin: Caller) ->
     document_id = send(admin, "eight.md", "# Eight\n\nThe eighth wonder of Varde is its clock of glass.\n")
     assert ended(admin, [document_id], 60) == {document_id: "ready"}
     assert admin.search("clock of glass")[0]["document_id"] == document_id
-    answer = admin.post("/ask", json={"question": "What is the eighth wonder of Varde?"}).raise_for_status().json()
+    answer = well(partial(admin.post, "/ask", json={"question": "What is the eighth wonder of Varde?"})).json()
     assert answer["citations"][0]["document_id"] == document_id
     heard_of = {one.function for one in suite.broker.deliveries if one.event.attributes.get("subject") == document_id}
     called = {name for name, function in suite.functions.items() if '"tenant":"ten_default"' in function.log}

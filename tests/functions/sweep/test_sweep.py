@@ -10,6 +10,7 @@ import pytest
 from events.document import DocumentChunked
 from shared.blobs.port import BlobMissing
 from shared.counters.leases import stage_lease
+from shared.ledger.ledger import Ledger
 from shared.ledger.records import DocumentRecord
 from shared.runtime.errors import Rejected, StoreUnavailable
 from shared.runtime.runner import ATTEMPTS
@@ -198,16 +199,17 @@ async def test_bytes_that_come_in_again_while_their_cut_off_upload_is_given_up_a
     record = await lost(suite)
     await suite.blobs.erase(f"t/{TENANT}/d/{record.document_id}/1/document")
     later(minutes=16)
-    life = suite.platform.of(TENANT).life
+    life = Ledger.life
 
-    async def uploaded_meanwhile(self: Any, document_id: str, epoch: int) -> DocumentRecord | None:
-        monkeypatch.undo()
-        before = await life(document_id, epoch)
+    async def uploaded_meanwhile(self: Ledger, document_id: str, epoch: int) -> DocumentRecord | None:
+        monkeypatch.setattr(Ledger, "life", life)
+        before = await life(self, document_id, epoch)
         await suite.store("a text")
         return before
 
-    monkeypatch.setattr("shared.ledger.ledger.Ledger.life", uploaded_meanwhile)
+    monkeypatch.setattr(Ledger, "life", uploaded_meanwhile)
     await suite.tick()
+    assert Ledger.life is life
     again = await suite.ledger.document(record.document_id)
     assert again
     assert b"".join([piece async for piece in suite.ledger.original(again)]) == b"a text"

@@ -1,0 +1,178 @@
+"""What no attempt could handle is kept, shown with its reason, and can be sent again."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from functions.failed.letters import OneLetter
+from functions.failed.list import ListLetters
+from shared.runtime.delivery import Deliveries
+from shared.runtime.errors import NotFound, StoreUnavailable
+from shared.runtime.runner import ATTEMPTS
+from shared.runtime.stages import StageWork
+from shared.types.undelivered import Undelivered
+from tests.pipeline.suite import SECRETS, Suite
+
+
+async def broken(_: StageWork) -> None:
+    raise RuntimeError("quotes the document")
+
+
+async def away(_: StageWork) -> None:
+    raise StoreUnavailable("vectors", "the index is away")
+
+
+async def failed(suite: Suite, text: str = "a text", stage: str = "chunk") -> str:
+    """A document whose stage failed for good; its dead letter's id."""
+    suite.workshop.happens[stage] = broken
+    await suite.upload(text)
+    await suite.run_dry()
+    suite.workshop.happens.clear()
+    listed = await letters(suite)
+    return str(listed[0].dead_letter_id)
+
+
+async def letters(suite: Suite, role: Any = "admin") -> list[Any]:
+    return list((await suite.call("failed", "list", ListLetters(), role)).items)
+
+
+async def test_a_document_that_failed_says_where_and_why(suite: Suite) -> None:
+    await failed(suite)
+    (letter,) = await letters(suite)
+    shown = await suite.shown(letter.document_id)
+    assert shown and shown.status == "failed"
+    assert shown.reason and shown.reason.code == "dead-letter"
+    assert shown.reason.detail == f"chunk failed {ATTEMPTS} times: RuntimeError"
+    assert {stage.stage: stage.status for stage in shown.stages}["chunk"] == "failed"
+    assert "quotes the document" not in str(shown)
+
+
+async def test_a_letter_shows_what_happened_and_never_the_documents_text(suite: Suite) -> None:
+    letter_id = await failed(suite)
+    letter = await suite.call("failed", "show", OneLetter(letter_id))
+    assert (letter.function, letter.status, letter.attempts, letter.replays) == ("chunk", 500, ATTEMPTS, 0)
+    assert letter.event_type == "aegis.document.parsed.v1"
+    assert letter.next_replay_at is None
+    assert letter.event["subject"] == letter.document_id
+    assert letter.event["data"]["parsed"]
+    assert "quotes the document" not in str(letter)
+
+
+async def test_an_operator_sees_every_tenants_letters_and_none_of_their_data(suite: Suite) -> None:
+    letter_id = await failed(suite)
+    (listed,) = await letters(suite, "operator")
+    shown = await suite.call("failed", "show", OneLetter(letter_id), "operator")
+    assert listed.dead_letter_id == shown.dead_letter_id == letter_id
+    assert "data" not in shown.event
+
+
+async def test_another_tenants_letter_is_like_one_that_does_not_exist(suite: Suite) -> None:
+    await failed(suite)
+    (letter,) = await suite.platform.dead_letters()
+    others = msgspec.structs.replace(letter, tenant_id="ten_b", dead_letter_id="dlq_others")
+    await suite.platform.keep_dead_letter(others)
+    assert [one.dead_letter_id for one in await letters(suite)] == [letter.dead_letter_id]
+    for verb in ("show", "replay", "discard"):
+        for letter_id in ("dlq_others", "dlq_none", "dlq_../ten_b/dlq_others", "dlq_", "", "x"):
+            with pytest.raises(NotFound):
+                await suite.call("failed", verb, OneLetter(letter_id))
+    assert len(await letters(suite, "operator")) == 2
+
+
+async def test_a_replay_makes_the_document_go_on_from_where_it_failed(suite: Suite) -> None:
+    letter_id = await failed(suite)
+    (letter,) = await letters(suite)
+    before = suite.workshop.stages()
+    answer = await suite.call("failed", "replay", OneLetter(letter_id))
+    assert (answer.http_status, answer.status, answer.document_id) == (202, "replaying", letter.document_id)
+    shown = await suite.shown(letter.document_id)
+    assert shown and (shown.status, shown.reason) != ("failed", None)
+    await suite.run_dry()
+    assert await suite.status(letter.document_id) == "ready"
+    assert sorted(suite.workshop.stages()[len(before) :]) == ["chunk", "finish"]
+    assert await letters(suite) == []
+    assert await suite.markers() == []
+
+
+async def test_a_replay_that_fails_again_is_a_letter_again(suite: Suite) -> None:
+    letter_id = await failed(suite)
+    suite.workshop.happens["chunk"] = broken
+    await suite.call("failed", "replay", OneLetter(letter_id))
+    await suite.run_dry()
+    (letter,) = await letters(suite)
+    assert letter.dead_letter_id == letter_id
+    assert await suite.status(letter.document_id) == "failed"
+
+
+async def test_a_replay_whose_bus_is_away_is_not_lost(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    letter_id = await failed(suite)
+    (letter,) = await letters(suite)
+
+    async def is_away(*_: object) -> None:
+        raise StoreUnavailable("bus", "away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(suite.bus, "send_to", is_away)
+        with pytest.raises(StoreUnavailable):
+            await suite.call("failed", "replay", OneLetter(letter_id))
+    await suite.forget_recent()
+    await suite.tick()
+    await suite.run_dry()
+    assert await suite.status(letter.document_id) == "ready"
+
+
+async def test_a_discarded_letter_is_gone_and_its_document_stays_as_it_is(suite: Suite) -> None:
+    letter_id = await failed(suite)
+    (letter,) = await letters(suite)
+    assert await suite.call("failed", "discard", OneLetter(letter_id)) is None
+    assert await letters(suite) == []
+    assert await suite.status(letter.document_id) == "failed"
+    with pytest.raises(NotFound):
+        await suite.call("failed", "replay", OneLetter(letter_id))
+
+
+async def test_letters_come_in_pages_newest_first(suite: Suite) -> None:
+    ids = [await failed(suite, f"text {number}") for number in range(4)]
+    first = await suite.call("failed", "list", ListLetters(limit=3))
+    rest = await suite.call("failed", "list", ListLetters(limit=3, cursor=first.next_cursor))
+    assert [letter.dead_letter_id for letter in [*first.items, *rest.items]] == ids[::-1]
+    assert rest.next_cursor is None
+
+
+async def test_the_same_event_that_fails_twice_is_one_letter_that_counts_all_attempts(suite: Suite) -> None:
+    suite.workshop.happens["parse"] = away
+    record = await suite.upload("a text")
+    await suite.bus.publish(suite.stored(record), "upload")
+    await suite.run_dry()
+    (letter,) = await suite.platform.dead_letters()
+    assert letter.attempts == 2 * ATTEMPTS
+
+
+async def test_a_duplicate_that_fails_does_not_fail_a_document_whose_stage_succeeded(suite: Suite) -> None:
+    record = await suite.upload("a text")
+    await suite.run_dry()
+    await suite.bus.publish(suite.stored(record), "upload")
+    taken = await suite.take("parse")
+    assert taken
+    letter = Undelivered(taken.event, "parse", 500, "RuntimeError", ATTEMPTS)
+    await Deliveries(suite.table.function("failed"), suite.worlds, SECRETS).bury(letter)
+    assert await suite.status(record.document_id) == "ready"
+    stage = await suite.stage(record, "parse")
+    assert stage and stage.outcome == "done"
+
+
+async def test_an_event_of_a_deleted_document_that_fails_does_not_bring_it_back(suite: Suite) -> None:
+    record = await suite.upload("a text")
+
+    async def is_deleted_and_fails(_: StageWork) -> None:
+        await suite.ledger.bury(record.document_id, 1)
+        await suite.catalogue.drop(record.document_id, 1)
+        raise RuntimeError
+
+    suite.workshop.happens["parse"] = is_deleted_and_fails
+    await suite.run_dry()
+    assert await suite.shown(record.document_id) is None
+    await suite.tick()
+    assert await suite.platform.dead_letters() == []
+    assert not await suite.ledger.has_blobs(record.document_id, 1)

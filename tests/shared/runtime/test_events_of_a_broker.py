@@ -1,0 +1,62 @@
+"""How events look to a broker, and what is made of the dead letters that it brings."""
+
+import base64
+
+import msgspec
+import pytest
+
+from events.envelope import CloudEvent, encode
+from shared.runtime.cloudevents import undelivered
+from shared.runtime.errors import Internal, InvalidRequest, Problem, Unavailable
+from shared.runtime.problems import body_of
+
+EVENT = CloudEvent(id="evt_1", source="/functions/upload", type="aegis.document.stored.v1", aegistenant="ten_a")
+DESTINATION = "http://parse-gpu.aegis.svc.cluster.local"
+
+
+def dead(code: str, body: bytes) -> dict[str, str]:
+    """What a Knative broker adds: the answer's body in base64, cut off at 1,024 characters."""
+    data = base64.b64encode(body).decode()[:1024]
+    return {"knativeerrordest": DESTINATION, "knativeerrorcode": code, "knativeerrordata": data}
+
+
+def said(problem: Problem) -> dict[str, str]:
+    return dead(str(problem.status), body_of(problem, "/", "req_1"))
+
+
+def test_an_event_says_all_that_every_cloudevent_says() -> None:
+    fields = msgspec.json.decode(encode(EVENT))
+    assert {"id", "source", "type", "specversion", "datacontenttype"} <= fields.keys()
+    assert "subject" not in fields, "what is empty is left out"
+
+
+@pytest.mark.parametrize(
+    ("problem", "status"),
+    [(Unavailable("blobs: away"), 503), (Internal("KeyError"), 500), (InvalidRequest("not JSON"), 400)],
+)
+def test_a_dead_letter_tells_what_its_function_answered(problem: Problem, status: int) -> None:
+    letter = undelivered(EVENT, said(problem))
+    assert (letter.function, letter.status, letter.detail) == ("parse_gpu", status, problem.detail)
+    assert letter.event == EVENT
+
+
+def test_a_function_that_nobody_reached_counts_as_away() -> None:
+    letter = undelivered(EVENT, dead("500", b"dispatch error: connection refused"))
+    assert (letter.status, letter.detail) == (503, "dispatch error: connection refused")
+
+
+def test_an_answer_too_long_for_the_broker_keeps_its_status() -> None:
+    letter = undelivered(EVENT, said(Internal("x" * 5000)))
+    assert letter.status == 500
+    assert "xxx" in letter.detail
+
+
+@pytest.mark.parametrize("data", ["plain words", "", "bm90IEpTT04=", "!"])
+def test_a_letter_whose_reason_cannot_be_read_is_kept_all_the_same(data: str) -> None:
+    letter = undelivered(EVENT, {"knativeerrordest": DESTINATION, "knativeerrorcode": "502", "knativeerrordata": data})
+    assert letter.status == 502
+    assert letter.detail
+
+
+def test_a_broker_that_says_nothing_brings_a_letter_of_an_absent_function() -> None:
+    assert undelivered(EVENT, {}).status == 503

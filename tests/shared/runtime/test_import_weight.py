@@ -1,0 +1,65 @@
+"""A function imports what its row needs, and nothing heavier: cold starts are paid for by every tenant."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from shared.runtime.table import Function, load
+
+HEAVY = {
+    "redis": {"counters", "bus"},
+    "boto3": {"blobs"},
+    "qdrant_client": {"vectors"},
+    "qdrant_edge": {"vectors", "embedding"},
+    "numpy": {"vectors", "embedding"},
+    "onnxruntime": {"embedding"},
+    "tokenizers": {"embedding"},
+    "httpx": {"bus"},
+    "grpc": {"vectors"},
+    "pydantic": {"vectors"},
+    "lxml": {"parsing"},
+    "markdown_it": {"parsing"},
+    "charset_normalizer": {"parsing"},
+    "rich_click": set[str](),
+    "aws_lambda_powertools.utilities.batch": set[str](),
+    "mangum": set[str](),
+    "docling": set[str](),
+    "neo4j": set[str](),
+    "torch": set[str](),
+    "pandas": set[str](),
+}
+"""Modules that cost, and the needs that justify them."""
+
+_PROGRAM = """
+import json, os, sys
+from shared.runtime.cluster import cluster_worlds
+from shared.runtime.function import _entrances
+from shared.runtime.http import application
+from shared.runtime.settings import Settings
+from shared.runtime.table import check_signature, load
+from events.envelope import Secrets
+
+table = load()
+function = table.function(sys.argv[1])
+for operation in function.operations:
+    check_signature(function, operation)
+worlds = cluster_worlds(table, Settings(), os.environ)
+secrets = Secrets.parse("test:0123456789abcdef")
+application((function,), worlds, _entrances(function, worlds, secrets))
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+AT_FIRST_USE = {"boto3", "qdrant_client", "qdrant_edge", "onnxruntime", "tokenizers", "numpy"}
+
+
+@pytest.mark.parametrize("function", load().functions, ids=lambda function: function.name)
+def test_a_function_that_is_ready_has_imported_only_what_its_row_needs(function: Function) -> None:
+    done = subprocess.run([sys.executable, "-c", _PROGRAM, function.name], capture_output=True, text=True, check=True)
+    modules = set(json.loads(done.stdout))
+    needless = {name for name, needs in HEAVY.items() if name in modules and not needs & set(function.needs)}
+    assert not needless, f"{function.name} imports {', '.join(sorted(needless))}"
+    early = modules & AT_FIRST_USE
+    assert not early, f"{function.name} imports {', '.join(sorted(early))} before anybody asks"

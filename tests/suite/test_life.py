@@ -1,0 +1,88 @@
+"""The life of one server on its folder: ended by its platform, killed, started again."""
+
+import asyncio
+import hashlib
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from shared.counters.redis import over_socket
+from shared.intake.intake import document_id_of
+from tests.suite.running import Running
+
+TENANT = "ten_default"
+TEXT = b"# Waits\n\nThis one is held back.\n"
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A server that only these tests have; each leaves it running."""
+    running = Running(tmp_path_factory.mktemp("life") / "data").start()
+    yield running
+    running.stop()
+
+
+def hold_back(server: Running, content: bytes) -> str:
+    """Lets the first stage of a document that is not there yet wait; returns the document's id."""
+    document_id = document_id_of(TENANT, hashlib.sha256(content).hexdigest())
+
+    async def hold() -> None:
+        counters = over_socket(server.data / "counters" / "valkey.sock")
+        await counters.call("SET", f"lease:{TENANT}:{document_id}:1:parse", "a test", "EX", 60)
+        await counters.close()
+
+    asyncio.run(hold())
+    return document_id
+
+
+def test_a_server_that_is_told_to_end_ends_its_watches_and_loses_nothing(own: Running) -> None:
+    document_id = hold_back(own, TEXT)
+    lines: list[str] = []
+    with own.caller(own.api_key) as watcher, own.caller(own.api_key) as caller:
+        assert caller.upload(TEXT).json()["document_id"] == document_id
+        others = [caller.upload(f"# Other {number}\n\nText.\n".encode()).json()["document_id"] for number in range(3)]
+        opened = threading.Event()
+
+        def watch() -> None:
+            with watcher.stream("GET", f"/documents/{document_id}/events") as stream:
+                opened.set()
+                lines.extend(stream.iter_lines())
+                lines.append("ended")
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        assert opened.wait(5)
+        began = time.monotonic()
+        assert own.stop() == 0
+        assert time.monotonic() - began < 15
+        thread.join(5)
+    assert lines[-1:] == ["ended"]
+    own.start()
+    with own.caller(own.api_key) as caller:
+        for one in (document_id, *others):
+            assert caller.final(one)["status"] == "ready"
+
+
+def test_a_server_that_is_killed_goes_on_where_it_was(own: Running) -> None:
+    with own.caller(own.api_key) as caller:
+        ids = [caller.upload(f"# Killed {number}\n\nText.\n".encode()).json()["document_id"] for number in range(4)]
+    own.kill()
+    own.start()
+    with own.caller(own.api_key) as caller:
+        for one in ids:
+            assert caller.final(one)["status"] == "ready"
+
+
+def test_a_first_key_that_was_revoked_does_not_come_back(own: Running) -> None:
+    with own.caller(own.api_key) as caller:
+        initial = caller.get("/keys").json()["items"][0]["key_id"]
+        assert caller.delete(f"/keys/{initial}").status_code == 204
+        assert caller.get("/keys").status_code == 401
+    own.stop()
+    own.start()
+    with own.caller(own.api_key) as caller:
+        assert caller.get("/keys").status_code == 401
+    with own.caller(own.operator_key) as operator:
+        assert operator.get("/tenants").status_code == 200
