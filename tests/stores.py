@@ -3,6 +3,7 @@
 Which worlds are tried is chosen on the command line (`tests.worlds`); every promise holds for each of them, or fails.
 """
 
+import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -27,14 +28,26 @@ BLOBS: dict[str, Callable[[str], Blobs]] = {"embedded": lambda place: FolderBlob
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a server for all tests of a process, each of which finds it empty."""
     folder = tmp_path_factory.mktemp("valkey")
-    socket = folder / "s"
-    command = [str(binary()), "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(folder)]
+    place = folder / "s"
+    command = [
+        str(binary()),
+        "--port",
+        "0",
+        "--unixsocket",
+        str(place),
+        "--save",
+        "",
+        "--dir",
+        str(folder),
+        "--hz",
+        "500",
+    ]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        while not socket.exists():
+        while not _listens(place):
             assert server.poll() is None, "Valkey does not start"
             time.sleep(0.005)
-        yield f"unix://{socket}"
+        yield f"unix://{place}"
     finally:
         server.kill()
         server.wait()
@@ -71,3 +84,8 @@ async def blobs(blobs_place: tuple[str, str]) -> Blobs:
     opened = BLOBS[world](place)
     await opened.prepare()
     return opened
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        return connection.connect_ex(str(path)) == 0

@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import os
-import re
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable
@@ -11,10 +10,10 @@ from functools import wraps
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from shared.blobs.names import checked_name, checked_prefix
 from shared.blobs.port import BlobMissing
 from shared.runtime.errors import DiskFull, StoreUnavailable
 
-_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 _PIECE = 256 * 1024
 _TRIES = 20
 _P = ParamSpec("_P")
@@ -171,14 +170,10 @@ class FolderBlobs:
             folder = folder.parent
 
     def _path(self, name: str) -> Path:
-        if not _NAME.fullmatch(name):
-            raise ValueError(f"not the name of a blob: {name!r}")
-        return self._root / name
+        return self._root / checked_name(name)
 
     def _below(self, prefix: str) -> Path:
-        if not prefix.endswith("/"):
-            raise ValueError(f"not a prefix: {prefix!r}")
-        return self._path(prefix.removesuffix("/"))
+        return self._root / checked_prefix(prefix)
 
 
 def _unless_gone(_: object, __: object, failure: tuple[type[BaseException], BaseException, object]) -> None:

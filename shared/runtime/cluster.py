@@ -27,6 +27,20 @@ class MissingStore(AegisError):
     """A function's store has no address."""
 
 
+def check_world(function: Function, environ: Mapping[str, str]) -> None:
+    """A function on its own has its stores' addresses, or says that it keeps its state beside it. Raises
+    `MissingStore`."""
+    if environ.get("AEGIS_EMBEDDED") != "1":
+        check_variables((function,), environ)
+        return
+    for name in ("K_SERVICE", "AWS_LAMBDA_FUNCTION_NAME"):
+        if environ.get(name):
+            raise MissingStore(
+                f"AEGIS_EMBEDDED=1 is refused where {name} is set: the data folder of a pod or a Lambda is lost with "
+                "it. Set the variables of the stores instead."
+            )
+
+
 def check_variables(functions: tuple[Function, ...], environ: Mapping[str, str]) -> None:
     """Raises `MissingStore`, naming the variable."""
     for function in functions:

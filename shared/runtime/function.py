@@ -6,13 +6,13 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import uvloop
 
-from shared.runtime.cluster import MissingStore, check_variables, cluster_worlds
+from shared.runtime.cluster import check_world, cluster_worlds
 from shared.runtime.errors import AegisError
 from shared.runtime.http import application
 from shared.runtime.listening import PortTaken, http_server, listen, started, url_of
@@ -35,7 +35,7 @@ def run(name: str) -> int:
         function = load().function(name)
         for operation in function.operations:
             check_signature(function, operation)
-        _check_world(function, os.environ)
+        check_world(function, os.environ)
         with listen(settings.host, settings.port) as listener:
             return uvloop.run(_run(function, settings, listener))
     except PortTaken as error:
@@ -44,18 +44,6 @@ def run(name: str) -> int:
     except (AegisError, SettingError, TableError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 2
-
-
-def _check_world(function: Function, environ: Mapping[str, str]) -> None:
-    if environ.get("AEGIS_EMBEDDED") != "1":
-        check_variables((function,), environ)
-        return
-    for name in ("K_SERVICE", "AWS_LAMBDA_FUNCTION_NAME"):
-        if environ.get(name):
-            raise MissingStore(
-                f"AEGIS_EMBEDDED=1 is refused where {name} is set: the data folder of a pod or a Lambda is lost "
-                "with it. Set the variables of the stores instead."
-            )
 
 
 async def _run(function: Function, settings: Settings, listener: socket.socket) -> int:

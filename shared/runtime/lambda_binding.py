@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from events.envelope import MalformedEventError, Secrets
 from shared.runtime.aws.sources import Arrival, Brought, GivenUp, Told, is_batch, is_web, read
-from shared.runtime.cluster import MissingStore, check_variables, cluster_worlds, event_secrets
+from shared.runtime.cluster import MissingStore, check_world, cluster_worlds, event_secrets
 from shared.runtime.delivery import Delivered, Deliveries
 from shared.runtime.errors import AegisError, StoreUnavailable
 from shared.runtime.settings import Settings
@@ -168,14 +168,9 @@ def function_of(table: Table, environ: Mapping[str, str]) -> Function:
     raise MissingStore(f"{_NAME} is not set, and no function of the table is named like this Lambda. Set it.")
 
 
-def check_world(function: Function, environ: Mapping[str, str]) -> None:
-    """Raises `MissingStore`, naming the variable."""
-    if environ.get("AEGIS_EMBEDDED") == "1":
-        raise MissingStore(
-            f"AEGIS_EMBEDDED=1 is refused where {_LAMBDAS_NAME} is set: the data folder of a Lambda is lost with it. "
-            "Set the variables of the stores instead."
-        )
-    check_variables((function,), environ)
+def check_lambda(function: Function, environ: Mapping[str, str]) -> None:
+    """What every function needs, and where its replies go. Raises `MissingStore`, naming the variable."""
+    check_world(function, {**environ, _LAMBDAS_NAME: function.name})
     if any(operation.emits for operation in function.operations) and not environ.get("K_SINK"):
         raise MissingStore(
             f"K_SINK is not set: function {function.name} says what comes next, and on Lambda nobody else puts that on "
@@ -187,7 +182,7 @@ def binding_of(environ: Mapping[str, str]) -> Binding:
     """The function of this Lambda over the stores of the cluster, its handlers imported."""
     table = load()
     function = function_of(table, environ)
-    check_world(function, environ)
+    check_lambda(function, environ)
     for operation in function.operations:
         check_signature(function, operation)
     worlds = cluster_worlds(table, Settings.from_environ(environ), environ)

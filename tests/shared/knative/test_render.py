@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from knative import render
+from knative.lint import documents
 from shared.runtime.cluster import check_variables
 from shared.runtime.table import DEAD_LETTER, Function, load
 
@@ -97,3 +98,12 @@ def test_secrets_are_read_from_the_secret_and_from_nowhere_else() -> None:
 @pytest.mark.parametrize(("limit", "requested"), [("1", "250m"), ("500m", "125m"), ("0.5", "125m"), ("4", "1000m")])
 def test_a_function_reserves_a_quarter_of_the_processor_that_it_may_use(limit: str, requested: str) -> None:
     assert render._requested_cpu(limit) == requested
+
+
+def test_the_first_job_runs_the_image_that_the_functions_run() -> None:
+    job = next(manifest for _, manifest in documents(render.SERVICES.parent / "init/job.yaml"))
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    (service,) = _of_kind(TABLE.function("upload"), "Service")
+    (own,) = service["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == own["image"]
+    assert container["securityContext"] == own["securityContext"]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from shared.runtime.cluster import MissingStore
-from shared.runtime.lambda_binding import binding_of, check_world, function_of
+from shared.runtime.lambda_binding import binding_of, check_lambda, function_of
 from shared.runtime.table import TableError, load
 
 pytestmark = pytest.mark.xdist_group("lambda")
@@ -62,7 +62,7 @@ def test_a_missing_variable_is_named(name: str) -> None:
 
 
 def test_a_function_that_says_nothing_needs_no_bus() -> None:
-    check_world(load().function("formats"), {})
+    check_lambda(load().function("formats"), {})
 
 
 def test_dead_letters_go_to_a_queue_and_nowhere_else() -> None:
