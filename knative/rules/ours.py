@@ -57,8 +57,8 @@ def rollout_stands_on_the_service(service: Resource) -> Iterator[str]:
 
 def the_first_byte_may_take_as_long_as_the_answer(service: Resource) -> Iterator[str]:
     longest, first = service.pod.get("timeoutSeconds", 300), service.pod.get("responseStartTimeoutSeconds", 300)
-    if first < longest:
-        yield f"spec.template.spec.responseStartTimeoutSeconds: cuts off after {first} s what may take {longest} s"
+    if first != longest:
+        yield f"spec.template.spec.responseStartTimeoutSeconds: is {first} where the whole call may take {longest}"
 
 
 def containers_are_restricted(service: Resource) -> Iterator[str]:

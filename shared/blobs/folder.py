@@ -81,6 +81,9 @@ class FolderBlobs:
     async def prepare(self) -> None:
         await asyncio.to_thread(self._parts.mkdir, parents=True, exist_ok=True)
 
+    async def close(self) -> None:
+        """Nothing is held open."""
+
     async def ping(self) -> None:
         if not await asyncio.to_thread(os.access, self._root, os.W_OK):
             raise StoreUnavailable("blobs", "the data folder cannot be written")

@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 
 from shared.access.accounts import Accounts
+from shared.counters.redis import check_server
 from shared.ledger.records import TenantRecord
 from shared.runtime.cluster import MissingStore, cluster_worlds
 from shared.runtime.serve import DEFAULT_TENANT
@@ -38,7 +39,7 @@ async def _init(environ: Mapping[str, str]) -> dict[str, str]:
 
 async def _prepare(worlds: Worlds, environ: Mapping[str, str]) -> None:
     await worlds.blobs.prepare()
-    await worlds.counters.ping()
+    await check_server(worlds.counters)
     if environ.get("AEGIS_QDRANT_URL"):
         await worlds.vectors.prepare()
 

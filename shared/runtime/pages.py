@@ -12,11 +12,12 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
 from msgspec import Struct
 
-from shared.runtime.errors import NotFound, StoreUnavailable
+from shared.runtime.errors import AegisError, NotFound
 from shared.runtime.exchange import exchange_of
 from shared.runtime.table import Function, Need
 from shared.runtime.worlds import Worlds
 from shared.telemetry import metrics
+from shared.telemetry.logs import log
 
 _PROBE_S = 0.8
 _FIRST_PROBE_S = 5.0
@@ -80,7 +81,8 @@ async def _probe(worlds: Worlds, need: Need, known: set[Need]) -> Store:
             await worlds.probe(need)
         known.add(need)
         status: Literal["ok", "unavailable"] = "ok"
-    except (StoreUnavailable, TimeoutError):
+    except (AegisError, TimeoutError) as error:
+        log().warning(f"{need} is not ready: {error or 'no answer in time'}")
         status = "unavailable"
     return Store(status, round((time.monotonic() - began) * 1000, 1))
 

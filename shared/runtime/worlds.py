@@ -97,7 +97,7 @@ class Worlds:
     def parsers(self) -> "ParserPool":
         from shared.parsing.workers import ParserPool
 
-        return ParserPool(self.settings.parsing)
+        return ParserPool(self.settings.parsing, workers=2)
 
     @cached_property
     def accounts(self) -> "Accounts":
@@ -120,11 +120,13 @@ class Worlds:
         return await admit_address(self.counters, address)
 
     async def probe(self, need: Need) -> None:
-        """Asks a store whether it answers. Raises `StoreUnavailable`."""
+        """Asks a store whether it answers and can be used as it is set. Raises `StoreUnavailable`, `UnfitServer`."""
         if need == "blobs":
             await self.blobs.ping()
         elif need in ("counters", "bus"):
-            await self.counters.ping()
+            from shared.counters.redis import check_server
+
+            await check_server(self.counters)
         elif need == "vectors":
             await self.vectors.ping()
 
@@ -139,3 +141,5 @@ class Worlds:
             await self.buses.close()
         if "counters" in made:
             await self.counters.close()
+        if "blobs" in made:
+            await self.blobs.close()

@@ -167,7 +167,7 @@ class Stores:
 class Suite:
     """All functions of the table, each in a process. Broker, gateway and lines live in a thread of this one."""
 
-    def __init__(self, folder: Path, stores: Stores, *, factor: float = 0.5, tick_s: float = 3.0) -> None:
+    def __init__(self, folder: Path, stores: Stores, *, factor: float = 1.0, tick_s: float = 3.0) -> None:
         self.items = table()
         self.stores = stores
         self.broker = Broker(self.items, factor=factor, tick_s=tick_s)

@@ -66,6 +66,12 @@ def test_the_image_names_its_user_by_number_and_listens_for_everyone(images: Ima
     assert "HOST=0.0.0.0" in configuration["Env"]
 
 
+def test_no_library_in_the_image_sends_telemetry(images: Images, light: str) -> None:
+    assert "ORT_DISABLE_TELEMETRY=1" in images.configuration(light)["Env"]
+    left = "import pathlib; print(sorted(str(one) for one in pathlib.Path('/tmp').rglob('*')))"
+    assert images.inside(light, "env", "HOME=/tmp", "python3", "-c", EMBED + left).endswith("[]")
+
+
 def test_the_image_holds_what_every_function_imports(images: Images, light: str) -> None:
     assert int(images.inside(light, "python3", "-c", IMPORT_EVERYTHING)) > 10
 

@@ -94,7 +94,7 @@ def test_a_storm_changes_nothing(suite: Suite, admin: Caller, alone: Caller) -> 
     assert ours.keys() == theirs.keys()
 
 
-def test_nothing_ended_as_a_dead_letter(suite: Suite, admin: Caller) -> None:
-    letters = [letter for letter in suite.broker.dead if letter.attributes.get("aegistenant")]
-    assert letters == []
-    assert admin.get("/failed").json()["items"] == []
+def test_nothing_of_it_ended_as_a_dead_letter(suite: Suite, admin: Caller) -> None:
+    tenant_id = suite.keys["tenant_id"]
+    assert [letter for letter in suite.broker.dead if letter.attributes.get("aegistenant") == tenant_id] == []
+    assert well(partial(admin.get, "/failed")).json()["items"] == []

@@ -64,6 +64,7 @@ class Running:
     def __init__(self, data: Path, **environ: str) -> None:
         self.data = data
         self.url = ""
+        self.program: tuple[str, ...] = (str(_AEGIS), "serve")
         self._environ = {name: value for name, value in os.environ.items() if not name.upper().startswith(_FOREIGN)}
         self._environ |= environ
         self._out = data.with_name(data.name + ".stdout")
@@ -74,7 +75,7 @@ class Running:
         """Returns when the server has said that it is ready."""
         self._out.write_bytes(b"")
         with self._out.open("wb") as out, self._err.open("ab") as err:
-            command = [str(_AEGIS), "serve", "--data", str(self.data), "--port", "0"]
+            command = [*self.program, "--data", str(self.data), "--port", "0"]
             self._process = subprocess.Popen(command, stdout=out, stderr=err, env=self._environ)
         until = time.monotonic() + within_s
         while not (line := self._ready_line()):

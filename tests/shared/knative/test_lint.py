@@ -147,7 +147,7 @@ SPOILED: dict[str, dict[Rule, Sequence[Change]]] = {
             _scaled(panic_window_percentage="all"),
             _scaled(target_burst_capacity="-2"),
         ),
-        serving.calls_end_in_time: (_in_pod(timeoutSeconds=601), _in_pod(responseStartTimeoutSeconds=601)),
+        serving.calls_end_in_time: (_in_pod(timeoutSeconds=601), _in_pod(timeoutSeconds=-1)),
         serving.concurrency_is_bounded: (_in_pod(containerConcurrency=1001),),
         serving.traffic_is_whole: (_in_spec(traffic=[{"latestRevision": True, "percent": 90}]),),
         serving.traffic_knows_where_to_go: (
@@ -197,6 +197,7 @@ SPOILED: dict[str, dict[Rule, Sequence[Change]]] = {
         ours.rollout_stands_on_the_service: (_templated("serving.knative.dev/rollout-duration", "60s"),),
         ours.the_first_byte_may_take_as_long_as_the_answer: (
             lambda manifest: _pod(manifest).pop("responseStartTimeoutSeconds"),
+            _in_pod(responseStartTimeoutSeconds=601),
         ),
         ours.containers_are_restricted: (
             _in_container(securityContext={}),

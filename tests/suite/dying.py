@@ -1,0 +1,114 @@
+"""`aegis serve` that ends, children and all, as by a power cut at a given point: `POINT --data DIR --port N`.
+
+A point is `STAGE before-write|after-write|after-reply`, `upload after-marker|after-original`, or
+`delete hidden|buried|half-erased`. It holds from the third upload on, so that others are on their way; a deletion's
+holds at once. `delete slowly` dies nowhere and takes two seconds to erase a document's blobs.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from shared.blobs.folder import FolderBlobs
+from shared.bus.streams import StreamBus
+from shared.catalogue.catalogue import Catalogue
+from shared.ledger.ledger import Ledger
+from shared.runtime.serve import serve
+
+_UPLOADS_BEFORE = 3
+_SLOWLY_S = 2.0
+_uploads = 0
+
+
+def die() -> NoReturn:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise SystemExit("unreachable")
+
+
+def is_armed() -> bool:
+    return _uploads >= _UPLOADS_BEFORE
+
+
+def around(
+    owner: type,
+    name: str,
+    before: Callable[..., Awaitable[None]] | None = None,
+    after: Callable[..., Awaitable[None]] | None = None,
+) -> None:
+    """Does something before or after each call of a method, with its arguments."""
+    original = getattr(owner, name)
+
+    async def call(*arguments: Any) -> Any:
+        if before:
+            await before(*arguments)
+        result = await original(*arguments)
+        if after:
+            await after(*arguments)
+        return result
+
+    setattr(owner, name, call)
+
+
+def die_in_a_stage(stage: str, when: str) -> None:
+    async def at_the_write(ledger: Ledger, document_id: str, epoch: int, record: Any) -> None:
+        if is_armed() and record.stage == stage:
+            die()
+
+    async def at_the_reply(bus: StreamBus, taken: Any, reply: Any) -> None:
+        if is_armed() and taken.function == stage and reply:
+            die()
+
+    if when == "after-reply":
+        around(StreamBus, "done", after=at_the_reply)
+    elif when == "before-write":
+        around(Ledger, "end_stage", before=at_the_write)
+    else:
+        around(Ledger, "end_stage", after=at_the_write)
+
+
+async def count_upload(*_: Any) -> None:
+    global _uploads
+    _uploads += 1
+
+
+async def die_armed(*_: Any) -> None:
+    if is_armed():
+        die()
+
+
+async def die_at_once(*_: Any) -> None:
+    die()
+
+
+async def die_half_erased(ledger: Ledger, document_id: str, epoch: int) -> None:
+    names = await ledger._blobs.names(f"t/{ledger.tenant_id}/d/{document_id}/{epoch}/")
+    for name in names[::2]:
+        await ledger._blobs.erase(name)
+    die()
+
+
+async def slowly(*_: Any) -> None:
+    await asyncio.sleep(_SLOWLY_S)
+
+
+def arrange(thing: str, when: str) -> None:
+    around(Ledger, "store", before=count_upload)
+    points: dict[tuple[str, str], Callable[[], None]] = {
+        ("upload", "after-marker"): lambda: around(Ledger, "mark_open", after=die_armed),
+        ("upload", "after-original"): lambda: around(FolderBlobs, "adopt", after=die_armed),
+        ("delete", "hidden"): lambda: around(Catalogue, "drop", after=die_at_once),
+        ("delete", "buried"): lambda: around(Ledger, "bury", after=die_at_once),
+        ("delete", "half-erased"): lambda: around(Ledger, "erase", before=die_half_erased),
+        ("delete", "slowly"): lambda: around(Ledger, "erase", before=slowly),
+    }
+    points.get((thing, when), lambda: die_in_a_stage(thing, when))()
+
+
+if __name__ == "__main__":
+    arrange(sys.argv[1], sys.argv[2])
+    _, data, _, port = sys.argv[3:7]
+    sys.exit(serve(Path(data), "127.0.0.1", int(port)))
