@@ -15,8 +15,7 @@ import pytest
 from tests.cluster.server import Server, free_ports
 
 ACCESS_KEY, SECRET_KEY = "promises", "kept-in-full"
-_PORTS = ("master.port", "master.port.grpc", "volume.port", "volume.port.grpc")
-_PORTS += ("filer.port", "filer.port.grpc", "s3.port", "s3.port.grpc")
+_PORTS = tuple(f"{part}.port{kind}" for part in ("master", "volume", "filer", "s3") for kind in ("", ".grpc"))
 
 
 def weed_binary() -> str:
