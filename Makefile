@@ -41,13 +41,16 @@ check: .venv/dev ## Lint, types, import contracts, generated files
 	$(BIN)/lint-imports
 	$(BIN)/bandit --quiet --recursive --skip B101,B311 functions shared events
 	$(BIN)/python -m docs.generate --check
+	$(BIN)/python -m knative.render --check
+	$(BIN)/python -m knative.lint
 
 fix: .venv/dev ## Format, and mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-generate: .venv/dev ## Write the generated parts of the documentation anew
+generate: .venv/dev ## Write the generated documentation and manifests anew
 	$(BIN)/python -m docs.generate
+	$(BIN)/python -m knative.render
 
 speed: .venv/dev ## Measure cold starts, the vector port, health under load, retrieval (minutes; not part of CI)
 	$(BIN)/python -m tests.speed

@@ -2,7 +2,7 @@
 
 from shared.bus.port import Bus
 from shared.bus.recent import recent_mark
-from shared.catalogue.catalogue import Catalogues
+from shared.catalogue.catalogue import Catalogue, Catalogues
 from shared.counters.leases import Leases, stage_lease
 from shared.counters.port import Counters
 from shared.erasure.erase import bury, erase
@@ -73,7 +73,9 @@ async def _say_again(
     if record is None:
         await _give_up_upload(document, ledger)
         return
-    if await _is_moving(document, counters, leases, table) or not await _may_speak(document, counters):
+    if await _is_moving(document, catalogues.of(tenant), counters, leases, table) or not await _may_speak(
+        document, counters
+    ):
         return
     await catalogues.of(tenant).mend(document_id)
     sayings = await pending(table, ledger, record, origin_of(record, tenant))
@@ -92,15 +94,19 @@ async def _give_up_upload(document: OpenDocument, ledger: Ledger) -> None:
         await ledger.mark_closed(document_id, epoch)
 
 
-async def _is_moving(document: OpenDocument, counters: Counters, leases: Leases, table: Table) -> bool:
-    """An event is on its way, or a stage is at work."""
+async def _is_moving(
+    document: OpenDocument, catalogue: Catalogue, counters: Counters, leases: Leases, table: Table
+) -> bool:
+    """A stage is at work, or an event is on its way. A stage that seems to run without a lease died with its process:
+    its event was perhaps acknowledged by a second delivery that found the lease held."""
     about = (document.tenant_id, document.document_id, document.epoch)
-    if await counters.call("EXISTS", recent_mark(*about)):
-        return True
     for stage in table.stages():
         if await leases.live(stage_lease(*about, stage)):
             return True
-    return False
+    entry = await catalogue.entry(document.document_id)
+    if entry and any(stage.status == "running" for stage in entry.stages):
+        return False
+    return bool(await counters.call("EXISTS", recent_mark(*about)))
 
 
 async def _may_speak(document: OpenDocument, counters: Counters) -> bool:

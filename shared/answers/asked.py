@@ -8,6 +8,10 @@ class Asked(Enum):
     NUMBER = "number"
     MONEY = "money"
     DURATION = "duration"
+    EXTENT = "extent"
+    """How long something is: a length or a duration."""
+    AGE = "age"
+    """How long something has been: years, or the year since when."""
     DATE = "date"
     PAST = "past"
     """When something happened, once: a weekday or a time of day is not enough."""
@@ -45,13 +49,15 @@ _ASKED: tuple[tuple[Asked, tuple[str, ...]], ...] = (
         ),
     ),
     (Asked.WEIGHT, (r"\bhow heavy\b", r"\bweigh(?:t|s)?\b", r"\bmass of\b", r"\bgewicht\b|\bwiegt\b|\bwie schwer\b")),
+    (Asked.AGE, (r"\bhow (?:old\b|long (?:has|have|had)\b)", r"\bwie alt\b")),
+    (Asked.EXTENT, (r"\bhow long (?:is|are|was|were|must|should)\b",)),
     (
         Asked.DURATION,
         (
-            r"\bhow long\b(?! (?:is|are|was) the (?:pipe|river|bridge|road|tunnel|wall|cable|line|track|runway))",
+            r"\bhow long\b",
             r"\bhow many (?:days|hours|weeks|months|years|minutes|seconds)\b|\bfor (?:what|how) (?:period|long)\b",
-            r"\bhow (?:soon|old)\b|\bhow much time\b|\bduration\b",
-            r"\bwie (?:lange|alt)\b|\bwie viele (?:tage|stunden|wochen|monate|jahre|minuten)\b|\bdauer\b",
+            r"\bhow soon\b|\bhow much time\b|\bduration\b",
+            r"\bwie lange\b|\bwie viele (?:tage|stunden|wochen|monate|jahre|minuten)\b|\bdauer\b",
         ),
     ),
     (Asked.TEMPERATURE, (r"\btemperature?\b|\bhow (?:hot|cold|warm)\b|\bwie (?:heiß|kalt|warm)\b|\btemperatur\b",)),
@@ -61,7 +67,7 @@ _ASKED: tuple[tuple[Asked, tuple[str, ...]], ...] = (
     (
         Asked.LENGTH,
         (
-            r"\bhow (?:tall|high|deep|wide|far|long)\b|\b(?:height|depth|width|length|distance|elevation)\b",
+            r"\bhow (?:tall|high|deep|wide|far)\b|\b(?:height|depth|width|length|distance|elevation)\b",
             r"\bwie (?:hoch|tief|breit|weit|lang)\b",
         ),
     ),

@@ -97,6 +97,7 @@ class Case:
     def __init__(self, question: Question, sources: Sequence[Source]) -> None:
         self.question = question
         self.sources = tuple(sources)
+        self._sources = {source.passage.passage_id: source for source in self.sources}
         self._alike = {term.stem: self._spelled_alike(term) for term in (*question.names, *question.terms)}
         self._rarity = self._rarities()
         self._documents = self._known_by_document()
@@ -138,6 +139,19 @@ class Case:
         weights = [self.weight(term, candidate) for term in terms]
         met = [self.likeness_in(term, candidate) for term in terms]
         return weighted_mean(met, weights, default=0.0)
+
+    def about(self, candidate: Candidate) -> float:
+        """How much of all the question's words, names included, its passage and title meet: what a passage about
+        another thing lacks. Words that only hint at the answer do not count."""
+        source = self._sources[candidate.passage.passage_id]
+        terms = [term for term in (*self.question.names, *self.question.terms) if not term.hint]
+        met = [self.likeness(term, source.words) for term in terms]
+        return weighted_mean(met, [self._rarity[term.stem] for term in terms], default=0.5)
+
+    def figured(self, candidate: Candidate) -> float:
+        """Whether its document holds every number of the question: another year is another fact."""
+        known = self._documents[candidate.passage.document_id]
+        return float(all(name.stem in known for name in self.question.names if name.word[0].isdigit()))
 
     def covered(self, candidate: Candidate) -> float:
         """How much of all the question's words, names included, the sentence and its neighbours meet."""

