@@ -50,7 +50,7 @@ _ASKED: tuple[tuple[Asked, tuple[str, ...]], ...] = (
     ),
     (Asked.WEIGHT, (r"\bhow heavy\b", r"\bweigh(?:t|s)?\b", r"\bmass of\b", r"\bgewicht\b|\bwiegt\b|\bwie schwer\b")),
     (Asked.AGE, (r"\bhow (?:old\b|long (?:has|have|had)\b)", r"\bwie alt\b")),
-    (Asked.EXTENT, (r"\bhow long (?:is|are|was|were|must|should)\b",)),
+    (Asked.EXTENT, (r"\bhow long (?:is|are|was|were)\b",)),
     (
         Asked.DURATION,
         (

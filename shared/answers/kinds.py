@@ -44,7 +44,7 @@ _PATTERNS: dict[Asked, tuple[str, ...]] = {
     Asked.DURATION: _DURATION,
     Asked.AGE: (*_DURATION, _YEAR),
     Asked.LENGTH: _LENGTH,
-    Asked.EXTENT: (*_LENGTH, *_DURATION, r"\b\d+ (?:characters|pages|words|zeichen|seiten|wörter)\b"),
+    Asked.EXTENT: (*_LENGTH, *_DURATION),
     Asked.AREA: (rf"{_UNIT}(?:square|hectare|acre|quadrat|hektar|km²|m²|sq\b)",),
     Asked.SPEED: (
         rf"{_UNIT}(?:km/h|kmh|mph|m/s|knots?|knoten|stundenkilometer|\w+/s|\w+ (?:per|a|an) (?:second|minute|hour))",
