@@ -23,6 +23,10 @@ class Asked(Enum):
     WEIGHT = "weight"
     PERCENT = "percent"
     PERSON = "person"
+    NAME = "name"
+    PHONE = "phone"
+    EMAIL = "email"
+    COLOUR = "colour"
     PLACE = "place"
     REASON = "reason"
     FREQUENCY = "frequency"
@@ -34,6 +38,9 @@ _ASKED: tuple[tuple[Asked, tuple[str, ...]], ...] = (
         Asked.REASON,
         (r"^(?:why|warum|wieso|weshalb)\b", r"\bwhat (?:caused|was the (?:reason|cause))", r"\bwhat reason\b"),
     ),
+    (Asked.PHONE, (r"\b(?:tele)?phone number\b|\btelefonnummer\b",)),
+    (Asked.EMAIL, (r"\be-?mail[ -]address\b|\be-?mail-?adresse\b",)),
+    (Asked.COLOUR, (r"\b(?:what|which) colou?r\b|\bcolou?r of\b|\bwelche farbe\b",)),
     (
         Asked.FREQUENCY,
         (r"\bhow (?:often|frequently)\b", r"\bwie (?:oft|häufig)\b", r"\bintervals?\b", r"\bmany times\b"),
@@ -91,10 +98,12 @@ _ASKED: tuple[tuple[Asked, tuple[str, ...]], ...] = (
         Asked.PERSON,
         (
             r"\b(?:who|whom|whose|which person|what person|wer|wen|wem|wessen)\b",
-            r"\b(?:which|what) (?:company|firm|organi[sz]ation|manufacturer|supplier|author|artist)\b",
+            r"\b(?:which|what) (?:company|firm|organi[sz]ation|manufacturer|supplier|author|artist|architect|painter|"
+            r"bank|brand|publisher|airline|agency|university|team|scientist|engineer)\b",
             r"\bname of the (?:ceo|director|owner|author|founder|manager)\b",
         ),
     ),
+    (Asked.NAME, (r"\bname of\b",)),
     (
         Asked.PLACE,
         (

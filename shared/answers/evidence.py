@@ -19,6 +19,9 @@ _SAME_MEANING = 0.9
 _NEIGHBOUR = 0.5
 _HINT = 0.35
 _TOPIC = 0.4
+_FIGURE = 2.0
+"""What a number counts beside other names: another year is another fact."""
+
 _NAMED_ELSEWHERE = 0.95
 """What a name counts that stands not in the passage but elsewhere in its document."""
 
@@ -101,6 +104,7 @@ class Case:
         self._alike = {term.stem: self._spelled_alike(term) for term in (*question.names, *question.terms)}
         self._rarity = self._rarities()
         self._documents = self._known_by_document()
+        self._names = question.names or self._titled()
         self._named = {source.passage.passage_id: self._named_in(source) for source in self.sources}
         self._topics = {source.passage.passage_id: self._topic(source) for source in self.sources}
         self.best_named = max(self._named.values(), default=0.0)
@@ -148,11 +152,6 @@ class Case:
         met = [self.likeness(term, source.words) for term in terms]
         return weighted_mean(met, [self._rarity[term.stem] for term in terms], default=0.5)
 
-    def figured(self, candidate: Candidate) -> float:
-        """Whether its document holds every number of the question: another year is another fact."""
-        known = self._documents[candidate.passage.document_id]
-        return float(all(name.stem in known for name in self.question.names if name.word[0].isdigit()))
-
     def covered(self, candidate: Candidate) -> float:
         """How much of all the question's words, names included, the sentence and its neighbours meet."""
         terms = (*self.question.names, *self.question.terms)
@@ -188,9 +187,18 @@ class Case:
         return max(self._names_in(source.words.known), _NAMED_ELSEWHERE * elsewhere if elsewhere < 1 else elsewhere)
 
     def _names_in(self, known: frozenset[str]) -> float:
-        names = self.question.names
-        held = [1.0 if name.stem in known else self._inflected(name, known) for name in names]
-        return weighted_mean(held, [self._rarity[name.stem] for name in names], default=1.0)
+        held = [1.0 if name.stem in known else self._inflected(name, known) for name in self._names]
+        return weighted_mean(held, [self._name_weight(name) for name in self._names], default=1.0)
+
+    def _name_weight(self, name: Term) -> float:
+        return self._rarity[name.stem] * (_FIGURE if name.word[0].isdigit() else 1.0)
+
+    def _titled(self) -> tuple[Term, ...]:
+        """What takes the place of names in a question without: its words that stand in the title of one document."""
+        return tuple(term for term in self.question.terms if not term.hint and len(self._titles_with(term)) == 1)
+
+    def _titles_with(self, term: Term) -> set[str]:
+        return {source.passage.document_id for source in self.sources if term.stem in source.title.known}
 
     def _inflected(self, name: Term, known: frozenset[str]) -> float:
         """German inflects names and takes its nouns for names; in English another spelling is another name."""

@@ -43,6 +43,7 @@ class Order(Struct, frozen=True):
     predicate: float = 0.0
     covered: float = 0.0
     counted: float = 0.0
+    about: float = 0.0
 
     def of(self, one: Weighed) -> float:
         return sum(float(getattr(self, kind)) * float(getattr(one, kind)) for kind in self.__struct_fields__)
@@ -63,6 +64,7 @@ class Decision(Struct, frozen=True):
     weakest: float
     bias: float
     covered: float = 0.0
+    about: float = 0.0
 
 
 class Weights(Struct, frozen=True):
@@ -82,18 +84,18 @@ ENGLISH = Weights(
 )  # fmt: skip
 GERMAN = Weights(
     Order(
-        cosine=0.0, cosine_nameless=0.2, met=0.35, met_in_context=1.02, predicate=0.1, covered=0.82, states=0.75,
-        named=0.84, named_here=0.32,
+        cosine=0.03, cosine_nameless=0.46, met=0.79, met_in_context=0.48, worded=0.31, predicate=0.44, covered=0.18,
+        states=0.7, counted=0.08, named=0.76, named_here=0.04, about=0.76,
     ),
     Decision(
-        closest=0.0, lead=0.65, states=0.5, named=1.93, predicate=0.17, opposed=-1.0, counted=2.44, met=2.41,
-        covered=3.36, weakest=0.09, bias=-6.95,
+        closest=0.38, lead=2.69, states=1.94, named=1.19, predicate=0.9, opposed=-1.0, counted=2.43, met=1.4,
+        weakest=0.0, covered=1.89, about=3.02, bias=-9.58,
     ),
 )  # fmt: skip
 
 _LONGEST_LEAD = 0.3
 _SAME_NAMES = 0.05
-_CLOSE = 0.5
+_CLOSE = 0.4
 _MOST = 3
 _PASSAGES = 24
 
@@ -142,6 +144,7 @@ class ExtractiveAnswerer:
             + decision.counted * best.counted
             + decision.met * best.met
             + decision.covered * best.covered
+            + decision.about * best.about
             + decision.weakest * best.weakest
         )
         return 1 / (1 + math.exp(-total))
@@ -163,7 +166,7 @@ def _statements(order: Order, ranked: Sequence[Weighed], confidence: float) -> t
 
 
 def _adds(one: Weighed, chosen: Sequence[Weighed]) -> bool:
-    answers = one.states >= chosen[0].states and one.predicate >= 0.6 and one.named >= chosen[0].named
+    answers = one.states >= chosen[0].states and one.predicate >= 0.4 and one.named >= chosen[0].named
     return answers and all(_overlap(one.candidate.words, other.candidate.words) < 0.6 for other in chosen)
 
 

@@ -73,6 +73,13 @@ _PATTERNS: dict[Asked, tuple[str, ...]] = {
         r"\b(?:last|in|next|this|late|early|the|that) (?:spring|summer|autumn|winter|year|month|week)\b",
         r"\b(?:when|after|before|as soon as|nachdem|bevor|sobald) \w+",
     ),
+    Asked.PHONE: (r"\+?\b\d[\d ()/-]*\d\b",),
+    Asked.EMAIL: (r"\S@\S",),
+    Asked.COLOUR: (
+        r"\b(?:black|white|red|blue|green|yellow|orange|purple|violet|pink|brown|gr[ae]y|gold|silver|copper|bronze|beige|"
+        r"teal|turquoise|scarlet|crimson|amber|ivory|colou?rless|transparent)(?:en|ish)?\b",
+        r"\b(?:schwarz|weiß|rot|blau|grün|gelb|lila|violett|rosa|braun|grau|silbern?|golden|kupfern|türkis)",
+    ),
     Asked.REASON: (
         r"\b(?:because|since|due|so that|so|therefore|as|caus\w+|reason|after|to|until|otherwise|prevents?)\b|;",
         r"\b(?:becom\w+|in order|led|owing|thus|hence|which|had)\b",
@@ -129,6 +136,10 @@ def _person(sentence: str, said: frozenset[str]) -> float:
     return 0.7 if any(found.group().lower() not in said for found in _SOMEBODY.finditer(sentence)) else 0.0
 
 
+def _name(sentence: str, said: frozenset[str]) -> float:
+    return float(_new_names(sentence, said, anywhere=False))
+
+
 def _place(sentence: str, said: frozenset[str]) -> float:
     if _new_names(sentence, said):
         return 1.0
@@ -142,6 +153,7 @@ def _number(sentence: str, said: frozenset[str]) -> float:
 
 _OWN: dict[Asked, Callable[[str, frozenset[str]], float]] = {
     Asked.PERSON: _person,
+    Asked.NAME: _name,
     Asked.PLACE: _place,
     Asked.NUMBER: _number,
     Asked.SIZE: _number,

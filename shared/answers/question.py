@@ -11,6 +11,7 @@ from shared.answers.stems import WORD, stem
 _FUNCTION_WORDS = words("function")
 _ENGLISH = words("english")
 _GERMAN = words("german")
+_ARTICLES = frozenset(["der", "die", "das", "den", "dem", "des", "ein", "eine", "einen", "einem", "einer", "eines"])
 _HINTS = frozenset(stem(word) for word in words("hints"))
 
 
@@ -53,13 +54,20 @@ def understand(text: str) -> Question:
             word.group(), stem(word.group()), known, word.start(), word.end(), hint=stem(low[place]) in _HINTS,
             counted=_counted(low, place),
         )  # fmt: skip
-        (names if _is_name(word.group(), place, known, german) else terms).append(term)
+        common = german and _is_common(found, low, place)
+        (names if not common and _is_name(word.group(), place, known, german) else terms).append(term)
     return Question(text, tuple(names), tuple(terms), asked(text[:_LONGEST]), german, frozenset(low))
 
 
 def _counted(low: list[str], place: int) -> bool:
     """The word after "how many"."""
     return tuple(low[max(0, place - 2) : place]) in (("how", "many"), ("wie", "viele"))
+
+
+def _is_common(found: list[re.Match[str]], low: list[str], place: int) -> bool:
+    """A German noun behind an article, with no second one behind it that it would name ("der Torwerk AG")."""
+    followed = place + 1 < len(found) and found[place + 1].group()[0].isupper()
+    return _counted(low, place) or (place > 0 and low[place - 1] in _ARTICLES and not followed)
 
 
 def _is_name(word: str, place: int, known: frozenset[int], german: bool) -> bool:

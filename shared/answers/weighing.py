@@ -23,6 +23,9 @@ READ = 12
 _OF_OTHERS = 3
 """How many of them may come from passages that lack the question's names."""
 
+_ALL_NAMES = 0.95
+"""From here on a passage is about what the question names, and what others say is of something else."""
+
 _SAME_NAMES = 0.15
 _NOISE = 0.2
 _SURE = 0.8
@@ -54,8 +57,6 @@ class Weighed(Struct, frozen=True, eq=False):
     """1 when it says the contrary of a word of the question."""
     about: float
     """How much of all the question's words its passage meets."""
-    figured: float
-    """Whether its document holds the question's numbers."""
     named: float
     named_here: float
 
@@ -81,7 +82,8 @@ def likeliest(case: Case) -> list[Candidate]:
     distinct = list({candidate.quote: candidate for candidate in reversed(ordered)}.values())[::-1]
     named = [one for one in distinct if case.named(one) >= case.best_named - _SAME_NAMES]
     others = [one for one in distinct if case.named(one) < case.best_named - _SAME_NAMES]
-    others = sorted(others, key=lambda candidate: worth[candidate], reverse=True)[:_OF_OTHERS]
+    room = 0 if case.best_named >= _ALL_NAMES and not case.question.german else _OF_OTHERS
+    others = sorted(others, key=lambda candidate: worth[candidate], reverse=True)[:room]
     return [*named[: READ - len(others)], *others]
 
 
@@ -146,7 +148,6 @@ class _Sentence:
             counted=self._counted(),
             opposed=float(any(self._opposes(term) for term in terms)),
             about=case.about(candidate),
-            figured=case.figured(candidate),
             named=case.named(candidate),
             named_here=case.named_here(candidate.words),
         )

@@ -3,6 +3,7 @@
 Nothing lives here alone: whatever Redis forgets is read again from the ledger.
 """
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -14,6 +15,8 @@ from redis.asyncio import Redis
 
 from shared.runtime.errors import StoreUnavailable
 
+ANSWER_S = 0.5
+"""How long an answer may take, the wait for a connection that is free among it."""
 _CANNOT = (redis_errors.OutOfMemoryError, redis_errors.ReadOnlyError, redis_errors.ClusterDownError)
 _SAYS_IT_CANNOT = ("MISCONF ", "BUSY ", "NOREPLICAS ")
 Word = str | int | float | bytes
@@ -36,25 +39,27 @@ class Counters:
     or not.
     """
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Redis, answer_s: float = ANSWER_S) -> None:
+        """The client itself waits for ever: its own time-outs can lose a cancellation on Python 3.11."""
         client.response_callbacks.clear()  # answers as the server sends them, whatever the client makes of a command
         self._client = client
+        self._answer_s = answer_s
         self._execute: Callable[..., Awaitable[Any]] = client.execute_command
 
     async def call(self, *command: Word) -> Any:
-        async with _translated():
+        async with _translated(self._answer_s):
             return await self._execute(*command)
 
     async def batch(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
         """All in one round trip, applied together or not at all."""
-        async with _translated():
+        async with _translated(self._answer_s):
             pipe = self._client.pipeline(transaction=True)
             for command in commands:
                 pipe.execute_command(*command)
             return list(await pipe.execute())
 
     async def run(self, script: Script, keys: Sequence[str] = (), arguments: Sequence[Word] = ()) -> Any:
-        async with _translated():
+        async with _translated(self._answer_s):
             try:
                 return await self._execute("EVALSHA", script.sha, len(keys), *keys, *arguments)
             except redis_errors.NoScriptError:
@@ -83,9 +88,10 @@ def pairs(flat: Sequence[Any]) -> list[tuple[Any, Any]]:
 
 
 @asynccontextmanager
-async def _translated() -> AsyncIterator[None]:
+async def _translated(answer_s: float) -> AsyncIterator[None]:
     try:
-        yield
+        async with asyncio.timeout(answer_s):
+            yield
     except (redis_errors.AuthenticationError, redis_errors.NoPermissionError) as error:
         raise StoreUnavailable("counters", f"Redis refuses the credentials ({type(error).__name__})") from error
     except (redis_errors.ConnectionError, redis_errors.TimeoutError, OSError) as error:

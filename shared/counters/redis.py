@@ -1,4 +1,4 @@
-"""Connections to a Redis: time-outs set, no silent retries, callers wait for a connection instead of failing."""
+"""Connections to a Redis: no silent retries, callers wait for a connection instead of failing."""
 
 from pathlib import Path
 
@@ -7,48 +7,45 @@ from redis.asyncio.connection import UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from shared.counters.port import Counters
+from shared.counters.port import ANSWER_S, Counters
 from shared.runtime.errors import AegisError
-
-_ANSWER_S = 0.5
-_WAIT = 0.8  # of the time for an answer; both together stay below a second
 
 
 class UnfitServer(AegisError):
     """The Redis cannot be used as it is set; the message says what to set."""
 
 
-def over_url(url: str, connections: int = 50, answer_s: float = _ANSWER_S) -> Counters:
+def over_url(url: str, connections: int = 50, answer_s: float = ANSWER_S) -> Counters:
     """`redis://`, `rediss://` or `unix://`, with user, password and database as Redis' own programs take them.
 
-    `answer_s` bounds the wait for each answer, and somewhat less the wait for a connection that is free.
+    `answer_s` bounds the wait for a connection that is free and for the answer, together.
     """
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=connections,
-        timeout=answer_s * _WAIT,
-        socket_timeout=answer_s,
-        socket_connect_timeout=answer_s,
+        timeout=answer_s,
+        socket_timeout=None,
+        socket_connect_timeout=None,
         retry=Retry(NoBackoff(), 0),
         decode_responses=True,
         protocol=2,
     )
-    return Counters(Redis(connection_pool=pool))
+    return Counters(Redis(connection_pool=pool), answer_s)
 
 
-def over_socket(path: Path, connections: int = 50, answer_s: float = _ANSWER_S) -> Counters:
+def over_socket(path: Path, connections: int = 50, answer_s: float = ANSWER_S) -> Counters:
     """A server on this machine, by its unix socket."""
     pool = BlockingConnectionPool(
         connection_class=UnixDomainSocketConnection,
         path=str(path),
         max_connections=connections,
-        timeout=answer_s * _WAIT,
-        socket_timeout=answer_s,
+        timeout=answer_s,
+        socket_timeout=None,
         retry=Retry(NoBackoff(), 0),
         decode_responses=True,
         protocol=2,
     )
-    return Counters(Redis(connection_pool=pool))
+    return Counters(Redis(connection_pool=pool), answer_s)
 
 
 async def check_server(counters: Counters) -> None:

@@ -157,7 +157,8 @@ class Runner:
         while True:
             await self._tick()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._bus.was_emptied.wait(), _CLOCK_S)
+                async with asyncio.timeout(_CLOCK_S):
+                    await self._bus.was_emptied.wait()
             self._bus.was_emptied.clear()
 
     async def _find_lost(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.access.accounts import Accounts, cached_key
@@ -53,18 +53,21 @@ async def is_refused(gate: Gate, key: str) -> bool:
 # The key itself
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(A_KEY) - 1), st.sampled_from(ALPHABET))
 def test_one_wrong_letter_is_found_without_a_store(place: int, letter: str) -> None:
     typed = A_KEY[:place] + letter + A_KEY[place + 1 :]
     assert well_formed(typed) == (typed == A_KEY)
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(A_KEY) - 2))
 def test_two_swapped_letters_are_found_without_a_store(place: int) -> None:
     typed = A_KEY[:place] + A_KEY[place + 1] + A_KEY[place] + A_KEY[place + 2 :]
     assert well_formed(typed) == (typed == A_KEY)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=120))
 def test_no_text_is_mistaken_for_a_key(text: str) -> None:
     assert not well_formed(text)

@@ -73,6 +73,27 @@ async def test_a_call_that_was_given_up_leaves_its_answer_to_nobody_else(narrow:
         assert await asyncio.gather(*(narrow.call("GET", "mine") for _ in range(4))) == ["mine"] * 4
 
 
+async def test_a_call_that_is_given_up_ends_whatever_it_was_just_doing(counters: Counters) -> None:
+    went_on = []
+
+    async def work() -> None:
+        await counters.batch([("SET", "n", 1), ("GET", "n")])
+        await counters.call("GET", "n")
+        await asyncio.sleep(0)
+        went_on.append(True)
+
+    await asyncio.gather(*(counters.ping() for _ in range(3)))
+    for turns in range(60):
+        given_up = asyncio.create_task(work())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        if given_up.cancel():
+            before = len(went_on)
+            with pytest.raises(asyncio.CancelledError):
+                await given_up
+            assert len(went_on) == before, f"it went on, given up after {turns} turns"
+
+
 async def test_a_server_that_is_not_there_is_unavailable_at_once() -> None:
     for url in ("redis://127.0.0.1:1", "unix:///nowhere/at/all.sock"):
         absent = over_url(url)

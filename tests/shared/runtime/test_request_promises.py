@@ -4,7 +4,7 @@ import json
 from typing import Annotated, Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
@@ -108,7 +108,11 @@ def test_a_forms_numbers_are_numbers_and_its_words_stay_words() -> None:
 # Depth, against its definition
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=20,
 )
@@ -122,6 +126,7 @@ def depth(value: Any) -> int:
     return 0
 
 
+@settings(deadline=None)
 @given(JSON, st.lists(st.booleans(), max_size=DEEPEST + 6), st.booleans())
 def test_json_is_taken_up_to_its_depth_and_no_deeper(value: Any, wraps: list[bool], ascii_only: bool) -> None:
     for is_list in wraps:
@@ -134,6 +139,7 @@ def test_json_is_taken_up_to_its_depth_and_no_deeper(value: Any, wraps: list[boo
             decode_json(body)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200) | st.text('[]{}",:\\0a', max_size=200).map(str.encode))
 def test_any_bytes_are_json_or_told_not_to_be(body: bytes) -> None:
     try:

@@ -21,6 +21,7 @@ Start = Callable[[], Awaitable[Runner]]
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("_FIRST_PAUSE_S", "_PATIENCE_S"):
         monkeypatch.setattr(runner_module, name, 0.02)
+    monkeypatch.setattr(runner_module, "_WAIT_MS", 20)
 
 
 @pytest.fixture
@@ -178,7 +179,8 @@ async def test_what_is_at_work_may_finish_at_an_orderly_end(suite: Suite, start:
 async def test_a_queue_that_could_not_be_read_is_read_again(
     suite: Suite, start: Start, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    take, failed = StreamBus.take, []
+    take = StreamBus.take
+    failed: list[str] = []
 
     async def fails_at_first(self: StreamBus, function: str, count: int, wait_ms: int) -> list[Taken]:
         if failed.count(function) < 2:
@@ -196,7 +198,8 @@ async def test_a_queue_that_could_not_be_read_is_read_again(
 async def test_an_outcome_that_could_not_be_passed_on_is_passed_on_later(
     suite: Suite, start: Start, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    done, failed = StreamBus.done, []
+    done = StreamBus.done
+    failed: list[str] = []
 
     async def fails_at_first(self: StreamBus, taken: Taken, reply: object) -> None:
         if failed.count(taken.function) < 2:
