@@ -1,7 +1,7 @@
 """Documents that are not final and about which nothing is on its way: what they wait for is said again."""
 
 from shared.bus.port import Bus
-from shared.bus.recent import recent_mark
+from shared.bus.recent import quiet_mark, recent_mark
 from shared.catalogue.catalogue import Catalogue, Catalogues
 from shared.counters.leases import Leases, stage_lease
 from shared.counters.port import Counters
@@ -73,14 +73,16 @@ async def _say_again(
     if record is None:
         await _give_up_upload(document, ledger)
         return
-    if await _is_moving(document, catalogues.of(tenant), counters, leases, table) or not await _may_speak(
-        document, counters
-    ):
+    if await _is_moving(document, catalogues.of(tenant), counters, leases, table):
+        return
+    quiet = quiet_mark(tenant, document_id, epoch)
+    if await counters.call("EXISTS", quiet):
         return
     await catalogues.of(tenant).mend(document_id)
     sayings = await pending(table, ledger, record, origin_of(record, tenant))
     for saying in sayings:
         await bus.publish(saying.event)
+    await _be_quiet(quiet, counters)  # only now: what was not said for a crash is said again at once
     if not sayings:  # it ended, and only its marker was left behind
         await ledger.mark_closed(document_id, epoch)
 
@@ -109,12 +111,9 @@ async def _is_moving(
     return bool(await counters.call("EXISTS", recent_mark(*about)))
 
 
-async def _may_speak(document: OpenDocument, counters: Counters) -> bool:
-    """After 1, 2, 4 … 30 minutes, so that a backlog does not feed itself."""
-    about = f"{document.tenant_id}:{document.document_id}:{document.epoch}"
-    if await counters.call("EXISTS", f"sweep:quiet:{about}"):
-        return False
-    count = int(await counters.call("INCR", f"sweep:count:{about}"))
+async def _be_quiet(quiet: str, counters: Counters) -> None:
+    """For 1, 2, 4 … 30 minutes, so that a backlog does not feed itself."""
+    times = f"{quiet}:times"
+    count = int(await counters.call("INCR", times))
     pause = min(_FIRST_PAUSE_S * 2 ** (count - 1), _LONGEST_PAUSE_S)
-    await counters.batch([("SET", f"sweep:quiet:{about}", "1", "EX", pause), ("EXPIRE", f"sweep:count:{about}", 86400)])
-    return True
+    await counters.batch([("SET", quiet, "1", "EX", pause), ("EXPIRE", times, 86400)])

@@ -1,8 +1,14 @@
-"""The mark that an event about a document is young enough to be on its way."""
+"""Marks by which the sweep knows whether to say again what a document waits for."""
 
 RECENT_S = 60
-"""After this the sweep says again what a document waits for."""
+"""How long an event is young enough to be on its way."""
 
 
 def recent_mark(tenant_id: str, document_id: str, epoch: int | str) -> str:
+    """An event about the document is young."""
     return f"recent:{tenant_id}:{document_id}:{epoch}"
+
+
+def quiet_mark(tenant_id: str, document_id: str, epoch: int | str) -> str:
+    """The sweep has spoken of the document, and waits before it does so again."""
+    return f"sweep:quiet:{tenant_id}:{document_id}:{epoch}"

@@ -14,7 +14,7 @@ from redis.exceptions import ResponseError
 
 from events.document import DocumentEvent
 from events.envelope import CloudEvent, Secrets, decode, encode, wrap
-from shared.bus.recent import RECENT_S, recent_mark
+from shared.bus.recent import RECENT_S, quiet_mark, recent_mark
 from shared.counters.port import Counters, Script, Word, pairs
 from shared.runtime.table import Table
 
@@ -116,8 +116,10 @@ class StreamBus:
         await self._counters.call(*self._claim(taken.function, taken.entry, taken.cut_short))
 
     async def mark_only_waiting(self) -> None:
-        """For the one owner of the queues at its start: only what stands in them is on its way."""
-        marks = [mark async for mark in self._counters.scan(recent_mark("*", "*", "*"))]
+        """For the one owner of the queues at its start: only what stands in them is on its way, and whatever else was
+        said has died with its hearer, so that there is nothing to wait for before it is said again."""
+        kinds = (recent_mark("*", "*", "*"), quiet_mark("*", "*", "*"))
+        marks = [mark for kind in kinds async for mark in self._counters.scan(kind)]
         queued = [event for function in self._table.functions for event in await self._queued(function.name)]
         await self._counters.batch([("DEL", mark) for mark in marks] + [_recent(event) for event in queued])
 

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,8 +28,19 @@ def points(count: int) -> list[Point]:
     ]
 
 
+@pytest.fixture(autouse=True)
+def others() -> Iterator[None]:
+    """What other tests of this process have running is not these tests' matter."""
+    _OTHERS.update(children())
+    yield
+    _OTHERS.clear()
+
+
+_OTHERS: set[int] = set()
+
+
 def children() -> list[int]:
-    """The processes that own a shard and belong to this test process."""
+    """The processes that own a shard and belong to this test."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -39,7 +50,7 @@ def children() -> list[int]:
             continue
         if parent == os.getpid() and b"shared.vectors.edge_child" in command:
             found.append(int(folder.name))
-    return found
+    return [pid for pid in found if pid not in _OTHERS]
 
 
 @pytest.fixture
