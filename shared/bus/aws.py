@@ -9,10 +9,7 @@ from functools import cache
 from secrets import token_hex
 from typing import Any
 
-from events.document import DocumentEvent
-from events.envelope import CloudEvent, Secrets, encode, wrap
-from shared.bus.recent import RECENT_S, recent_mark
-from shared.counters.port import Counters
+from events.envelope import CloudEvent
 from shared.runtime.errors import StoreUnavailable
 
 _BUS = re.compile(r"arn:aws[\w-]*:events:(?P<region>[\w-]+):\d*:event-bus/(?P<name>.+)")
@@ -45,6 +42,9 @@ class AwsSink:
         send = self._enqueue if is_queue(self._address) else self._put_event
         await _called(send, event, body.decode())
 
+    async def close(self) -> None:
+        """Nothing is held open: the clients are the process'."""
+
     def _put_event(self, event: CloudEvent, body: str) -> None:
         bus = _BUS.fullmatch(self._address)
         assert bus is not None
@@ -59,45 +59,6 @@ class AwsSink:
         if self._address.endswith(".fifo"):  # a document's events in order; the stages take care of doubles
             message |= {"MessageGroupId": event.subject or event.type, "MessageDeduplicationId": _once(event)}
         client("sqs", queue_region(self._address)).send_message(**message)
-
-
-class AwsBuses:
-    """Puts events where `address` says: `arn:…:event-bus/NAME`, or the ARN or URL of a queue."""
-
-    def __init__(self, address: str, secrets: Secrets, counters: Counters) -> None:
-        self._sink = AwsSink(address)
-        self._secrets = secrets
-        self._counters = counters
-
-    def of(self, source: str) -> "AwsBus":
-        return AwsBus(self, source)
-
-    async def publish(self, event: DocumentEvent, source: str) -> None:
-        await self.post(wrap(event, source, self._secrets))
-
-    async def post(self, event: CloudEvent) -> None:
-        """Raises `StoreUnavailable` unless AWS has taken it."""
-        await self._sink.put(event, encode(event))
-        mark = recent_mark(event.aegistenant, event.subject, event.epoch)
-        await self._counters.call("SET", mark, "1", "EX", RECENT_S)
-
-    async def close(self) -> None:
-        """Nothing is held open: the clients are the process'."""
-
-
-class AwsBus:
-    """The bus in the name of one function."""
-
-    def __init__(self, buses: AwsBuses, source: str) -> None:
-        self._buses = buses
-        self._source = source
-
-    async def publish(self, event: DocumentEvent) -> None:
-        await self._buses.publish(event, self._source)
-
-    async def send_to(self, function: str, event: CloudEvent) -> None:
-        """The bus brings it to every listener again; those who are done with it only say so."""
-        await self._buses.post(event)
 
 
 async def show_again(queue_arn: str, receipt_handle: str, after_s: int) -> None:

@@ -15,6 +15,7 @@ from redis.exceptions import ResponseError
 from events.document import DocumentEvent
 from events.envelope import CloudEvent, Secrets, decode, encode, wrap
 from shared.bus.recent import RECENT_S, quiet_mark, recent_mark
+from shared.bus.speaker import Speaker
 from shared.counters.port import Counters, Script, Word, pairs
 from shared.runtime.table import Table
 
@@ -56,8 +57,8 @@ class StreamBus:
         self._consumer = consumer
         self.was_emptied = asyncio.Event()
 
-    def of(self, source: str) -> "SpeakingBus":
-        return SpeakingBus(self, source)
+    def of(self, source: str) -> Speaker:
+        return Speaker(self, source)
 
     async def publish(self, event: DocumentEvent, source: str) -> None:
         await self.send(wrap(event, source, self._secrets))
@@ -161,20 +162,6 @@ class StreamBus:
             ),
             _recent(event),
         ]
-
-
-class SpeakingBus:
-    """The bus in the name of one function."""
-
-    def __init__(self, bus: StreamBus, source: str) -> None:
-        self._bus = bus
-        self._source = source
-
-    async def publish(self, event: DocumentEvent) -> None:
-        await self._bus.publish(event, self._source)
-
-    async def send_to(self, function: str, event: CloudEvent) -> None:
-        await self._bus.send_to(function, event)
 
 
 def _queue(function: str) -> str:

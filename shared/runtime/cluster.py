@@ -11,6 +11,7 @@ from shared.runtime.worlds import Buses, Worlds
 
 if TYPE_CHECKING:  # a function imports only the stores of its row
     from shared.blobs.port import Blobs
+    from shared.bus.speaker import Sink
     from shared.counters.port import Counters
     from shared.vectors.port import VectorIndex
 
@@ -72,13 +73,9 @@ def cluster_worlds(table: Table, settings: Settings, environ: Mapping[str, str])
         return over_url(environ["AEGIS_REDIS_URL"])
 
     def buses() -> Buses:
-        from shared.bus.aws import AwsBuses, is_aws
+        from shared.bus.speaker import SinkBuses
 
-        if is_aws(environ["K_SINK"]):
-            return AwsBuses(environ["K_SINK"], event_secrets(environ), worlds.counters)
-        from shared.bus.sink import SinkBuses
-
-        return SinkBuses(environ["K_SINK"], event_secrets(environ), worlds.counters)
+        return SinkBuses(_sink(environ["K_SINK"]), event_secrets(environ), worlds.counters)
 
     def vectors(worlds: Worlds) -> "VectorIndex":
         from shared.vectors.qdrant import QdrantIndex
@@ -96,6 +93,16 @@ def cluster_worlds(table: Table, settings: Settings, environ: Mapping[str, str])
         vectors=vectors,
     )
     return worlds
+
+
+def _sink(address: str) -> "Sink":
+    from shared.bus.aws import AwsSink, is_aws
+
+    if is_aws(address):
+        return AwsSink(address)
+    from shared.bus.broker import BrokerSink
+
+    return BrokerSink(address)
 
 
 def event_secrets(environ: Mapping[str, str]) -> Secrets:

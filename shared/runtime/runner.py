@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import secrets
+from collections.abc import Collection
 
 from events.clock import ClockTicked
 from events.envelope import CloudEvent, Secrets
@@ -53,14 +54,10 @@ class Runner:
     async def stop(self, grace_s: float) -> None:
         """Takes nothing more; lets what is at work finish for a while. The rest is delivered again after a start."""
         self._stopping = True
-        for loop in self._loops:
-            loop.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
+        await _end(self._loops)
         if self._at_work:
             await asyncio.wait(self._at_work, timeout=grace_s)
-        for task in list(self._at_work):
-            task.cancel()
-        await asyncio.gather(*self._at_work, return_exceptions=True)
+        await _end(self._at_work)
 
     async def _go_on(self, functions: list[Function], left: dict[str, list[Taken]]) -> None:
         """What may have ended the process comes first and alone, one after the other: should it do so again, nothing
@@ -154,7 +151,7 @@ class Runner:
     async def _keep_time(self) -> None:
         """Ticks every 30 s, and at once when the queues turn out to be gone."""
         await self._find_lost()
-        while True:
+        while not self._stopping:
             await self._tick()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_CLOCK_S):
@@ -177,6 +174,14 @@ class Runner:
         )
         for function, _ in self._table.listeners(event.type):
             await self._deliveries[function.name].deliver(event)
+
+
+async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancels again while one goes on: a cancellation that comes together with an answer can get lost on the way."""
+    while running := [task for task in tasks if not task.done()]:
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=1)
 
 
 def pause(attempts: int) -> float:

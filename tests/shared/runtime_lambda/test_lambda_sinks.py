@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from events.envelope import CloudEvent, decode, unwrap
-from shared.bus.aws import AwsBuses, AwsSink, is_aws, is_queue
+from shared.bus.aws import AwsSink, is_aws, is_queue
+from shared.bus.broker import BrokerSink
 from shared.bus.recent import recent_mark
-from shared.bus.sink import SinkBuses
+from shared.bus.speaker import SinkBuses
 from shared.runtime.cluster import cluster_worlds
 from shared.runtime.errors import StoreUnavailable
 from shared.runtime.settings import Settings
@@ -28,8 +29,8 @@ def stored(lambdas: Lambdas) -> CloudEvent:
     return lambdas.intake("note.md", unique_note())
 
 
-def buses(lambdas: Lambdas, address: str) -> AwsBuses:
-    return AwsBuses(address, lambdas.installation.event_secrets, lambdas.worlds.counters)
+def buses(lambdas: Lambdas, address: str) -> SinkBuses:
+    return SinkBuses(AwsSink(address), lambdas.installation.event_secrets, lambdas.worlds.counters)
 
 
 def say(lambdas: Lambdas, address: str, event: CloudEvent) -> None:
@@ -109,7 +110,7 @@ def test_another_address_is_refused_at_once() -> None:
         AwsSink("arn:aws:sns:eu-central-1:123456789012:topic")
 
 
-@pytest.mark.parametrize(("sink", "kind"), [(BUS, AwsBuses), (QUEUE, AwsBuses), ("http://broker/aegis", SinkBuses)])
+@pytest.mark.parametrize(("sink", "kind"), [(BUS, AwsSink), (QUEUE, AwsSink), ("http://broker/aegis", BrokerSink)])
 def test_k_sink_says_which_bus_it_is(sink: str, kind: type[Any]) -> None:
     environ = {
         "K_SINK": sink,
