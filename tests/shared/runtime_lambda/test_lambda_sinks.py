@@ -117,4 +117,6 @@ def test_k_sink_says_which_bus_it_is(sink: str, kind: type[Any]) -> None:
         "AEGIS_EVENT_SECRET": "first:sixteen-characters-or-more",
         "AEGIS_REDIS_URL": "redis://127.0.0.1:1/0",
     }
-    assert isinstance(cluster_worlds(load(), Settings(), environ).buses, kind)
+    buses = cluster_worlds(load(), Settings(), environ).buses
+    assert isinstance(buses, SinkBuses)
+    assert isinstance(buses.sink, kind)
