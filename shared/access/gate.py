@@ -20,6 +20,8 @@ PER_TIER = {"free": (10, 100), "pro": (100, 10_000)}
 """Requests a minute and a day; a tier that is not here has no limit."""
 READS_FACTOR = 10
 PER_ADDRESS_A_MINUTE = 60
+SHORTEST_KEY = 16
+"""Characters of a key that is not of our making."""
 
 _WINDOWS = """
 local function take(name, windows)
@@ -114,7 +116,9 @@ class Gate:
 
 def _plausible(key: str) -> bool:
     """Whether it is worth asking a store. An operator's own key (AEGIS_OPERATOR_KEY) need not have our form."""
-    return well_formed(key) if key.startswith("aeg_") else 32 <= len(key) <= 256 and key.isascii() and key.isprintable()
+    if key.startswith("aeg_"):
+        return well_formed(key)
+    return SHORTEST_KEY <= len(key) <= 256 and key.isascii() and key.isprintable()
 
 
 async def admit_address(counters: Counters, address: str) -> Limits:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 
 from shared.access.accounts import Accounts
+from shared.access.gate import SHORTEST_KEY
 from shared.counters.redis import check_server
 from shared.ledger.records import TenantRecord
 from shared.runtime.cluster import MissingStore, cluster_worlds
@@ -22,6 +23,9 @@ def init() -> dict[str, str]:
 
     Raises `MissingStore`, `StoreUnavailable` and `SettingError`.
     """
+    given = os.environ.get("AEGIS_OPERATOR_KEY")
+    if given and len(given) < SHORTEST_KEY:
+        raise MissingStore(f"AEGIS_OPERATOR_KEY is too short: it takes {SHORTEST_KEY} characters or more.")
     for name in _NEEDED:
         if not os.environ.get(name):
             raise MissingStore(f"{name} is not set: accounts are kept there. Set it and run this again.")
