@@ -12,6 +12,7 @@ from shared.terminal.program import COMMANDS, loaded
 from tests.shared.terminal.conftest import Aegis
 
 RUN = "import sys; from shared.terminal.program import main; sys.exit(main())"
+BARE = "import rich_click as click; click.command()(lambda: None)()"
 
 
 def test_help_lists_every_command_and_the_exit_codes(aegis: Aegis) -> None:
@@ -44,14 +45,16 @@ def test_help_waits_for_no_client_and_no_engine() -> None:
 
 
 def test_help_is_there_at_once() -> None:
-    """0.3 s is the promise; the bound leaves room for a machine with other work."""
+    """0.3 s is the promise; on a machine with other work, no more than twice a bare program of the same library."""
 
-    def seconds() -> float:
+    def seconds(program: str) -> float:
         begin = perf_counter()
-        subprocess.run([sys.executable, "-c", RUN, "--help"], capture_output=True, check=True)
+        subprocess.run([sys.executable, "-c", program, "--help"], capture_output=True, check=True)
         return perf_counter() - begin
 
-    assert statistics.median(seconds() for _ in range(3)) < 0.6
+    rounds = [(seconds(RUN), seconds(BARE)) for _ in range(5)]
+    ours, bare = (statistics.median(times) for times in zip(*rounds, strict=True))
+    assert ours < max(0.3, 2 * bare)
 
 
 @pytest.mark.parametrize(
