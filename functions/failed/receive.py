@@ -6,7 +6,7 @@ from hashlib import sha256
 import msgspec
 
 from events.envelope import CloudEvent
-from shared.catalogue.catalogue import Catalogue, ended_view
+from shared.catalogue.catalogue import Catalogue, StageView, ended_view
 from shared.ledger.ledger import PlatformLedger
 from shared.ledger.records import DeadLetter, Reason, StageRecord
 from shared.runtime.table import Table
@@ -37,8 +37,12 @@ async def handle(message: Undelivered, platform: PlatformLedger, catalogue: Cata
     due = next_replay(letter, now())
     await platform.keep_dead_letter(msgspec.structs.replace(letter, next_replay_at=due))
     count_dead_letter(message.function)
-    if due is None and message.function in table.stages():
+    if message.function not in table.stages() or await _succeeded(letter, platform):
+        return
+    if due is None:
         await _fail(letter, platform, catalogue)
+    else:
+        await _wait(letter, due, catalogue)
 
 
 def dead_letter_id(event: CloudEvent, function: str) -> str:
@@ -52,16 +56,33 @@ def next_replay(letter: DeadLetter, at: datetime) -> datetime | None:
     return at + min(timedelta(minutes=2 ** min(letter.replays, 6)), _LONGEST_GAP)
 
 
+async def _succeeded(letter: DeadLetter, platform: PlatformLedger) -> bool:
+    """The same event was delivered twice, and the other delivery was luckier."""
+    ended = await platform.of(letter.tenant_id).stage(letter.document_id, int(letter.event["epoch"]), letter.function)
+    return ended is not None
+
+
+async def _wait(letter: DeadLetter, due: datetime, catalogue: Catalogue) -> None:
+    """The document shows why it stands still, and until when."""
+    again = f"It is tried again at {due:%Y-%m-%dT%H:%M:%SZ}."
+    view = StageView(letter.function, "waiting", letter.attempts, letter.failed_at, reason=_reason(letter, again))
+    await catalogue.show_stage(letter.document_id, int(letter.event["epoch"]), view)
+
+
 async def _fail(letter: DeadLetter, platform: PlatformLedger, catalogue: Catalogue) -> None:
     """The document ends here until somebody replays the letter or tries it again."""
     epoch = int(letter.event["epoch"])
     ledger = platform.of(letter.tenant_id)
     if epoch <= await ledger.tombstone(letter.document_id):
         return
-    if await ledger.stage(letter.document_id, epoch, letter.function):  # the same event, delivered twice, succeeded
-        return
-    reason = Reason("dead-letter", f"{letter.function} failed {letter.attempts} times: {letter.detail}")
-    record = StageRecord(letter.function, "", "failed", letter.attempts, letter.failed_at, now(), reason=reason)
+    record = StageRecord(
+        letter.function, "", "failed", letter.attempts, letter.failed_at, now(), reason=_reason(letter)
+    )
     await ledger.end_stage(letter.document_id, epoch, record)
     await catalogue.show_stage(letter.document_id, epoch, ended_view(record))
     await ledger.mark_closed(letter.document_id, epoch)
+
+
+def _reason(letter: DeadLetter, then: str = "") -> Reason:
+    told = f"{letter.function} failed {letter.attempts} times: {letter.detail}"
+    return Reason("dead-letter", f"{told}. {then}" if then else told)

@@ -119,7 +119,8 @@ class Runner:
         if taken.attempts < ATTEMPTS:
             delivered = await self._deliveries[taken.function].deliver(taken.event)
         else:
-            delivered = Delivered(500, detail="the process ended while it was at work on this")
+            # As if a store had been away: perhaps something else ended the process, and it is tried again in its time.
+            delivered = Delivered(503, detail="the process ended while it was at work on this")
         while True:
             try:
                 await self._conclude(taken, delivered)

@@ -10,7 +10,7 @@ from tests.cluster.images import Images
 pytestmark = pytest.mark.xdist_group("image")
 
 IMPORT_EVERYTHING = """
-import shared.blobs.s3, shared.counters.redis, shared.bus.sink, shared.vectors.qdrant
+import shared.blobs.s3, shared.counters.redis, shared.bus.broker, shared.vectors.qdrant
 from shared.runtime.table import load
 for function in load().functions:
     for operation in function.operations:

@@ -128,16 +128,19 @@ async def test_what_may_have_ended_the_process_runs_first_and_alone(suite: Suite
     assert any(len(together[record.document_id]) > 1 for record in others), "those that are not run side by side"
 
 
-async def test_what_ended_the_process_each_time_is_not_tried_for_ever(suite: Suite, start: Start) -> None:
+async def test_what_ended_the_process_each_time_is_put_aside_and_says_until_when(suite: Suite, start: Start) -> None:
     record = await suite.upload("a text")
     await cut_short(suite, "parse", ATTEMPTS)
     await start()
-    await becomes(suite, record.document_id, "failed")
+    await becomes(suite, record.document_id, "waiting")
     assert suite.workshop.runs == []
-    shown = await suite.shown(record.document_id)
-    assert shown and shown.reason and "the process ended" in shown.reason.detail
     (letter,) = await suite.platform.dead_letters()
-    assert (letter.status, letter.attempts) == (500, ATTEMPTS)
+    assert (letter.status, letter.attempts) == (503, ATTEMPTS)
+    assert letter.next_replay_at
+    shown = await suite.shown(record.document_id)
+    assert shown and shown.reason
+    assert "the process ended" in shown.reason.detail
+    assert f"{letter.next_replay_at:%H:%M:%S}" in shown.reason.detail
 
 
 async def test_an_orderly_end_in_the_middle_counts_as_nothing(suite: Suite, start: Start) -> None:
