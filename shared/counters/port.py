@@ -40,7 +40,7 @@ class Counters:
     """
 
     def __init__(self, client: Redis, answer_s: float = ANSWER_S) -> None:
-        """The client itself waits for ever: its own time-outs can lose a cancellation on Python 3.11."""
+        """`client` has no time-outs of its own; `answer_s` bounds the wait for a connection and for the answer."""
         client.response_callbacks.clear()  # answers as the server sends them, whatever the client makes of a command
         self._client = client
         self._answer_s = answer_s
@@ -88,9 +88,22 @@ def pairs(flat: Sequence[Any]) -> list[tuple[Any, Any]]:
 
 
 @asynccontextmanager
+async def _patience(seconds: float) -> AsyncIterator[None]:
+    """Raises `TimeoutError`. The time by which our own loop was late does not count: the answer may lie unread."""
+    loop = asyncio.get_running_loop()
+    due = loop.time() + seconds
+    async with asyncio.timeout(None) as limit:
+        look = loop.call_at(due, lambda: limit.reschedule(loop.time() + min(loop.time() - due, seconds)))
+        try:
+            yield
+        finally:
+            look.cancel()
+
+
+@asynccontextmanager
 async def _translated(answer_s: float) -> AsyncIterator[None]:
     try:
-        async with asyncio.timeout(answer_s):
+        async with _patience(answer_s):
             yield
     except (redis_errors.AuthenticationError, redis_errors.NoPermissionError) as error:
         raise StoreUnavailable("counters", f"Redis refuses the credentials ({type(error).__name__})") from error

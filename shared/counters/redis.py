@@ -1,4 +1,7 @@
-"""Connections to a Redis: no silent retries, callers wait for a connection instead of failing."""
+"""Connections to a Redis: no silent retries, callers wait for a connection instead of failing.
+
+How long is for `Counters` to say: the client's own time-outs can lose a cancellation on Python 3.11.
+"""
 
 from pathlib import Path
 
@@ -23,7 +26,7 @@ def over_url(url: str, connections: int = 50, answer_s: float = ANSWER_S) -> Cou
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=connections,
-        timeout=answer_s,
+        timeout=None,
         socket_timeout=None,
         socket_connect_timeout=None,
         retry=Retry(NoBackoff(), 0),
@@ -39,7 +42,7 @@ def over_socket(path: Path, connections: int = 50, answer_s: float = ANSWER_S) -
         connection_class=UnixDomainSocketConnection,
         path=str(path),
         max_connections=connections,
-        timeout=answer_s,
+        timeout=None,
         socket_timeout=None,
         retry=Retry(NoBackoff(), 0),
         decode_responses=True,

@@ -33,6 +33,9 @@ from shared.types.principal import Role
 from shared.vectors.edge import EdgeIndex
 
 DEFAULT_TENANT = "ten_default"
+_PATIENCE_S = 0.8
+"""A little more than a cluster has: on one machine a slow answer mostly means that it is busy. Still, a call that meets
+a frozen server has its answer in about a second."""
 _READ_PATIENCE_S = 10.0
 
 
@@ -77,7 +80,7 @@ class Installation:
         """Starts the stores and makes what a first start makes."""
         shutil.rmtree(self.settings.data / "spool", ignore_errors=True)  # uploads that a crash cut off
         await self._server.start()
-        counters = self._server.counters()
+        counters = self._server.counters(answer_s=_PATIENCE_S)
         await Leases(counters).void_all()
         self.bus = StreamBus(
             counters,

@@ -16,7 +16,7 @@ import pytest
 from shared.counters.redis import over_socket
 from shared.embedding.minilm import MiniLM
 from shared.vectors.edge import EdgeIndex
-from tests.suite.running import Caller, Running
+from tests.suite.running import FINAL, Caller, Running
 
 TENANT = "ten_default"
 STAGES = ("parse", "chunk", "embed", "finish")
@@ -71,9 +71,12 @@ def upload(caller: Caller, numbers: range) -> dict[int, str]:
 def all_ready(caller: Caller, ids: list[str], within_s: float = WITHIN_S) -> None:
     until = time.monotonic() + within_s
     for document_id in ids:
-        final = caller.final(document_id, until - time.monotonic())
-        assert final["status"] == "ready", final
-        assert [stage["status"] for stage in final["stages"]] == ["done"] * 4
+        while (answer := caller.get(f"/documents/{document_id}")).json()["status"] != "ready":
+            assert answer.status_code in (200, 503), answer.text
+            assert answer.json()["status"] not in FINAL, answer.text
+            assert time.monotonic() < until, f"not ready after {within_s} s: {answer.text}"
+            time.sleep(0.05)
+        assert [stage["status"] for stage in answer.json()["stages"]] == ["done"] * 4
 
 
 def lives(server: Running) -> Iterator[Path]:

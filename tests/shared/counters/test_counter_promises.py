@@ -62,6 +62,14 @@ async def test_callers_wait_while_every_connection_is_at_work(narrow: Counters) 
     assert await asyncio.gather(*blocked) == [None, None]
 
 
+async def test_an_answer_that_we_were_too_busy_to_read_is_an_answer(counters: Counters) -> None:
+    await counters.call("SET", "n", 1)
+    waiting = [asyncio.create_task(counters.call("GET", "n")) for _ in range(5)]
+    await asyncio.sleep(0)
+    time.sleep(0.8)  # the whole process, longer than an answer may take
+    assert await asyncio.gather(*waiting) == ["1"] * 5
+
+
 async def test_a_call_that_was_given_up_leaves_its_answer_to_nobody_else(narrow: Counters) -> None:
     await narrow.call("SET", "mine", "mine")
     for _ in range(6):
