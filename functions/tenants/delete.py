@@ -9,7 +9,8 @@ from shared.ledger.ledger import PlatformLedger
 
 async def handle(request: OneTenant, accounts: Accounts, platform: PlatformLedger, catalogues: Catalogues) -> None:
     tenant = await find(request.tenant_id, accounts)
-    await accounts.delete_tenant(tenant)
+    await accounts.revoke_keys(tenant.tenant_id)
     ledger, catalogue = platform.of(tenant.tenant_id), catalogues.of(tenant.tenant_id)
     async for record in ledger.documents():
         await bury(record.document_id, record.epoch, ledger, catalogue)
+    await accounts.delete_tenant(tenant)  # last: cut off before, the call can be made again

@@ -130,6 +130,10 @@ class Accounts:
         )
         await self._blobs.erase(names.key(tenant_id or OPERATORS, key_id))
 
+    async def revoke_keys(self, tenant_id: str) -> None:
+        for key in await self.keys(tenant_id):
+            await self.revoke_key(tenant_id, key.key_id)
+
     async def load_key(self, hashed: str) -> bool:
         """Brings a key that Redis does not know from the ledger; False where there is none."""
         place = await self._read_pointer(hashed)
@@ -155,8 +159,7 @@ class Accounts:
     async def delete_tenant(self, tenant: TenantRecord) -> None:
         """No key of the tenant is valid from here on. The keys go first: while a store is away, the call can be made
         again."""
-        for key in await self.keys(tenant.tenant_id):
-            await self.revoke_key(tenant.tenant_id, key.key_id)
+        await self.revoke_keys(tenant.tenant_id)
         await self._blobs.write(
             names.tenant(tenant.tenant_id), msgspec.json.encode(msgspec.structs.replace(tenant, deleted=True))
         )

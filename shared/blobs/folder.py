@@ -7,6 +7,7 @@ import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable
 from functools import wraps
+from itertools import takewhile
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -189,13 +190,21 @@ def _into(target: Path, move: Callable[[], object]) -> None:
     """Makes the folder and moves the finished file in, again should an erasure take the folder in between."""
     for tries_left in reversed(range(_TRIES)):
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(target.parent)
             move()
             _sync_folder(target.parent)
             return
         except FileNotFoundError:
             if not tries_left:
                 raise
+
+
+def _make_folder(folder: Path) -> None:
+    """Each folder that is made is durable too: synced into the one above it."""
+    missing = list(takewhile(lambda one: not one.exists(), (folder, *folder.parents)))
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in missing:
+        _sync_folder(made.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -129,16 +129,36 @@ def flush(server: Running) -> None:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A server to which nothing happens; it has taken in all documents of the kills."""
-    server = Running(tmp_path_factory.mktemp("undisturbed") / "data").start()
-    with server.caller(server.api_key) as caller:
-        all_ready(caller, list(upload(caller, range(len(WHEN) * 2 * A_KILL)).values()))
-    yield server
-    server.stop()
+    server = Running(tmp_path_factory.mktemp("undisturbed") / "data")
+    try:
+        server.start()
+        with server.caller(server.api_key) as caller:
+            all_ready(caller, list(upload(caller, range(len(WHEN) * 2 * A_KILL)).values()))
+        yield server
+    finally:
+        server.stop()
+
+
+Start = Callable[[Running], Running]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts a server, which does not outlive its test."""
+    started: list[Running] = []
+
+    def begin(server: Running) -> Running:
+        started.append(server)
+        return server.start()
+
+    yield begin
+    for server in started:
+        server.stop()
 
 
 @pytest.mark.parametrize("stages", [STAGES[:2], STAGES[2:]], ids="+".join)
 def test_killed_at_every_boundary_of_a_stage_every_document_ends_as_if_nothing_had_happened(
-    undisturbed: Running, tmp_path: Path, stages: tuple[str, str]
+    undisturbed: Running, start: Start, tmp_path: Path, stages: tuple[str, str]
 ) -> None:
     data = tmp_path / "data"
     answered: dict[int, str] = {}
@@ -146,13 +166,13 @@ def test_killed_at_every_boundary_of_a_stage_every_document_ends_as_if_nothing_h
     kills = [(stage, when) for stage in stages for when in WHEN]
     for kill, (stage, when) in enumerate(kills):
         dying = Dying(data, stage, when)
-        dying.start()
+        start(dying)
         with dying.caller(dying.api_key) as caller:
             answered |= upload(caller, range(kill * A_KILL, (kill + 1) * A_KILL))
         dying.died()
         ended = ended_stages(dying) | ended  # what had ended before an earlier kill must still be the same
 
-    server = Running(data).start()
+    server = start(Running(data))
     with server.caller(server.api_key) as caller:
         all_ready(caller, list(answered.values()))
         again = upload(caller, range(len(kills) * A_KILL))
@@ -184,12 +204,14 @@ def test_a_redis_emptied_in_the_middle_keeps_no_document_waiting(undisturbed: Ru
     assert markers(undisturbed) == []
 
 
-def test_what_dies_in_an_upload_or_a_deletion_leaves_nothing_stuck_and_nothing_behind(tmp_path: Path) -> None:
+def test_what_dies_in_an_upload_or_a_deletion_leaves_nothing_stuck_and_nothing_behind(
+    start: Start, tmp_path: Path
+) -> None:
     data = tmp_path / "data"
     cut_off: list[int] = []
     for number, when in ((2, "after-marker"), (5, "after-original")):
         dying = Dying(data, "upload", when)
-        dying.start()
+        start(dying)
         with dying.caller(dying.api_key) as caller:
             assert number not in upload(caller, range(number - 2, number + 1))
         dying.died()
@@ -198,7 +220,7 @@ def test_what_dies_in_an_upload_or_a_deletion_leaves_nothing_stuck_and_nothing_b
     deleted: list[str] = []
     for number, when in enumerate(("hidden", "buried", "half-erased"), start=10):
         dying = Dying(data, "delete", when)
-        dying.start()
+        start(dying)
         with dying.caller(dying.api_key) as caller:
             assert_gone(caller, deleted)
             victim = upload(caller, range(number, number + 1))[number]
@@ -208,8 +230,7 @@ def test_what_dies_in_an_upload_or_a_deletion_leaves_nothing_stuck_and_nothing_b
         dying.died()
         deleted.append(victim)
 
-    server = Dying(data, "delete", "slowly")
-    server.start()
+    server = start(Dying(data, "delete", "slowly"))
     with server.caller(server.api_key) as caller:
         assert_gone(caller, deleted)
         assert not set(deleted) & {passage["document_id"] for passage in caller.search("thing 10 11 12", limit=50)}

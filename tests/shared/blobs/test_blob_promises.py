@@ -1,6 +1,7 @@
 """What every world of blobs promises."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import time
@@ -44,6 +45,25 @@ async def test_a_large_blob_streams_in_pieces(blobs: Blobs) -> None:
     pieces = [piece async for piece in blobs.stream("t/large")]
     assert len(pieces) > 1
     assert b"".join(pieces) == content
+
+
+async def test_a_blob_and_every_folder_above_it_are_on_the_disk_when_the_write_returns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def note(handle: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{handle}").readlink()).removeprefix(f"{tmp_path}/"))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", note)
+    blobs = FolderBlobs(tmp_path / "blobs")
+    await blobs.prepare()
+    for call in (blobs.write("t/a/1/x", b"x"), blobs.create("u/b/y", b"y")):
+        await call
+    assert {"blobs", "blobs/t", "blobs/t/a", "blobs/t/a/1", "blobs/u", "blobs/u/b"} <= set(synced)
+    assert len([path for path in synced if path.startswith("blobs/.part/")]) == 2
 
 
 async def test_an_empty_blob_is_a_blob(blobs: Blobs) -> None:
