@@ -208,14 +208,12 @@ def test_what_dies_in_an_upload_or_a_deletion_leaves_nothing_stuck_and_nothing_b
     start: Start, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
-    cut_off: list[int] = []
     for number, when in ((2, "after-marker"), (5, "after-original")):
         dying = Dying(data, "upload", when)
         start(dying)
         with dying.caller(dying.api_key) as caller:
             assert number not in upload(caller, range(number - 2, number + 1))
         dying.died()
-        cut_off.append(number)
 
     deleted: list[str] = []
     for number, when in enumerate(("hidden", "buried", "half-erased"), start=10):
