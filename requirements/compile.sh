@@ -10,5 +10,7 @@ compile pyproject.toml --extra serve --extra cluster --extra lambda --group buil
   -o requirements/dev.lock
 compile pyproject.toml --extra serve --extra cluster --extra lambda --group build --group dev --group cluster-tests \
   -c requirements/dev.lock -o requirements/cluster-tests.lock
+compile pyproject.toml --extra cluster --extra documents --extra terminal -c requirements/dev.lock \
+  -o requirements/documents.lock
 compile pyproject.toml --extra cluster --extra terminal -c requirements/dev.lock -o requirements/light.lock
 compile --group build -c requirements/dev.lock -o requirements/build.lock

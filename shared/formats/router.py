@@ -1,16 +1,22 @@
 """Which parser a file goes to, by what it holds rather than by what it is called."""
 
 from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
 
 from msgspec import Struct
 
-from shared.formats.signatures import binary_name, likely_binary_name
+from shared.formats import archives, compound
+from shared.formats.signatures import binary_name, likely_binary_name, paged_extension
 from shared.formats.table import FORMATS, PLAIN, Format
 from shared.formats.text import is_blank, peek
 from shared.runtime.errors import EmptyFile, UnsupportedFormat
 
 HEAD_BYTES = 64 * 1024
 """How much of a file's beginning the router wants to see."""
+
+
+RTF = b"{\\rtf"
 
 
 class Routed(Struct, frozen=True):
@@ -34,20 +40,42 @@ class FormatRouter:
 
     def __init__(self, table: Sequence[Format] = FORMATS) -> None:
         self._table = tuple(table)
-        self._by_extension = {row.extension: row for row in self._table}
-        self._by_media_type = {row.media_type: row for row in reversed(self._table)}
+        self._listed = [row for row in self._table if row.listed]
+        self._by_extension = {row.extension: row for row in self._listed}
+        self._by_media_type = {row.media_type: row for row in reversed(self._listed)}
 
     def formats(self) -> list[ListedFormat]:
-        return [ListedFormat(row.extension, row.media_type, row.parser, row.route) for row in self._table]
+        return [ListedFormat(row.extension, row.media_type, row.parser, row.route) for row in self._listed]
 
-    def route(self, filename: str, declared_media_type: str | None, head: bytes, size: int) -> Routed:
-        """`head` is the file's first `HEAD_BYTES`, `size` its whole length.
+    def route(
+        self, filename: str, declared_media_type: str | None, head: bytes, size: int, path: Path | None = None
+    ) -> Routed:
+        """`head` is the file's first `HEAD_BYTES`, `size` its whole length, `path` where all of it lies.
 
         Raises EmptyFile, and UnsupportedFormat for what has no parser.
         """
-        text = _text(head, size)
-        row = self._row(_extension(filename), _bare(declared_media_type), text)
+        extension = _extension(filename)
+        row = self._container(extension, head, path)
+        if row is None:
+            row = self._row(extension, _bare(declared_media_type), _text(head, size))
         return Routed(row.media_type, row.extension, row.parser, row.route)
+
+    def _container(self, extension: str, head: bytes, path: Path | None) -> Format | None:
+        """The row of a ZIP archive or a compound file; one that is damaged is taken for what its name says."""
+        if paged := paged_extension(head, extension):
+            return self._by_extension.get(paged)
+        if archives.is_archive(head):
+            found, possible = _archived(head, path), archives.EXTENSIONS
+        elif head.startswith(compound.MAGIC):
+            found, possible = _compound(head, path), compound.EXTENSIONS
+        elif head.startswith(RTF):
+            return self._by_extension.get("rtf")
+        else:
+            return None
+        if found == compound.ENCRYPTED:
+            found, possible = None, archives.EXTENSIONS
+            extension = extension if extension in possible else "docx"
+        return self._by_extension.get(found or (extension if extension in possible else ""))
 
     def _row(self, extension: str, declared: str, text: str) -> Format:
         seen = [row for row in self._table if row.is_seen_in(text)]
@@ -58,8 +86,18 @@ class FormatRouter:
             return PLAIN if hinted.required and hinted not in seen else hinted
         if seen or not extension:
             return seen[0] if seen else PLAIN
-        known = ", ".join(row.extension for row in self._table)
+        known = ", ".join(row.extension for row in self._listed)
         raise UnsupportedFormat(f"files of type .{extension[:20]} are not supported; supported are: {known}")
+
+
+def _archived(head: bytes, path: Path | None) -> str | None:
+    with path.open("rb") if path else BytesIO(head) as file:
+        return archives.archived_extension(file) or archives.extension_in(head)
+
+
+def _compound(head: bytes, path: Path | None) -> str | None:
+    with path.open("rb") if path else BytesIO(head) as file:
+        return compound.compound_extension(file)
 
 
 def _text(head: bytes, size: int) -> str:

@@ -16,7 +16,6 @@ class Signature(Struct, frozen=True):
 
 STRONG = (
     Signature("a PDF document", b"%PDF-"),
-    Signature("an RTF document", b"{\\rtf"),
     Signature("a PostScript file", b"%!PS-"),
     Signature("a PNG image", b"\x89PNG\r\n\x1a\n"),
     Signature("a JPEG image", b"\xff\xd8\xff"),
@@ -71,3 +70,18 @@ def binary_name(head: bytes) -> str | None:
 def likely_binary_name(head: bytes) -> str:
     """The best name for what is known not to be text."""
     return next((signature.name for signature in WEAK if signature.matches(head)), "binary data")
+
+
+_BITMAP_HEADERS = frozenset((12, 40, 52, 56, 64, 108, 124))
+
+
+def paged_extension(head: bytes, extension: str) -> str | None:
+    """The extension of the format whose documents are pages: PDF, or one of pictures."""
+    if head.lstrip().startswith(b"%PDF-") or (extension == "pdf" and b"%PDF-" in head[:1024]):
+        return "pdf"
+    if head.startswith(b"BM") and head[15:18] == b"\0\0\0" and head[14] in _BITMAP_HEADERS:
+        return "bmp"
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "webp"
+    known = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpg"), (b"II*\x00", "tiff"), (b"MM\x00*", "tiff"))
+    return next((extension for magic, extension in known if head.startswith(magic)), None)

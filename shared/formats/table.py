@@ -1,10 +1,23 @@
 """The formats that we take: one row each."""
 
-import re
 from collections.abc import Callable
 from typing import Literal
 
 from msgspec import Struct
+
+from shared.formats.markup import (
+    is_html,
+    is_jats,
+    is_json,
+    is_mail,
+    is_notebook,
+    is_patent,
+    is_saved_page,
+    is_subtitles,
+    is_tex,
+    is_xml,
+    says_xml,
+)
 
 Route = Literal["cpu", "gpu"]
 
@@ -12,7 +25,8 @@ Route = Literal["cpu", "gpu"]
 class Format(Struct, frozen=True):
     """`looks` recognises the format in the beginning of a text.
 
-    With `overrules` its word stands against any name; with `required` a name alone is not believed.
+    With `overrules` its word stands against any name; with `required` a name alone is not believed. What is not
+    `listed` shares its extension with a row that is.
     """
 
     extension: str
@@ -22,29 +36,14 @@ class Format(Struct, frozen=True):
     looks: Callable[[str], bool] | None = None
     overrules: bool = False
     required: bool = False
+    listed: bool = True
 
     def is_seen_in(self, text: str) -> bool:
         return self.looks is not None and self.looks(text)
 
 
-_HTML = re.compile(
-    r"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,4000}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b",
-    re.IGNORECASE | re.DOTALL,
-)
-_JSON = re.compile(
-    r"""\s*(?:\{\s*(?:\}|"(?:[^"\\\n]|\\.){0,4000}"\s*:)
-          |\[\s*(?:[\[{"]|\]\s*$|(?:-?\d[\d.eE+-]{0,40}|true|false|null)\s*(?:,|\]\s*$)))""",
-    re.VERBOSE,
-)
-
-
-def is_html(text: str) -> bool:
-    return _HTML.match(text) is not None
-
-
-def is_json(text: str) -> bool:
-    return _JSON.match(text) is not None
-
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_OPEN = "application/vnd.oasis.opendocument"
 
 FORMATS = (
     Format("md", "text/markdown"),
@@ -52,7 +51,44 @@ FORMATS = (
     Format("html", "text/html", looks=is_html, overrules=True),
     Format("htm", "text/html"),
     Format("csv", "text/csv"),
+    Format("tsv", "text/csv"),
+    Format("ipynb", "application/x-ipynb+json", looks=is_notebook),
     Format("json", "application/json", looks=is_json, required=True),
+    Format("boxnote", "application/x-boxnote+json", "docling", looks=is_json, required=True),
+    Format("nxml", "application/jats+xml", "docling", looks=is_jats, overrules=True),
+    Format("xml", "application/x-patent+xml", "docling", looks=is_patent, overrules=True, listed=False),
+    Format("xml", "application/xml", looks=says_xml, overrules=True, listed=False),
+    Format("xml", "application/xml", looks=is_xml, required=True),
+    Format("rtf", "application/rtf", "legacy"),
+    Format("tex", "application/x-tex", "docling", looks=is_tex),
+    Format("rst", "text/x-rst"),
+    Format("adoc", "text/asciidoc", "docling"),
+    Format("asciidoc", "text/asciidoc", "docling"),
+    Format("org", "text/x-org"),
+    Format("vtt", "text/vtt", "docling", looks=is_subtitles, overrules=True),
+    Format("mhtml", "multipart/related", looks=is_saved_page, required=True),
+    Format("mht", "multipart/related", looks=is_saved_page, required=True),
+    Format("eml", "message/rfc822", looks=is_mail, required=True),
+    Format("docx", f"{_OFFICE}.wordprocessingml.document", "docling"),
+    Format("pptx", f"{_OFFICE}.presentationml.presentation", "docling"),
+    Format("xlsx", f"{_OFFICE}.spreadsheetml.sheet", "docling"),
+    Format("odt", f"{_OPEN}.text", "docling"),
+    Format("ods", f"{_OPEN}.spreadsheet", "docling"),
+    Format("odp", f"{_OPEN}.presentation", "docling"),
+    Format("epub", "application/epub+zip"),
+    Format("doc", "application/msword", "legacy"),
+    Format("xls", "application/vnd.ms-excel", "legacy"),
+    Format("ppt", "application/vnd.ms-powerpoint", "legacy"),
+    Format("msg", "application/vnd.ms-outlook", "docling"),
+    Format("pdf", "application/pdf", "paged", required=True),
+    Format("png", "image/png", "paged", required=True),
+    Format("jpg", "image/jpeg", "paged", required=True),
+    Format("jpeg", "image/jpeg", "paged", required=True),
+    Format("tiff", "image/tiff", "paged", required=True),
+    Format("tif", "image/tiff", "paged", required=True),
+    Format("bmp", "image/bmp", "paged", required=True),
+    Format("webp", "image/webp", "paged", required=True),
 )
+"""Among rows that see themselves in a text, the first one counts: the special stand before the general."""
 
 PLAIN = next(row for row in FORMATS if row.extension == "txt")

@@ -83,7 +83,7 @@ class Intake(Struct, frozen=True):
     async def _record(self, submission: Submission) -> DocumentRecord:
         file = submission.file
         filename = safe_filename(file.filename)
-        routed = FormatRouter().route(filename, file.media_type, file.head, file.size)
+        routed = FormatRouter().route(filename, file.media_type, file.head, file.size, file.path)
         document_id = document_id_of(self.ledger.tenant_id, file.content_hash)
         most = submission.max_cost_usd
         return DocumentRecord(

@@ -10,6 +10,7 @@ from shared.parsing.document import Block, Kind, ParsedDocument
 from shared.parsing.limits import Limits
 from shared.parsing.tables import rectangular, table_markdown
 from shared.runtime.errors import Rejected
+from shared.types.passage import Box
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 MOST_TABLE_CHARACTERS = 100_000
@@ -25,7 +26,10 @@ class _Container(Struct):
 
 
 class Assembly:
-    """Lists and quotations, nested as they may be, become one block of lines; tables and headings stand alone."""
+    """Lists and quotations, nested as they may be, become one block of lines; tables and headings stand alone.
+
+    `page` and `box` are where the next text stands, for formats that have pages.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -33,7 +37,10 @@ class Assembly:
         self._bytes = 0
         self._open: list[_Container] = []
         self._lines: list[str] = []
+        self._places: list[tuple[int | None, Box | None]] = []
         self.title = ""
+        self.page: int | None = None
+        self.box: Box | None = None
 
     def finish(self, pages: int = 0) -> ParsedDocument:
         """Raises Rejected("empty") when nothing that was met holds a letter or a digit."""
@@ -58,6 +65,14 @@ class Assembly:
             self._line(text)
         else:
             self._add(Block("paragraph", text))
+
+    def picture(self, text: str) -> None:
+        """What is written under a picture or in its place."""
+        text = text.strip()
+        if self._open:
+            self._line(text)
+        else:
+            self._add(Block("picture", text))
 
     def code(self, text: str) -> None:
         text = dedent(text).strip("\n").rstrip()
@@ -107,6 +122,7 @@ class Assembly:
         prefix = "".join(item.marker for item in items)
         for item in items:
             item.marker = " " * len(item.marker)
+        self._places.append((self.page, self.box))
         first, *rest = text.split("\n")
         self._lines.append("\n".join([prefix + first, *((" " * len(prefix) + line).rstrip() for line in rest)]))
 
@@ -116,16 +132,29 @@ class Assembly:
             quoted = self._open[0].kind == "quote"
             kind: Kind = "quote" if quoted else "list"
             lines, self._lines = self._lines, []
-            self._add(Block(kind, ("\n\n" if quoted else "\n").join(lines)))
+            places, self._places = self._places, []
+            self._add(Block(kind, ("\n\n" if quoted else "\n").join(lines)), *_around(places))
 
-    def _add(self, block: Block) -> None:
+    def _add(self, block: Block, page: int | None = None, box: Box | None = None) -> None:
         text = _clean(block.text)
         if not text.strip():
             return
         self._bytes += len(text.encode())
         if self._bytes > self._limits.expanded_bytes:
             raise Rejected("too-large-expanded", f"its text exceeds {self._limits.expanded_bytes} bytes")
-        self._blocks.append(Block(block.kind, text, level=block.level, rows=block.rows))
+        if page is None:
+            page, box = self.page, self.box
+        self._blocks.append(Block(block.kind, text, level=block.level, rows=block.rows, page=page, box=box))
+
+
+def _around(places: Sequence[tuple[int | None, Box | None]]) -> tuple[int | None, Box | None]:
+    """The first page, and the box around everything that stands on it."""
+    page = places[0][0]
+    boxes = [box for on, box in places if on == page and box]
+    if not boxes:
+        return page, None
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return page, (min(lefts), min(tops), max(rights), max(bottoms))
 
 
 def too_deep(limits: Limits) -> Rejected:

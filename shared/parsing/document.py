@@ -27,3 +27,23 @@ class ParsedDocument(Struct, frozen=True, omit_defaults=True):
     blocks: tuple[Block, ...]
     title: str = ""
     pages: int = 0
+
+
+class Slice(Struct, frozen=True, omit_defaults=True):
+    """Some consecutive pages of a document that has `pages` in all. `until` is the last one that was read; `unread`
+    counts those that are pictures, where nothing is here to read pictures."""
+
+    blocks: tuple[Block, ...]
+    until: int
+    pages: int
+    title: str = ""
+    unread: int = 0
+
+
+class Look(Struct, frozen=True):
+    """How much a document is, at a glance: its pages, about how many letters of text it has, and how many of the pages
+    are pictures."""
+
+    pages: int
+    letters: int
+    drawn: int = 0

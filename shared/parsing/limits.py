@@ -5,31 +5,41 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 MIB = 1024 * 1024
+GIB = 1024 * MIB
 
 
 class Limits(Struct, frozen=True):
     """Bounds of one parse, and of the process that it runs in.
 
     `memory_bytes` bounds the address space of a worker, `expanded_bytes` the UTF-8 of a document's text, `depth` the
-    nesting of its elements. A worker is replaced after `documents` documents or when it has grown by `growth_bytes`.
+    nesting of its elements, `page_seconds` one page whose text is there to be read (`ocr_seconds` one that is a
+    picture), `pixels` a picture. A worker is replaced after `documents` documents or when it has grown by
+    `growth_bytes`, which leaves room for the models that it loads.
     """
 
     seconds: float = 600.0
     memory_bytes: int = 2048 * MIB
+    page_seconds: float = 30.0
     max_pages: int = 2000
+    pixels: int = 80_000_000
     depth: int = 256
     expanded_bytes: int = 64 * MIB
     documents: int = 200
-    growth_bytes: int = 256 * MIB
+    growth_bytes: int = 1024 * MIB
+
+    @property
+    def ocr_seconds(self) -> float:
+        return 3 * self.page_seconds
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Limits":
-        """Reads AEGIS_PARSE_SECONDS, AEGIS_PARSE_MEMORY_BYTES and AEGIS_PARSE_MAX_PAGES.
+        """Reads AEGIS_PARSE_SECONDS, AEGIS_PARSE_SECONDS_PER_PAGE, AEGIS_PARSE_MEMORY_BYTES and AEGIS_PARSE_MAX_PAGES.
 
         Raises ValueError with the variable's name for anything but a whole number above 0.
         """
         return cls(
             seconds=_positive(environ, "AEGIS_PARSE_SECONDS", 600),
+            page_seconds=_positive(environ, "AEGIS_PARSE_SECONDS_PER_PAGE", 30),
             memory_bytes=_positive(environ, "AEGIS_PARSE_MEMORY_BYTES", 2048 * MIB),
             max_pages=_positive(environ, "AEGIS_PARSE_MAX_PAGES", 2000),
         )

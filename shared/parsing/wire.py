@@ -5,8 +5,9 @@ import struct
 import msgspec
 from msgspec import Struct
 
-from shared.parsing.document import ParsedDocument
+from shared.parsing.document import Look, ParsedDocument, Slice
 from shared.parsing.limits import Limits
+from shared.types.passage import Box
 
 LENGTH = struct.Struct(">Q")
 
@@ -26,6 +27,30 @@ class Parse(Struct, frozen=True, tag=True):
     filename: str
 
 
+class ParseSlice(Struct, frozen=True, tag=True):
+    """Pages to parse, from `first` on."""
+
+    media_type: str
+    first: int
+    parser: str = "paged"
+
+
+class Draw(Struct, frozen=True, tag=True):
+    """A page to show as a picture, with `box` drawn where there is one."""
+
+    media_type: str
+    page: int
+    box: Box | None
+    parser: str = "drawing"
+
+
+class LookAt(Struct, frozen=True, tag=True):
+    """A document of which only the extent is asked for."""
+
+    media_type: str
+    parser: str = "drawing"
+
+
 class Ready(Struct, frozen=True, tag=True):
     """First from a worker, once it is confined. Memory is what it has resident, in bytes."""
 
@@ -34,6 +59,23 @@ class Ready(Struct, frozen=True, tag=True):
 
 class Parsed(Struct, frozen=True, tag=True):
     document: ParsedDocument
+    memory: int
+
+
+class Sliced(Struct, frozen=True, tag=True):
+    slice: Slice
+    memory: int
+
+
+class Drawn(Struct, frozen=True, tag=True):
+    """A PNG; none where the document has no such page."""
+
+    picture: bytes | None
+    memory: int
+
+
+class Looked(Struct, frozen=True, tag=True):
+    look: Look
     memory: int
 
 
@@ -51,8 +93,9 @@ class Broken(Struct, frozen=True, tag=True):
     detail: str
 
 
-Answer = Ready | Parsed | Refused | Broken
+Order = Parse | ParseSlice | Draw | LookAt
+Answer = Ready | Parsed | Sliced | Drawn | Looked | Refused | Broken
 
 encode = msgspec.msgpack.Encoder().encode
-orders: msgspec.msgpack.Decoder[Hello | Parse] = msgspec.msgpack.Decoder(Hello | Parse)
+orders: msgspec.msgpack.Decoder[Hello | Order] = msgspec.msgpack.Decoder(Hello | Order)
 answers: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)

@@ -4,14 +4,33 @@ import os
 import resource
 import signal
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO
 
 from shared.parsing import wire
 from shared.parsing.confinement import confine
 from shared.parsing.document import ParsedDocument
+from shared.parsing.guards import check
 from shared.parsing.limits import Limits
-from shared.parsing.wire import LENGTH, Broken, Hello, Parse, Parsed, Ready, Refused, encode
+from shared.parsing.wire import (
+    LENGTH,
+    Answer,
+    Broken,
+    Draw,
+    Drawn,
+    Hello,
+    LookAt,
+    Looked,
+    Order,
+    Parse,
+    Parsed,
+    ParseSlice,
+    Ready,
+    Refused,
+    Sliced,
+    encode,
+)
 from shared.runtime.errors import Rejected
 
 
@@ -24,14 +43,13 @@ def main() -> None:
     _write(answers, encode(Ready(_resident())))
     while frame := _read(orders):
         order = wire.orders.decode(frame)
-        assert isinstance(order, Parse)
+        assert not isinstance(order, Hello)
         _write(answers, _answer(order, orders, hello.limits))
 
 
-def _answer(order: Parse, orders: BinaryIO, limits: Limits) -> bytes:
+def _answer(order: Order, orders: BinaryIO, limits: Limits) -> bytes:
     try:
-        document = parse(order.parser, order.media_type, order.filename, _read(orders) or b"", limits)
-        return encode(Parsed(document, _resident()))
+        return encode(_done(order, _read(orders) or b"", limits))
     except Rejected as rejected:
         return encode(Refused(rejected.code, rejected.detail, _resident()))
     except MemoryError:
@@ -44,17 +62,43 @@ def _answer(order: Parse, orders: BinaryIO, limits: Limits) -> bytes:
         return encode(Refused("corrupt", f"its parser gave up ({type(error).__name__})", _resident()))
 
 
+def _done(order: Order, content: bytes, limits: Limits) -> Answer:
+    match order:
+        case Parse(parser, media_type, filename):
+            return Parsed(parse(parser, media_type, filename, content, limits), _resident())
+        case ParseSlice(media_type, first):
+            from shared.parsing.paged.slices import parse_slice
+
+            return Sliced(parse_slice(media_type, content, first, limits), _resident())
+        case Draw(media_type, page, box):
+            from shared.parsing.paged.drawing import draw
+
+            return Drawn(draw(media_type, content, page, box, limits), _resident())
+        case LookAt(media_type):
+            from shared.parsing.paged.looking import look
+
+            return Looked(look(media_type, content, limits), _resident())
+
+
 MEMORY_EXIT = 88
 """Exit status of a worker that ran out of memory: it has none left to say so."""
+
+PARSERS = {
+    "light": "shared.parsing.light.parsers",
+    "docling": "shared.parsing.docling.parsers",
+    "legacy": "shared.parsing.legacy.parsers",
+    "paged": "shared.parsing.paged.slices",
+}
+"""Where each `parse(media_type, filename, content, limits)` is, imported at first use. A worker serves one of them."""
 
 
 def parse(parser: str, media_type: str, filename: str, content: bytes, limits: Limits) -> ParsedDocument:
     """Raises Rejected. `filename` is only a hint for formats that tell themselves apart by it."""
-    if parser != "light":
+    if parser not in PARSERS:
         raise ImportError(f"there is no parser {parser!r} here")
-    from shared.parsing.light.parsers import parse_light
-
-    return parse_light(media_type, content, limits)
+    check(media_type, content, limits)
+    document: ParsedDocument = import_module(PARSERS[parser]).parse(media_type, filename, content, limits)
+    return document
 
 
 def _pipes() -> tuple[BinaryIO, BinaryIO]:

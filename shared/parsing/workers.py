@@ -2,21 +2,44 @@
 
 import asyncio
 import os
+import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from pathlib import Path
 
 from shared.parsing import wire
-from shared.parsing.document import ParsedDocument
+from shared.parsing.document import Look, ParsedDocument, Slice
 from shared.parsing.limits import MIB, Limits
-from shared.parsing.wire import LENGTH, Answer, Broken, Hello, Parse, Parsed, Ready, Refused, encode
+from shared.parsing.wire import (
+    LENGTH,
+    Answer,
+    Broken,
+    Draw,
+    Drawn,
+    Hello,
+    LookAt,
+    Looked,
+    Order,
+    Parse,
+    Parsed,
+    ParseSlice,
+    Ready,
+    Refused,
+    Sliced,
+    encode,
+)
 from shared.parsing.worker import MEMORY_EXIT
 from shared.runtime.errors import AegisError, Rejected
+from shared.types.passage import Box
 
 START_SECONDS = 60.0
 _ROOT = Path(__file__).resolve().parents[2]
 _KILLED = -9
 """By the kernel, which is short of memory, or by somebody's mistake: so it counts only the second time."""
+
+
+_OUT_OF_TIME = -signal.SIGALRM
+"""By the clock that a worker sets itself for each page."""
 
 
 class ParserUnavailable(AegisError):
@@ -32,12 +55,17 @@ class _WorkerDied(Exception):
 
 
 class ParserPool:
-    """Up to `workers` processes, started when they are first needed and kept warm. It belongs to one event loop."""
+    """Up to `workers` processes that parse and as many that draw, started when they are first needed and kept warm. It
+    belongs to one event loop.
+
+    A worker serves one parser only, so that one that holds a large library is never in the way of a small document.
+    """
 
     def __init__(self, limits: Limits, workers: int = 1) -> None:
         self._limits = limits
         self._free = asyncio.Semaphore(workers)
-        self._idle: list[_Worker] = []
+        self._quick = asyncio.Semaphore(workers)
+        self._idle: dict[str, list[_Worker]] = {}
         self._busy: set[_Worker] = set()
         self._closed = False
 
@@ -46,34 +74,62 @@ class ParserPool:
 
         A worker that dies is replaced and the document tried once more. Cancelling ends the worker.
         """
-        order = Parse(parser, media_type, filename)
-        async with self._free:
+        answer = await self._ask(Parse(parser, media_type, filename), content, self._free)
+        assert isinstance(answer, Parsed)
+        return answer.document
+
+    async def parse_slice(self, media_type: str, content: bytes, first: int) -> Slice:
+        """Pages from `first` on, as many as one slice holds; raises like `parse`."""
+        answer = await self._ask(ParseSlice(media_type, first), content, self._free)
+        assert isinstance(answer, Sliced)
+        return answer.slice
+
+    async def draw(self, media_type: str, content: bytes, page: int, box: Box | None = None) -> bytes | None:
+        """A page as PNG; None where the document has no such page. Raises like `parse`."""
+        answer = await self._ask(Draw(media_type, page, box), content, self._quick)
+        assert isinstance(answer, Drawn)
+        return answer.picture
+
+    async def look(self, media_type: str, content: bytes) -> Look:
+        """The extent of what has pages. Raises like `parse`."""
+        answer = await self._ask(LookAt(media_type), content, self._quick)
+        assert isinstance(answer, Looked)
+        return answer.look
+
+    async def _ask(self, order: Order, content: bytes, free: asyncio.Semaphore) -> Answer:
+        async with free:
             try:
                 return await self._attempt(order, content)
             except _WorkerDied as died:
-                if died.status == MEMORY_EXIT:
-                    raise _out_of_memory(self._limits) from died
+                self._blame(died, {MEMORY_EXIT})
             try:
                 return await self._attempt(order, content)
             except _WorkerDied as died:
-                if died.status in {MEMORY_EXIT, _KILLED}:
-                    raise _out_of_memory(self._limits) from died
+                self._blame(died, {MEMORY_EXIT, _KILLED})
                 raise Rejected("corrupt", "its parser crashed on it, twice") from died
+
+    def _blame(self, died: "_WorkerDied", short_of_memory: set[int]) -> None:
+        """Raises what a worker's death says of the document, where it says something."""
+        if died.status in short_of_memory:
+            raise _out_of_memory(self._limits) from died
+        if died.status == _OUT_OF_TIME:
+            seconds = self._limits.page_seconds
+            raise Rejected("time-limit", f"a page took longer than {seconds:g} s, or three times that as a picture")
 
     async def close(self) -> None:
         """Ends every worker; what they are parsing is given up."""
         self._closed = True
-        workers = [*self._idle, *self._busy]
+        workers = [*(worker for idle in self._idle.values() for worker in idle), *self._busy]
         self._idle.clear()
         await asyncio.gather(*(worker.end() for worker in workers))
 
-    async def _attempt(self, order: Parse, content: bytes) -> ParsedDocument:
-        worker = await self._worker()
+    async def _attempt(self, order: Order, content: bytes) -> Answer:
+        worker = await self._worker(order.parser)
         self._busy.add(worker)
         answer: Answer | None = None
         try:
             async with asyncio.timeout(self._limits.seconds):
-                answer = await worker.parse(order, content)
+                answer = await worker.do(order, content)
         except _WorkerDied:
             self._refuse_when_closed()
             raise
@@ -84,13 +140,14 @@ class ParserPool:
             if answer is None or self._closed or worker.is_spent(answer):
                 await worker.end()
             else:
-                self._idle.append(worker)
-        return _document(answer)
+                self._idle.setdefault(order.parser, []).append(worker)
+        return _judged(answer)
 
-    async def _worker(self) -> "_Worker":
+    async def _worker(self, parser: str) -> "_Worker":
         self._refuse_when_closed()
-        while self._idle:
-            worker = self._idle.pop()
+        idle = self._idle.get(parser, [])
+        while idle:
+            worker = idle.pop()
             if worker.is_alive():
                 return worker
         return await _Worker.start(self._limits)
@@ -128,7 +185,7 @@ class _Worker:
                 await worker.end()
         return worker
 
-    async def parse(self, order: Parse, content: bytes) -> Answer:
+    async def do(self, order: Order, content: bytes) -> Answer:
         self._documents += 1
         return await self._exchange(encode(order), content)
 
@@ -170,23 +227,28 @@ class _Worker:
         return await answers.readexactly(length)
 
 
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
+"""A worker does one thing at a time; a pool of threads would only take up its address space."""
+
+
 def _environ() -> dict[str, str]:
     """Nothing but where to find the code: a parser has no business with our secrets."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH", ""))))
-    return kept | {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
+    ours = {"PYTHONPATH": path, "PYTHONSAFEPATH": "1", "MALLOC_ARENA_MAX": "2"}
+    return kept | ours | dict.fromkeys(_ONE_THREAD, "1")
 
 
-def _document(answer: Answer) -> ParsedDocument:
+def _judged(answer: Answer) -> Answer:
     match answer:
-        case Parsed(document=document):
-            return document
         case Refused(code=code, detail=detail):
             raise Rejected(code, detail)
         case Broken(detail=detail):
             raise ParserUnavailable(detail)
         case Ready():
             raise ParserUnavailable("a parser's process answered out of turn")
+        case _:
+            return answer
 
 
 def _out_of_memory(limits: Limits) -> Rejected:

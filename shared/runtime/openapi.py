@@ -63,7 +63,7 @@ class _Described:
         self.operation = operation
         self.message: type[Struct] = next(iter(hints.values()))
         self.answers = [kind for kind in members(hints["return"]) if kind is not type(None)]
-        self.answers.sort(key=_status_of)
+        self.answers.sort(key=lambda kind: (_status_of(kind), kind.__name__))
         self.may_be_empty = type(None) in members(hints["return"])
         self.summary = (typing.cast(str, typing.cast(Any, handler).__globals__["__doc__"])).partition("\n")[0]
 

@@ -1,9 +1,17 @@
 """The piece of a document that can be found, quoted and cited."""
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom as fractions of the page, from its top left."""
+
+
+def around(boxes: Iterable[Box]) -> Box:
+    """The smallest box that holds them all; there is at least one."""
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
 
 
 class Passage(Struct, frozen=True):

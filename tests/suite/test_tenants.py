@@ -21,6 +21,7 @@ from shared.ledger.records import DeadLetter
 from shared.runtime.table import Operation, load
 from shared.types.clock import now
 from shared.types.principal import SCOPES
+from tests.shared.parsing import drawn
 from tests.suite.running import Caller, Running
 
 CANARY = "Quetzalcoatlus-7731"
@@ -48,6 +49,7 @@ EVENT: dict[str, Any] = {
 CASES = {
     "POST /events": Case(json=EVENT, media_type=CLOUD_EVENT),
     "POST /upload": Case(form=True),
+    "POST /estimate": Case(form=True),
     "GET /failed": Case(),
     "GET /failed/{dead_letter_id}": Case(),
     "POST /failed/{dead_letter_id}/replay": Case(fresh="letter"),
@@ -59,6 +61,7 @@ CASES = {
     "GET /documents/{document_id}/events": Case(),
     "GET /documents/{document_id}/content": Case(),
     "GET /documents/{document_id}/original": Case(),
+    "GET /documents/{document_id}/pages/{page}": Case(fresh="pages"),
     "PATCH /documents/{document_id}": Case(json={"title": "Another title"}, fresh="document"),
     "DELETE /documents/{document_id}": Case(fresh="document"),
     "POST /documents/{document_id}/retry": Case(json={}, fresh="document"),
@@ -92,6 +95,7 @@ MISSING = {
     "dead_letter_id": "dlq_" + "0" * 24,
     "key_id": "key_" + "0" * 16,
     "tenant_id": "ten_" + "0" * 16,
+    "page": "1.png",
     "slug": "not-found",
 }
 
@@ -114,6 +118,7 @@ class House:
             "dead_letter_id": self.letter_id,
             "key_id": self.key_id,
             "tenant_id": self.tenant_id,
+            "page": "1.png",
             "slug": "not-found",
         }
 
@@ -265,6 +270,9 @@ def test_each_case_is_a_call_that_works(route: Operation, server: Running, opera
     match CASES[route.on].fresh:
         case "document":
             ids["document_id"] = theirs.admin.ingest(f"# Fresh\n\n{route.on}\n".encode())["document_id"]
+        case "pages":
+            pages = drawn.pdf(drawn.text_page())
+            ids["document_id"] = theirs.admin.ingest(pages, "pages.pdf")["document_id"]
         case "key":
             ids["key_id"] = theirs.admin.create_key()["key_id"]
         case "letter":

@@ -23,10 +23,15 @@ def parse(content: bytes, limits: Limits) -> ParsedDocument:
         text = text[front.end() :]
         assembly.title = _front_title(front[1])
         assembly.paragraph(front[1])
+    read_into(assembly, text, limits)
+    return assembly.finish()
+
+
+def read_into(assembly: Assembly, text: str, limits: Limits) -> None:
+    """Adds what `text`, a document or a part of one, says."""
     writer = _Writer(assembly, limits)
     for token in _tokens(text, limits):
         writer.write(token)
-    return assembly.finish()
 
 
 def _front_matter(text: str) -> re.Match[str] | None:

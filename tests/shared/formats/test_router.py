@@ -32,6 +32,27 @@ def test_every_listed_format_is_recognised(name: str, content: bytes, extension:
     assert route(name, content) == Routed(media_type, extension, "light", "cpu")
 
 
+@pytest.mark.parametrize(
+    ("content", "extension"),
+    [
+        (b"%PDF-1.7\n1 0 obj", "pdf"),
+        (b"\n %PDF-1.4\n", "pdf"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "png"),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF", "jpg"),
+        (b"II*\x00\x08\x00\x00\x00", "tiff"),
+        (b"BM\x36\x00\x0c\x00\x00\x00\x00\x00\x36\x00\x00\x00\x28\x00\x00\x00", "bmp"),
+        (b"RIFF\x24\x00\x00\x00WEBPVP8 ", "webp"),
+    ],
+)
+@pytest.mark.parametrize("name", ["innocent.txt", "innocent.docx", "innocent"])
+def test_what_has_pages_is_known_by_its_content(name: str, content: bytes, extension: str) -> None:
+    assert (route(name, content).extension, route(name, content).parser) == (extension, "paged")
+
+
+def test_a_text_called_pdf_is_a_text() -> None:
+    assert route("notes.pdf", b"BMW and PNG are letters").extension == "txt"
+
+
 @pytest.mark.parametrize("name", ["page.txt", "page.md", "page", "page.xyz"])
 def test_a_whole_web_page_is_html_whatever_its_name(name: str) -> None:
     assert route(name, HTML).extension == "html"
@@ -62,13 +83,8 @@ def test_an_unknown_extension_is_refused_unless_something_speaks_for_the_text() 
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        (b"%PDF-1.7\n1 0 obj", "a PDF document"),
-        (b"PK\x03\x04\x14\x00\x06\x00word/document.xml", "a Word document"),
         (b"PK\x03\x04\x14\x00\x06\x00readme", "a ZIP archive"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00", "a PNG image"),
-        (b"\xff\xd8\xff\xe0\x00\x10JFIF", "a JPEG image"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00", "a legacy Office document"),
-        (b"{\\rtf1\\ansi hello}", "an RTF document"),
         (b"GIF89a\x00\x00\x01", "a GIF image"),
         (b"MZ\x90\x00\x03\x00", "a Windows program"),
     ],
@@ -118,7 +134,47 @@ def test_a_head_of_white_space_alone_does_not_make_a_long_file_empty() -> None:
     assert route("notes.md", b" " * HEAD_BYTES + b"words").extension == "md"
 
 
+LISTED = (
+    "pdf docx pptx xlsx png jpg jpeg tiff bmp html xml json csv ipynb epub rtf tex md rst adoc org odt msg txt htm "
+    "mhtml eml doc xls ppt ods odp nxml vtt boxnote asciidoc mht tsv"
+)
+
+
 def test_the_list_of_formats_has_one_row_for_each_extension() -> None:
-    rows = ROUTER.formats()
-    assert [row.extension for row in rows] == ["md", "txt", "html", "htm", "csv", "json"]
-    assert {(row.parser, row.route) for row in rows} == {("light", "cpu")}
+    listed = [row.extension for row in ROUTER.formats()]
+    assert set(LISTED.split()) <= set(listed)
+    assert len(listed) == len(set(listed))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "extension", "parser"),
+    [
+        ("a.txt", b"{\\rtf1\\ansi words}", "rtf", "legacy"),
+        ("a", b"{\\rtf1\\ansi words}", "rtf", "legacy"),
+        ("a.txt", b"PK\x03\x04\x14\x00\x06\x00word/document.xml", "docx", "docling"),
+        ("a.docx", b"PK\x03\x04 cut off", "docx", "docling"),
+        ("a.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 cut off", "doc", "legacy"),
+        ("a.txt", b"WEBVTT\n\n00:01.000 --> 00:02.000\nwords", "vtt", "docling"),
+        ("a.txt", b"<?xml version='1.0'?><book/>", "xml", "light"),
+        ("a.xml", b"<book/>", "xml", "light"),
+        ("a.xml", b"<!DOCTYPE article PUBLIC '-//NLM//DTD JATS'><article/>", "nxml", "docling"),
+        ("a.xml", b"<?xml version='1.0'?><!DOCTYPE us-patent-grant><us-patent-grant/>", "xml", "docling"),
+        ("a.svg", b"<?xml version='1.0'?><html></html>", "html", "light"),
+        ("a", b"\\documentclass{article}", "tex", "docling"),
+        ("a", b"From: a@b.c\nTo: d@e.f\n\nwords", "eml", "light"),
+        ("a", b"MIME-Version: 1.0\nContent-Type: multipart/related\n\nwords", "mhtml", "light"),
+        ("a", b'{"cells": []}', "ipynb", "light"),
+        ("a.eml", b"Nobody wrote this.", "txt", "light"),
+        ("a.boxnote", b"not json", "txt", "light"),
+    ],
+)
+def test_what_a_file_holds_decides_and_its_name_only_helps(
+    name: str, content: bytes, extension: str, parser: str
+) -> None:
+    routed = route(name, content)
+    assert (routed.extension, routed.parser) == (extension, parser)
+
+
+def test_an_archive_of_anything_else_is_refused() -> None:
+    with pytest.raises(UnsupportedFormat, match="a ZIP archive"):
+        route("a.txt", b"PK\x03\x04\x14\x00\x06\x00readme.txt")

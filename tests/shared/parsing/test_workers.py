@@ -310,7 +310,7 @@ from shared.parsing.workers import ParserPool
 async def main():
     pool = ParserPool(Limits())
     await pool.parse("light", "text/plain", "a", b"words")
-    print(pool._idle[0]._process.pid, flush=True)
+    print(pool._idle["light"][0]._process.pid, flush=True)
     await pool.parse("light", "text/markdown", "a", b"![[" * 400_000)
 asyncio.run(main())
 """

@@ -1,0 +1,53 @@
+"""Gives a page as a picture, with the place of a passage drawn on it."""
+
+import re
+
+from msgspec import Struct
+
+from functions.documents.access import find
+from shared.catalogue.catalogue import Catalogue
+from shared.ledger.ledger import Ledger
+from shared.parsing.workers import ParserPool
+from shared.runtime.errors import FieldError, InvalidRequest, NotFound, Rejected
+from shared.types.http import Content
+from shared.types.passage import Box
+
+_PAGE = re.compile(r"([1-9]\d{0,5})\.png")
+_SHARE = r"(0(?:\.\d{1,10})?|1(?:\.0{1,10})?|\.\d{1,10})"
+_BOX = re.compile(rf"{_SHARE},{_SHARE},{_SHARE},{_SHARE}")
+
+
+class OnePage(Struct, frozen=True):
+    """`page` is its number with the kind of picture, like `3.png`; `box` is `left,top,right,bottom` in fractions of the
+    page from its top left."""
+
+    document_id: str
+    page: str
+    box: str | None = None
+
+
+async def handle(request: OnePage, catalogue: Catalogue, ledger: Ledger, parsers: ParserPool) -> Content:
+    record = (await find(request.document_id, catalogue)).record
+    box = None if request.box is None else _box(request.box)
+    found = _PAGE.fullmatch(request.page)
+    if found is None:
+        raise NotFound("A page is asked for by its number and as PNG, like `/pages/3.png`.")
+    if record.parser != "paged":
+        raise NotFound(f"A document of type {record.media_type} has no pages; /content has its text.")
+    original = await ledger.read(ledger.original_name(record))
+    try:
+        picture = await parsers.draw(record.media_type, original, int(found[1]), box)
+    except Rejected as rejected:
+        raise NotFound(f"The page cannot be shown: {rejected.detail}.") from None
+    if picture is None:
+        raise NotFound(f"The document has no page {found[1]}.")
+    return Content(picture, "image/png", length=len(picture))
+
+
+def _box(said: str) -> Box:
+    if found := _BOX.fullmatch(said.replace(" ", "")):
+        left, top, right, bottom = map(float, found.groups())
+        if left < right and top < bottom:
+            return left, top, right, bottom
+    detail = "takes left,top,right,bottom as fractions of the page from 0 to 1"
+    raise InvalidRequest(f"`box` {detail}.", errors=[FieldError("/box", detail)])

@@ -1,0 +1,84 @@
+"""What the beginning of a text tells of the language that it is written in."""
+
+import re
+
+_HTML = re.compile(
+    r"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,4000}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_JSON = re.compile(
+    r"""\s*(?:\{\s*(?:\}|"(?:[^"\\\n]|\\.){0,4000}"\s*:)
+          |\[\s*(?:[\[{"]|\]\s*$|(?:-?\d[\d.eE+-]{0,40}|true|false|null)\s*(?:,|\]\s*$)))""",
+    re.VERBOSE,
+)
+_XML = re.compile(r"\s*<(?:\?xml\s|!DOCTYPE\s|!--|[A-Za-z_][\w.:-]*(?:\s[^<>]*)?/?>)")
+_XML_DECLARED = re.compile(r"\s*<\?xml\s")
+_JATS = re.compile(r"<!DOCTYPE\s+article\s[^>\[]{0,400}\b(?:JATS|NLM//DTD|journalpublishing|archivearticle)", re.I)
+_USPTO = re.compile(
+    r"<!DOCTYPE\s+(?:us-patent-application-v4|us-patent-grant-v4|patent-application-publication|PATDOC|"
+    r"us-patent-application|us-patent-grant)\b|\APATN\r?\n",
+    re.I,
+)
+_MAIL_LINE = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,60}:[ \t]?.*|[ \t]+\S.*")
+_MAIL_FIELDS = frozenset(
+    {"from", "to", "cc", "subject", "date", "received", "message-id", "mime-version", "return-path", "reply-to"}
+)
+_TEX = re.compile(r"^\s*\\(?:documentclass|documentstyle|begin\{document\})", re.MULTILINE)
+_NOTEBOOK = re.compile(r'"(?:nbformat|cells|worksheets)"\s*:')
+_FRONT_CHARACTERS = 4000
+
+
+def is_html(text: str) -> bool:
+    return _HTML.match(text) is not None
+
+
+def is_json(text: str) -> bool:
+    return _JSON.match(text) is not None
+
+
+def is_notebook(text: str) -> bool:
+    return is_json(text) and _NOTEBOOK.search(text) is not None
+
+
+def is_xml(text: str) -> bool:
+    return _XML.match(text) is not None
+
+
+def says_xml(text: str) -> bool:
+    """Its declaration leaves no doubt, and it is no web page."""
+    return _XML_DECLARED.match(text) is not None and not is_html(text)
+
+
+def is_jats(text: str) -> bool:
+    return is_xml(text) and _JATS.search(text[:_FRONT_CHARACTERS]) is not None
+
+
+def is_patent(text: str) -> bool:
+    return _USPTO.search(text[:_FRONT_CHARACTERS]) is not None
+
+
+def is_mail(text: str) -> bool:
+    return len(_mail_fields(text) & _MAIL_FIELDS) > 1
+
+
+def is_saved_page(text: str) -> bool:
+    return "mime-version" in _mail_fields(text) and "multipart/related" in text[:_FRONT_CHARACTERS].lower()
+
+
+def is_tex(text: str) -> bool:
+    return _TEX.search(text) is not None
+
+
+def is_subtitles(text: str) -> bool:
+    return text.startswith("WEBVTT") and (len(text) == 6 or text[6] in " \t\r\n")
+
+
+def _mail_fields(text: str) -> set[str]:
+    """The names of the lines that the text begins with, as long as they are those of a mail's head."""
+    names = set()
+    for line in text[:_FRONT_CHARACTERS].lstrip("\r\n").splitlines():
+        if not _MAIL_LINE.fullmatch(line):
+            break
+        if line[0] not in " \t":
+            names.add(line.partition(":")[0].lower())
+    return names

@@ -1,0 +1,34 @@
+"""Office packages with macros, templates and shows: the same parts under another type, which python-docx refuses."""
+
+import zipfile
+from io import BytesIO
+
+_TYPES = "[Content_Types].xml"
+_OFFICE = b"application/vnd.openxmlformats-officedocument."
+_VARIANTS = {
+    b"application/vnd.ms-word.document.macroEnabled.main+xml": _OFFICE + b"wordprocessingml.document.main+xml",
+    b"application/vnd.ms-word.template.macroEnabledTemplate.main+xml": _OFFICE + b"wordprocessingml.document.main+xml",
+    _OFFICE + b"wordprocessingml.template.main+xml": _OFFICE + b"wordprocessingml.document.main+xml",
+    _OFFICE + b"presentationml.slideshow.main+xml": _OFFICE + b"presentationml.presentation.main+xml",
+    _OFFICE + b"presentationml.template.main+xml": _OFFICE + b"presentationml.presentation.main+xml",
+    b"application/vnd.ms-powerpoint.slideshow.macroEnabled.main+xml": _OFFICE + b"presentationml.presentation.main+xml",
+    b"application/vnd.ms-powerpoint.template.macroEnabled.main+xml": _OFFICE + b"presentationml.presentation.main+xml",
+}
+
+
+def as_document(content: bytes) -> bytes:
+    """The same package as a plain document or presentation; what is one already comes back as it is."""
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        if _TYPES not in archive.namelist():
+            return content
+        types = archive.read(_TYPES)
+        found = next((variant for variant in _VARIANTS if variant in types), None)
+        return _renamed(archive, types.replace(found, _VARIANTS[found])) if found else content
+
+
+def _renamed(archive: zipfile.ZipFile, types: bytes) -> bytes:
+    file = BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as renamed:
+        for entry in archive.infolist():
+            renamed.writestr(entry.filename, types if entry.filename == _TYPES else archive.read(entry))
+    return file.getvalue()

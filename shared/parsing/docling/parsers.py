@@ -1,0 +1,74 @@
+"""The formats that Docling reads without a model."""
+
+import warnings
+from functools import cache
+from io import BytesIO
+from typing import Any
+
+from shared.parsing.docling import sheets
+from shared.parsing.docling.packages import as_document
+from shared.parsing.document import ParsedDocument
+from shared.parsing.limits import Limits
+from shared.runtime.errors import Rejected
+
+FORMATS = {
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ("DOCX", "docx"),
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": ("PPTX", "pptx"),
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ("XLSX", "xlsx"),
+    "application/vnd.oasis.opendocument.text": ("ODT", "odt"),
+    "application/vnd.oasis.opendocument.spreadsheet": ("ODS", "ods"),
+    "application/vnd.oasis.opendocument.presentation": ("ODP", "odp"),
+    "application/epub+zip": ("EPUB", "epub"),
+    "application/vnd.ms-outlook": ("EMAIL", "msg"),
+    "message/rfc822": ("EMAIL", "eml"),
+    "application/jats+xml": ("XML_JATS", "nxml"),
+    "application/x-patent+xml": ("XML_USPTO", "xml"),
+    "application/x-tex": ("LATEX", "tex"),
+    "text/asciidoc": ("ASCIIDOC", "adoc"),
+    "text/vtt": ("VTT", "vtt"),
+    "application/x-boxnote+json": ("BOXNOTE", "boxnote"),
+}
+"""By media type: Docling's name of the format, and an extension that it knows it by."""
+
+
+def parse(media_type: str, filename: str, content: bytes, limits: Limits) -> ParsedDocument:
+    """Raises Rejected with the contract's code for what is wrong with the document."""
+    if media_type not in FORMATS:
+        raise Rejected("unsupported-format", f"there is no parser for {media_type}")
+    if FORMATS[media_type][0] == "XLSX" and sheets.are_large(content):
+        return sheets.read_large(content, limits)
+    from shared.parsing.docling.reading import read
+
+    if FORMATS[media_type][0] in {"DOCX", "PPTX"}:
+        content = as_document(content)
+    return read(_converted(media_type, content), limits)
+
+
+def _converted(media_type: str, content: bytes) -> Any:
+    from docling.datamodel.base_models import ConversionStatus, DocumentStream
+
+    extension = "txt" if content.startswith(b"PATN") else FORMATS[media_type][1]
+    stream = DocumentStream(name=f"document.{extension}", stream=BytesIO(content))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result = _converter().convert(stream, raises_on_error=False)
+    if result.status not in {ConversionStatus.SUCCESS, ConversionStatus.PARTIAL_SUCCESS}:
+        raise _refusal(result.errors)
+    return result.document
+
+
+def _refusal(errors: list[Any]) -> Rejected:
+    said = " ".join(error.error_message for error in errors)
+    if "recursion" in said:
+        return Rejected("too-deep", "its elements are nested too deep")
+    if "MemoryError" in said or "Unable to allocate" in said:
+        raise MemoryError
+    return Rejected("corrupt", "it is damaged, or not what it says it is")
+
+
+@cache
+def _converter() -> Any:
+    from docling.datamodel.base_models import InputFormat
+    from docling.document_converter import DocumentConverter
+
+    return DocumentConverter(allowed_formats=[InputFormat[name] for name in {name for name, _ in FORMATS.values()}])

@@ -1,0 +1,185 @@
+"""Docling's document as ours: its tree of items, walked in reading order."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from docling_core.types.doc.common.content_layer import ContentLayer
+from docling_core.types.doc.document import DoclingDocument
+from docling_core.types.doc.items.group import GroupItem
+from docling_core.types.doc.items.picture.picture import PictureItem
+from docling_core.types.doc.items.table.table import TableItem
+from docling_core.types.doc.items.table.table_data import RichTableCell, TableData
+from docling_core.types.doc.labels import DocItemLabel, GroupLabel
+
+from shared.parsing.assembly import Assembly, too_deep
+from shared.parsing.document import ParsedDocument
+from shared.parsing.limits import Limits
+from shared.types.passage import Box
+
+SHOWN = frozenset({ContentLayer.BODY, ContentLayer.NOTES})
+_HEADINGS = frozenset({DocItemLabel.SECTION_HEADER, DocItemLabel.FIELD_HEADING})
+_CHECKBOXES = {DocItemLabel.CHECKBOX_SELECTED: "[x] ", DocItemLabel.CHECKBOX_UNSELECTED: "[ ] "}
+_LISTS = frozenset({GroupLabel.LIST, GroupLabel.ORDERED_LIST})
+_SLIDE = re.compile(r"slide-(\d+)")
+_LOOSE_BEFORE = re.compile(r" +([,.;:!?)\]}’”])")
+_LOOSE_AFTER = re.compile(r"([(\[{‘“]) +")
+
+
+def read(document: DoclingDocument, limits: Limits) -> ParsedDocument:
+    """Raises Rejected("empty") and Rejected("too-deep")."""
+    assembly = Assembly(limits)
+    walk = _Walk(document, assembly, limits)
+    walk.children(document.body, 1)
+    return assembly.finish(len(document.pages) or walk.slides)
+
+
+class _Walk:
+    def __init__(self, document: DoclingDocument, assembly: Assembly, limits: Limits) -> None:
+        self._document = document
+        self._assembly = assembly
+        self._limits = limits
+        self.slides = 0
+        self._captions = {caption.cref for item in (*document.tables, *document.pictures) for caption in item.captions}
+
+    def children(self, holder: Any, depth: int) -> None:
+        if depth > self._limits.depth:
+            raise too_deep(self._limits)
+        for item in self._held(holder):
+            if item.self_ref not in self._captions:
+                self._item(item, depth)
+
+    def _held(self, holder: Any) -> Iterator[Any]:
+        for reference in holder.children:
+            item = reference.resolve(self._document)
+            if item.content_layer in SHOWN:
+                yield item
+
+    def _item(self, item: Any, depth: int) -> None:
+        if isinstance(item, GroupItem):
+            self._group(item, depth)
+            return
+        self._stand_at(item)
+        if isinstance(item, TableItem):
+            self._assembly.paragraph(self._caption(item))
+            self._assembly.table(self._rows(item.data))
+        elif isinstance(item, PictureItem):
+            self._picture(item)
+        elif item.label == DocItemLabel.LIST_ITEM:
+            self._list_item(item, depth)
+        else:
+            self._text(item)
+            self.children(item, depth + 1)
+
+    def _group(self, group: GroupItem, depth: int) -> None:
+        if group.label == GroupLabel.INLINE:
+            self._assembly.paragraph(self._inline(group, depth))
+        elif group.label in _LISTS:
+            ordered = any(getattr(item, "enumerated", False) for item in self._held(group))
+            self._assembly.open_list(ordered=ordered)
+            self.children(group, depth + 1)
+            self._assembly.close()
+        else:
+            self._page(group)
+            self.children(group, depth + 1)
+
+    def _page(self, group: GroupItem) -> None:
+        """Sheets and slides are pages; those of OpenDocument are only numbered in their names."""
+        if group.label == GroupLabel.SHEET and group.children:
+            placed = (item for item in self._held(group) if getattr(item, "prov", None))
+            self._assembly.page = next((item.prov[0].page_no for item in placed), None)
+            self._assembly.box = None
+            self._assembly.heading(2, group.name.removeprefix("sheet: "))
+        elif slide := _SLIDE.fullmatch(group.name):
+            self._assembly.page = self.slides = int(slide[1]) + 1
+
+    def _list_item(self, item: Any, depth: int) -> None:
+        """Numbers stay as they were written; without one, the list counts."""
+        mark = item.marker.strip()
+        self._assembly.open_item(mark if item.enumerated and mark[:1].isdigit() else "" if item.enumerated else "-")
+        self._assembly.paragraph(item.text)
+        self.children(item, depth + 1)
+        self._assembly.close()
+
+    def _text(self, item: Any) -> None:
+        text = getattr(item, "text", "")
+        if item.label == DocItemLabel.TITLE:
+            self._assembly.heading(1, text)
+            self._assembly.title = self._assembly.title or text
+        elif item.label in _HEADINGS:
+            self._assembly.heading(getattr(item, "level", 1) + 1, text)
+        elif item.label == DocItemLabel.CODE:
+            self._assembly.code(text)
+        else:
+            self._assembly.paragraph(_CHECKBOXES.get(item.label, "") + text)
+
+    def _inline(self, group: Any, depth: int) -> str:
+        """Runs of one paragraph, each of which Docling keeps by itself."""
+        if depth > self._limits.depth:
+            raise too_deep(self._limits)
+        runs = []
+        for item in self._held(group):
+            self._stand_at(item)
+            runs.append(self._said(item, depth))
+        return _joined(runs)
+
+    def _said(self, item: Any, depth: int = 0) -> str:
+        return getattr(item, "text", "") or self._inline(item, depth + 1)
+
+    def _picture(self, item: PictureItem) -> None:
+        description = getattr(getattr(item.meta, "description", None), "text", "") or ""
+        chart = getattr(item.meta, "tabular_chart", None)
+        said = [self._caption(item), description, _kind_of_chart(item) if chart else ""]
+        self._assembly.picture("\n".join(dict.fromkeys(filter(None, said))))
+        if chart:
+            self._assembly.table(self._rows(chart.chart_data))
+
+    def _caption(self, item: TableItem | PictureItem) -> str:
+        captions = (reference.resolve(self._document) for reference in item.captions)
+        return "\n".join(filter(None, map(self._said, captions)))
+
+    def _rows(self, data: TableData) -> list[list[str]]:
+        """A cell that spans rows or columns is repeated in each."""
+        return [[self._cell(cell) for cell in row] for row in data.grid]
+
+    def _cell(self, cell: Any) -> str:
+        """What a cell holds beyond text is told by its words alone."""
+        if isinstance(cell, RichTableCell):
+            return self._said(cell.ref.resolve(self._document)) or str(cell.text)
+        return str(cell.text)
+
+    def _stand_at(self, item: Any) -> None:
+        """Items without a place of their own stand where the one before them did."""
+        if getattr(item, "prov", None):
+            self._assembly.page = item.prov[0].page_no
+            self._assembly.box = _box(item.prov[0], self._document.pages)
+
+
+def _joined(runs: list[str]) -> str:
+    """Some of Docling's readers keep the space between two runs, others strip it off."""
+    runs = [run for run in runs if run]
+    if any(run != run.strip() for run in runs):
+        return "".join(runs)
+    return _LOOSE_AFTER.sub(r"\1", _LOOSE_BEFORE.sub(r"\1", " ".join(runs)))
+
+
+def _kind_of_chart(item: PictureItem) -> str:
+    classes = getattr(getattr(item.meta, "classification", None), "predictions", None)
+    return str(classes[0].class_name).replace("_", " ").capitalize() if classes else ""
+
+
+def _box(place: Any, pages: Mapping[int, Any]) -> Box | None:
+    page = pages.get(place.page_no)
+    if page is None or not (page.size.width > 0 and page.size.height > 0):
+        return None
+    box = place.bbox.to_top_left_origin(page.size.height)
+    return (
+        _share(box.l, page.size.width),
+        _share(box.t, page.size.height),
+        _share(box.r, page.size.width),
+        _share(box.b, page.size.height),
+    )
+
+
+def _share(length: float, whole: float) -> float:
+    return round(min(max(length / whole, 0.0), 1.0), 5)

@@ -1,0 +1,59 @@
+"""Entities that an XML document declares for itself."""
+
+import re
+from collections.abc import Mapping
+
+from shared.runtime.errors import Rejected
+
+FRONT_BYTES = 1024 * 1024
+"""Declarations stand before the first element."""
+
+LARGEST = 64 * 1024
+"""Characters that one entity may become; and all that are used in a document, above its own length."""
+
+_DECLARED = re.compile(r"<!ENTITY\s+([^\s%&;\"'<>]{1,200})\s+(?:\"([^\"]*)\"|'([^']*)')")
+_USED = re.compile(r"&([^\s&;#]{1,200});")
+_DOCTYPE = re.compile(r"<!DOCTYPE\s[^\[>]*\[")
+
+
+def check_entities(content: bytes) -> None:
+    """Raises Rejected("too-large-expanded") where entities multiply. None is ever fetched from outside."""
+    text = _decoded(content[:FRONT_BYTES])
+    start = _DOCTYPE.search(text)
+    if start is None or "<!ENTITY" not in text:
+        return
+    declared = {name: first or second for name, first, second in _DECLARED.findall(text, start.end())}
+    lengths: dict[str, int] = {}
+    for name in declared:
+        _measure(name, declared, lengths)
+    used = _USED.findall(_decoded(content)) if len(content) > FRONT_BYTES else _USED.findall(text)
+    total = sum(lengths.get(name, 0) for name in used)
+    if max(lengths.values(), default=0) > LARGEST or total > LARGEST + len(content):
+        raise Rejected("too-large-expanded", "the entities that it declares multiply")
+
+
+def _measure(name: str, declared: Mapping[str, str], lengths: dict[str, int]) -> None:
+    """Fills `lengths`, innermost first, without recursion; entities that hold themselves are endless."""
+    waiting, opened = [name], set[str]()
+    while waiting:
+        current = waiting.pop()
+        if current in lengths:
+            continue
+        inner = [used for used in _USED.findall(declared[current]) if used in declared]
+        if missing := [used for used in inner if used not in lengths]:
+            if current in opened:
+                raise Rejected("too-large-expanded", "the entities that it declares hold themselves")
+            opened.add(current)
+            waiting += [current, *missing]
+        else:
+            lengths[current] = min(LARGEST + 1, len(declared[current]) + sum(lengths[used] for used in inner))
+
+
+def _decoded(content: bytes) -> str:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or content[:4] in {b"<\x00?\x00", b"\x00<\x00?"}:
+        return content.decode("utf-16" if content[:1] in {b"\xff", b"\xfe"} else _without_mark(content), "replace")
+    return content.decode("utf-8", "replace")
+
+
+def _without_mark(content: bytes) -> str:
+    return "utf-16-le" if content[:1] == b"<" else "utf-16-be"

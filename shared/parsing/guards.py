@@ -1,0 +1,104 @@
+"""What is looked at before any parser sees a document: archives that unfold, entities that multiply, passwords."""
+
+import re
+import struct
+import zipfile
+from collections.abc import Callable, Iterator
+from io import BytesIO
+
+from shared.formats import archives, compound
+from shared.formats.archives import MOST_ENTRIES
+from shared.parsing.entities import check_entities
+from shared.parsing.limits import GIB, MIB, Limits
+from shared.runtime.errors import Rejected
+
+MOST_EXPANDED = GIB
+MOST_RATIO = 100
+RATIO_COUNTS_FROM = 8 * MIB
+"""Below this an archive may be as dense as it likes: what it unfolds to is small."""
+
+FRONT_BYTES = 64 * 1024
+_MARKUP = (".xml", ".rels", ".xhtml", ".html", ".htm", ".opf", ".ncx", ".vml", ".svg")
+_UNREADABLE = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError, RuntimeError, struct.error)
+_DRIVE = re.compile(r"[A-Za-z]:")
+_LOCKED_PAGE = re.compile(rb"CipherReference[^>]{1,20}URI\s*=\s*[\"'][^\"']{1,500}\.x?html?[\"']", re.IGNORECASE)
+
+
+def check(media_type: str, content: bytes, limits: Limits) -> None:
+    """Raises Rejected with the contract's code."""
+    if guard := _GUARDS.get(media_type):
+        guard(content)
+    elif "xml" in media_type:
+        check_entities(content)
+
+
+def _archive(content: bytes) -> None:
+    if content.startswith(compound.MAGIC):
+        raise _locked(content)
+    if archives.entries(BytesIO(content)) > MOST_ENTRIES:
+        raise Rejected("too-large-expanded", f"it holds more than {MOST_ENTRIES} files")
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            _entries(archive.infolist(), len(content))
+            _parts(archive)
+    except _UNREADABLE as error:
+        raise Rejected("corrupt", "its archive is damaged") from error
+
+
+def _locked(content: bytes) -> Rejected:
+    if compound.compound_extension(BytesIO(content)) == compound.ENCRYPTED:
+        return Rejected("encrypted", "it is protected by a password")
+    return Rejected("corrupt", "it is not what its name says")
+
+
+def _entries(entries: list[zipfile.ZipInfo], size: int) -> None:
+    """What an archive says of its files, before any is opened."""
+    expanded = sum(entry.file_size for entry in entries)
+    if len(entries) > MOST_ENTRIES or expanded > MOST_EXPANDED:
+        raise Rejected("too-large-expanded", f"it unfolds to {len(entries)} files of {expanded} bytes")
+    if expanded > max(RATIO_COUNTS_FROM, MOST_RATIO * size):
+        raise Rejected("too-large-expanded", f"it unfolds to {expanded} bytes, more than {MOST_RATIO} times its size")
+    if sum(entry.compress_size for entry in entries) > size:
+        raise Rejected("too-large-expanded", "files in it share their bytes")
+    if any(entry.flag_bits & 1 for entry in entries):
+        raise Rejected("encrypted", "it is protected by a password")
+    if any(map(_is_outside, entries)):
+        raise Rejected("corrupt", "files in it have names that lead outside of it")
+
+
+def _is_outside(entry: zipfile.ZipInfo) -> bool:
+    name = entry.filename.replace("\\", "/")
+    return name.startswith("/") or _DRIVE.match(name) is not None or ".." in name.split("/")
+
+
+def _parts(archive: zipfile.ZipFile) -> None:
+    for name, front in _fronts(archive):
+        if name == "META-INF/manifest.xml" and b"encryption-data" in front:
+            raise Rejected("encrypted", "it is protected by a password")
+        if name == "META-INF/encryption.xml" and _LOCKED_PAGE.search(front):
+            raise Rejected("encrypted", "its pages are encrypted")
+        check_entities(front)
+
+
+def _fronts(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
+    """The beginning of every part that may declare entities; that of what lists the locked parts in full."""
+    for entry in archive.infolist():
+        if entry.filename.lower().endswith(_MARKUP) and not entry.is_dir():
+            with archive.open(entry) as part:
+                yield entry.filename, part.read(-1 if entry.filename.startswith("META-INF/") else FRONT_BYTES)
+
+
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_OPEN = "application/vnd.oasis.opendocument"
+_GUARDS: dict[str, Callable[[bytes], None]] = dict.fromkeys(
+    (
+        f"{_OFFICE}.wordprocessingml.document",
+        f"{_OFFICE}.presentationml.presentation",
+        f"{_OFFICE}.spreadsheetml.sheet",
+        f"{_OPEN}.text",
+        f"{_OPEN}.spreadsheet",
+        f"{_OPEN}.presentation",
+        "application/epub+zip",
+    ),
+    _archive,
+)

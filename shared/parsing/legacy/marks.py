@@ -1,0 +1,20 @@
+"""Text without the marks of Markdown in which the reader of old formats writes emphasis and links."""
+
+import re
+from typing import Any
+
+_EMPHASIS = re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])([^*]{0,5000}?[^\s*])\1(?![\w*])")
+_LINK = re.compile(r"\[([^\]\[\n]{1,2000})\]\((?:https?:|mailto:|#)[^()\s]{0,2000}\)")
+
+
+def strip_marks(document: Any) -> None:
+    """Changes the texts and the cells of a Docling document."""
+    for item in document.texts:
+        item.text = plain(item.text)
+    for table in document.tables:
+        for cell in table.data.table_cells:
+            cell.text = plain(cell.text)
+
+
+def plain(text: str) -> str:
+    return _EMPHASIS.sub(r"\2", _LINK.sub(r"\1", text))

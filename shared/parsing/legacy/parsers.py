@@ -1,0 +1,52 @@
+"""The Office formats of before 2007, and RTF."""
+
+from functools import cache
+from io import BytesIO
+from typing import Any
+
+from shared.parsing.document import ParsedDocument
+from shared.parsing.legacy.marks import strip_marks
+from shared.parsing.legacy.passwords import is_encrypted
+from shared.parsing.limits import Limits
+from shared.runtime.errors import Rejected
+
+EXTENSIONS = {
+    "application/msword": "doc",
+    "application/vnd.ms-excel": "xls",
+    "application/vnd.ms-powerpoint": "ppt",
+    "application/rtf": "rtf",
+}
+
+
+def parse(media_type: str, filename: str, content: bytes, limits: Limits) -> ParsedDocument:
+    """Raises Rejected with the contract's code for what is wrong with the document."""
+    extension = EXTENSIONS.get(media_type)
+    if extension is None:
+        raise Rejected("unsupported-format", f"there is no parser for {media_type}")
+    if extension != "rtf" and is_encrypted(content):
+        raise Rejected("encrypted", "it is protected by a password")
+    from shared.parsing.docling.reading import read
+
+    document = _converted(extension, content)
+    strip_marks(document)
+    return read(document, limits)
+
+
+def _converted(extension: str, content: bytes) -> Any:
+    from docling_rs import ConversionError, ConversionStatus
+    from docling_rs.options import DocumentStream
+
+    try:
+        result = _converter().convert(DocumentStream(name=f"document.{extension}", stream=BytesIO(content)))
+    except ConversionError as error:
+        raise Rejected("corrupt", "it is damaged, or of a version that is not read") from error
+    if result.status != ConversionStatus.SUCCESS:
+        raise Rejected("corrupt", "it is damaged, or of a version that is not read")
+    return result.document
+
+
+@cache
+def _converter() -> Any:
+    from docling_rs import DocumentConverter
+
+    return DocumentConverter()

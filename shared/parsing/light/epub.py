@@ -1,0 +1,59 @@
+"""EPUB books: their pages in the order of the spine."""
+
+import posixpath
+import zipfile
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+from urllib.parse import unquote
+
+from lxml import etree
+
+from shared.parsing.assembly import Assembly
+from shared.parsing.decoding import decode
+from shared.parsing.document import ParsedDocument
+from shared.parsing.light.html import read_into
+from shared.parsing.limits import Limits
+from shared.runtime.errors import Rejected
+
+CONTAINER = "META-INF/container.xml"
+_PAGES = frozenset({"application/xhtml+xml", "text/html"})
+
+
+def parse(content: bytes, limits: Limits) -> ParsedDocument:
+    assembly = Assembly(limits)
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            _read(archive, assembly, limits)
+    except (zipfile.BadZipFile, KeyError, EOFError, OSError, etree.XMLSyntaxError) as error:
+        raise Rejected("corrupt", "its pages cannot be found") from error
+    return assembly.finish()
+
+
+def _read(archive: zipfile.ZipFile, assembly: Assembly, limits: Limits) -> None:
+    package = _package_name(archive)
+    tree = _tree(archive.read(package))
+    title = "".join(tree.xpath("string(//*[local-name()='metadata']/*[local-name()='title'])").split("\n")).strip()
+    for name in _pages(tree, posixpath.dirname(package)):
+        read_into(assembly, decode(archive.read(name)), limits)
+    assembly.title = title or assembly.title
+
+
+def _package_name(archive: zipfile.ZipFile) -> str:
+    found = _tree(archive.read(CONTAINER)).xpath("string(//*[local-name()='rootfile']/@full-path)")
+    return str(found)
+
+
+def _pages(package: Any, folder: str) -> Iterator[str]:
+    items = {
+        item.get("id"): item.get("href", "")
+        for item in package.xpath("//*[local-name()='manifest']/*[local-name()='item']")
+        if item.get("media-type") in _PAGES and "nav" not in item.get("properties", "").split()
+    }
+    for reference in package.xpath("//*[local-name()='spine']/*[local-name()='itemref']/@idref"):
+        if href := items.get(reference):
+            yield posixpath.normpath(posixpath.join(folder, unquote(href.partition("#")[0])))
+
+
+def _tree(content: bytes) -> Any:
+    return etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))

@@ -1,0 +1,102 @@
+"""Mails, and web pages that a browser saved as one: both are MIME."""
+
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage, Message
+from typing import Any
+
+from shared.parsing.assembly import Assembly, too_deep
+from shared.parsing.decoding import decode
+from shared.parsing.document import ParsedDocument
+from shared.parsing.light import html
+from shared.parsing.limits import Limits
+from shared.runtime.errors import Rejected
+
+FIELDS = ("From", "To", "Cc", "Date")
+"""What is shown of a mail's head, above its text."""
+
+MOST_PARTS = 1000
+
+
+def parse(content: bytes, limits: Limits) -> ParsedDocument:
+    message = message_from_bytes(content, policy=policy.default)
+    assembly = Assembly(limits)
+    assembly.title = _field(message, "Subject")
+    parts = list(_parts(message, limits))
+    if not _is_saved_page(message):
+        _head(assembly, message, parts)
+    for part in _bodies(parts):
+        _write(assembly, part, limits)
+    return assembly.finish()
+
+
+def _is_saved_page(message: Message) -> bool:
+    return message.get_content_type() == "multipart/related" and not message.get("From", "").count("@")
+
+
+def _head(assembly: Assembly, message: Message, parts: list[EmailMessage]) -> None:
+    assembly.heading(1, _field(message, "Subject"))
+    lines = [f"{name}: {value}" for name in FIELDS if (value := _field(message, name))]
+    attached = [name for part in parts if (name := _filename(part))]
+    if attached:
+        lines.append(f"Attachments: {', '.join(attached)}")
+    assembly.paragraph("\n".join(lines))
+
+
+def _parts(message: Message, limits: Limits) -> Iterator[EmailMessage]:
+    """Leaves, in order; of several forms of one text only the last that is prose, as the mail's writer prefers it."""
+    waiting: list[tuple[Message, int]] = [(message, 1)]
+    for _ in range(MOST_PARTS):
+        if not waiting:
+            return
+        part, depth = waiting.pop()
+        if depth > limits.depth:
+            raise too_deep(limits)
+        inner = part.get_payload() if part.is_multipart() else None
+        if not isinstance(inner, list):
+            yield part  # type: ignore[misc]  # the policy makes every part an EmailMessage
+        elif part.get_content_type() == "multipart/alternative":
+            waiting += [(each, depth + 1) for each in _preferred(_messages(inner))]
+        else:
+            waiting += [(each, depth + 1) for each in reversed(_messages(inner))]
+
+
+def _messages(parts: list[Any]) -> list[Message]:
+    return [part for part in parts if isinstance(part, Message)]
+
+
+def _preferred(forms: list[Message]) -> list[Message]:
+    """The richest that we read: a page before plain text."""
+    known = [form for form in forms if form.is_multipart() or form.get_content_maintype() == "text"]
+    return (known or forms)[-1:]
+
+
+def _bodies(parts: list[EmailMessage]) -> Iterator[EmailMessage]:
+    return (part for part in parts if part.get_content_maintype() == "text" and not _filename(part))
+
+
+def _write(assembly: Assembly, part: EmailMessage, limits: Limits) -> None:
+    content = part.get_payload(decode=True)
+    if not isinstance(content, bytes):
+        raise Rejected("corrupt", "one of its parts cannot be read")
+    text = decode(content, part.get_content_charset())
+    if part.get_content_subtype() in {"html", "xhtml+xml"}:
+        html.read_into(assembly, text, limits)
+    elif part.get_content_subtype() != "css":
+        for paragraph in text.split("\n\n"):
+            assembly.paragraph(paragraph)
+
+
+def _field(message: Message, name: str) -> str:
+    """A head that breaks the rules breaks the library, too: then there is none."""
+    try:
+        return " ".join(str(message.get(name, "")).split())
+    except (ValueError, TypeError, IndexError, AttributeError, LookupError):
+        return ""
+
+
+def _filename(part: Message) -> str:
+    try:
+        return " ".join((part.get_filename() or "").split())
+    except (ValueError, TypeError, IndexError, AttributeError, LookupError):
+        return ""

@@ -1,0 +1,80 @@
+"""Jupyter notebooks: prose as Markdown, code as code, and what the code wrote."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from shared.parsing.assembly import Assembly, too_deep
+from shared.parsing.decoding import decode
+from shared.parsing.document import ParsedDocument
+from shared.parsing.light.markdown import read_into
+from shared.parsing.limits import Limits
+from shared.runtime.errors import Rejected
+
+LONGEST_OUTPUT = 20_000
+"""Characters of one output that are kept: what a loop printed is not what anybody wrote."""
+
+
+def parse(content: bytes, limits: Limits) -> ParsedDocument:
+    assembly = Assembly(limits)
+    for cell in _cells(_notebook(decode(content), limits)):
+        if isinstance(cell, dict):
+            _write(assembly, limits, cell)
+    return assembly.finish()
+
+
+def _notebook(text: str, limits: Limits) -> Any:
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise too_deep(limits) from None
+    except json.JSONDecodeError as error:
+        raise Rejected("corrupt", f"it is not valid JSON: {error.msg} in line {error.lineno}") from error
+
+
+def _cells(notebook: Any) -> Iterator[Any]:
+    """Since version 4 they stand in the notebook itself, before in its worksheets."""
+    if not isinstance(notebook, dict):
+        raise Rejected("corrupt", "it is no notebook")
+    yield from _list(notebook, "cells")
+    for sheet in _list(notebook, "worksheets"):
+        if isinstance(sheet, dict):
+            yield from _list(sheet, "cells")
+
+
+def _write(assembly: Assembly, limits: Limits, cell: dict[str, Any]) -> None:
+    source = _text(cell.get("source", cell.get("input")))
+    match cell.get("cell_type"):
+        case "code":
+            assembly.code(source)
+            for output in _list(cell, "outputs"):
+                if isinstance(output, dict):
+                    assembly.code(_shown(output)[:LONGEST_OUTPUT])
+        case "heading":
+            level = cell.get("level")
+            assembly.heading(level if isinstance(level, int) else 1, source)
+        case "raw":
+            assembly.paragraph(source)
+        case _:
+            read_into(assembly, source, limits)
+
+
+def _shown(output: dict[str, Any]) -> str:
+    """What was printed, or the plain form of what was shown; an error by its name."""
+    data = output.get("data")
+    plain = data.get("text/plain") if isinstance(data, dict) else None
+    if output.get("output_type") in {"error", "pyerr"}:
+        return f"{_text(output.get('ename'))}: {_text(output.get('evalue'))}"
+    return _text(output.get("text", plain))
+
+
+def _list(holder: dict[str, Any], name: str) -> list[Any]:
+    found = holder.get(name)
+    return found if isinstance(found, list) else []
+
+
+def _text(value: Any) -> str:
+    """Notebooks keep texts whole or as lists of lines."""
+    if isinstance(value, list):
+        return "".join(line for line in value if isinstance(line, str))
+    return value if isinstance(value, str) else ""

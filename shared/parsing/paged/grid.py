@@ -1,0 +1,111 @@
+"""A table's rows from where its words stand."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from shared.types.passage import Box, around
+
+
+class Word(Struct, frozen=True):
+    """A cell's text or a part of it, with its place."""
+
+    text: str
+    box: Box
+
+    @property
+    def height(self) -> float:
+        return self.box[3] - self.box[1]
+
+
+Row = tuple[str, ...]
+
+
+def grid_of(words: Sequence[Word]) -> list[Row]:
+    """Rows from the top, every row as wide as the table; none where the words stand in one column."""
+    lines = _lines(words)
+    columns = _columns(lines)
+    if len(columns) < 2 or len(lines) < 2:
+        return []
+    return [tuple(" ".join(cell) for cell in row) for row in _rows(lines, columns)]
+
+
+def _lines(words: Sequence[Word]) -> list[list[Word]]:
+    lines: list[list[Word]] = []
+    for word in sorted(words, key=lambda word: (word.box[1] + word.box[3]) / 2):
+        if lines and _are_level(lines[-1][0], word):
+            lines[-1].append(word)
+        else:
+            lines.append([word])
+    return [_phrases(sorted(line, key=lambda word: word.box[0])) for line in lines]
+
+
+def _are_level(one: Word, other: Word) -> bool:
+    middle = (other.box[1] + other.box[3]) / 2
+    return abs((one.box[1] + one.box[3]) / 2 - middle) < 0.45 * min(one.height, other.height)
+
+
+def _phrases(line: list[Word]) -> list[Word]:
+    """Words with no more than a space between them are one."""
+    phrases = [line[0]]
+    for word in line[1:]:
+        last = phrases[-1]
+        if word.box[0] - last.box[2] < 0.55 * max(last.height, word.height):
+            phrases[-1] = Word(f"{last.text} {word.text}", around((last.box, word.box)))
+        else:
+            phrases.append(word)
+    return phrases
+
+
+def _columns(lines: list[list[Word]]) -> list[tuple[float, float]]:
+    """From where to where each column goes: what the fullest lines cover, so that a title across several does not
+    join them."""
+    most = max(map(len, lines), default=0)
+    spans: list[tuple[float, float]] = []
+    for line in sorted(lines, key=len, reverse=True):
+        for word in line if len(line) >= max(2, 0.6 * most) else ():
+            spans = _with(spans, (word.box[0], word.box[2]))
+    return sorted(spans)
+
+
+def _with(spans: list[tuple[float, float]], span: tuple[float, float]) -> list[tuple[float, float]]:
+    """A span that lies across two columns belongs to neither."""
+    touched = [one for one in spans if one[0] < span[1] and span[0] < one[1]]
+    if len(touched) > 1:
+        return spans
+    wide = (min(span[0], *(one[0] for one in touched)), max(span[1], *(one[1] for one in touched))) if touched else span
+    return [one for one in spans if one not in touched] + [wide]
+
+
+def _rows(lines: list[list[Word]], columns: list[tuple[float, float]]) -> list[list[list[str]]]:
+    """Lines that only go on with the cells of the row above are a part of it."""
+    rows: list[list[list[str]]] = []
+    bottom = 0.0
+    for line in lines:
+        cells: list[list[str]] = [[] for _ in columns]
+        for word in line:
+            cells[_column(word, columns)].append(word.text)
+        top = min(word.box[1] for word in line)
+        height = max(word.height for word in line)
+        if rows and not cells[0] and top - bottom < 0.6 * height and _goes_on(rows[-1], cells):
+            rows[-1] = [above + below for above, below in zip(rows[-1], cells, strict=True)]
+        else:
+            rows.append(cells)
+        bottom = max(word.box[3] for word in line)
+    return rows
+
+
+def _goes_on(above: list[list[str]], cells: list[list[str]]) -> bool:
+    """A cell's text that is broken: few cells, each below one that has text, and below the first a gap."""
+    filled = [place for place, cell in enumerate(cells) if cell]
+    return 2 * len(filled) <= len(cells) and all(above[place] for place in filled)
+
+
+def _column(word: Word, columns: list[tuple[float, float]]) -> int:
+    """The one that the word shares most with, else the nearest."""
+
+    def share(place: int) -> float:
+        left, right = columns[place]
+        return min(right, word.box[2]) - max(left, word.box[0])
+
+    return max(range(len(columns)), key=share)

@@ -1,0 +1,200 @@
+"""Opens what has pages: PDF documents and pictures. Nothing is read of a page before it is asked for."""
+
+from collections.abc import Iterator
+from io import BytesIO
+from itertools import islice
+from typing import Any, Protocol
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from shared.parsing.limits import Limits
+from shared.parsing.paged.letters import Frame, runs_of
+from shared.parsing.paged.plain import Page
+from shared.runtime.errors import Rejected
+
+PDF = "application/pdf"
+LONGEST_SIDE = 1800
+"""Pixels; as much as OCR makes use of, about 150 dots an inch of a usual page."""
+
+_MOST_OBJECTS = 20_000
+_KINDS = {
+    "image/png": "PNG",
+    "image/jpeg": "JPEG",
+    "image/tiff": "TIFF",
+    "image/bmp": "BMP",
+    "image/webp": "WEBP",
+}
+Image.MAX_IMAGE_PIXELS = None  # we look at the size ourselves, before anything is unpacked
+
+
+class Pages(Protocol):
+    """Pages are counted from 1."""
+
+    title: str
+
+    def __len__(self) -> int: ...
+
+    def page(self, number: int) -> Page:
+        """Its text layer; without runs where it has none."""
+        ...
+
+    def picture(self, number: int, longest: int = LONGEST_SIDE, width: int | None = None) -> Image.Image:
+        """It as it is shown, in RGB, the longer side of `longest` pixels at most, or as wide as `width`."""
+        ...
+
+    def alone(self, number: int) -> bytes | None:
+        """The page as a PDF document of its own; None where it is a picture."""
+        ...
+
+
+def open_pages(media_type: str, content: bytes, limits: Limits) -> Pages:
+    """Raises Rejected("encrypted"), ("corrupt"), ("too-many-pages") and ("too-large-expanded")."""
+    pages: Pages = PdfPages(content, limits) if media_type == PDF else Pictures(media_type, content, limits)
+    if len(pages) > limits.max_pages:
+        raise Rejected("too-many-pages", f"it has {len(pages)} pages; {limits.max_pages} are taken")
+    if not len(pages):
+        raise Rejected("corrupt", "it has no pages")
+    return pages
+
+
+class PdfPages:
+    def __init__(self, content: bytes, limits: Limits) -> None:
+        import pypdfium2
+
+        self._limits = limits
+        try:
+            self._document = pypdfium2.PdfDocument(content)
+        except pypdfium2.PdfiumError as error:
+            raise _unopened(error) from None
+        self.title = self._document.get_metadata_value("Title").strip()
+
+    def __len__(self) -> int:
+        return len(self._document)
+
+    def page(self, number: int) -> Page:
+        page = self._page(number)
+        frame = _frame(page)
+        textpage = page.get_textpage()
+        width, height = frame.size
+        covered, drawn = self._drawn(page, (frame.right - frame.left) * (frame.top - frame.bottom))
+        return Page(runs_of(textpage, frame), width, height, covered, drawn)
+
+    def picture(self, number: int, longest: int = LONGEST_SIDE, width: int | None = None) -> Image.Image:
+        page = self._page(number)
+        across, down = page.get_size()
+        self._drawn(page, across * down)
+        scale = longest / max(across, down)
+        if width is not None:
+            scale = min(width / across, 4 * width / max(across, down))
+        rendered: Image.Image = page.render(scale=scale, may_draw_forms=False).to_pil()
+        return rendered.convert("RGB")
+
+    def alone(self, number: int) -> bytes | None:
+        import pypdfium2
+
+        single = pypdfium2.PdfDocument.new()
+        single.import_pages(self._document, [number - 1])
+        written = BytesIO()
+        single.save(written)
+        return written.getvalue()
+
+    def _page(self, number: int) -> Any:
+        import pypdfium2
+
+        try:
+            page = self._document[number - 1]
+        except pypdfium2.PdfiumError as error:
+            raise Rejected("corrupt", f"page {number} cannot be read") from error
+        if min(page.get_size()) <= 0:
+            raise Rejected("corrupt", f"page {number} has no size")
+        return page
+
+    def _drawn(self, page: Any, area: float) -> tuple[float, bool]:
+        """The share of the page that pictures cover, and whether anything is drawn. Raises for too large a picture."""
+        covered, drawn = 0.0, False
+        for kind, thing in self._objects(page):
+            drawn = True
+            if kind == _IMAGE:
+                left, bottom, right, top = thing.get_bounds()
+                covered += max(right - left, 0) * max(top - bottom, 0)
+                wide, high = thing.get_px_size()
+                _check_pixels(wide * high, self._limits)
+        return min(covered / area, 1.0), drawn
+
+    def _objects(self, page: Any) -> Iterator[tuple[int, Any]]:
+        return ((thing.type, thing) for thing in islice(page.get_objects(max_depth=3), _MOST_OBJECTS))
+
+
+_IMAGE = 3
+"""PDFium's FPDF_PAGEOBJ_IMAGE."""
+
+
+def _frame(page: Any) -> Frame:
+    left, bottom, right, top = page.get_bbox()
+    return Frame(left, bottom, right, top, page.get_rotation() // 90)
+
+
+def _unopened(error: Any) -> Rejected:
+    if "password" in str(error).lower() or "security" in str(error).lower():
+        return Rejected("encrypted", "it is encrypted; upload it without its password")
+    return Rejected("corrupt", "it is no readable PDF document")
+
+
+class Pictures:
+    """A picture is a document of one page; TIFF may have more."""
+
+    title = ""
+
+    def __init__(self, media_type: str, content: bytes, limits: Limits) -> None:
+        self._limits = limits
+        try:
+            self._image = Image.open(BytesIO(content), formats=[_KINDS[media_type]])
+        except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
+            raise Rejected("corrupt", "it is no readable picture") from None
+        self._count = int(getattr(self._image, "n_frames", 1)) if self._image.format == "TIFF" else 1
+
+    def __len__(self) -> int:
+        return self._count
+
+    def page(self, number: int) -> Page:
+        image = self._frame(number)
+        return Page((), float(image.width), float(image.height), 1.0, True)
+
+    def picture(self, number: int, longest: int = LONGEST_SIDE, width: int | None = None) -> Image.Image:
+        image = self._frame(number)
+        try:
+            image.draft("RGB", (2 * longest, 2 * longest))
+            upright = ImageOps.exif_transpose(image)
+        except (OSError, SyntaxError, ValueError):
+            raise Rejected("corrupt", "it is no readable picture") from None
+        if width is not None:
+            longest = int(max(upright.size) * min(width / upright.width, 1.0)) or 1
+        upright.thumbnail((longest, longest))
+        return _opaque(upright)
+
+    def alone(self, number: int) -> bytes | None:
+        return None
+
+    def _frame(self, number: int) -> Image.Image:
+        try:
+            self._image.seek(number - 1)
+        except (EOFError, OSError, SyntaxError, ValueError):
+            raise Rejected("corrupt", f"page {number} cannot be read") from None
+        _check_pixels(self._image.width * self._image.height, self._limits)
+        return self._image
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """What shines through is white."""
+    if image.mode in ("I;16", "I", "F"):
+        image = image.point(lambda value: value / 256).convert("L")
+    if "A" not in image.getbands() and "transparency" not in image.info:
+        return image.convert("RGB")
+    white = Image.new("RGBA", image.size, "white")
+    white.alpha_composite(image.convert("RGBA"))
+    return white.convert("RGB")
+
+
+def _check_pixels(pixels: int, limits: Limits) -> None:
+    if pixels > limits.pixels:
+        raise Rejected("too-large-expanded", f"a picture in it has {pixels} pixels; {limits.pixels} are taken")

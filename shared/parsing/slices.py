@@ -1,0 +1,60 @@
+"""Puts slices of pages together to a document."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from shared.parsing.document import Block, ParsedDocument, Slice
+from shared.runtime.errors import Rejected
+
+EDGE = 0.09
+"""Share of a page's height at its top and its bottom where running heads and page numbers stand."""
+
+_DIGITS = re.compile(r"\d+")
+_PAGE_NUMBER = re.compile(
+    r"""[\s\-–—|./]*
+        (?:(?:page|seite|p\.|s\.)\s*)?
+        (?:\d{1,5}|[ivxlc]{1,7})
+        (?:\s*(?:/|of|von)\s*\d{1,5})?
+        [\s\-–—|.]*""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def joined(slices: Sequence[Slice]) -> ParsedDocument:
+    """Raises Rejected("ocr-unavailable") and ("empty") where no page had words."""
+    blocks = [block for one in slices for block in one.blocks]
+    kept = tuple(_without_running(blocks, slices[-1].pages))
+    if not any(character.isalnum() for block in kept for character in block.text):
+        if any(one.unread for one in slices):
+            raise Rejected("ocr-unavailable", "its pages are pictures, and nothing is installed here to read them")
+        raise Rejected("empty", "the document holds no words")
+    return ParsedDocument(kept, _title(kept, slices[0].title), slices[-1].pages)
+
+
+def _title(blocks: Sequence[Block], said: str) -> str:
+    """The first page's highest heading, else what the file says of itself."""
+    headings = [block for block in blocks if block.kind == "heading" and (block.page or 1) <= 2]
+    best = min(headings, key=lambda block: block.level).text if headings else said
+    return " ".join(best.split())[:300]
+
+
+def _without_running(blocks: list[Block], pages: int) -> Iterator[Block]:
+    """Without page numbers, and without what stands at the edge of many pages alike."""
+    alike = Counter(_pattern(block) for block in blocks if _is_at_edge(block))
+    often = max(3, 0.3 * pages)
+    for block in blocks:
+        if not _is_at_edge(block) or not (_PAGE_NUMBER.fullmatch(block.text) or alike[_pattern(block)] >= often):
+            yield block
+
+
+def _pattern(block: Block) -> tuple[str, bool]:
+    """Equal for the heads of two pages that differ only in numbers."""
+    assert block.box
+    return _DIGITS.sub("0", block.text), block.box[1] < 0.5
+
+
+def _is_at_edge(block: Block) -> bool:
+    if block.box is None or len(block.text) > 200 or block.kind not in ("paragraph", "heading", "list"):
+        return False
+    return block.box[3] < EDGE or block.box[1] > 1 - EDGE

@@ -1,0 +1,87 @@
+"""The binary Office formats, as small as their readers take them."""
+
+import struct
+
+from tests.documents.compound import compound
+
+
+def doc(text: str) -> bytes:
+    """Word 97: the text in one piece, its paragraphs ended by carriage returns."""
+    body = (text.replace("\n", "\r") + "\r").encode("utf-16-le")
+    place = 2048
+    piece = struct.pack("<IIHIH", 0, len(body) // 2, 0, place, 0)
+    clx = b"\x02" + struct.pack("<I", len(piece)) + piece
+    fib = bytearray(place)
+    struct.pack_into("<HHHHHHH", fib, 0, 0xA5EC, 0x00C1, 0, 0x0409, 0, 0x0200, 0x00BF)
+    struct.pack_into("<H", fib, 32, 14)
+    struct.pack_into("<H", fib, 62, 22)
+    struct.pack_into("<I", fib, 64, place + len(body))
+    struct.pack_into("<i", fib, 64 + 12, len(body) // 2)
+    struct.pack_into("<H", fib, 152, 0x5D)
+    struct.pack_into("<II", fib, 154 + 33 * 8, 0, len(clx))
+    return compound({"WordDocument": bytes(fib) + body, "1Table": clx})
+
+
+def xls(rows: list[list[str]]) -> bytes:
+    """Excel 97: one sheet, every cell a label."""
+    name = b"Sheet1"
+    front = _beginning(5) + _biff(0x42, struct.pack("<H", 1200))
+    sheet_place = len(front) + 4 + 8 + len(name) + 4
+    front += _biff(0x85, struct.pack("<IHBB", sheet_place, 0, len(name), 0) + name) + _biff(0x0A, b"")
+    cells = b"".join(
+        _biff(0x204, struct.pack("<HHHHB", row, column, 0, len(cell), 1) + cell.encode("utf-16-le"))
+        for row, line in enumerate(rows)
+        for column, cell in enumerate(line)
+    )
+    size = _biff(0x200, struct.pack("<IIHHH", 0, len(rows), 0, max(map(len, rows)), 0))
+    return compound({"Workbook": front + _beginning(16) + size + cells + _biff(0x0A, b"")})
+
+
+def _beginning(kind: int) -> bytes:
+    return _biff(0x809, struct.pack("<HHHHII", 0x600, kind, 0x0DBB, 0x07CC, 0, 6))
+
+
+def _biff(kind: int, content: bytes) -> bytes:
+    return struct.pack("<HH", kind, len(content)) + content
+
+
+def ppt(slides: list[list[str]]) -> bytes:
+    """PowerPoint 97: the texts of every slide in the outline of the document."""
+    texts = b"".join(
+        _record(0x03F3, struct.pack("<IIiII", place + 2, 0, len(lines), 256 + place, 0))
+        + b"".join(_text(line, 0 if number == 0 else 1) for number, line in enumerate(lines))
+        for place, lines in enumerate(slides)
+    )
+    size = _record(0x03E9, struct.pack("<iiiiiiIIHHBBBB", 5760, 4320, 4320, 5760, 1, 2, 0, 0, 1, 0, 0, 0, 0, 1), 1)
+    document = _record(0x03E8, size + _record(0x0FF0, texts, 0xF) + _record(0x03EA, b""), 0xF)
+    shown = [document, *(_record(0x03EE, _record(0x03EF, bytes(24), 2), 0xF) for _ in slides)]
+    places, stream = [], b""
+    for each in shown:
+        places.append(len(stream))
+        stream += each
+    directory = _record(0x1772, struct.pack("<I", 1 | len(places) << 20) + struct.pack(f"<{len(places)}I", *places))
+    edit = struct.pack("<IHBBIIIIHH", 0, 0, 0, 3, 0, len(stream), 1, len(places) + 1, 1, 0)
+    current = len(stream) + len(directory)
+    stream += directory + _record(0x0FF5, edit)
+    user = _record(
+        0x0FF6, struct.pack("<IIIHHBBH", 20, 0xE391C05F, current, 4, 0x03F4, 3, 0, 0) + b"user" + struct.pack("<I", 8)
+    )
+    return compound({"PowerPoint Document": stream, "Current User": user})
+
+
+def _text(line: str, kind: int) -> bytes:
+    return _record(0x0F9F, struct.pack("<I", kind)) + _record(0x0FA0, line.encode("utf-16-le"))
+
+
+def _record(kind: int, content: bytes, version: int = 0) -> bytes:
+    return struct.pack("<HHI", version, kind, len(content)) + content
+
+
+def msg(subject: str, sender: str, body: str) -> bytes:
+    """Outlook: properties in streams that are named for their tag and type."""
+    texts = {0x001A: "IPM.Note", 0x0037: subject, 0x0C1A: sender, 0x0E04: sender, 0x1000: body}
+    streams = {f"__substg1.0_{tag:04X}001F": text.encode("utf-16-le") for tag, text in texts.items()}
+    listed = b"".join(struct.pack("<IIII", tag << 16 | 0x1F, 6, 2 * len(text) + 2, 0) for tag, text in texts.items())
+    streams["__properties_version1.0"] = struct.pack("<8xIIII8x", 0, 0, 0, 0) + listed
+    names = {"__substg1.0_00020102": b"", "__substg1.0_00030102": b"", "__substg1.0_00040102": b""}
+    return compound(streams, {"__nameid_version1.0": names})

@@ -1,0 +1,87 @@
+"""A long document is read in slices over several deliveries, and no slice is read twice."""
+
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from events.document import DocumentParsed, DocumentStored, Origin
+from functions.parse.handler import handle
+from shared.blobs.folder import FolderBlobs
+from shared.ledger.ledger import Ledger
+from shared.parsing.document import ParsedDocument, Slice
+from shared.parsing.limits import Limits
+from shared.parsing.workers import ParserPool
+from shared.runtime.stages import StageWork
+from tests.shared.parsing import drawn
+
+ORIGIN = Origin("ten_a", "doc_1", 1, "cpu")
+PAGES = 45
+
+
+class Counting(ParserPool):
+    """Knows which slices were asked for; `dies` stands for the process that ends before one."""
+
+    def __init__(self) -> None:
+        super().__init__(Limits(), workers=1)
+        self.asked: list[int] = []
+        self.dies = 0
+
+    async def parse_slice(self, media_type: str, content: bytes, first: int) -> Slice:
+        if first == self.dies:
+            raise ConnectionResetError
+        self.asked.append(first)
+        return await super().parse_slice(media_type, content, first)
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path) -> Ledger:
+    ledger = Ledger(FolderBlobs(tmp_path), "ten_a")
+    content = drawn.pdf(*(drawn.text_page(number) for number in range(1, PAGES + 1)))
+    await ledger.keep("doc_1", 1, "original", content)
+    return ledger
+
+
+def work(ledger: Ledger, seconds: float) -> StageWork:
+    return StageWork("key", ledger, ORIGIN, until=time.monotonic() + seconds)
+
+
+def stored() -> DocumentStored:
+    return DocumentStored(
+        origin=ORIGIN,
+        key="stored",
+        original="t/ten_a/d/doc_1/1/original",
+        filename="report.pdf",
+        media_type="application/pdf",
+        parser="paged",
+        size=1,
+    )
+
+
+async def test_what_one_delivery_has_no_time_for_the_next_one_goes_on_with(ledger: Ledger) -> None:
+    parsers = Counting()
+    try:
+        again = await handle(stored(), work(ledger, -1), parsers)
+        assert isinstance(again, DocumentStored) and again.continuation == 1 and parsers.asked == [1]
+        parsed = await handle(again, work(ledger, 60), parsers)
+    finally:
+        await parsers.close()
+    assert isinstance(parsed, DocumentParsed) and parsed.pages == PAGES and parsers.asked == [1, 21, 41]
+    document = msgspec.json.decode(await ledger.read(parsed.parsed), type=ParsedDocument)
+    assert sorted({block.page or 0 for block in document.blocks}) == list(range(1, PAGES + 1))
+    assert not any("Yearly report" in block.text for block in document.blocks)
+    assert await ledger.part("doc_1", 1, "key/1") is None
+
+
+async def test_a_crash_repeats_no_slice_that_was_read(ledger: Ledger) -> None:
+    parsers = Counting()
+    try:
+        parsers.dies = 41
+        with pytest.raises(ConnectionResetError):
+            await handle(stored(), work(ledger, 60), parsers)
+        parsers.dies = 0
+        assert isinstance(await handle(stored(), work(ledger, 60), parsers), DocumentParsed)
+    finally:
+        await parsers.close()
+    assert parsers.asked == [1, 21, 41]
