@@ -18,6 +18,7 @@ kind: Kustomization
 resources: [knative]
 images:
   - {name: aegisrag/light, newName: registry.example/team/light, newTag: "7"}
+  - {name: aegisrag/documents, newName: registry.example/team/documents, newTag: "7"}
 patches:
   - patch: |
       apiVersion: v1
@@ -65,6 +66,6 @@ def test_an_overlay_changes_images_and_addresses(tmp_path: Path) -> None:
         for service in _of_kind(file, "Service")
         for container in service["spec"]["template"]["spec"]["containers"]
     }
-    assert images == {"registry.example/team/light:7"}
+    assert images == {"registry.example/team/light:7", "registry.example/team/documents:7"}
     (config,) = _of_kind(file, "ConfigMap")
     assert config["data"]["AEGIS_S3_BUCKET"] == "another"
