@@ -202,7 +202,10 @@ def _into(target: Path, move: Callable[[], object]) -> None:
 def _make_folder(folder: Path) -> None:
     """Each folder that is made is durable too: synced into the one above it."""
     missing = list(takewhile(lambda one: not one.exists(), (folder, *folder.parents)))
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:  # it was there, and an erasure took it before it could be looked at
+        raise FileNotFoundError(errno.ENOENT, "the folder was erased", str(folder)) from error
     for made in missing:
         _sync_folder(made.parent)
 
