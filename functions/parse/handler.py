@@ -10,7 +10,7 @@ from shared.parsing.slices import joined
 from shared.parsing.workers import ParserPool
 from shared.runtime.stages import StageWork
 
-CRAFT = 2
+CRAFT = 3
 
 PAGED = "paged"
 """The parser of what has pages: it is asked for slices of them."""
@@ -37,7 +37,8 @@ async def _slices(event: DocumentStored, work: StageWork, parsers: ParserPool, o
             continue
         if slices and work.is_late:
             break
-        slices.append(await parsers.parse_slice(event.media_type, original, first))
+        spent = sum(one.seconds for one in slices)
+        slices.append(await parsers.parse_slice(event.media_type, original, first, spent))
         if slices[-1].pages > slices[-1].until or len(slices) > 1:
             await work.keep_part(str(first), msgspec.msgpack.encode(slices[-1]))
     return slices

@@ -10,6 +10,8 @@ from pathlib import Path
 from shared.parsing import wire
 from shared.parsing.document import Look, ParsedDocument, Slice
 from shared.parsing.limits import MIB, Limits
+from shared.parsing.office.conversion import converted
+from shared.parsing.office.targets import OFFICE, TARGETS
 from shared.parsing.wire import (
     LENGTH,
     Answer,
@@ -74,13 +76,19 @@ class ParserPool:
 
         A worker that dies is replaced and the document tried once more. Cancelling ends the worker.
         """
+        if parser == OFFICE:
+            target = TARGETS[media_type]
+            async with self._free:
+                content = await converted(target, content, self._limits)
+            parser, media_type = target.parser, target.media_type
         answer = await self._ask(Parse(parser, media_type, filename), content, self._free)
         assert isinstance(answer, Parsed)
         return answer.document
 
-    async def parse_slice(self, media_type: str, content: bytes, first: int) -> Slice:
-        """Pages from `first` on, as many as one slice holds; raises like `parse`."""
-        answer = await self._ask(ParseSlice(media_type, first), content, self._free)
+    async def parse_slice(self, media_type: str, content: bytes, first: int, spent: float = 0.0) -> Slice:
+        """Pages from `first` on, as many as one slice holds; raises like `parse`. `spent` are the seconds that the
+        document's other slices took: it has the rest of its time."""
+        answer = await self._ask(ParseSlice(media_type, first), content, self._free, spent)
         assert isinstance(answer, Sliced)
         return answer.slice
 
@@ -96,14 +104,14 @@ class ParserPool:
         assert isinstance(answer, Looked)
         return answer.look
 
-    async def _ask(self, order: Order, content: bytes, free: asyncio.Semaphore) -> Answer:
+    async def _ask(self, order: Order, content: bytes, free: asyncio.Semaphore, spent: float = 0.0) -> Answer:
         async with free:
             try:
-                return await self._attempt(order, content)
+                return await self._attempt(order, content, spent)
             except _WorkerDied as died:
                 self._blame(died, {MEMORY_EXIT})
             try:
-                return await self._attempt(order, content)
+                return await self._attempt(order, content, spent)
             except _WorkerDied as died:
                 self._blame(died, {MEMORY_EXIT, _KILLED})
                 raise Rejected("corrupt", "its parser crashed on it, twice") from died
@@ -123,12 +131,12 @@ class ParserPool:
         self._idle.clear()
         await asyncio.gather(*(worker.end() for worker in workers))
 
-    async def _attempt(self, order: Order, content: bytes) -> Answer:
+    async def _attempt(self, order: Order, content: bytes, spent: float) -> Answer:
         worker = await self._worker(order.parser)
         self._busy.add(worker)
         answer: Answer | None = None
         try:
-            async with asyncio.timeout(self._limits.seconds):
+            async with asyncio.timeout(max(self._limits.seconds - spent, 0.0)):
                 answer = await worker.do(order, content)
         except _WorkerDied:
             self._refuse_when_closed()
@@ -232,10 +240,12 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RA
 
 
 def _environ() -> dict[str, str]:
-    """Nothing but where to find the code: a parser has no business with our secrets."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
+    """Nothing but where to find the code: a parser has no business with our secrets, nor with other programs."""
+    kept = {name: os.environ[name] for name in ("LANG", "LD_LIBRARY_PATH") if name in os.environ}
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH", ""))))
-    ours = {"PYTHONPATH": path, "PYTHONSAFEPATH": "1", "MALLOC_ARENA_MAX": "2"}
+    ours = {"PATH": "", "PYTHONPATH": path, "PYTHONSAFEPATH": "1", "MALLOC_ARENA_MAX": "2"}
+    # ONNX Runtime would call its maker, from threads of its own that no audit hook hears.
+    ours["ORT_DISABLE_TELEMETRY"] = "1"
     return kept | ours | dict.fromkeys(_ONE_THREAD, "1")
 
 

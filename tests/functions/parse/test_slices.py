@@ -13,6 +13,7 @@ from shared.ledger.ledger import Ledger
 from shared.parsing.document import ParsedDocument, Slice
 from shared.parsing.limits import Limits
 from shared.parsing.workers import ParserPool
+from shared.runtime.errors import Rejected
 from shared.runtime.stages import StageWork
 from tests.shared.parsing import drawn
 
@@ -28,11 +29,11 @@ class Counting(ParserPool):
         self.asked: list[int] = []
         self.dies = 0
 
-    async def parse_slice(self, media_type: str, content: bytes, first: int) -> Slice:
+    async def parse_slice(self, media_type: str, content: bytes, first: int, spent: float = 0.0) -> Slice:
         if first == self.dies:
             raise ConnectionResetError
         self.asked.append(first)
-        return await super().parse_slice(media_type, content, first)
+        return await super().parse_slice(media_type, content, first, spent)
 
 
 @pytest.fixture
@@ -85,3 +86,25 @@ async def test_a_crash_repeats_no_slice_that_was_read(ledger: Ledger) -> None:
     finally:
         await parsers.close()
     assert parsers.asked == [1, 21, 41]
+
+
+async def test_the_time_limit_is_the_whole_documents_over_all_its_deliveries(ledger: Ledger) -> None:
+    earlier = Slice((), until=20, pages=PAGES, seconds=Limits().seconds - 0.001)
+    await work(ledger, 60).keep_part("1", msgspec.msgpack.encode(earlier))
+    parsers = Counting()
+    try:
+        with pytest.raises(Rejected) as rejected:
+            await handle(stored(), work(ledger, 60), parsers)
+    finally:
+        await parsers.close()
+    assert rejected.value.code == "time-limit" and parsers.asked == [21]
+
+
+async def test_a_slice_tells_how_long_it_took(ledger: Ledger) -> None:
+    parsers = Counting()
+    try:
+        await handle(stored(), work(ledger, -1), parsers)
+    finally:
+        await parsers.close()
+    kept = await ledger.part("doc_1", 1, "key/1")
+    assert kept is not None and 0 < msgspec.msgpack.decode(kept, type=Slice).seconds < 60
