@@ -10,6 +10,7 @@ from functions.documents.access import OneDocument, find_own
 from shared.bus.port import Bus
 from shared.catalogue.catalogue import Catalogue
 from shared.counters.leases import Leases
+from shared.counters.port import Counters
 from shared.erasure.erase import bury, erase
 from shared.ledger.ledger import Ledger, PlatformLedger
 from shared.runtime.errors import StoreUnavailable
@@ -34,6 +35,7 @@ async def handle(
     platform: PlatformLedger,
     leases: Leases,
     vectors: Vectors,
+    counters: Counters,
     bus: Bus,
     principal: Principal,
     call: Call,
@@ -42,7 +44,7 @@ async def handle(
     async with leases.wait(f"document:{ledger.tenant_id}:{record.document_id}"):
         await bury(record.document_id, record.epoch, ledger, catalogue)
     try:
-        await erase(record.document_id, record.epoch, ledger, platform, catalogue, vectors)
+        await erase(record.document_id, record.epoch, ledger, platform, catalogue, vectors, counters)
     except StoreUnavailable:
         return Deleting("deleting")
     about = origin_of(record, ledger.tenant_id, call.request_id, call.traceparent)
