@@ -21,7 +21,7 @@ from shared.proxy.schema import NotTheSchema, read
 from shared.proxy.servers import Server, Servers
 from shared.proxy.strategies import Decision, Facts, NamedModelRefused, State, decide, recorded
 from shared.proxy.task import Execution, LLMResult, LLMTask, Token
-from shared.proxy.teller import BudgetWithdrawn, Charge, OverBudget, Teller, usage_of
+from shared.proxy.teller import BudgetWithdrawn, Charge, KeptIn, OverBudget, Teller, usage_of
 from shared.proxy.upstreams.port import Done, ModelCall, Piece, UpstreamError
 from shared.runtime.errors import StoreUnavailable
 from shared.types.model import Counts, StrategyName
@@ -30,7 +30,7 @@ _SCHEMA_ATTEMPTS = 2
 _PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 8.0
 _MOST_DETOURS = 4
-_GOES_ON = (UpstreamError, OverBudget, BudgetWithdrawn, StoreUnavailable, NotTheSchema)
+_GOES_ON = (UpstreamError, OverBudget, BudgetWithdrawn, KeptIn, StoreUnavailable, NotTheSchema)
 
 
 class ExecutionProxy:
