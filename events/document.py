@@ -67,11 +67,13 @@ class DocumentStored(DocumentEvent, frozen=True, kw_only=True, tag="aegis.docume
 
 
 class DocumentParsed(DocumentEvent, frozen=True, kw_only=True, tag="aegis.document.parsed.v1"):
-    """Its text and structure are known. `parsed` is the blob with the `ParsedDocument`."""
+    """Its text and structure are known. `parsed` is the blob with the `ParsedDocument`; `models_microusd` is what
+    models cost that looked at its pictures."""
 
     parsed: str
     pages: int
     title: str = ""
+    models_microusd: int = 0
 
 
 class DocumentChunked(DocumentEvent, frozen=True, kw_only=True, tag="aegis.document.chunked.v1"):

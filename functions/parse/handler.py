@@ -1,13 +1,17 @@
 """Reads a document's text and structure, in a child process with limits and no network."""
 
 import asyncio
+from collections.abc import Callable
 
 import msgspec
 
 from events.document import DocumentParsed, DocumentStored
+from functions.parse.affording import affordable_document, check_pages
+from functions.parse.describing import Described, Describing, with_descriptions
 from shared.parsing.document import ParsedDocument, Slice
 from shared.parsing.slices import joined
 from shared.parsing.workers import ParserPool
+from shared.pictures.describer import Describer
 from shared.runtime.stages import StageWork
 
 CRAFT = 3
@@ -16,15 +20,25 @@ PAGED = "paged"
 """The parser of what has pages: it is asked for slices of them."""
 
 
-async def handle(event: DocumentStored, work: StageWork, parsers: ParserPool) -> DocumentParsed | DocumentStored:
+async def handle(
+    event: DocumentStored, work: StageWork, parsers: ParserPool, describer: Describer
+) -> DocumentParsed | DocumentStored:
     original = await work.read(event.original)
+    describing = Describing(event, work, parsers, describer, original)
     if event.parser != PAGED:
-        document = await parsers.parse(event.parser, event.media_type, event.filename, original)
-        return await _parsed(event, work, document)
+        document = await affordable_document(event, work, parsers, original)
+        described = await describing.of(document.blocks, document.pages)
+        return await _parsed(event, work, described, lambda: document)
+    await check_pages(event, work, parsers, original)
     slices = await _slices(event, work, parsers, original)
     if slices[-1].until < slices[-1].pages:
-        return msgspec.structs.replace(event, continuation=event.continuation + 1)
-    return await _parsed(event, work, await asyncio.to_thread(joined, slices))
+        return _to_go_on(event)
+    described = await describing.of([block for one in slices for block in one.blocks], slices[-1].pages)
+    return await _parsed(event, work, described, lambda: joined(slices))
+
+
+def _to_go_on(event: DocumentStored) -> DocumentStored:
+    return msgspec.structs.replace(event, continuation=event.continuation + 1)
 
 
 async def _slices(event: DocumentStored, work: StageWork, parsers: ParserPool, original: bytes) -> list[Slice]:
@@ -44,10 +58,23 @@ async def _slices(event: DocumentStored, work: StageWork, parsers: ParserPool, o
     return slices
 
 
-async def _parsed(event: DocumentStored, work: StageWork, document: ParsedDocument) -> DocumentParsed:
+async def _parsed(
+    event: DocumentStored,
+    work: StageWork,
+    described: Described,
+    read: Callable[[], ParsedDocument],
+) -> DocumentParsed | DocumentStored:
+    if not described.is_whole:
+        return _to_go_on(event)
+    document = await asyncio.to_thread(with_descriptions, read, described)
     blob = await work.keep("parsed", msgspec.json.encode(document))
-    if event.parser == PAGED:
+    if event.parser == PAGED or work.allowance.is_bounded:
         await work.drop_parts()
     return DocumentParsed(
-        origin=event.origin, key=work.key, parsed=blob, pages=document.pages, title=document.title[:500]
+        origin=event.origin,
+        key=work.key,
+        parsed=blob,
+        pages=document.pages,
+        title=document.title[:500],
+        models_microusd=described.cost_microusd,
     )

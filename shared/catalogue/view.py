@@ -9,6 +9,9 @@ from shared.ledger.records import Reason
 from shared.types.document import REACHED, Classification, Status
 from shared.types.money import usd
 
+_CAUSES = ("budget", "gpu_slot", "rate_limit")
+"""Reasons to wait that are none of ours to mend."""
+
 FINAL: frozenset[Status] = frozenset({"ready", "rejected", "failed"})
 
 
@@ -59,7 +62,7 @@ def view(entry: Entry, pipeline: tuple[str, ...]) -> DocumentView:
         route=record.route,
         status=status_of(entry, pipeline),
         reason=_reason(entry),
-        waiting_for=None,
+        waiting_for=_waiting_for(entry),
         created_at=record.created_at,
         updated_at=entry.touched_at,
         pages=_count(stages, "pages") or None,
@@ -93,6 +96,11 @@ def _reason(entry: Entry) -> Reason | None:
     given = [stage for stage in entry.stages if stage.reason and stage.status in ("failed", "waiting")]
     worst = sorted(given, key=lambda stage: (not stage.rejected, stage.status != "failed"))
     return worst[0].reason if worst else None
+
+
+def _waiting_for(entry: Entry) -> str | None:
+    waiting = {stage.reason.code for stage in entry.stages if stage.reason and stage.status == "waiting"}
+    return next((cause for cause in _CAUSES if cause in waiting), None)
 
 
 def _count(stages: dict[str, StageView], name: str, stage: str | None = None) -> int | None:

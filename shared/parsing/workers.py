@@ -8,7 +8,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from pathlib import Path
 
 from shared.parsing import wire
-from shared.parsing.document import Look, ParsedDocument, Slice
+from shared.parsing.document import Look, ParsedDocument, PicturePlace, Slice
 from shared.parsing.limits import MIB, Limits
 from shared.parsing.office.conversion import converted
 from shared.parsing.office.targets import OFFICE, TARGETS
@@ -16,8 +16,10 @@ from shared.parsing.wire import (
     LENGTH,
     Answer,
     Broken,
+    Crop,
     Draw,
     Drawn,
+    FindPictures,
     Hello,
     LookAt,
     Looked,
@@ -25,6 +27,7 @@ from shared.parsing.wire import (
     Parse,
     Parsed,
     ParseSlice,
+    Placed,
     Ready,
     Refused,
     Sliced,
@@ -103,6 +106,18 @@ class ParserPool:
         answer = await self._ask(LookAt(media_type), content, self._quick)
         assert isinstance(answer, Looked)
         return answer.look
+
+    async def pictures(self, media_type: str, content: bytes, most: int) -> tuple[PicturePlace, ...]:
+        """Where the first pictures of a document stand. Raises like `parse`."""
+        answer = await self._ask(FindPictures(media_type, most), content, self._quick)
+        assert isinstance(answer, Placed)
+        return answer.places
+
+    async def crop(self, media_type: str, content: bytes, place: PicturePlace) -> bytes | None:
+        """A picture by itself, as PNG; None where it cannot be shown. Raises like `parse`."""
+        answer = await self._ask(Crop(media_type, place), content, self._quick)
+        assert isinstance(answer, Drawn)
+        return answer.picture
 
     async def _ask(self, order: Order, content: bytes, free: asyncio.Semaphore, spent: float = 0.0) -> Answer:
         async with free:

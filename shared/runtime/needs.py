@@ -109,6 +109,14 @@ def _answering(worlds: Worlds, call: Call) -> Any:
     return Answering(library, worlds.answerer, worlds.proxy, worlds.meter)
 
 
+def _describer(worlds: Worlds, call: Call) -> Any:
+    from shared.pictures.describer import Describer
+
+    config = worlds.proxy_config
+    most = config.vision.most_per_document if config.vision.describe_pictures else 0
+    return Describer(most, lambda: worlds.proxy, config.price_table)
+
+
 def _payer(worlds: Worlds, call: Call) -> Any:
     from shared.proxy.task import Payer
 
@@ -149,6 +157,7 @@ _PROVIDERS: dict[str, Provider] = {
     "shared.ledger.ledger.Ledger": _ledger,
     "shared.ledger.ledger.PlatformLedger": _platform_ledger,
     "shared.parsing.workers.ParserPool": lambda worlds, call: worlds.parsers,
+    "shared.pictures.describer.Describer": _describer,
     "shared.proxy.budget.budget.Budget": lambda worlds, call: worlds.budget,
     "shared.proxy.config.ProxyConfig": lambda worlds, call: worlds.proxy_config,
     "shared.proxy.proxy.ExecutionProxy": lambda worlds, call: worlds.proxy,
