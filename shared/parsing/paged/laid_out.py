@@ -5,9 +5,11 @@ from importlib.util import find_spec
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
 from PIL import Image
 
 from shared.parsing.document import Block
+from shared.parsing.paged.headings import spoken
 from shared.parsing.paged.plain import text_of
 from shared.parsing.tables import rectangular, table_markdown
 from shared.types.passage import Box
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 READ_SIDE = 1300
 """Pixels of the longer side, below which letters of a usual page are too small to be read."""
 
+_POINTS = 72
+"""An inch: with as many pixels the picture is taken as it is, and not made smaller."""
+
+_UPRIGHT = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
 _NEEDED = ("docling", "docling_parse", "rapid_layout")
 
 
@@ -31,22 +37,45 @@ def reads_pictures() -> bool:
 
 def blocks_of_pdf(single: bytes, number: int) -> list[Block]:
     """Of a document with one page, which is page `number` of another."""
-    return _blocks(_convert("page.pdf", single, ocr=False), number)
+    return _blocks(_converted("page.pdf", single, ocr=False).document, number)
 
 
 def blocks_of_picture(image: Image.Image, number: int) -> list[Block]:
+    """Boxes are on the picture as it is given, however its text lies."""
     if max(image.size) < READ_SIDE:
         growth = min(READ_SIDE / max(image.size), 3.0)
         image = image.resize((int(image.width * growth), int(image.height * growth)))
+    seen, quarters = _seen(image, number)
+    if not quarters:
+        return seen
+    upright, _ = _seen(image.transpose(_UPRIGHT[quarters]), number)
+    return [replace(block, box=_turned(block.box, quarters)) for block in upright]
+
+
+def _seen(image: Image.Image, number: int) -> tuple[list[Block], int]:
+    """And by how many quarters it has to be turned counterclockwise, for most of its text to stand upright."""
+    from shared.parsing.paged.reading import quarters_of
+
     written = BytesIO()
-    image.save(written, "BMP")
-    return _blocks(_convert("page.bmp", written.getvalue(), ocr=True), number)
+    image.save(written, "TIFF", dpi=(_POINTS, _POINTS))
+    result = _converted("page.tif", written.getvalue(), ocr=True)
+    lines = [line for page in result.pages if page.parsed_page for line in page.parsed_page.textline_cells]
+    return spoken(_blocks(result.document, number)), quarters_of(lines)
 
 
-def _convert(name: str, content: bytes, *, ocr: bool) -> Any:
+def _turned(box: Box | None, quarters: int) -> Box | None:
+    """Clockwise."""
+    for _ in range(quarters if box else 0):
+        assert box is not None
+        left, top, right, bottom = box
+        box = (round(1 - bottom, 4), left, round(1 - top, 4), right)
+    return box
+
+
+def _converted(name: str, content: bytes, *, ocr: bool) -> Any:
     from docling.datamodel.base_models import DocumentStream
 
-    return _converter(ocr).convert(DocumentStream(name=name, stream=BytesIO(content))).document
+    return _converter(ocr).convert(DocumentStream(name=name, stream=BytesIO(content)))
 
 
 @cache
@@ -61,6 +90,7 @@ def _converter(ocr: bool) -> "DocumentConverter":
 
     options = ThreadedPdfPipelineOptions(
         do_ocr=ocr,
+        generate_parsed_pages=ocr,
         ocr_options=TextOptions(),
         layout_options=LayoutOptions(),
         table_structure_options=GridOptions(),

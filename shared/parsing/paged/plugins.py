@@ -19,12 +19,12 @@ from docling.models.plugins import defaults
 from docling_core.types.doc.base import BoundingBox, CoordOrigin
 from docling_core.types.doc.items.table.table_data import TableCell
 from docling_core.types.doc.labels import DocItemLabel
-from docling_core.types.doc.page import BoundingRectangle, TextCell, TextCellUnit
+from docling_core.types.doc.page import TextCell, TextCellUnit
 from pydantic import Field
 
 from shared.parsing.paged.grid import Row, Word, grid_of
+from shared.parsing.paged.reading import THREADS, read
 
-THREADS = 2
 SEEN_SIDE = 1200
 """Pixels of a page's longer side as the layout model gets it."""
 
@@ -53,14 +53,6 @@ def layout_engine() -> Any:
     engine = RapidLayout(conf_thresh=0.5, engine_cfg={"intra_op_num_threads": THREADS, "inter_op_num_threads": 1})
     logging.getLogger("RapidLayout").setLevel(logging.ERROR)
     return engine
-
-
-@cache
-def ocr_engine() -> Any:
-    from rapidocr import RapidOCR
-
-    threads = "EngineConfig.onnxruntime.intra_op_num_threads"
-    return RapidOCR(params={"Global.log_level": "error", threads: THREADS, "Global.max_side_len": 1800})
 
 
 class LayoutOptions(BaseLayoutOptions):
@@ -177,49 +169,9 @@ class Reader(BaseOcrModel):
     def __call__(self, conv_res: ConversionResult, page_batch: Iterable[Page]) -> Iterable[Page]:
         for page in page_batch:
             if self.enabled and page._backend is not None and page._backend.is_valid():
-                self.post_process_cells(_read(page), page, conv_res)
+                lines = read(page._backend.get_page_image(scale=1))
+                self.post_process_cells(list[TextCell](lines), page, conv_res)
             yield page
-
-
-def _read(page: Page) -> list[TextCell]:
-    """Lines of the page's picture, from the top."""
-    assert page._backend is not None
-    found = ocr_engine()(numpy.asarray(page._backend.get_page_image(scale=1))[:, :, ::-1])
-    if found is None or found.boxes is None:
-        return []
-    boxes = [_bounds_of(corners) for corners in found.boxes.tolist()]
-    lines = list(zip(boxes, found.txts, found.scores, strict=True))
-    return [_cell(place, *lines[number]) for place, number in enumerate(in_reading_order(boxes))]
-
-
-def in_reading_order(boxes: Sequence[BoundingBox]) -> list[int]:
-    """Their numbers by rows, each from the left. What finds the lines takes any that are ten pixels apart for one row,
-    which mixes up small print."""
-    rows: list[list[int]] = []
-    for number in sorted(range(len(boxes)), key=lambda number: _middle(boxes[number])):
-        if rows and _are_level(boxes[rows[-1][0]], boxes[number]):
-            rows[-1].append(number)
-        else:
-            rows.append([number])
-    return [number for row in rows for number in sorted(row, key=lambda number: boxes[number].l)]
-
-
-def _are_level(one: BoundingBox, other: BoundingBox) -> bool:
-    return abs(_middle(one) - _middle(other)) < 0.5 * min(one.b - one.t, other.b - other.t)
-
-
-def _middle(box: BoundingBox) -> float:
-    return (box.t + box.b) / 2
-
-
-def _bounds_of(corners: list[list[float]]) -> BoundingBox:
-    across, down = [x for x, _ in corners], [y for _, y in corners]
-    return _bounds((min(across), min(down), max(across), max(down)))
-
-
-def _cell(place: int, bounds: BoundingBox, text: str, score: float) -> TextCell:
-    rectangle = BoundingRectangle.from_bounding_box(bounds)
-    return TextCell(index=place, text=text, orig=text, confidence=float(score), from_ocr=True, rect=rectangle)
 
 
 def register() -> None:

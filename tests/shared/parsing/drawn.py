@@ -1,5 +1,6 @@
 """Documents with pages, made as a test needs them."""
 
+import random
 import struct
 import zlib
 from collections.abc import Callable
@@ -99,6 +100,18 @@ def picture(*texts: str, width: int = 900, height: int = 400) -> Image.Image:
     pen = ImageDraw.Draw(image)
     for place, text in enumerate(texts):
         pen.text((80, 80 + 90 * place), text, fill="black", font=ImageFont.load_default(44))
+    return image
+
+
+LONG_LINES = tuple(" ".join(random.Random(seed).choices(WORDS.split(), k=18)) for seed in range(12, 24, 2))
+
+
+def sheet() -> Image.Image:
+    """The upper part of a page of A4 with lines about as wide as it, at 150 dots an inch."""
+    image = Image.new("RGB", (1240, 400), "white")
+    pen = ImageDraw.Draw(image)
+    for place, text in enumerate(LONG_LINES):
+        pen.text((100, 80 + 45 * place), text, fill="black", font=ImageFont.load_default(21))
     return image
 
 

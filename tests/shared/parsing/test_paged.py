@@ -14,6 +14,7 @@ from shared.parsing.limits import Limits
 from shared.parsing.slices import joined
 from shared.parsing.workers import ParserPool
 from shared.runtime.errors import Rejected
+from shared.types.passage import around
 from tests.shared.parsing import drawn
 
 PDF = "application/pdf"
@@ -99,6 +100,28 @@ async def test_a_scanned_page_is_read_from_its_picture(pool: ParserPool) -> None
     document = await read(pool, drawn.pdf(drawn.scan("Harbour dues 2031", "Invoice number 4711")))
     assert {"harbour", "dues", "2031", "invoice", "number", "4711"} <= set(words(document))
     assert all(block.page == 1 and block.box for block in document.blocks)
+
+
+@pytest.mark.parametrize("turned", [0, 90, 180])
+async def test_long_lines_of_a_clean_sheet_are_read_to_the_letter_however_it_lies(
+    pool: ParserPool, turned: int
+) -> None:
+    """The box is where the words are on the sheet as it lies."""
+    sheet = drawn.sheet().rotate(turned, expand=True)
+    document = await read(pool, drawn.encoded(sheet, "PNG"), "image/png")
+    assert words(document) == re.findall(r"\w+", " ".join(drawn.LONG_LINES).lower())
+    inked = sheet.convert("L").point(lambda value: 255 * (value < 128)).getbbox()
+    assert inked
+    shares = inked[0] / sheet.width, inked[1] / sheet.height, inked[2] / sheet.width, inked[3] / sheet.height
+    told = around(block.box for block in document.blocks if block.box)
+    assert all(abs(one - other) < 0.03 for one, other in zip(told, shares, strict=True))
+
+
+async def test_a_sentence_alone_on_a_picture_is_a_paragraph(pool: ParserPool) -> None:
+    image = drawn.picture("The gate is locked at night.", width=900, height=250)
+    assert shape(await read(pool, drawn.encoded(image, "PNG"), "image/png")) == [
+        ("paragraph", "The gate is locked at night.")
+    ]
 
 
 async def test_a_picture_is_a_document_of_one_page_and_tiff_may_have_more(pool: ParserPool) -> None:
