@@ -49,11 +49,11 @@ async def handle(
     principal: Principal,
     call: Call,
 ) -> Retrying:
-    pipeline = table.stages()
+    record = (await find_own(request.document_id, catalogue, principal)).record
+    pipeline = table.stages(record.route)
     if request.from_stage is not None and request.from_stage not in pipeline:
         detail = f"`from` takes one of {', '.join(pipeline)}"
         raise InvalidRequest(f"{detail}.", errors=[FieldError("/from", detail)])
-    record = (await find_own(request.document_id, catalogue, principal)).record
     async with leases.wait(f"document:{ledger.tenant_id}:{record.document_id}"):
         if await ledger.tombstone(record.document_id) >= record.epoch:
             raise NotFound("There is no such document.")

@@ -58,10 +58,10 @@ class Estimated(Struct, frozen=True):
     stages: list[StageCost]
 
 
-async def handle(request: Estimate, parsers: ParserPool, table: Table) -> Estimated:
+async def handle(request: Estimate, router: FormatRouter, parsers: ParserPool, table: Table) -> Estimated:
     file = request.file
     try:
-        routed = FormatRouter().route(safe_filename(file.filename), file.media_type, file.head, file.size, file.path)
+        routed = router.route(safe_filename(file.filename), file.media_type, file.head, file.size, file.path)
     except (UnsupportedFormat, EmptyFile) as refused:
         code = "empty" if isinstance(refused, EmptyFile) else refused.slug
         return _rejected(Reason(code, refused.detail), None)
@@ -70,7 +70,7 @@ async def handle(request: Estimate, parsers: ParserPool, table: Table) -> Estima
     except Rejected as rejected:
         return _rejected(Reason(rejected.code, rejected.detail), routed.route)
     tokens = seen.letters // LETTERS_A_TOKEN + seen.drawn * TOKENS_A_PICTURE
-    stages = [StageCost(stage, "local", Cost()) for stage in table.stages()]
+    stages = [StageCost(stage, "local", Cost()) for stage in table.stages(routed.route)]
     return Estimated("accept", None, routed.route, seen.pages, max(tokens, 1), Cost(), stages)
 
 

@@ -8,6 +8,7 @@ from shared.catalogue.catalogue import Catalogues
 from shared.counters.leases import Leases
 from shared.counters.port import Counters
 from shared.ledger.ledger import PlatformLedger
+from shared.pool.queue import SliceQueue
 from shared.runtime.table import Table
 from shared.vectors.port import VectorIndex
 
@@ -18,6 +19,7 @@ async def handle(
     catalogues: Catalogues,
     counters: Counters,
     leases: Leases,
+    slices: SliceQueue,
     index: VectorIndex,
     bus: Bus,
     redelivery: Redelivery,
@@ -26,4 +28,4 @@ async def handle(
     async with leases.hold("sweep") as ours:
         if ours:
             waiting = await replay_due(platform, catalogues, redelivery)
-            await go_on(platform, catalogues, counters, leases, index, bus, table, waiting)
+            await go_on(platform, catalogues, counters, leases, slices, index, bus, table, waiting)

@@ -8,6 +8,7 @@ from shared.catalogue.catalogue import Entry, StageStatus, StageView
 from shared.ledger.records import Reason
 from shared.types.document import REACHED, Classification, Status
 from shared.types.money import usd
+from shared.types.waiting import WaitsFor
 
 FINAL: frozenset[Status] = frozenset({"ready", "rejected", "failed"})
 
@@ -23,6 +24,12 @@ class ShownStage(Struct, frozen=True):
     reason: Reason | None
 
 
+class WaitingStage(ShownStage, frozen=True, kw_only=True):
+    """A stage that waits, as a watch tells it."""
+
+    waiting_for: WaitsFor | None
+
+
 class DocumentView(Struct, frozen=True):
     """A document with how far it has come. `bytes` is the original's size."""
 
@@ -35,7 +42,7 @@ class DocumentView(Struct, frozen=True):
     route: str
     status: Status
     reason: Reason | None
-    waiting_for: str | None
+    waiting_for: WaitsFor | None
     created_at: datetime
     updated_at: datetime
     pages: int | None
@@ -59,7 +66,7 @@ def view(entry: Entry, pipeline: tuple[str, ...]) -> DocumentView:
         route=record.route,
         status=status_of(entry, pipeline),
         reason=_reason(entry),
-        waiting_for=None,
+        waiting_for=_waiting_for(entry),
         created_at=record.created_at,
         updated_at=entry.touched_at,
         pages=_count(stages, "pages") or None,
@@ -86,6 +93,10 @@ def status_of(entry: Entry, pipeline: tuple[str, ...]) -> Status:
         return "waiting"
     done = [name for name in pipeline if by_name.get(name) == "done"]
     return REACHED[done[-1]] if done else "stored"
+
+
+def _waiting_for(entry: Entry) -> WaitsFor | None:
+    return next((stage.waiting_for for stage in entry.stages if stage.status == "waiting" and stage.waiting_for), None)
 
 
 def _reason(entry: Entry) -> Reason | None:

@@ -21,6 +21,9 @@ from shared.formats.markup import (
 
 Route = Literal["cpu", "gpu"]
 
+PAGED = "paged"
+"""The parser of what has pages, which the warm pool may read."""
+
 
 class Format(Struct, frozen=True):
     """`looks` recognises the format in the beginning of a text.
@@ -32,7 +35,6 @@ class Format(Struct, frozen=True):
     extension: str
     media_type: str
     parser: str = "light"
-    route: Route = "cpu"
     looks: Callable[[str], bool] | None = None
     overrules: bool = False
     required: bool = False
@@ -80,14 +82,14 @@ FORMATS = (
     Format("xls", "application/vnd.ms-excel", "legacy"),
     Format("ppt", "application/vnd.ms-powerpoint", "legacy"),
     Format("msg", "application/vnd.ms-outlook", "docling"),
-    Format("pdf", "application/pdf", "paged", required=True),
-    Format("png", "image/png", "paged", required=True),
-    Format("jpg", "image/jpeg", "paged", required=True),
-    Format("jpeg", "image/jpeg", "paged", required=True),
-    Format("tiff", "image/tiff", "paged", required=True),
-    Format("tif", "image/tiff", "paged", required=True),
-    Format("bmp", "image/bmp", "paged", required=True),
-    Format("webp", "image/webp", "paged", required=True),
+    Format("pdf", "application/pdf", PAGED, required=True),
+    Format("png", "image/png", PAGED, required=True),
+    Format("jpg", "image/jpeg", PAGED, required=True),
+    Format("jpeg", "image/jpeg", PAGED, required=True),
+    Format("tiff", "image/tiff", PAGED, required=True),
+    Format("tif", "image/tiff", PAGED, required=True),
+    Format("bmp", "image/bmp", PAGED, required=True),
+    Format("webp", "image/webp", PAGED, required=True),
 )
 """Among rows that see themselves in a text, the first one counts: the special stand before the general."""
 

@@ -50,7 +50,7 @@ async def _run(function: Function, settings: Settings, listener: socket.socket) 
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    async with _world(function, settings) as (worlds, secrets):
+    async with _world(function, settings) as (worlds, secrets), _pool(function, worlds, secrets):
         server = http_server(application((function,), worlds, _entrances(function, worlds, secrets)))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await started(server, serving)
@@ -83,6 +83,19 @@ async def _world(function: Function, settings: Settings) -> "AsyncIterator[tuple
             yield worlds, secrets
         finally:
             await worlds.close()
+
+
+@asynccontextmanager
+async def _pool(function: Function, worlds: Worlds, secrets: "Secrets | None") -> AsyncIterator[None]:
+    """The warm pool beside the function that it belongs to; warm before the function says that it is ready."""
+    if "pool" not in function.needs or not worlds.settings.pool_workers or secrets is None:
+        yield
+        return
+    from shared.pool.host import pool_running
+
+    async with pool_running(worlds, secrets) as warming:
+        await warming
+        yield
 
 
 def _entrances(function: Function, worlds: Worlds, secrets: "Secrets | None") -> "list[HTTPRouteHandler]":

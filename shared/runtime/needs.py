@@ -94,8 +94,15 @@ def _intake(worlds: Worlds, call: Call) -> Any:
         leases=_leases(worlds, call),
         bus=worlds.buses.of(call.function),
         table=worlds.table,
+        router=_router(worlds, call),
         call=call,
     )
+
+
+def _router(worlds: Worlds, call: Call) -> Any:
+    from shared.formats.router import FormatRouter
+
+    return FormatRouter(has_pool=worlds.settings.pool_workers > 0)
 
 
 def _leases(worlds: Worlds, call: Call) -> Any:
@@ -115,10 +122,12 @@ _PROVIDERS: dict[str, Provider] = {
     "shared.counters.port.Counters": lambda worlds, call: worlds.counters,
     "shared.embedding.port.Embedding": lambda worlds, call: worlds.embedding,
     "shared.embedding.sparse.SparseEncoder": lambda worlds, call: worlds.encoder,
+    "shared.formats.router.FormatRouter": _router,
     "shared.intake.intake.Intake": _intake,
     "shared.ledger.ledger.Ledger": _ledger,
     "shared.ledger.ledger.PlatformLedger": _platform_ledger,
     "shared.parsing.workers.ParserPool": lambda worlds, call: worlds.parsers,
+    "shared.pool.queue.SliceQueue": lambda worlds, call: worlds.slices,
     "shared.runtime.needs.Call": lambda worlds, call: call,
     "shared.runtime.settings.Settings": lambda worlds, call: worlds.settings,
     "shared.runtime.stages.StageWork": lambda worlds, call: call.work,

@@ -26,6 +26,7 @@ from shared.ledger.records import Outcome, Reason, StageRecord
 from shared.runtime.errors import AegisError, Rejected, StoreUnavailable
 from shared.runtime.table import Function, Operation, Table
 from shared.types.clock import now
+from shared.types.waiting import Waiting, WaitsFor
 
 _ATTEMPTS_KEPT_S = 7 * 86400
 _OWN_END = 0.8
@@ -54,6 +55,10 @@ class StageWork(Struct, frozen=True):
         """What an earlier delivery of the same work kept under this name."""
         return await self.ledger.part(self.origin.document_id, self.origin.epoch, f"{self.key}/{name}")
 
+    async def part_names(self) -> list[str]:
+        """Of all that earlier deliveries kept."""
+        return await self.ledger.part_names(self.origin.document_id, self.origin.epoch, self.key)
+
     async def keep_part(self, name: str, data: bytes) -> None:
         await self.keep(f"parts/{self.key}/{name}", data)
 
@@ -69,7 +74,7 @@ class StageWork(Struct, frozen=True):
         return await self.ledger.read(blob)
 
 
-Handle = Callable[[DocumentEvent, StageWork], Awaitable[DocumentEvent | None]]
+Handle = Callable[[DocumentEvent, StageWork], Awaitable[DocumentEvent | Waiting | None]]
 
 
 class Stages:
@@ -83,12 +88,19 @@ class Stages:
         self._catalogue = Catalogue(counters, ledger)
 
     async def run(
-        self, function: Function, operation: Operation, event: DocumentEvent, model: str, handle: Handle
+        self,
+        function: Function,
+        operation: Operation,
+        event: DocumentEvent,
+        model: str,
+        handle: Handle,
+        began: datetime | None = None,
     ) -> DocumentEvent | None:
-        """The stage's outcome; None where there is nothing to say (deleted, held by another, a branch missing).
+        """The stage's outcome; None where there is nothing to say (deleted, held by another, a branch missing, its
+        work in a queue).
 
         Raises what the handler raises, but for `Rejected`, which is an outcome. `model` names the embedding model
-        where the stage uses one.
+        where the stage uses one; `began` is when the work did, where that was before this delivery.
         """
         about = event.origin
         if about.epoch <= await self._ledger.tombstone(about.document_id):
@@ -105,10 +117,10 @@ class Stages:
             if not ours:
                 return None
             finished = await self._finished(about, function.name, key)
-            record = finished or await self._attempt(function, event, key, handle)
-            if isinstance(record, DocumentEvent):
-                return record
-            return await self._settle(about, record)
+            record = finished or await self._attempt(function, event, key, handle, began or now())
+            if isinstance(record, StageRecord):
+                return await self._settle(about, record)
+            return record
 
     async def _inputs(self, function: Function, event: DocumentEvent) -> str | None:
         """The key of what goes in; for a join of all its branches, None while one is missing."""
@@ -129,10 +141,10 @@ class Stages:
         return found if found and found.key == key and found.outcome != "failed" else None
 
     async def _attempt(
-        self, function: Function, event: DocumentEvent, key: str, handle: Handle
-    ) -> StageRecord | DocumentEvent:
-        """How the stage ended, or its own input again where it goes on in another delivery."""
-        about, started = event.origin, now()
+        self, function: Function, event: DocumentEvent, key: str, handle: Handle, started: datetime
+    ) -> StageRecord | DocumentEvent | None:
+        """How the stage ended, or its own input again where it goes on in another delivery; None where it waits."""
+        about = event.origin
         attempts = await self._count_attempt(about, function.name)
         await self._show(about, function.name, "running", attempts, started)
         try:
@@ -145,6 +157,10 @@ class Stages:
             await self._show(about, function.name, "waiting", attempts, started, reason_of(error))
             raise
         else:
+            if isinstance(said, Waiting):
+                await self._forget_attempts(about, function.name)
+                await self._show(about, function.name, "waiting", 0, None, waiting_for=said.on)
+                return None
             if said is not None and said.type_name() == event.type_name():
                 await self._forget_attempts(about, function.name)
                 return said
@@ -185,10 +201,11 @@ class Stages:
         stage: str,
         status: StageStatus,
         attempts: int,
-        started: datetime,
+        started: datetime | None,
         reason: Reason | None = None,
+        waiting_for: WaitsFor | None = None,
     ) -> None:
-        view = StageView(stage, status, attempts, started, reason=reason)
+        view = StageView(stage, status, attempts, started, reason=reason, waiting_for=waiting_for)
         await self._catalogue.show_stage(about.document_id, about.epoch, view)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # these names are for the type checker; the modules come in a
     from shared.embedding.minilm import MiniLM
     from shared.embedding.sparse import SparseEncoder
     from shared.parsing.workers import ParserPool
+    from shared.pool.queue import SliceQueue
     from shared.vectors.port import VectorIndex
 
 
@@ -98,6 +99,12 @@ class Worlds:
         from shared.parsing.workers import ParserPool
 
         return ParserPool(self.settings.parsing, workers=2)
+
+    @cached_property
+    def slices(self) -> "SliceQueue":
+        from shared.pool.queue import SliceQueue
+
+        return SliceQueue(self.counters)
 
     @cached_property
     def accounts(self) -> "Accounts":

@@ -1,0 +1,26 @@
+"""Puts a document's slices where the warm pool takes them, and puts together what it has read."""
+
+from events.document import DocumentParsed, DocumentStored
+from shared.parsing.sliced import parsed, parts_of, read_here, read_slices, refusal
+from shared.parsing.workers import ParserPool
+from shared.pool.queue import SliceQueue
+from shared.runtime.settings import Settings
+from shared.runtime.stages import StageWork
+from shared.types.waiting import Waiting
+
+CRAFT = 2
+"""That of `parse`: both make the same of the same document."""
+
+
+async def handle(
+    event: DocumentStored, work: StageWork, slices: SliceQueue, parsers: ParserPool, settings: Settings
+) -> DocumentParsed | DocumentStored | Waiting:
+    if not settings.pool_workers:  # the pool was taken away; its documents are not left behind
+        return await read_here(event, work, parsers)
+    parts = await parts_of(work)
+    if parts.is_refused:
+        raise await refusal(work)
+    if missing := parts.missing():
+        await slices.put(event, missing)
+        return Waiting("gpu_slot")
+    return await parsed(event, work, await read_slices(work, parts))

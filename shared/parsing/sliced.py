@@ -1,0 +1,136 @@
+"""Reads a document with pages slice by slice and keeps each slice, so that nothing that was read is read again.
+
+A part's name tells its pages (`first-until-pages`): which are missing is known without opening any.
+"""
+
+import asyncio
+import re
+from collections.abc import Iterable
+
+import msgspec
+from msgspec import Struct
+
+from events.document import DocumentParsed, DocumentStored
+from shared.parsing.document import ParsedDocument, Slice
+from shared.parsing.limits import SLICE_PAGES
+from shared.parsing.slices import joined
+from shared.parsing.workers import ParserPool
+from shared.runtime.errors import Rejected
+from shared.runtime.stages import StageWork
+
+_REFUSED = "refused"
+_NAME = re.compile(r"(\d+)-(\d+)-(\d+)")
+
+
+class Pages(Struct, frozen=True, order=True):
+    """Consecutive pages, both ends among them, counted from 1."""
+
+    first: int
+    until: int
+
+    def __len__(self) -> int:
+        return self.until - self.first + 1
+
+
+OPENING = Pages(1, 0)
+"""The first slice of a document that nobody has opened: it ends where it ends."""
+
+
+class Parts(Struct, frozen=True):
+    """What is kept of a document that has `pages` in all, None while nobody has looked. `is_refused` says that a slice
+    showed the document to be at fault."""
+
+    kept: tuple[Pages, ...] = ()
+    pages: int | None = None
+    is_refused: bool = False
+
+    def chain(self) -> list[Pages]:
+        """Kept slices from the first page on, each beginning where the one before ends."""
+        return self._walk()[0]
+
+    def missing(self) -> list[Pages]:
+        """What has to be read, in slices; only the first one while the number of pages is not known."""
+        return self._walk(over_gaps=True)[1] if self.pages else [OPENING]
+
+    def beginning_at(self, page: int) -> Pages | None:
+        """The longest kept slice that does."""
+        return max((one for one in self.kept if one.first == page), default=None)
+
+    def _walk(self, over_gaps: bool = False) -> tuple[list[Pages], list[Pages]]:
+        longest = {one.first: one for one in sorted(self.kept)}
+        found: list[Pages] = []
+        gaps: list[Pages] = []
+        page, pages = 1, self.pages or 0
+        while page <= pages:
+            if page in longest:
+                found.append(longest[page])
+            elif over_gaps:
+                gaps.append(Pages(page, self._end_of_gap(page, pages)))
+            else:
+                break
+            page = max(found[-1:] + gaps[-1:], key=lambda one: one.until).until + 1
+        return found, gaps
+
+    def _end_of_gap(self, page: int, pages: int) -> int:
+        of_slice = (page - 1) // SLICE_PAGES * SLICE_PAGES + SLICE_PAGES
+        return min(of_slice, pages, *(one.first - 1 for one in self.kept if one.first > page), pages)
+
+
+async def parts_of(work: StageWork) -> Parts:
+    names = await work.part_names()
+    found = [match for name in names if (match := _NAME.fullmatch(name))]
+    return Parts(
+        tuple(Pages(int(match[1]), int(match[2])) for match in found),
+        int(found[0][3]) if found else None,
+        _REFUSED in names,
+    )
+
+
+async def keep_slice(work: StageWork, first: int, read: Slice) -> None:
+    await work.keep_part(f"{first}-{read.until}-{read.pages}", msgspec.msgpack.encode(read))
+
+
+async def keep_refusal(work: StageWork, refused: Rejected) -> None:
+    await work.keep_part(_REFUSED, msgspec.msgpack.encode((refused.code, refused.detail)))
+
+
+async def refusal(work: StageWork) -> Rejected:
+    """What a slice said of the document; its parts are forgotten, for the document may be tried again."""
+    kept = await work.part(_REFUSED)
+    code, detail = msgspec.msgpack.decode(kept, type=tuple[str, str]) if kept else ("corrupt", "it cannot be read")
+    await work.drop_parts()
+    return Rejected(code, detail)
+
+
+async def read_slices(work: StageWork, parts: Parts) -> list[Slice]:
+    """The chain's slices."""
+    found = [await work.part(f"{one.first}-{one.until}-{parts.pages}") for one in parts.chain()]
+    return [msgspec.msgpack.decode(data, type=Slice) for data in found if data]
+
+
+async def read_here(event: DocumentStored, work: StageWork, parsers: ParserPool) -> DocumentParsed | DocumentStored:
+    """Page after page in this delivery; what it has no time for is for the next one, which gets what is kept."""
+    original = await work.read(event.original)
+    slices = await read_slices(work, await parts_of(work))
+    while not slices or slices[-1].until < slices[-1].pages:
+        if slices and work.is_late:
+            return msgspec.structs.replace(event, continuation=event.continuation + 1)
+        first = slices[-1].until + 1 if slices else 1
+        slices.append(await parsers.parse_slice(event.media_type, original, first))
+        if slices[-1].pages > slices[-1].until or len(slices) > 1:
+            await keep_slice(work, first, slices[-1])
+    return await parsed(event, work, slices)
+
+
+async def parsed(event: DocumentStored, work: StageWork, slices: Iterable[Slice]) -> DocumentParsed:
+    """Puts the slices together and says so."""
+    said = await told(event, work, await asyncio.to_thread(joined, list(slices)))
+    await work.drop_parts()
+    return said
+
+
+async def told(event: DocumentStored, work: StageWork, document: ParsedDocument) -> DocumentParsed:
+    blob = await work.keep("parsed", msgspec.json.encode(document))
+    return DocumentParsed(
+        origin=event.origin, key=work.key, parsed=blob, pages=document.pages, title=document.title[:500]
+    )
