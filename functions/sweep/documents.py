@@ -107,8 +107,8 @@ async def _is_moving(
     slices: SliceQueue,
     table: Table,
 ) -> bool:
-    """A stage is at work, its slices wait for the pool, or an event is on its way. A stage that seems to run without a lease died with its process:
-    its event was perhaps acknowledged by a second delivery that found the lease held."""
+    """A stage is at work, its slices wait for the pool, or an event is on its way. A stage that seems to run without a
+    lease died with its process: its event was perhaps acknowledged by a second delivery that found the lease held."""
     about = (document.tenant_id, document.document_id, document.epoch)
     for stage in table.stages():
         if await leases.live(stage_lease(*about, stage)):

@@ -4,7 +4,7 @@ import contextlib
 from hashlib import sha256
 from typing import ClassVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from shared.bus.port import Bus
 from shared.catalogue.catalogue import Catalogue
@@ -60,8 +60,8 @@ class Intake(Struct, frozen=True):
     leases: Leases
     bus: Bus
     table: Table
-    router: FormatRouter
     call: Call
+    router: FormatRouter = field(default_factory=FormatRouter)
 
     async def take(self, submission: Submission) -> Accepted | Known:
         """Raises `UnsupportedFormat`, `EmptyFile`, `Conflict`, `StoreUnavailable` and `DiskFull`; nothing is kept

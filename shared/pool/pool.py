@@ -8,7 +8,8 @@ from typing import Protocol
 
 from shared.ledger.records import Reason
 from shared.parsing.document import Slice
-from shared.parsing.sliced import OPENING, Pages, Parts, keep_refusal, keep_slice, parts_of
+from shared.parsing.pages import OPENING, Pages, Parts
+from shared.parsing.sliced import keep_refusal, keep_slice, parts_of
 from shared.pool.queue import Claim, SliceQueue
 from shared.pool.stage import NotTold, PooledStage
 from shared.runtime.errors import Rejected, StoreUnavailable
@@ -54,10 +55,7 @@ class Pool:
         self._held: set[str] = set()
 
     def start(self) -> None:
-        self._loops = [
-            asyncio.create_task(self._feed(), name="pool"),
-            asyncio.create_task(self._renew(), name="leases"),
-        ]
+        self._loops = [asyncio.create_task(loop) for loop in (self._feed(), self._renew())]
 
     async def stop(self, grace_s: float = 0) -> None:
         """Takes nothing more; what is not read in time goes back to the queue."""

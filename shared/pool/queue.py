@@ -14,9 +14,9 @@ import msgspec
 from msgspec import Struct
 
 from events.document import DocumentStored
-from shared.counters.port import Counters
+from shared.counters.port import Counters, Word
 from shared.parsing.limits import SLICE_PAGES
-from shared.parsing.sliced import Pages
+from shared.parsing.pages import Pages
 from shared.pool import scripts
 
 LEASE_S = 15.0
@@ -74,14 +74,15 @@ class SliceQueue:
         """Keeps claims ours; returns those that are so no longer: lost, or their document is cancelled."""
         if not tokens:
             return set()
-        lost: list[str] = await self._counters.run(scripts.RENEW, [], [self._lease_ms, str(KEPT_S), *tokens])
+        arguments: list[Word] = [self._lease_ms, KEPT_S, *tokens]
+        lost: list[str] = await self._counters.run(scripts.RENEW, [], arguments)
         return set(lost)
 
     async def done(self, claim: Claim, read: int, more: Sequence[Pages] = ()) -> int | None:
         """The slice is kept; `read` is how many pages it had, `more` what is to be read besides. Returns how many
         slices of the document are left; with 0 the claim stays ours until `end`. None where it is not ours any more."""
         words = [_waiting(claim.document_id, claim.epoch, one, len(one)) for one in more]
-        arguments = [claim.token, claim.tenant_id, claim.charge - read, SLICE_PAGES, KEPT_S, *words]
+        arguments: list[Word] = [claim.token, claim.tenant_id, claim.charge - read, SLICE_PAGES, KEPT_S, *words]
         left = int(await self._counters.run(scripts.DONE, [self._job_of(claim)], arguments))
         self.bell.set()
         return None if left < 0 else left

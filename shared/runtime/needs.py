@@ -94,8 +94,8 @@ def _intake(worlds: Worlds, call: Call) -> Any:
         leases=_leases(worlds, call),
         bus=worlds.buses.of(call.function),
         table=worlds.table,
-        router=_router(worlds, call),
         call=call,
+        router=_router(worlds, call),
     )
 
 
