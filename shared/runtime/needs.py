@@ -1,7 +1,8 @@
 """Gives a handler what its signature asks for.
 
 A parameter's type says what is wanted; types are known here by name, so that asking imports nothing by itself. The
-first parameter is the message; `settings` is the row's, checked against the type the handler gives it.
+first parameter is the message; `settings` is the row's, checked against the type the handler gives it, unless that is
+the process' own `Settings`.
 """
 
 import inspect
@@ -50,10 +51,10 @@ def provide(worlds: Worlds, wanted: Plan, call: Call) -> dict[str, Any]:
 
 
 def _provider(function: Function, operation: Operation, name: str, hint: Any) -> Provider:
-    if name == "settings":
+    wanted = f"{hint.__module__}.{hint.__qualname__}"
+    if name == "settings" and wanted not in _PROVIDERS:
         settings = msgspec.convert(operation.settings, hint)
         return lambda worlds, call: settings
-    wanted = f"{hint.__module__}.{hint.__qualname__}"
     try:
         return _PROVIDERS[wanted]
     except KeyError:
