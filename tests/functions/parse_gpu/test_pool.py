@@ -8,7 +8,6 @@ import pytest
 from functions.documents.access import OneDocument
 from functions.documents.retry import Retry
 from functions.failed.letters import OneLetter
-from shared.ledger.records import DocumentRecord
 from shared.parsing.limits import Limits
 from shared.parsing.workers import ParserPool
 from shared.pool.queue import SliceQueue
@@ -288,7 +287,3 @@ async def test_a_short_document_of_another_tenant_passes_a_long_one(pooled: Pool
     await pool.stop()
     assert order.index("other") <= 4, "it waits for the slice that is read and for one in the other's turn"
     assert order.count("long") == 24
-
-
-def stage_of(record: DocumentRecord) -> str:
-    return f"t/ten_a/d/{record.document_id}/{record.epoch}/stages/parse_gpu"
