@@ -31,13 +31,14 @@ class ParsedDocument(Struct, frozen=True, omit_defaults=True):
 
 class Slice(Struct, frozen=True, omit_defaults=True):
     """Some consecutive pages of a document that has `pages` in all. `until` is the last one that was read; `unread`
-    counts those that are pictures, where nothing is here to read pictures."""
+    counts those that are pictures, where nothing is here to read pictures; `seconds` is how long reading took."""
 
     blocks: tuple[Block, ...]
     until: int
     pages: int
     title: str = ""
     unread: int = 0
+    seconds: float = 0.0
 
 
 class Look(Struct, frozen=True):

@@ -1,5 +1,7 @@
 """Which pages of a document are read, and which are missing."""
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from shared.parsing.limits import SLICE_PAGES
@@ -20,11 +22,12 @@ OPENING = Pages(1, 0)
 
 
 class Parts(Struct, frozen=True):
-    """What is kept of a document that has `pages` in all, None while nobody has looked. `is_refused` says that a slice
-    showed the document to be at fault."""
+    """What is kept of a document that has `pages` in all, None while nobody has looked: slices and their parts' names.
+    `seconds` is how long reading them took; `is_refused` says that one showed the document to be at fault."""
 
-    kept: tuple[Pages, ...] = ()
+    kept: Mapping[Pages, str] = {}
     pages: int | None = None
+    seconds: float = 0.0
     is_refused: bool = False
 
     def chain(self) -> list[Pages]:

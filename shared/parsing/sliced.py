@@ -1,9 +1,11 @@
 """Reads a document with pages slice by slice and keeps each slice, so that nothing that was read is read again.
 
-A part's name tells its pages (`first-until-pages`): which are missing is known without opening any.
+A part's name tells its pages and how long they took (`first-until-pages-milliseconds`): what is missing is known
+without opening any.
 """
 
 import asyncio
+import math
 import re
 from collections.abc import Iterable
 
@@ -18,21 +20,23 @@ from shared.runtime.errors import Rejected
 from shared.runtime.stages import StageWork
 
 _REFUSED = "refused"
-_NAME = re.compile(r"(\d+)-(\d+)-(\d+)")
+_NAME = re.compile(r"(\d+)-(\d+)-(\d+)-(\d+)")
 
 
 async def parts_of(work: StageWork) -> Parts:
     names = await work.part_names()
     found = [match for name in names if (match := _NAME.fullmatch(name))]
     return Parts(
-        tuple(Pages(int(match[1]), int(match[2])) for match in found),
+        {Pages(int(match[1]), int(match[2])): match[0] for match in found},
         int(found[0][3]) if found else None,
+        sum(int(match[4]) for match in found) / 1000,
         _REFUSED in names,
     )
 
 
 async def keep_slice(work: StageWork, first: int, read: Slice) -> None:
-    await work.keep_part(f"{first}-{read.until}-{read.pages}", msgspec.msgpack.encode(read))
+    name = f"{first}-{read.until}-{read.pages}-{math.ceil(read.seconds * 1000)}"
+    await work.keep_part(name, msgspec.msgpack.encode(read))
 
 
 async def keep_refusal(work: StageWork, refused: Rejected) -> None:
@@ -49,7 +53,7 @@ async def refusal(work: StageWork) -> Rejected:
 
 async def read_slices(work: StageWork, parts: Parts) -> list[Slice]:
     """The chain's slices."""
-    found = [await work.part(f"{one.first}-{one.until}-{parts.pages}") for one in parts.chain()]
+    found = [await work.part(parts.kept[one]) for one in parts.chain()]
     return [msgspec.msgpack.decode(data, type=Slice) for data in found if data]
 
 
@@ -61,7 +65,8 @@ async def read_here(event: DocumentStored, work: StageWork, parsers: ParserPool)
         if slices and work.is_late:
             return msgspec.structs.replace(event, continuation=event.continuation + 1)
         first = slices[-1].until + 1 if slices else 1
-        slices.append(await parsers.parse_slice(event.media_type, original, first))
+        spent = sum(one.seconds for one in slices)
+        slices.append(await parsers.parse_slice(event.media_type, original, first, spent))
         if slices[-1].pages > slices[-1].until or len(slices) > 1:
             await keep_slice(work, first, slices[-1])
     return await parsed(event, work, slices)

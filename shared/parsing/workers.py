@@ -57,9 +57,12 @@ class ParserPool:
         assert isinstance(answer, Parsed)
         return answer.document
 
-    async def parse_slice(self, media_type: str, content: bytes, first: int, last: int | None = None) -> Slice:
-        """Pages from `first` on, as many as one slice holds, none after `last`; raises like `parse`."""
-        answer = await self._ask(ParseSlice(media_type, first, last), content, self._free)
+    async def parse_slice(
+        self, media_type: str, content: bytes, first: int, spent: float = 0.0, last: int | None = None
+    ) -> Slice:
+        """Pages from `first` on, as many as one slice holds, none after `last`; raises like `parse`. `spent` are the
+        seconds that the document's other slices took: it has the rest of its time."""
+        answer = await self._ask(ParseSlice(media_type, first, last), content, self._free, spent)
         assert isinstance(answer, Sliced)
         return answer.slice
 
@@ -75,14 +78,14 @@ class ParserPool:
         assert isinstance(answer, Looked)
         return answer.look
 
-    async def _ask(self, order: Order, content: bytes, free: asyncio.Semaphore) -> Answer:
+    async def _ask(self, order: Order, content: bytes, free: asyncio.Semaphore, spent: float = 0.0) -> Answer:
         async with free:
             try:
-                return await self._attempt(order, content)
+                return await self._attempt(order, content, spent)
             except WorkerDied as died:
                 self._blame(died, {MEMORY_EXIT})
             try:
-                return await self._attempt(order, content)
+                return await self._attempt(order, content, spent)
             except WorkerDied as died:
                 self._blame(died, {MEMORY_EXIT, _KILLED})
                 raise Rejected("corrupt", "its parser crashed on it, twice") from died
@@ -102,12 +105,12 @@ class ParserPool:
         self._idle.clear()
         await asyncio.gather(*(worker.end() for worker in workers))
 
-    async def _attempt(self, order: Order, content: bytes) -> Answer:
+    async def _attempt(self, order: Order, content: bytes, spent: float) -> Answer:
         worker = await self._worker(order.parser)
         self._busy.add(worker)
         answer: Answer | None = None
         try:
-            async with asyncio.timeout(self._limits.seconds):
+            async with asyncio.timeout(max(self._limits.seconds - spent, 0.0)):
                 answer = await worker.do(order, content)
         except WorkerDied:
             self._refuse_when_closed()

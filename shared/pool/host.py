@@ -33,6 +33,7 @@ async def pool_running(worlds: Worlds, secrets: Secrets) -> AsyncIterator[asynci
 
     async def begin() -> None:
         await parsers.warm()
+        metrics.show_pool(NAME, parsers.in_use, parsers.alive, parsers.recycled)
         pool.start()
 
     warming = asyncio.create_task(begin(), name="a warm start")

@@ -29,7 +29,9 @@ _BETWEEN_S = 0.2
 
 
 class Reader(Protocol):
-    async def parse_slice(self, media_type: str, content: bytes, first: int, last: int | None = None) -> Slice:
+    async def parse_slice(
+        self, media_type: str, content: bytes, first: int, spent: float = 0.0, last: int | None = None
+    ) -> Slice:
         """Raises `Rejected` for what is wrong with the document."""
         ...
 
@@ -162,7 +164,7 @@ class Pool:
             return kept, parts.pages
         original = await work.read(claim.event.original)
         last = None if claim.pages == OPENING else claim.pages.until
-        read = await self._reader.parse_slice(claim.event.media_type, original, first, last)
+        read = await self._reader.parse_slice(claim.event.media_type, original, first, parts.seconds, last)
         await keep_slice(work, first, read)
         return Pages(first, read.until), read.pages
 
@@ -205,7 +207,7 @@ class Pool:
 def _rest(claim: Claim, read: Pages, pages: int) -> list[Pages]:
     """What the slice leaves to others: a document's other slices, or the pages that it had no time for."""
     if claim.pages == OPENING:
-        return Parts((read,), pages).missing()
+        return Parts({read: ""}, pages).missing()
     return [Pages(read.until + 1, claim.pages.until)] if read.until < claim.pages.until else []
 
 

@@ -31,16 +31,16 @@ def parse(media_type: str, filename: str, content: bytes, limits: Limits) -> Par
 
 def parse_slice(media_type: str, content: bytes, first: int, limits: Limits, last: int | None = None) -> Slice:
     """From page `first` on, `SLICE_PAGES` of them or up to page `last`, or as many as `SECONDS` are enough for."""
+    started = time.monotonic()
     pages = open_pages(media_type, content, limits)
     numbers = range(first, min(first + SLICE_PAGES, (last or len(pages)) + 1, len(pages) + 1))
     reader = _Reader(pages, limits)
-    started = time.monotonic()
     until = first - 1
     for until in numbers:
         reader.read(until)
         if time.monotonic() - started > SECONDS:
             break
-    return Slice(tuple(reader.blocks), until, len(pages), pages.title, reader.unread)
+    return Slice(tuple(reader.blocks), until, len(pages), pages.title, reader.unread, time.monotonic() - started)
 
 
 def preload() -> None:

@@ -15,9 +15,11 @@ from tests.stores import BLOBS
 
 
 class Telling(FakeReader):
-    async def parse_slice(self, media_type: str, content: bytes, first: int, last: int | None = None) -> Slice:
+    async def parse_slice(
+        self, media_type: str, content: bytes, first: int, spent: float = 0.0, last: int | None = None
+    ) -> Slice:
         print(first, flush=True)
-        return await super().parse_slice(media_type, content, first, last)
+        return await super().parse_slice(media_type, content, first, spent, last)
 
 
 async def main(url: str, world: str, place: str, data: str, lease_s: str, hangs_at: str) -> None:

@@ -34,7 +34,9 @@ class FakeReader:
         self.at_once = 0
         self.most_at_once = 0
 
-    async def parse_slice(self, media_type: str, content: bytes, first: int, last: int | None = None) -> Slice:
+    async def parse_slice(
+        self, media_type: str, content: bytes, first: int, spent: float = 0.0, last: int | None = None
+    ) -> Slice:
         self.asked.append(first)
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)

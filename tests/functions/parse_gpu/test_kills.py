@@ -88,9 +88,11 @@ class Killing(ParserPool):
         self.killed = 0
         self.asked: list[int] = []
 
-    async def parse_slice(self, media_type: str, content: bytes, first: int, last: int | None = None) -> Slice:
+    async def parse_slice(
+        self, media_type: str, content: bytes, first: int, spent: float = 0.0, last: int | None = None
+    ) -> Slice:
         self.asked.append(first)
-        asking = asyncio.create_task(super().parse_slice(media_type, content, first, last))
+        asking = asyncio.create_task(super().parse_slice(media_type, content, first, spent, last))
         if first == 21 and not self.killed:
             while not self._busy:
                 await asyncio.sleep(0)
