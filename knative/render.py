@@ -133,7 +133,7 @@ def _container(function: Function) -> Manifest:
         "ports": [{"name": "http1", "containerPort": _PORT}],
         "env": [_reference(variable) for variable in variables(function)],
         "resources": {
-            "requests": {"cpu": _requested_cpu(function), "memory": function.memory, **_cards(function)},
+            "requests": {"cpu": _reserved_cpu(function), "memory": function.memory, **_cards(function)},
             "limits": {"cpu": function.cpu, "memory": function.memory, **_cards(function)},
         },
         "livenessProbe": {
@@ -184,11 +184,14 @@ def _reference(variable: Variable) -> Manifest:
     return {"name": variable.name, "valueFrom": {kind: {"name": name, "key": variable.name, **optional}}}
 
 
-def _requested_cpu(function: Function) -> str:
-    """The pool works all the time, and what it reserves is what its load is measured by."""
-    limit = function.cpu
+def _reserved_cpu(function: Function) -> str:
+    """Of the pool all it may use: what it reserves is what its load is a share of."""
+    return function.cpu if "pool" in function.needs else _requested_cpu(function.cpu)
+
+
+def _requested_cpu(limit: str) -> str:
     millicores = int(limit[:-1]) if limit.endswith("m") else int(float(limit) * 1000)
-    return f"{millicores if 'pool' in function.needs else millicores // _REQUESTED_CPU_SHARE}m"
+    return f"{millicores // _REQUESTED_CPU_SHARE}m"
 
 
 def _cards(function: Function) -> dict[str, str]:

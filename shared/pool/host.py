@@ -52,6 +52,7 @@ async def _watch(worlds: Worlds, parsers: WarmParsers, memory: gpu.GpuMemory | N
     while True:
         metrics.show_pool(NAME, parsers.in_use, parsers.alive, parsers.recycled)
         with contextlib.suppress(StoreUnavailable):
+            await worlds.slices.show_pool()
             depth = await worlds.slices.depth()
             metrics.show_slices(depth.slices, depth.pages, depth.oldest_wait_s)
         if memory:

@@ -128,7 +128,7 @@ class Pool:
         if claim.attempts >= ATTEMPTS:
             await self._bury(claim, 503, "the process ended while it was at work on this", claim.attempts)
             return
-        if await self._stage.is_deleted(claim.event):
+        if await self._stage.is_over(claim.event):
             await self._end(claim)
             return
         if claim.is_first or claim.attempts:

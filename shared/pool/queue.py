@@ -21,6 +21,8 @@ from shared.pool import scripts
 
 LEASE_S = 15.0
 KEPT_S = 7 * 86400
+POOL_SEEN_S = 60
+_POOL = "pool:seen"
 
 
 class Claim(Struct, frozen=True):
@@ -104,9 +106,13 @@ class SliceQueue:
         job = _job(tenant_id, document_id, epoch)
         await self._counters.run(scripts.CANCEL, [job], [tenant_id, _prefix(document_id, epoch)])
 
+    async def show_pool(self) -> None:
+        """Somebody takes from here; it has to be shown again before `POOL_SEEN_S` are over."""
+        await self._counters.call("SET", _POOL, "1", "EX", POOL_SEEN_S)
+
     async def holds(self, tenant_id: str, document_id: str, epoch: int) -> bool:
-        """Whether the document waits here or is at work."""
-        return bool(await self._counters.call("EXISTS", _job(tenant_id, document_id, epoch)))
+        """Whether the document waits here or is at work, and somebody takes from here."""
+        return int(await self._counters.call("EXISTS", _POOL, _job(tenant_id, document_id, epoch))) == 2
 
     async def depth(self) -> Depth:
         slices, pages, wait_ms = await self._counters.run(scripts.DEPTH)

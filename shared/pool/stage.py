@@ -40,6 +40,11 @@ class PooledStage:
         """As a delivery of the event has it: the same key, the same parts."""
         return StageWork(stage_key(self._function, self._operation, event.key, ""), self._ledger(event), event.origin)
 
+    async def is_over(self, event: DocumentStored) -> bool:
+        """Whether nothing is left to read: the stage has ended, or its document is deleted."""
+        ended = await self._ledger(event).stage(event.origin.document_id, event.origin.epoch, self.name)
+        return bool(ended and ended.outcome != "failed") or await self.is_deleted(event)
+
     async def is_deleted(self, event: DocumentStored) -> bool:
         return event.origin.epoch <= await self._ledger(event).tombstone(event.origin.document_id)
 
@@ -65,8 +70,7 @@ class PooledStage:
             return True
         if delivered.status != 204:
             raise NotTold(delivered.status, delivered.detail)
-        ended = await self._ledger(event).stage(event.origin.document_id, event.origin.epoch, self.name)
-        return bool(ended and ended.outcome != "failed") or await self.is_deleted(event)
+        return await self.is_over(event)
 
     async def bury(self, event: DocumentStored, status: int, detail: str, attempts: int) -> None:
         """A dead letter, as for any event that no attempt could handle."""

@@ -215,8 +215,23 @@ async def test_an_emptied_redis_loses_no_document_and_no_slice_that_was_read(poo
 async def test_the_sweep_leaves_what_waits_in_the_queue_alone(pooled: Pooled) -> None:
     await pooled.queue_up(45)
     await pooled.forget_recent()
+    await pooled.worlds.slices.show_pool()
     await pooled.tick()
     assert await pooled.queued() == {}
+
+
+async def test_what_waits_for_a_pool_that_is_gone_is_read_without_it_and_not_again(pooled: Pooled) -> None:
+    content = drawn.pdf(drawn.text_page(1))
+    record = await pooled.store_pages(content)
+    await pooled.step("parse_gpu")
+    pooled.worlds.settings = msgspec.structs.replace(pooled.worlds.settings, pool_workers=0)
+    await pooled.forget_recent()
+    await pooled.tick()
+    await pooled.run_dry()
+    assert await pooled.status(record.document_id) == "ready"
+    reader = FakeReader()
+    await pooled.read_by(reader)
+    assert reader.asked == []
 
 
 async def test_said_twice_a_document_is_read_once_and_its_end_has_one_id(pooled: Pooled) -> None:
