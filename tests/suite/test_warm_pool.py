@@ -1,14 +1,17 @@
 """The suite with a warm pool: what has pages goes there, and comes out as it would without one."""
 
+import resource
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.shared.parsing import drawn
 from tests.suite.running import Caller, Running
 
-REPORT = drawn.pdf(*(drawn.text_page(number) for number in range(1, 46)))
+REPORT = drawn.pdf(*(drawn.text_page(number) for number in range(1, 26)))
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +48,7 @@ def test_a_document_is_read_by_the_pool_as_it_is_without_one(caller: Caller, adm
     estimated = caller.post("/estimate", files={"file": ("report.pdf", REPORT)}).json()
     assert estimated["route"] == "gpu" and "parse_gpu" in [stage["stage"] for stage in estimated["stages"]]
     pooled, plain = caller.ingest(REPORT, "report.pdf"), admin.ingest(REPORT, "report.pdf")
-    assert (pooled["status"], pooled["route"], pooled["pages"]) == ("ready", "gpu", 45)
+    assert (pooled["status"], pooled["route"], pooled["pages"]) == ("ready", "gpu", 25)
     stages = [[stage["stage"] for stage in document["stages"]] for document in (pooled, plain)]
     assert stages[0][0] == "parse_gpu" and stages[1][0] == "parse" and stages[0][1:] == stages[1][1:]
     assert pooled["stages"][0]["seconds"] > 0
@@ -66,6 +69,31 @@ def test_the_pool_shows_its_size_and_its_queue(caller: Caller) -> None:
     assert seen['aegis_pool_size{store="parse_gpu"}'] == 1
     assert (seen["aegis_pool_queue_slices"], seen["aegis_pool_queue_pages"]) == (0, 0)
     assert seen["aegis_pool_oldest_wait_seconds"] == 0
+
+
+def test_a_pod_of_the_pool_says_that_it_is_ready_when_its_workers_have_loaded_their_models(tmp_path: Path) -> None:
+    environ = {"AEGIS_EMBEDDED": "1", "AEGIS_POOL_WORKERS": "1", "AEGIS_DATA": str(tmp_path / "data"), "PORT": "0"}
+    pod = Running(tmp_path / "data", **environ)
+    pod.program = (sys.executable, "-m", "shared.runtime.function", "parse_gpu")
+    pod.start()
+    workers = [pid for pid in children(pod.pid) if "shared.parsing.worker" in command(pid)]
+    assert len(workers) == 1 and resident(workers[0]) > 120 << 20
+    assert pod.stop() == 0
+
+
+def children(parent: int) -> list[int]:
+    return [
+        int(pid) for task in Path(f"/proc/{parent}/task").iterdir() for pid in (task / "children").read_text().split()
+    ]
+
+
+def command(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text()
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory in use."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def test_what_waits_when_the_server_is_killed_is_read_after_its_next_start(pooled: Running) -> None:

@@ -180,6 +180,24 @@ async def test_a_slice_of_a_deleted_document_is_ended_soon(pooled: Pooled, monke
     assert not await pooled.ledger.has_blobs(record.document_id, 1) and await pooled.markers() == []
 
 
+async def test_a_slice_that_is_kept_after_the_deletion_is_erased_too(pooled: Pooled) -> None:
+    record = await pooled.queue_up(45)
+    reader = FakeReader()
+
+    async def delete() -> None:
+        await pooled.call("documents", "delete", OneDocument(record.document_id))
+
+    reader.happens[1] = delete
+    pool = pooled.pool(reader)
+    pool.start()
+    async with asyncio.timeout(5):
+        while not reader.asked or pool._at_work:
+            await asyncio.sleep(0.01)
+    await pool.stop()
+    await pooled.tick()
+    assert not await pooled.ledger.has_blobs(record.document_id, 1) and await pooled.markers() == []
+
+
 async def test_a_deletion_that_reaches_no_queue_is_seen_before_the_next_slice(pooled: Pooled) -> None:
     record = await pooled.queue_up(45)
     await pooled.ledger.bury(record.document_id, record.epoch)
