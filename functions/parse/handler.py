@@ -6,7 +6,7 @@ from shared.parsing.sliced import read_here, told
 from shared.parsing.workers import ParserPool
 from shared.runtime.stages import StageWork
 
-CRAFT = 2
+CRAFT = 3
 
 
 async def handle(event: DocumentStored, work: StageWork, parsers: ParserPool) -> DocumentParsed | DocumentStored:

@@ -8,8 +8,8 @@ from shared.runtime.settings import Settings
 from shared.runtime.stages import StageWork
 from shared.types.waiting import Waiting
 
-CRAFT = 2
-"""That of `parse`: both make the same of the same document."""
+CRAFT = 3
+"""That of `parse`: both make the same of the same document, and change together."""
 
 
 async def handle(
@@ -23,4 +23,4 @@ async def handle(
     if missing := parts.missing():
         await slices.put(event, missing)
         return Waiting("gpu_slot")
-    return await parsed(event, work, await read_slices(work, parts))
+    return await parsed(event, work, await read_slices(work, parts), pool_ms=round(parts.seconds * 1000))

@@ -82,14 +82,14 @@ FORMATS = (
     Format("xls", "application/vnd.ms-excel", "legacy"),
     Format("ppt", "application/vnd.ms-powerpoint", "legacy"),
     Format("msg", "application/vnd.ms-outlook", "docling"),
-    Format("pdf", "application/pdf", PAGED, required=True),
-    Format("png", "image/png", PAGED, required=True),
-    Format("jpg", "image/jpeg", PAGED, required=True),
-    Format("jpeg", "image/jpeg", PAGED, required=True),
-    Format("tiff", "image/tiff", PAGED, required=True),
-    Format("tif", "image/tiff", PAGED, required=True),
-    Format("bmp", "image/bmp", PAGED, required=True),
-    Format("webp", "image/webp", PAGED, required=True),
+    Format("pdf", "application/pdf", "paged", required=True),
+    Format("png", "image/png", "paged", required=True),
+    Format("jpg", "image/jpeg", "paged", required=True),
+    Format("jpeg", "image/jpeg", "paged", required=True),
+    Format("tiff", "image/tiff", "paged", required=True),
+    Format("tif", "image/tiff", "paged", required=True),
+    Format("bmp", "image/bmp", "paged", required=True),
+    Format("webp", "image/webp", "paged", required=True),
 )
 """Among rows that see themselves in a text, the first one counts: the special stand before the general."""
 

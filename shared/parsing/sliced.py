@@ -72,11 +72,11 @@ async def read_here(event: DocumentStored, work: StageWork, parsers: ParserPool)
     return await parsed(event, work, slices)
 
 
-async def parsed(event: DocumentStored, work: StageWork, slices: Iterable[Slice]) -> DocumentParsed:
+async def parsed(event: DocumentStored, work: StageWork, slices: Iterable[Slice], pool_ms: int = 0) -> DocumentParsed:
     """Puts the slices together and says so."""
     said = await told(event, work, await asyncio.to_thread(joined, list(slices)))
     await work.drop_parts()
-    return said
+    return msgspec.structs.replace(said, pool_ms=pool_ms)
 
 
 async def told(event: DocumentStored, work: StageWork, document: ParsedDocument) -> DocumentParsed:

@@ -7,7 +7,9 @@ import msgspec
 import pytest
 
 from events.document import DocumentParsed, DocumentStored, Origin
+from functions.parse import handler as plain
 from functions.parse.handler import handle
+from functions.parse_gpu import handler as pooled
 from shared.blobs.folder import FolderBlobs
 from shared.ledger.ledger import Ledger
 from shared.parsing.document import ParsedDocument, Slice
@@ -101,6 +103,10 @@ async def test_the_time_limit_is_the_whole_documents_over_all_its_deliveries(led
     finally:
         await parsers.close()
     assert rejected.value.code == "time-limit" and parsers.asked == [21]
+
+
+def test_what_the_pool_makes_is_of_the_same_craft() -> None:
+    assert pooled.CRAFT == plain.CRAFT, "a document that was read by one is read alike by the other"
 
 
 async def test_a_slice_tells_how_long_it_took(ledger: Ledger) -> None:

@@ -65,6 +65,8 @@ async def test_the_pool_makes_of_a_document_what_parse_makes_of_it(pooled: Poole
     finally:
         await parsers.close()
     assert await pooled.read(record) == plain and plain.pages == 45
+    stage = await pooled.stage(record, "parse_gpu")
+    assert stage and stage.event and 0 < stage.event["data"]["pool_ms"] < 60_000
 
 
 async def test_without_a_pool_its_documents_are_read_in_the_delivery(pooled: Pooled) -> None:
