@@ -53,6 +53,7 @@ class Worlds:
         self.table = table
         self.settings = settings
         self.stopping = False
+        self.warming = False
         self._make_blobs = blobs
         self._make_counters = counters
         self._make_buses = buses

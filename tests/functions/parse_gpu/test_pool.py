@@ -11,7 +11,7 @@ from functions.failed.letters import OneLetter
 from shared.parsing.limits import Limits
 from shared.parsing.workers import ParserPool
 from shared.pool.queue import SliceQueue
-from shared.runtime.errors import Rejected, StoreUnavailable
+from shared.runtime.errors import InvalidRequest, Rejected, StoreUnavailable
 from tests.functions.parse_gpu.pooled import FakeReader, Pooled
 from tests.pipeline.suite import Suite
 from tests.shared.parsing import drawn
@@ -116,6 +116,19 @@ async def test_a_rejected_document_can_be_tried_again(pooled: Pooled) -> None:
     await pooled.step("parse_gpu")
     await pooled.read_by(FakeReader())
     assert (await pooled.read(record)).pages == 45
+
+
+async def test_a_finished_document_is_read_anew_where_that_is_asked_for(pooled: Pooled) -> None:
+    record = await pooled.queue_up(45)
+    reader = FakeReader()
+    await pooled.read_by(reader)
+    await pooled.run_dry()
+    await pooled.call("documents", "retry", Retry(record.document_id, from_stage="parse_gpu"))
+    with pytest.raises(InvalidRequest, match="takes one of parse_gpu, chunk"):
+        await pooled.call("documents", "retry", Retry(record.document_id, from_stage="parse"))
+    await pooled.step("parse_gpu")
+    await pooled.read_by(reader)
+    assert reader.asked == [1, 21, 41] * 2 and (await pooled.read(record)).pages == 45
 
 
 async def test_a_fault_of_ours_is_tried_five_times_and_then_a_dead_letter_that_can_be_replayed(pooled: Pooled) -> None:
