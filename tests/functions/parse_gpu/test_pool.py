@@ -187,9 +187,9 @@ async def test_a_slice_of_a_deleted_document_is_ended_soon(pooled: Pooled, monke
     reader.happens[1] = hang
     pool = pooled.pool(reader)
     pool.start()
-    await asyncio.wait_for(began.wait(), 5)
+    await asyncio.wait_for(began.wait(), 10)
     await pooled.call("documents", "delete", OneDocument(record.document_id))
-    await asyncio.wait_for(ended.wait(), 2)
+    await asyncio.wait_for(ended.wait(), 10)
     await pool.stop()
     await pooled.tick()
     assert not await pooled.ledger.has_blobs(record.document_id, 1) and await pooled.markers() == []
@@ -288,7 +288,7 @@ async def test_a_stop_in_the_middle_of_a_slice_gives_it_back_at_once(pooled: Poo
     reader.happens[21] = hang
     pool = pooled.pool(reader)
     pool.start()
-    await asyncio.wait_for(began.wait(), 5)
+    await asyncio.wait_for(began.wait(), 10)
     await pool.stop()
     reader.happens.clear()
     await pooled.read_by(reader)

@@ -3,7 +3,6 @@
 import asyncio
 import subprocess
 import sys
-import time
 from collections import Counter, deque
 
 import pytest
@@ -174,11 +173,11 @@ async def test_a_claim_whose_holder_died_comes_back_when_its_lease_runs_out(coun
 
 
 async def test_a_claim_that_is_renewed_stays(counters: Counters) -> None:
-    queue = SliceQueue(counters, lease_s=0.2)
+    queue = SliceQueue(counters, lease_s=1)
     await queue.put(document("ten_a", "doc_1"), slices(20))
     claim = await take(queue)
     for _ in range(4):
-        await asyncio.sleep(0.08)
+        await asyncio.sleep(0.3)
         assert await queue.renew([claim.token]) == set()
     assert await queue.claim() is None
     assert await queue.done(claim, 20) == 0
@@ -259,12 +258,10 @@ async def test_two_pools_never_claim_the_same_slice(queue: SliceQueue, redis_url
     ]
     for process in started:
         assert process.stdout and process.stdout.readline() == "ready\n"
-    began = time.monotonic()
     for process in started:
         assert process.stdin
         process.stdin.write("go\n")
         process.stdin.flush()
     claimed = [(await asyncio.to_thread(process.communicate))[0].splitlines() for process in started]
-    assert time.monotonic() - began < 20
     assert all(len(lines) > 10 for lines in claimed), "both took part"
     assert sorted(Counter(claimed[0] + claimed[1]).values()) == [1] * 100

@@ -93,6 +93,7 @@ async def test_a_worker_is_replaced_when_the_card_is_full(unloaded: list[int]) -
 async def test_a_cancelled_slice_ends_its_worker_and_another_is_warmed(parsers: WarmParsers) -> None:
     asked = asyncio.create_task(read(parsers))
     while not parsers._busy:
+        assert not asked.done()
         await asyncio.sleep(0)
     (worker,) = parsers._busy
     asked.cancel()
