@@ -52,7 +52,7 @@ generate: .venv/dev ## Write the generated documentation and manifests anew
 	$(BIN)/python -m docs.generate
 	$(BIN)/python -m knative.render
 
-speed: .venv/dev ## Measure cold starts, the vector port, health under load, retrieval (minutes; not part of CI)
+speed: .venv/dev ## Measure cold starts, ingestion, the vector port, what is read of each format (minutes; not part of CI)
 	$(BIN)/python -m tests.speed
 
 clean: ## Remove the environment and what the demo left

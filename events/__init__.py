@@ -1,5 +1,6 @@
 """What one function tells another."""
 
+from events.budget import BudgetThresholdReached
 from events.clock import ClockTicked
 from events.document import (
     DocumentChunked,
@@ -26,14 +27,19 @@ DOCUMENT_EVENTS: dict[str, type[DocumentEvent]] = {
     )
 }
 
-EVENTS: dict[str, type[DocumentEvent] | type[ClockTicked]] = {
+Message = DocumentEvent | BudgetThresholdReached
+"""What a function may say."""
+
+EVENTS: dict[str, type[Message] | type[ClockTicked]] = {
     **DOCUMENT_EVENTS,
+    BudgetThresholdReached.type_name(): BudgetThresholdReached,
     ClockTicked.type_name(): ClockTicked,
 }
 
 __all__ = [
     "DOCUMENT_EVENTS",
     "EVENTS",
+    "BudgetThresholdReached",
     "ClockTicked",
     "DocumentChunked",
     "DocumentDeleted",
@@ -43,5 +49,6 @@ __all__ = [
     "DocumentReady",
     "DocumentRejected",
     "DocumentStored",
+    "Message",
     "Origin",
 ]

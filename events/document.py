@@ -42,6 +42,19 @@ class DocumentEvent(Struct, frozen=True, kw_only=True, tag_field="type"):
         parts = (self.type_name(), about.tenant_id, about.document_id, str(about.epoch), self.key)
         return "evt_" + sha256("\n".join((*parts, str(self.continuation))).encode()).hexdigest()[:32]
 
+    @property
+    def attributes(self) -> dict[str, str]:
+        """Of its CloudEvent."""
+        about = self.origin
+        return {
+            "subject": about.document_id,
+            "aegistenant": about.tenant_id,
+            "requestid": about.request_id,
+            "traceparent": about.traceparent,
+            "route": about.route,
+            "epoch": str(about.epoch),
+        }
+
 
 class DocumentStored(DocumentEvent, frozen=True, kw_only=True, tag="aegis.document.stored.v1"):
     """The original is in the ledger."""

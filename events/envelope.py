@@ -10,10 +10,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from events import DOCUMENT_EVENTS
+from events import DOCUMENT_EVENTS, Message
 from events.document import DocumentEvent, Origin
 
 SIGNED = ("specversion", "type", "source", "id", "subject", "aegistenant", "route", "epoch")
+ATTRIBUTES = ("type", "origin", "tenant_id")
+"""Fields of our messages that travel as attributes, not in the data."""
 TICKS = frozenset({"aegis.clock.ticked.v1", "dev.knative.sources.ping"})
 
 
@@ -83,22 +85,16 @@ def canonical(event: CloudEvent) -> bytes:
     return text.encode()
 
 
-def wrap(event: DocumentEvent, source: str, secrets: Secrets) -> CloudEvent:
+def wrap(event: Message, source: str, secrets: Secrets) -> CloudEvent:
     """The signed envelope of a message; `source` is the function that speaks."""
-    data = {k: v for k, v in msgspec.to_builtins(event).items() if k not in ("type", "origin")}
-    about = event.origin
+    data = {k: v for k, v in msgspec.to_builtins(event).items() if k not in ATTRIBUTES}
     plain = CloudEvent(
         id=event.event_id,
         source=f"/functions/{source}",
         type=event.type_name(),
-        subject=about.document_id,
         time=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        aegistenant=about.tenant_id,
-        requestid=about.request_id,
-        traceparent=about.traceparent,
-        route=about.route,
-        epoch=str(about.epoch),
         data=data,
+        **event.attributes,
     )
     return msgspec.structs.replace(plain, aegissignature=secrets.sign(plain))
 

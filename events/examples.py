@@ -3,12 +3,11 @@ may know."""
 
 import msgspec
 
-from events import EVENTS, ClockTicked
+from events import EVENTS, BudgetThresholdReached, ClockTicked, Message
 from events.document import (
     DocumentChunked,
     DocumentDeleted,
     DocumentEmbedded,
-    DocumentEvent,
     DocumentParsed,
     DocumentReady,
     DocumentRejected,
@@ -29,7 +28,7 @@ _ABOUT = Origin(
 )
 _LIFE = f"t/{_ABOUT.tenant_id}/d/{_ABOUT.document_id}/{_ABOUT.epoch}/"
 
-_DOCUMENT_EVENTS: dict[str, tuple[str, DocumentEvent]] = {
+_SPOKEN: dict[str, tuple[str, Message]] = {
     event.type_name(): (source, event)
     for source, event in (
         (
@@ -82,6 +81,19 @@ _DOCUMENT_EVENTS: dict[str, tuple[str, DocumentEvent]] = {
             ),
         ),
         ("documents", DocumentDeleted(origin=_ABOUT, key="5f60718293a4b5c6d7e8f9011b2c3d4e")),
+        (
+            "sweep",
+            BudgetThresholdReached(
+                tenant_id=_ABOUT.tenant_id,
+                scope="tenant",
+                scope_id=_ABOUT.tenant_id,
+                window="month",
+                start="2026-01",
+                threshold_pct=80,
+                spent_microusd=16_120_400,
+                cap_microusd=20_000_000,
+            ),
+        ),
     )
 }
 
@@ -90,7 +102,7 @@ def example(event_type: str) -> CloudEvent:
     """Raises KeyError for a type that has none."""
     if event_type == ClockTicked.type_name():
         return CloudEvent(id="tick_9f2c4a6b8d0e1f35", source="/clock", type=event_type, time=_TIME)
-    source, event = _DOCUMENT_EVENTS[event_type]
+    source, event = _SPOKEN[event_type]
     return msgspec.structs.replace(wrap(event, source, SECRETS), time=_TIME)
 
 

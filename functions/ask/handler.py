@@ -1,46 +1,75 @@
 """Answers a question from the tenant's documents; every citation is checked against its passage before it leaves."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
-from functions.ask.messages import Answer, Ask, Execution
-from shared.answers.citations import compose, verify
-from shared.answers.extractive import ExtractiveAnswerer
-from shared.catalogue.catalogue import Catalogue
-from shared.embedding.port import Embedding
-from shared.embedding.sparse import SparseEncoder
-from shared.retrieval.sources import Library, Sources, shown
+from functions.ask.messages import Answer, Ask
+from shared.answers.answering import Answering, Asked, Reply
+from shared.answers.prompting import Turn as Said
+from shared.conversations.conversations import Conversations, Turn
+from shared.proxy.task import Payer, Token
+from shared.retrieval.sources import Sources, shown
+from shared.runtime.errors import NotFound, StoreUnavailable
 from shared.runtime.needs import Call
+from shared.types.clock import now
 from shared.types.http import EventStream, ServerSentEvent
-from shared.types.usage import Usage
-from shared.vectors.port import Vectors
-
-_READ = 24
-"""Passages that the answerer reads, however few are wished for: a refusal needs to have looked around."""
+from shared.types.money import microusd
 
 
 async def handle(
-    request: Ask,
-    embedding: Embedding,
-    encoder: SparseEncoder,
-    vectors: Vectors,
-    catalogue: Catalogue,
-    answerer: ExtractiveAnswerer,
-    call: Call,
+    request: Ask, answering: Answering, conversations: Conversations, payer: Payer, call: Call
 ) -> Answer | EventStream:
-    library = Library(embedding, encoder, vectors, catalogue)
-    sources = await library.sources(request.question, request.mode, max(_READ, request.limit), request.document_ids)
+    asked = await _asked(request, conversations, payer, call)
+    sources = await answering.sources(asked)
     if request.stream:
-        return EventStream(_stream(request, sources, answerer, call))
-    return await _answer(request, sources, answerer, call)
+        return EventStream(_stream(request, asked, sources, answering, conversations))
+    reply = await answering.reply(asked, sources)
+    return await _answer(request, asked, reply, conversations)
+
+
+async def _asked(request: Ask, conversations: Conversations, payer: Payer, call: Call) -> Asked:
+    """Raises `NotFound` for a conversation that is not the caller's."""
+    turns = await _turns(request.conversation_id, conversations) if request.conversation_id else []
+    return Asked(
+        question=request.question,
+        payer=payer,
+        mode=request.mode,
+        limit=request.limit,
+        quality=request.quality,
+        max_latency_ms=request.max_latency_ms,
+        max_cost_microusd=None if request.max_cost_usd is None else microusd(request.max_cost_usd),
+        classification=request.classification or "internal",
+        document_ids=request.document_ids,
+        turns=tuple(Said(turn.question, turn.answer, turn.classification) for turn in turns),
+        heard=call.heard,
+    )
+
+
+async def _turns(conversation_id: str, conversations: Conversations) -> list[Turn]:
+    turns = await conversations.turns(conversation_id)
+    if turns is None:
+        raise NotFound(
+            "There is no such conversation, or a day went by since its last turn. Leave `conversation_id` out to begin "
+            "one."
+        )
+    return turns
 
 
 async def _stream(
-    request: Ask, sources: Sources, answerer: ExtractiveAnswerer, call: Call
+    request: Ask, asked: Asked, sources: Sources, answering: Answering, conversations: Conversations
 ) -> AsyncIterator[ServerSentEvent]:
-    passages = [shown(source) for source in sources.items[: request.limit]]
-    yield ServerSentEvent("retrieved", {"passages": passages})
-    answer = await _answer(request, sources, answerer, call)
-    for token in _tokens(answer.answer):
+    yield ServerSentEvent("retrieved", {"passages": [shown(source) for source in sources.items[: request.limit]]})
+    spoken, reply = False, None
+    async with aclosing(answering.stream(asked, sources)) as events:
+        async for event in events:
+            if isinstance(event, Token):
+                spoken = True
+                yield ServerSentEvent("token", {"text": event.text})
+            else:
+                reply = event
+    assert reply is not None
+    answer = await _answer(request, asked, reply, conversations)
+    for token in [] if spoken else _tokens(answer.answer):
         yield ServerSentEvent("token", {"text": token})
     for citation in answer.citations:
         yield ServerSentEvent("citation", citation)
@@ -48,23 +77,29 @@ async def _stream(
     yield ServerSentEvent("done", answer)
 
 
-async def _answer(request: Ask, sources: Sources, answerer: ExtractiveAnswerer, call: Call) -> Answer:
-    found = [source.found for source in sources.items]
-    extracted = await answerer.answer(request.question, found)
-    titles = {source.found.passage.document_id: source.title for source in sources.items}
-    text, citations = compose(extracted, titles)
-    checked = verify(text, citations, {one.passage.passage_id: one.passage for one in found})
-    degraded = (*sources.degraded, *(("conversation",) if request.conversation_id else ()))
+async def _answer(request: Ask, asked: Asked, reply: Reply, conversations: Conversations) -> Answer:
+    conversation_id, degraded = await _kept(request, reply, conversations), reply.degraded
     return Answer(
-        request_id=call.request_id,
-        answered=checked.answered,
-        answer=checked.text,
-        citations=checked.citations,
-        conversation_id=request.conversation_id,
-        usage=Usage(embedded_tokens=sources.embedded_tokens),
-        execution=Execution("extractive", "extractive", "hybrid", "no_model"),
-        degraded=degraded,
+        request_id=asked.payer.request_id,
+        answered=reply.answered,
+        answer=reply.text,
+        citations=reply.citations,
+        conversation_id=conversation_id,
+        usage=reply.usage,
+        execution=reply.execution,
+        degraded=degraded if conversation_id else (*degraded, "conversation"),
     )
+
+
+async def _kept(request: Ask, reply: Reply, conversations: Conversations) -> str | None:
+    """The conversation that now has this turn; None where it could not be kept."""
+    documents = tuple(dict.fromkeys(citation.document_id for citation in reply.citations))
+    turn = Turn(request.question, reply.answered, reply.text, reply.citations, reply.classification, now(), documents)
+    try:
+        conversation_id = request.conversation_id or await conversations.begin(request.question)
+        return conversation_id if await conversations.add(conversation_id, turn) else None
+    except StoreUnavailable:
+        return None
 
 
 def _tokens(text: str) -> list[str]:

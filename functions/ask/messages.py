@@ -1,13 +1,15 @@
 """The question and its answer."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from shared.answers.answering import Execution
 from shared.answers.citations import Citation
 from shared.retrieval.retrieve import Mode
 from shared.types.document import Classification
+from shared.types.model import Quality
 from shared.types.money import Dollars
 from shared.types.usage import Usage
 
@@ -19,22 +21,13 @@ class Ask(Struct, frozen=True):
     mode: Mode = "hybrid"
     limit: Annotated[int, Meta(ge=1, le=50)] = 8
     stream: bool = False
-    quality: Literal["fast", "standard", "high"] = "standard"
+    quality: Quality = "standard"
     max_latency_ms: Annotated[int, Meta(ge=1)] | None = None
     max_cost_usd: Dollars | None = None
     classification: Classification | None = None
     conversation_id: Annotated[str, Meta(max_length=100)] | None = None
     as_of: datetime | None = None
     document_ids: Annotated[tuple[str, ...], Meta(max_length=1000)] | None = None
-
-
-class Execution(Struct, frozen=True):
-    """Who answered, and why it was them."""
-
-    location: Literal["local", "cloud", "extractive"]
-    model: str
-    strategy: str
-    reason: str
 
 
 class Answer(Struct, frozen=True):

@@ -10,7 +10,7 @@ from functions.chunk.ruler import CountTokens, Ruler
 from shared.parsing.document import Block, ParsedDocument
 from shared.types.passage import Box
 
-CRAFT = 1
+CRAFT = 2
 """The version of this craft: pieces made by another may differ."""
 
 MOST_TOKENS = 220
@@ -26,7 +26,8 @@ Path = tuple[str, ...]
 class Piece(Struct, frozen=True):
     """A passage to be. `context` holds the document's title and the headings that the whole piece is under.
 
-    `tokens` are those of `text`. `page` is where it begins, `box` covers what it has on that page.
+    `tokens` are those of `text`, which stands on `page`; only a heading may stand on the one before. `box` covers what
+    it has on that page.
     """
 
     text: str
@@ -70,7 +71,8 @@ def split(
     for group in _groups(parts, max_tokens):
         context = _context(title, _common([part.path for part in group]))
         atoms = [atom for part in group for atom in part.atoms]
-        pieces += [_piece(run, context, detect_language) for run in _runs(atoms, group[0].most)]
+        runs = (run for leaf in _leaves(atoms) for run in _runs(leaf, group[0].most))
+        pieces += [_piece(run, context, detect_language) for run in runs]
     return pieces
 
 
@@ -141,7 +143,7 @@ def _led(blocks: list[Block], cuts: list[list[Atom]], room: int) -> Iterator[Ato
             continue
         first, *rest = atoms
         if lead:
-            joined = lead.tokens + first.tokens <= room
+            joined = lead.tokens + first.tokens <= room and not _turns(lead.page, first.page)
             first = _joined(lead, first) if joined else first
             if not joined:
                 yield lead
@@ -179,6 +181,28 @@ def _is_beside(first: Path, path: Path) -> bool:
     return len(path) >= len(first) and path[: len(parent)] == parent
 
 
+def _leaves(atoms: Sequence[Atom]) -> Iterator[list[Atom]]:
+    """Apart where the page changes, so that whatever is quoted stands on the page that is told. A heading goes along
+    with what it leads to."""
+    leaf: list[Atom] = []
+    for atom in atoms:
+        if _turns(_body_page(leaf), atom.page):
+            kept = next(place for place in range(len(leaf), 0, -1) if not leaf[place - 1].heads)
+            yield leaf[:kept]
+            leaf = leaf[kept:]
+        leaf.append(atom)
+    if leaf:
+        yield leaf
+
+
+def _turns(before: int | None, page: int | None) -> bool:
+    return before is not None and page is not None and before != page
+
+
+def _body_page(atoms: Sequence[Atom]) -> int | None:
+    return next((atom.page for atom in atoms if not atom.heads), None)
+
+
 def _runs(atoms: Sequence[Atom], most: int) -> Iterator[list[Atom]]:
     """Of about equal length: a greedy filling would leave crumbs at the end."""
     left = sum(atom.tokens for atom in atoms)
@@ -204,7 +228,7 @@ def _piece(run: Sequence[Atom], context: str, detect_language: Callable[[str], s
 
 
 def _place(atoms: Sequence[Atom]) -> tuple[int | None, Box | None]:
-    page = atoms[0].page
+    page = _body_page(atoms) or atoms[0].page
     boxes = [atom.box for atom in atoms if atom.page == page]
     known = [box for box in boxes if box]
     if not known or len(known) < len(boxes):

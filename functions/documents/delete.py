@@ -10,6 +10,7 @@ from functions.documents.access import OneDocument, find_own
 from shared.bus.port import Bus
 from shared.catalogue.catalogue import Catalogue
 from shared.counters.leases import Leases
+from shared.counters.port import Counters
 from shared.erasure.erase import bury, erase
 from shared.ledger.ledger import Ledger, PlatformLedger
 from shared.pool.queue import SliceQueue
@@ -36,6 +37,7 @@ async def handle(
     leases: Leases,
     vectors: Vectors,
     slices: SliceQueue,
+    counters: Counters,
     bus: Bus,
     principal: Principal,
     call: Call,
@@ -46,7 +48,7 @@ async def handle(
     with contextlib.suppress(StoreUnavailable):  # the pool sees for itself, a little later
         await slices.cancel(ledger.tenant_id, record.document_id, record.epoch)
     try:
-        await erase(record.document_id, record.epoch, ledger, platform, catalogue, vectors)
+        await erase(record.document_id, record.epoch, ledger, platform, catalogue, vectors, counters)
     except StoreUnavailable:
         return Deleting("deleting")
     about = origin_of(record, ledger.tenant_id, call.request_id, call.traceparent)

@@ -1,29 +1,23 @@
 """Tells what a document would become and cost, and runs nothing."""
 
-import asyncio
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from functions.estimate.reading import Seen, see
+from shared.estimation.extent import Range
+from shared.estimation.forecast import forecasts
 from shared.formats.filename import safe_filename
-from shared.formats.router import FormatRouter, Routed
+from shared.formats.router import FormatRouter
 from shared.ledger.records import Reason
-from shared.parsing.document import Look
 from shared.parsing.workers import ParserPool
+from shared.proxy.config import ProxyConfig
 from shared.runtime.errors import EmptyFile, Rejected, UnsupportedFormat
+from shared.runtime.settings import Settings
 from shared.runtime.table import Table
 from shared.types.document import Classification
 from shared.types.http import SpooledFile
-from shared.types.money import Dollars
-
-LETTERS_A_TOKEN = 4
-TOKENS_A_PICTURE = 400
-"""Of a page that only OCR can read: about half of what stands on a full one."""
-
-MOST_READ = 2 << 20
-"""Bytes of a file without pages that is read for its estimate; a larger one is judged by its size."""
-
-_BYTES_A_LETTER = {"light": 1.0, "docling": 12.0, "legacy": 4.0}
+from shared.types.money import Dollars, microusd, usd
 
 
 class Estimate(Struct, frozen=True):
@@ -47,7 +41,8 @@ class StageCost(Struct, frozen=True):
 
 
 class Estimated(Struct, frozen=True):
-    """`reason` says why a document would be rejected. `pages` is 0 where the format has none."""
+    """`reason` says why a document would be rejected, or would wait. `pages` is 0 where the format has none; `tokens`
+    are those that embedding it is likely to read."""
 
     would: Literal["accept", "reject"]
     reason: Reason | None
@@ -58,7 +53,9 @@ class Estimated(Struct, frozen=True):
     stages: list[StageCost]
 
 
-async def handle(request: Estimate, router: FormatRouter, parsers: ParserPool, table: Table) -> Estimated:
+async def handle(
+    request: Estimate, router: FormatRouter, parsers: ParserPool, table: Table, config: ProxyConfig, settings: Settings
+) -> Estimated:
     file = request.file
     try:
         routed = router.route(safe_filename(file.filename), file.media_type, file.head, file.size, file.path)
@@ -66,24 +63,35 @@ async def handle(request: Estimate, router: FormatRouter, parsers: ParserPool, t
         code = "empty" if isinstance(refused, EmptyFile) else refused.slug
         return _rejected(Reason(code, refused.detail), None)
     try:
-        seen = await _look(routed, file, parsers)
+        seen = await see(routed, file, request.title or "", parsers, many_languages=settings.embedding != "builtin")
     except Rejected as rejected:
         return _rejected(Reason(rejected.code, rejected.detail), routed.route)
-    tokens = seen.letters // LETTERS_A_TOKEN + seen.drawn * TOKENS_A_PICTURE
-    stages = [StageCost(stage, "local", Cost()) for stage in table.stages(routed.route)]
-    return Estimated("accept", None, routed.route, seen.pages, max(tokens, 1), Cost(), stages)
+    return _estimated(request, routed.route, seen, table, config)
+
+
+def _estimated(request: Estimate, route: str, seen: Seen, table: Table, config: ProxyConfig) -> Estimated:
+    costs = {one.stage: one.cost(config.units) for one in forecasts(table.stages(route), seen.extent, seen.reading_ms)}
+    whole = Range(sum(one.low for one in costs.values()), sum(one.high for one in costs.values()))
+    return Estimated(
+        would="accept",
+        reason=_wait(request, whole),
+        route=route,
+        pages=seen.extent.pages,
+        tokens=seen.extent.tokens,
+        cost_usd=_shown(whole),
+        stages=[StageCost(stage, "local", _shown(cost)) for stage, cost in costs.items()],
+    )
+
+
+def _wait(request: Estimate, whole: Range) -> Reason | None:
+    if request.max_cost_usd is None or microusd(request.max_cost_usd) >= whole.low:
+        return None
+    return Reason("budget", "It would be taken in, and wait: it costs more than `max_cost_usd`.")
+
+
+def _shown(cost: Range) -> Cost:
+    return Cost(usd(cost.low), usd(cost.high))
 
 
 def _rejected(reason: Reason, route: str | None) -> Estimated:
     return Estimated("reject", reason, route, 0, 0, Cost(), [])
-
-
-async def _look(routed: Routed, file: SpooledFile, parsers: ParserPool) -> Look:
-    """Raises Rejected for what a first look can see."""
-    if routed.parser != "paged" and file.size > MOST_READ:
-        return Look(0, int(file.size / _BYTES_A_LETTER.get(routed.parser, 4.0)))
-    content = await asyncio.to_thread(file.path.read_bytes)
-    if routed.parser == "paged":
-        return await parsers.look(routed.media_type, content)
-    document = await parsers.parse(routed.parser, routed.media_type, file.filename, content)
-    return Look(document.pages, sum(len(block.text) for block in document.blocks))

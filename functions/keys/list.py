@@ -5,7 +5,9 @@ from datetime import datetime
 from msgspec import Struct
 
 from shared.access.accounts import Accounts
+from shared.book.book import Book
 from shared.types.http import Paged
+from shared.types.money import usd
 from shared.types.paging import PageRequest, cut
 from shared.types.principal import Principal, Role, Scope
 
@@ -32,10 +34,11 @@ class Keys(Paged, frozen=True, kw_only=True):
     items: list[ShownKey]
 
 
-async def handle(request: ListKeys, accounts: Accounts, principal: Principal) -> Keys:
+async def handle(request: ListKeys, accounts: Accounts, book: Book, principal: Principal) -> Keys:
     keys = await accounts.keys(principal.tenant_id)
     page, cursor = cut(keys, request, lambda key: (key.created_at, key.key_id))
     used = await accounts.last_used(page)
+    costs = await book.costs_of_keys(principal.tenant_id)
     items = [
         ShownKey(
             key_id=key.key_id,
@@ -48,7 +51,7 @@ async def handle(request: ListKeys, accounts: Accounts, principal: Principal) ->
             created_at=key.created_at,
             expires_at=key.expires_at,
             last_used_at=last_used,
-            cost_usd=0.0,
+            cost_usd=usd(costs.get(key.key_id, 0)),
         )
         for key, last_used in zip(page, used, strict=True)
     ]

@@ -4,9 +4,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from shared.book.metering import Meter
 from shared.catalogue.catalogue import Catalogue
 from shared.embedding.port import Embedding
 from shared.embedding.sparse import SparseEncoder
+from shared.proxy.task import Payer
 from shared.retrieval.retrieve import Mode
 from shared.retrieval.sources import Library, ShownPassage, shown
 from shared.types.usage import Usage
@@ -30,10 +32,18 @@ class SearchAnswer(Struct, frozen=True):
 
 
 async def handle(
-    request: Search, embedding: Embedding, encoder: SparseEncoder, vectors: Vectors, catalogue: Catalogue
+    request: Search,
+    embedding: Embedding,
+    encoder: SparseEncoder,
+    vectors: Vectors,
+    catalogue: Catalogue,
+    meter: Meter,
+    payer: Payer,
 ) -> SearchAnswer:
     library = Library(embedding, encoder, vectors, catalogue)
     sources = await library.sources(request.query, request.mode, request.limit, request.document_ids)
+    found = [(source.found.passage.passage_id, source.found.score) for source in sources.items]
+    meter.note_question(payer, sources.embedded_tokens, "search", found)
     return SearchAnswer(
         passages=[shown(source) for source in sources.items],
         usage=Usage(embedded_tokens=sources.embedded_tokens),

@@ -37,7 +37,7 @@ async def go_on(
         about = {"function": "sweep", "tenant": document.tenant_id, "document": document.document_id}
         try:
             if await _is_deleted(document, platform):
-                await _erase(document, platform, catalogues, index)
+                await _erase(document, platform, catalogues, index, counters)
             elif (document.tenant_id, document.document_id) not in waiting:
                 await _say_again(document, platform, catalogues, counters, leases, slices, bus, table)
         except StoreUnavailable as error:  # one document's store must not keep the others waiting
@@ -46,12 +46,14 @@ async def go_on(
             log().exception("cannot go on", extra=about)
 
 
-async def _erase(document: OpenDocument, platform: PlatformLedger, catalogues: Catalogues, index: VectorIndex) -> None:
+async def _erase(
+    document: OpenDocument, platform: PlatformLedger, catalogues: Catalogues, index: VectorIndex, counters: Counters
+) -> None:
     tenant, document_id = document.tenant_id, document.document_id
     ledger, catalogue = platform.of(tenant), catalogues.of(tenant)
     if await ledger.tombstone(document_id) < document.epoch:  # cut off before the burial itself
         await bury(document_id, document.epoch, ledger, catalogue)
-    await erase(document_id, document.epoch, ledger, platform, catalogue, index.of(tenant))
+    await erase(document_id, document.epoch, ledger, platform, catalogue, index.of(tenant), counters)
 
 
 async def _is_deleted(document: OpenDocument, platform: PlatformLedger) -> bool:

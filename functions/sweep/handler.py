@@ -1,15 +1,26 @@
 """Finds, on its clock, whatever stands still and sets it going again."""
 
+from collections.abc import Awaitable
+
 from events.clock import ClockTicked
+from functions.sweep.budgets import look_after_budgets
 from functions.sweep.dead_letters import replay_due
 from functions.sweep.documents import go_on
+from functions.sweep.retention import retire
+from functions.sweep.storage import meter_storage
+from shared.book.book import Book
+from shared.book.journal import Journal
+from shared.book.metering import Meter
 from shared.bus.port import Bus, Redelivery
 from shared.catalogue.catalogue import Catalogues
 from shared.counters.leases import Leases
 from shared.counters.port import Counters
 from shared.ledger.ledger import PlatformLedger
 from shared.pool.queue import SliceQueue
+from shared.proxy.budget.budget import Budget
+from shared.runtime.errors import StoreUnavailable
 from shared.runtime.table import Table
+from shared.telemetry.logs import log
 from shared.vectors.port import VectorIndex
 
 
@@ -24,8 +35,27 @@ async def handle(
     bus: Bus,
     redelivery: Redelivery,
     table: Table,
+    budget: Budget,
+    book: Book,
+    journal: Journal,
+    meter: Meter,
 ) -> None:
     async with leases.hold("sweep") as ours:
-        if ours:
-            waiting = await replay_due(platform, catalogues, redelivery)
-            await go_on(platform, catalogues, counters, leases, slices, index, bus, table, waiting)
+        if not ours:
+            return
+        await _apart("budgets", look_after_budgets(budget, book, journal, bus))
+        await _apart("the book", book.seal_due())
+        await _apart("retention", retire(platform, catalogues, counters))
+        waiting = await replay_due(platform, catalogues, redelivery)
+        await go_on(platform, catalogues, counters, leases, slices, index, bus, table, waiting)
+        await _apart("storage", meter_storage(platform, counters, meter))
+
+
+async def _apart(what: str, work: Awaitable[object]) -> None:
+    """What goes wrong with one must not keep the others waiting."""
+    try:
+        await work
+    except StoreUnavailable as error:
+        log().warning(f"cannot look after {what}: {error}", extra={"function": "sweep"})
+    except Exception:  # noqa: BLE001 - whatever it is, the next tick tries again
+        log().exception(f"cannot look after {what}", extra={"function": "sweep"})

@@ -14,7 +14,7 @@ from shared.blobs.port import Blobs
 from shared.counters.port import Counters, Script
 from shared.ledger import names
 from shared.ledger.ledger import read_record
-from shared.ledger.records import KeyRecord, TenantRecord
+from shared.ledger.records import KeyRecord, TenantRecord, TenantSettings
 from shared.runtime.errors import NotFound
 from shared.types.clock import now
 from shared.types.principal import SCOPES, Principal, Role, Scope, Tier
@@ -152,9 +152,21 @@ class Accounts:
         tenant = await self.tenant(tenant_id)
         if tenant is None:
             return False
+        settings = await self.settings(tenant_id)
+        place = cached_tenant(tenant_id)
         # What is there is newer than what was read before.
-        await self._counters.call("HSETNX", cached_tenant(tenant_id), "tier", tenant.tier)
+        await self._counters.batch(
+            [("HSETNX", place, "tier", tenant.tier), ("HSETNX", place, "cloud", _flag(settings.cloud_allowed))]
+        )
         return True
+
+    async def settings(self, tenant_id: str) -> TenantSettings:
+        return await read_record(self._blobs, names.settings(tenant_id), TenantSettings) or TenantSettings()
+
+    async def keep_settings(self, tenant_id: str, settings: TenantSettings) -> None:
+        """Whether content may leave holds from the next call on, in every process."""
+        await self._blobs.write(names.settings(tenant_id), msgspec.json.encode(settings))
+        await self._counters.call("HSET", cached_tenant(tenant_id), "cloud", _flag(settings.cloud_allowed))
 
     async def delete_tenant(self, tenant: TenantRecord) -> None:
         """No key of the tenant is valid from here on. The keys go first: while a store is away, the call can be made
@@ -173,6 +185,10 @@ class Accounts:
             return msgspec.json.decode(await self._blobs.read(names.key_by_hash(hashed)), type=str)
         except KeyError:
             return None
+
+
+def _flag(value: bool) -> str:
+    return "1" if value else "0"
 
 
 def _principal(record: KeyRecord) -> Principal:

@@ -1,20 +1,28 @@
 """The gate of every request: credential and limits, in one round trip to Redis.
 
 Fixed windows on UTC minutes and days by Redis' own clock, counted exactly: a refused request is not counted, and no
-two processes can both take the last place.
+two processes can both take the last place. Where a call may spend, the same round trip says what its caller has left.
 """
 
+import contextlib
 import json
+from collections.abc import Awaitable, Callable
+from functools import cache
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
 
 from shared.access.accounts import Accounts, cached_key
 from shared.access.apikeys import key_hash, well_formed
-from shared.counters.port import Counters, Script
+from shared.counters.port import Counters, Script, Word
 from shared.runtime.errors import StoreUnavailable, Unauthenticated
 from shared.types.clock import now
 from shared.types.principal import Principal
+from shared.types.purse import Purse
+
+if TYPE_CHECKING:  # the budget comes in only where a call may spend
+    from shared.proxy.budget.budget import Budget
 
 PER_TIER = {"free": (10, 100), "pro": (100, 10_000)}
 """Requests a minute and a day; a tier that is not here has no limit."""
@@ -48,9 +56,10 @@ local function take(name, windows)
 end
 """
 
-_ADMIT = Script(
+_ADMIT_BODY = (
     _WINDOWS
     + """
+local function admit()
 local known = redis.call('HMGET', KEYS[1], 'principal', 'tenant')
 if not known[1] then return {'unknown'} end
 if known[1] == '' then return {'revoked'} end
@@ -64,10 +73,33 @@ local factor = tonumber(ARGV[3])
 local name = 'limit:' .. known[2] .. ':' .. ARGV[2]
 local taken = take(name, {{60, limits[1] * factor}, {86400, limits[2] * factor}})
 return {'ok', known[1], taken[1], taken[2], taken[3], taken[4]}
+end
 """
 )
+_ADMIT = Script(_ADMIT_BODY + "return admit()")
 
 _ADMIT_ADDRESS = Script(_WINDOWS + "return take(KEYS[1], {{60, tonumber(ARGV[1])}})")
+
+
+@cache
+def _admit_spender() -> Script:
+    """The admission, with what the caller has left before it: micro-dollars, `unlimited`, or nothing where Redis cannot
+    tell."""
+    from shared.proxy.budget.lua import REMAINING
+
+    return Script(
+        _ADMIT_BODY
+        + REMAINING
+        + """
+local answer = admit()
+if answer[1] == 'ok' then
+  local caller = cjson.decode(answer[2])
+  local payer = {tenant_id = caller.tenant_id, key_id = caller.key_id, document_id = ''}
+  answer[1] = 'ok ' .. (caller.tenant_id == '' and '' or remaining(ARGV[4], payer))
+end
+return answer
+"""
+    )
 
 
 class Limits(Struct, frozen=True):
@@ -86,32 +118,65 @@ UNLIMITED = Limits()
 class Gate:
     """Lets a credential in, or says why not."""
 
-    def __init__(self, accounts: Accounts, counters: Counters) -> None:
+    def __init__(self, accounts: Accounts, counters: Counters, budget: "Callable[[], Budget] | None" = None) -> None:
         self._accounts = accounts
         self._counters = counters
+        self._budget = budget
         self._tiers = json.dumps(PER_TIER)
 
     async def admit(self, key: str, policy: str) -> tuple[Principal, Limits]:
         """The caller and its limits; `policy` is `default`, `reads` or `none`. Raises `Unauthenticated`."""
+        return _admitted(await self._known(key, lambda hashed: self._ask(_ADMIT, hashed, policy)))
+
+    async def admit_spender(self, key: str, policy: str) -> tuple[Principal, Limits, Purse]:
+        """The same, with what the caller has left; its purse says nothing where that cannot be known."""
+        purse, left = Purse(), ""
+        if self._budget is None:
+            return *await self.admit(key, policy), purse
+        terms = self._budget().terms()
+
+        async def ask(hashed: str) -> list[str]:
+            nonlocal left
+            told, *answer = await self._ask(_admit_spender(), hashed, policy, terms)
+            word, _, left = told.partition(" ")
+            return [word, *answer]
+
+        principal, limits = _admitted(await self._known(key, ask))
+        if left:
+            purse.show(None if left == "unlimited" else int(left))
+        elif principal.tenant_id:
+            with contextlib.suppress(StoreUnavailable):
+                from shared.proxy.task import Payer
+
+                purse.show(await self._budget().remaining(Payer(principal.tenant_id, principal.key_id)))
+        return principal, limits, purse
+
+    async def _known(self, key: str, ask: Callable[[str], Awaitable[list[str]]]) -> list[str]:
+        """What Redis says of a key, once it knows it."""
         if not _plausible(key):
             raise Unauthenticated("The API key is not one of ours; check it for typing errors.")
         hashed = key_hash(key)
-        answer = await self._ask(hashed, policy)
+        answer = await ask(hashed)
         if answer[0] == "unknown" and await self._accounts.load_key(hashed):
-            answer = await self._ask(hashed, policy)
+            answer = await ask(hashed)
             if answer[0] == "unknown":
                 raise StoreUnavailable("counters", "Redis does not keep what it is told")
-        if answer[0] != "ok":
-            raise Unauthenticated("The API key is not known or was revoked.")
-        principal = msgspec.json.decode(answer[1], type=Principal)
-        if principal.expires_at and principal.expires_at <= now():
-            raise Unauthenticated("The API key has expired.")
-        return principal, _limits(answer[2:]) if len(answer) > 2 else UNLIMITED
+        return answer
 
-    async def _ask(self, hashed: str, policy: str) -> list[str]:
+    async def _ask(self, script: Script, hashed: str, policy: str, *more: Word) -> list[str]:
         factor = READS_FACTOR if policy == "reads" else 1
-        found: list[str] = await self._counters.run(_ADMIT, [cached_key(hashed)], [self._tiers, policy, factor])
+        arguments = [self._tiers, policy, factor, *more]
+        found: list[str] = await self._counters.run(script, [cached_key(hashed)], arguments)
         return found
+
+
+def _admitted(answer: list[str]) -> tuple[Principal, Limits]:
+    if answer[0] != "ok":
+        raise Unauthenticated("The API key is not known or was revoked.")
+    principal = msgspec.json.decode(answer[1], type=Principal)
+    if principal.expires_at and principal.expires_at <= now():
+        raise Unauthenticated("The API key has expired.")
+    return principal, _limits(answer[2:]) if len(answer) > 2 else UNLIMITED
 
 
 def _plausible(key: str) -> bool:

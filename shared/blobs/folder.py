@@ -39,11 +39,13 @@ def _translated(work: Callable[_P, _R]) -> Callable[_P, _R]:
 class FolderBlobs:
     """Blobs below `root`; unfinished ones stand in `root/.part` and are swept at the next start."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, is_owner: bool = True) -> None:
+        """A process that works beside the folder's owner leaves alone what the owner has not finished."""
         self._root = root
         self._parts = root / ".part"
-        shutil.rmtree(self._parts, ignore_errors=True)
-        self._parts.mkdir(parents=True)
+        if is_owner:
+            shutil.rmtree(self._parts, ignore_errors=True)
+        self._parts.mkdir(parents=True, exist_ok=True)
 
     async def read(self, name: str) -> bytes:
         return await asyncio.to_thread(self._read, name)

@@ -2,14 +2,14 @@
 
 from typing import Protocol
 
-from events.document import DocumentEvent
+from events import Message
 from events.envelope import CloudEvent
 
 
 class Bus(Protocol):
     """Speaks in the name of one function."""
 
-    async def publish(self, event: DocumentEvent) -> None:
+    async def publish(self, event: Message) -> None:
         """Every function whose row listens gets it, at least once. Raises `StoreUnavailable`."""
         ...
 

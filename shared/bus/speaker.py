@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from events.document import DocumentEvent
+from events import Message
 from events.envelope import CloudEvent, Secrets, encode, wrap
 from shared.bus.recent import RECENT_S, recent_mark
 from shared.counters.port import Counters
@@ -11,7 +11,7 @@ from shared.counters.port import Counters
 class Carrier(Protocol):
     """What speakers speak through."""
 
-    async def publish(self, event: DocumentEvent, source: str) -> None: ...
+    async def publish(self, event: Message, source: str) -> None: ...
 
     async def send_to(self, function: str, event: CloudEvent) -> None: ...
 
@@ -23,7 +23,7 @@ class Speaker:
         self._carrier = carrier
         self._source = source
 
-    async def publish(self, event: DocumentEvent) -> None:
+    async def publish(self, event: Message) -> None:
         await self._carrier.publish(event, self._source)
 
     async def send_to(self, function: str, event: CloudEvent) -> None:
@@ -51,7 +51,7 @@ class SinkBuses:
     def of(self, source: str) -> Speaker:
         return Speaker(self, source)
 
-    async def publish(self, event: DocumentEvent, source: str) -> None:
+    async def publish(self, event: Message, source: str) -> None:
         await self._put(wrap(event, source, self._secrets))
 
     async def send_to(self, function: str, event: CloudEvent) -> None:
@@ -63,5 +63,6 @@ class SinkBuses:
 
     async def _put(self, event: CloudEvent) -> None:
         await self.sink.put(event, encode(event))
-        mark = recent_mark(event.aegistenant, event.subject, event.epoch)
-        await self._counters.call("SET", mark, "1", "EX", RECENT_S)
+        if event.epoch:  # it speaks of a document
+            mark = recent_mark(event.aegistenant, event.subject, event.epoch)
+            await self._counters.call("SET", mark, "1", "EX", RECENT_S)

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 from redis.exceptions import ResponseError
 
+from events import Message
 from events.document import DocumentEvent
 from events.envelope import CloudEvent, Secrets, decode, encode, wrap
 from shared.bus.recent import RECENT_S, quiet_mark, recent_mark
@@ -60,7 +61,7 @@ class StreamBus:
     def of(self, source: str) -> Speaker:
         return Speaker(self, source)
 
-    async def publish(self, event: DocumentEvent, source: str) -> None:
+    async def publish(self, event: Message, source: str) -> None:
         await self.send(wrap(event, source, self._secrets))
 
     async def send(self, event: CloudEvent) -> None:
@@ -160,7 +161,7 @@ class StreamBus:
                 for function, operation in self._table.listeners(event.type)
                 if all(getattr(event, name, None) == value for name, value in operation.filter.items())
             ),
-            _recent(event),
+            *([_recent(event)] if event.epoch else []),  # only a document has one
         ]
 
 

@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import Any
 
 from msgspec import Struct
@@ -22,12 +23,12 @@ _SAYS_IT_CANNOT = ("MISCONF ", "BUSY ", "NOREPLICAS ")
 Word = str | int | float | bytes
 
 
-class Script(Struct, frozen=True):
+class Script(Struct, frozen=True, dict=True):
     """A Lua script; sent whole only where the server does not know it yet."""
 
     text: str
 
-    @property
+    @cached_property
     def sha(self) -> str:
         return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 

@@ -1,6 +1,8 @@
 """Takes a document out of every store."""
 
 from shared.catalogue.catalogue import Catalogue
+from shared.conversations.conversations import forget_document
+from shared.counters.port import Counters
 from shared.ledger.ledger import Ledger, PlatformLedger
 from shared.vectors.port import Vectors
 
@@ -23,13 +25,16 @@ async def erase(
     platform: PlatformLedger,
     catalogue: Catalogue,
     vectors: Vectors,
+    counters: Counters,
 ) -> None:
-    """Indexes first, the blobs last, then the marker: cut off anywhere, it can be done again from the start.
+    """Indexes, and what was answered from it, first; the blobs last, then the marker: cut off anywhere, it can be done
+    again from the start.
 
     Only lives up to the epoch are touched: bytes uploaded again meanwhile stay. Raises `StoreUnavailable`.
     """
     await catalogue.drop(document_id, up_to_epoch)
     await vectors.forget(document_id, up_to_epoch)
+    await forget_document(counters, ledger.tenant_id, document_id)
     for letter in await platform.dead_letters(ledger.tenant_id):
         if letter.document_id == document_id and int(letter.event.get("epoch", 0)) <= up_to_epoch:
             await platform.drop_dead_letter(letter)

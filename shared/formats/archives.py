@@ -16,9 +16,14 @@ _BY_MEDIA_TYPE = {
     "application/vnd.oasis.opendocument.text": "odt",
     "application/vnd.oasis.opendocument.spreadsheet": "ods",
     "application/vnd.oasis.opendocument.presentation": "odp",
+    "application/vnd.oasis.opendocument.graphics": "odg",
+    "application/vnd.sun.xml.writer": "sxw",
+    "application/vnd.sun.xml.calc": "sxc",
+    "application/vnd.sun.xml.impress": "sxi",
 }
 _BY_PART = (
     ("word/document", "docx"),
+    ("xl/workbook.bin", "xlsb"),
     ("xl/workbook", "xlsx"),
     ("ppt/presentation", "pptx"),
     ("word/", "docx"),
@@ -26,7 +31,10 @@ _BY_PART = (
     ("ppt/", "pptx"),
     ("META-INF/container.xml", "epub"),
 )
-EXTENSIONS = frozenset(_BY_MEDIA_TYPE.values()) | {extension for _, extension in _BY_PART}
+_BY_NAME = frozenset({"pages", "key", "numbers"})
+"""Alike inside; only their names tell them apart."""
+
+EXTENSIONS = frozenset(_BY_MEDIA_TYPE.values()) | {extension for _, extension in _BY_PART} | _BY_NAME
 
 
 def is_archive(head: bytes) -> bool:

@@ -18,8 +18,13 @@ _STREAMS = (
     ("PowerPoint Document", "ppt"),
     ("Workbook", "xls"),
     ("Book", "xls"),
+    ("StarWriterDocument", "sdw"),
+    ("StarCalcDocument", "sdc"),
+    ("StarDrawDocument3", "sdd"),
+    ("StarDrawDocument", "sdd"),
+    ("MatOST", "wps"),
 )
-EXTENSIONS = frozenset({"doc", "xls", "ppt", "msg"})
+EXTENSIONS = frozenset(extension for _, extension in _STREAMS) - {ENCRYPTED}
 
 
 def compound_extension(file: BinaryIO) -> str | None:

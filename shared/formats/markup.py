@@ -19,6 +19,7 @@ _USPTO = re.compile(
     r"us-patent-application|us-patent-grant)\b|\APATN\r?\n",
     re.I,
 )
+_XBRL = re.compile(r"<(?:[\w.-]{1,40}:)?xbrl\s[^>]{0,4000}http://www\.xbrl\.org/2003/instance")
 _MAIL_LINE = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,60}:[ \t]?.*|[ \t]+\S.*")
 _MAIL_FIELDS = frozenset(
     {"from", "to", "cc", "subject", "date", "received", "message-id", "mime-version", "return-path", "reply-to"}
@@ -55,6 +56,10 @@ def is_jats(text: str) -> bool:
 
 def is_patent(text: str) -> bool:
     return _USPTO.search(text[:_FRONT_CHARACTERS]) is not None
+
+
+def is_xbrl(text: str) -> bool:
+    return is_xml(text) and _XBRL.search(text[: 2 * _FRONT_CHARACTERS]) is not None
 
 
 def is_mail(text: str) -> bool:

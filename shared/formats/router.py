@@ -16,7 +16,8 @@ HEAD_BYTES = 64 * 1024
 """How much of a file's beginning the router wants to see."""
 
 
-RTF = b"{\\rtf"
+WHOLE = ((b"{\\rtf", "rtf"), (b"\xffWPC", "wpd"))
+"""What documents that are no archives begin with."""
 
 
 class Routed(Struct, frozen=True):
@@ -75,8 +76,8 @@ class FormatRouter:
             found, possible = _archived(head, path), archives.EXTENSIONS
         elif head.startswith(compound.MAGIC):
             found, possible = _compound(head, path), compound.EXTENSIONS
-        elif head.startswith(RTF):
-            return self._by_extension.get("rtf")
+        elif whole := next((extension for magic, extension in WHOLE if head.startswith(magic)), None):
+            return self._by_extension.get(whole)
         else:
             return None
         if found == compound.ENCRYPTED:

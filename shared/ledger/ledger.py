@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from shared.blobs.port import BlobMissing, Blobs
 from shared.ledger import names
-from shared.ledger.records import DeadLetter, DocumentRecord, Kind, OpenMarker, StageRecord, Tombstone
+from shared.ledger.records import DeadLetter, DocumentRecord, Kind, OpenMarker, StageRecord, TenantSettings, Tombstone
 from shared.types.clock import now
 from shared.types.document import Classification, higher
 
@@ -35,6 +35,9 @@ class Ledger:
         self._blobs = blobs
         self.tenant_id = tenant_id
 
+    async def settings(self) -> TenantSettings:
+        return await read_record(self._blobs, names.settings(self.tenant_id), TenantSettings) or TenantSettings()
+
     async def tombstone(self, document_id: str) -> int:
         """The last deleted epoch; 0 where nothing was deleted."""
         found = await read_record(self._blobs, names.tombstone(self.tenant_id, document_id), Tombstone)
@@ -55,8 +58,12 @@ class Ledger:
     async def life(self, document_id: str, epoch: int) -> DocumentRecord | None:
         return await read_record(self._blobs, self._life(document_id, epoch) + "document", DocumentRecord)
 
+    async def document_ids(self) -> list[str]:
+        """Of all that have blobs, deleted ones on their way out among them."""
+        return await self._blobs.folders(f"t/{self.tenant_id}/d/")
+
     async def documents(self) -> AsyncIterator[DocumentRecord]:
-        for document_id in await self._blobs.folders(f"t/{self.tenant_id}/d/"):
+        for document_id in await self.document_ids():
             if record := await self.document(document_id):
                 yield record
 

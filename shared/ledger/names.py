@@ -34,6 +34,10 @@ def tenant(tenant_id: str) -> str:
     return f"t/{tenant_id}/accounts/tenant"
 
 
+def settings(tenant_id: str) -> str:
+    return f"t/{tenant_id}/accounts/settings"
+
+
 def key(tenant_id: str, key_id: str) -> str:
     return f"t/{tenant_id}/accounts/keys/{key_id}"
 
@@ -44,3 +48,12 @@ def key_by_hash(key_hash: str) -> str:
 
 def dead_letter(tenant_id: str, dead_letter_id: str) -> str:
     return f"failed/{tenant_id}/{dead_letter_id}"
+
+
+def caps(tenant_id: str, scope: str, scope_id: str) -> str:
+    """What was set for a scope of a tenant's, or, without a tenant, for the whole installation."""
+    return f"t/{tenant_id}/accounts/caps/{scope}-{scope_id}" if tenant_id else "platform/caps"
+
+
+def models_off(name: str) -> str:
+    return f"platform/off/{name}"

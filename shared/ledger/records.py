@@ -77,6 +77,16 @@ class TenantRecord(Struct, frozen=True):
     deleted: bool = False
 
 
+class TenantSettings(Struct, frozen=True):
+    """What a tenant's admin chose. Documents that are not given a class get `default_classification`; where
+    `cloud_allowed` is false nothing of the tenant leaves for a model elsewhere; documents older than `retention_days`
+    are deleted, none where it is None."""
+
+    default_classification: Classification = "internal"
+    cloud_allowed: bool = True
+    retention_days: int | None = None
+
+
 class KeyRecord(Struct, frozen=True):
     """An API key; of the key itself only a hash is kept, its first and its last characters to know it by."""
 

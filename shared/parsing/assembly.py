@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from textwrap import dedent
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -10,7 +11,7 @@ from shared.parsing.document import Block, Kind, ParsedDocument
 from shared.parsing.limits import Limits
 from shared.parsing.tables import rectangular, table_markdown
 from shared.runtime.errors import Rejected
-from shared.types.passage import Box
+from shared.types.passage import Box, around
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 MOST_TABLE_CHARACTERS = 100_000
@@ -25,10 +26,17 @@ class _Container(Struct):
     marker: str = ""
 
 
+class _Place(NamedTuple):
+    page: int | None
+    box: Box | None
+    aside: bool
+
+
 class Assembly:
     """Lists and quotations, nested as they may be, become one block of lines; tables and headings stand alone.
 
-    `page` and `box` are where the next text stands, for formats that have pages.
+    `page` and `box` are where the next text stands, for formats that have pages; `aside` whether it stands beside the
+    document's own.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -37,10 +45,11 @@ class Assembly:
         self._bytes = 0
         self._open: list[_Container] = []
         self._lines: list[str] = []
-        self._places: list[tuple[int | None, Box | None]] = []
+        self._places: list[_Place] = []
         self.title = ""
         self.page: int | None = None
         self.box: Box | None = None
+        self.aside = False
 
     def finish(self, pages: int = 0) -> ParsedDocument:
         """Raises Rejected("empty") when nothing that was met holds a letter or a digit."""
@@ -122,7 +131,7 @@ class Assembly:
         prefix = "".join(item.marker for item in items)
         for item in items:
             item.marker = " " * len(item.marker)
-        self._places.append((self.page, self.box))
+        self._places.append(self._place)
         first, *rest = text.split("\n")
         self._lines.append("\n".join([prefix + first, *((" " * len(prefix) + line).rstrip() for line in rest)]))
 
@@ -133,28 +142,28 @@ class Assembly:
             kind: Kind = "quote" if quoted else "list"
             lines, self._lines = self._lines, []
             places, self._places = self._places, []
-            self._add(Block(kind, ("\n\n" if quoted else "\n").join(lines)), *_around(places))
+            self._add(Block(kind, ("\n\n" if quoted else "\n").join(lines)), _around(places))
 
-    def _add(self, block: Block, page: int | None = None, box: Box | None = None) -> None:
+    @property
+    def _place(self) -> _Place:
+        return _Place(self.page, self.box, self.aside)
+
+    def _add(self, block: Block, place: _Place | None = None) -> None:
         text = _clean(block.text)
         if not text.strip():
             return
         self._bytes += len(text.encode())
         if self._bytes > self._limits.expanded_bytes:
             raise Rejected("too-large-expanded", f"its text exceeds {self._limits.expanded_bytes} bytes")
-        if page is None:
-            page, box = self.page, self.box
-        self._blocks.append(Block(block.kind, text, level=block.level, rows=block.rows, page=page, box=box))
+        page, box, aside = place or self._place
+        self._blocks.append(Block(block.kind, text, block.level, block.rows, page, box, aside))
 
 
-def _around(places: Sequence[tuple[int | None, Box | None]]) -> tuple[int | None, Box | None]:
+def _around(places: Sequence[_Place]) -> _Place:
     """The first page, and the box around everything that stands on it."""
-    page = places[0][0]
-    boxes = [box for on, box in places if on == page and box]
-    if not boxes:
-        return page, None
-    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
-    return page, (min(lefts), min(tops), max(rights), max(bottoms))
+    first = places[0]
+    boxes = [place.box for place in places if place.page == first.page and place.box]
+    return first._replace(box=around(boxes) if boxes else None)
 
 
 def too_deep(limits: Limits) -> Rejected:

@@ -32,7 +32,7 @@ def confine(limits: Limits, parent: int) -> None:
         (resource.RLIMIT_NOFILE, OPEN_FILES),
         (resource.RLIMIT_CORE, 0),
     ):
-        _lower(what, most)
+        lower(what, most)
     with contextlib.suppress(OSError):
         os.nice(NICENESS)
 
@@ -54,7 +54,7 @@ def refuse_outside(event: str, arguments: tuple[Any, ...]) -> None:
         raise PermissionError(f"a parser may not use {event}")
 
 
-def _lower(what: int, most: int) -> None:
+def lower(what: int, most: int) -> None:
     _, hard = resource.getrlimit(what)
     most = most if hard == resource.RLIM_INFINITY else min(most, hard)
     resource.setrlimit(what, (most, most))

@@ -11,7 +11,8 @@ Kind = Literal["title", "heading", "paragraph", "list", "table", "code", "quote"
 
 class Block(Struct, frozen=True, omit_defaults=True):
     """One element. `level` is that of a heading (1 to 6); `rows` are a table's cells, the first row its header;
-    `text` is always filled, for a table with its rows as Markdown, for a list with one item a line, marked."""
+    `text` is always filled, for a table with its rows as Markdown, for a list with one item a line, marked. What is
+    `aside` stands beside the document's own text: a speaker's notes, a review of it."""
 
     kind: Kind
     text: str
@@ -19,6 +20,7 @@ class Block(Struct, frozen=True, omit_defaults=True):
     rows: tuple[tuple[str, ...], ...] = ()
     page: int | None = None
     box: Box | None = None
+    aside: bool = False
 
 
 class ParsedDocument(Struct, frozen=True, omit_defaults=True):
@@ -42,9 +44,13 @@ class Slice(Struct, frozen=True, omit_defaults=True):
 
 
 class Look(Struct, frozen=True):
-    """How much a document is, at a glance: its pages, about how many letters of text it has, and how many of the pages
-    are pictures."""
+    """How much a document is, at a glance: its pages, about how many letters of text it has, how many of the pages
+    are pictures (with about `seen` letters on them) and how many a model has to lay out. `sample` is some of its
+    text."""
 
     pages: int
     letters: int
     drawn: int = 0
+    seen: int = 0
+    laid_out: int = 0
+    sample: str = ""

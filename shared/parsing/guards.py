@@ -3,11 +3,12 @@
 import re
 import struct
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from io import BytesIO
 
 from shared.formats import archives, compound
 from shared.formats.archives import MOST_ENTRIES
+from shared.parsing.elements import check_elements
 from shared.parsing.entities import check_entities
 from shared.parsing.limits import GIB, MIB, Limits
 from shared.runtime.errors import Rejected
@@ -20,19 +21,20 @@ RATIO_COUNTS_FROM = 8 * MIB
 FRONT_BYTES = 64 * 1024
 _MARKUP = (".xml", ".rels", ".xhtml", ".html", ".htm", ".opf", ".ncx", ".vml", ".svg")
 _UNREADABLE = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError, RuntimeError, struct.error)
+_PACKED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _DRIVE = re.compile(r"[A-Za-z]:")
 _LOCKED_PAGE = re.compile(rb"CipherReference[^>]{1,20}URI\s*=\s*[\"'][^\"']{1,500}\.x?html?[\"']", re.IGNORECASE)
 
 
 def check(media_type: str, content: bytes, limits: Limits) -> None:
     """Raises Rejected with the contract's code."""
-    if guard := _GUARDS.get(media_type):
-        guard(content)
+    if media_type in ARCHIVES:
+        _archive(media_type, content)
     elif "xml" in media_type:
         check_entities(content)
 
 
-def _archive(content: bytes) -> None:
+def _archive(media_type: str, content: bytes) -> None:
     if content.startswith(compound.MAGIC):
         raise _locked(content)
     if archives.entries(BytesIO(content)) > MOST_ENTRIES:
@@ -40,7 +42,9 @@ def _archive(content: bytes) -> None:
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
             _entries(archive.infolist(), len(content))
+            _iwork(media_type, archive.infolist())
             _parts(archive)
+            check_elements(media_type, archive)
     except _UNREADABLE as error:
         raise Rejected("corrupt", "its archive is damaged") from error
 
@@ -64,6 +68,12 @@ def _entries(entries: list[zipfile.ZipInfo], size: int) -> None:
         raise Rejected("encrypted", "it is protected by a password")
     if any(map(_is_outside, entries)):
         raise Rejected("corrupt", "files in it have names that lead outside of it")
+
+
+def _iwork(media_type: str, entries: list[zipfile.ZipInfo]) -> None:
+    """Under a password its entries say that they are packed in a way that there is not."""
+    if media_type.startswith("application/vnd.apple.") and {entry.compress_type for entry in entries} - _PACKED:
+        raise Rejected("encrypted", "it is protected by a password")
 
 
 def _is_outside(entry: zipfile.ZipInfo) -> bool:
@@ -90,7 +100,7 @@ def _fronts(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 _OPEN = "application/vnd.oasis.opendocument"
-_GUARDS: dict[str, Callable[[bytes], None]] = dict.fromkeys(
+ARCHIVES = frozenset(
     (
         f"{_OFFICE}.wordprocessingml.document",
         f"{_OFFICE}.presentationml.presentation",
@@ -99,6 +109,8 @@ _GUARDS: dict[str, Callable[[bytes], None]] = dict.fromkeys(
         f"{_OPEN}.spreadsheet",
         f"{_OPEN}.presentation",
         "application/epub+zip",
-    ),
-    _archive,
+        "application/vnd.apple.pages",
+        "application/vnd.apple.keynote",
+        "application/vnd.apple.numbers",
+    )
 )

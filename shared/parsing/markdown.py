@@ -1,6 +1,7 @@
 """A parsed document as Markdown."""
 
 import re
+from itertools import groupby
 
 from shared.parsing.document import Block, ParsedDocument
 from shared.parsing.tables import table_markdown
@@ -15,8 +16,17 @@ _FENCES = re.compile(r"`{3,}")
 
 
 def to_markdown(document: ParsedDocument) -> str:
-    """What was only text stays text: characters that Markdown would take for marks are escaped."""
-    return "\n\n".join(filter(None, map(_block, document.blocks))) + "\n"
+    """What was only text stays text: characters that Markdown would take for marks are escaped.
+
+    What stands beside the text is a comment.
+    """
+    runs = (_run(list(blocks), aside) for aside, blocks in groupby(document.blocks, key=lambda block: block.aside))
+    return "\n\n".join(filter(None, runs)) + "\n"
+
+
+def _run(blocks: list[Block], aside: bool) -> str:
+    text = "\n\n".join(filter(None, map(_block, blocks)))
+    return f"<!--\n{text.replace('-->', '--&gt;')}\n-->" if aside else text
 
 
 def _block(block: Block) -> str:

@@ -124,8 +124,10 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RA
 
 
 def _environ() -> dict[str, str]:
-    """Nothing but where to find the code: a parser has no business with our secrets."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
+    """Nothing but where to find the code: a parser has no business with our secrets, nor with other programs."""
+    kept = {name: os.environ[name] for name in ("LANG", "LD_LIBRARY_PATH") if name in os.environ}
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH", ""))))
-    ours = {"PYTHONPATH": path, "PYTHONSAFEPATH": "1", "MALLOC_ARENA_MAX": "2"}
+    ours = {"PATH": "", "PYTHONPATH": path, "PYTHONSAFEPATH": "1", "MALLOC_ARENA_MAX": "2"}
+    # ONNX Runtime would call its maker, from threads of its own that no audit hook hears.
+    ours["ORT_DISABLE_TELEMETRY"] = "1"
     return kept | ours | dict.fromkeys(_ONE_THREAD, "1")

@@ -5,6 +5,8 @@ import signal
 
 from shared.parsing.document import Look, ParsedDocument, Slice
 from shared.parsing.limits import Limits
+from shared.parsing.office.conversion import converted
+from shared.parsing.office.targets import OFFICE, TARGETS
 from shared.parsing.process import ParserUnavailable, Worker, WorkerDied
 from shared.parsing.wire import (
     Answer,
@@ -53,6 +55,11 @@ class ParserPool:
 
         A worker that dies is replaced and the document tried once more. Cancelling ends the worker.
         """
+        if parser == OFFICE:
+            target = TARGETS[media_type]
+            async with self._free:
+                content = await converted(target, content, self._limits)
+            parser, media_type = target.parser, target.media_type
         answer = await self._ask(Parse(parser, media_type, filename), content, self._free)
         assert isinstance(answer, Parsed)
         return answer.document

@@ -112,7 +112,7 @@ class Deliveries:
         from shared.ledger.ledger import Ledger
 
         ledger = Ledger(self._worlds.blobs, message.origin.tenant_id)
-        stages = Stages(self._worlds.table, self._worlds.counters, ledger)
+        stages = Stages(self._worlds.table, self._worlds.counters, ledger, self._worlds.meter)
         model = self._worlds.embedding.name if "embedding" in self._function.needs else ""
         return await stages.run(self._function, operation, message, model, self._stage_handle(operation), began)
 

@@ -60,6 +60,12 @@ class NotFound(Problem):
     slug, status, title = "not-found", 404, "There is nothing here"
 
 
+class ModelNotFound(NotFound):
+    """The caller named a model that no server has."""
+
+    title = "There is no such model"
+
+
 class MethodNotAllowed(Problem):
     slug, status, title = "method-not-allowed", 405, "The route does not know this method"
 

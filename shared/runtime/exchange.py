@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.telemetry.logs import log
 from shared.telemetry.metrics import observe_request
+from shared.types.purse import Purse
 
 if TYPE_CHECKING:
     from shared.access.gate import Limits
@@ -45,6 +46,7 @@ class Exchange:
         self.route = "unknown"
         self.tenant_id = ""
         self.limits: Limits | None = None
+        self.purse = Purse()
         self.extra: dict[str, str] = {}
         self.began = time.monotonic()
 
@@ -60,6 +62,8 @@ class Exchange:
 
     def response_headers(self) -> dict[str, str]:
         headers = {"X-Request-ID": self.label, "Aegis-Version": API_VERSION, **self.extra}
+        if self.purse.header:
+            headers["X-Budget-Remaining"] = self.purse.header
         if self.limits is None or self.limits.limit is None:
             return headers | {"X-RateLimit-Limit": "unlimited"}
         return headers | {

@@ -119,7 +119,11 @@ class _Route:
                 _check_limit(exchange)
             return None, ""
         credential = _credential(exchange)
-        principal, exchange.limits = await self._worlds.gate.admit(credential, operation.limit)
+        if operation.spends:
+            found = await self._worlds.gate.admit_spender(credential, operation.limit)
+            principal, exchange.limits, exchange.purse = found
+        else:
+            principal, exchange.limits = await self._worlds.gate.admit(credential, operation.limit)
         exchange.tenant_id = principal.tenant_id
         _check_limit(exchange)
         if not principal.has_role(operation.roles):
@@ -178,6 +182,8 @@ class _Route:
             traceparent=exchange.traceparent,
             last_event_id=exchange.headers.get("last-event-id", ""),
             is_ending=lambda: self._worlds.stopping,
+            label=exchange.label,
+            heard=exchange.purse.show,
         )
         _, wanted, _ = self._planned()
         try:
@@ -194,7 +200,7 @@ class _Route:
         path = {name: str(value) for name, value in request.path_params.items()}
         if self._operation.method in _BODYLESS:
             return requests.from_query(kind, path, _query(request))
-        if query := _query(request):
+        if (query := _query(request)) and not requests.ignores_unknown(kind):
             detail = "this route takes no query parameters"
             raise InvalidRequest(
                 f"{detail.capitalize()}.", errors=[FieldError(f"/{name}", detail) for name, _ in query]
@@ -203,7 +209,7 @@ class _Route:
             return await self._form(request, exchange, kind, path, file_field)
         if kind.__annotations__.get("event") is CloudEvent:
             return await self._event(request, exchange, kind)
-        body = await _body(request, exchange)
+        body = await _body(request, exchange, getattr(kind, "largest_body", _LARGEST_JSON))
         return requests.from_json(kind, path, exchange.headers.get("content-type", ""), body)
 
     async def _event(self, request: Request[Any, Any, Any], exchange: Exchange, kind: type[Struct]) -> Struct:

@@ -59,6 +59,12 @@ class Binding:
 
     def handle(self, event: Any, context: Any) -> Any:
         """What Lambda's caller is answered. Raises `Undone` where it is to come again."""
+        try:
+            return self._answer(event, context)
+        finally:  # from here on the process may be frozen
+            self._loop.run_until_complete(self._worlds.drain())
+
+    def _answer(self, event: Any, context: Any) -> Any:
         self._deadline = self._loop.time() + _seconds_left(context, self._function)
         log().append_keys(function_request_id=getattr(context, "aws_request_id", None))
         if is_web(event):

@@ -21,7 +21,8 @@ from shared.types.principal import Principal
 class Call(Struct, frozen=True):
     """On whose behalf a handler runs. `tenant_id` is empty for operators, the clock and public routes;
     `last_event_id` is where a cut-off stream is to go on; `is_ending` says that the process waits only for its calls
-    to end."""
+    to end. `label` is the client's own name for the request; `heard` is told what is left of the caller's budget
+    (micro-dollars, None: no limit) whenever that is known anew."""
 
     function: str
     tenant_id: str = ""
@@ -31,6 +32,8 @@ class Call(Struct, frozen=True):
     last_event_id: str = ""
     is_ending: Callable[[], bool] = lambda: False
     work: Any = None
+    label: str = ""
+    heard: Callable[[int | None], None] = lambda remaining: None
 
 
 Provider = Callable[[Worlds, Call], Any]
@@ -104,6 +107,26 @@ def _router(worlds: Worlds, call: Call) -> Any:
     from shared.formats.router import FormatRouter
 
     return FormatRouter(has_pool=worlds.settings.pool_workers > 0)
+def _answering(worlds: Worlds, call: Call) -> Any:
+    from shared.answers.answering import Answering
+    from shared.retrieval.sources import Library
+
+    library = Library(worlds.embedding, worlds.encoder, worlds.vectors.of(call.tenant_id), _catalogue(worlds, call))
+    return Answering(library, worlds.answerer, worlds.proxy, worlds.meter)
+
+
+def _payer(worlds: Worlds, call: Call) -> Any:
+    from shared.proxy.task import Payer
+
+    key_id = call.principal.key_id if call.principal else ""
+    return Payer(call.tenant_id, key_id, call.request_id, call.label, call.function)
+
+
+def _conversations(worlds: Worlds, call: Call) -> Any:
+    from shared.conversations.conversations import Conversations
+
+    principal = call.principal
+    return Conversations(worlds.counters, call.tenant_id, principal.user_id or principal.key_id if principal else "")
 
 
 def _leases(worlds: Worlds, call: Call) -> Any:
@@ -114,11 +137,16 @@ def _leases(worlds: Worlds, call: Call) -> Any:
 
 _PROVIDERS: dict[str, Provider] = {
     "shared.access.accounts.Accounts": lambda worlds, call: worlds.accounts,
+    "shared.answers.answering.Answering": _answering,
     "shared.answers.extractive.ExtractiveAnswerer": lambda worlds, call: worlds.answerer,
+    "shared.book.book.Book": lambda worlds, call: worlds.book,
+    "shared.book.journal.Journal": lambda worlds, call: worlds.journal,
+    "shared.book.metering.Meter": lambda worlds, call: worlds.meter,
     "shared.bus.port.Bus": lambda worlds, call: worlds.buses.of(call.function),
     "shared.bus.port.Redelivery": lambda worlds, call: worlds.buses.of(call.function),
     "shared.catalogue.catalogue.Catalogue": _catalogue,
     "shared.catalogue.catalogue.Catalogues": _catalogues,
+    "shared.conversations.conversations.Conversations": _conversations,
     "shared.counters.leases.Leases": _leases,
     "shared.counters.port.Counters": lambda worlds, call: worlds.counters,
     "shared.embedding.port.Embedding": lambda worlds, call: worlds.embedding,
@@ -129,6 +157,10 @@ _PROVIDERS: dict[str, Provider] = {
     "shared.ledger.ledger.PlatformLedger": _platform_ledger,
     "shared.parsing.workers.ParserPool": lambda worlds, call: worlds.parsers,
     "shared.pool.queue.SliceQueue": lambda worlds, call: worlds.slices,
+    "shared.proxy.budget.budget.Budget": lambda worlds, call: worlds.budget,
+    "shared.proxy.config.ProxyConfig": lambda worlds, call: worlds.proxy_config,
+    "shared.proxy.proxy.ExecutionProxy": lambda worlds, call: worlds.proxy,
+    "shared.proxy.task.Payer": _payer,
     "shared.runtime.needs.Call": lambda worlds, call: call,
     "shared.runtime.settings.Settings": lambda worlds, call: worlds.settings,
     "shared.runtime.stages.StageWork": lambda worlds, call: call.work,

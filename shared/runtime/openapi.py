@@ -2,6 +2,7 @@
 
 import re
 import typing
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -9,8 +10,10 @@ from msgspec import Struct
 
 from shared.runtime.errors import PROBLEMS, Problem
 from shared.runtime.exchange import API_VERSION
+from shared.runtime.openai import ErrorBody, speaks_openai, status_of
 from shared.runtime.pages import Health, Readiness
 from shared.runtime.problems import MEDIA_TYPE, ProblemBody
+from shared.runtime.requests import ignores_unknown
 from shared.runtime.table import Function, Operation, Table, members
 from shared.types.http import Content, EventStream, SpooledFile
 
@@ -23,7 +26,7 @@ def describe(table: Table) -> bytes:
     """Every route with its parameters, body, answers and errors."""
     routes = [_Described(function, operation) for function, operation in table.routes()]
     kinds: list[Any] = [kind for route in routes for kind in route.kinds()]
-    schemas = _schemas([ProblemBody, Health, Readiness, *kinds])
+    schemas = _schemas([ProblemBody, ErrorBody, Health, Readiness, *kinds])
     paths: dict[str, dict[str, Any]] = {
         "/health": {"get": _own("Tells that the process lives.", "Health")},
         "/health/ready": {"get": _own("Tells which stores answer.", "Readiness", "503")},
@@ -98,7 +101,8 @@ class _Described:
             name: {"type": "string", "contentMediaType": "application/octet-stream"} if name in files else schema
             for name, schema in properties.items()
         }
-        schema = {"type": "object", "properties": shown, "required": required, "additionalProperties": False}
+        others = ignores_unknown(self.message)
+        schema = {"type": "object", "properties": shown, "required": required, "additionalProperties": others}
         media_type = "multipart/form-data" if files else "application/json"
         return {"required": bool(required), "content": {media_type: {"schema": schema}}}
 
@@ -120,16 +124,19 @@ class _Described:
             slugs |= set(_OF_BODIES)
         if any(field.type is SpooledFile for field in msgspec.structs.fields(self.message)):
             slugs |= {"unsupported-format", "empty-file", "disk-full"}
-        return _problems([problem for problem in PROBLEMS if problem.slug in slugs])
+        problems = [problem for problem in PROBLEMS if problem.slug in slugs]
+        if not speaks_openai(self.operation.path):
+            return _described(problems, lambda problem: problem.status, MEDIA_TYPE, ProblemBody)
+        return _described(problems, status_of, "application/json", ErrorBody)
 
 
-def _problems(problems: list[type[Problem]]) -> dict[str, Any]:
-    schema = {"$ref": _REF.format(name="ProblemBody")}
+def _described(
+    problems: list[type[Problem]], status: Callable[[type[Problem]], int], media_type: str, body: type[Struct]
+) -> dict[str, Any]:
+    content = {media_type: {"schema": {"$ref": _REF.format(name=body.__name__)}}}
     found: dict[str, Any] = {}
     for problem in problems:
-        described = found.setdefault(
-            str(problem.status), {"description": "", "content": {MEDIA_TYPE: {"schema": schema}}}
-        )
+        described = found.setdefault(str(status(problem)), {"description": "", "content": content})
         described["description"] = f"{described['description']} {problem.title}.".strip()
     return found
 

@@ -10,13 +10,15 @@ from msgspec import Struct
 from shared.runtime.errors import FieldError, InvalidRequest, UnsupportedMediaType
 
 DEEPEST = 64
+_NESTING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]', re.DOTALL)
 _AT = re.compile(r" - at `(?:key in )?(.*)`$")
 _UNKNOWN = re.compile(r"unknown field `(.*?)`")
 _MISSING = re.compile(r"missing required field `(.*?)`")
 
 
 def from_query(kind: type[Struct], path: dict[str, str], query: list[tuple[str, str]]) -> Struct:
-    """A message without a body: path and query parameters, each given once."""
+    """A message without a body: path and query parameters, each given once. A message whose class variable
+    `ignores_unknown` is true takes no notice of what it does not know, here and in JSON."""
     fields: dict[str, Any] = {}
     lists = {name for name, hint in typing.get_type_hints(kind).items() if _is_list(hint)}
     for name, value in query:
@@ -61,6 +63,8 @@ def decode_json(body: bytes) -> Any:
 
 def _convert(kind: type[Struct], path: dict[str, str], fields: dict[str, Any], *, strict: bool) -> Struct:
     known = set(kind.__struct_encode_fields__)
+    if ignores_unknown(kind):
+        fields = {name: value for name, value in fields.items() if name in known}
     for name in fields:
         if name not in known or name in path:
             raise _invalid(f"`{name}` is not known here", name)
@@ -90,7 +94,7 @@ def _invalid(detail: str, name: str) -> InvalidRequest:
 def _depth(body: bytes) -> int:
     """How deep arrays and objects nest, without recursion; brackets inside strings do not count."""
     depth = deepest = 0
-    for token in re.finditer(rb'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', body, re.DOTALL):
+    for token in _NESTING.finditer(body):
         first = token[0][:1]
         if first in b"[{":
             depth += 1
@@ -100,6 +104,10 @@ def _depth(body: bytes) -> int:
         elif first in b"]}":
             depth -= 1
     return deepest
+
+
+def ignores_unknown(kind: type[Struct]) -> bool:
+    return bool(getattr(kind, "ignores_unknown", False))
 
 
 def _takes_nothing(kind: type[Struct], path: dict[str, str]) -> bool:

@@ -8,9 +8,9 @@ from urllib.parse import quote, urlencode
 import msgspec
 from litestar.response import Response, Stream
 
-from shared.runtime.errors import Problem
+from shared.runtime import openai
 from shared.runtime.exchange import Exchange
-from shared.runtime.problems import MEDIA_TYPE, body_of, event_of, problem_of
+from shared.runtime.problems import event_of, problem_of, told
 from shared.telemetry.logs import log
 from shared.types.http import Content, EventStream, Paged, ServerSentEvent
 
@@ -23,7 +23,7 @@ def response_of(answer: Any, exchange: Exchange, query: list[tuple[str, str]]) -
         return Response(None, status_code=204)
     if isinstance(answer, EventStream):
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        return Stream(_events(answer.events, exchange), media_type="text/event-stream", headers=headers)
+        return Stream(_events(answer, exchange), media_type="text/event-stream", headers=headers)
     if isinstance(answer, Content):
         return _content(answer)
     headers = {}
@@ -39,17 +39,8 @@ def problem_response(error: BaseException, exchange: Exchange) -> Response[Any]:
     problem = problem_of(error)
     if problem.status == 500:
         log().error("unforeseen error", exc_info=error, extra=exchange.about)
-    body = body_of(problem, exchange.path, exchange.request_id)
-    return Response(body, status_code=problem.status, media_type=MEDIA_TYPE, headers=_problem_headers(problem))
-
-
-def _problem_headers(problem: Problem) -> dict[str, str]:
-    headers = {"Cache-Control": "no-store"}
-    if problem.status in (429, 503):
-        headers["Retry-After"] = str(problem.retry_after or 2)
-    if problem.status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    return headers
+    said = told(problem, exchange.path, exchange.request_id)
+    return Response(said.body, status_code=said.status, media_type=said.media_type, headers=said.headers)
 
 
 def _content(content: Content) -> Response[Any]:
@@ -66,9 +57,9 @@ def _content(content: Content) -> Response[Any]:
     return Stream(content.body, media_type=content.media_type, headers=headers)
 
 
-async def _events(events: AsyncIterator[ServerSentEvent], exchange: Exchange) -> AsyncIterator[bytes]:
+async def _events(stream: EventStream, exchange: Exchange) -> AsyncIterator[bytes]:
     """The stream on the wire; a comment when nothing was said for a while, an `error` when it breaks."""
-    iterator = aiter(events)
+    iterator = aiter(stream.events)
     coming: asyncio.Future[ServerSentEvent] | None = None
     try:
         while True:
@@ -80,12 +71,16 @@ async def _events(events: AsyncIterator[ServerSentEvent], exchange: Exchange) ->
             event, coming = coming.result(), None
             yield _line(event)
     except StopAsyncIteration:
-        return
+        if not stream.named:
+            yield b"data: [DONE]\n\n"
     except Exception as error:  # noqa: BLE001 - the status is sent already: the stream itself has to say it
         problem = problem_of(error)
         if problem.status == 500:
             log().error("unforeseen error in a stream", exc_info=error, extra=exchange.about)
-        yield _line(ServerSentEvent("error", event_of(problem, exchange.path, exchange.request_id)))
+        if stream.named:
+            yield _line(ServerSentEvent("error", event_of(problem, exchange.path, exchange.request_id)))
+        else:
+            yield _line(ServerSentEvent("", openai.error_of(problem)))
     finally:
         if coming:
             coming.cancel()
@@ -96,4 +91,5 @@ async def _events(events: AsyncIterator[ServerSentEvent], exchange: Exchange) ->
 
 def _line(event: ServerSentEvent) -> bytes:
     head = f"id: {event.id}\n" if event.id else ""
-    return f"{head}event: {event.event}\ndata: ".encode() + _ENCODER.encode(event.data) + b"\n\n"
+    head += f"event: {event.event}\n" if event.event else ""
+    return head.encode() + b"data: " + _ENCODER.encode(event.data) + b"\n\n"

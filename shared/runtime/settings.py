@@ -18,7 +18,8 @@ class SettingError(ValueError):
 class Settings(Struct, frozen=True):
     """`spool` is where uploads stand until they are taken over; None is the system's place for such.
     `pool_workers` is how many processes a warm pool keeps for documents with pages; with 0 there is none.
-    `trusted_proxies` are addresses, or networks, whose `X-Forwarded-For` is believed."""
+    `trusted_proxies` are addresses, or networks, whose `X-Forwarded-For` is believed. `embedding` is `builtin`, or a
+    model at Ollama like `ollama:bge-m3`."""
 
     data: Path = Path(".aegis")
     spool: Path | None = None
@@ -28,6 +29,7 @@ class Settings(Struct, frozen=True):
     trusted_proxies: tuple[str, ...] = ()
     parsing: Limits = Limits()
     pool_workers: int = 0
+    embedding: str = "builtin"
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], port: int = 8000) -> "Settings":
@@ -36,6 +38,7 @@ class Settings(Struct, frozen=True):
             limits = Limits.from_environ(environ)
         except ValueError as error:
             raise SettingError(str(error)) from error
+        _check_proxy(environ)
         return cls(
             data=Path(environ.get("AEGIS_DATA") or ".aegis"),
             host=environ.get("HOST") or "127.0.0.1",
@@ -44,7 +47,29 @@ class Settings(Struct, frozen=True):
             trusted_proxies=_networks(environ, "AEGIS_TRUSTED_PROXIES"),
             parsing=limits,
             pool_workers=_whole(environ, "AEGIS_POOL_WORKERS", 0, least=0),
+            embedding=_embedding(environ),
         )
+
+
+def _embedding(environ: Mapping[str, str]) -> str:
+    named = (environ.get("AEGIS_EMBEDDING") or "builtin").strip()
+    if named == "builtin":
+        return named
+    from shared.embedding.models import MODELS, known
+
+    server, _, model = named.partition(":")
+    if server != "ollama" or known(model) is None:
+        choices = ", ".join(["builtin", *(f"ollama:{name}" for name in MODELS)])
+        raise SettingError(f"AEGIS_EMBEDDING is {named!r}; it takes {choices}")
+    return named
+
+
+def _check_proxy(environ: Mapping[str, str]) -> None:
+    """A mistake stops the start, not the first question. Who sets nothing of it does not import its reader."""
+    if any(environ.get(name) for name in ("AEGIS_PROXY_CONFIG", "AEGIS_OLLAMA_URL", "AEGIS_OLLAMA_CLOUD_URL")):
+        from shared.proxy.config import ProxyConfig
+
+        ProxyConfig.from_environ(environ)
 
 
 def _networks(environ: Mapping[str, str], name: str) -> tuple[str, ...]:

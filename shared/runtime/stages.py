@@ -16,7 +16,9 @@ import msgspec
 from msgspec import Struct
 
 from events import DOCUMENT_EVENTS
-from events.document import DocumentEvent, DocumentRejected, Origin
+from events.document import DocumentEmbedded, DocumentEvent, DocumentParsed, DocumentRejected, Origin
+from shared.book.metering import Meter, Worked
+from shared.book.records import Unit
 from shared.bus.recent import RECENT_S, recent_mark
 from shared.catalogue.catalogue import Catalogue, StageStatus, StageView, ended_view
 from shared.counters.leases import Leases, stage_lease
@@ -80,8 +82,9 @@ Handle = Callable[[DocumentEvent, StageWork], Awaitable[DocumentEvent | Waiting 
 class Stages:
     """The stages of a table over its stores, for one tenant."""
 
-    def __init__(self, table: Table, counters: Counters, ledger: Ledger) -> None:
+    def __init__(self, table: Table, counters: Counters, ledger: Ledger, meter: Meter) -> None:
         self._table = table
+        self._meter = meter
         self._counters = counters
         self._ledger = ledger
         self._leases = Leases(counters)
@@ -111,7 +114,7 @@ class Stages:
             return None
         key = stage_key(function, operation, inputs, model)
         if finished := await self._finished(about, function.name, key):
-            return await self._settle(about, finished)
+            return await self._conclude(about, finished)
         lease = stage_lease(about.tenant_id, about.document_id, about.epoch, function.name)
         async with self._leases.hold(lease) as ours:
             if not ours:
@@ -119,7 +122,7 @@ class Stages:
             finished = await self._finished(about, function.name, key)
             record = finished or await self._attempt(function, event, key, handle, began or now())
             if isinstance(record, StageRecord):
-                return await self._settle(about, record)
+                return await self._conclude(about, record)
             return record
 
     async def _inputs(self, function: Function, event: DocumentEvent) -> str | None:
@@ -163,10 +166,43 @@ class Stages:
                 return None
             if said is not None and said.type_name() == event.type_name():
                 await self._forget_attempts(about, function.name)
+                await self._meter_part(event, function.name, key, started)
                 return said
             record = _record(function.name, key, "done", attempts, started, said)
+        record = msgspec.structs.replace(record, cost_microusd=self._meter.cost(done_by(record)))
         await self._ledger.end_stage(about.document_id, about.epoch, record)
         return record
+
+    async def _conclude(self, about: Origin, record: StageRecord) -> DocumentEvent | None:
+        """Meters the stage, shows how it ended and says its outcome; safe to do again, and done again where it was
+        cut off: the event is only then acknowledged."""
+        _, outcome = await asyncio.gather(self._meter_stage(about, record), self._settle(about, record))
+        return outcome
+
+    async def _meter_stage(self, about: Origin, record: StageRecord) -> None:
+        work = await self._worked(about, record.stage, record.key, record.finished_at, done_by(record))
+        await self._meter.tell(work)
+
+    async def _meter_part(self, event: DocumentEvent, stage: str, key: str, started: datetime) -> None:
+        """A delivery that left the rest of the work to another."""
+        at = now()
+        work = await self._worked(event.origin, stage, key, at, {"function_second": _milliseconds(started, at)})
+        await self._meter.tell(msgspec.structs.replace(work, continuation=event.continuation + 1))
+
+    async def _worked(self, about: Origin, stage: str, key: str, at: datetime, done: dict[Unit, int]) -> Worked:
+        entry = await self._catalogue.entry(about.document_id)
+        uploader = entry.record.uploader if entry else ""
+        return Worked(
+            tenant_id=about.tenant_id,
+            document_id=about.document_id,
+            epoch=about.epoch,
+            function=stage,
+            key=key,
+            at=at,
+            done=done,
+            key_id=uploader if uploader.startswith("key_") else "",
+            request_id=about.request_id,
+        )
 
     async def _settle(self, about: Origin, record: StageRecord) -> DocumentEvent | None:
         """Shows how the stage ended and says its outcome; safe to do again."""
@@ -229,6 +265,24 @@ def stage_key(function: Function, operation: Operation, inputs: str, model: str)
     """Names a result by all that goes into it. Where it is made is no part of it."""
     parts = [function.name, function.craft(operation), inputs, operation.settings, model]
     return sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()[:32]
+
+
+def done_by(record: StageRecord) -> dict[Unit, int]:
+    """What is billed of a stage that ended, as its record tells. A document without pages counts as one. Of a document
+    that the warm pool read its workers' time counts, not the turns of others that it waited for."""
+    said = record.event or {}
+    done: dict[Unit, int] = {"function_second": _milliseconds(record.started_at, record.finished_at)}
+    if said.get("type") == DocumentParsed.type_name():
+        done["page_parsed"] = said["data"].get("pages") or 1
+        if pooled := said["data"].get("pool_ms"):
+            done = {"page_parsed": done["page_parsed"], "gpu_second": pooled}
+    if said.get("type") == DocumentEmbedded.type_name():
+        done["embedded_1k_tokens"] = said["data"].get("tokens") or 0
+    return done
+
+
+def _milliseconds(started: datetime, ended: datetime) -> int:
+    return max(1, round((ended - started).total_seconds() * 1000))
 
 
 def outcome_event(about: Origin, record: StageRecord) -> DocumentEvent | None:

@@ -1,32 +1,42 @@
 """The stores of one process, each made when it is first needed, so that a function pays for nothing it does not use."""
 
+import os
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from shared.runtime.errors import StoreUnavailable
+from shared.runtime.errors import AegisError, StoreUnavailable
 from shared.runtime.settings import Settings
 from shared.runtime.table import Need, Table
+from shared.telemetry.logs import log
 
 if TYPE_CHECKING:  # these names are for the type checker; the modules come in at first use
-    from events.document import DocumentEvent
+    from events import Message
     from events.envelope import CloudEvent
     from shared.access.accounts import Accounts
     from shared.access.gate import Gate, Limits
     from shared.answers.extractive import ExtractiveAnswerer
     from shared.blobs.port import Blobs
+    from shared.book.book import Book
+    from shared.book.journal import Journal
+    from shared.book.metering import Meter
     from shared.counters.port import Counters
     from shared.embedding.minilm import MiniLM
+    from shared.embedding.ollama import OllamaEmbedding
+    from shared.embedding.port import Embedding
     from shared.embedding.sparse import SparseEncoder
     from shared.parsing.workers import ParserPool
     from shared.pool.queue import SliceQueue
+    from shared.proxy.budget.budget import Budget
+    from shared.proxy.config import ProxyConfig
+    from shared.proxy.proxy import ExecutionProxy
     from shared.vectors.port import VectorIndex
 
 
 class SpeakingBus(Protocol):
     """What a function may say, to all that listen or, for a dead letter, to the one that failed."""
 
-    async def publish(self, event: "DocumentEvent") -> None: ...
+    async def publish(self, event: "Message") -> None: ...
 
     async def send_to(self, function: str, event: "CloudEvent") -> None: ...
 
@@ -78,10 +88,21 @@ class Worlds:
         return self._make_vectors(self)
 
     @cached_property
-    def embedding(self) -> "MiniLM":
+    def reader(self) -> "MiniLM":
+        """The built-in model, which also finds the sentences that answer, wherever vectors come from."""
         from shared.embedding.minilm import MiniLM
 
         return MiniLM()
+
+    @cached_property
+    def embedding(self) -> "Embedding":
+        return self.reader if self.settings.embedding == "builtin" else self.remote_embedding
+
+    @cached_property
+    def remote_embedding(self) -> "OllamaEmbedding":
+        from shared.embedding.ollama import OllamaEmbedding
+
+        return OllamaEmbedding(self.proxy_config.ollama.base_url, self.settings.embedding.removeprefix("ollama:"))
 
     @cached_property
     def encoder(self) -> "SparseEncoder":
@@ -93,7 +114,7 @@ class Worlds:
     def answerer(self) -> "ExtractiveAnswerer":
         from shared.answers.extractive import ExtractiveAnswerer
 
-        return ExtractiveAnswerer(self.embedding)
+        return ExtractiveAnswerer(self.reader)
 
     @cached_property
     def parsers(self) -> "ParserPool":
@@ -114,10 +135,59 @@ class Worlds:
         return Accounts(self.blobs, self.counters)
 
     @cached_property
+    def journal(self) -> "Journal":
+        from shared.book.journal import Journal
+
+        return Journal(self.blobs)
+
+    @cached_property
+    def meter(self) -> "Meter":
+        from shared.book.metering import Meter
+
+        return Meter(self.journal, self.proxy_config.units)
+
+    @cached_property
+    def book(self) -> "Book":
+        from shared.book.book import Book
+
+        return Book(self.blobs)
+
+    @cached_property
+    def proxy_config(self) -> "ProxyConfig":
+        """Raises `ConfigError`."""
+        from shared.proxy.config import ProxyConfig
+
+        return ProxyConfig.from_environ(os.environ)
+
+    @cached_property
+    def budget(self) -> "Budget":
+        from shared.proxy.budget.budget import Budget
+        from shared.proxy.budget.configured import allowances
+
+        return Budget(self.counters, self.blobs, self.accounts, self.book.standing, allowances(self.proxy_config))
+
+    @cached_property
+    def proxy(self) -> "ExecutionProxy":
+        from shared.proxy.conditions import Conditions
+        from shared.proxy.gpu import Gpu
+        from shared.proxy.proxy import ExecutionProxy
+        from shared.proxy.servers import Servers
+        from shared.proxy.teller import Teller
+
+        config, servers = self.proxy_config, Servers(self.proxy_config)
+        return ExecutionProxy(
+            servers,
+            Conditions(servers, config.price_table, Gpu()),
+            Teller(lambda: self.budget, lambda: self.journal, config.price_table),
+            config.ollama_cloud.decision_strategy,
+            config.ollama.context_steps,
+        )
+
+    @cached_property
     def gate(self) -> "Gate":
         from shared.access.gate import Gate
 
-        return Gate(self.accounts, self.counters)
+        return Gate(self.accounts, self.counters, lambda: self.budget)
 
     async def admit_address(self, address: str) -> "Limits | None":
         """Counts a call of a public route; a function that has no Redis counts none, and does not import its client."""
@@ -138,11 +208,25 @@ class Worlds:
         elif need == "vectors":
             await self.vectors.ping()
 
+    async def drain(self) -> None:
+        """Makes durable what nobody waited for; what cannot be written now is tried again later."""
+        if "journal" in vars(self):
+            try:
+                await self.journal.drain()
+            except AegisError as error:
+                log().warning(f"the book cannot be written: {error}")
+
     async def close(self) -> None:
         """Ends what was made and has an end, stores last."""
         made = vars(self)
         if "parsers" in made:
             await self.parsers.close()
+        if "proxy" in made:
+            await self.proxy.close()
+        if "remote_embedding" in made:
+            await self.remote_embedding.close()
+        if "journal" in made:
+            await self.journal.close()
         if "vectors" in made:
             await self.vectors.close()
         if "buses" in made:

@@ -19,6 +19,12 @@ _STAGES = Histogram(
     buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600),
 )
 _DEAD_LETTERS = Counter("dead_letters_total", "Events that no attempt could handle.", ("function",))
+_MODEL_CALLS = Histogram(
+    "model_call_duration_seconds",
+    "Time from a call of a language model to its last piece, by how it ended.",
+    ("location", "model", "outcome"),
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300),
+)
 _STARTED = Gauge("cold_start_seconds", "Time from the process' start to its first readiness.")
 
 _POOL_SIZE = Gauge("aegis_pool_size", "Members of a pool that are alive.", ("store",))
@@ -52,6 +58,10 @@ def show_slices(slices: int, pages: int, oldest_wait_s: float) -> None:
     _SLICES.set(slices)
     _PAGES.set(pages)
     _OLDEST.set(oldest_wait_s)
+
+
+def count_model_call(location: str, model: str, outcome: str, seconds: float) -> None:
+    _MODEL_CALLS.labels(location, model, outcome).observe(seconds)
 
 
 def started(seconds: float) -> None:

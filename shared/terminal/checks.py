@@ -12,10 +12,11 @@ from typing import Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
-from msgspec import Struct
 
 from shared.terminal.client import trust
 from shared.terminal.failure import Failure
+from shared.terminal.findings import Check
+from shared.terminal.model_checks import models
 from shared.terminal.place import address, how_to_start, is_local, locate
 
 OLDEST_PYTHON = (3, 11)
@@ -44,21 +45,20 @@ _STORES = {
     "AWS_ENDPOINT_URL_S3": 0,
     "K_SINK": 0,
 }
-_WITHOUT_OLLAMA = "start Ollama, or set AEGIS_OLLAMA_URL; without a model, answers are put together from the sources"
 _SECRETS = ("initial-api-key", "initial-operator-key", "event-secret")
 
 
-class Check(Struct, frozen=True):
-    """`note` is worth knowing and stops nothing; `failed` is in the way."""
-
-    name: str
-    status: Literal["ok", "note", "failed"]
-    detail: str
-    fix: str = ""
-
-
 def everything(data: Path) -> list[Check]:
-    return [_python(), *_packages(), _folder(data), *_secrets(data), _disk(data), *_server(data), *_stores(), _ollama()]
+    return [
+        _python(),
+        *_packages(),
+        _folder(data),
+        *_secrets(data),
+        _disk(data),
+        *_server(data),
+        *_stores(),
+        *models(_get),
+    ]
 
 
 def _python() -> Check:
@@ -227,20 +227,3 @@ def _connect(parts: SplitResult, where: tuple[str, int]) -> None:
 
 def _named(where: tuple[str, int]) -> str:
     return f"{where[0]}:{where[1]}" if where[1] else where[0]
-
-
-def _ollama() -> Check:
-    """Needed only where vectors come from it; answers can do without."""
-    url = (os.environ.get("AEGIS_OLLAMA_URL") or "http://127.0.0.1:11434").rstrip("/")
-    kind, _, embedding = os.environ.get("AEGIS_EMBEDDING", "").partition(":")
-    needed: Literal["note", "failed"] = "failed" if kind == "ollama" else "note"
-    try:
-        answer = _get(f"{url}/api/tags")
-        models = [str(model["name"]) for model in answer.raise_for_status().json()["models"]]
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return Check("ollama", needed, f"does not answer: {error}", _WITHOUT_OLLAMA)
-    except (ValueError, KeyError, TypeError):
-        return Check("ollama", needed, "something else answers there", _WITHOUT_OLLAMA)
-    if kind == "ollama" and not any(model.split(":")[0] == embedding.split(":")[0] for model in models):
-        return Check("ollama", "failed", f"has no model {embedding}", f"ollama pull {embedding}")
-    return Check("ollama", "ok", ", ".join(models) or "no model yet", "" if models else "ollama pull llama3.2:3b")

@@ -265,15 +265,17 @@ def call(place: Place, method: str, path: str, **request: Any) -> Any:
     return speak(place, once)
 
 
-def listed(place: Place, path: str, limit: int, cursor: str | None = None) -> dict[str, Any]:
+def listed(
+    place: Place, path: str, limit: int, cursor: str | None = None, params: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """The first `limit` items over as many pages as they take, and where the next would start."""
 
     async def pages(server: Server) -> dict[str, Any]:
         items: list[Any] = []
         following = cursor
         while len(items) < limit:
-            params = {"limit": min(100, limit - len(items))} | ({"cursor": following} if following else {})
-            page = shaped(place, body(place, await server.send("GET", path, params=params)), _Page)
+            about = {"limit": min(100, limit - len(items))} | ({"cursor": following} if following else {})
+            page = shaped(place, body(place, await server.send("GET", path, params={**(params or {}), **about})), _Page)
             items += page.items
             following = page.next_cursor
             if not following:

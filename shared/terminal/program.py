@@ -24,6 +24,11 @@ COMMANDS = {
     "keys": ("keys", "Make, list and revoke API keys."),
     "tenants": ("tenants", "Make, list, change and delete tenants (operator)."),
     "failed": ("failed", "List, show, replay and delete dead letters."),
+    "usage": ("usage", "Tell what was used and what it cost."),
+    "budget": ("budget", "Show and set what may be spent, and try another strategy on past usage."),
+    "explain": ("explain", "Tell what became of a request: decisions, passages, reservations, costs."),
+    "audit": ("audit", "Tell what left for the cloud, and verify the book."),
+    "reconcile": ("reconcile", "Hold Redis, the book and the provider's bill against each other."),
     "completion": ("completion", "Print the shell's completion script."),
 }
 
@@ -55,6 +60,7 @@ class _Program(click.RichGroup):
 @click.version_option(package_name="aegisrag", prog_name="aegis")
 @click.command_panel("Serve", commands=["serve", "function", "functions", "init", "rebuild", "doctor"])
 @click.command_panel("Documents and questions", commands=["ingest", "ask", "search", "documents"])
+@click.command_panel("Money", commands=["usage", "budget", "explain", "audit", "reconcile"])
 @click.command_panel("Accounts and upkeep", commands=["keys", "tenants", "failed", "completion"])
 def program() -> None:
     """Answers questions from your own documents, with citations.

@@ -22,7 +22,7 @@ class SpooledFile(Struct, frozen=True):
 
 
 class ServerSentEvent(Struct, frozen=True):
-    """`data` becomes JSON; `id` lets a client go on where it was cut off."""
+    """`data` becomes JSON; `id` lets a client go on where it was cut off. `event` is empty in streams without names."""
 
     event: str
     data: Any
@@ -30,9 +30,11 @@ class ServerSentEvent(Struct, frozen=True):
 
 
 class EventStream(Struct, frozen=True):
-    """An answer as Server-Sent Events; a failure in it becomes its last event, `error`."""
+    """An answer as Server-Sent Events; a failure in it becomes its last event, `error`. One that is not `named` is
+    written as OpenAI does: nothing but data, `[DONE]` at a good end, an object with `error` at a bad one."""
 
     events: AsyncIterator[ServerSentEvent]
+    named: bool = True
 
 
 class Content(Struct, frozen=True):

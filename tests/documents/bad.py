@@ -24,6 +24,7 @@ from shared.parsing.workers import ParserPool
 from shared.runtime.errors import EmptyFile, Rejected, UnsupportedFormat
 from tests.documents import legacy, make
 from tests.documents.compound import MAGIC, compound
+from tests.shared.parsing import drawn
 
 PARSED = "parsed"
 UNREADABLE = frozenset({"corrupt", "empty", "unsupported-format"})
@@ -52,6 +53,8 @@ def corpus(pages: bool = False) -> Iterator[Bad]:
     yield from _markup()
     yield from _deep()
     yield from _garbage()
+    if pages:
+        yield from _paged()
 
 
 def _cut(extensions: list[str]) -> Iterator[Bad]:
@@ -66,10 +69,7 @@ def _flipped() -> Iterator[Bad]:
     dice = random.Random(11)
     for extension in BINARIES:
         for turn in range(3):
-            content = bytearray(make.make(extension))
-            for _ in range(8**turn):
-                content[dice.randrange(len(content))] ^= 1 << dice.randrange(8)
-            yield Bad(f"flipped-{turn}.{extension}", bytes(content), ANYTHING)
+            yield Bad(f"flipped-{turn}.{extension}", _damaged(make.make(extension), 8**turn, dice), ANYTHING)
 
 
 def _disguised() -> Iterator[Bad]:
@@ -256,6 +256,39 @@ def _garbage() -> Iterator[Bad]:
     yield Bad("many-slides.ppt", legacy.ppt([["words", "more"]] * 500), ANYTHING)
 
 
+def _paged() -> Iterator[Bad]:
+    dice = random.Random(3)
+    written, locked = drawn.pdf(drawn.text_page()), frozenset({"encrypted"})
+    shown = {kind: drawn.encoded(drawn.picture("Forty tonnes of timber."), kind) for kind in ("PNG", "JPEG", "TIFF")}
+    for kind, content in {"pdf": written, **shown}.items():
+        yield Bad(f"cut-50.{kind.lower()}", content[: len(content) // 2], ANYTHING)
+        for turn in range(3):
+            yield Bad(f"flipped-{turn}.{kind.lower()}", _damaged(content, 8**turn, dice), ANYTHING)
+    yield Bad("locked.pdf", drawn.pdf(drawn.text_page(), password="secret"), locked)
+    yield Bad("open.pdf", drawn.pdf(drawn.text_page(), password=""), frozenset({PARSED}))
+    yield Bad("many-pages.pdf", drawn.declared_pages(100_000), frozenset({"too-many-pages"}))
+    yield Bad("vast-picture.pdf", drawn.declared_picture(60_000), TOO_MUCH)
+    yield Bad("vast.png", drawn.declared_png(60_000), TOO_MUCH)
+    yield Bad("vast-and-real.png", make.png_of(20_000, 20_000), TOO_MUCH)
+    yield Bad("blank.png", make.png_of(400, 400), frozenset({"empty"}))
+    yield Bad("circle.pdf", written.replace(b"/Kids [", b"/Kids [ 1 0 R 2 0 R 3 0 R 4 0 R 5 0 R 6 0 R "), ANYTHING)
+    yield Bad("nested.pdf", written.replace(b"/Type /Catalog", b"/Type /Catalog /X " + b"[" * 100_000), ANYTHING)
+    yield Bad("calling.pdf", _calling(written), ANYTHING)
+
+
+def _calling(written: bytes) -> bytes:
+    """What runs when it is opened fetches an address and starts a program."""
+    action = b"/OpenAction <</S /URI /URI (http://127.0.0.1:9/x) /Next <</S /Launch /F (/bin/sh)>>>>"
+    return written.replace(b"/Type /Catalog", b"/Type /Catalog " + action)
+
+
+def _damaged(content: bytes, bits: int, dice: random.Random) -> bytes:
+    damaged = bytearray(content)
+    for _ in range(bits):
+        damaged[dice.randrange(len(damaged))] ^= 1 << dice.randrange(8)
+    return bytes(damaged)
+
+
 def _circle(file: bytes) -> bytes:
     """Its table of sectors leads every chain back to its beginning."""
     content = bytearray(file)
@@ -284,7 +317,7 @@ async def _run_all() -> int:
     ends, wrong = Counter[str](), 0
     pool = ParserPool(Limits(seconds=30))
     with tempfile.TemporaryDirectory() as folder:
-        for bad in corpus():
+        for bad in corpus(pages=True):
             started = time.monotonic()
             end = await end_of(pool, bad, Path(folder))
             ends[end] += 1

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from io import BytesIO
 
-from tests.documents import legacy
+from tests.documents import apple, legacy
 
 SENTENCE = "The harbour crane lifts forty tonnes of timber."
 TITLE = "Harbour"
@@ -309,6 +309,10 @@ _LINES = {
     "asciidoc": f"= {TITLE}\n\n{SENTENCE}\n",
     "org": f"* {TITLE}\n\n{SENTENCE}\n\n- one\n- two\n\n"
     f"| {HEADER[0]} | {HEADER[1]} |\n|---+---|\n| {ROW[0]} | {ROW[1]} |\n",
+    "xbrl": '<?xml version="1.0"?><xbrl xmlns="http://www.xbrl.org/2003/instance" xmlns:dei="http://xbrl.sec.gov/dei">'
+    '<context id="c"><entity><identifier scheme="x">1</identifier></entity><period><instant>2025-12-31</instant>'
+    f'</period></context><dei:EntityRegistrantName contextRef="c">{TITLE}</dei:EntityRegistrantName>'
+    f'<dei:CraneDescription contextRef="c">{SENTENCE}</dei:CraneDescription></xbrl>',
     "vtt": f"WEBVTT\n\n00:00:01.000 --> 00:00:04.000\n{SENTENCE}\n",
     "rtf": f"{{\\rtf1\\ansi{{\\fonttbl{{\\f0 Times;}}}}\\f0 {TITLE}\\par {SENTENCE}\\par}}",
 }
@@ -334,6 +338,9 @@ _MADE: dict[str, Callable[[], str | bytes]] = {
     "ppt": lambda: legacy.ppt([[TITLE, SENTENCE]]),
     "msg": lambda: legacy.msg(TITLE, "Ann", SENTENCE),
     "pdf": pdf,
+    "pages": lambda: apple.pages(TITLE, SENTENCE),
+    "key": lambda: apple.keynote(SENTENCE),
+    "numbers": lambda: apple.numbers(TITLE, (HEADER, ROW, (SENTENCE, "yes"))),
 }
 
 EXTENSIONS = (*_LINES, *_MADE)

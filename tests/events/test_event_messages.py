@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 import events
-from events import DOCUMENT_EVENTS, EVENTS
+from events import DOCUMENT_EVENTS, EVENTS, BudgetThresholdReached
 from events.document import DocumentChunked, DocumentParsed, DocumentReady, Origin
-from events.envelope import decode, encode, unwrap, wrap
+from events.envelope import WrongSignatureError, decode, encode, unwrap, wrap
 from events.examples import SECRETS, samples
 
 SAMPLES = Path(events.__path__[0]) / "samples"
@@ -59,10 +59,44 @@ def test_a_sample_is_an_event_that_a_function_would_take(event_type: str) -> Non
     assert event.id == unwrap(event, SECRETS).event_id
 
 
-@pytest.mark.parametrize("event_type", DOCUMENT_EVENTS)
+@pytest.mark.parametrize("event_type", [*DOCUMENT_EVENTS, BudgetThresholdReached.type_name()])
 def test_data_holds_neither_floats_nor_numbers_that_a_broker_would_round(event_type: str) -> None:
     data = json.loads((SAMPLES / f"{event_type}.json").read_text(), parse_float=pytest.fail)["data"]
     assert all(abs(value) < 2**53 for value in data.values() if isinstance(value, int))
+
+
+def test_a_threshold_is_one_event_whenever_it_is_said_and_another_in_the_next_window() -> None:
+    one = BudgetThresholdReached(
+        tenant_id="ten_a",
+        scope="tenant",
+        scope_id="ten_a",
+        window="day",
+        start="2026-03-01",
+        threshold_pct=80,
+        spent_microusd=81,
+        cap_microusd=100,
+    )
+    again = msgspec.structs.replace(one, spent_microusd=95, cap_microusd=110)
+    others = [
+        msgspec.structs.replace(one, **{name: value})
+        for name, value in {
+            "scope": "key",
+            "scope_id": "ten_b",
+            "window": "month",
+            "start": "2026-03-02",
+            "threshold_pct": 90,
+        }.items()
+    ]
+    assert wrap(one, "sweep", SECRETS).id == wrap(again, "sweep", SECRETS).id
+    assert len({event.event_id for event in [one, *others]}) == 1 + len(others)
+
+
+def test_the_tenant_of_a_threshold_travels_as_an_attribute_that_is_signed() -> None:
+    event = decode((SAMPLES / f"{BudgetThresholdReached.type_name()}.json").read_bytes())
+    SECRETS.verify(event)
+    assert event.aegistenant and event.epoch == "" and "tenant_id" not in event.data
+    with pytest.raises(WrongSignatureError):
+        SECRETS.verify(msgspec.structs.replace(event, aegistenant="ten_other"))
 
 
 def test_empty_attributes_are_left_out() -> None:

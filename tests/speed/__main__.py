@@ -1,14 +1,39 @@
-"""`make speed`: every measurement that needs no data from elsewhere. Retrieval quality takes a folder in BEIR form:
-`python -m tests.speed.retrieval FOLDER`."""
+"""`make speed`: every measurement that needs no data from elsewhere and ends in minutes.
 
-from tests.speed import cold, ingestion, vectors
+`python -m tests.speed NAME ARGUMENTS…` does one of them, or one of the longer ones: `memory`, `retrieval FOLDER`.
+"""
+
+import sys
+from importlib import import_module
+
+QUICK = {
+    "cold": "Cold start",
+    "ingestion": "Ingestion",
+    "vectors": "Vectors",
+    "chat": "Straight through to a model",
+    "budget": "Budget",
+    "documents": "Formats",
+}
+NAMES = (*QUICK, "memory", "retrieval")
 
 
-def main() -> None:
-    for title, measure in (("Cold start", cold.main), ("Ingestion", ingestion.main), ("Vectors", vectors.main)):
+def main() -> int:
+    if len(sys.argv) > 1:
+        name = sys.argv.pop(1)
+        if name not in NAMES:
+            print(f"there is no measurement {name}; there are {', '.join(NAMES)}", file=sys.stderr)
+            return 2
+        return _measure(name)
+    statuses = []
+    for name, title in QUICK.items():
         print(f"== {title}")
-        measure()
+        statuses.append(_measure(name))
+    return max(statuses)
+
+
+def _measure(name: str) -> int:
+    return import_module(f"tests.speed.{name}").main() or 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

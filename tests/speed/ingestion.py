@@ -1,7 +1,8 @@
-"""The whole pipeline over HTTP against the same parser, splitter and embedder, warm, bare, on one thread; and how long
-`/health` takes meanwhile.
+"""The whole pipeline over HTTP against the same parsers, splitter and embedder, warm, bare, on one thread, on the same
+files: a mix of all formats without pages and some PDFs. And how long `/health` takes meanwhile.
 
-`python -m tests.speed.ingestion [FILES]`: makes that many text files of about 3.5 kB (300 by default).
+`python -m tests.speed ingestion [FILES]` (200 by default). Both sides take turns with a part of the files each, so that
+a busy machine is busy for both; processor seconds are given beside those of the clock.
 """
 
 import asyncio
@@ -9,110 +10,151 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+from msgspec import Struct
 
 from functions.chunk.splitter import split
 from functions.chunk.tokens import TokenCounter
 from shared.embedding.minilm import MiniLM
 from shared.embedding.sparse import SparseEncoder
 from shared.language.detect import detect
-from shared.parsing.light.parsers import parse_light
 from shared.parsing.limits import Limits
-from tests.suite.running import Running
+from shared.parsing.worker import parse
+from tests.documents.reports import report
+from tests.documents.routed import routed
+from tests.documents.saying import LIGHT, saying
+from tests.processes import family, processor_seconds
+from tests.suite.running import FINAL, Running
 
-WORDS = """
-harbour ferry crane timber cable winter captain ledger ticket passenger engine river bridge storm repair museum council
-invoice warehouse lantern signal anchor market village railway granite orchard copper weaver archive
-""".split()  # noqa: SIM905 - a list of words is read as words
+TURNS = 2
+KINDS = (*LIGHT, "pdf")
+_WARMING = 10_000_000
+"""Numbers from here on are reports that only warm."""
+
+
+class File(Struct, frozen=True):
+    name: str
+    content: bytes
+
+
+class Spent(Struct):
+    """Seconds by the clock and of processors."""
+
+    wall: float = 0.0
+    processors: float = 0.0
 
 
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 300
-    files = [_text(number) for number in range(count)]
-    bare = _bare(files)
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    files = [_file(number) for number in range(count)]
+    turns = [files[turn::TURNS] for turn in range(TURNS)]
     with tempfile.TemporaryDirectory() as folder:
         running = Running(Path(folder) / "data").start()
         try:
-            whole, health = asyncio.run(_whole(running, files))
+            bare, whole, health = asyncio.run(_both(running, turns))
         finally:
             running.stop()
-    print(f"{count} files; bare, one thread: {count / bare:.1f}/s; whole pipeline: {count / whole:.1f}/s")
-    print(f"ratio {bare / whole:.2f} (bar: 0.85)")
+    print(f"{count} files of {len(KINDS)} formats, in {TURNS} turns")
+    print(f"bare, one thread: {count / bare.wall:.1f}/s, {bare.processors / count:.3f} processor seconds a file")
+    print(f"whole pipeline:   {count / whole.wall:.1f}/s, {whole.processors / count:.3f} processor seconds a file")
+    print(
+        f"ratio {bare.wall / whole.wall:.2f} (bar: 0.85); of processor seconds {bare.processors / whole.processors:.2f}"
+    )
     health.sort()
     p99 = health[int(len(health) * 0.99)] * 1000
     print(f"/health meanwhile: p50 {statistics.median(health) * 1000:.1f} ms, p99 {p99:.1f} ms (bar: 100 ms)")
 
 
-def _text(number: int) -> str:
-    """About 3.5 kB of headed paragraphs, different for each number."""
-    parts = []
-    for section in range(5):
-        words = [WORDS[(number * 7 + section * 3 + place * (place % 5 + 1)) % len(WORDS)] for place in range(95)]
-        sentences = [" ".join(words[at : at + 12]).capitalize() + f" {number}." for at in range(0, 95, 12)]
-        parts.append(f"## Part {section} of {number}\n\n{' '.join(sentences)}")
-    return f"# Report {number}\n\n" + "\n\n".join(parts) + "\n"
+def _file(number: int, extension: str = "") -> File:
+    extension = extension or KINDS[number % len(KINDS)]
+    return File(f"report-{number}.{extension}", saying(extension, report(number)))
 
 
-def _bare(files: list[str]) -> float:
-    model, counter, encoder = MiniLM(threads=1), TokenCounter(), SparseEncoder()
-    _one(files[0], model, counter, encoder)
-    began = time.monotonic()
-    for text in files:
-        _one(text, model, counter, encoder)
-    return time.monotonic() - began
-
-
-def _one(text: str, model: MiniLM, counter: TokenCounter, encoder: SparseEncoder) -> None:
-    document = parse_light("text/markdown", text.encode(), Limits())
-    pieces = split(document, title="", count_tokens=counter, detect_language=detect)
-    texts = [f"{piece.context}\n{piece.text}" for piece in pieces]
-    model.read(texts)
-    for piece in pieces:
-        encoder.passage(piece.text, piece.language)
-
-
-async def _whole(running: Running, files: list[str]) -> tuple[float, list[float]]:
+async def _both(running: Running, turns: Sequence[Sequence[File]]) -> tuple[Spent, Spent, list[float]]:
+    bare, whole, health = Spent(), Spent(), list[float]()
+    side = Bare()
     headers = {"Authorization": f"Bearer {running.api_key}"}
     async with httpx.AsyncClient(base_url=running.url, headers=headers, timeout=60) as client:
-        await _upload(client, "# Warm\n\nThe first document warms the model.\n")
-        await _ready(client, 1)
-        stop = asyncio.Event()
-        probe = asyncio.create_task(_probe(running.url, stop))
-        began = time.monotonic()
-        uploads = asyncio.Semaphore(4)
-
-        async def upload(text: str) -> None:
-            async with uploads:
-                await _upload(client, text)
-
-        await asyncio.gather(*(upload(text) for text in files))
-        await _ready(client, len(files) + 1)
-        seconds = time.monotonic() - began
-        stop.set()
-        return seconds, await probe
+        for round_ in range(2):
+            warming = [_file(_WARMING + round_, extension) for extension in KINDS]
+            await _ingest(client, warming)
+            for file in warming:
+                side.take(file)
+        for files in turns:
+            _add(bare, _bare(side, files))
+            stop = asyncio.Event()
+            probe = asyncio.create_task(_probe(running.url, stop))
+            _add(whole, await _whole(running, client, files))
+            stop.set()
+            health += await probe
+    return bare, whole, health
 
 
-async def _upload(client: httpx.AsyncClient, text: str) -> None:
-    answer = await client.post("/upload", files={"file": ("report.md", text.encode())})
-    answer.raise_for_status()
+def _add(sum_: Spent, more: Spent) -> None:
+    sum_.wall += more.wall
+    sum_.processors += more.processors
 
 
-async def _ready(client: httpx.AsyncClient, count: int) -> None:
+class Bare:
+    """The crafts of the pipeline, called one after the other."""
+
+    def __init__(self) -> None:
+        self._model = MiniLM(threads=1)
+        self._counter = TokenCounter()
+        self._encoder = SparseEncoder()
+
+    def take(self, file: File) -> None:
+        to = routed(file.name, file.content)
+        document = parse(to.parser, to.media_type, file.name, file.content, Limits())
+        pieces = split(document, title="", count_tokens=self._counter, detect_language=detect)
+        self._model.read([f"{piece.context}\n{piece.text}" for piece in pieces])
+        for piece in pieces:
+            self._encoder.passage(piece.text, piece.language)
+
+
+def _bare(side: Bare, files: Sequence[File]) -> Spent:
+    wall, processors = time.monotonic(), time.process_time()
+    for file in files:
+        side.take(file)
+    return Spent(time.monotonic() - wall, time.process_time() - processors)
+
+
+async def _whole(running: Running, client: httpx.AsyncClient, files: Sequence[File]) -> Spent:
+    """The clock runs until the last document has become ready, by the server's own word."""
+    processors, began = _processors(running), datetime.now(UTC)
+    ended = await _ingest(client, files)
+    return Spent((ended - began).total_seconds(), _processors(running) - processors)
+
+
+def _processors(running: Running) -> float:
+    return sum(map(processor_seconds, family(running.pid)))
+
+
+async def _ingest(client: httpx.AsyncClient, files: Sequence[File]) -> datetime:
+    """When the last of them had become ready."""
+    uploads = asyncio.Semaphore(4)
+
+    async def upload(file: File) -> str:
+        async with uploads:
+            answer = await client.post("/upload", files={"file": (file.name, file.content)})
+        document_id: str = answer.raise_for_status().json()["document_id"]
+        return document_id
+
+    waited = await asyncio.gather(*map(upload, files))
+    return max([await _ready(client, document_id) for document_id in waited])
+
+
+async def _ready(client: httpx.AsyncClient, document_id: str) -> datetime:
     while True:
-        ready, cursor = 0, ""
-        while True:
-            page = (
-                await client.get("/documents", params={"limit": 100, **({"cursor": cursor} if cursor else {})})
-            ).json()
-            ready += sum(item["status"] == "ready" for item in page["items"])
-            cursor = page["next_cursor"] or ""
-            if not cursor:
-                break
-        if ready == count:
-            return
-        await asyncio.sleep(0.5)
+        document = (await client.get(f"/documents/{document_id}")).raise_for_status().json()
+        if document["status"] in FINAL:
+            assert document["status"] == "ready", document
+            return datetime.fromisoformat(document["updated_at"])
+        await asyncio.sleep(0.25)
 
 
 async def _probe(url: str, stop: asyncio.Event) -> list[float]:

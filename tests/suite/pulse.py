@@ -1,11 +1,31 @@
-"""A process of its own that asks /health at `URL` every 20 ms until its stdin ends; then it prints, in milliseconds,
-how long each answer took."""
+"""How quickly /health answers meanwhile.
+
+As a program: asks /health at `URL` every 20 ms until its stdin ends; then it prints, in milliseconds, how long each
+answer took.
+"""
 
 import http.client
 import select
+import subprocess
 import sys
 import time
 from urllib.parse import urlsplit
+
+
+class Pulse:
+    """Another client's /health, in a process of its own, while tests run."""
+
+    def __init__(self, url: str) -> None:
+        command = [sys.executable, "-m", "tests.suite.pulse", url]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def end(self) -> list[float]:
+        """How long each answer took, in milliseconds, shortest first; nothing the second time."""
+        if self._process.poll() is not None:
+            return []
+        out, _ = self._process.communicate(timeout=20)
+        assert self._process.returncode == 0
+        return sorted(map(float, out.split()))
 
 
 def main(url: str) -> None:

@@ -15,6 +15,9 @@ PLACES = (
 )  # fmt: skip
 PEOPLE = ("Ada Moreno", "Ben Okafor", "Clara Nyström", "Dev Patel", "Elif Kaya")
 
+OWN = ("request_id", "conversation_id")
+"""What two answers to one question do not share."""
+
 ANSWERED = (
     ("Who keeps the lighthouse of Caddon?", "Clara Nyström"),
     ("How tall is the lighthouse of Dornwick?", "33 metres"),
@@ -146,7 +149,7 @@ def test_the_stream_says_the_same_as_the_whole_answer(reader: Caller) -> None:
     assert names.count("done") == 1
     assert "error" not in names
     done = events[-1][1]
-    assert {k: v for k, v in done.items() if k != "request_id"} == {k: v for k, v in whole.items() if k != "request_id"}
+    assert {k: v for k, v in done.items() if k not in OWN} == {k: v for k, v in whole.items() if k not in OWN}
     assert "".join(data["text"] for name, data in events if name == "token") == whole["answer"]
     assert [data for name, data in events if name == "citation"] == whole["citations"]
 

@@ -1,34 +1,17 @@
 """Whatever is sent, the answer says what is wrong with it, nothing else happens, and others do not feel it."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.suite.pulse import Pulse
 from tests.suite.running import Caller, Running
 
 MIB = 1024 * 1024
 BOUNDARY = "a-boundary"
-
-
-class Pulse:
-    """Another client's /health while the tests of this module run."""
-
-    def __init__(self, url: str) -> None:
-        command = [sys.executable, "-m", "tests.suite.pulse", url]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def end(self) -> list[float]:
-        """How long each answer took, in milliseconds, shortest first; nothing the second time."""
-        if self._process.poll() is not None:
-            return []
-        out, _ = self._process.communicate(timeout=20)
-        assert self._process.returncode == 0
-        return sorted(map(float, out.split()))
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -30,12 +30,14 @@ TEXT = f"# {CANARY}\n\nThe {CANARY} weighs 250 kilograms and is kept in hall nin
 
 @dataclass(frozen=True)
 class Case:
-    """A call of a route that an admin, or an operator, may make. `fresh` is what a successful call uses up."""
+    """A call of a route that an admin, or an operator, may make. `fresh` is what a successful call uses up, `scope`
+    what the call takes where the route alone does not say it."""
 
     json: dict[str, Any] | None = None
     media_type: str = "application/json"
     form: bool = False
     fresh: str = ""
+    scope: str = ""
 
 
 CLOUD_EVENT = "application/cloudevents+json"
@@ -55,6 +57,12 @@ CASES = {
     "POST /failed/{dead_letter_id}/replay": Case(fresh="letter"),
     "DELETE /failed/{dead_letter_id}": Case(fresh="letter"),
     "POST /ask": Case(json={"question": f"What does the {CANARY} weigh?"}),
+    "POST /v1/chat/completions": Case(
+        json={"model": "aegis", "messages": [{"role": "user", "content": f"What does the {CANARY} weigh?"}]},
+        scope="ask",
+    ),
+    "GET /v1/models": Case(),
+    "POST /v1/embeddings": Case(json={"model": "aegis", "input": "a word"}, scope="ask"),
     "POST /search": Case(json={"query": CANARY}),
     "GET /documents": Case(),
     "GET /documents/{document_id}": Case(),
@@ -74,6 +82,12 @@ CASES = {
     "GET /tenants/{tenant_id}": Case(),
     "PATCH /tenants/{tenant_id}": Case(json={"name": "another name"}, fresh="tenant"),
     "DELETE /tenants/{tenant_id}": Case(fresh="tenant"),
+    "GET /usage": Case(),
+    "GET /usage/ledger": Case(),
+    "GET /budget": Case(),
+    "PUT /budget": Case(json={"scope": "tenant", "daily_usd": 1}),
+    "GET /audit": Case(),
+    "GET /audit/report": Case(),
     "GET /docs": Case(),
     "GET /openapi.json": Case(),
     "GET /problems/{slug}": Case(),
@@ -82,12 +96,17 @@ CASES = {
 ROUTES = [operation for _, operation in load().routes()]
 GUARDED = [operation for operation in ROUTES if operation.role != "public"]
 OF_TENANTS = [operation for operation in GUARDED if operation.roles != ("operator",)]
+WITH_SCOPE = [route for route in OF_TENANTS if route.scope or CASES[route.on].scope]
+STRICT = [route for route in GUARDED if not route.path.startswith("/v1/")]
+LENIENT = [route for route in GUARDED if route.path.startswith("/v1/")]
 WITH_ID = [operation for operation in OF_TENANTS if "{" in operation.path]
 RANK = ["reader", "member", "admin"]
 
 each_route = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.on)
 each_guarded_route = pytest.mark.parametrize("route", GUARDED, ids=lambda route: route.on)
-each_tenants_route = pytest.mark.parametrize("route", OF_TENANTS, ids=lambda route: route.on)
+each_route_with_a_scope = pytest.mark.parametrize("route", WITH_SCOPE, ids=lambda route: route.on)
+each_strict_route = pytest.mark.parametrize("route", STRICT, ids=lambda route: route.on)
+each_lenient_route = pytest.mark.parametrize("route", LENIENT, ids=lambda route: route.on)
 each_route_with_an_id = pytest.mark.parametrize("route", WITH_ID, ids=lambda route: route.on)
 
 MISSING = {
@@ -292,7 +311,7 @@ def test_a_dead_credential_opens_nothing(
         with server.caller(key) as caller:
             there, missing = call(caller, route, ours.ids), call(caller, route, MISSING)
         assert there.status_code == 401, (fault, there.text)
-        assert there.json()["type"] == "/problems/unauthenticated"
+        assert "/problems/unauthenticated" in there.text or "invalid_api_key" in there.text
         assert told(there) == told(missing), fault
         assert CANARY not in there.text
 
@@ -313,14 +332,15 @@ def test_a_role_opens_what_the_table_says_and_no_more(
             assert ours.everything(route) == before
 
 
-@each_tenants_route
+@each_route_with_a_scope
 def test_a_key_without_the_rows_scope_is_refused(route: Operation, server: Running, ours: House) -> None:
-    others = [scope for scope in SCOPES if scope != route.scope]
+    needed = route.scope or CASES[route.on].scope
+    others = [scope for scope in SCOPES if scope != needed]
     key = ours.admin.create_key(role="admin", scopes=others)
     with server.caller(key["api_key"]) as caller:
         refused = call(caller, route, ours.ids)
     assert refused.status_code == 403
-    assert f"`{route.scope}`" in refused.json()["detail"]
+    assert f"`{needed}`" in refused.text
     assert ours.admin.delete(f"/keys/{key['key_id']}").status_code == 204
 
 
@@ -357,7 +377,16 @@ def test_foreign_document_ids_in_a_question_find_what_missing_ones_find(path: st
     assert not found[0].get("passages") and not found[0].get("citations")
 
 
-@each_guarded_route
+@each_lenient_route
+def test_a_tenant_id_in_a_lenient_request_is_not_heard(route: Operation, ours: House, theirs: House) -> None:
+    before = ours.everything(route), theirs.everything(route)
+    answer = call(theirs.admin, route, ours.ids, tenant_id=ours.tenant_id)
+    assert answer.status_code == 200, answer.text
+    assert ours.document["document_id"] not in answer.text and ours.tenant_id not in answer.text
+    assert (ours.everything(route), theirs.everything(route)) == before
+
+
+@each_strict_route
 def test_a_tenant_id_in_a_request_is_refused_and_changes_nothing(
     route: Operation, ours: House, theirs: House, operator: Caller
 ) -> None:

@@ -23,12 +23,13 @@ def as_document(content: bytes) -> bytes:
             return content
         types = archive.read(_TYPES)
         found = next((variant for variant in _VARIANTS if variant in types), None)
-        return _renamed(archive, types.replace(found, _VARIANTS[found])) if found else content
+        return replaced(archive, _TYPES, types.replace(found, _VARIANTS[found])) if found else content
 
 
-def _renamed(archive: zipfile.ZipFile, types: bytes) -> bytes:
+def replaced(archive: zipfile.ZipFile, name: str, part: bytes) -> bytes:
+    """The same archive with another content of one part."""
     file = BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as renamed:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as written:
         for entry in archive.infolist():
-            renamed.writestr(entry.filename, types if entry.filename == _TYPES else archive.read(entry))
+            written.writestr(entry.filename, part if entry.filename == name else archive.read(entry))
     return file.getvalue()

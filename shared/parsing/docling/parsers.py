@@ -5,8 +5,10 @@ from functools import cache
 from io import BytesIO
 from typing import Any
 
-from shared.parsing.docling import sheets
+from shared.parsing.docling import open_sheets, sheets
+from shared.parsing.docling.attributes import attributes
 from shared.parsing.docling.packages import as_document
+from shared.parsing.docling.reviews import review_titles
 from shared.parsing.document import ParsedDocument
 from shared.parsing.limits import Limits
 from shared.runtime.errors import Rejected
@@ -27,8 +29,15 @@ FORMATS = {
     "text/asciidoc": ("ASCIIDOC", "adoc"),
     "text/vtt": ("VTT", "vtt"),
     "application/x-boxnote+json": ("BOXNOTE", "boxnote"),
+    "application/vnd.apple.pages": ("IWORK_PAGES", "pages"),
+    "application/vnd.apple.keynote": ("IWORK_KEYNOTE", "key"),
+    "application/vnd.apple.numbers": ("IWORK_NUMBERS", "numbers"),
 }
 """By media type: Docling's name of the format, and an extension that it knows it by."""
+
+
+NO_RATIO = 1_000_000
+"""Our own guards have looked at how far an archive unfolds; small ones may be as dense as they like."""
 
 
 def parse(media_type: str, filename: str, content: bytes, limits: Limits) -> ParsedDocument:
@@ -37,11 +46,50 @@ def parse(media_type: str, filename: str, content: bytes, limits: Limits) -> Par
         raise Rejected("unsupported-format", f"there is no parser for {media_type}")
     if FORMATS[media_type][0] == "XLSX" and sheets.are_large(content):
         return sheets.read_large(content, limits)
+    if FORMATS[media_type][0] == "ODS" and (large := open_sheets.read_if_large(content, limits)):
+        return large
+    match FORMATS[media_type][0]:
+        case "DOCX":
+            return _word(media_type, as_document(content), limits)
+        case "PPTX":
+            return _read(media_type, as_document(content), limits)
+        case "XML_JATS":
+            return _markup(media_type, content, limits, asides=review_titles(content))
+        case "XML_USPTO":
+            return _markup(media_type, content, limits)
+        case "ASCIIDOC":
+            return _read(media_type, content, limits, front=attributes(content))
+        case "ODT" | "ODP":
+            open_sheets.check_tables(content)
+            return _read(media_type, content, limits)
+        case _:
+            return _read(media_type, content, limits)
+
+
+def _markup(media_type: str, content: bytes, limits: Limits, **told: Any) -> ParsedDocument:
+    """As XML of any kind where Docling does not know this one of its kind."""
+    try:
+        return _read(media_type, content, limits, **told)
+    except Rejected as rejected:
+        if rejected.code not in {"corrupt", "empty"} or content.startswith(b"PATN"):
+            raise
+    from shared.parsing.light.xml import parse as parse_xml
+
+    return parse_xml(content, limits)
+
+
+def _word(media_type: str, content: bytes, limits: Limits) -> ParsedDocument:
+    from shared.parsing.docling.page_breaks import take_page_marks, with_page_marks
     from shared.parsing.docling.reading import read
 
-    if FORMATS[media_type][0] in {"DOCX", "PPTX"}:
-        content = as_document(content)
-    return read(_converted(media_type, content), limits)
+    document = _converted(media_type, with_page_marks(content))
+    return read(document, limits, pages=take_page_marks(document))
+
+
+def _read(media_type: str, content: bytes, limits: Limits, **told: Any) -> ParsedDocument:
+    from shared.parsing.docling.reading import read
+
+    return read(_converted(media_type, content), limits, **told)
 
 
 def _converted(media_type: str, content: bytes) -> Any:
@@ -70,5 +118,7 @@ def _refusal(errors: list[Any]) -> Rejected:
 def _converter() -> Any:
     from docling.datamodel.base_models import InputFormat
     from docling.document_converter import DocumentConverter
+    from odfdo.security import security
 
+    security.max_compression_ratio = NO_RATIO
     return DocumentConverter(allowed_formats=[InputFormat[name] for name in {name for name, _ in FORMATS.values()}])

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from docling_core.types.doc.common.content_layer import ContentLayer
@@ -15,6 +16,7 @@ from docling_core.types.doc.labels import DocItemLabel, GroupLabel
 from shared.parsing.assembly import Assembly, too_deep
 from shared.parsing.document import ParsedDocument
 from shared.parsing.limits import Limits
+from shared.parsing.links import with_address
 from shared.types.passage import Box
 
 SHOWN = frozenset({ContentLayer.BODY, ContentLayer.NOTES})
@@ -26,20 +28,42 @@ _LOOSE_BEFORE = re.compile(r" +([,.;:!?)\]}’”])")
 _LOOSE_AFTER = re.compile(r"([(\[{‘“]) +")
 
 
-def read(document: DoclingDocument, limits: Limits) -> ParsedDocument:
-    """Raises Rejected("empty") and Rejected("too-deep")."""
+def read(
+    document: DoclingDocument,
+    limits: Limits,
+    *,
+    front: str = "",
+    asides: frozenset[str] = frozenset(),
+    pages: Mapping[str, int] = MappingProxyType({}),
+) -> ParsedDocument:
+    """`front` stands before the text, beside it what follows a heading of `asides`; `pages` tells where items begin, by
+    their reference.
+
+    Raises Rejected("empty") and Rejected("too-deep").
+    """
     assembly = Assembly(limits)
-    walk = _Walk(document, assembly, limits)
+    assembly.paragraph(front)
+    walk = _Walk(document, assembly, limits, asides, pages)
     walk.children(document.body, 1)
-    return assembly.finish(len(document.pages) or walk.slides)
+    return assembly.finish(len(document.pages) or walk.slides or max(pages.values(), default=0))
 
 
 class _Walk:
-    def __init__(self, document: DoclingDocument, assembly: Assembly, limits: Limits) -> None:
+    def __init__(
+        self,
+        document: DoclingDocument,
+        assembly: Assembly,
+        limits: Limits,
+        asides: frozenset[str],
+        pages: Mapping[str, int],
+    ) -> None:
         self._document = document
         self._assembly = assembly
         self._limits = limits
         self.slides = 0
+        self._asides = asides
+        self._pages = pages
+        self._beside = False
         self._captions = {caption.cref for item in (*document.tables, *document.pictures) for caption in item.captions}
 
     def children(self, holder: Any, depth: int) -> None:
@@ -52,7 +76,7 @@ class _Walk:
     def _held(self, holder: Any) -> Iterator[Any]:
         for reference in holder.children:
             item = reference.resolve(self._document)
-            if item.content_layer in SHOWN:
+            if item.content_layer in SHOWN or item.label == DocItemLabel.FOOTNOTE:
                 yield item
 
     def _item(self, item: Any, depth: int) -> None:
@@ -60,6 +84,8 @@ class _Walk:
             self._group(item, depth)
             return
         self._stand_at(item)
+        self._beside = self._beside or (item.label in _HEADINGS and item.text in self._asides)
+        self._assembly.aside = self._beside or item.content_layer != ContentLayer.BODY
         if isinstance(item, TableItem):
             self._assembly.paragraph(self._caption(item))
             self._assembly.table(self._rows(item.data))
@@ -97,7 +123,7 @@ class _Walk:
         """Numbers stay as they were written; without one, the list counts."""
         mark = item.marker.strip()
         self._assembly.open_item(mark if item.enumerated and mark[:1].isdigit() else "" if item.enumerated else "-")
-        self._assembly.paragraph(item.text)
+        self._assembly.paragraph(_worded(item))
         self.children(item, depth + 1)
         self._assembly.close()
 
@@ -111,20 +137,21 @@ class _Walk:
         elif item.label == DocItemLabel.CODE:
             self._assembly.code(text)
         else:
-            self._assembly.paragraph(_CHECKBOXES.get(item.label, "") + text)
+            self._assembly.paragraph(_CHECKBOXES.get(item.label, "") + _worded(item))
 
     def _inline(self, group: Any, depth: int) -> str:
         """Runs of one paragraph, each of which Docling keeps by itself."""
         if depth > self._limits.depth:
             raise too_deep(self._limits)
-        runs = []
+        runs: list[tuple[str, str]] = []
         for item in self._held(group):
-            self._stand_at(item)
-            runs.append(self._said(item, depth))
+            if not runs:
+                self._stand_at(item)
+            runs.append((self._said(item, depth), _script(item)))
         return _joined(runs)
 
     def _said(self, item: Any, depth: int = 0) -> str:
-        return getattr(item, "text", "") or self._inline(item, depth + 1)
+        return _worded(item) or self._inline(item, depth + 1)
 
     def _picture(self, item: PictureItem) -> None:
         description = getattr(getattr(item.meta, "description", None), "text", "") or ""
@@ -139,28 +166,54 @@ class _Walk:
         return "\n".join(filter(None, map(self._said, captions)))
 
     def _rows(self, data: TableData) -> list[list[str]]:
-        """A cell that spans rows or columns is repeated in each."""
-        return [[self._cell(cell) for cell in row] for row in data.grid]
+        """A cell that spans rows or columns is repeated in each; one that holds more than a text is told once."""
+        told: set[str] = set()
+        return [[self._cell(cell, told) for cell in row] for row in data.grid]
 
-    def _cell(self, cell: Any) -> str:
+    def _cell(self, cell: Any, told: set[str]) -> str:
         """What a cell holds beyond text is told by its words alone."""
-        if isinstance(cell, RichTableCell):
-            return self._said(cell.ref.resolve(self._document)) or str(cell.text)
-        return str(cell.text)
+        if not isinstance(cell, RichTableCell):
+            return str(cell.text)
+        if cell.ref.cref in told:
+            return ""
+        told.add(cell.ref.cref)
+        return self._said(cell.ref.resolve(self._document)) or str(cell.text)
 
     def _stand_at(self, item: Any) -> None:
         """Items without a place of their own stand where the one before them did."""
         if getattr(item, "prov", None):
             self._assembly.page = item.prov[0].page_no
             self._assembly.box = _box(item.prov[0], self._document.pages)
+        elif item.self_ref in self._pages:
+            self._assembly.page = self._pages[item.self_ref]
 
 
-def _joined(runs: list[str]) -> str:
+def _worded(item: Any) -> str:
+    return with_address(getattr(item, "text", ""), str(getattr(item, "hyperlink", None) or ""))
+
+
+def _script(item: Any) -> str:
+    """`sub`, `super` or `baseline`."""
+    formatting = getattr(item, "formatting", None)
+    return formatting.script.value if formatting else "baseline"
+
+
+def _joined(runs: list[tuple[str, str]]) -> str:
     """Some of Docling's readers keep the space between two runs, others strip it off."""
-    runs = [run for run in runs if run]
-    if any(run != run.strip() for run in runs):
-        return "".join(runs)
-    return _LOOSE_AFTER.sub(r"\1", _LOOSE_BEFORE.sub(r"\1", " ".join(runs)))
+    runs = [(text, script) for text, script in runs if text]
+    if any(text != text.strip() for text, _ in runs):
+        return "".join(text for text, _ in runs)
+    said = ""
+    for text, script in runs:
+        said += _between(said, text, script) + text
+    return _LOOSE_AFTER.sub(r"\1", _LOOSE_BEFORE.sub(r"\1", said))
+
+
+def _between(said: str, text: str, script: str) -> str:
+    """CO2 is one word; a power must not become a digit of its number."""
+    if script == "super" and said[-1:].isdigit():
+        return "^"
+    return "" if not said or (script == "sub" and text.isdigit()) else " "
 
 
 def _kind_of_chart(item: PictureItem) -> str:
@@ -173,12 +226,9 @@ def _box(place: Any, pages: Mapping[int, Any]) -> Box | None:
     if page is None or not (page.size.width > 0 and page.size.height > 0):
         return None
     box = place.bbox.to_top_left_origin(page.size.height)
-    return (
-        _share(box.l, page.size.width),
-        _share(box.t, page.size.height),
-        _share(box.r, page.size.width),
-        _share(box.b, page.size.height),
-    )
+    left, right = _share(box.l, page.size.width), _share(box.r, page.size.width)
+    top, bottom = _share(box.t, page.size.height), _share(box.b, page.size.height)
+    return (left, top, right, bottom) if left < right and top < bottom else None
 
 
 def _share(length: float, whole: float) -> float:

@@ -56,16 +56,20 @@ def read_large(content: bytes, limits: Limits) -> ParsedDocument:
         assembly.page = place
         assembly.heading(2, sheet.title)
         sheet.reset_dimensions()
-        for table in _tables(sheet.iter_rows(values_only=True), limits):
+        for table in tables(map(_filled, sheet.iter_rows(values_only=True)), limits):
             assembly.table(table)
     return assembly.finish(len(workbook.worksheets))
 
 
-def _tables(rows: Iterable[tuple[Any, ...]], limits: Limits) -> Iterator[list[list[str]]]:
+def _filled(row: tuple[Any, ...]) -> dict[int, str]:
+    return {place: _shown(value) for place, value in enumerate(row) if value is not None and value != ""}
+
+
+def tables(rows: Iterable[dict[int, str]], limits: Limits) -> Iterator[list[list[str]]]:
+    """Each run of rows that are not empty. A row is what stands in it, by column."""
     run: list[dict[int, str]] = []
     held = 0
-    for row in rows:
-        cells = {place: _shown(value) for place, value in enumerate(row) if value is not None and value != ""}
+    for cells in rows:
         held += sum(map(len, cells.values()))
         if held > limits.expanded_bytes:
             raise Rejected("too-large-expanded", f"its text exceeds {limits.expanded_bytes} bytes")

@@ -3,8 +3,10 @@
 import re
 from typing import Any
 
+from shared.parsing.links import with_address
+
 _EMPHASIS = re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])([^*]{0,5000}?[^\s*])\1(?![\w*])")
-_LINK = re.compile(r"\[([^\]\[\n]{1,2000})\]\((?:https?:|mailto:|#)[^()\s]{0,2000}\)")
+_LINK = re.compile(r"\[([^\]\[\n]{1,2000})\]\(((?:https?:|mailto:|#)[^()\s]{0,2000})\)")
 
 
 def strip_marks(document: Any) -> None:
@@ -17,4 +19,4 @@ def strip_marks(document: Any) -> None:
 
 
 def plain(text: str) -> str:
-    return _EMPHASIS.sub(r"\2", _LINK.sub(r"\1", text))
+    return _EMPHASIS.sub(r"\2", _LINK.sub(lambda found: with_address(found[1], found[2]), text))

@@ -5,6 +5,7 @@ from io import BytesIO
 from typing import Any
 
 from shared.parsing.document import ParsedDocument
+from shared.parsing.legacy.footnotes import with_notes_at_end
 from shared.parsing.legacy.marks import strip_marks
 from shared.parsing.legacy.passwords import is_encrypted
 from shared.parsing.limits import Limits
@@ -27,7 +28,7 @@ def parse(media_type: str, filename: str, content: bytes, limits: Limits) -> Par
         raise Rejected("encrypted", "it is protected by a password")
     from shared.parsing.docling.reading import read
 
-    document = _converted(extension, content)
+    document = _converted(extension, with_notes_at_end(content) if extension == "rtf" else content)
     strip_marks(document)
     return read(document, limits)
 

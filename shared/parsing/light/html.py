@@ -8,7 +8,9 @@ from lxml import etree
 from shared.parsing.assembly import Assembly, too_deep
 from shared.parsing.decoding import decode
 from shared.parsing.document import ParsedDocument
+from shared.parsing.light.html_table import Table
 from shared.parsing.limits import Limits
+from shared.parsing.links import with_address
 
 
 def _names(listed: str) -> frozenset[str]:
@@ -25,8 +27,6 @@ BREAKS = _names(
     "h1 h2 h3 h4 h5 h6"
 )
 """Elements that end the paragraph before them and after them."""
-
-WIDEST_SPAN = 64
 
 _CHARSET = re.compile(
     rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})|<\?xml[^>]{0,100}encoding=[\"']([\w.-]{1,40})", re.I
@@ -51,54 +51,6 @@ def read_into(assembly: Assembly, text: str, limits: Limits) -> None:
     parser.close()
 
 
-class _Table:
-    """Rows of a table that is open; a cell that spans rows is repeated in each."""
-
-    def __init__(self) -> None:
-        self.rows: list[list[str]] = []
-        self._spans: dict[int, tuple[int, str]] = {}
-        self._cell_span = (1, 1)
-        self.in_cell = False
-
-    def is_data(self) -> bool:
-        return max(map(len, self.rows), default=0) > 1
-
-    def open_row(self) -> None:
-        self.rows.append([])
-
-    def open_cell(self, attributes: Mapping[str, str]) -> None:
-        if not self.rows:
-            self.open_row()
-        self.in_cell = True
-        self._cell_span = (_span(attributes, "colspan"), _span(attributes, "rowspan"))
-
-    def close_cell(self, text: str) -> None:
-        self.in_cell = False
-        self._fill_spans()
-        columns, rows = self._cell_span
-        row = self.rows[-1]
-        if rows > 1:
-            self._spans[len(row)] = (rows - 1, text)
-        row.extend([text, *[""] * (columns - 1)])
-
-    def close_row(self) -> None:
-        if self.rows:
-            self._fill_spans()
-
-    def _fill_spans(self) -> None:
-        row = self.rows[-1]
-        while len(row) in self._spans:
-            left, text = self._spans.pop(len(row))
-            if left > 1:
-                self._spans[len(row)] = (left - 1, text)
-            row.append(text)
-
-
-def _span(attributes: Mapping[str, str], name: str) -> int:
-    raw = attributes.get(name, "1").strip()
-    return min(max(int(raw), 1), WIDEST_SPAN) if raw.isascii() and raw.isdigit() and len(raw) < 6 else 1
-
-
 class _Page:
     """The target of lxml's parser: it is told of every tag, its end too, and of every run of text.
 
@@ -111,11 +63,13 @@ class _Page:
         self._depth = 0
         self._dropped = 0
         self._in_title = False
+        self._in_heading = False
         self._pre = 0
         self._text: list[str] = []
         self._title: list[str] = []
-        self._tables: list[_Table | None] = []
+        self._tables: list[Table | None] = []
         self._containers: list[bool] = []
+        self._link: tuple[str, list[str], int] | None = None
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         self._depth += 1
@@ -154,22 +108,28 @@ class _Page:
     def _start_shown(self, tag: str, attributes: Mapping[str, str]) -> None:
         if tag in {"table", *HEADINGS}:
             self._dissolve()
+        self._in_heading = self._in_heading or tag in HEADINGS
         if tag in BREAKS:
             self._break()
         if tag == "table":
-            self._tables.append(_Table())
+            self._tables.append(Table())
         elif tag == "pre":
             self._pre += 1
         elif tag in _OPENERS:
             self._open(tag, attributes)
+        elif tag == "a":
+            self._link = (attributes.get("href", ""), self._text, len(self._text))
         elif tag in {"tr", "td", "th"}:
             self._start_row_or_cell(tag, attributes)
 
     def _end_shown(self, tag: str) -> None:
+        self._in_heading = self._in_heading and tag not in HEADINGS
         if tag == "table":
             self._end_table()
         elif tag == "pre":
             self._end_pre()
+        elif tag == "a":
+            self._end_link()
         elif tag in HEADINGS and self._cell() is None:
             self._assembly.heading(HEADINGS[tag], _collapsed(self._taken()))
         elif tag in {"tr", "td", "th"}:
@@ -208,15 +168,22 @@ class _Page:
         elif table:
             self._write_cells(table)
 
+    def _end_link(self) -> None:
+        """The address stands behind the words, where these are still one run of text and head nothing."""
+        link, self._link = self._link, None
+        if link and link[1] is self._text and not self._pre and not self._in_heading:
+            place = link[2]
+            self._text[place:] = [with_address("".join(self._text[place:]), link[0])]
+
     def _end_pre(self) -> None:
         self._pre -= 1
         if self._cell() is None and not self._pre:
             self._assembly.code("".join(self._taken()).expandtabs(4))
 
-    def _table(self) -> _Table | None:
+    def _table(self) -> Table | None:
         return self._tables[-1] if self._tables else None
 
-    def _cell(self) -> _Table | None:
+    def _cell(self) -> Table | None:
         """The innermost table, when one of its cells is open."""
         table = self._table()
         return table if table and table.in_cell else None
@@ -227,7 +194,7 @@ class _Page:
             self._tables[-1] = None
             self._write_cells(table)
 
-    def _write_cells(self, table: _Table) -> None:
+    def _write_cells(self, table: Table) -> None:
         for row in table.rows:
             for cell in row:
                 self._assembly.paragraph(cell)

@@ -9,6 +9,7 @@ from shared.parsing.assembly import Assembly, too_deep
 from shared.parsing.decoding import decode
 from shared.parsing.document import ParsedDocument
 from shared.parsing.limits import Limits
+from shared.parsing.links import with_address
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\n((?:.{0,2000}\n){0,400}?)(?:---|\.\.\.)[ \t]*(?:\n|$)")
 _FRONT_LINE = re.compile(r"[ \t]*$|[ \t]*#|[\w.-]+[ \t]*:|[ \t]+\S|- ")
@@ -66,7 +67,7 @@ class _Writer:
     def write(self, token: Token) -> None:
         match token.type:
             case "inline":
-                self._inline(_shown(token.children or []))
+                self._inline(_shown(token.children or [], linked=not self._heading))
             case "heading_open":
                 self._heading = int(token.tag[1:])
             case "heading_close":
@@ -115,9 +116,17 @@ class _Writer:
         read_into(self._assembly, content, self._limits)
 
 
-def _shown(children: list[Token]) -> str:
-    """The words of a line without its marks; a picture speaks by its alternative text."""
-    return "".join(map(_run, children))
+def _shown(children: list[Token], *, linked: bool = False) -> str:
+    """The words of a line without its marks; a picture speaks by its alternative text, a link by its address too."""
+    said, words, address = "", "", ""
+    for token in children:
+        if token.type == "link_open":
+            said, words, address = said + words, "", str(token.attrGet("href") or "") if linked else ""
+        elif token.type == "link_close":
+            said, words, address = said + with_address(words, address), "", ""
+        else:
+            words += _run(token)
+    return said + words
 
 
 def _run(token: Token) -> str:

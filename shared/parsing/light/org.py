@@ -8,6 +8,7 @@ from shared.parsing.assembly import Assembly
 from shared.parsing.decoding import decode
 from shared.parsing.document import ParsedDocument
 from shared.parsing.limits import Limits
+from shared.parsing.links import with_address
 
 _HEADING = re.compile(
     r"(\*+)\s+(?:(?:TODO|DONE|NEXT|WAITING|CANCELLED)\s+)?(?:\[#[A-Z]\]\s+)?(.*?)(?:\s+:[\w@#%:]+:)?\s*$"
@@ -19,7 +20,7 @@ _DRAWER = re.compile(r"\s*:[A-Z_-]+:\s*$")
 _DRAWER_END = re.compile(r"\s*:END:\s*$", re.IGNORECASE)
 _RULE = re.compile(r"\s*(?:\|[-+]+\|?|-{5,})\s*$")
 _PLANNING = re.compile(r"\s*(?:SCHEDULED|DEADLINE|CLOSED):\s*[<\[]")
-_LINK = re.compile(r"\[\[(?:[^\]\[]{1,2000})\]\[([^\]\[]{1,2000})\]\]|\[\[([^\]\[]{1,2000})\]\]")
+_LINK = re.compile(r"\[\[([^\]\[]{1,2000})\]\[([^\]\[]{1,2000})\]\]|\[\[([^\]\[]{1,2000})\]\]")
 _MARKS = re.compile(r"(?<![\w*/=~+_])([*/=~+_])(?=\S)([^\n]{0,500}?\S)\1(?![\w*/=~+_])")
 
 
@@ -147,5 +148,5 @@ class _Reader:
 
 
 def _plain(text: str) -> str:
-    text = _LINK.sub(lambda found: found[1] or found[2], text)
+    text = _LINK.sub(lambda found: with_address(found[2], found[1]) if found[2] else found[3], text)
     return _MARKS.sub(r"\2", text)

@@ -17,6 +17,7 @@ MODULES = {
     "application/json": "shared.parsing.light.json",
     "application/x-ipynb+json": "shared.parsing.light.notebook",
     "application/xml": "shared.parsing.light.xml",
+    "application/xbrl+xml": "shared.parsing.light.xbrl",
     "text/x-rst": "shared.parsing.light.rst",
     "text/x-org": "shared.parsing.light.org",
     "message/rfc822": "shared.parsing.light.mail",

@@ -187,13 +187,37 @@ def _read(page: Page) -> list[TextCell]:
     found = ocr_engine()(numpy.asarray(page._backend.get_page_image(scale=1))[:, :, ::-1])
     if found is None or found.boxes is None:
         return []
-    lines = zip(found.boxes.tolist(), found.txts, found.scores, strict=True)
-    return [_cell(place, corners, text, score) for place, (corners, text, score) in enumerate(lines)]
+    boxes = [_bounds_of(corners) for corners in found.boxes.tolist()]
+    lines = list(zip(boxes, found.txts, found.scores, strict=True))
+    return [_cell(place, *lines[number]) for place, number in enumerate(in_reading_order(boxes))]
 
 
-def _cell(place: int, corners: list[list[float]], text: str, score: float) -> TextCell:
+def in_reading_order(boxes: Sequence[BoundingBox]) -> list[int]:
+    """Their numbers by rows, each from the left. What finds the lines takes any that are ten pixels apart for one row,
+    which mixes up small print."""
+    rows: list[list[int]] = []
+    for number in sorted(range(len(boxes)), key=lambda number: _middle(boxes[number])):
+        if rows and _are_level(boxes[rows[-1][0]], boxes[number]):
+            rows[-1].append(number)
+        else:
+            rows.append([number])
+    return [number for row in rows for number in sorted(row, key=lambda number: boxes[number].l)]
+
+
+def _are_level(one: BoundingBox, other: BoundingBox) -> bool:
+    return abs(_middle(one) - _middle(other)) < 0.5 * min(one.b - one.t, other.b - other.t)
+
+
+def _middle(box: BoundingBox) -> float:
+    return (box.t + box.b) / 2
+
+
+def _bounds_of(corners: list[list[float]]) -> BoundingBox:
     across, down = [x for x, _ in corners], [y for _, y in corners]
-    bounds = _bounds((min(across), min(down), max(across), max(down)))
+    return _bounds((min(across), min(down), max(across), max(down)))
+
+
+def _cell(place: int, bounds: BoundingBox, text: str, score: float) -> TextCell:
     rectangle = BoundingRectangle.from_bounding_box(bounds)
     return TextCell(index=place, text=text, orig=text, confidence=float(score), from_ocr=True, rect=rectangle)
 

@@ -15,7 +15,7 @@ from shared.runtime.delivery import Deliveries
 from shared.runtime.errors import Deadline, Problem, TooLarge
 from shared.runtime.exchange import Asgi, Exchange, Exchanges, Message, Receive, Scope, Send, exchange_of
 from shared.runtime.http import application
-from shared.runtime.problems import MEDIA_TYPE, body_of
+from shared.runtime.problems import told
 from shared.runtime.table import Function
 from shared.runtime.worlds import Worlds
 
@@ -96,10 +96,11 @@ def _telling(problem: Problem, function: str) -> Asgi:
     async def tell(scope: Scope, receive: Receive, send: Send) -> None:
         exchange = exchange_of(scope)
         exchange.function, exchange.route = function, problem.slug
-        headers = [(b"content-type", MEDIA_TYPE.encode()), (b"cache-control", b"no-store")]
-        await send({"type": "http.response.start", "status": problem.status, "headers": headers})
-        body = body_of(problem, exchange.path, exchange.request_id)
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+        said = told(problem, exchange.path, exchange.request_id)
+        named = {"Content-Type": said.media_type, **said.headers}
+        headers = [(name.lower().encode(), value.encode()) for name, value in named.items()]
+        await send({"type": "http.response.start", "status": said.status, "headers": headers})
+        await send({"type": "http.response.body", "body": said.body, "more_body": False})
 
     return tell
 

@@ -52,9 +52,10 @@ def solid(text: str) -> str:
 
 
 TEXTS = st.text(alphabet="abcé .!?\n漢。-1:", min_size=1, max_size=120).filter(lambda text: text.strip() != "")
+PAGES = st.none() | st.integers(1, 3)
 BLOCKS = st.one_of(
-    st.builds(Block, st.sampled_from(["paragraph", "list", "code", "quote", "picture"]), TEXTS),
-    st.builds(Block, st.just("heading"), TEXTS, level=st.integers(1, 6)),
+    st.builds(Block, st.sampled_from(["paragraph", "list", "code", "quote", "picture"]), TEXTS, page=PAGES),
+    st.builds(Block, st.just("heading"), TEXTS, level=st.integers(1, 6), page=PAGES),
 )
 
 
@@ -233,6 +234,34 @@ def test_a_piece_knows_its_page_and_the_box_around_its_blocks() -> None:
     )
     assert (first.page, first.box) == (3, (0.1, 0.1, 0.9, 0.4))
     assert (second.page, second.box) == (4, box)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 4), st.integers(1, 30), st.booleans()), max_size=12), st.integers(4, 40))
+def test_all_words_of_a_piece_stand_on_its_page(rows: list[tuple[int, int, bool]], most: int) -> None:
+    """Each word names the page that it stands on; a heading may end the page before what it leads to."""
+    blocks = [
+        Block("heading" if heads else "paragraph", words(count, f"page{page}-"), level=2 * heads, page=page)
+        for page, count, heads in sorted(rows)
+    ]
+    for piece in pieces(*blocks, most=most):
+        body = [line for line in piece.text.split("\n\n") if not line.startswith("#")]
+        assert {int(page) for page in re.findall(r"page(\d)-", " ".join(body))} <= {piece.page}
+
+
+def test_pages_of_a_few_words_are_pieces_of_their_own_with_the_headings_that_lead_to_them() -> None:
+    found = pieces(
+        Block("heading", "Cranes", level=1, page=1),
+        Block("paragraph", "Alpha is green.", page=1),
+        Block("heading", "More", level=1, page=1),
+        Block("paragraph", "They say:", page=2),
+        Block("list", "- Beta is red", page=3),
+    )
+    assert [(piece.page, piece.text) for piece in found] == [
+        (1, "# Cranes\n\nAlpha is green."),
+        (2, "# More\n\nThey say:"),
+        (3, "- Beta is red"),
+    ]
 
 
 def test_the_language_is_told_for_each_piece() -> None:

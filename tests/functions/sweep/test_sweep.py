@@ -57,6 +57,10 @@ async def broken(_: StageWork) -> None:
     raise RuntimeError("a fault of ours")
 
 
+async def raise_at_once(*_: object) -> None:
+    raise RuntimeError("a fault of ours")
+
+
 async def exhaust(suite: Suite, stage: str) -> None:
     """Lets every attempt at a stage fail."""
     for _ in range(ATTEMPTS):
@@ -69,6 +73,25 @@ async def test_a_document_with_nothing_on_its_way_is_said_again(suite: Suite) ->
     assert (await suite.tick()).status == 204
     await suite.run_dry()
     assert await suite.status(record.document_id) == "ready"
+
+
+async def test_money_that_cannot_be_looked_after_keeps_no_document_waiting(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = await lost(suite)
+    for name in ("functions.sweep.handler.look_after_budgets", "functions.sweep.handler.meter_storage"):
+        monkeypatch.setattr(name, raise_at_once)
+    await suite.tick()
+    await suite.run_dry()
+    assert await suite.status(record.document_id) == "ready"
+
+
+async def test_a_tick_seals_what_was_used(suite: Suite) -> None:
+    await suite.upload("a text")
+    await suite.run_dry()
+    await suite.tick()
+    number, _ = await suite.worlds.book.head()
+    assert number == 1
 
 
 async def test_one_that_was_stored_while_the_bus_was_away_becomes_ready(suite: Suite) -> None:

@@ -55,7 +55,7 @@ def test_an_outline_keeps_headings_lists_tables_and_code() -> None:
     assert shown("text/x-org", outline).split("\n\n") == [
         "# Cranes",
         "# Northern",
-        "Lifts forty tonnes, see here.",
+        "Lifts forty tonnes, see here (http://x).",
         "- one\n  - inner\n- two",
         "| a | b |\n| --- | --- |\n| 1 | 2 |",
         "```\nlift(40)\n```\n",

@@ -73,6 +73,7 @@ def test_a_table_that_fits_is_read_in_its_order(tmp_path: Path) -> None:
         ('role = "member"', 'role = "membre"', ["function upload, operation 1", "role", "membre"]),
         ('scope = "write"', 'scope = "wright"', ["function upload, operation 1", "scope", "wright"]),
         ('role = "public"', 'role = "public"\nlimit = "few"', ["function upload, operation 2", "limit", "few"]),
+        ('role = "public"', 'role = "public"\nspends = true', ["function upload, operation 2", "'spends'"]),
         ('role = "public"', "", ["function upload, operation 2", "'role'"]),
         ('on = "aegis.document.stored.v1"', 'on = "aegis.document.stored.v1"\nrole = "member"', ["parse", "'role'"]),
         ('on = "aegis.document.stored.v1"', 'on = "aegis.document.stord.v1"', ["function parse", "'on'", "stord"]),
@@ -152,7 +153,7 @@ def test_every_guarded_route_names_a_scope_and_every_summary_is_a_sentence(
 ) -> None:
     assert re.fullmatch(r"[A-Z].*\.", function.summary)
     if operation.is_route and operation.role != "public":
-        assert operation.scope in SCOPES
+        assert operation.scope in SCOPES or operation.path.startswith("/v1/")  # there each model has its own
         assert not set(operation.roles) - {"reader", "member", "admin", "operator"}
 
 

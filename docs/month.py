@@ -1,0 +1,176 @@
+"""A month of work, the machine that could do it, and what it costs under each strategy. All that is assumed stands in
+the three structs; prices come from the price table, decisions from the code that makes them in the product."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import product
+from typing import Literal
+
+from msgspec import Struct
+
+from shared.proxy.config import PRICES, ProxyConfig
+from shared.proxy.prices import PriceTable
+from shared.proxy.strategies import Facts, State, decide
+from shared.types.model import Counts, StrategyName
+
+Work = Literal["question", "passage", "picture"]
+
+
+class Month(Struct, frozen=True):
+    """Tokens are of one call. A large model thinks before it answers, and is paid for it."""
+
+    questions: int = 10_000
+    documents: int = 1_000
+    entities: int = 50_000
+    pages_short: int = 6
+    pages_long: int = 33
+    long_pct: int = 15
+    pictures: int = 500
+    question: Counts = Counts(3_600, 250)
+    passage: Counts = Counts(1_200, 300)
+    picture: Counts = Counts(1_300, 200)
+    thinking: int = 350
+    hard_pct: int = 20
+    confidential_pct: int = 10
+    quick_pct: int = 5
+    busy_pct: int = 10
+
+    @property
+    def pages(self) -> int:
+        long = self.documents * self.long_pct // 100
+        return long * self.pages_long + (self.documents - long) * self.pages_short
+
+    def work(self) -> Iterator[tuple[Work, int, Counts]]:
+        """Each kind of call, how many there are, and the tokens of one. A page is a passage."""
+        yield "question", self.questions, self.question
+        yield "passage", self.pages, self.passage
+        yield "picture", self.pictures, self.picture
+
+
+class Machine(Struct, frozen=True):
+    """A machine with a card of the class of an RTX 3060 with 12 GB, and models of 3 to 7 billion parameters on it."""
+
+    card_usd: int = 330
+    rest_usd: int = 600
+    life_months: int = 36
+    busy_watts: int = 250
+    idle_watts: int = 60
+    kwh_cents: int = 30
+    reads_per_s: int = 1_500
+    writes_per_s: int = 60
+    hours: int = 730
+
+    @property
+    def amortised_usd(self) -> float:
+        return (self.card_usd + self.rest_usd) / self.life_months
+
+    def power_usd(self, busy_hours: float, stays_on: bool) -> float:
+        idle_hours = self.hours - busy_hours if stays_on else 0
+        return (busy_hours * self.busy_watts + idle_hours * self.idle_watts) / 1000 * self.kwh_cents / 100
+
+    @property
+    def idle_usd(self) -> float:
+        """A month in which nothing is asked."""
+        return self.amortised_usd + self.power_usd(0, stays_on=True)
+
+
+class Delays(Struct, frozen=True):
+    """Milliseconds until an answer begins."""
+
+    local: int = 1_200
+    local_busy: int = 6_000
+    cloud: int = 1_800
+
+
+MONTH, MACHINE, DELAYS = Month(), Machine(), Delays()
+CONFIG = ProxyConfig()
+TABLE = PriceTable(PRICES)
+MODELS: dict[Work, str] = {
+    "question": CONFIG.ollama_cloud.models.generation,
+    "passage": CONFIG.ollama_cloud.models.extraction,
+    "picture": CONFIG.ollama_cloud.models.vision,
+}
+QUIET_HOUR = datetime(2026, 11, 22, 3, tzinfo=UTC)
+PEAK_HOUR = datetime(2026, 11, 23, 13, tzinfo=UTC)
+
+
+class Bill(Struct, frozen=True):
+    """Calls by place, calls in the cloud by reason, and what those cost."""
+
+    places: Counter[str]
+    reasons: Counter[str]
+    usd: float
+
+
+def tokens() -> Counts:
+    """All of the month, on a model that does not think."""
+    work = list(MONTH.work())
+    return Counts(sum(n * one.prompt for _, n, one in work), sum(n * one.completion for _, n, one in work))
+
+
+def busy_hours() -> float:
+    all_of_it = tokens()
+    return (all_of_it.prompt / MACHINE.reads_per_s + all_of_it.completion / MACHINE.writes_per_s) / 3600
+
+
+def cloud_usd(work: Work, calls: int, model: str = "", at: datetime = QUIET_HOUR) -> float:
+    """Each call is rounded up as it is charged."""
+    one = {name: counts for name, _, counts in MONTH.work()}[work]
+    cost = TABLE.cost(model or MODELS[work], Counts(one.prompt, one.completion + MONTH.thinking), at)
+    assert cost is not None, f"{model or MODELS[work]} has no price"
+    return calls * cost / 1_000_000
+
+
+def all_cloud_usd() -> float:
+    return sum(cloud_usd(work, calls) for work, calls, _ in MONTH.work())
+
+
+def bill_under(strategy: StrategyName) -> Bill:
+    bill = Bill(Counter(), Counter(), 0.0)
+    spent = 0.0
+    for work, facts, state, calls in tasks():
+        decision = decide(facts, state, strategy)
+        bill.places[str(decision.location)] += calls
+        if decision.location == "cloud":
+            bill.reasons[decision.reason] += calls
+            spent += cloud_usd(work, calls)
+    return Bill(bill.places, bill.reasons, spent)
+
+
+def tasks() -> Iterator[tuple[Work, Facts, State, int]]:
+    """What is asked, how things stand then, and how often. Traits are independent of each other."""
+    traits = (MONTH.hard_pct, MONTH.confidential_pct, MONTH.quick_pct, MONTH.busy_pct)
+    for (hard, secret, quick, busy), calls in _shares(MONTH.questions, *traits):
+        facts = Facts(
+            quality="high" if hard else "standard",
+            complexity="complex" if hard else "simple",
+            classification="confidential" if secret else "internal",
+            max_latency_ms=400 if quick else None,
+        )
+        yield "question", facts, _state(busy), calls
+    for (long, secret), documents in _shares(MONTH.documents, MONTH.long_pct, MONTH.confidential_pct):
+        pages = MONTH.pages_long if long else MONTH.pages_short
+        facts = Facts(kind="extraction", pages=pages, classification="confidential" if secret else "internal")
+        yield "passage", facts, _state(False), documents * pages
+    unpriced = State(cloud_configured=True, budget_ok=False)
+    yield "picture", Facts(kind="vision"), unpriced, MONTH.pictures
+
+
+def _state(busy: bool) -> State:
+    return State(
+        cloud_configured=True,
+        gpu_busy=0.9 if busy else 0.3,
+        local_latency_ms=DELAYS.local_busy if busy else DELAYS.local,
+        cloud_latency_ms=DELAYS.cloud,
+    )
+
+
+def _shares(total: int, *percents: int) -> Iterator[tuple[tuple[bool, ...], int]]:
+    for traits in product((True, False), repeat=len(percents)):
+        count = total
+        for has, percent in zip(traits, percents, strict=True):
+            count *= percent if has else 100 - percent
+        share, rest = divmod(count, 100 ** len(percents))
+        assert rest == 0, "shares of the month come out even"
+        yield traits, share

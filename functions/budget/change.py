@@ -1,0 +1,71 @@
+"""Sets what a tenant, a key or the platform may spend; it holds from the next call on, for every process."""
+
+from typing import Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+from functions.budget.scopes import Scopes, shown
+from shared.access.accounts import Accounts
+from shared.proxy.budget.budget import Budget
+from shared.proxy.budget.caps import Caps
+from shared.proxy.budget.operations import ScopeOf
+from shared.runtime.errors import FieldError, Forbidden, InvalidRequest, NotFound
+from shared.types.money import Dollars, microusd
+from shared.types.principal import Principal
+
+
+class SetBudget(Struct, frozen=True):
+    """Null takes the cap away, as far as a higher one does not hold; what is left out stays as it is. `id` is the
+    tenant's or the key's; an admin's own tenant needs none."""
+
+    scope: Literal["tenant", "key", "platform"]
+    id: str | None = None
+    daily_usd: Dollars | UnsetType | None = UNSET
+    monthly_usd: Dollars | UnsetType | None = UNSET
+
+
+async def handle(request: SetBudget, budget: Budget, accounts: Accounts, principal: Principal) -> Scopes:
+    caps = Caps(_amount(request.daily_usd), _amount(request.monthly_usd))
+    if caps == Caps():
+        raise _wrong("daily_usd", "Give `daily_usd`, `monthly_usd` or both")
+    scope = await _scope(request, accounts, principal)
+    await budget.change_caps(scope, "operator" if principal.is_operator else "admin", caps)
+    return shown(await budget.windows([scope]))
+
+
+async def _scope(request: SetBudget, accounts: Accounts, principal: Principal) -> ScopeOf:
+    if request.scope == "platform":
+        if not principal.is_operator:
+            raise Forbidden("The platform's budget is set by an operator.")
+        if request.id:
+            raise _wrong("id", "The platform has no `id`")
+        return ScopeOf("platform")
+    wanted = request.id or (principal.tenant_id if request.scope == "tenant" else "")
+    if not wanted:
+        raise _wrong("id", f"Say in `id` which {request.scope}")
+    if request.scope == "tenant":
+        return await _tenant(wanted, accounts, principal)
+    return await _key(wanted, accounts, principal)
+
+
+async def _tenant(tenant_id: str, accounts: Accounts, principal: Principal) -> ScopeOf:
+    reachable = principal.is_operator or tenant_id == principal.tenant_id
+    if not reachable or await accounts.tenant(tenant_id) is None:
+        raise NotFound("There is no such tenant.")
+    return ScopeOf("tenant", tenant_id, tenant_id)
+
+
+async def _key(key_id: str, accounts: Accounts, principal: Principal) -> ScopeOf:
+    own = [principal.tenant_id]
+    for tenant_id in [tenant.tenant_id for tenant in await accounts.tenants()] if principal.is_operator else own:
+        if any(key.key_id == key_id for key in await accounts.keys(tenant_id)):
+            return ScopeOf("key", key_id, tenant_id)
+    raise NotFound("There is no such key.")
+
+
+def _amount(dollars: float | UnsetType | None) -> int | UnsetType | None:
+    return microusd(dollars) if isinstance(dollars, int | float) else dollars
+
+
+def _wrong(name: str, detail: str) -> InvalidRequest:
+    return InvalidRequest(f"{detail}.", errors=[FieldError(f"/{name}", detail)])

@@ -1,0 +1,47 @@
+"""A budget's scopes as admins and operators see them."""
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from shared.proxy.budget.operations import WindowState
+from shared.types.money import usd
+
+
+class ShownWindow(Struct, frozen=True):
+    """`cap_usd` and `remaining_usd` are null where nothing limits it; `id` is empty for the platform."""
+
+    scope: Literal["tenant", "key", "platform"]
+    id: str
+    window: Literal["day", "month"]
+    cap_usd: float | None
+    spent_usd: float
+    reserved_usd: float
+    remaining_usd: float | None
+    resets_at: datetime
+
+
+class Scopes(Struct, frozen=True):
+    scopes: list[ShownWindow]
+
+
+def shown(states: list[WindowState]) -> Scopes:
+    return Scopes([_shown(state) for state in states])
+
+
+def _shown(state: WindowState) -> ShownWindow:
+    return ShownWindow(
+        scope=state.scope,  # type: ignore[arg-type]  # a document's whole life has no windows here
+        id=state.id,
+        window=state.window,  # type: ignore[arg-type]
+        cap_usd=_usd(state.cap_microusd),
+        spent_usd=usd(state.spent_microusd),
+        reserved_usd=usd(state.reserved_microusd),
+        remaining_usd=_usd(state.remaining_microusd),
+        resets_at=state.resets_at,
+    )
+
+
+def _usd(amount: int | None) -> float | None:
+    return None if amount is None else usd(amount)

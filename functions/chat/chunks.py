@@ -1,0 +1,94 @@
+"""An answer in pieces, as OpenAI's clients read them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Literal, TypeVar
+
+from msgspec import UNSET, Struct, UnsetType
+
+from functions.chat.shapes import ChatChunk, ChatDelta, ChatUsage, ChunkChoice
+from shared.answers.answering import Execution
+from shared.answers.citations import Citation
+from shared.types.http import ServerSentEvent
+
+REFUSED_WITHIN_S = 10.0
+"""How long a stream waits for its first piece before it begins: what is refused in this time has its own status."""
+
+_Item = TypeVar("_Item")
+
+
+class Chunks(Struct, frozen=True):
+    """The pieces of one answer."""
+
+    id: str
+    created: int
+    model: str
+    includes_usage: bool
+
+    def first(self) -> ServerSentEvent:
+        return self._chunk(ChatDelta(role="assistant", content=""))
+
+    def piece(self, text: str) -> ServerSentEvent:
+        return self._chunk(ChatDelta(content=text))
+
+    def last(
+        self,
+        finish: Literal["stop", "length"],
+        usage: ChatUsage,
+        execution: Execution,
+        citations: tuple[Citation, ...] | UnsetType = UNSET,
+    ) -> Iterator[ServerSentEvent]:
+        yield _event(
+            ChatChunk(
+                id=self.id,
+                created=self.created,
+                model=self.model,
+                choices=(ChunkChoice(ChatDelta(), finish),),
+                usage=self._no_usage,
+                aegis_citations=citations,
+                aegis_execution=execution,
+            )
+        )
+        if self.includes_usage:
+            yield _event(ChatChunk(id=self.id, created=self.created, model=self.model, choices=(), usage=usage))
+
+    def _chunk(self, delta: ChatDelta) -> ServerSentEvent:
+        choices = (ChunkChoice(delta),)
+        return _event(
+            ChatChunk(id=self.id, created=self.created, model=self.model, choices=choices, usage=self._no_usage)
+        )
+
+    @property
+    def _no_usage(self) -> UnsetType | None:
+        return None if self.includes_usage else UNSET
+
+
+def _event(chunk: ChatChunk) -> ServerSentEvent:
+    return ServerSentEvent("", chunk)
+
+
+async def begun(items: AsyncIterator[_Item], within_s: float = REFUSED_WITHIN_S) -> AsyncIterator[_Item]:
+    """The same items, once the first is there or `within_s` is over. Raises what is raised in place of the first."""
+    first = asyncio.ensure_future(anext(items))
+    try:
+        await asyncio.wait([first], timeout=within_s)
+    except asyncio.CancelledError:
+        first.cancel()
+        raise
+    if first.done() and (refused := first.exception()) and not isinstance(refused, StopAsyncIteration):
+        raise refused
+    return _from(first, items)
+
+
+async def _from(first: "asyncio.Future[_Item]", items: AsyncIterator[_Item]) -> AsyncIterator[_Item]:
+    try:
+        yield await first
+        async for item in items:
+            yield item
+    except StopAsyncIteration:
+        return
+    finally:
+        if not first.done():
+            first.cancel()
+        elif closing := getattr(items, "aclose", None):
+            await closing()

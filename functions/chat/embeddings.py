@@ -1,0 +1,52 @@
+"""Turns texts into vectors in OpenAI's shapes, by the model that documents are found by."""
+
+import base64
+import struct
+from collections.abc import Sequence
+
+from functions.chat.messages import EmbeddingsRequest
+from functions.chat.prompting import invalid
+from functions.chat.shapes import AEGIS, EmbeddingItem, EmbeddingList, EmbeddingUsage
+from shared.book.metering import Meter
+from shared.embedding.port import Embedding
+from shared.proxy.task import Payer
+from shared.runtime.errors import Forbidden, ModelNotFound
+from shared.types.principal import Principal
+
+MOST_TEXTS = 2048
+
+
+async def handle(
+    request: EmbeddingsRequest, embedding: Embedding, meter: Meter, payer: Payer, principal: Principal
+) -> EmbeddingList:
+    if request.model != AEGIS:
+        raise ModelNotFound(f"There is no embedding model `{request.model}`; the one that there is is `{AEGIS}`.")
+    if "ask" not in principal.scopes:
+        raise Forbidden(f"The model `{AEGIS}` takes a key with the scope `ask`.")
+    if request.dimensions not in (None, embedding.dimensions):
+        detail = f"the vectors have {embedding.dimensions} dimensions; leave `dimensions` away or send that"
+        raise invalid("/dimensions", detail)
+    embedded = await embedding.embed(_texts(request))
+    meter.note_question(payer, embedded.tokens, "embeddings", ())
+    packed = request.encoding_format == "base64"
+    items = tuple(
+        EmbeddingItem(index=index, embedding=_packed(vector) if packed else vector)
+        for index, vector in enumerate(embedded.vectors)
+    )
+    return EmbeddingList(data=items, model=AEGIS, usage=EmbeddingUsage(embedded.tokens, embedded.tokens))
+
+
+def _texts(request: EmbeddingsRequest) -> list[str]:
+    given = request.input if isinstance(request.input, list) else [request.input]
+    if not 1 <= len(given) <= MOST_TEXTS:
+        raise invalid("/input", f"send 1 to {MOST_TEXTS} texts")
+    for number, text in enumerate(given):
+        if not isinstance(text, str):
+            raise invalid("/input", "send texts; numbers of tokens mean nothing to another model than theirs")
+        if not text:
+            raise invalid(f"/input/{number}" if isinstance(request.input, list) else "/input", "the text is empty")
+    return given
+
+
+def _packed(vector: Sequence[float]) -> str:
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()

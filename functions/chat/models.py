@@ -1,0 +1,13 @@
+"""Lists the models that the caller may name."""
+
+from functions.chat.messages import ModelsRequest
+from functions.chat.shapes import AEGIS, ListedModel, ModelList
+from shared.proxy.proxy import ExecutionProxy
+from shared.types.principal import Principal
+
+
+async def handle(request: ModelsRequest, proxy: ExecutionProxy, principal: Principal) -> ModelList:
+    named = {AEGIS: AEGIS} if "ask" in principal.scopes else {}
+    if "models" in principal.scopes:
+        named |= await proxy.models()
+    return ModelList(data=tuple(ListedModel(id=name, created=0, owned_by=owner) for name, owner in named.items()))

@@ -1,0 +1,79 @@
+"""Reads the messages of a conversation in OpenAI's shapes: roles, texts, pictures."""
+
+import base64
+import binascii
+from collections.abc import Iterator
+
+from functions.chat.messages import ChatMessage, ContentPart, ImageUrl
+from shared.proxy.task import Message, Part, Picture, Speaker
+from shared.runtime.errors import FieldError, InvalidRequest
+from shared.types.document import Classification
+
+_SPEAKERS: dict[str, Speaker] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+}
+_PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
+
+
+def read(messages: tuple[ChatMessage, ...], classification: Classification) -> tuple[Message, ...]:
+    """The messages for a model, everything in them of that class. Raises `InvalidRequest`."""
+    return tuple(_message(f"/messages/{number}", one, classification) for number, one in enumerate(messages))
+
+
+def text_of(message: Message) -> str:
+    return message.text
+
+
+def _message(at: str, message: ChatMessage, classification: Classification) -> Message:
+    if message.role not in _SPEAKERS:
+        raise invalid(f"{at}/role", "tools are not called here; send what they said as a user's message")
+    if message.content is None and message.role != "assistant":
+        raise invalid(f"{at}/content", "the message has no content")
+    if isinstance(message.content, str | None):
+        return Message(_SPEAKERS[message.role], (Part(message.content or "", classification),))
+    parts = [(f"{at}/content/{number}", part) for number, part in enumerate(message.content)]
+    texts = tuple(Part(text, classification) for where, part in parts for text in _texts(where, part))
+    pictures = tuple(Picture(found, classification) for where, part in parts for found in _pictures(where, part))
+    return Message(_SPEAKERS[message.role], texts, pictures)
+
+
+def _texts(at: str, part: ContentPart) -> Iterator[str]:
+    match part.type:
+        case "text" | "input_text" | "output_text":
+            if part.text is None:
+                raise invalid(f"{at}/text", "a part of type `text` has its text here")
+            yield part.text
+        case "refusal":
+            yield part.refusal or ""
+        case "image_url":
+            pass
+        case _:
+            raise invalid(f"{at}/type", "a part is `text` or `image_url`; nothing else is taken")
+
+
+def _pictures(at: str, part: ContentPart) -> Iterator[bytes]:
+    if part.type == "image_url":
+        given = part.image_url
+        yield _picture(f"{at}/image_url", given.url if isinstance(given, ImageUrl) else given or "")
+
+
+def _picture(at: str, url: str) -> bytes:
+    head, comma, data = url.partition(",")
+    if not comma or head[:5].lower() != "data:":
+        raise invalid(at, "send the picture itself as `data:image/png;base64,…`; addresses are never fetched")
+    if not head.lower().endswith(";base64"):
+        raise invalid(at, "the picture's bytes have to be in base64: `data:image/png;base64,…`")
+    try:
+        content = base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError):
+        raise invalid(at, "the picture is not base64") from None
+    if not content.startswith(_PICTURES):
+        raise invalid(at, "a picture is a PNG or a JPEG")
+    return content
+
+
+def invalid(pointer: str, detail: str) -> InvalidRequest:
+    return InvalidRequest(f"{detail[:1].upper()}{detail[1:]}.", errors=[FieldError(pointer, detail)])

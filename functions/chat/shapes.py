@@ -1,0 +1,127 @@
+"""What is answered in OpenAI's shapes; what is ours beside them begins with `aegis_`."""
+
+from typing import Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+from shared.answers.answering import Execution
+from shared.answers.citations import Citation
+
+AEGIS = "aegis"
+"""The model that answers from documents, and the one that they are found by."""
+
+
+class PromptTokensDetails(Struct, frozen=True):
+    """`cached_tokens` are among the prompt's."""
+
+    cached_tokens: int = 0
+
+
+class ChatUsage(Struct, frozen=True):
+    """Tokens as the server that ran the model counted them; `cost_usd` and `estimated` are ours."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    prompt_tokens_details: PromptTokensDetails = PromptTokensDetails()
+    cost_usd: float = 0.0
+    estimated: bool = False
+
+
+class AssistantMessage(Struct, frozen=True):
+    """`content` is empty where the documents hold no answer."""
+
+    content: str
+    role: Literal["assistant"] = "assistant"
+    refusal: None = None
+
+
+class ChatChoice(Struct, frozen=True):
+    """The only answer there is: one is made."""
+
+    message: AssistantMessage
+    finish_reason: Literal["stop", "length"]
+    index: int = 0
+    logprobs: None = None
+
+
+class ChatCompletion(Struct, frozen=True, kw_only=True):
+    """A whole answer. `aegis_citations` are there where it was made from documents."""
+
+    id: str
+    object: Literal["chat.completion"] = "chat.completion"
+    created: int
+    model: str
+    choices: tuple[ChatChoice, ...]
+    usage: ChatUsage
+    aegis_citations: tuple[Citation, ...] | UnsetType = UNSET
+    aegis_execution: Execution
+
+
+class ChatDelta(Struct, frozen=True):
+    """What a chunk adds."""
+
+    role: Literal["assistant"] | UnsetType = UNSET
+    content: str | UnsetType = UNSET
+
+
+class ChunkChoice(Struct, frozen=True):
+    """`finish_reason` is set in the last one."""
+
+    delta: ChatDelta
+    finish_reason: Literal["stop", "length"] | None = None
+    index: int = 0
+    logprobs: None = None
+
+
+class ChatChunk(Struct, frozen=True, kw_only=True):
+    """A piece of an answer. Where usage was asked for it is null in all chunks but the last, which has no choices."""
+
+    id: str
+    object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
+    created: int
+    model: str
+    choices: tuple[ChunkChoice, ...]
+    usage: ChatUsage | UnsetType | None = UNSET
+    aegis_citations: tuple[Citation, ...] | UnsetType = UNSET
+    aegis_execution: Execution | UnsetType = UNSET
+
+
+class ListedModel(Struct, frozen=True, kw_only=True):
+    """A model that the caller may name."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int
+    owned_by: str
+
+
+class ModelList(Struct, frozen=True, kw_only=True):
+    """Every model that the caller may name."""
+
+    object: Literal["list"] = "list"
+    data: tuple[ListedModel, ...]
+
+
+class EmbeddingItem(Struct, frozen=True, kw_only=True):
+    """A vector as numbers, or as little-endian 32-bit floats in base64."""
+
+    object: Literal["embedding"] = "embedding"
+    index: int
+    embedding: tuple[float, ...] | str
+
+
+class EmbeddingUsage(Struct, frozen=True):
+    """Tokens that the model read."""
+
+    prompt_tokens: int
+    total_tokens: int
+
+
+class EmbeddingList(Struct, frozen=True, kw_only=True):
+    """A vector a text, in the order of the texts."""
+
+    object: Literal["list"] = "list"
+    data: tuple[EmbeddingItem, ...]
+    model: str
+    usage: EmbeddingUsage

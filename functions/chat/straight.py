@@ -1,0 +1,98 @@
+"""A chat with an upstream's model: straight through the proxy, with nothing retrieved and nothing added."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from functions.chat.chunks import Chunks, begun
+from functions.chat.messages import ChatRequest
+from functions.chat.prompting import invalid, read
+from functions.chat.shapes import AssistantMessage, ChatChoice, ChatCompletion, ChatUsage, PromptTokensDetails
+from shared.answers.answering import Execution
+from shared.proxy.proxy import ExecutionProxy
+from shared.proxy.task import LLMResult, LLMTask, Payer, Sampling, Token
+from shared.runtime.needs import Call
+from shared.types.document import Classification, higher
+from shared.types.http import EventStream, ServerSentEvent
+from shared.types.money import usd
+
+_CLASS: Classification = "internal"
+_TOKENS = 1024
+_ANY_OBJECT: dict[str, Any] = {"type": "object"}
+
+
+async def complete(
+    request: ChatRequest, proxy: ExecutionProxy, payer: Payer, call: Call, chunks: Chunks
+) -> ChatCompletion:
+    result = await proxy.execute(_task(request, payer, call))
+    return ChatCompletion(
+        id=chunks.id,
+        created=chunks.created,
+        model=chunks.model,
+        choices=(ChatChoice(AssistantMessage(result.text), result.finish),),
+        usage=_usage(result),
+        aegis_execution=_execution(result),
+    )
+
+
+async def stream(request: ChatRequest, proxy: ExecutionProxy, payer: Payer, call: Call, chunks: Chunks) -> EventStream:
+    items = await begun(proxy.stream(_task(request, payer, call)))
+    return EventStream(_events(items, chunks), named=False)
+
+
+async def _events(items: AsyncIterator[Token | LLMResult], chunks: Chunks) -> AsyncIterator[ServerSentEvent]:
+    yield chunks.first()
+    said = False
+    async for item in items:
+        if isinstance(item, Token):
+            said = True
+            yield chunks.piece(item.text)
+            continue
+        if not said:  # what has to fit a schema comes as a whole
+            yield chunks.piece(item.text)
+        for event in chunks.last(item.finish, _usage(item), _execution(item)):
+            yield event
+
+
+def _task(request: ChatRequest, payer: Payer, call: Call) -> LLMTask:
+    classification = higher(_CLASS, request.classification or _CLASS)
+    messages = read(request.messages, classification)
+    stop = (request.stop,) if isinstance(request.stop, str) else request.stop or ()
+    return LLMTask(
+        kind="vision" if any(message.pictures for message in messages) else "generation",
+        payer=payer,
+        messages=messages,
+        classification=classification,
+        schema=_schema(request),
+        max_output_tokens=request.max_completion_tokens or request.max_tokens or _TOKENS,
+        model=request.model,
+        sampling=Sampling(request.temperature, request.top_p, request.seed, stop),
+        heard=call.heard,
+    )
+
+
+def _schema(request: ChatRequest) -> dict[str, Any] | None:
+    wanted = request.response_format
+    if wanted is None or wanted.type == "text":
+        return None
+    if wanted.type == "json_object":
+        return _ANY_OBJECT
+    if wanted.json_schema is None or not wanted.json_schema.schema:
+        raise invalid("/response_format/json_schema", "`json_schema` takes a `name` and a `schema`")
+    return wanted.json_schema.schema
+
+
+def _usage(result: LLMResult) -> ChatUsage:
+    counts = result.counts
+    return ChatUsage(
+        prompt_tokens=counts.prompt,
+        completion_tokens=counts.completion,
+        total_tokens=counts.prompt + counts.completion,
+        prompt_tokens_details=PromptTokensDetails(counts.cached),
+        cost_usd=usd(result.cost_microusd),
+        estimated=result.estimated,
+    )
+
+
+def _execution(result: LLMResult) -> Execution:
+    ran = result.execution
+    return Execution(ran.location, ran.model, ran.strategy, ran.reason)

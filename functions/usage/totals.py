@@ -1,0 +1,72 @@
+"""Sums up what the tenant used, by day, key, document or unit."""
+
+from collections import defaultdict
+from typing import Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+from shared.book.book import Book
+from shared.book.booking import flush_outbox
+from shared.book.digests import Row
+from shared.book.journal import Journal
+from shared.book.records import PER_UNIT, Unit
+from shared.proxy.budget.budget import Budget
+from shared.types.money import usd
+from shared.types.period import Period, span
+from shared.types.principal import Principal
+
+GroupBy = Literal["day", "key", "document", "unit"]
+
+
+class GetUsage(Period, frozen=True, kw_only=True):
+    group_by: GroupBy = "day"
+
+
+class UsageItem(Struct, frozen=True, kw_only=True):
+    """One of `day`, `key_id`, `document_id`, or, by unit, none of them. What no key or document caused has an empty
+    id."""
+
+    day: str | UnsetType = UNSET
+    key_id: str | UnsetType = UNSET
+    document_id: str | UnsetType = UNSET
+    unit: Unit
+    quantity: int | float
+    cost_usd: float
+
+
+class UsageTotals(Struct, frozen=True):
+    items: list[UsageItem]
+    total_usd: float
+
+
+async def handle(request: GetUsage, book: Book, budget: Budget, journal: Journal, principal: Principal) -> UsageTotals:
+    since, until = span(request)
+    await flush_outbox(budget.outbox, journal)
+    rows = await book.rows(principal.tenant_id, since, until)
+    return UsageTotals(_items(rows, request.group_by), usd(sum(row.cost_microusd for row in rows)))
+
+
+def _items(rows: list[Row], group_by: GroupBy) -> list[UsageItem]:
+    sums: dict[tuple[str, Unit], tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for row in rows:
+        quantity, cost = sums[_group(row, group_by), row.unit]
+        sums[_group(row, group_by), row.unit] = (quantity + row.quantity, cost + row.cost_microusd)
+    name = {"key": "key_id", "document": "document_id"}.get(group_by, group_by)
+    return [
+        UsageItem(
+            **({} if group_by == "unit" else {name: group}),
+            unit=unit,
+            quantity=_shown(unit, quantity),
+            cost_usd=usd(cost),
+        )
+        for (group, unit), (quantity, cost) in sorted(sums.items())
+    ]
+
+
+def _group(row: Row, group_by: GroupBy) -> str:
+    return {"day": row.day, "key": row.key_id, "document": row.document_id, "unit": ""}[group_by]
+
+
+def _shown(unit: Unit, quantity: int) -> int | float:
+    per_unit = PER_UNIT.get(unit, 1)
+    return quantity if per_unit == 1 else round(quantity / per_unit, 6)

@@ -1,0 +1,1 @@
+"""Conversations: what was asked and answered, kept for a while."""

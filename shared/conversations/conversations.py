@@ -1,0 +1,179 @@
+"""A tenant's conversations, in Redis for a day after their last turn and nowhere else.
+
+A conversation belongs to the user, or the key, that began it; to all others of the tenant it does not exist.
+"""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from shared.answers.citations import Citation
+from shared.counters.port import Counters, Script, pairs
+from shared.types.clock import now
+from shared.types.document import Classification
+from shared.types.paging import microseconds
+
+LIFETIME_S = 86_400
+MOST_TURNS = 200
+_TITLE = 120
+
+
+class Turn(Struct, frozen=True):
+    """A question and its answer. `classification` is the highest of all that went into it: later questions carry it.
+    `document_ids` are those it was answered from."""
+
+    question: str
+    answered: bool
+    answer: str
+    citations: tuple[Citation, ...]
+    classification: Classification
+    at: datetime
+    document_ids: tuple[str, ...] = ()
+
+
+class Conversation(Struct, frozen=True):
+    """`title` is the beginning of its first question."""
+
+    conversation_id: str
+    title: str
+    created_at: datetime
+    updated_at: datetime
+    turns: int
+
+
+# The conversation of another, one that was deleted while its answer was made, and one that ran out stay as they are.
+_ADD = Script("""
+local owner = redis.call('HGET', KEYS[1], 'owner')
+if owner ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'updated', ARGV[2])
+redis.call('RPUSH', KEYS[2], ARGV[3])
+redis.call('LTRIM', KEYS[2], -tonumber(ARGV[4]), -1)
+for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, ARGV[5]) end
+for i = 4, #KEYS do
+  redis.call('SADD', KEYS[i], ARGV[6])
+  redis.call('EXPIRE', KEYS[i], ARGV[5])
+end
+return 1
+""")
+
+
+class Conversations:
+    """Those of one owner. Raises `StoreUnavailable`."""
+
+    def __init__(self, counters: Counters, tenant_id: str, owner: str) -> None:
+        if not tenant_id or not owner:
+            raise ValueError("a conversation belongs to somebody of a tenant")
+        self._counters = counters
+        self._tenant = tenant_id
+        self._owner = owner
+
+    async def begin(self, question: str) -> str:
+        conversation_id = "cnv_" + secrets.token_hex(12)
+        at = microseconds(now())
+        place, index = self._place(conversation_id), self._index
+        about = ("owner", self._owner, "title", question[:_TITLE], "created", at, "updated", at)
+        await self._counters.batch(
+            [
+                ("HSET", place, *about),
+                ("EXPIRE", place, LIFETIME_S),
+                ("ZADD", index, at, conversation_id),
+                ("EXPIRE", index, LIFETIME_S),
+            ]
+        )
+        return conversation_id
+
+    async def add(self, conversation_id: str, turn: Turn) -> bool:
+        """False where the conversation is not there any more."""
+        documents = [_quoting(self._tenant, document_id) for document_id in turn.document_ids]
+        keys = [self._place(conversation_id), self._turns(conversation_id), self._index, *documents]
+        said = msgspec.json.encode(turn).decode()
+        arguments = (self._owner, microseconds(now()), said, MOST_TURNS, LIFETIME_S, conversation_id)
+        return bool(await self._counters.run(_ADD, keys, arguments))
+
+    async def turns(self, conversation_id: str) -> list[Turn] | None:
+        """Oldest first; None where there is no such conversation."""
+        found = await self.read(conversation_id)
+        return found[1] if found else None
+
+    async def read(self, conversation_id: str) -> tuple[Conversation, list[Turn]] | None:
+        flat, said = await self._counters.batch(
+            [("HGETALL", self._place(conversation_id)), ("LRANGE", self._turns(conversation_id), 0, -1)]
+        )
+        fields = dict(pairs(flat))
+        if fields.get("owner") != self._owner:
+            return None
+        turns = [msgspec.json.decode(one, type=Turn) for one in said]
+        return _conversation(conversation_id, fields, len(turns)), turns
+
+    async def list(self) -> Sequence[Conversation]:
+        """Newest first."""
+        ids: list[str] = await self._counters.call("ZREVRANGE", self._index, 0, -1)
+        if not ids:
+            return []
+        asked: list[tuple[str, ...]] = [("HGETALL", self._place(one)) for one in ids]
+        asked += [("LLEN", self._turns(one)) for one in ids]
+        found = await self._counters.batch(asked)
+        hashes = [dict(pairs(flat)) for flat in found[: len(ids)]]
+        gone = [one for one, fields in zip(ids, hashes, strict=True) if not fields]
+        if gone:
+            await self._counters.call("ZREM", self._index, *gone)
+        together = zip(ids, hashes, found[len(ids) :], strict=True)
+        return [_conversation(one, fields, count) for one, fields, count in together if fields]
+
+    async def delete(self, conversation_id: str) -> bool:
+        """False where there is no such conversation."""
+        if await self.read(conversation_id) is None:
+            return False
+        await self._counters.batch(
+            [
+                ("DEL", self._place(conversation_id), self._turns(conversation_id)),
+                ("ZREM", self._index, conversation_id),
+            ]
+        )
+        return True
+
+    @property
+    def _index(self) -> str:
+        return f"conversations:{self._tenant}:{self._owner}"
+
+    def _place(self, conversation_id: str) -> str:
+        return _place(self._tenant, conversation_id)
+
+    def _turns(self, conversation_id: str) -> str:
+        return _turns(self._tenant, conversation_id)
+
+
+async def forget_document(counters: Counters, tenant_id: str, document_id: str) -> None:
+    """Takes out every turn that was answered from the document. Raises `StoreUnavailable`."""
+    quoting = _quoting(tenant_id, document_id)
+    for conversation_id in await counters.call("SMEMBERS", quoting):
+        place = _turns(tenant_id, conversation_id)
+        for said in _from(await counters.call("LRANGE", place, 0, -1), document_id):
+            await counters.call("LREM", place, 0, said)
+    await counters.call("DEL", quoting)
+
+
+def _from(said: Iterable[str], document_id: str) -> list[str]:
+    return [one for one in said if document_id in msgspec.json.decode(one, type=Turn).document_ids]
+
+
+def _place(tenant_id: str, conversation_id: str) -> str:
+    return f"conversation:{tenant_id}:{conversation_id}"
+
+
+def _turns(tenant_id: str, conversation_id: str) -> str:
+    return f"{_place(tenant_id, conversation_id)}:turns"
+
+
+def _quoting(tenant_id: str, document_id: str) -> str:
+    return f"conversations:{tenant_id}:from:{document_id}"
+
+
+def _conversation(conversation_id: str, fields: dict[str, str], turns: int) -> Conversation:
+    created, updated = (
+        datetime.fromtimestamp(int(fields[name]) / 1_000_000, tz=now().tzinfo) for name in ("created", "updated")
+    )
+    return Conversation(conversation_id, fields.get("title", ""), created, updated, turns)

@@ -1,0 +1,77 @@
+"""A model of meaning at Ollama."""
+
+import asyncio
+import math
+from collections.abc import Sequence
+
+from shared.embedding.models import MODELS
+from shared.embedding.port import Embedded
+from shared.proxy.upstreams.ollama import Ollama
+from shared.proxy.upstreams.port import UpstreamError
+from shared.runtime.errors import StoreUnavailable
+
+BATCH = 32
+"""Texts a call."""
+
+_CALLS = 2
+"""At a time: one that the server works on, one that it has to hand."""
+
+
+class OllamaEmbedding:
+    """`model` is one of `MODELS`, with a tag or without."""
+
+    def __init__(self, base_url: str, model: str) -> None:
+        self._model = model
+        self._known = MODELS[model.partition(":")[0]]
+        self._ollama = Ollama(base_url, concurrency=_CALLS)
+        self._slots = asyncio.Semaphore(_CALLS)
+
+    @property
+    def name(self) -> str:
+        return f"ollama:{self._model}"
+
+    @property
+    def dimensions(self) -> int:
+        return self._known.dimensions
+
+    @property
+    def languages(self) -> frozenset[str]:
+        return self._known.languages
+
+    async def embed(self, texts: Sequence[str]) -> Embedded:
+        """Raises `StoreUnavailable` when the server is away, has no such model, or another under its name."""
+        vectors: list[tuple[float, ...]] = []
+        tokens = 0
+        for first in range(0, len(texts), BATCH):
+            made, read = await self._batch([_encodable(text) for text in texts[first : first + BATCH]])
+            vectors += made
+            tokens += read
+        return Embedded(vectors=tuple(vectors), tokens=tokens)
+
+    async def close(self) -> None:
+        await self._ollama.close()
+
+    async def _batch(self, texts: list[str]) -> tuple[list[tuple[float, ...]], int]:
+        try:
+            async with self._slots:
+                vectors, counts = await self._ollama.embed(self._model, texts)
+        except UpstreamError as error:
+            raise StoreUnavailable("embedding", self._advice(error), error.retry_after or 2) from error
+        width = len(vectors[0])
+        if width != self.dimensions:
+            detail = f"{self._model} gave vectors of {width} numbers instead of {self.dimensions}: pull it again"
+            raise StoreUnavailable("embedding", detail, retry_after=60)
+        return [_unit(vector) for vector in vectors], counts.prompt
+
+    def _advice(self, error: UpstreamError) -> str:
+        return f"{error}: run `ollama pull {self._model}`" if error.fault == "model_not_found" else str(error)
+
+
+def _unit(vector: Sequence[float]) -> tuple[float, ...]:
+    length = math.sqrt(sum(value * value for value in vector)) or 1.0
+    return tuple(value / length for value in vector)
+
+
+def _encodable(text: str) -> str:
+    """The text with lone surrogates, which JSON cannot carry, as question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,71 @@
+"""What the stages of a document will be billed for, at least and at most, and what that costs."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec import Struct
+
+from shared.book.metering import Prices, priced
+from shared.book.records import Unit
+from shared.estimation.extent import Extent, Range
+from shared.parsing.document import Look
+
+_PLAIN_PAGE_MS = 15.0
+_LAID_OUT_PAGE_MS = 700.0
+_DRAWN_PAGE_MS = 6000.0
+_READING_MS = {"light": (4.0, 0.004), "docling": (10.0, 0.008), "legacy": (10.0, 0.006), "office": (3000.0, 0.02)}
+"""Of a document without pages: at once, and for each letter."""
+
+_CUTTING_MS = (5.0, 0.02)
+_EMBEDDING_MS = (28.0, 0.5)
+"""At once, and for each token."""
+
+_FINISHING_MS = 1.0
+_BELOW, _ABOVE = 0.58, 1.72
+"""A busy machine takes longer than that, and is billed for it."""
+
+Work = Mapping[Unit, Range]
+
+
+class Forecast(Struct, frozen=True):
+    """Quantities as the book's lines hold them: pages, tokens, milliseconds."""
+
+    stage: str
+    work: Work
+
+    def cost(self, prices: Prices) -> Range:
+        """In micro-dollars."""
+        low = sum(line.cost_microusd for line in priced({unit: one.low for unit, one in self.work.items()}, prices))
+        high = sum(line.cost_microusd for line in priced({unit: one.high for unit, one in self.work.items()}, prices))
+        return Range(low, high)
+
+
+def forecasts(stages: Sequence[str], extent: Extent, reading_ms: float) -> list[Forecast]:
+    """Of every stage, in their order."""
+    pages = Range(extent.pages or 1, extent.pages or 1)
+    known: dict[str, Callable[[], Work]] = {
+        "parse": lambda: {"page_parsed": pages, **_seconds(reading_ms)},
+        "parse_gpu": lambda: {"page_parsed": pages, "gpu_second": Range.around(reading_ms, _BELOW, _ABOVE)},
+        "chunk": lambda: _seconds(_at_once(_CUTTING_MS, extent.tokens)),
+        "embed": lambda: {"embedded_1k_tokens": extent.read, **_seconds(_at_once(_EMBEDDING_MS, extent.tokens))},
+    }
+    return [Forecast(stage, known.get(stage, lambda: _seconds(_FINISHING_MS))()) for stage in stages]
+
+
+def reading_ms(parser: str, letters: int) -> float:
+    """How long reading a document without pages takes."""
+    return _at_once(_READING_MS.get(parser, (10.0, 0.01)), letters)
+
+
+def reading_pages_ms(look: Look) -> float:
+    """By how each of the pages has to be read."""
+    plain = max(1, look.pages - look.laid_out - look.drawn)
+    return plain * _PLAIN_PAGE_MS + look.laid_out * _LAID_OUT_PAGE_MS + look.drawn * _DRAWN_PAGE_MS
+
+
+def _seconds(milliseconds: float) -> Work:
+    return {"function_second": Range.around(milliseconds, _BELOW, _ABOVE)}
+
+
+def _at_once(milliseconds: tuple[float, float], size: int) -> float:
+    once, each = milliseconds
+    return once + each * size

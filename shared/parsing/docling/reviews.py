@@ -1,0 +1,29 @@
+"""Reviews that a journal publishes along with an article, and the authors' replies to them."""
+
+from lxml import etree
+
+KINDS = frozenset(
+    (
+        "aggregated-review-documents",
+        "author-comment",
+        "decision-letter",
+        "editor-report",
+        "peer-review",
+        "referee-report",
+        "reply",
+        "reviewer-report",
+    )
+)
+
+
+def review_titles(content: bytes) -> frozenset[str]:
+    """Titles of the reviews in an article in JATS."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=True)
+    article = etree.fromstring(content, parser)
+    found = article.iter("{*}sub-article", "{*}response") if article is not None else ()
+    titles = (_title(each) for each in found if each.get("article-type", each.get("response-type")) in KINDS)
+    return frozenset(filter(None, titles))
+
+
+def _title(review: etree._Element) -> str:
+    return " ".join(str(review.xpath("string((.//*[local-name()='article-title'])[1])")).split())

@@ -1,0 +1,100 @@
+"""XBRL reports by what they mean: facts with their value, unit and period; texts as text."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lxml import etree
+from msgspec import Struct
+
+from shared.parsing.assembly import Assembly
+from shared.parsing.document import ParsedDocument
+from shared.parsing.light.html import read_into
+from shared.parsing.limits import Limits
+from shared.runtime.errors import Rejected
+
+INSTANCE = "{http://www.xbrl.org/2003/instance}"
+HEADER = ("Fact", "Value", "Unit", "Period", "About")
+LONGEST_VALUE = 500
+"""Characters; what is longer is a text and stands under its own heading."""
+
+_DIMENSIONS = "{http://xbrl.org/2006/xbrldi}"
+_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_TAG = re.compile(r"<[a-zA-Z/][^>]{0,1000}>")
+
+
+class Fact(Struct, frozen=True):
+    label: str
+    value: str
+    unit: str
+    period: str
+    about: str
+
+
+def parse(content: bytes, limits: Limits) -> ParsedDocument:
+    assembly = Assembly(limits)
+    facts = list(_facts(_tree(content)))
+    assembly.title = _title(facts)
+    if rows := [(fact.label, fact.value, fact.unit, fact.period, fact.about) for fact in facts if not _is_text(fact)]:
+        assembly.table([HEADER, *rows])
+    for fact in facts:
+        if _is_text(fact):
+            assembly.heading(2, fact.label)
+            read_into(assembly, fact.value, limits)
+    return assembly.finish()
+
+
+def _tree(content: bytes) -> Any:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    try:
+        return etree.fromstring(content, parser)
+    except etree.XMLSyntaxError as error:
+        raise Rejected("corrupt", f"it is not valid XML: {str(error)[:200]}") from error
+
+
+def _facts(report: Any) -> Iterator[Fact]:
+    """In the report's order; those within groups of facts too, but neither footnotes nor what describes others."""
+    contexts = {each.get("id"): each for each in report.iter(f"{INSTANCE}context")}
+    units = {each.get("id"): _unit(each) for each in report.iter(f"{INSTANCE}unit")}
+    for element in report.iter(etree.Element):
+        context = contexts.get(element.get("contextRef"))
+        value = "".join(element.itertext()).strip()
+        if context is not None and value and element.get(_NIL) != "true":
+            label, unit = _label(element.tag), units.get(element.get("unitRef"), "")
+            yield Fact(label, value, unit, _period(context), ", ".join(_members(context)))
+
+
+def _title(facts: list[Fact]) -> str:
+    """Who reports what."""
+    said: Mapping[str, str] = {fact.label: fact.value for fact in reversed(facts)}
+    return " ".join(filter(None, (said.get("Entity Registrant Name", ""), said.get("Document Type", ""))))
+
+
+def _is_text(fact: Fact) -> bool:
+    return len(fact.value) > LONGEST_VALUE or _TAG.search(fact.value) is not None
+
+
+def _label(tag: str) -> str:
+    """The words of a name like `NetIncomeLoss`."""
+    name = tag.rpartition("}")[2]
+    return " ".join(_WORDS.findall(name)) or name
+
+
+def _unit(unit: Any) -> str:
+    """Its measures without their prefix, like `USD` or `USD / shares`."""
+    return " / ".join(str(each.text or "").strip().rpartition(":")[2] for each in unit.iter(f"{INSTANCE}measure"))
+
+
+def _period(context: Any) -> str:
+    """A day, or from when to when."""
+    found = (context.iter(f"{INSTANCE}{name}") for name in ("instant", "startDate", "endDate"))
+    return " to ".join(str(day.text or "").strip() for days in found for day in days)
+
+
+def _members(context: Any) -> Iterator[str]:
+    """Of which part of the whole it is told: a segment, a product."""
+    for member in context.iter(f"{_DIMENSIONS}explicitMember", f"{_DIMENSIONS}typedMember"):
+        axis = str(member.get("dimension", "")).rpartition(":")[2].removesuffix("Axis")
+        value = "".join(member.itertext()).strip().rpartition(":")[2].removesuffix("Member")
+        yield f"{_label(axis)}: {_label(value)}"

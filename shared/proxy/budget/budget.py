@@ -1,0 +1,253 @@
+"""The budget: what may still be spent, held in Redis and exact across all processes.
+
+A cloud call goes `reserve` → outbound record in the book → `confirm` → the call → `settle`, or `release` where it never
+left. Redis away, every method raises `StoreUnavailable`, and no cloud call is made.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from shared.access.accounts import Accounts
+from shared.blobs.port import Blobs
+from shared.book.records import Alert, Usage
+from shared.counters.port import Counters, Script, Word, pairs
+from shared.proxy.budget import scripts
+from shared.proxy.budget.allowances import Allowance, Allowances
+from shared.proxy.budget.asking import ask
+from shared.proxy.budget.caps import Caps, CapsBook, CapsRecord, Setter
+from shared.proxy.budget.operations import (
+    Operation,
+    Over,
+    Reserved,
+    ScopeOf,
+    Settled,
+    SwitchedOff,
+    WindowState,
+    resets_at,
+    text_of,
+    window_of,
+)
+from shared.proxy.budget.outbox import Outbox, operation_from
+from shared.proxy.budget.seeding import ReadStanding, Seeding
+from shared.proxy.budget.switches import Switches
+from shared.proxy.task import Payer
+from shared.runtime.errors import AegisError, NotFound, StoreUnavailable
+
+_AT_ONCE = 200
+_ROUNDS = 8
+"""Of loading what Redis does not hold, before it counts as unable to keep it."""
+
+
+class OperationEnded(AegisError):
+    """The operation was settled or released before: its id cannot be used again."""
+
+
+class Budget:
+    def __init__(
+        self,
+        counters: Counters,
+        blobs: Blobs,
+        accounts: Accounts,
+        standing: ReadStanding,
+        allowances: Allowances | None = None,
+    ) -> None:
+        """`standing` reads the book; it is asked only while the budget is cold."""
+        self._counters = counters
+        self._accounts = accounts
+        self._allowances = allowances or Allowances()
+        self._terms = self._allowances.terms()
+        self._caps = CapsBook(blobs, counters)
+        self.outbox = Outbox(counters)
+        self.switches = Switches(blobs, counters)
+        self._seeder = Seeding(counters, self.outbox, self.switches, standing)
+        self._seeding: asyncio.Task[None] | None = None
+
+    async def reserve(
+        self, operation_id: str, amount: int, payer: Payer, lease_s: float, model: str = ""
+    ) -> Reserved | Over | SwitchedOff:
+        """Holds the amount (micro-dollars) in every scope of the payer or in none, until it is settled or released, or
+        its lease ends before it is confirmed. Asked again under the same id it holds nothing more. Raises
+        `OperationEnded`."""
+        if amount < 0 or not payer.tenant_id:
+            raise ValueError("a reservation takes an amount of at least 0 and a tenant")
+        about = msgspec.json.encode(payer).decode()
+        answer = await self._ask(scripts.RESERVE, operation_id, amount, round(lease_s * 1000), about, model)
+        if answer[0] == "reserved":
+            return Reserved(tuple(map(window_of, answer[2:])), _microusd(answer[1]))
+        if answer[0] == "over":
+            return Over(window_of(answer[1]), *map(int, answer[2:]))
+        if answer[0] == "off":
+            return SwitchedOff(model)
+        raise OperationEnded(f"the operation {operation_id} has ended; take a new id")
+
+    async def confirm(self, operation_id: str) -> bool:
+        """Whether the call may leave: its reservation stands, and from here on counts until it is settled."""
+        return bool((await self._ask(scripts.CONFIRM, operation_id))[0] == "yes")
+
+    async def settle(self, usage: Usage) -> Settled:
+        """Books what the operation `usage.usage_id` cost, in the windows of its reservation, and takes the record for
+        the book; once, however often it is told."""
+        told = msgspec.json.encode(usage).decode()
+        answer = await self._ask(scripts.SETTLE, usage.usage_id, usage.cost_microusd, told)
+        if answer[0] == "ended":
+            return Settled(False)
+        excess, left, model = int(answer[1]), answer[2], answer[3]
+        if excess and model:
+            with contextlib.suppress(StoreUnavailable):  # Redis knows it, and the sweep writes it down
+                await self.switches.switch_off(model, usage.usage_id)
+        return Settled(True, excess, None if left == "unknown" else _microusd(left), left != "unknown")
+
+    async def release(self, operation_id: str) -> None:
+        """Gives back what was held for a call that has not left, and never will."""
+        await self._ask(scripts.RELEASE, operation_id)
+
+    async def lapsed(self, limit: int = _AT_ONCE) -> list[Operation]:
+        """Calls that left and were not settled within their lease. They count until somebody settles them."""
+        answer = await self._ask(scripts.LAPSED, limit)
+        return [operation_from(row[0], row[1:]) for row in answer[1:]]
+
+    async def stopped(self, operation_ids: Iterable[str]) -> set[str]:
+        """Those of the running operations that must end now: a cap was lowered below what runs, or nothing counts
+        them any more."""
+        asked = list(operation_ids)
+        return set((await self._ask(scripts.STOPPED, *asked))[1:]) if asked else set()
+
+    async def remaining(self, payer: Payer) -> int | None:
+        """The smallest of what is left (micro-dollars) in the payer's scopes; None where none has a cap."""
+        about = msgspec.json.encode(payer).decode()
+        return _microusd((await self._ask(scripts.REMAINING, about))[1])
+
+    async def windows(self, scopes: Sequence[ScopeOf]) -> list[WindowState]:
+        """Day and month of each."""
+        words = [word for scope in scopes for word in (scope.scope, scope.id, _owner(scope))]
+        answer = await self._ask(scripts.WINDOWS, *words)
+        return [_state(row) for row in answer[1:]]
+
+    async def caps(self, scope: ScopeOf) -> CapsRecord:
+        return await self._caps.read(scope)
+
+    async def change_caps(self, scope: ScopeOf, setter: Setter, caps: Caps) -> CapsRecord:
+        """Holds from the next call on, in every process. Raises `Forbidden` for an admin's cap above the operator's,
+        `NotFound` for a tenant that is not there."""
+        return await self._caps.change(scope, setter, caps, await self._default(scope))
+
+    async def alerts(self) -> list[Alert]:
+        """Thresholds that were reached and whose event was not sent yet."""
+        answer = await self._ask(scripts.ALERTS)
+        return [_alert(place, told) for place, told in pairs(answer[1:])]
+
+    async def alerted(self, alerts: Sequence[Alert]) -> None:
+        """Their events are sent; to say so twice does no harm."""
+        places = [f"{text_of(alert.window)} {alert.threshold_pct}" for alert in alerts]
+        if places:
+            await self._ask(scripts.ALERTED, *places)
+
+    async def sweep(self) -> int:
+        """Does what dead callers left undone; how many reservations it gave back."""
+        released = 0
+        while True:
+            found = int((await self._ask(scripts.RELEASE_LAPSED, _AT_ONCE))[1])
+            released += found
+            if found < _AT_ONCE:
+                break
+        await self.switches.keep()
+        await self._erase_stale()
+        return released
+
+    async def seed(self) -> None:
+        """Makes a cold budget warm, from the book; one seeding a process at a time."""
+        if self._seeding is None or self._seeding.done():
+            self._seeding = asyncio.create_task(self._seeder.run(), name="seeding of the budget")
+            self._seeding.add_done_callback(_is_read)
+        await asyncio.shield(self._seeding)
+
+    def terms(self) -> str:
+        """What scripts of others that read the budget take."""
+        return self._allowances.terms(self._ahead_s()) if self._ahead_s() else self._terms
+
+    def _ahead_s(self) -> int:
+        """Seconds that the scripts add to Redis' clock: none."""
+        return 0
+
+    async def _ask(self, script: Script, *arguments: Word) -> list[str]:
+        """The words, or the list, that a script answers, once Redis holds what it needs."""
+        deleted: tuple[str, ...] = ()
+        for _ in range(_ROUNDS):
+            terms = self._allowances.terms(self._ahead_s(), deleted) if deleted else self.terms()
+            told = await ask(self._counters, script, [terms, *arguments])
+            answer: list[str] = told.split(" ") if isinstance(told, str) else told
+            if answer[0] == "cold":
+                await self.seed()
+            elif answer[0] == "load":
+                deleted += await self._load(answer[1], answer[2:])
+            else:
+                return answer
+        raise StoreUnavailable("counters", "Redis does not keep what it is told")
+
+    async def _load(self, generation: str, missing: list[str]) -> tuple[str, ...]:
+        """Brings tiers and caps that Redis does not hold; gives the tenants that are not there."""
+        deleted = []
+        for kind, *words in (one.split(":") for one in dict.fromkeys(missing)):
+            if kind == "caps":
+                await self._caps.load(generation, ScopeOf(*words))  # type: ignore[arg-type]
+            elif not await self._accounts.load_tenant(words[0]):
+                deleted.append(words[0])
+        return tuple(deleted)
+
+    async def _default(self, scope: ScopeOf) -> Allowance:
+        if scope.scope == "platform":
+            return self._allowances.platform
+        if scope.scope != "tenant":
+            return Allowance()
+        tenant = await self._accounts.tenant(scope.id)
+        if tenant is None:
+            raise NotFound("There is no such tenant.")
+        return self._allowances.of(tenant.tier)
+
+    async def _erase_stale(self) -> None:
+        """What former generations left behind in a Redis that was restarted or took over."""
+        present = await self._counters.call("GET", "budget:generation")
+        for generation in await self._counters.call("SMEMBERS", "budget:stale"):
+            if generation != present:
+                async for key in self._counters.scan(f"budget:{generation}:*"):
+                    await self._counters.call("UNLINK", key)
+            await self._counters.call("SREM", "budget:stale", generation)
+
+
+def _owner(scope: ScopeOf) -> str:
+    return scope.id if scope.scope == "tenant" else scope.tenant_id
+
+
+def _microusd(word: str) -> int | None:
+    return None if word == "unlimited" else int(word)
+
+
+def _state(row: Sequence[str]) -> WindowState:
+    window = window_of(row[0])
+    cap = int(row[1]) if row[1] else None
+    spent, reserved = int(row[2]), int(row[3])
+    left = None if cap is None else max(0, cap - spent - reserved)
+    return WindowState(window.scope, window.id, window.name, cap, spent, reserved, left, resets_at(window))
+
+
+def _alert(place: str, told: str) -> Alert:
+    text, percent = place.split(" ")
+    tenant_id, spent, cap, at = msgspec.json.decode(told, type=tuple[str, str, str, str])
+    return Alert(
+        window=window_of(text),
+        threshold_pct=int(percent),
+        at=datetime.fromtimestamp(int(at), UTC),
+        spent_microusd=int(spent),
+        cap_microusd=int(cap),
+        tenant_id=tenant_id,
+    )
+
+
+def _is_read(task: asyncio.Task[None]) -> None:
+    """Its callers may all be gone: what it raised is no surprise then."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,107 @@
+"""Caps that people set: in the ledger first, cached in Redis under the budget's generation."""
+
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from shared.blobs.port import Blobs
+from shared.counters.leases import Leases
+from shared.counters.port import Counters
+from shared.ledger import names
+from shared.ledger.ledger import read_record
+from shared.proxy.budget.allowances import Allowance
+from shared.proxy.budget.asking import ask
+from shared.proxy.budget.operations import ScopeOf
+from shared.proxy.budget.scripts import KEEP_CAPS
+from shared.runtime.errors import Forbidden
+
+Setter = Literal["operator", "admin"]
+_LARGEST = 10**15
+"""Micro-dollars; sums below it are exact in the scripts' numbers."""
+
+
+class Caps(Struct, frozen=True, omit_defaults=True):
+    """Micro-dollars a UTC day and month. None is no limit of one's own; what is not set stays as it was, at first the
+    default."""
+
+    day: int | UnsetType | None = UNSET
+    month: int | UnsetType | None = UNSET
+
+
+class CapsRecord(Struct, frozen=True, omit_defaults=True):
+    """Of one scope. The operator's stand in the place of the default; the admin's hold where they are smaller."""
+
+    operator: Caps = Caps()
+    admin: Caps = Caps()
+
+    def bound(self, default: Allowance) -> Allowance:
+        """What an admin may not go above."""
+        day, month = self.operator.day, self.operator.month
+        return Allowance(
+            default.day if isinstance(day, UnsetType) else day,
+            default.month if isinstance(month, UnsetType) else month,
+        )
+
+
+class CapsBook:
+    """Reads and changes caps; changes of one scope come one after the other."""
+
+    def __init__(self, blobs: Blobs, counters: Counters) -> None:
+        self._blobs = blobs
+        self._counters = counters
+
+    async def read(self, scope: ScopeOf) -> CapsRecord:
+        return await read_record(self._blobs, _place(scope), CapsRecord) or CapsRecord()
+
+    async def change(self, scope: ScopeOf, setter: Setter, caps: Caps, default: Allowance) -> CapsRecord:
+        """Holds from the next call on, in every process. Raises `Forbidden` for an admin's cap above what the operator
+        allows, `StoreUnavailable` where it may not hold yet: it has to be set again."""
+        _check(caps)
+        async with Leases(self._counters).wait(f"caps:{_place(scope)}"):
+            before = await self.read(scope)
+            if setter == "admin":
+                _check_bound(caps, before.bound(default))
+            changed = _merged(getattr(before, setter), caps)
+            record = msgspec.structs.replace(before, **{setter: changed})
+            await self._blobs.write(_place(scope), msgspec.json.encode(record))
+            await self._keep("", scope, record)
+        return record
+
+    async def load(self, generation: str, scope: ScopeOf) -> None:
+        """Brings caps that Redis does not hold."""
+        await self._keep(generation, scope, await self.read(scope))
+
+    async def _keep(self, generation: str, scope: ScopeOf, record: CapsRecord) -> None:
+        account = f"{scope.scope}|{scope.id}"
+        await ask(self._counters, KEEP_CAPS, [generation, account, _told(record)])
+
+
+def _told(record: CapsRecord) -> str:
+    """As the scripts take it: the operator's for a day and a month, the admin's; empty where nothing is set."""
+    amounts = (record.operator.day, record.operator.month, record.admin.day, record.admin.month)
+    return ",".join("" if a is UNSET else "unlimited" if a is None else str(a) for a in amounts)
+
+
+def _place(scope: ScopeOf) -> str:
+    owner = {"platform": "", "tenant": scope.id}.get(scope.scope, scope.tenant_id)
+    return names.caps(owner, scope.scope, scope.id)
+
+
+def _merged(before: Caps, given: Caps) -> Caps:
+    return Caps(
+        before.day if isinstance(given.day, UnsetType) else given.day,
+        before.month if isinstance(given.month, UnsetType) else given.month,
+    )
+
+
+def _check(caps: Caps) -> None:
+    for amount in (caps.day, caps.month):
+        if isinstance(amount, int) and not 0 <= amount <= _LARGEST:
+            raise ValueError(f"a cap is from 0 to {_LARGEST} micro-dollars, not {amount}")
+
+
+def _check_bound(caps: Caps, bound: Allowance) -> None:
+    for name, wanted, most in (("day", caps.day, bound.day), ("month", caps.month, bound.month)):
+        if isinstance(wanted, int) and most is not None and wanted > most:
+            raise Forbidden(f"The operator allows at most {most / 1_000_000:f} USD a {name}; set that or less.")

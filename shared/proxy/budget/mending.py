@@ -1,0 +1,70 @@
+"""Sets right what Redis counts where it differs from the book."""
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from shared.book.records import Window
+from shared.counters.port import Counters, Script, Word, pairs
+
+# Redis away: nothing is mended. What has changed since it was read is left alone.
+_MEND = Script(
+    """
+if redis.call('GET', 'budget:generation') ~= ARGV[1] then return 0 end
+local row = redis.call('HMGET', KEYS[1], ARGV[2] .. ':spent', ARGV[2] .. ':reserved')
+if tonumber(row[1] or 0) ~= tonumber(ARGV[3]) or tonumber(row[2] or 0) ~= 0 then return 0 end
+redis.call('HSET', KEYS[1], ARGV[2] .. ':spent', ARGV[4])
+redis.call('EXPIRE', KEYS[1], ARGV[5])
+return 1
+"""
+)
+_KEPT_S = 75 * 86400
+
+
+class Counted(Struct, frozen=True):
+    spent_microusd: int
+    reserved_microusd: int
+
+
+class Counts(Struct, frozen=True):
+    """What Redis holds of every window, in one of its generations."""
+
+    generation: str
+    windows: Mapping[Window, Counted]
+
+
+async def counts(counters: Counters) -> Counts:
+    """Read one after the other, not at one moment."""
+    generation = await counters.call("GET", "budget:generation") or ""
+    windows: dict[Window, Counted] = {}
+    for kind in ("month", "life") if generation else ():
+        prefix = f"budget:{generation}:{kind}:"
+        keys = [key async for key in counters.scan(f"{prefix}*")]
+        for key, row in zip(
+            keys, await counters.batch([("HGETALL", key) for key in keys]) if keys else [], strict=True
+        ):
+            windows |= dict(_windows(key.removeprefix(prefix), dict(pairs(row))))
+    return Counts(generation, windows)
+
+
+async def mend(counters: Counters, found: Counts, window: Window, to_microusd: int) -> bool:
+    """False where something was spent or reserved since."""
+    before = found.windows.get(window, Counted(0, 0))
+    words: list[Word] = [found.generation, window.start, before.spent_microusd, to_microusd, _KEPT_S]
+    return bool(await counters.run(_MEND, [window_key(found.generation, window)], words))
+
+
+def window_key(generation: str, window: Window) -> str:
+    account = f"{window.scope}|{window.id}"
+    if window.name == "life":
+        return f"budget:{generation}:life:{account}"
+    return f"budget:{generation}:month:{account}|{window.start[:7]}"
+
+
+def _windows(place: str, row: Mapping[str, str]) -> Iterator[tuple[Window, Counted]]:
+    """Of one account: its month and the days in it, or its whole life."""
+    scope, id_, *_ = place.split("|")
+    for start in sorted({field.partition(":")[0] for field in row}):
+        name = {0: "life", 7: "month", 10: "day"}[len(start)]
+        spent, reserved = (int(row.get(f"{start}:{what}", 0)) for what in ("spent", "reserved"))
+        yield Window(scope, id_, name, start), Counted(spent, reserved)  # type: ignore[arg-type]

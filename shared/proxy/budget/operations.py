@@ -1,0 +1,138 @@
+"""Operations of the budget: calls that may cost something, from their reservation to their settlement."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from msgspec import Struct
+
+from shared.book.records import Line, Outbound, ScopeName, Usage, Window, WindowName
+from shared.proxy.task import Payer
+
+
+class Reserved(Struct, frozen=True):
+    """The amount is held in every one of the windows. `remaining_microusd` is the smallest of what is left in them;
+    None where none has a cap."""
+
+    windows: tuple[Window, ...]
+    remaining_microusd: int | None
+
+
+class Over(Struct, frozen=True):
+    """This window has no room for the amount; nothing was held anywhere."""
+
+    window: Window
+    cap_microusd: int
+    spent_microusd: int
+    reserved_microusd: int
+
+
+class SwitchedOff(Struct, frozen=True):
+    """The model once cost more than its worst case; an operator has to look first."""
+
+    model: str
+
+
+class Settled(Struct, frozen=True):
+    """`booked` is False where the operation is not known or was released; told again, the first cost stands.
+    `excess_microusd` is what it cost above what was held:
+    its model is switched off. `remaining_microusd` is None where no window has a cap; `is_remaining_known` is False
+    where the caps were not at hand."""
+
+    booked: bool
+    excess_microusd: int = 0
+    remaining_microusd: int | None = None
+    is_remaining_known: bool = False
+
+
+class Operation(Struct, frozen=True):
+    """As Redis keeps it. `until` is the end of its lease."""
+
+    operation_id: str
+    payer: Payer
+    windows: tuple[Window, ...]
+    reserved_microusd: int
+    until: datetime
+    model: str = ""
+
+
+class ScopeOf(Struct, frozen=True):
+    """A scope that has caps: a tenant (`id` is the tenant's), a key (`tenant_id` says whose), or the platform."""
+
+    scope: ScopeName
+    id: str = ""
+    tenant_id: str = ""
+
+
+class WindowState(Struct, frozen=True):
+    """A window as it is now; `cap_microusd` and `remaining_microusd` are None where nothing limits it."""
+
+    scope: ScopeName
+    id: str
+    window: WindowName
+    cap_microusd: int | None
+    spent_microusd: int
+    reserved_microusd: int
+    remaining_microusd: int | None
+    resets_at: datetime
+
+
+def estimated(operation: Operation, at: datetime) -> Usage:
+    """The usage of a call that left and never told what it used: all that was held for it."""
+    return _usage(operation, at, (Line("output_token", 0, operation.reserved_microusd),), is_estimated=True)
+
+
+def unspent(operation: Operation, at: datetime) -> Usage:
+    """The usage of a call that never left: nothing. It ends the outbound record, where there is one."""
+    return _usage(operation, at, (), is_estimated=False)
+
+
+def operation_of(call: Outbound) -> Operation:
+    payer = Payer(
+        tenant_id=call.tenant_id,
+        key_id=call.key_id,
+        request_id=call.request_id,
+        label=call.label,
+        function=call.function,
+        document_id=call.document_id,
+    )
+    return Operation(call.operation_id, payer, call.windows, call.reserved_microusd, call.lease_until, call.model)
+
+
+def _usage(operation: Operation, at: datetime, lines: tuple[Line, ...], *, is_estimated: bool) -> Usage:
+    payer = operation.payer
+    return Usage(
+        usage_id=operation.operation_id,
+        tenant_id=payer.tenant_id,
+        at=at,
+        lines=lines,
+        key_id=payer.key_id,
+        request_id=payer.request_id,
+        label=payer.label,
+        document_id=payer.document_id,
+        function=payer.function,
+        location="cloud",
+        model=operation.model,
+        reserved_microusd=operation.reserved_microusd,
+        estimated=is_estimated,
+        windows=operation.windows,
+    )
+
+
+def text_of(window: Window) -> str:
+    """As Redis names it; ids hold neither blanks nor bars."""
+    return f"{window.scope}|{window.id}|{window.name}|{window.start}"
+
+
+def window_of(text: str) -> Window:
+    scope, id_, name, start = text.split("|")
+    return Window(scope, id_, name, start)  # type: ignore[arg-type]
+
+
+def windows_of(texts: str) -> tuple[Window, ...]:
+    return tuple(map(window_of, texts.split()))
+
+
+def resets_at(window: Window) -> datetime:
+    """When a day's or a month's window ends."""
+    first = date.fromisoformat(window.start if window.name == "day" else f"{window.start}-01")
+    following = first + timedelta(days=1) if window.name == "day" else (first + timedelta(days=31)).replace(day=1)
+    return datetime(following.year, following.month, following.day, tzinfo=UTC)

@@ -1,0 +1,90 @@
+"""Fills an emptied, restarted or replaced Redis from the book, before anything is admitted.
+
+A seeding draws a token before it reads the book, and counts only while Redis still holds that token: had Redis been
+emptied meanwhile, calls may have been admitted that the book did not tell of yet, and it begins again. What it writes
+belongs to a generation that nobody reads until the last step names it.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from shared.book.records import Usage, Window
+from shared.book.standing import Standing
+from shared.counters.leases import Leases
+from shared.counters.port import Counters
+from shared.proxy.budget.asking import ask
+from shared.proxy.budget.operations import operation_of, text_of
+from shared.proxy.budget.outbox import Outbox
+from shared.proxy.budget.scripts import BEGIN_SEEDING, END_SEEDING, FILL
+from shared.proxy.budget.switches import ModelOff, Switches
+from shared.runtime.errors import StoreUnavailable
+
+_AT_ONCE = 500
+_ATTEMPTS = 5
+
+ReadStanding = Callable[[], Awaitable[Standing]]
+
+
+class Seeding:
+    def __init__(self, counters: Counters, outbox: Outbox, switches: Switches, standing: ReadStanding) -> None:
+        self._counters = counters
+        self._outbox = outbox
+        self._switches = switches
+        self._standing = standing
+
+    async def run(self) -> None:
+        """Returns when the budget is warm, whoever made it so. Raises `StoreUnavailable`."""
+        for _ in range(_ATTEMPTS):
+            async with Leases(self._counters).wait("budget:seeding"):
+                token = await ask(self._counters, BEGIN_SEEDING, [secrets.token_hex(8)])
+                if not token or await self._fill(token):
+                    return
+        raise StoreUnavailable("counters", "Redis is emptied again and again")
+
+    async def _fill(self, token: str) -> bool:
+        outbox = await self._outbox.waiting()  # before the book: what goes over meanwhile is in both
+        standing = settled(await self._standing(), outbox)
+        for rows in _parts(standing, await self._switches.models()):
+            if not await ask(self._counters, FILL, [token, msgspec.json.encode(rows).decode()]):
+                return False
+        return bool(await ask(self._counters, END_SEEDING, [token]))
+
+
+def settled(standing: Standing, outbox: Iterable[Usage]) -> Standing:
+    """The standing once the outbox is in the book."""
+    usages = {usage.usage_id: usage for usage in outbox}
+    spent = dict(standing.spent)
+    for call in standing.open:
+        for window in call.windows if call.operation_id in usages else ():
+            spent[window] = spent.get(window, 0) + usages[call.operation_id].cost_microusd
+    still_open = tuple(call for call in standing.open if call.operation_id not in usages)
+    return Standing(spent, still_open, standing.alerted)
+
+
+def _parts(standing: Standing, off: Sequence[ModelOff]) -> Iterator[Mapping[str, Any]]:
+    alerted: dict[Window, list[int]] = {}
+    for window, percent in standing.alerted:
+        alerted.setdefault(window, []).append(percent)
+    known = sorted({*standing.spent, *alerted})
+    windows = [(text_of(window), standing.spent.get(window, 0), alerted.get(window, [])) for window in known]
+    operations = [_row(call_row) for call_row in map(operation_of, standing.open)]
+    for start in range(0, max(len(windows), len(operations), 1), _AT_ONCE):
+        yield {
+            "windows": windows[start : start + _AT_ONCE],
+            "operations": operations[start : start + _AT_ONCE],
+            "off": [(record.model, record.operation_id) for record in off] if start == 0 else [],
+        }
+
+
+def _row(operation: Any) -> tuple[str, ...]:
+    return (
+        operation.operation_id,
+        str(operation.reserved_microusd),
+        str(round(operation.until.timestamp() * 1000)),
+        " ".join(map(text_of, operation.windows)),
+        msgspec.json.encode(operation.payer).decode(),
+        operation.model,
+    )

@@ -1,0 +1,45 @@
+"""How busy this machine's GPU is, where that can be read."""
+
+import asyncio
+import shutil
+import time
+
+_KEPT_S = 5.0
+_ANSWER_S = 1.0
+_QUERY = ("--query-gpu=utilization.gpu", "--format=csv,noheader,nounits")
+
+
+class Gpu:
+    """The busiest one, by `nvidia-smi`; it says nothing of a local model that runs on another machine."""
+
+    def __init__(self, program: str = "nvidia-smi") -> None:
+        self._program = shutil.which(program)
+        self._read_at = float("-inf")
+        self._busy: float | None = None
+
+    async def busy(self) -> float | None:
+        """A share of 1; None where it is not known. Read at most every five seconds."""
+        if self._program is None:
+            return None
+        if time.monotonic() - self._read_at > _KEPT_S:
+            self._read_at = time.monotonic()
+            self._busy = await self._read(self._program)
+        return self._busy
+
+    async def _read(self, program: str) -> float | None:
+        try:
+            asked = await asyncio.create_subprocess_exec(
+                program, *_QUERY, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+            )
+        except OSError:
+            return None
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                said, _ = await asked.communicate()
+            return max(int(line) for line in said.split()) / 100
+        except (TimeoutError, ValueError):
+            return None
+        finally:
+            if asked.returncode is None:
+                asked.kill()
+                await asked.wait()

@@ -1,0 +1,247 @@
+"""The proxy: every call of a language model goes through it. It decides where a task runs, pays for it, and goes on
+elsewhere where that fails.
+
+A prompt is never cut, an answer counts only when it is whole, and what must not leave does not.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+from msgspec.structs import replace
+
+from shared.book.records import Line, Usage
+from shared.proxy import prompts
+from shared.proxy.conditions import Conditions
+from shared.proxy.control_tokens import restored
+from shared.proxy.detours import Detour, NoModel, PromptTooLong, detour_of, refused
+from shared.proxy.schema import NotTheSchema, read
+from shared.proxy.servers import Server, Servers
+from shared.proxy.strategies import Decision, Facts, NamedModelRefused, State, decide, recorded
+from shared.proxy.task import Execution, LLMResult, LLMTask, Token
+from shared.proxy.teller import BudgetWithdrawn, Charge, OverBudget, Teller, usage_of
+from shared.proxy.upstreams.port import Done, ModelCall, Piece, UpstreamError
+from shared.runtime.errors import StoreUnavailable
+from shared.types.model import Counts, StrategyName
+
+_SCHEMA_ATTEMPTS = 2
+_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 8.0
+_MOST_DETOURS = 4
+_GOES_ON = (UpstreamError, OverBudget, BudgetWithdrawn, StoreUnavailable, NotTheSchema)
+
+
+class ExecutionProxy:
+    def __init__(
+        self,
+        servers: Servers,
+        conditions: Conditions,
+        teller: Teller,
+        strategy: StrategyName,
+        context_steps: tuple[int, ...],
+    ) -> None:
+        self._servers = servers
+        self._conditions = conditions
+        self._teller = teller
+        self._strategy = strategy
+        self._context_steps = context_steps
+
+    async def execute(self, task: LLMTask) -> LLMResult:
+        """Raises `NoModel` where no model can run the task, and for a task whose caller named its model a `Problem`
+        that says why that one did not."""
+        async with aclosing(self.stream(task)) as events:
+            async for event in events:
+                if isinstance(event, LLMResult):
+                    return event
+        raise AssertionError("a stream ends with its result")
+
+    async def stream(self, task: LLMTask) -> AsyncGenerator[Token | LLMResult]:
+        """The answer's pieces, then the result, last and once. Where a call breaks off half-way, the pieces of the next
+        one follow: only the result is sure to be whole. Close it when leaving early. Raises like `execute`."""
+        state = await self._conditions.now(task)
+        detour: Detour | None = None
+        for _ in range(_MOST_DETOURS):
+            decision = self._decide(task, state, detour)
+            try:
+                async with aclosing(self._run(task, state, decision)) as events:
+                    async for event in events:
+                        yield event
+                return
+            except _GOES_ON as error:
+                if task.model is not None:
+                    raise refused(task.model, error) from error
+                detour = detour_of(decision, error)
+                state = detour.changed(state)
+        raise NoModel(detour.reason if detour else "no_model")
+
+    def _decide(self, task: LLMTask, state: State, detour: Detour | None) -> Decision:
+        try:
+            decision = decide(_facts(task), state, self._strategy)
+        except NamedModelRefused as error:
+            raise refused(error.model, error) from error
+        if detour and decision.location and detour.is_told_by(decision):
+            decision = decision.instead(decision.location, decision.model, detour.cause)
+        if decision.location is None and detour and detour.cause == "context":
+            raise PromptTooLong("no model here reads a prompt of this length")
+        if decision.location is None:
+            raise NoModel(detour.reason if detour else "no_model")
+        return decision
+
+    async def _run(self, task: LLMTask, state: State, decision: Decision) -> AsyncGenerator[Token | LLMResult]:
+        """One model's answer; with a schema, asked a second time where the first answer does not fit it."""
+        server = self._servers.serving(decision)
+        call = prompts.call_of(task, decision.model, server.timeout_s)
+        if task.schema is not None and not server.enforces_schema:
+            call = prompts.with_schema_told(call)
+        for attempt in range(1, _SCHEMA_ATTEMPTS + 1):
+            result: LLMResult | None = None
+            async with aclosing(self._ask(task, state, decision, server, call)) as events:
+                async for event in events:
+                    if isinstance(event, LLMResult):
+                        result = event
+                    elif task.schema is None:
+                        yield event
+            assert result is not None
+            if task.schema is None:
+                yield result
+                return
+            try:
+                yield replace(result, data=read(result.text, task.schema))
+                return
+            except NotTheSchema as wrong:
+                if attempt == _SCHEMA_ATTEMPTS:
+                    raise
+                call = prompts.asked_again(call, result.text, wrong.complaint)
+
+    async def _ask(
+        self, task: LLMTask, state: State, decision: Decision, server: Server, call: ModelCall
+    ) -> AsyncGenerator[Token | LLMResult]:
+        """In a slot of the server, with a window that holds the prompt."""
+        asking = self._queued if decision.location == "cloud" else self._widening
+        async with (
+            server.slot(task.payer.tenant_id),
+            aclosing(asking(task, state, decision, server, call)) as events,
+        ):
+            async for event in events:
+                yield event
+
+    async def _widening(
+        self, task: LLMTask, state: State, decision: Decision, server: Server, call: ModelCall
+    ) -> AsyncGenerator[Token | LLMResult]:
+        """The window is guessed from the prompt's bytes; where the server finds it too small, the next one is taken."""
+        beyond = 0
+        while True:
+            call = prompts.with_window(call, self._context_steps, beyond)
+            try:
+                async with aclosing(self._free(task, state, decision, server, call)) as events:
+                    async for event in events:
+                        yield event
+                return
+            except UpstreamError as error:
+                beyond = call.context_tokens or 0
+                if error.fault != "too_long" or beyond >= self._context_steps[-1]:
+                    raise
+
+    async def _queued(
+        self, task: LLMTask, state: State, decision: Decision, server: Server, call: ModelCall
+    ) -> AsyncGenerator[Token | LLMResult]:
+        """Where the cloud says that it is asked too often, the call waits for a while, in its slot."""
+        until, pause = time.monotonic() + server.queue_s, _PAUSE_S
+        while True:
+            try:
+                async with aclosing(self._paid(task, state, decision, server, call)) as events:
+                    async for event in events:
+                        yield event
+                return
+            except UpstreamError as error:
+                pause = error.retry_after or pause
+                if error.fault != "rate_limited" or not server.waits or time.monotonic() + pause > until:
+                    raise
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_S)
+
+    async def _paid(
+        self, task: LLMTask, state: State, decision: Decision, server: Server, call: ModelCall
+    ) -> AsyncGenerator[Token | LLMResult]:
+        amount = self._teller.worst_case(call)
+        if amount is None:
+            raise OverBudget(f"{call.model} has no price: what it costs cannot be bounded.")
+        if task.max_cost_microusd is not None and amount > task.max_cost_microusd:
+            raise OverBudget("The call may cost more than the most it was allowed to.")
+        told = recorded(_facts(task), state, decision)
+        text: list[str] = []
+        async with (
+            self._teller.charge(task, decision, told, call, amount) as charge,
+            aclosing(server.stream(call)) as pieces,
+        ):
+            done = None
+            while done is None:
+                event = await charge.next(pieces)
+                if isinstance(event, Done):
+                    done = event
+                    charge.counts = event.counts
+                else:
+                    text.append(event.text)
+                    yield Token(event.text)
+        yield _result("".join(text), decision, done, charge)
+
+    async def _free(
+        self, task: LLMTask, state: State, decision: Decision, server: Server, call: ModelCall
+    ) -> AsyncGenerator[Token | LLMResult]:
+        text: list[str] = []
+        done: Done | None = None
+        async with aclosing(server.stream(call)) as pieces:
+            async for event in pieces:
+                if isinstance(event, Piece):
+                    text.append(event.text)
+                    yield Token(event.text)
+                else:
+                    done = event
+        assert done is not None
+        told = recorded(_facts(task), state, decision)
+        self._teller.note(_free_usage(task, decision, told, call.model, done.counts))
+        yield _result("".join(text), decision, done)
+
+    async def models(self) -> dict[str, str]:
+        """Those that a caller may name, with their server's name."""
+        return await self._servers.named()
+
+    async def close(self) -> None:
+        await self._teller.close()
+        await self._servers.close()
+
+
+def _facts(task: LLMTask) -> Facts:
+    return Facts(
+        kind=task.kind,
+        classification=task.highest_class,
+        quality=task.quality,
+        complexity=task.complexity,
+        max_latency_ms=task.max_latency_ms,
+        pages=task.pages,
+        prompt_tokens=sum(len(message.text.encode()) for message in task.messages) // 3,
+        model=task.model,
+    )
+
+
+def _free_usage(task: LLMTask, decision: Decision, told: dict[str, Any], model: str, counts: Counts | None) -> Usage:
+    lines = (
+        Line("input_token", counts.prompt - counts.cached),
+        Line("cached_input_token", counts.cached),
+        Line("output_token", counts.completion),
+    ) if counts else ()  # fmt: skip
+    return usage_of(task, decision, told, model, tuple(line for line in lines if line.quantity))
+
+
+def _result(text: str, decision: Decision, done: Done, charge: Charge | None = None) -> LLMResult:
+    assert decision.location
+    return LLMResult(
+        text=restored(text),
+        execution=Execution(decision.location, decision.model, decision.strategy, decision.reason),
+        counts=done.counts or Counts(),
+        cost_microusd=charge.cost_microusd if charge else 0,
+        estimated=charge.estimated if charge else done.counts is None,
+        finish=done.finish,
+    )

@@ -1,0 +1,124 @@
+"""Holds the three accounts of money against each other: what Redis counts, the book, and the provider's bill.
+
+The book wins over Redis. The provider's bill wins over what we estimated, and over nothing else.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+
+from msgspec import Struct
+
+from shared.book.book import Book
+from shared.book.booking import flush_outbox
+from shared.book.journal import Journal
+from shared.book.records import Line, Usage, Window
+from shared.counters.port import Counters
+from shared.proxy.budget.budget import Budget
+from shared.proxy.budget.mending import Counted, counts, mend
+from shared.types.clock import now
+
+
+class Difference(Struct, frozen=True):
+    """A window that Redis and the book count differently. One with a call under way is left as it is."""
+
+    window: Window
+    redis_microusd: int
+    book_microusd: int
+    mended: bool
+
+
+class Billed(Struct, frozen=True):
+    """A UTC day of cloud calls: by the provider, by the book, and by how much estimates were lowered for it."""
+
+    day: date
+    provider_microusd: int
+    book_microusd: int
+    lowered_microusd: int
+
+
+class Reconciled(Struct, frozen=True):
+    windows: tuple[Difference, ...]
+    days: tuple[Billed, ...]
+
+
+async def reconcile(
+    budget: Budget, counters: Counters, book: Book, journal: Journal, bills: Mapping[date, int] | None = None
+) -> Reconciled:
+    """`bills` are the provider's totals, in micro-dollars, of days that are over."""
+    await flush_outbox(budget.outbox, journal)
+    days = [await _hold_against_bill(book, journal, day, billed) for day, billed in sorted((bills or {}).items())]
+    return Reconciled(await _hold_against_book(budget, counters, book, journal), tuple(days))
+
+
+async def _hold_against_book(
+    budget: Budget, counters: Counters, book: Book, journal: Journal
+) -> tuple[Difference, ...]:
+    """First what Redis counts, then its outbox into the book, then the book: whatever was settled in between shows in
+    Redis as a change since, and keeps the window from being mended."""
+    await budget.sweep()  # warm, if it was cold
+    found = await counts(counters)
+    await flush_outbox(budget.outbox, journal)
+    standing = await book.standing()
+    held = {window for call in standing.open for window in call.windows}
+    present = {window for window in {*found.windows, *standing.spent} if _counts_still(window)}
+    differences = []
+    for window in sorted(present):
+        counted, booked = found.windows.get(window, Counted(0, 0)), standing.spent.get(window, 0)
+        if counted.spent_microusd != booked:
+            mended = window not in held and await mend(counters, found, window, booked)
+            differences.append(Difference(window, counted.spent_microusd, booked, mended))
+    return tuple(differences)
+
+
+def _counts_still(window: Window) -> bool:
+    """Whether anything can still be reserved in it: what is over is not kept for ever by either."""
+    today = now().astimezone(UTC).date().isoformat()
+    return window.name == "life" or window.start in (today, today[:7])
+
+
+async def _hold_against_bill(book: Book, journal: Journal, day: date, billed: int) -> Billed:
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    usage: list[Usage] = []
+    for tenant_id in await book.tenants():
+        usage += [
+            one for one in await book.usage(tenant_id, start, start + timedelta(days=1)) if one.location == "cloud"
+        ]
+    booked = sum(one.cost_microusd for one in usage)
+    lowered = 0
+    for one in _lowered(usage, booked - billed):
+        await journal.append(one)
+        lowered -= one.cost_microusd
+    return Billed(day, billed, booked, lowered)
+
+
+def _lowered(usage: Sequence[Usage], by: int) -> list[Usage]:
+    """Records that lower estimated ones, none below nothing, by at most so many micro-dollars in all."""
+    adjusting = []
+    for one in usage:
+        earlier = [other for other in usage if other.adjusts == one.usage_id]
+        left = one.cost_microusd + sum(other.cost_microusd for other in earlier)
+        amount = min(left, by)
+        if one.estimated and not one.adjusts and amount > 0:
+            adjusting.append(_adjustment(one, amount, len(earlier)))
+            by -= amount
+    return adjusting
+
+
+def _adjustment(of: Usage, amount: int, number: int) -> Usage:
+    """At the time of what it lowers, so that both fall into the same period."""
+    return Usage(
+        usage_id=f"{of.usage_id}-lowered-{number}",
+        adjusts=of.usage_id,
+        tenant_id=of.tenant_id,
+        at=of.at,
+        lines=(Line("output_token", 0, -amount),),
+        key_id=of.key_id,
+        request_id=of.request_id,
+        label=of.label,
+        document_id=of.document_id,
+        function=of.function,
+        location=of.location,
+        model=of.model,
+        reason="reconciled",
+        windows=of.windows,
+    )

@@ -1,0 +1,227 @@
+"""The servers of models that this installation may use, each behind its circuit and its slots."""
+
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager
+from functools import cached_property
+from statistics import median
+
+from shared.proxy.config import Ollama, OllamaCloud, OpenAIServer, ProxyConfig
+from shared.proxy.strategies import Decision
+from shared.proxy.upstreams.circuit import Circuit
+from shared.proxy.upstreams.port import Capabilities, Done, ModelCall, ModelInfo, Piece, Upstream, UpstreamError
+from shared.proxy.upstreams.slots import Slots
+from shared.telemetry.metrics import count_model_call
+from shared.types.model import Kind, Location
+
+_LOOKED_FOR_S = 60.0
+_AWAY_FOR_S = 10.0
+_REMEMBERED_CALLS = 50
+_FEW = 5
+"""Calls from which on their median says something."""
+
+
+class Server:
+    """One upstream. Its models are looked up at most once a minute, every ten seconds while it is away. `known` are
+    models that are not looked up; `waits` says whether a call waits where it is asked too often."""
+
+    def __init__(
+        self,
+        name: str,
+        upstream: Upstream,
+        *,
+        timeout_s: float,
+        queue_s: float,
+        known: tuple[str, ...] = (),
+        waits: bool = True,
+    ) -> None:
+        self.name = name
+        self.timeout_s = timeout_s
+        self.queue_s = queue_s
+        self.waits = waits
+        self._upstream = upstream
+        self.known = known
+        self._slots = Slots(upstream.capabilities.concurrency)
+        self._circuit = Circuit()
+        self._looked = (float("-inf"), dict[str, ModelInfo]())
+        self._took: deque[float] = deque(maxlen=_REMEMBERED_CALLS)
+
+    @property
+    def location(self) -> Location:
+        return self._upstream.location
+
+    @property
+    def circuit(self) -> Circuit:
+        return self._circuit
+
+    @property
+    def enforces_schema(self) -> bool:
+        return self._upstream.capabilities.enforces_schema
+
+    @property
+    def latency_ms(self) -> int | None:
+        """The median of late, until the first piece."""
+        return round(median(self._took) * 1000) if len(self._took) >= _FEW else None
+
+    @asynccontextmanager
+    async def slot(self, tenant_id: str) -> AsyncIterator[None]:
+        async with self._slots.hold(tenant_id, self.queue_s):
+            yield
+
+    async def models(self) -> dict[str, ModelInfo]:
+        """By name; none while the server is away."""
+        until, found = self._looked
+        if time.monotonic() < until:
+            return found
+        try:
+            listed = await self._upstream.models()
+        except UpstreamError:
+            self._looked = time.monotonic() + _AWAY_FOR_S, {}
+        else:
+            self._looked = time.monotonic() + _LOOKED_FOR_S, {info.name: info for info in listed}
+        return self._looked[1]
+
+    async def names(self) -> list[str]:
+        """Of the models that it answers with; not of those that only make vectors."""
+        listed = {} if self.known else await self.models()
+        return [*self.known, *(name for name, info in listed.items() if _answers(info))]
+
+    async def find(self, model: str) -> ModelInfo | None:
+        """A name without a tag means `latest`, as Ollama has it."""
+        if model in self.known:
+            return ModelInfo(model)
+        found = await self.models() if not self.known else {}
+        return found.get(model) or found.get(f"{model}:latest")
+
+    async def stream(self, call: ModelCall) -> AsyncGenerator[Piece | Done]:
+        """Raises `UpstreamError`, at once while the circuit is open."""
+        if not self._circuit.admit():
+            wait = round(self._circuit.retry_after)
+            raise UpstreamError("overloaded", "left alone for a while", may_have_run=False, retry_after=wait)
+        began, outcome = time.monotonic(), "abandoned"
+        try:
+            async with aclosing(self._upstream.stream(call)) as pieces:
+                first = True
+                async for piece in pieces:
+                    if first:
+                        self._took.append(time.monotonic() - began)
+                        first = False
+                    if isinstance(piece, Done):
+                        self._circuit.succeeded()
+                        outcome = "done"
+                    yield piece
+        except UpstreamError as error:
+            outcome = error.fault
+            self._circuit.failed(error.fault, error.retry_after)
+            raise
+        finally:
+            if outcome == "abandoned":
+                self._circuit.abandoned()
+            count_model_call(self.location, call.model, outcome, time.monotonic() - began)
+
+    async def embed(self, model: str, texts: list[str]) -> list[list[float]]:
+        return (await self._upstream.embed(model, texts))[0]
+
+    async def close(self) -> None:
+        await self._upstream.close()
+
+
+def _answers(info: ModelInfo) -> bool:
+    """A server that says nothing of what a model can do has none but such."""
+    return not info.capabilities or "completion" in info.capabilities
+
+
+class Servers:
+    """The local Ollama, the cloud where it is switched on, and any others by name."""
+
+    def __init__(self, config: ProxyConfig) -> None:
+        self.config = config
+
+    @cached_property
+    def local(self) -> Server:
+        return _ollama(self.config.ollama)
+
+    @cached_property
+    def cloud(self) -> Server | None:
+        cloud = self.config.ollama_cloud
+        return _cloud(cloud, tuple(self.config.prices)) if cloud.is_usable else None
+
+    @cached_property
+    def others(self) -> dict[str, Server]:
+        usable = {name: server for name, server in self.config.openai.items() if server.is_usable}
+        return {name: _other(name, server) for name, server in usable.items()}
+
+    def model_of(self, location: Location, kind: Kind) -> str:
+        """The one that runs tasks of that kind there."""
+        return (self.config.ollama if location == "local" else self.config.ollama_cloud).model_for(kind)
+
+    def serving(self, decision: Decision) -> Server:
+        for server in self.others.values():
+            if decision.model in server.known:
+                return server
+        if decision.location == "local":
+            return self.local
+        assert self.cloud is not None
+        return self.cloud
+
+    async def where(self, model: str) -> Location | None:
+        """Of a model that a caller named; None where nobody has it."""
+        for server in self:
+            if await server.find(model):
+                return server.location
+        return None
+
+    async def named(self) -> dict[str, str]:
+        """Every model that a caller may name, with the server that runs it."""
+        found: dict[str, str] = {}
+        for server in self:
+            found |= {model: server.name for model in await server.names() if model not in found}
+        return found
+
+    def __iter__(self) -> Iterator[Server]:
+        yield from self.others.values()
+        yield self.local
+        if self.cloud:
+            yield self.cloud
+
+    async def close(self) -> None:
+        made = [self.__dict__.get("local"), self.__dict__.get("cloud"), *self.__dict__.get("others", {}).values()]
+        for server in made:
+            if server:
+                await server.close()
+
+
+def _ollama(config: Ollama) -> Server:
+    from shared.proxy.upstreams.ollama import Ollama as Client
+
+    upstream = Client(config.base_url, concurrency=config.concurrency)
+    return Server("ollama", upstream, timeout_s=config.timeout_s, queue_s=config.queue_s)
+
+
+def _cloud(config: OllamaCloud, priced: tuple[str, ...]) -> Server:
+    """It has what there is a price for: whether the account may use it, the call itself shows."""
+    from shared.proxy.upstreams.ollama_cloud import OllamaCloud as Client
+
+    upstream = Client(str(config.api_key), base_url=config.base_url, concurrency=config.concurrency)
+    known = (*priced, *(config.model_for(kind) for kind in ("extraction", "generation", "vision")))
+    return Server(
+        "ollama_cloud",
+        upstream,
+        timeout_s=config.timeout_s,
+        queue_s=config.queue_s,
+        known=known,
+        waits=config.fallback.on_rate_limit == "queue",
+    )
+
+
+def _other(name: str, config: OpenAIServer) -> Server:
+    from shared.proxy.upstreams.openai import OpenAICompatible
+
+    upstream = OpenAICompatible(
+        config.base_url.rstrip("/").removesuffix("/v1"),
+        config.location,
+        api_key=str(config.api_key),
+        capabilities=Capabilities(enforces_schema=config.enforces_schema, concurrency=config.concurrency),
+    )
+    return Server(name, upstream, timeout_s=config.timeout_s, queue_s=20, known=config.models)

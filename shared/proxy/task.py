@@ -1,0 +1,121 @@
+"""What a caller wants of a language model, and what comes back. A task says what it needs, not where it runs."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from shared.types.document import Classification, higher
+from shared.types.model import Complexity, Counts, Kind, Location, Quality, StrategyName
+
+Speaker = Literal["system", "user", "assistant"]
+
+
+class Part(Struct, frozen=True):
+    """A piece of a prompt with its class. `ours` marks instructions of our own making; whatever comes from documents,
+    questions and earlier turns is not, and its control tokens are made harmless before it leaves."""
+
+    text: str
+    classification: Classification = "public"
+    ours: bool = False
+
+
+class Picture(Struct, frozen=True):
+    """A picture's bytes as PNG or JPEG."""
+
+    content: bytes
+    classification: Classification
+
+
+class Message(Struct, frozen=True):
+    role: Speaker
+    parts: tuple[Part, ...]
+    pictures: tuple[Picture, ...] = ()
+
+    @property
+    def text(self) -> str:
+        return "".join(part.text for part in self.parts)
+
+
+class Sampling(Struct, frozen=True):
+    """How a model chooses its words; None leaves it to the model."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+
+
+class Payer(Struct, frozen=True):
+    """On whose account a call runs. `request_id` is our own, `label` the client's; `document_id` is set where the
+    call is made for a document, which then may cost no more than `document_cap_microusd` in all."""
+
+    tenant_id: str
+    key_id: str = ""
+    request_id: str = ""
+    label: str = ""
+    function: str = ""
+    document_id: str = ""
+    document_cap_microusd: int | None = None
+
+
+class LLMTask(Struct, frozen=True, kw_only=True):
+    """`classification` is the request's own: it can raise the task's class, never lower it. `max_output_tokens` is at
+    least 1. `model` names an upstream's model: the task runs where that model is, or nowhere. `passages` are the ids
+    and scores (in millionths) of what its prompt was made from, for the book; `heard` is told
+    what is left (micro-dollars, None: no limit) once the task's cost is settled."""
+
+    kind: Kind
+    payer: Payer
+    messages: tuple[Message, ...]
+    classification: Classification = "public"
+    schema: dict[str, Any] | None = None
+    quality: Quality = "standard"
+    complexity: Complexity = "simple"
+    max_latency_ms: int | None = None
+    pages: int = 0
+    max_output_tokens: int = 1024
+    max_cost_microusd: int | None = None
+    thinking: bool = False
+    model: str | None = None
+    sampling: Sampling = Sampling()
+    passages: tuple[tuple[str, int], ...] = ()
+    heard: Callable[[int | None], None] = lambda remaining: None
+
+    @property
+    def highest_class(self) -> Classification:
+        """Of the request and of everything in its prompt."""
+        found = self.classification
+        for message in self.messages:
+            for part in message.parts:
+                found = higher(found, part.classification)
+            for picture in message.pictures:
+                found = higher(found, picture.classification)
+        return found
+
+
+class Execution(Struct, frozen=True):
+    """Where a task ran, and why there. `reason` is one of the contract's words, or `fallback_` and what went wrong."""
+
+    location: Location
+    model: str
+    strategy: StrategyName
+    reason: str
+
+
+class LLMResult(Struct, frozen=True):
+    """`data` is what the schema asked for, validated; `finish` is `length` where the answer was cut at its limit."""
+
+    text: str
+    execution: Execution
+    counts: Counts
+    cost_microusd: int = 0
+    estimated: bool = False
+    finish: Literal["stop", "length"] = "stop"
+    data: Any = None
+
+
+class Token(Struct, frozen=True):
+    """A piece of an answer on its way."""
+
+    text: str

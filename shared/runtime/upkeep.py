@@ -1,0 +1,114 @@
+"""The stores of an installation for a command that looks after them, beside a running server or without one."""
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from shared.runtime.errors import AegisError, StoreUnavailable
+from shared.runtime.settings import Settings
+from shared.runtime.table import load
+from shared.runtime.worlds import Worlds
+from shared.telemetry.logs import log
+from shared.types.clock import now
+
+if TYPE_CHECKING:
+    from shared.book.verifying import Verdict
+    from shared.proxy.reconciling import Reconciled
+
+
+class NoInstallation(AegisError):
+    """There are no stores to look after; the message says what to set."""
+
+
+async def verify(data: Path) -> "Verdict":
+    """Reads the whole book, of the bucket whose variable is set or of the folder, whoever works on it meanwhile. Raises
+    `NoInstallation`, `StoreUnavailable`."""
+    worlds = _cluster("AEGIS_S3_BUCKET") or _beside(data)
+    try:
+        return await worlds.book.verify()
+    finally:
+        await worlds.close()
+
+
+async def reconcile(data: Path, bills: Mapping[date, int], *, is_served: bool) -> "Reconciled":
+    """`is_served` says that a server runs on the folder. Without bills the cloud is asked for them, where it is used.
+    Raises `NoInstallation`, `StoreUnavailable`, `FolderTaken`."""
+    from shared.proxy.reconciling import reconcile as hold
+
+    async with _stores(data, is_served=is_served) as worlds:
+        billed = bills or await _provider_bills(worlds)
+        return await hold(worlds.budget, worlds.counters, worlds.book, worlds.journal, billed)
+
+
+async def _provider_bills(worlds: Worlds) -> Mapping[date, int]:
+    """None where the cloud does not tell: Redis and the book can be held against each other all the same."""
+    from shared.proxy.provider import bills
+    from shared.proxy.upstreams.port import UpstreamError
+
+    cloud = worlds.proxy_config.ollama_cloud
+    if not cloud.is_usable:
+        return {}
+    try:
+        return await bills(cloud, now())
+    except UpstreamError as error:
+        log().warning(f"the cloud does not tell what it billed ({error.fault})")
+        return {}
+
+
+@asynccontextmanager
+async def _stores(data: Path, *, is_served: bool) -> AsyncIterator[Worlds]:
+    worlds = _cluster("AEGIS_S3_BUCKET", "AEGIS_REDIS_URL") or (_beside(data) if is_served else None)
+    if worlds is not None:
+        try:
+            yield worlds
+        finally:
+            await worlds.close()
+        return
+    from shared.runtime.serve import Installation, embedded_settings
+
+    _check_folder(data)
+    with Installation(embedded_settings(data)) as installation:
+        opened = await installation.open()
+        try:
+            yield opened
+        finally:
+            await installation.close(opened)
+
+
+def _cluster(*variables: str) -> Worlds | None:
+    """The stores whose addresses are set; None where the first is not."""
+    if not os.environ.get(variables[0]):
+        return None
+    for name in variables:
+        if not os.environ.get(name):
+            raise NoInstallation(f"{name} is not set: half of what is needed stands there.")
+    from shared.runtime.cluster import cluster_worlds
+
+    return cluster_worlds(load(), Settings.from_environ(os.environ), os.environ)
+
+
+def _beside(data: Path) -> Worlds:
+    from shared.blobs.folder import FolderBlobs
+    from shared.counters.valkey import ValkeyServer
+
+    _check_folder(data)
+    return Worlds(
+        load(),
+        Settings.from_environ(os.environ),
+        blobs=lambda: FolderBlobs(data / "blobs", is_owner=False),
+        counters=lambda: ValkeyServer(data / "counters").counters(),
+        buses=_none,
+        vectors=lambda _: _none(),
+    )
+
+
+def _check_folder(data: Path) -> None:
+    if not (data / "blobs").is_dir():
+        raise NoInstallation(f"{data} is no data folder of a server, and AEGIS_S3_BUCKET is not set.")
+
+
+def _none() -> NoReturn:
+    raise StoreUnavailable("bus", "a command beside a server has none")

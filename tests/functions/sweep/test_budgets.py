@@ -1,0 +1,200 @@
+"""Money that nobody looks after ends where it belongs, and each alert is sent once."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from events import Message
+from events.budget import BudgetThresholdReached
+from functions.sweep.budgets import look_after_budgets
+from shared.access.accounts import Accounts
+from shared.blobs.port import Blobs
+from shared.book.book import Book
+from shared.book.journal import UNSEALED, Journal
+from shared.book.records import Alert, Outbound, Usage
+from shared.book.sealing import seal
+from shared.counters.port import Counters
+from shared.ledger.records import TenantRecord
+from shared.proxy.budget.allowances import Allowance, Allowances
+from shared.proxy.budget.budget import Budget
+from shared.proxy.budget.operations import Reserved, ScopeOf
+from shared.proxy.task import Payer
+from shared.types.clock import now
+from tests.shared.book.made import settled
+
+PAYER = Payer(tenant_id="ten_a", key_id="key_a", request_id="req_a")
+
+
+class Heard:
+    """A bus that fails when it is told to."""
+
+    def __init__(self) -> None:
+        self.events: list[Message] = []
+        self.error: Exception | None = None
+
+    async def publish(self, event: Message) -> None:
+        self.events.append(event)
+        if self.error:
+            raise self.error
+
+
+class LaterBudget(Budget):
+    """Its clock can be put forward."""
+
+    ahead_s = 0
+
+    def _ahead_s(self) -> int:
+        return self.ahead_s
+
+
+class House:
+    def __init__(self, blobs: Blobs, counters: Counters) -> None:
+        self.blobs = blobs
+        self.counters = counters
+        self.book = Book(blobs)
+        self.journal = Journal(blobs)
+        self.accounts = Accounts(blobs, counters)
+        self.budget = LaterBudget(
+            counters, blobs, self.accounts, self.book.standing, Allowances(platform=Allowance(day=1000, month=100_000))
+        )
+        self.bus = Heard()
+
+    async def leave(self, operation: str, amount: int, lease_s: float = 60) -> Outbound:
+        """A call that goes out, as the proxy makes it."""
+        held = await self.budget.reserve(operation, amount, PAYER, lease_s)
+        assert isinstance(held, Reserved)
+        call = Outbound(
+            operation_id=operation,
+            tenant_id=PAYER.tenant_id,
+            key_id=PAYER.key_id,
+            request_id=PAYER.request_id,
+            at=now(),
+            lease_until=now() + timedelta(seconds=lease_s),
+            model="gpt-oss:120b",
+            classification="internal",
+            reserved_microusd=amount,
+            windows=held.windows,
+            prompt_hash="0" * 64,
+        )
+        await self.journal.append(call)
+        assert await self.budget.confirm(operation)
+        return call
+
+    async def sweep(self) -> None:
+        await look_after_budgets(self.budget, self.book, self.journal, self.bus)
+
+    async def spent(self) -> int:
+        (day,) = [one for one in (await self.book.standing()).spent.items() if one[0].name == "day" and not one[0].id]
+        return day[1]
+
+    async def usage(self) -> list[Usage]:
+        return await self.book.usage("ten_a", now() - timedelta(days=1), now() + timedelta(days=1))
+
+
+@pytest.fixture
+async def house(blobs: Blobs, counters: Counters) -> House:
+    house = House(blobs, counters)
+    await house.accounts.keep_tenant(TenantRecord("ten_a", "a", "enterprise", now()))
+    return house
+
+
+async def test_what_was_settled_is_booked_and_leaves_the_outbox(house: House) -> None:
+    call = await house.leave("op_1", 300)
+    await house.budget.settle(settled(call, 120, at=now()))
+    await house.sweep()
+    assert await house.budget.outbox.waiting() == []
+    assert await house.spent() == 120
+
+
+async def test_a_record_that_was_booked_and_not_taken_off_is_booked_again_and_counts_once(house: House) -> None:
+    call = await house.leave("op_1", 300)
+    usage = settled(call, 120, at=now())
+    await house.budget.settle(usage)
+    await house.journal.append(usage)  # and here the process died
+    await house.sweep()
+    assert await house.spent() == 120
+    assert len(await house.usage()) == 1
+
+
+async def test_a_call_whose_caller_died_costs_what_was_held_for_it(house: House) -> None:
+    await house.leave("op_1", 300)
+    house.budget.ahead_s = 61
+    await house.sweep()
+    (usage,) = await house.usage()
+    assert (usage.cost_microusd, usage.estimated) == (300, True)
+    assert await house.spent() == 300
+    assert (await house.book.standing()).open == ()
+    await house.sweep()
+    assert await house.spent() == 300
+
+
+async def test_a_call_that_the_book_knows_costs_what_the_book_says(house: House) -> None:
+    """Redis was filled while its usage record was on its way into the book."""
+    call = await house.leave("op_1", 300)
+    house.budget.ahead_s = 61
+    await house.journal.append(settled(call, 120, at=now()))
+    await house.sweep()
+    (state, *_) = await house.budget.windows([ScopeOf("platform")])
+    assert (state.spent_microusd, state.reserved_microusd, await house.spent()) == (120, 0, 120)
+
+
+async def test_a_call_that_never_left_costs_nothing_and_stays_open_nowhere(house: House) -> None:
+    call = await house.leave("op_1", 300)
+    await house.budget.release("op_1")
+    await house.sweep()
+    standing = await house.book.standing()
+    assert call.operation_id not in {one.operation_id for one in standing.open}
+    assert not any(standing.spent.values())
+
+
+async def thresholds(house: House) -> list[Any]:
+    return [
+        (event.scope, event.window, event.threshold_pct)
+        for event in house.bus.events
+        if isinstance(event, BudgetThresholdReached)
+    ]
+
+
+async def test_each_threshold_is_told_once(house: House) -> None:
+    for number in range(3):
+        call = await house.leave(f"op_{number}", 310)
+        await house.budget.settle(settled(call, 310, at=now()))
+        await house.sweep()
+    assert await thresholds(house) == [("platform", "day", 80), ("platform", "day", 90)]
+
+
+async def test_an_emptied_redis_does_not_tell_them_again(house: House) -> None:
+    call = await house.leave("op_1", 850)
+    await house.budget.settle(settled(call, 850, at=now()))
+    await house.sweep()
+    await seal(house.blobs)
+    await house.counters.call("FLUSHALL")
+    await house.sweep()
+    again = await house.leave("op_2", 10)
+    await house.budget.settle(settled(again, 10, at=now()))
+    await house.sweep()
+    assert await thresholds(house) == [("platform", "day", 80)]
+
+
+async def test_an_alert_that_could_not_be_said_is_said_at_the_next_tick_under_the_same_id(house: House) -> None:
+    call = await house.leave("op_1", 850)
+    await house.budget.settle(settled(call, 850, at=now()))
+    house.bus.error = OSError("the broker is away")
+    with pytest.raises(OSError):
+        await house.sweep()
+    house.bus.error = None
+    await house.sweep()
+    await house.sweep()
+    first, second = house.bus.events
+    assert first.event_id == second.event_id
+    booked = [one for one in await house.book.newest(["ten_a", "platform"], 100) if isinstance(one, Alert)]
+    assert [alert.threshold_pct for alert in booked] == [80]
+
+
+async def test_booking_many_takes_few_blobs(house: House) -> None:
+    for number in range(40):
+        await house.budget.settle(settled(await house.leave(f"op_{number}", 5), 5, at=now()))
+    before = len(await house.blobs.names(UNSEALED))
+    await house.sweep()
+    assert len(await house.blobs.names(UNSEALED)) - before <= 2

@@ -1,0 +1,176 @@
+"""The bill is the sum of the records, however it is grouped, and belongs to one tenant."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from functions.usage import ledger, totals
+from shared.access.accounts import Accounts
+from shared.blobs.port import Blobs
+from shared.book.book import Book
+from shared.book.journal import Journal
+from shared.book.records import Line
+from shared.book.sealing import seal
+from shared.counters.port import Counters
+from shared.ledger.records import TenantRecord
+from shared.proxy.budget.budget import Budget
+from shared.proxy.budget.operations import Reserved
+from shared.proxy.task import Payer
+from shared.runtime.errors import InvalidRequest
+from shared.types.clock import now
+from shared.types.principal import Principal
+from tests.shared.book.made import NOON, TODAY, Watched, free, outbound, settled
+
+ADMIN = Principal("ten_a", "key_a", "admin")
+YESTERDAY = NOON - timedelta(days=1)
+ALL: dict[str, Any] = {"since": (NOON - timedelta(days=30)).date().isoformat(), "until": TODAY}
+
+
+class Desk:
+    """Who may ask, and what of."""
+
+    def __init__(self, blobs: Blobs, counters: Counters) -> None:
+        self.blobs = blobs
+        self.book, self.journal = Book(blobs), Journal(blobs)
+        self.budget = Budget(counters, blobs, Accounts(blobs, counters), self.book.standing)
+
+    async def usage(self, **fields: Any) -> totals.UsageTotals:
+        request = totals.GetUsage(**{**ALL, **fields})
+        return await totals.handle(request, self.book, self.budget, self.journal, ADMIN)
+
+    async def ledger(self, **fields: Any) -> ledger.UsageRecords:
+        return await ledger.handle(ledger.ListUsage(**fields), self.book, self.budget, self.journal, ADMIN)
+
+
+@pytest.fixture
+async def desk(blobs: Blobs, counters: Counters) -> Desk:
+    """Two days: a parsed document each, a call each, and another tenant's."""
+    desk = Desk(blobs, counters)
+    for number, at in enumerate((YESTERDAY, NOON)):
+        call = outbound(number, at=at)
+        await desk.journal.append(call)
+        await desk.journal.append(settled(call, 1_250_000, label="the client's"))
+        await desk.journal.append(free(number, at=at, key_id="key_b", lines=(Line("embedded_1k_tokens", 1_500),)))
+        await desk.journal.append(free(number, tenant_id="ten_b", at=at, lines=(Line("page_parsed", 3, 7_000_000),)))
+        if number == 0:
+            await seal(blobs)
+    return desk
+
+
+async def test_by_day(desk: Desk) -> None:
+    found = await desk.usage(group_by="day")
+    assert found.total_usd == 2.5
+    assert [(item.day, item.unit, item.quantity, item.cost_usd) for item in found.items] == [
+        (day, *rest)
+        for day in (YESTERDAY.date().isoformat(), TODAY)
+        for rest in (("embedded_1k_tokens", 1.5, 0.0), ("input_token", 100, 0.0), ("output_token", 20, 1.25))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("group_by", "field", "groups"),
+    [("key", "key_id", {"key_a", "key_b"}), ("document", "document_id", {"", "doc_0", "doc_1"})],
+)
+async def test_by_key_and_document(desk: Desk, group_by: Any, field: str, groups: set[str]) -> None:
+    found = await desk.usage(group_by=group_by)
+    assert {getattr(item, field) for item in found.items} == groups
+    assert sum(item.cost_usd for item in found.items) == found.total_usd == 2.5
+
+
+async def test_by_unit(desk: Desk) -> None:
+    found = await desk.usage(group_by="unit")
+    assert [(item.unit, item.quantity) for item in found.items] == [
+        ("embedded_1k_tokens", 3.0),
+        ("input_token", 200),
+        ("output_token", 40),
+    ]
+
+
+async def test_a_period_takes_its_first_moment_and_not_its_last(desk: Desk) -> None:
+    settled_at = NOON + timedelta(seconds=2)
+
+    async def total(since: datetime, until: datetime) -> float:
+        return (await desk.usage(since=since.isoformat(), until=until.isoformat())).total_usd
+
+    assert await total(settled_at, settled_at + timedelta(microseconds=1)) == 1.25
+    assert await total(settled_at - timedelta(hours=1), settled_at) == 0
+    assert await total(YESTERDAY, settled_at) == 1.25
+
+
+async def test_what_each_key_cost_is_known_over_all_time(desk: Desk) -> None:
+    long_ago = outbound(20, at=NOON - timedelta(days=500), key_id="key_c")
+    await desk.journal.append(settled(long_ago, 7))
+    await seal(desk.blobs)
+    assert await desk.book.costs_of_keys("ten_a") == {"key_a": 2_500_000, "key_b": 0, "key_c": 7}
+
+
+async def test_sealing_changes_no_bill(desk: Desk) -> None:
+    before = await desk.usage()
+    await seal(desk.blobs)
+    assert await desk.usage() == before
+    assert await desk.usage() == before  # now from its digests
+
+
+async def test_a_digest_is_made_anew_when_a_late_record_comes(desk: Desk) -> None:
+    await seal(desk.blobs)
+    await desk.usage()
+    call = outbound(7, at=YESTERDAY)
+    await desk.journal.append(call)
+    await desk.journal.append(settled(call, 500_000))
+    assert (await desk.usage()).total_usd == 3.0
+    await seal(desk.blobs)
+    assert (await desk.usage()).total_usd == 3.0
+
+
+async def test_a_day_that_was_summed_up_is_not_read_again(desk: Desk) -> None:
+    await seal(desk.blobs)
+    await desk.usage()
+    watched = Watched(desk.blobs)
+    await Book(watched).rows("ten_a", NOON - timedelta(days=5), NOON.replace(hour=0))
+    assert not [name for verb, name in watched.calls if verb == "read" and "/book/" in name and "seals" not in name]
+
+
+async def test_the_ledger_lists_newest_first_in_pages_that_new_records_do_not_shift(desk: Desk) -> None:
+    first = await desk.ledger(limit=3)
+    await desk.journal.append(free(50, at=now()))
+    second = await desk.ledger(limit=3, cursor=first.next_cursor)
+    ids = [item.usage_id for item in [*first.items, *second.items]]
+    assert ids == ["op_1", "stage_1", "op_0", "stage_0"]
+    assert second.next_cursor is None
+
+
+@pytest.mark.parametrize("request_id", ["req_1", "the client's"])
+async def test_a_request_is_found_by_our_id_and_by_the_clients_label(desk: Desk, request_id: str) -> None:
+    found = await desk.ledger(request_id=request_id)
+    assert {item.label for item in found.items} == {"the client's"}
+    assert "op_1" in {item.usage_id for item in found.items}
+
+
+async def test_what_was_settled_a_moment_ago_is_on_the_bill(desk: Desk, counters: Counters) -> None:
+    """Redis' outbox is brought into the book first."""
+    await Accounts(desk.blobs, counters).keep_tenant(TenantRecord("ten_a", "a", "enterprise", now()))
+    held = await desk.budget.reserve("op_9", 400, Payer(tenant_id="ten_a"), 60)
+    assert isinstance(held, Reserved)
+    call = outbound(9, at=NOON, windows=held.windows)
+    await desk.journal.append(call)
+    await desk.budget.confirm("op_9")
+    await desk.budget.settle(settled(call, 400))
+    assert (await desk.usage()).total_usd == 2.5004
+    assert await desk.budget.outbox.waiting() == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"since": "yesterday"},
+        {"since": "2026-03-01T10:00:00"},
+        {"since": "2026-03-02", "until": "2026-03-01"},
+        {"since": "2020-01-01", "until": "2026-01-01"},
+        {"until": "9999-99-99"},
+    ],
+)
+async def test_a_period_that_is_none_is_refused(desk: Desk, fields: dict[str, str]) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        await desk.usage(**fields)
+    assert refused.value.errors

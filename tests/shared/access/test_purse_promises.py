@@ -1,0 +1,106 @@
+"""Who may spend learns at the gate what is left, in the same round trip."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from shared.access.accounts import Accounts
+from shared.access.gate import Gate
+from shared.blobs.port import Blobs
+from shared.book.standing import Standing
+from shared.counters.port import Counters, Script, Word
+from shared.proxy.budget.budget import Budget
+from shared.proxy.task import Payer
+from shared.runtime.errors import StoreUnavailable, Unauthenticated
+from shared.types.purse import Purse
+
+
+class Counting(Counters):
+    """Counts the round trips."""
+
+    trips = 0
+
+    async def run(self, script: Script, keys: Sequence[str] = (), arguments: Sequence[Word] = ()) -> Any:
+        self.trips += 1
+        return await super().run(script, keys, arguments)
+
+
+async def nothing() -> Standing:
+    return Standing()
+
+
+async def away() -> Standing:
+    raise StoreUnavailable("blobs", "S3 does not answer")
+
+
+@pytest.fixture
+def accounts(blobs: Blobs, counters: Counters) -> Accounts:
+    return Accounts(blobs, counters)
+
+
+def gate_over(accounts: Accounts, counters: Counters, blobs: Blobs) -> tuple[Gate, Budget]:
+    budget = Budget(counters, blobs, accounts, nothing)
+    return Gate(accounts, counters, lambda: budget), budget
+
+
+async def test_the_gate_tells_the_smallest_remainder(accounts: Accounts, counters: Counters, blobs: Blobs) -> None:
+    gate, budget = gate_over(accounts, counters, blobs)
+    tenant = await accounts.create_tenant("a tenant", "pro")
+    record, key = await accounts.create_key(tenant.tenant_id, "a key", "reader")
+    _, limits, purse = await gate.admit_spender(key, "default")
+    assert (purse.header, limits.limit, limits.remaining) == ("5.000000", 100, 99), "counted once, though it was cold"
+    await budget.reserve("opr_1", 1_234_567, Payer(tenant.tenant_id, record.key_id), 60)
+    _, limits, purse = await gate.admit_spender(key, "default")
+    assert (purse.header, limits.remaining) == ("3.765433", 98)
+
+
+async def test_credential_limits_and_budget_take_one_round_trip(
+    accounts: Accounts, counters: Counters, blobs: Blobs
+) -> None:
+    counting = Counting(counters._client)
+    gate, _ = gate_over(accounts, counting, blobs)
+    tenant = await accounts.create_tenant("a tenant", "enterprise")
+    _, key = await accounts.create_key(tenant.tenant_id, "a key", "reader")
+    await gate.admit_spender(key, "default")
+    counting.trips = 0
+    assert (await gate.admit_spender(key, "default"))[2].header == "5.000000"
+    assert counting.trips == 1
+
+
+async def test_a_free_tenant_has_nothing_and_an_operator_no_purse(
+    accounts: Accounts, counters: Counters, blobs: Blobs
+) -> None:
+    gate, _ = gate_over(accounts, counters, blobs)
+    tenant = await accounts.create_tenant("a tenant", "free")
+    _, key = await accounts.create_key(tenant.tenant_id, "a key", "reader")
+    _, operators = await accounts.create_key("", "an operator", "operator")
+    for _ in range(2):
+        assert (await gate.admit_spender(key, "none"))[2].header == "0.000000"
+        assert (await gate.admit_spender(operators, "none"))[2].header == ""
+
+
+async def test_a_budget_that_cannot_be_known_keeps_nobody_out(
+    accounts: Accounts, counters: Counters, blobs: Blobs
+) -> None:
+    budget = Budget(counters, blobs, accounts, away)
+    tenant = await accounts.create_tenant("a tenant", "enterprise")
+    _, key = await accounts.create_key(tenant.tenant_id, "a key", "reader")
+    principal, _, purse = await Gate(accounts, counters, lambda: budget).admit_spender(key, "default")
+    assert principal.tenant_id == tenant.tenant_id and purse.header == ""
+
+
+async def test_a_wrong_key_is_refused_all_the_same(accounts: Accounts, counters: Counters, blobs: Blobs) -> None:
+    gate, _ = gate_over(accounts, counters, blobs)
+    with pytest.raises(Unauthenticated):
+        await gate.admit_spender("aeg_not-one-of-ours", "default")
+
+
+@pytest.mark.parametrize(
+    ("microusd", "header"), [(None, "unlimited"), (0, "0.000000"), (1, "0.000001"), (12_345_678, "12.345678")]
+)
+def test_a_remainder_is_told_to_the_micro_dollar(microusd: int | None, header: str) -> None:
+    purse = Purse()
+    assert purse.header == ""
+    purse.show(microusd)
+    assert purse.header == header

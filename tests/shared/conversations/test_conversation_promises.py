@@ -1,0 +1,92 @@
+"""What conversations promise: they belong to one, they end, and what a deleted document said in them is gone."""
+
+from shared.answers.citations import Citation
+from shared.conversations.conversations import LIFETIME_S, MOST_TURNS, Conversations, Turn, forget_document
+from shared.counters.port import Counters
+from shared.types.clock import now
+
+
+def turn(question: str, *documents: str) -> Turn:
+    cited = tuple(
+        Citation(n, f"psg_{n}", one, "A title", 1, None, "a quote", 0.5) for n, one in enumerate(documents, 1)
+    )
+    return Turn(question, bool(cited), "an answer" if cited else "", cited, "internal", now(), documents)
+
+
+async def test_a_conversation_keeps_its_turns_in_order(counters: Counters) -> None:
+    mine = Conversations(counters, "ten_a", "key_1")
+    conversation_id = await mine.begin("What is the first question?")
+    for question in ("one", "two", "three"):
+        assert await mine.add(conversation_id, turn(question, "doc_1"))
+    found = await mine.read(conversation_id)
+    assert found is not None
+    about, turns = found
+    assert [one.question for one in turns] == ["one", "two", "three"]
+    assert (about.title, about.turns) == ("What is the first question?", 3)
+    assert about.created_at <= about.updated_at
+
+
+async def test_to_others_it_does_not_exist(counters: Counters) -> None:
+    conversation_id = await Conversations(counters, "ten_a", "key_1").begin("mine")
+    for tenant, owner in (("ten_a", "key_2"), ("ten_b", "key_1")):
+        other = Conversations(counters, tenant, owner)
+        assert await other.read(conversation_id) is None
+        assert await other.list() == []
+        assert not await other.add(conversation_id, turn("foreign"))
+        assert not await other.delete(conversation_id)
+    assert await Conversations(counters, "ten_a", "key_1").turns(conversation_id) == []
+
+
+async def test_the_newest_is_listed_first_and_a_deleted_one_never(counters: Counters) -> None:
+    mine = Conversations(counters, "ten_a", "key_1")
+    ids = [await mine.begin(f"question {number}") for number in range(4)]
+    assert await mine.delete(ids[1])
+    assert [one.conversation_id for one in await mine.list()] == [ids[3], ids[2], ids[0]]
+
+
+async def test_an_answer_that_comes_after_the_deletion_brings_nothing_back(counters: Counters) -> None:
+    mine = Conversations(counters, "ten_a", "key_1")
+    conversation_id = await mine.begin("a question")
+    await mine.delete(conversation_id)
+    assert not await mine.add(conversation_id, turn("late", "doc_1"))
+    assert await mine.read(conversation_id) is None
+
+
+async def test_everything_of_it_ends(counters: Counters) -> None:
+    mine = Conversations(counters, "ten_a", "key_1")
+    conversation_id = await mine.begin("a question")
+    await mine.add(conversation_id, turn("a question", "doc_1", "doc_2"))
+    keys = [key async for key in counters.scan("conversation*")]
+    assert len(keys) == 5
+    for key in keys:
+        assert 0 < await counters.call("TTL", key) <= LIFETIME_S
+
+
+async def test_one_whose_hash_ran_out_leaves_the_list(counters: Counters) -> None:
+    mine = Conversations(counters, "ten_a", "key_1")
+    gone, stays = await mine.begin("gone"), await mine.begin("stays")
+    await counters.call("DEL", f"conversation:ten_a:{gone}")
+    assert [one.conversation_id for one in await mine.list()] == [stays]
+    assert await counters.call("ZCARD", "conversations:ten_a:key_1") == 1
+
+
+async def test_only_the_newest_turns_are_kept(counters: Counters) -> None:
+    mine = Conversations(counters, "ten_a", "key_1")
+    conversation_id = await mine.begin("many")
+    for number in range(MOST_TURNS + 3):
+        await mine.add(conversation_id, turn(str(number)))
+    turns = await mine.turns(conversation_id)
+    assert turns is not None
+    assert [one.question for one in (turns[0], turns[-1])] == ["3", str(MOST_TURNS + 2)]
+
+
+async def test_turns_from_a_deleted_document_are_gone_and_others_stay(counters: Counters) -> None:
+    mine, another = Conversations(counters, "ten_a", "key_1"), Conversations(counters, "ten_a", "key_2")
+    first, second = await mine.begin("x"), await another.begin("y")
+    await mine.add(first, turn("from one", "doc_1"))
+    await mine.add(first, turn("from both", "doc_1", "doc_2"))
+    await mine.add(first, turn("from two", "doc_2"))
+    await another.add(second, turn("also from one", "doc_1"))
+    await forget_document(counters, "ten_a", "doc_1")
+    assert [one.question for one in await mine.turns(first) or ()] == ["from two"]
+    assert await another.turns(second) == []

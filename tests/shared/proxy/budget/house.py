@@ -1,0 +1,138 @@
+"""What the budget's tests share: a budget whose clock can be put forward, and those who pay."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from shared.access.accounts import Accounts
+from shared.blobs.port import Blobs
+from shared.book.records import Line, Outbound, Usage, Window
+from shared.book.standing import Standing
+from shared.counters.port import Counters
+from shared.proxy.budget.allowances import Allowance, Allowances
+from shared.proxy.budget.budget import Budget
+from shared.proxy.budget.mending import Counted, counts
+from shared.proxy.budget.operations import Reserved, Settled
+from shared.proxy.budget.seeding import ReadStanding
+from shared.proxy.task import Payer
+
+NOON = 12 * 3600
+DAY = 86400
+LEASE_S = 3
+DAILY, MONTHLY = 1500, 2200
+"""Of the many callers."""
+TIERS = {"free": Allowance(0, 0), "pro": Allowance(month=20_000), "enterprise": Allowance()}
+
+
+class LaterBudget(Budget):
+    """Its clock can be put forward."""
+
+    ahead_s = 0
+
+    def _ahead_s(self) -> int:
+        return self.ahead_s
+
+
+class Paper:
+    """A book that is one piece of paper: outbound records, usage, alerts that were sent."""
+
+    def __init__(self) -> None:
+        self.outbound: dict[str, Outbound] = {}
+        self.usage: dict[str, Usage] = {}
+        self.alerted: set[tuple[Window, int]] = set()
+        self.reads = 0
+
+    async def standing(self) -> Standing:
+        self.reads += 1
+        spent: dict[Window, int] = {}
+        for operation_id, call in self.outbound.items():
+            if operation_id in self.usage:
+                for window in call.windows:
+                    spent[window] = spent.get(window, 0) + self.usage[operation_id].cost_microusd
+        still_open = tuple(call for call in self.outbound.values() if call.operation_id not in self.usage)
+        return Standing(spent, still_open, frozenset(self.alerted))
+
+
+class House:
+    """One process' budget over the stores of a test."""
+
+    def __init__(
+        self,
+        blobs: Blobs,
+        counters: Counters,
+        platform: Allowance | None = None,
+        standing: ReadStanding | None = None,
+    ) -> None:
+        self.counters = counters
+        self.blobs = blobs
+        self.paper = Paper()
+        self.accounts = Accounts(blobs, counters)
+        allowances = Allowances(platform or Allowance(1000, 10_000), TIERS)  # type: ignore[arg-type]
+        self.budget = LaterBudget(counters, blobs, self.accounts, standing or self.paper.standing, allowances)
+
+    async def noon(self) -> None:
+        """Puts the clock to the next noon, far from any change of the day."""
+        now = int((await self.counters.call("TIME"))[0])
+        self.budget.ahead_s = (NOON - now) % DAY
+
+    async def payer(self, tier: str = "pro", **about: object) -> Payer:
+        tenant = await self.accounts.create_tenant("a tenant", tier)  # type: ignore[arg-type]
+        return Payer(tenant.tenant_id, **{"key_id": f"key_{tenant.tenant_id[4:]}", **about})  # type: ignore[arg-type]
+
+    async def now(self) -> datetime:
+        seconds, micros = map(int, await self.counters.call("TIME"))
+        return datetime.fromtimestamp(seconds + self.budget.ahead_s, UTC) + timedelta(microseconds=micros)
+
+    async def leave(self, operation_id: str, amount: int, payer: Payer, lease_s: float = 60, model: str = "") -> bool:
+        """Reserves, writes down and confirms; whether the call may leave."""
+        held = await self.budget.reserve(operation_id, amount, payer, lease_s, model)
+        if not isinstance(held, Reserved):
+            return False
+        self.paper.outbound[operation_id] = outbound(operation_id, amount, payer, held, await self.now(), lease_s)
+        return await self.budget.confirm(operation_id)
+
+    async def settle(self, operation_id: str, cost: int) -> Settled:
+        return await self.budget.settle(usage(operation_id, cost))
+
+    async def spend(self, operation_id: str, amount: int, payer: Payer) -> None:
+        assert await self.leave(operation_id, amount, payer)
+        assert (await self.settle(operation_id, amount)).booked
+
+    async def book_outbox(self) -> None:
+        waiting = await self.budget.outbox.waiting()
+        self.paper.usage |= {one.usage_id: one for one in waiting}
+        await self.budget.outbox.booked([one.usage_id for one in waiting])
+
+    async def counted(self) -> Mapping[Window, Counted]:
+        """What Redis counts, in windows that count anything."""
+        found = await counts(self.counters)
+        return {window: counted for window, counted in found.windows.items() if counted != Counted(0, 0)}
+
+
+def outbound(operation_id: str, amount: int, payer: Payer, held: Reserved, at: datetime, lease_s: float) -> Outbound:
+    return Outbound(
+        operation_id=operation_id,
+        tenant_id=payer.tenant_id,
+        key_id=payer.key_id,
+        request_id=payer.request_id,
+        at=at,
+        lease_until=at + timedelta(seconds=lease_s),
+        model="gpt-oss:20b",
+        classification="internal",
+        reserved_microusd=amount,
+        windows=held.windows,
+        prompt_hash="0" * 64,
+    )
+
+
+AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def usage(operation_id: str, cost: int, tenant_id: str = "ten_a", held: Reserved | None = None) -> Usage:
+    lines = (Line("output_token", 10, cost),)
+    windows = held.windows if held else ()
+    return Usage(usage_id=operation_id, tenant_id=tenant_id, at=AT, lines=lines, windows=windows)
+
+
+def fleet_allowance() -> Allowance:
+    """What the many callers together may spend: less than they ask for."""
+    return Allowance(DAILY, MONTHLY)

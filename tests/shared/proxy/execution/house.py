@@ -1,0 +1,117 @@
+"""A proxy over real stores, with a local server and a cloud that speak Ollama's protocol to the letter."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from shared.access.accounts import Accounts
+from shared.blobs.port import Blobs
+from shared.book.book import Book
+from shared.book.journal import Journal
+from shared.book.records import Usage
+from shared.counters.port import Counters
+from shared.ledger.records import TenantRecord
+from shared.proxy.budget.budget import Budget
+from shared.proxy.budget.configured import allowances
+from shared.proxy.budget.operations import ScopeOf, WindowState
+from shared.proxy.conditions import Conditions
+from shared.proxy.config import Ollama, OllamaCloud, ProxyConfig
+from shared.proxy.config_values import CloudUrl, Secret, Url
+from shared.proxy.gpu import Gpu
+from shared.proxy.proxy import ExecutionProxy
+from shared.proxy.servers import Servers
+from shared.proxy.task import LLMTask, Message, Part, Payer
+from shared.proxy.teller import Teller
+from shared.types.clock import now
+from shared.types.document import Classification
+from tests.ollama import Account, Asked, FakeOllama, Model
+
+TENANT = "ten_a"
+LOCAL, CLOUD = "llama3.2:3b", "gpt-oss:120b"
+
+
+def answers(text: str) -> Callable[[Asked], str]:
+    return lambda asked: text
+
+
+def words(text: str, classification: Classification = "internal") -> Message:
+    return Message("user", (Part(text, classification),))
+
+
+def task(text: str = "What is it?", *, payer: Payer | None = None, **wishes: Any) -> LLMTask:
+    """One that the hybrid strategy sends to the cloud, unless something forbids it."""
+    wishes.setdefault("quality", "high")
+    wishes.setdefault("complexity", "complex")
+    wishes.setdefault("kind", "generation")
+    wishes.setdefault("max_output_tokens", 50)
+    payer = payer or Payer(TENANT, "key_1", "req_1", "label-1", "ask")
+    return LLMTask(payer=payer, messages=wishes.pop("messages", (words(text),)), **wishes)
+
+
+@dataclass
+class House:
+    local: FakeOllama
+    cloud: FakeOllama
+    config: ProxyConfig
+    counters: Counters
+    blobs: Blobs
+    accounts: Accounts
+    journal: Journal
+    book: Book
+    budget: Budget
+    proxy: ExecutionProxy = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.proxy = self.make(self.config)
+
+    def make(self, config: ProxyConfig, budget: Budget | None = None) -> ExecutionProxy:
+        servers = Servers(config)
+        teller = Teller(lambda: budget or self.budget, lambda: self.journal, config.price_table)
+        return ExecutionProxy(
+            servers,
+            Conditions(servers, config.price_table, Gpu("no such program")),
+            teller,
+            config.ollama_cloud.decision_strategy,
+            config.ollama.context_steps,
+        )
+
+    def changed(self, **cloud: Any) -> ExecutionProxy:
+        """A proxy whose file says otherwise of the cloud."""
+        return self.make(replace(self.config, ollama_cloud=replace(self.config.ollama_cloud, **cloud)))
+
+    async def window(self, scope: str = "tenant", name: str = "day") -> WindowState:
+        who = {"tenant": ScopeOf("tenant", TENANT), "platform": ScopeOf("platform")}[scope]
+        return next(one for one in await self.budget.windows([who]) if one.window == name)
+
+    async def booked(self) -> list[Usage]:
+        """All usage that the book knows, what waits in Redis written down first."""
+        from shared.book.booking import flush_outbox
+
+        await flush_outbox(self.budget.outbox, self.journal)
+        await self.journal.drain()
+        today = now()
+        return await self.book.usage(TENANT, today.replace(hour=0, minute=0), today.replace(year=today.year + 1))
+
+
+@pytest.fixture
+async def house(counters: Counters, blobs: Blobs) -> AsyncIterator[House]:
+    accounts = Accounts(blobs, counters)
+    await accounts.keep_tenant(TenantRecord(TENANT, "A", "enterprise", now()))
+    journal, book = Journal(blobs), Book(blobs)
+    small = Model(LOCAL, answer=answers("from here"), capabilities=("completion", "vision"))
+    large = Model(
+        CLOUD, answer=answers("from the cloud"), capabilities=("completion", "vision"), context_tokens=131_072
+    )
+    async with FakeOllama(small) as local, FakeOllama(large, account=Account(), parallel=100) as cloud:
+        config = ProxyConfig(
+            ollama=Ollama(base_url=Url(local.url)),
+            ollama_cloud=OllamaCloud(api_key=Secret("cloud-key"), base_url=CloudUrl(cloud.url), queue_s=3),
+        )
+        budget = Budget(counters, blobs, accounts, book.standing, allowances(config))
+        house = House(local, cloud, config, counters, blobs, accounts, journal, book, budget)
+        yield house
+        await house.proxy.close()
+        await journal.close()

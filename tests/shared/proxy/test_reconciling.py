@@ -1,0 +1,131 @@
+"""Redis, the book and the provider's bill end up saying the same, and nobody is charged for a correction."""
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from shared.access.accounts import Accounts
+from shared.blobs.port import Blobs
+from shared.book.book import Book
+from shared.book.journal import Journal
+from shared.book.sealing import seal
+from shared.book.verifying import verify
+from shared.counters.port import Counters
+from shared.proxy.budget.allowances import Allowances
+from shared.proxy.budget.budget import Budget
+from shared.proxy.budget.mending import window_key
+from shared.proxy.budget.operations import Reserved, ScopeOf
+from shared.proxy.reconciling import Reconciled, reconcile
+from shared.proxy.task import Payer
+from shared.types.clock import now
+from tests.shared.book.made import outbound, settled
+
+
+class House:
+    def __init__(self, blobs: Blobs, counters: Counters) -> None:
+        self.blobs, self.counters = blobs, counters
+        self.book, self.journal = Book(blobs), Journal(blobs)
+        self.budget = Budget(counters, blobs, Accounts(blobs, counters), self.book.standing, Allowances())
+
+    async def call(self, number: int, cost: int | None, *, estimated: bool = False) -> None:
+        held = await self.budget.reserve(f"op_{number}", 500, Payer(tenant_id="ten_a"), 60)
+        assert isinstance(held, Reserved)
+        call = outbound(number, windows=held.windows, at=now())
+        await self.journal.append(call)
+        await self.budget.confirm(call.operation_id)
+        if cost is not None:
+            await self.budget.settle(settled(call, cost, at=now(), estimated=estimated))
+
+    async def reconcile(self, billed: int | None = None) -> Reconciled:
+        bills = {} if billed is None else {now().date(): billed}
+        return await reconcile(self.budget, self.counters, self.book, self.journal, bills)
+
+    async def tamper(self, by: int) -> None:
+        """Redis forgets, or invents, what was spent."""
+        generation = await self.counters.call("GET", "budget:generation")
+        for window in (await self.book.standing()).spent:
+            await self.counters.call("HINCRBY", window_key(generation, window), f"{window.start}:spent", by)
+
+    async def counted(self) -> set[int]:
+        """As the budget itself sees it."""
+        states = await self.budget.windows([ScopeOf("platform"), ScopeOf("tenant", "ten_a")])
+        return {state.spent_microusd for state in states}
+
+    async def cost(self) -> int:
+        rows = await self.book.rows("ten_a", now() - timedelta(days=1), now() + timedelta(days=1))
+        return sum(row.cost_microusd for row in rows)
+
+
+@pytest.fixture
+async def house(blobs: Blobs, counters: Counters) -> House:
+    from shared.ledger.records import TenantRecord
+
+    house = House(blobs, counters)
+    await Accounts(blobs, counters).keep_tenant(TenantRecord("ten_a", "a", "enterprise", now()))
+    return house
+
+
+async def test_where_all_agree_nothing_is_changed(house: House) -> None:
+    await house.call(1, 100)
+    assert (await house.reconcile(billed=100)).windows == ()
+    assert await house.counted() == {100}
+
+
+@pytest.mark.parametrize("by", [-60, 60])
+async def test_redis_is_mended_to_the_book(house: House, by: int) -> None:
+    await house.call(1, 100)
+    await house.reconcile()
+    await house.tamper(by)
+    found = await house.reconcile()
+    assert {(one.redis_microusd, one.book_microusd, one.mended) for one in found.windows} == {(100 + by, 100, True)}
+    assert await house.counted() == {100}
+
+
+async def test_a_window_with_a_call_under_way_is_left_alone(house: House) -> None:
+    await house.call(1, 100)
+    await house.reconcile()
+    await house.tamper(60)
+    await house.call(2, None)
+    assert {one.mended for one in (await house.reconcile()).windows} == {False}
+    assert await house.counted() == {160}
+
+
+async def test_an_estimate_is_lowered_to_what_the_provider_billed_and_the_budget_gets_it_back(house: House) -> None:
+    await house.call(1, 500, estimated=True)
+    await house.call(2, 100)
+    (day,) = (await house.reconcile(billed=250)).days
+    assert (day.provider_microusd, day.book_microusd, day.lowered_microusd) == (250, 600, 350)
+    assert await house.cost() == 250
+    assert await house.counted() == {250}
+    (again,) = (await house.reconcile(billed=250)).days
+    assert again.lowered_microusd == 0
+    await seal(house.blobs)
+    assert set((await house.book.standing()).spent.values()) == {250}
+    assert (await verify(house.blobs)).fault == ""
+
+
+async def test_what_was_counted_by_the_server_itself_is_never_lowered(house: House) -> None:
+    await house.call(1, 100)
+    await house.call(2, 500, estimated=True)
+    (day,) = (await house.reconcile(billed=0)).days
+    assert day.lowered_microusd == 500
+    assert await house.cost() == 100
+
+
+async def test_a_higher_bill_is_told_and_charged_to_nobody(house: House) -> None:
+    await house.call(1, 100, estimated=True)
+    (day,) = (await house.reconcile(billed=900)).days
+    assert (day.book_microusd, day.lowered_microusd) == (100, 0)
+    assert await house.cost() == 100
+
+
+async def test_an_adjustment_that_is_told_twice_lowers_once(house: House) -> None:
+    await house.call(1, 500, estimated=True)
+    await house.reconcile(billed=200)
+    (lowered,) = [one for one in await house.book.usage("ten_a", now() - timedelta(days=1), now()) if one.adjusts]
+    await seal(house.blobs)
+    await house.journal.append(msgspec.structs.replace(lowered))
+    await seal(house.blobs)
+    assert set((await house.book.standing()).spent.values()) == {200}
+    assert await house.cost() == 200
