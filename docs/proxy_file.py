@@ -20,6 +20,10 @@ what is allowed there. Tags, anchors, aliases and keys that stand twice are refu
   of zero, counts as over budget: it is never called in the cloud. Without `image_tokens`, the most that one picture
   counts as, a model is sent no picture. In its `peak` all prices of a model are multiplied; hours from 22 to 4 go over
   midnight.
+- With `vision.describe_pictures` a model of vision describes the pictures of PDF documents, presentations and picture
+  files while these are read, so that they can be found and cited; each begins with `Picture: `. It runs where the
+  document's class and the budgets allow; where no model may or can, the document is read without. Documents that are
+  here already are described when they are retried from `parse`; what was described once is not paid again.
 - An `openai` server in the cloud needs a key, `https://`, and a price for each of its models.
 """
 

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from typing import ClassVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from functions.documents.access import OneDocument, find_own
 from shared.bus.port import Bus
@@ -18,13 +19,14 @@ from shared.runtime.needs import Call
 from shared.runtime.resume import origin_of, pending, run_again
 from shared.runtime.table import Table
 from shared.types.document import Status
-from shared.types.money import Dollars
+from shared.types.money import Dollars, microusd
 from shared.types.principal import Principal
 from shared.vectors.port import Vectors
 
 
 class Retry(OneDocument, frozen=True, rename={"from_stage": "from"}):
-    """`from` names a stage of the document; without it only what did not succeed runs again."""
+    """`from` names a stage of the document; without it only what did not succeed runs again. `max_cost_usd` is from
+    now on what the document may cost in all."""
 
     from_stage: str | None = None
     max_cost_usd: Dollars | None = None
@@ -49,7 +51,8 @@ async def handle(
     principal: Principal,
     call: Call,
 ) -> Retrying:
-    record = (await find_own(request.document_id, catalogue, principal)).record
+    found = await find_own(request.document_id, catalogue, principal)
+    record = found.record
     pipeline = table.stages(record.route)
     if request.from_stage is not None and request.from_stage not in pipeline:
         detail = f"`from` takes one of {', '.join(pipeline)}"
@@ -57,13 +60,15 @@ async def handle(
     async with leases.wait(f"document:{ledger.tenant_id}:{record.document_id}"):
         if await ledger.tombstone(record.document_id) >= record.epoch:
             raise NotFound("There is no such document.")
+        record = await _bounded(record, request, ledger, catalogue)
         await ledger.mark_open(record.document_id, record.epoch, "ingesting")
         async with AsyncExitStack() as held:
             if request.from_stage:
                 redone = pipeline[pipeline.index(request.from_stage) :]
                 await _stop(redone, record, ledger.tenant_id, leases, held)
             forgotten = await run_again(table, ledger, record, request.from_stage)
-            await catalogue.hide_stages(record.document_id, forgotten)
+            waiting = [stage.stage for stage in found.stages if stage.status == "waiting"]
+            await catalogue.hide_stages(record.document_id, [*forgotten, *waiting])
             if request.from_stage and "embed" in forgotten:
                 # another cut of the text has other passages; the old ones must not be found beside them
                 await vectors.forget(record.document_id, record.epoch)
@@ -76,6 +81,17 @@ async def handle(
     entry = await catalogue.entry(record.document_id)
     status = status_of(entry, pipeline) if entry else "stored"
     return Retrying(record.document_id, status, f"/documents/{record.document_id}")
+
+
+async def _bounded(record: DocumentRecord, request: Retry, ledger: Ledger, catalogue: Catalogue) -> DocumentRecord:
+    if request.max_cost_usd is None:
+        return record
+    bounded = replace(
+        await ledger.document(record.document_id) or record, max_cost_microusd=microusd(request.max_cost_usd)
+    )
+    await ledger.change(bounded)
+    await catalogue.put(bounded)
+    return bounded
 
 
 async def _stop(

@@ -30,6 +30,7 @@ async def handle(
     event: DocumentChunked, work: StageWork, embedding: Embedding, encoder: SparseEncoder, vectors: Vectors
 ) -> DocumentEmbedded | DocumentChunked:
     passages = msgspec.json.decode(await work.read(event.passages), type=list[Passage])
+    _afford(work, passages, embedding)
     batches = [passages[first : first + _BATCH] for first in range(0, len(passages), _BATCH)]
     parts: list[_Part] = []
     for number, batch in enumerate(batches):
@@ -48,6 +49,14 @@ async def handle(
     await work.drop_parts()
     tokens = sum(part.tokens for part in parts)
     return DocumentEmbedded(origin=event.origin, key=work.key, points=blob, count=len(points), tokens=tokens)
+
+
+def _afford(work: StageWork, passages: list[Passage], embedding: Embedding) -> None:
+    """Raises `BeyondAllowance`."""
+    if work.allowance.is_bounded:
+        from shared.estimation.forecast import of_embedding
+
+        work.allowance.check(of_embedding(passages, many_languages=len(embedding.languages) > 1).most)
 
 
 async def _embed(batch: list[Passage], embedding: Embedding, encoder: SparseEncoder, vectors: Vectors) -> _Part:

@@ -1,17 +1,21 @@
 """Tells what a document would become and cost, and runs nothing."""
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from functions.estimate.reading import Seen, see
+from functions.estimate.reading import Reading
 from shared.estimation.extent import Range
 from shared.estimation.forecast import forecasts
 from shared.formats.filename import safe_filename
 from shared.formats.router import FormatRouter
+from shared.ledger.ledger import Ledger
 from shared.ledger.records import Reason
 from shared.parsing.workers import ParserPool
+from shared.pictures.describer import Describer, Outlook
 from shared.proxy.config import ProxyConfig
+from shared.proxy.task import Payer
 from shared.runtime.errors import EmptyFile, Rejected, UnsupportedFormat
 from shared.runtime.settings import Settings
 from shared.runtime.table import Table
@@ -54,7 +58,15 @@ class Estimated(Struct, frozen=True):
 
 
 async def handle(
-    request: Estimate, router: FormatRouter, parsers: ParserPool, table: Table, config: ProxyConfig, settings: Settings
+    request: Estimate,
+    router: FormatRouter,
+    parsers: ParserPool,
+    table: Table,
+    config: ProxyConfig,
+    settings: Settings,
+    describer: Describer,
+    ledger: Ledger,
+    payer: Payer,
 ) -> Estimated:
     file = request.file
     try:
@@ -62,31 +74,42 @@ async def handle(
     except (UnsupportedFormat, EmptyFile) as refused:
         code = "empty" if isinstance(refused, EmptyFile) else refused.slug
         return _rejected(Reason(code, refused.detail), None)
+    reading = Reading(routed, file, request.title or "", parsers, many_languages=settings.embedding != "builtin")
     try:
-        seen = await see(routed, file, request.title or "", parsers, many_languages=settings.embedding != "builtin")
+        seen = await reading.seen()
+        pictures = await reading.pictures(describer.most, seen)
     except Rejected as rejected:
         return _rejected(Reason(rejected.code, rejected.detail), routed.route)
-    return _estimated(request, routed.route, seen, table, config)
+    stages = [
+        StageCost(one.stage, "local", _shown(one.cost(config.units)))
+        for one in forecasts(table.stages(routed.route), seen.extent, seen.reading_ms)
+    ]
+    reason = _wait(request, stages)
+    if pictures:
+        classification = request.classification or (await ledger.settings()).default_classification
+        stages = _with_pictures(stages, pictures, await describer.outlook(classification, payer))
+    whole = _sum(stage.cost_usd for stage in stages)
+    return Estimated("accept", reason, routed.route, seen.extent.pages, seen.extent.tokens, whole, stages)
 
 
-def _estimated(request: Estimate, route: str, seen: Seen, table: Table, config: ProxyConfig) -> Estimated:
-    costs = {one.stage: one.cost(config.units) for one in forecasts(table.stages(route), seen.extent, seen.reading_ms)}
-    whole = Range(sum(one.low for one in costs.values()), sum(one.high for one in costs.values()))
-    return Estimated(
-        would="accept",
-        reason=_wait(request, whole),
-        route=route,
-        pages=seen.extent.pages,
-        tokens=seen.extent.tokens,
-        cost_usd=_shown(whole),
-        stages=[StageCost(stage, "local", _shown(cost)) for stage, cost in costs.items()],
-    )
+def _with_pictures(stages: list[StageCost], pictures: int, outlook: Outlook) -> list[StageCost]:
+    first, *others = stages
+    cost = Range(pictures * outlook.cost.low, pictures * outlook.cost.high)
+    return [StageCost(first.stage, outlook.location, _sum([first.cost_usd, _shown(cost)])), *others]
 
 
-def _wait(request: Estimate, whole: Range) -> Reason | None:
-    if request.max_cost_usd is None or microusd(request.max_cost_usd) >= whole.low:
+def _wait(request: Estimate, stages: list[StageCost]) -> Reason | None:
+    """What is optional keeps no document waiting."""
+    if request.max_cost_usd is None or request.max_cost_usd >= _sum(stage.cost_usd for stage in stages).low:
         return None
     return Reason("budget", "It would be taken in, and wait: it costs more than `max_cost_usd`.")
+
+
+def _sum(costs: Iterable[Cost]) -> Cost:
+    """Exact, in micro-dollars."""
+    each = list(costs)
+    low, high = (sum(map(microusd, ends)) for ends in ([one.low for one in each], [one.high for one in each]))
+    return Cost(usd(low), usd(high))
 
 
 def _shown(cost: Range) -> Cost:

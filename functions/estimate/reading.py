@@ -10,6 +10,7 @@ from shared.estimation.forecast import reading_ms, reading_pages_ms
 from shared.formats.archives import is_archive
 from shared.formats.router import Routed
 from shared.parsing.workers import ParserPool
+from shared.pictures.describer import PLACED, READ_LETTERS
 from shared.types.http import SpooledFile
 
 MOST_READ = 2 << 20
@@ -23,31 +24,52 @@ _TEXT = (".xml", ".html", ".xhtml", ".htm")
 
 
 class Seen(Struct, frozen=True):
-    """How much a document is, and how long reading it takes."""
+    """How much a document is, and how long reading it takes. `is_read` says that pictures of whole pages are text."""
 
     extent: Extent
     reading_ms: float
+    is_read: bool = False
 
 
-async def see(routed: Routed, file: SpooledFile, title: str, parsers: ParserPool, *, many_languages: bool) -> Seen:
-    """Raises Rejected for what a first look can see."""
-    if routed.parser == "paged":
-        look = await parsers.look(routed.media_type, await asyncio.to_thread(file.path.read_bytes))
-        return Seen(extent_of_look(look, title, many_languages=many_languages), reading_pages_ms(look))
-    told = await asyncio.to_thread(_told, file)
-    if told > MOST_READ or file.size > MOST_OPENED:
-        return _by_size(routed, file, told, many_languages)
-    content = await asyncio.to_thread(file.path.read_bytes)
-    document = await parsers.parse(routed.parser, routed.media_type, file.filename, content)
-    extent = extent_of_document(document, title or document.title, many_languages=many_languages)
-    return Seen(extent, reading_ms(routed.parser, sum(len(block.text) for block in document.blocks)))
+class Reading(Struct, frozen=True):
+    """A file that is looked at. Raises Rejected for what a first look can see."""
 
+    routed: Routed
+    file: SpooledFile
+    title: str
+    parsers: ParserPool
+    many_languages: bool = False
 
-def _by_size(routed: Routed, file: SpooledFile, told: int, many_languages: bool) -> Seen:
-    sample = file.head.decode("utf-8", "replace") if routed.parser == "light" and told == file.size else ""
-    letters = int(told / _BYTES_A_LETTER.get(routed.parser, 4.0))
-    extent = extent_of_sample(sample, letters, many_languages=many_languages)
-    return Seen(extent, reading_ms(routed.parser, letters))
+    async def seen(self) -> Seen:
+        if self.routed.parser == "paged":
+            look = await self.parsers.look(self.routed.media_type, await self._content())
+            extent = extent_of_look(look, self.title, many_languages=self.many_languages)
+            return Seen(extent, reading_pages_ms(look), look.seen >= READ_LETTERS * max(look.drawn, 1))
+        told = await asyncio.to_thread(_told, self.file)
+        if told > MOST_READ or self.file.size > MOST_OPENED:
+            return self._by_size(told)
+        document = await self.parsers.parse(
+            self.routed.parser, self.routed.media_type, self.file.filename, await self._content()
+        )
+        extent = extent_of_document(document, self.title or document.title, many_languages=self.many_languages)
+        return Seen(extent, reading_ms(self.routed.parser, sum(len(block.text) for block in document.blocks)))
+
+    async def pictures(self, most: int, seen: Seen) -> int:
+        """How many would be described, at most so many."""
+        if not most or self.routed.media_type not in PLACED:
+            return 0
+        places = await self.parsers.pictures(self.routed.media_type, await self._content(), most)
+        return sum(not (place.is_page and seen.is_read) for place in places)
+
+    async def _content(self) -> bytes:
+        return await asyncio.to_thread(self.file.path.read_bytes)
+
+    def _by_size(self, told: int) -> Seen:
+        is_text = self.routed.parser == "light" and told == self.file.size
+        sample = self.file.head.decode("utf-8", "replace") if is_text else ""
+        letters = int(told / _BYTES_A_LETTER.get(self.routed.parser, 4.0))
+        extent = extent_of_sample(sample, letters, many_languages=self.many_languages)
+        return Seen(extent, reading_ms(self.routed.parser, letters))
 
 
 def _told(file: SpooledFile) -> int:

@@ -2,15 +2,21 @@
 
 from events.document import DocumentParsed, DocumentStored
 from shared.formats.table import PAGED
+from shared.parsing.affording import affordable_document
 from shared.parsing.sliced import read_here, told
 from shared.parsing.workers import ParserPool
+from shared.pictures.describer import Describer
+from shared.pictures.describing import Describing
 from shared.runtime.stages import StageWork
 
 CRAFT = 3
 
 
-async def handle(event: DocumentStored, work: StageWork, parsers: ParserPool) -> DocumentParsed | DocumentStored:
+async def handle(
+    event: DocumentStored, work: StageWork, parsers: ParserPool, describer: Describer
+) -> DocumentParsed | DocumentStored:
     if event.parser == PAGED:
-        return await read_here(event, work, parsers)
-    original = await work.read(event.original)
-    return await told(event, work, await parsers.parse(event.parser, event.media_type, event.filename, original))
+        return await read_here(event, work, parsers, describer)
+    document = await affordable_document(event, work, parsers, await work.read(event.original))
+    described = await Describing(event, work, parsers, describer).of(document.blocks, document.pages)
+    return await told(event, work, described, lambda: document)

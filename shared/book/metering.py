@@ -14,6 +14,8 @@ from shared.book.records import PER_UNIT, Line, Unit, Usage
 from shared.proxy.task import Payer
 from shared.types.clock import now
 
+METERED: tuple[Unit, ...] = ("page_parsed", "gpu_second", "embedded_1k_tokens", "gib_day", "function_second")
+
 
 class Prices(Protocol):
     def of(self, unit: Unit) -> int:
@@ -55,6 +57,11 @@ class Meter:
     def __init__(self, journal: Journal, prices: Prices) -> None:
         self._journal = journal
         self._prices = prices
+
+    @property
+    def is_free(self) -> bool:
+        """Nothing that is metered here has a price."""
+        return not any(map(self._prices.of, METERED))
 
     def cost(self, done: Mapping[Unit, int]) -> int:
         """In micro-dollars."""

@@ -56,6 +56,8 @@ class StreamBus:
         self._table = table
         self._secrets = secrets
         self._consumer = consumer
+        self._in_hand: set[tuple[str, str]] = set()
+        self._unsure: set[str] = set()
         self.was_emptied = asyncio.Event()
 
     def of(self, source: str) -> Speaker:
@@ -74,24 +76,40 @@ class StreamBus:
     async def take(self, function: str, count: int, wait_ms: int) -> list[Taken]:
         """Up to `count` deliveries, waiting for the first."""
         await self._counters.run(_MOVE_DUE, [_later(function), _queue(function)], [_milliseconds()])
-        read: tuple[Word, ...] = (
-            "XREADGROUP", "GROUP", _GROUP, self._consumer, "COUNT", count, "BLOCK", wait_ms,
-            "STREAMS", _queue(function), ">",
-        )  # fmt: skip
+        if function in self._unsure and (unheard := await self._unheard(function, count)):
+            return unheard
         try:
-            found = await self._reader.call(*read)
+            found = await self._read(function, count, wait_ms, ">")
         except ResponseError as error:
             if not str(error).startswith(("NOGROUP", "UNBLOCKED")):  # emptied before, or while it waited on Redis 7.0
                 raise
             self.was_emptied.set()
-            await self.open(function)
+            await self._create(function)
             return []
-        return [self._taken(function, entry, fields, 0) for _, entries in found or [] for entry, fields in entries]
+        except BaseException:
+            self._unsure.add(function)  # perhaps Redis has given out what we never heard of
+            raise
+        return [self._taken(function, entry, fields, 0) for entry, fields in found]
+
+    async def _unheard(self, function: str, count: int) -> list[Taken]:
+        """What Redis has given out to us in an answer that was lost."""
+        found = await self._read(function, 1000, 0, "0")
+        lost = [(entry, fields) for entry, fields in found if fields and (function, entry) not in self._in_hand]
+        if len(lost) <= count:
+            self._unsure.discard(function)
+        return [self._taken(function, entry, fields, 0) for entry, fields in lost[:count]]
+
+    async def _read(self, function: str, count: int, wait_ms: int, after: str) -> list[Any]:
+        block: tuple[Word, ...] = ("BLOCK", wait_ms) if wait_ms else ()
+        group: tuple[Word, ...] = ("XREADGROUP", "GROUP", _GROUP, self._consumer, "COUNT", count, *block)
+        found = await self._reader.call(*group, "STREAMS", _queue(function), after)
+        return [each for _, entries in found or [] for each in entries]
 
     async def done(self, taken: Taken, reply: DocumentEvent | None) -> None:
         """The delivery is over; its reply, if any, is on its way."""
         sending = self._sending(wrap(reply, taken.function, self._secrets)) if reply else []
         await self._counters.batch([*sending, *_acknowledge(taken)])
+        self._in_hand.discard((taken.function, taken.entry))
 
     async def again(self, taken: Taken, after_s: float) -> None:
         """Delivers it once more, later."""
@@ -99,15 +117,19 @@ class StreamBus:
         message = msgspec.json.encode(fields).decode()
         due = _milliseconds() + round(after_s * 1000)
         await self._counters.batch([("ZADD", _later(taken.function), due, message), *_acknowledge(taken)])
+        self._in_hand.discard((taken.function, taken.entry))
 
     async def open(self, function: str) -> list[Taken]:
         """Makes the queue where it is missing, and returns what a former owner of it left unfinished."""
+        await self._create(function)
+        return await self._left_behind(function)
+
+    async def _create(self, function: str) -> None:
         try:
             await self._counters.call("XGROUP", "CREATE", _queue(function), _GROUP, "0", "MKSTREAM")
         except ResponseError as error:
             if not str(error).startswith("BUSYGROUP"):
                 raise
-        return await self._left_behind(function)
 
     async def begin(self, taken: Taken) -> None:
         """Counts the delivery of what was left behind, should a crash cut this one short too."""
@@ -152,6 +174,7 @@ class StreamBus:
 
     def _taken(self, function: str, entry: str, fields: Any, cut_short: int) -> Taken:
         message = dict(pairs(fields))
+        self._in_hand.add((function, entry))
         return Taken(function, entry, decode(message["event"].encode()), int(message.get("attempts", 0)), cut_short)
 
     def _sending(self, event: CloudEvent) -> list[tuple[Word, ...]]:

@@ -10,6 +10,8 @@ from shared.types.document import REACHED, Classification, Status
 from shared.types.money import usd
 from shared.types.waiting import WaitsFor
 
+"""Reasons to wait that are none of ours to mend."""
+
 FINAL: frozenset[Status] = frozenset({"ready", "rejected", "failed"})
 
 

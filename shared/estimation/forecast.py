@@ -1,13 +1,16 @@
 """What the stages of a document will be billed for, at least and at most, and what that costs."""
 
 from collections.abc import Callable, Mapping, Sequence
+from math import ceil
 
 from msgspec import Struct
 
 from shared.book.metering import Prices, priced
 from shared.book.records import Unit
 from shared.estimation.extent import Extent, Range
+from shared.estimation.lengths import Measure
 from shared.parsing.document import Look
+from shared.types.passage import Passage
 
 _PLAIN_PAGE_MS = 15.0
 _LAID_OUT_PAGE_MS = 700.0
@@ -20,6 +23,9 @@ _EMBEDDING_MS = (28.0, 0.5)
 """At once, and for each token."""
 
 _FINISHING_MS = 1.0
+_MOST_FOREIGN = 1.4
+"""By how much another model's tokens may outnumber those that passages are cut by."""
+
 _BELOW, _ABOVE = 0.58, 1.72
 """A busy machine takes longer than that, and is billed for it."""
 
@@ -34,9 +40,16 @@ class Forecast(Struct, frozen=True):
 
     def cost(self, prices: Prices) -> Range:
         """In micro-dollars."""
-        low = sum(line.cost_microusd for line in priced({unit: one.low for unit, one in self.work.items()}, prices))
-        high = sum(line.cost_microusd for line in priced({unit: one.high for unit, one in self.work.items()}, prices))
+        low, high = (sum(line.cost_microusd for line in priced(done, prices)) for done in (self.least, self.most))
         return Range(low, high)
+
+    @property
+    def least(self) -> dict[Unit, int]:
+        return {unit: one.low for unit, one in self.work.items()}
+
+    @property
+    def most(self) -> dict[Unit, int]:
+        return {unit: one.high for unit, one in self.work.items()}
 
 
 def forecasts(stages: Sequence[str], extent: Extent, reading_ms: float) -> list[Forecast]:
@@ -60,6 +73,16 @@ def reading_pages_ms(look: Look) -> float:
     """By how each of the pages has to be read."""
     plain = max(1, look.pages - look.laid_out - look.drawn)
     return plain * _PLAIN_PAGE_MS + look.laid_out * _LAID_OUT_PAGE_MS + look.drawn * _DRAWN_PAGE_MS
+
+
+def of_embedding(passages: Sequence[Passage], *, many_languages: bool) -> Forecast:
+    """Of the stage that embeds them: here nothing but the tokens of their contexts is a guess."""
+    tokens = sum(passage.tokens for passage in passages)
+    measure = Measure(" ".join(passage.text for passage in passages[:20]), many_languages=many_languages)
+    beside = sum(measure.tokens(passage.context) + 2 for passage in passages)
+    most = ceil(_MOST_FOREIGN * tokens if many_languages else tokens) + ceil(1.3 * beside) + 1
+    read = Range(min(tokens, most), most)
+    return Forecast("embed", {"embedded_1k_tokens": read, **_seconds(_at_once(_EMBEDDING_MS, tokens))})
 
 
 def _seconds(milliseconds: float) -> Work:

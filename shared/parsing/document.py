@@ -23,6 +23,19 @@ class Block(Struct, frozen=True, omit_defaults=True):
     aside: bool = False
 
 
+class PicturePlace(Struct, frozen=True):
+    """A picture of a document, by where it stands."""
+
+    page: int
+    box: Box
+
+    @property
+    def is_page(self) -> bool:
+        """It covers most of its page, as a scan does."""
+        left, top, right, bottom = self.box
+        return (right - left) * (bottom - top) > 0.5
+
+
 class ParsedDocument(Struct, frozen=True, omit_defaults=True):
     """What a parser found. `pages` is 0 where the format has none."""
 

@@ -7,15 +7,19 @@ without opening any.
 import asyncio
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from events.document import DocumentParsed, DocumentStored
+from shared.formats.table import PAGED
+from shared.parsing.affording import check_pages
 from shared.parsing.document import ParsedDocument, Slice
 from shared.parsing.pages import Pages, Parts
 from shared.parsing.slices import joined
 from shared.parsing.workers import ParserPool
+from shared.pictures.describer import Describer
+from shared.pictures.describing import Described, Describing, with_descriptions
 from shared.runtime.errors import Rejected
 from shared.runtime.stages import StageWork
 
@@ -57,30 +61,55 @@ async def read_slices(work: StageWork, parts: Parts) -> list[Slice]:
     return [msgspec.msgpack.decode(data, type=Slice) for data in found if data]
 
 
-async def read_here(event: DocumentStored, work: StageWork, parsers: ParserPool) -> DocumentParsed | DocumentStored:
+async def read_here(
+    event: DocumentStored, work: StageWork, parsers: ParserPool, describer: Describer
+) -> DocumentParsed | DocumentStored:
     """Page after page in this delivery; what it has no time for is for the next one, which gets what is kept."""
     original = await work.read(event.original)
+    await check_pages(event, work, parsers, original)
     slices = await read_slices(work, await parts_of(work))
     while not slices or slices[-1].until < slices[-1].pages:
         if slices and work.is_late:
-            return msgspec.structs.replace(event, continuation=event.continuation + 1)
+            return _to_go_on(event)
         first = slices[-1].until + 1 if slices else 1
         spent = sum(one.seconds for one in slices)
         slices.append(await parsers.parse_slice(event.media_type, original, first, spent))
         if slices[-1].pages > slices[-1].until or len(slices) > 1:
             await keep_slice(work, first, slices[-1])
-    return await parsed(event, work, slices)
+    return await parsed(event, work, slices, Describing(event, work, parsers, describer))
 
 
-async def parsed(event: DocumentStored, work: StageWork, slices: Iterable[Slice], pool_ms: int = 0) -> DocumentParsed:
-    """Puts the slices together and says so."""
-    said = await told(event, work, await asyncio.to_thread(joined, list(slices)))
-    await work.drop_parts()
-    return msgspec.structs.replace(said, pool_ms=pool_ms)
+async def parsed(
+    event: DocumentStored, work: StageWork, slices: Sequence[Slice], describing: Describing, pool_ms: int = 0
+) -> DocumentParsed | DocumentStored:
+    """Puts the slices together, with their pictures in words, and says so."""
+    described = await describing.of([block for one in slices for block in one.blocks], slices[-1].pages)
+    return await told(event, work, described, lambda: joined(slices), pool_ms)
 
 
-async def told(event: DocumentStored, work: StageWork, document: ParsedDocument) -> DocumentParsed:
+async def told(
+    event: DocumentStored,
+    work: StageWork,
+    described: Described,
+    read: Callable[[], ParsedDocument],
+    pool_ms: int = 0,
+) -> DocumentParsed | DocumentStored:
+    if not described.is_whole:
+        return _to_go_on(event)
+    document = await asyncio.to_thread(with_descriptions, read, described)
     blob = await work.keep("parsed", msgspec.json.encode(document))
+    if event.parser == PAGED or work.allowance.is_bounded:
+        await work.drop_parts()
     return DocumentParsed(
-        origin=event.origin, key=work.key, parsed=blob, pages=document.pages, title=document.title[:500]
+        origin=event.origin,
+        key=work.key,
+        parsed=blob,
+        pages=document.pages,
+        title=document.title[:500],
+        pool_ms=pool_ms,
+        models_microusd=described.cost_microusd,
     )
+
+
+def _to_go_on(event: DocumentStored) -> DocumentStored:
+    return msgspec.structs.replace(event, continuation=event.continuation + 1)

@@ -5,7 +5,7 @@ import struct
 import msgspec
 from msgspec import Struct
 
-from shared.parsing.document import Look, ParsedDocument, Slice
+from shared.parsing.document import Look, ParsedDocument, PicturePlace, Slice
 from shared.parsing.limits import Limits
 from shared.types.passage import Box
 
@@ -58,6 +58,22 @@ class LookAt(Struct, frozen=True, tag=True):
     parser: str = "drawing"
 
 
+class FindPictures(Struct, frozen=True, tag=True):
+    """A document of which the places of its first `most` pictures are asked for."""
+
+    media_type: str
+    most: int
+    parser: str = "drawing"
+
+
+class Crop(Struct, frozen=True, tag=True):
+    """A picture of a document, to be shown by itself."""
+
+    media_type: str
+    place: PicturePlace
+    parser: str = "drawing"
+
+
 class Ready(Struct, frozen=True, tag=True):
     """First from a worker, once it is confined. Memory is what it has resident, in bytes."""
 
@@ -81,6 +97,11 @@ class Drawn(Struct, frozen=True, tag=True):
     memory: int
 
 
+class Placed(Struct, frozen=True, tag=True):
+    places: tuple[PicturePlace, ...]
+    memory: int
+
+
 class Looked(Struct, frozen=True, tag=True):
     look: Look
     memory: int
@@ -100,8 +121,8 @@ class Broken(Struct, frozen=True, tag=True):
     detail: str
 
 
-Order = Parse | ParseSlice | Draw | LookAt
-Answer = Ready | Parsed | Sliced | Drawn | Looked | Refused | Broken
+Order = Parse | ParseSlice | Draw | LookAt | FindPictures | Crop
+Answer = Ready | Parsed | Sliced | Drawn | Placed | Looked | Refused | Broken
 
 encode = msgspec.msgpack.Encoder().encode
 orders: msgspec.msgpack.Decoder[Hello | Preload | Order] = msgspec.msgpack.Decoder(Hello | Preload | Order)

@@ -17,8 +17,10 @@ from shared.parsing.wire import (
     LENGTH,
     Answer,
     Broken,
+    Crop,
     Draw,
     Drawn,
+    FindPictures,
     Hello,
     LookAt,
     Looked,
@@ -26,6 +28,7 @@ from shared.parsing.wire import (
     Parse,
     Parsed,
     ParseSlice,
+    Placed,
     Preload,
     Ready,
     Refused,
@@ -87,6 +90,14 @@ def _done(order: Order, content: bytes, limits: Limits) -> Answer:
             from shared.parsing.paged.looking import look
 
             return Looked(look(media_type, content, limits), _resident())
+        case FindPictures(media_type, most):
+            from shared.parsing import pictures
+
+            return Placed(pictures.find(media_type, content, most, limits), _resident())
+        case Crop(media_type, place):
+            from shared.parsing import pictures
+
+            return Drawn(pictures.crop(media_type, content, place, limits), _resident())
 
 
 MEMORY_EXIT = 88

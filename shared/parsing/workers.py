@@ -3,7 +3,7 @@
 import asyncio
 import signal
 
-from shared.parsing.document import Look, ParsedDocument, Slice
+from shared.parsing.document import Look, ParsedDocument, PicturePlace, Slice
 from shared.parsing.limits import Limits
 from shared.parsing.office.conversion import converted
 from shared.parsing.office.targets import OFFICE, TARGETS
@@ -11,14 +11,17 @@ from shared.parsing.process import ParserUnavailable, Worker, WorkerDied
 from shared.parsing.wire import (
     Answer,
     Broken,
+    Crop,
     Draw,
     Drawn,
+    FindPictures,
     LookAt,
     Looked,
     Order,
     Parse,
     Parsed,
     ParseSlice,
+    Placed,
     Ready,
     Refused,
     Sliced,
@@ -84,6 +87,18 @@ class ParserPool:
         answer = await self._ask(LookAt(media_type), content, self._quick)
         assert isinstance(answer, Looked)
         return answer.look
+
+    async def pictures(self, media_type: str, content: bytes, most: int) -> tuple[PicturePlace, ...]:
+        """Where the first pictures of a document stand. Raises like `parse`."""
+        answer = await self._ask(FindPictures(media_type, most), content, self._quick)
+        assert isinstance(answer, Placed)
+        return answer.places
+
+    async def crop(self, media_type: str, content: bytes, place: PicturePlace) -> bytes | None:
+        """A picture by itself, as PNG; None where it cannot be shown. Raises like `parse`."""
+        answer = await self._ask(Crop(media_type, place), content, self._quick)
+        assert isinstance(answer, Drawn)
+        return answer.picture
 
     async def _ask(self, order: Order, content: bytes, free: asyncio.Semaphore, spent: float = 0.0) -> Answer:
         async with free:

@@ -166,6 +166,13 @@ PRICES: dict[str, Price] = {
 """A row of the file replaces the whole row here."""
 
 
+class Vision(Struct, frozen=True, forbid_unknown_fields=True):
+    describe_pictures: Annotated[
+        bool, Meta(description="a vision model describes the pictures of new documents, so that they can be found")
+    ] = False
+    most_per_document: Annotated[int, Meta(ge=1, le=1000, description="pictures, the first ones")] = 20
+
+
 class ProxyConfig(Struct, frozen=True):
     ollama_cloud: OllamaCloud = OllamaCloud()
     ollama: Ollama = Ollama()
@@ -173,6 +180,7 @@ class ProxyConfig(Struct, frozen=True):
     prices: dict[str, Price] = field(default_factory=PRICES.copy)
     tiers: Tiers = Tiers()
     units: UnitPrices = UnitPrices()
+    vision: Vision = Vision()
 
     @classmethod
     def load(cls, path: Path | str | None, environ: Mapping[str, str]) -> "ProxyConfig":
@@ -187,6 +195,7 @@ class ProxyConfig(Struct, frozen=True):
             prices={**PRICES, **reading.rows("prices", Price)},
             tiers=reading.section("tiers", Tiers),
             units=reading.section("units", UnitPrices),
+            vision=reading.section("vision", Vision),
         )
 
     @classmethod

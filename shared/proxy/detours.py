@@ -4,7 +4,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.proxy.strategies import Decision, NamedModelRefused, State
-from shared.proxy.teller import BudgetWithdrawn, OverBudget
+from shared.proxy.teller import BudgetWithdrawn, KeptIn, OverBudget
 from shared.proxy.upstreams.port import Fault, UpstreamError
 from shared.runtime.errors import (
     AegisError,
@@ -64,14 +64,16 @@ class Detour(Struct, frozen=True):
         return replace(state, **self.changes)
 
     def is_told_by(self, decision: Decision) -> bool:
-        """Whether the next decision's reason has to name the cause. Over budget has a word of its own."""
-        return self.cause != "budget" and decision.location != self.was.location
+        """Whether the next decision's reason has to name the cause. Vetoes have words of their own."""
+        return self.cause not in ("budget", "privacy") and decision.location != self.was.location
 
 
 def detour_of(decision: Decision, error: Exception) -> Detour:
     """Raises `PromptTooLong`, which only the caller can mend."""
     if isinstance(error, (OverBudget, BudgetWithdrawn)):
         return Detour(decision, "budget", {"budget_ok": False})
+    if isinstance(error, KeptIn):
+        return Detour(decision, "privacy", {"cloud_allowed": False})
     if isinstance(error, StoreUnavailable):
         return Detour(decision, "counters", {"circuit_open": True})
     if isinstance(error, UpstreamError):
@@ -84,7 +86,7 @@ def refused(model: str, error: Exception) -> Problem:
     match error:
         case NamedModelRefused(why="unknown_model") | UpstreamError(fault="model_not_found"):
             return ModelNotFound(f"No server here has the model {model!r}; GET /v1/models lists those there are.")
-        case NamedModelRefused(why="privacy"):
+        case NamedModelRefused(why="privacy") | KeptIn():
             return Forbidden(f"{model} is in the cloud, and this content may not leave.")
         case NamedModelRefused(why="budget"):
             return BudgetExceeded(f"{model} is in the cloud, and the budget does not allow the call.")

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.book.records import Line, Usage
@@ -21,7 +22,7 @@ from shared.proxy.schema import NotTheSchema, read
 from shared.proxy.servers import Server, Servers
 from shared.proxy.strategies import Decision, Facts, NamedModelRefused, State, decide, recorded
 from shared.proxy.task import Execution, LLMResult, LLMTask, Token
-from shared.proxy.teller import BudgetWithdrawn, Charge, OverBudget, Teller, usage_of
+from shared.proxy.teller import BudgetWithdrawn, Charge, KeptIn, OverBudget, Teller, usage_of
 from shared.proxy.upstreams.port import Done, ModelCall, Piece, UpstreamError
 from shared.runtime.errors import StoreUnavailable
 from shared.types.model import Counts, StrategyName
@@ -30,7 +31,22 @@ _SCHEMA_ATTEMPTS = 2
 _PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 8.0
 _MOST_DETOURS = 4
-_GOES_ON = (UpstreamError, OverBudget, BudgetWithdrawn, StoreUnavailable, NotTheSchema)
+_GOES_ON = (UpstreamError, OverBudget, BudgetWithdrawn, KeptIn, StoreUnavailable, NotTheSchema)
+
+
+class _Way(Struct, frozen=True):
+    """Where a task is sent, and why there."""
+
+    task: LLMTask
+    facts: Facts
+    state: State
+    decision: Decision
+    server: Server
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The decision as the book keeps it."""
+        return recorded(self.facts, self.state, self.decision)
 
 
 class ExecutionProxy:
@@ -60,12 +76,13 @@ class ExecutionProxy:
     async def stream(self, task: LLMTask) -> AsyncGenerator[Token | LLMResult]:
         """The answer's pieces, then the result, last and once. Where a call breaks off half-way, the pieces of the next
         one follow: only the result is sure to be whole. Close it when leaving early. Raises like `execute`."""
-        state = await self._conditions.now(task)
+        facts, state = _facts(task), await self._conditions.now(task)
         detour: Detour | None = None
         for _ in range(_MOST_DETOURS):
-            decision = self._decide(task, state, detour)
+            decision = self._decide(facts, state, detour)
+            way = _Way(task, facts, state, decision, self._servers.serving(decision))
             try:
-                async with aclosing(self._run(task, state, decision)) as events:
+                async with aclosing(self._run(way)) as events:
                     async for event in events:
                         yield event
                 return
@@ -76,9 +93,9 @@ class ExecutionProxy:
                 state = detour.changed(state)
         raise NoModel(detour.reason if detour else "no_model")
 
-    def _decide(self, task: LLMTask, state: State, detour: Detour | None) -> Decision:
+    def _decide(self, facts: Facts, state: State, detour: Detour | None) -> Decision:
         try:
-            decision = decide(_facts(task), state, self._strategy)
+            decision = decide(facts, state, self._strategy)
         except NamedModelRefused as error:
             raise refused(error.model, error) from error
         if detour and decision.location and detour.is_told_by(decision):
@@ -89,15 +106,15 @@ class ExecutionProxy:
             raise NoModel(detour.reason if detour else "no_model")
         return decision
 
-    async def _run(self, task: LLMTask, state: State, decision: Decision) -> AsyncGenerator[Token | LLMResult]:
+    async def _run(self, way: _Way) -> AsyncGenerator[Token | LLMResult]:
         """One model's answer; with a schema, asked a second time where the first answer does not fit it."""
-        server = self._servers.serving(decision)
-        call = prompts.call_of(task, decision.model, server.timeout_s)
+        task, server = way.task, way.server
+        call = prompts.call_of(task, way.decision.model, server.timeout_s)
         if task.schema is not None and not server.enforces_schema:
             call = prompts.with_schema_told(call)
         for attempt in range(1, _SCHEMA_ATTEMPTS + 1):
             result: LLMResult | None = None
-            async with aclosing(self._ask(task, state, decision, server, call)) as events:
+            async with aclosing(self._ask(way, call)) as events:
                 async for event in events:
                     if isinstance(event, LLMResult):
                         result = event
@@ -115,27 +132,23 @@ class ExecutionProxy:
                     raise
                 call = prompts.asked_again(call, result.text, wrong.complaint)
 
-    async def _ask(
-        self, task: LLMTask, state: State, decision: Decision, server: Server, call: ModelCall
-    ) -> AsyncGenerator[Token | LLMResult]:
+    async def _ask(self, way: _Way, call: ModelCall) -> AsyncGenerator[Token | LLMResult]:
         """In a slot of the server, with a window that holds the prompt."""
-        asking = self._queued if decision.location == "cloud" else self._widening
+        asking = self._queued if way.decision.location == "cloud" else self._widening
         async with (
-            server.slot(task.payer.tenant_id),
-            aclosing(asking(task, state, decision, server, call)) as events,
+            way.server.slot(way.task.payer.tenant_id),
+            aclosing(asking(way, call)) as events,
         ):
             async for event in events:
                 yield event
 
-    async def _widening(
-        self, task: LLMTask, state: State, decision: Decision, server: Server, call: ModelCall
-    ) -> AsyncGenerator[Token | LLMResult]:
+    async def _widening(self, way: _Way, call: ModelCall) -> AsyncGenerator[Token | LLMResult]:
         """The window is guessed from the prompt's bytes; where the server finds it too small, the next one is taken."""
         beyond = 0
         while True:
             call = prompts.with_window(call, self._context_steps, beyond)
             try:
-                async with aclosing(self._free(task, state, decision, server, call)) as events:
+                async with aclosing(self._free(way, call)) as events:
                     async for event in events:
                         yield event
                 return
@@ -144,37 +157,33 @@ class ExecutionProxy:
                 if error.fault != "too_long" or beyond >= self._context_steps[-1]:
                     raise
 
-    async def _queued(
-        self, task: LLMTask, state: State, decision: Decision, server: Server, call: ModelCall
-    ) -> AsyncGenerator[Token | LLMResult]:
+    async def _queued(self, way: _Way, call: ModelCall) -> AsyncGenerator[Token | LLMResult]:
         """Where the cloud says that it is asked too often, the call waits for a while, in its slot."""
-        until, pause = time.monotonic() + server.queue_s, _PAUSE_S
+        until, pause = time.monotonic() + way.server.queue_s, _PAUSE_S
         while True:
             try:
-                async with aclosing(self._paid(task, state, decision, server, call)) as events:
+                async with aclosing(self._paid(way, call)) as events:
                     async for event in events:
                         yield event
                 return
             except UpstreamError as error:
                 pause = error.retry_after or pause
-                if error.fault != "rate_limited" or not server.waits or time.monotonic() + pause > until:
+                if error.fault != "rate_limited" or not way.server.waits or time.monotonic() + pause > until:
                     raise
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_S)
 
-    async def _paid(
-        self, task: LLMTask, state: State, decision: Decision, server: Server, call: ModelCall
-    ) -> AsyncGenerator[Token | LLMResult]:
+    async def _paid(self, way: _Way, call: ModelCall) -> AsyncGenerator[Token | LLMResult]:
         amount = self._teller.worst_case(call)
         if amount is None:
             raise OverBudget(f"{call.model} has no price: what it costs cannot be bounded.")
+        task, decision = way.task, way.decision
         if task.max_cost_microusd is not None and amount > task.max_cost_microusd:
             raise OverBudget("The call may cost more than the most it was allowed to.")
-        told = recorded(_facts(task), state, decision)
         text: list[str] = []
         async with (
-            self._teller.charge(task, decision, told, call, amount) as charge,
-            aclosing(server.stream(call)) as pieces,
+            self._teller.charge(task, decision, way.told, call, amount) as charge,
+            aclosing(way.server.stream(call)) as pieces,
         ):
             done = None
             while done is None:
@@ -187,12 +196,10 @@ class ExecutionProxy:
                     yield Token(event.text)
         yield _result("".join(text), decision, done, charge)
 
-    async def _free(
-        self, task: LLMTask, state: State, decision: Decision, server: Server, call: ModelCall
-    ) -> AsyncGenerator[Token | LLMResult]:
+    async def _free(self, way: _Way, call: ModelCall) -> AsyncGenerator[Token | LLMResult]:
         text: list[str] = []
         done: Done | None = None
-        async with aclosing(server.stream(call)) as pieces:
+        async with aclosing(way.server.stream(call)) as pieces:
             async for event in pieces:
                 if isinstance(event, Piece):
                     text.append(event.text)
@@ -200,9 +207,12 @@ class ExecutionProxy:
                 else:
                     done = event
         assert done is not None
-        told = recorded(_facts(task), state, decision)
-        self._teller.note(_free_usage(task, decision, told, call.model, done.counts))
-        yield _result("".join(text), decision, done)
+        self._teller.note(_free_usage(way, call.model, done.counts))
+        yield _result("".join(text), way.decision, done)
+
+    async def outlook(self, task: LLMTask) -> Decision:
+        """Where the task would run now; nothing of it leaves. Raises like `execute`."""
+        return self._decide(_facts(task), await self._conditions.now(task), None)
 
     async def models(self) -> dict[str, str]:
         """Those that a caller may name, with their server's name."""
@@ -226,13 +236,13 @@ def _facts(task: LLMTask) -> Facts:
     )
 
 
-def _free_usage(task: LLMTask, decision: Decision, told: dict[str, Any], model: str, counts: Counts | None) -> Usage:
+def _free_usage(way: _Way, model: str, counts: Counts | None) -> Usage:
     lines = (
         Line("input_token", counts.prompt - counts.cached),
         Line("cached_input_token", counts.cached),
         Line("output_token", counts.completion),
     ) if counts else ()  # fmt: skip
-    return usage_of(task, decision, told, model, tuple(line for line in lines if line.quantity))
+    return usage_of(way.task, way.decision, way.told, model, tuple(line for line in lines if line.quantity))
 
 
 def _result(text: str, decision: Decision, done: Done, charge: Charge | None = None) -> LLMResult:

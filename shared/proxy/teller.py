@@ -19,7 +19,7 @@ import msgspec
 from shared.book.journal import Journal
 from shared.book.records import Line, Outbound, Usage, Window
 from shared.proxy.budget.budget import Budget
-from shared.proxy.budget.operations import Over, Reserved, SwitchedOff
+from shared.proxy.budget.operations import KeptHere, Over, Reserved, SwitchedOff
 from shared.proxy.prices import PriceTable
 from shared.proxy.strategies import Decision
 from shared.proxy.task import LLMTask
@@ -47,6 +47,10 @@ class OverBudget(AegisError):
         self.window = window
 
 
+class KeptIn(AegisError):
+    """The tenant lets nothing leave."""
+
+
 class BudgetWithdrawn(AegisError):
     """The budget of a running call was taken away."""
 
@@ -62,6 +66,7 @@ class Charge:
         self.counts: Counts | None = None
         self.cost_microusd = 0
         self.estimated = False
+        self.is_gone = False
         self._withdrawn = False
         self._waiting: asyncio.Timeout | None = None
 
@@ -128,8 +133,8 @@ class Teller:
             raise
         finally:
             self._running.pop(charge.operation_id, None)
-            end = self._settle(task, decision, told, call, charge) if left else self._release(charge)
-            await self._surely(end)
+            close = self._settle if left else self._release
+            await self._surely(close(task, decision, told, call, charge))
 
     def note(self, usage: Usage) -> None:
         """Writes down what cost nothing."""
@@ -150,13 +155,16 @@ class Teller:
                 return Charge(operation_id, amount, windows)
             case Over() as over:
                 raise OverBudget(_no_room(over, amount), over.window)
+            case KeptHere():
+                raise KeptIn("The tenant's settings keep its content from the cloud.")
             case SwitchedOff(model=model):
                 raise OverBudget(f"{model} once cost more than it could; it is off until an operator has looked.")
 
     async def _write_down(self, task: LLMTask, call: ModelCall, charge: Charge) -> None:
         """From here on the call counts, even if this process dies."""
         await self._journal().append(_outbound(task, call, charge))
-        if not await self._budget().confirm(charge.operation_id):
+        charge.is_gone = not await self._budget().confirm(charge.operation_id)
+        if charge.is_gone:
             raise StoreUnavailable("counters", "the reservation is gone")
 
     async def _settle(
@@ -174,6 +182,7 @@ class Teller:
             # The reservation stands until its lease ends; what the sweep then settles it at is in the book.
             await self._journal().append(usage)
             return
+        self._journal().append_soon(usage)  # should Redis be emptied before it is booked from there
         if settled.is_remaining_known:
             task.heard(settled.remaining_microusd)
         if settled.excess_microusd:
@@ -182,9 +191,16 @@ class Teller:
                 extra={"tenant": task.payer.tenant_id, "request_id": task.payer.request_id},
             )
 
-    async def _release(self, charge: Charge) -> None:
-        with contextlib.suppress(StoreUnavailable):  # the lease runs out by itself
+    async def _release(
+        self, task: LLMTask, decision: Decision, told: dict[str, Any], call: ModelCall, charge: Charge
+    ) -> None:
+        """Where Redis cannot close the operation in the book, this does: a call that never left costs nothing."""
+        try:
             await self._budget().release(charge.operation_id)
+        except StoreUnavailable:
+            charge.is_gone = True
+        if charge.is_gone:
+            self.note(usage_of(task, decision, told, call.model, (), charge))
 
     async def _surely(self, end: Coroutine[Any, Any, None]) -> None:
         """Runs to its end even if the caller is cancelled meanwhile."""

@@ -107,12 +107,22 @@ def _router(worlds: Worlds, call: Call) -> Any:
     from shared.formats.router import FormatRouter
 
     return FormatRouter(has_pool=worlds.settings.pool_workers > 0)
+
+
 def _answering(worlds: Worlds, call: Call) -> Any:
     from shared.answers.answering import Answering
     from shared.retrieval.sources import Library
 
     library = Library(worlds.embedding, worlds.encoder, worlds.vectors.of(call.tenant_id), _catalogue(worlds, call))
     return Answering(library, worlds.answerer, worlds.proxy, worlds.meter)
+
+
+def _describer(worlds: Worlds, call: Call) -> Any:
+    from shared.pictures.describer import Describer
+
+    config = worlds.proxy_config
+    most = config.vision.most_per_document if config.vision.describe_pictures else 0
+    return Describer(most, lambda: worlds.proxy, config.price_table)
 
 
 def _payer(worlds: Worlds, call: Call) -> Any:
@@ -156,6 +166,7 @@ _PROVIDERS: dict[str, Provider] = {
     "shared.ledger.ledger.Ledger": _ledger,
     "shared.ledger.ledger.PlatformLedger": _platform_ledger,
     "shared.parsing.workers.ParserPool": lambda worlds, call: worlds.parsers,
+    "shared.pictures.describer.Describer": _describer,
     "shared.pool.queue.SliceQueue": lambda worlds, call: worlds.slices,
     "shared.proxy.budget.budget.Budget": lambda worlds, call: worlds.budget,
     "shared.proxy.config.ProxyConfig": lambda worlds, call: worlds.proxy_config,

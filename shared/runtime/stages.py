@@ -25,6 +25,7 @@ from shared.counters.leases import Leases, stage_lease
 from shared.counters.port import Counters
 from shared.ledger.ledger import Ledger
 from shared.ledger.records import Outcome, Reason, StageRecord
+from shared.runtime.allowance import Allowance, BeyondAllowance
 from shared.runtime.errors import AegisError, Rejected, StoreUnavailable
 from shared.runtime.table import Function, Operation, Table
 from shared.types.clock import now
@@ -33,6 +34,9 @@ from shared.types.waiting import Waiting, WaitsFor
 _ATTEMPTS_KEPT_S = 7 * 86400
 _OWN_END = 0.8
 """The share of its time after which a stage of many steps ends itself."""
+BUDGET: WaitsFor = "budget"
+"""Why a document waits that has reached the bound of what it may cost."""
+
 _FINAL = frozenset({"aegis.document.ready.v1", "aegis.document.rejected.v1"})
 
 
@@ -47,6 +51,7 @@ class StageWork(Struct, frozen=True):
     ledger: Ledger
     origin: Origin
     until: float = math.inf
+    allowance: Allowance = Allowance()
 
     @property
     def is_late(self) -> bool:
@@ -146,14 +151,21 @@ class Stages:
     async def _attempt(
         self, function: Function, event: DocumentEvent, key: str, handle: Handle, started: datetime
     ) -> StageRecord | DocumentEvent | None:
-        """How the stage ended, or its own input again where it goes on in another delivery; None where it waits."""
+        """How the stage ended, or its own input again where it goes on in another delivery; None where it waits for
+        others, or for a higher bound of what the document may cost."""
         about = event.origin
         attempts = await self._count_attempt(about, function.name)
         await self._show(about, function.name, "running", attempts, started)
         try:
             async with asyncio.timeout(function.timeout_s):
                 until = time.monotonic() + _OWN_END * function.timeout_s
-                said = await handle(event, StageWork(key, self._ledger, about, until))
+                allowance = await self._allowance(about, function.name)
+                said = await handle(event, StageWork(key, self._ledger, about, until, allowance))
+        except BeyondAllowance as error:
+            reason = Reason(BUDGET, str(error))
+            await self._show(about, function.name, "waiting", 0, started, reason, waiting_for=BUDGET)
+            await self._forget_attempts(about, function.name)
+            return None
         except Rejected as error:
             record = _rejection(about, function.name, key, attempts, started, error)
         except Exception as error:  # whatever it is, the document shows it before it goes on
@@ -169,9 +181,24 @@ class Stages:
                 await self._meter_part(event, function.name, key, started)
                 return said
             record = _record(function.name, key, "done", attempts, started, said)
-        record = msgspec.structs.replace(record, cost_microusd=self._meter.cost(done_by(record)))
+        cost = self._meter.cost(done_by(record)) + _models_cost(record)
+        record = msgspec.structs.replace(record, cost_microusd=cost)
         await self._ledger.end_stage(about.document_id, about.epoch, record)
         return record
+
+    async def _allowance(self, about: Origin, stage: str) -> Allowance:
+        """Of the stage that is about to run: what the others did is paid. Raises `BeyondAllowance` where nothing is
+        left."""
+        if self._meter.is_free:
+            return Allowance()
+        record = await self._ledger.life(about.document_id, about.epoch)
+        if record is None or record.max_cost_microusd is None:
+            return Allowance()
+        ended = await self._ledger.stages(about.document_id, about.epoch)
+        spent = sum(one.cost_microusd for one in ended if one.stage != stage)
+        allowance = Allowance(record.max_cost_microusd - spent, self._meter.cost)
+        allowance.check({"function_second": 1})
+        return allowance
 
     async def _conclude(self, about: Origin, record: StageRecord) -> DocumentEvent | None:
         """Meters the stage, shows how it ended and says its outcome; safe to do again, and done again where it was
@@ -279,6 +306,12 @@ def done_by(record: StageRecord) -> dict[Unit, int]:
     if said.get("type") == DocumentEmbedded.type_name():
         done["embedded_1k_tokens"] = said["data"].get("tokens") or 0
     return done
+
+
+def _models_cost(record: StageRecord) -> int:
+    """In micro-dollars; each call of a model stands in the book by itself."""
+    data: dict[str, Any] = (record.event or {}).get("data") or {}
+    return int(data.get("models_microusd", 0))
 
 
 def _milliseconds(started: datetime, ended: datetime) -> int:

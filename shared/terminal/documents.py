@@ -118,7 +118,7 @@ def _follow(place: Place, document_id: str, as_json: bool) -> None:
     raw = speak(place, lambda server: Follower(server, document_id, Patience(note), told.stage).to_its_end())
     _say(place, raw, as_json)
     if raw["status"] != "ready":
-        sys.exit(Exit.FAILED)
+        sys.exit(Exit.LIMIT if raw["status"] == "waiting" else Exit.FAILED)
 
 
 class _Told:

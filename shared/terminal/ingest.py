@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import rich_click as click
 from msgspec import Struct
@@ -30,7 +30,8 @@ UPLOAD_SECONDS = 300.0
 _REJECTED = {400, 413, 415, 422}
 _FAILED = {409, 500}
 
-Ending = Literal["ok", "known", "sent", "rejected", "failed"]
+Ending = Literal["ok", "known", "sent", "waiting", "rejected", "failed"]
+_TROUBLED: tuple[Ending, ...] = ("waiting", "rejected", "failed")
 
 
 class Outcome(Struct, frozen=True):
@@ -90,8 +91,11 @@ def ingest(
     outcomes = _ingest(locate(data), files, wishes, as_json, typed)
     if not as_json:
         _say_summary(outcomes)
-    if any(outcome.ending in ("rejected", "failed") for outcome in outcomes):
+    endings = {outcome.ending for outcome in outcomes}
+    if endings & {"rejected", "failed"}:
         sys.exit(Exit.FAILED)
+    if "waiting" in endings:
+        sys.exit(Exit.LIMIT)
 
 
 def found_in(paths: Sequence[Path], *, recursive: bool, leave_out: Path) -> Iterator[Path]:
@@ -225,7 +229,7 @@ class _Run:
 
 def _outcome(server: Server, file: Path, raw: dict[str, Any], when_ready: Ending) -> Outcome:
     document = shaped(server.place, raw, Document)
-    endings: dict[str, Ending] = {"ready": when_ready, "rejected": "rejected"}
+    endings: dict[str, Ending] = {"ready": when_ready, "rejected": "rejected", "waiting": "waiting"}
     return Outcome(str(file), endings.get(document.status, "failed"), raw, document.reason)
 
 
@@ -236,10 +240,8 @@ def _without_document(file: Path, ending: Ending, reason: Reason) -> Outcome:
 
 def _say_summary(outcomes: Sequence[Outcome]) -> None:
     counts = Counter(outcome.ending for outcome in outcomes)
-    say_table(
-        ("outcome", "files"), [(e, counts[e]) for e in ("ok", "known", "sent", "rejected", "failed") if counts[e]]
-    )
-    troubled = sorted((o for o in outcomes if o.ending in ("rejected", "failed")), key=lambda o: o.path)
+    say_table(("outcome", "files"), [(e, counts[e]) for e in get_args(Ending) if counts[e]])
+    troubled = sorted((o for o in outcomes if o.ending in _TROUBLED), key=lambda o: o.path)
     if troubled:
         say()
         say_table(("outcome", "file", "reason"), [(o.ending, o.path, o.reason) for o in troubled])

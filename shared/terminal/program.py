@@ -18,6 +18,7 @@ COMMANDS = {
     "rebuild": ("rebuild", "Make indexes anew from the kept documents, with no model call and no charge."),
     "doctor": ("doctor", "Check this machine, the data folder, the server and the stores."),
     "ingest": ("ingest", "Upload files and folders and wait until they can be asked about."),
+    "estimate": ("estimate", "Tell what a file would become and cost, and run nothing."),
     "ask": ("ask", "Ask a question of the documents."),
     "search": ("search", "Find passages."),
     "documents": ("documents", "List, show, watch, read, retry and delete documents."),
@@ -59,7 +60,7 @@ class _Program(click.RichGroup):
 @click.group(cls=_Program, name="aegis", context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="aegisrag", prog_name="aegis")
 @click.command_panel("Serve", commands=["serve", "function", "functions", "init", "rebuild", "doctor"])
-@click.command_panel("Documents and questions", commands=["ingest", "ask", "search", "documents"])
+@click.command_panel("Documents and questions", commands=["ingest", "estimate", "ask", "search", "documents"])
 @click.command_panel("Money", commands=["usage", "budget", "explain", "audit", "reconcile"])
 @click.command_panel("Accounts and upkeep", commands=["keys", "tenants", "failed", "completion"])
 def program() -> None:

@@ -14,6 +14,8 @@ from shared.terminal.patience import Patience
 from shared.terminal.sse import ServerEvent
 
 FINAL = frozenset({"ready", "rejected", "failed", "deleting"})
+BUDGET = "budget"
+"""Only a higher bound of what it may cost lets such a document go on."""
 LONGEST_PAUSE = 5.0
 
 
@@ -69,7 +71,7 @@ class Follower:
         self._last_id = ""
 
     async def to_its_end(self) -> dict[str, Any]:
-        """The document in its final status, as the server sent it."""
+        """The document in its final status, or where it waits for a decision of its owner, as the server sent it."""
         import asyncio
 
         pause = patience.FIRST_PAUSE
@@ -78,7 +80,7 @@ class Follower:
             with suppress(Failure):
                 await self._hear()
             raw, document = await self._calmly.of(self._ask)
-            if document.status in FINAL:
+            if document.status in FINAL or document.waiting_for == BUDGET:
                 return raw
             self._seen(Stage(status=document.status, waiting_for=document.waiting_for))
             await asyncio.sleep(pause)
@@ -89,7 +91,7 @@ class Follower:
         return raw, shaped(self._server.place, raw, Document)
 
     async def _hear(self) -> None:
-        """Listens until the document is done or the server ends the stream."""
+        """Listens until the document is done or waits for its owner, or the server ends the stream."""
         async with self._server.stream("GET", f"{self._path}/events", last_id=self._last_id) as events:
             async for event in events:
                 self._last_id = event.last_id
@@ -97,6 +99,8 @@ class Follower:
                     return
                 if (stage := self._stage(event)) is not None:
                     self._seen(stage)
+                    if event.name == "waiting" and stage.reason and stage.reason.code == BUDGET:
+                        return
 
     def _stage(self, event: ServerEvent) -> Stage | None:
         """What an event says of a stage; what a newer server says otherwise is not worth a failure."""

@@ -86,6 +86,11 @@ CASES = {
     "GET /usage/ledger": Case(),
     "GET /budget": Case(),
     "PUT /budget": Case(json={"scope": "tenant", "daily_usd": 1}),
+    "GET /conversations": Case(),
+    "GET /conversations/{conversation_id}": Case(),
+    "DELETE /conversations/{conversation_id}": Case(fresh="conversation"),
+    "GET /settings": Case(),
+    "PATCH /settings": Case(json={"retention_days": None}),
     "GET /audit": Case(),
     "GET /audit/report": Case(),
     "GET /docs": Case(),
@@ -114,6 +119,7 @@ MISSING = {
     "dead_letter_id": "dlq_" + "0" * 24,
     "key_id": "key_" + "0" * 16,
     "tenant_id": "ten_" + "0" * 16,
+    "conversation_id": "cnv_" + "0" * 24,
     "page": "1.png",
     "slug": "not-found",
 }
@@ -128,6 +134,7 @@ class House:
     document: dict[str, Any]
     key_id: str
     letter_id: str
+    conversation_id: str
     keys: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -137,6 +144,7 @@ class House:
             "dead_letter_id": self.letter_id,
             "key_id": self.key_id,
             "tenant_id": self.tenant_id,
+            "conversation_id": self.conversation_id,
             "page": "1.png",
             "slug": "not-found",
         }
@@ -188,7 +196,14 @@ def furnish(server: Running, name: str) -> House:
     assert document["status"] == "ready"
     keys = {role: admin.create_key(role=role)["api_key"] for role in RANK}
     spare = admin.create_key(name="spare")
-    return House(tenant_id, admin, document, spare["key_id"], keep_letter(server, tenant_id), keys)
+    letter_id = keep_letter(server, tenant_id)
+    return House(tenant_id, admin, document, spare["key_id"], letter_id, begin_conversation(admin), keys)
+
+
+def begin_conversation(caller: Caller) -> str:
+    answer = caller.post("/ask", json={"question": f"What does the {CANARY} weigh?"}).raise_for_status()
+    conversation_id: str = answer.json()["conversation_id"]
+    return conversation_id
 
 
 @pytest.fixture(scope="module")
@@ -294,6 +309,8 @@ def test_each_case_is_a_call_that_works(route: Operation, server: Running, opera
             ids["document_id"] = theirs.admin.ingest(pages, "pages.pdf")["document_id"]
         case "key":
             ids["key_id"] = theirs.admin.create_key()["key_id"]
+        case "conversation":
+            ids["conversation_id"] = begin_conversation(theirs.admin)
         case "letter":
             ids["dead_letter_id"] = keep_letter(server, theirs.tenant_id)
         case "tenant":
@@ -372,7 +389,7 @@ def test_foreign_document_ids_in_a_question_find_what_missing_ones_find(path: st
     for ids in (ours.ids, MISSING):
         answer = theirs.admin.post(path, json={**asked, "document_ids": [ids["document_id"]]})
         assert answer.status_code == 200, answer.text
-        found.append({k: v for k, v in answer.json().items() if k != "request_id"})
+        found.append({k: v for k, v in answer.json().items() if k not in ("request_id", "conversation_id")})
     assert found[0] == found[1]
     assert not found[0].get("passages") and not found[0].get("citations")
 

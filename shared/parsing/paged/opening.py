@@ -1,9 +1,10 @@
 """Opens what has pages: PDF documents and pictures. Nothing is read of a page before it is asked for."""
 
 from collections.abc import Iterator
+from hashlib import sha256
 from io import BytesIO
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -11,6 +12,7 @@ from shared.parsing.limits import Limits
 from shared.parsing.paged.letters import Frame, runs_of
 from shared.parsing.paged.plain import Page
 from shared.runtime.errors import Rejected
+from shared.types.passage import Box
 
 PDF = "application/pdf"
 LONGEST_SIDE = 1800
@@ -25,6 +27,13 @@ _KINDS = {
     "image/webp": "WEBP",
 }
 Image.MAX_IMAGE_PIXELS = None  # we look at the size ourselves, before anything is unpacked
+
+
+class Shown(NamedTuple):
+    """A picture on a page; `mark` is equal for equal ones."""
+
+    box: Box
+    mark: bytes
 
 
 class Pages(Protocol):
@@ -44,6 +53,10 @@ class Pages(Protocol):
 
     def alone(self, number: int) -> bytes | None:
         """The page as a PDF document of its own; None where it is a picture."""
+        ...
+
+    def pictures(self, number: int) -> list[Shown]:
+        """Those that stand on the page."""
         ...
 
 
@@ -97,6 +110,16 @@ class PdfPages:
         written = BytesIO()
         single.save(written)
         return written.getvalue()
+
+    def pictures(self, number: int) -> list[Shown]:
+        page = self._page(number)
+        frame = _frame(page)
+        shown = Page((), *frame.size)
+        images = [thing for kind, thing in self._objects(page) if kind == _IMAGE]
+        return [
+            Shown(shown.fractions(frame.shown(*image.get_bounds())), sha256(bytes(image.get_data())).digest())
+            for image in images
+        ]
 
     def _page(self, number: int) -> Any:
         import pypdfium2
@@ -174,6 +197,9 @@ class Pictures:
 
     def alone(self, number: int) -> bytes | None:
         return None
+
+    def pictures(self, number: int) -> list[Shown]:
+        return [Shown((0.0, 0.0, 1.0, 1.0), b"")]
 
     def _frame(self, number: int) -> Image.Image:
         try:

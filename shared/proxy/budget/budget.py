@@ -20,6 +20,7 @@ from shared.proxy.budget.allowances import Allowance, Allowances
 from shared.proxy.budget.asking import ask
 from shared.proxy.budget.caps import Caps, CapsBook, CapsRecord, Setter
 from shared.proxy.budget.operations import (
+    KeptHere,
     Operation,
     Over,
     Reserved,
@@ -68,7 +69,7 @@ class Budget:
 
     async def reserve(
         self, operation_id: str, amount: int, payer: Payer, lease_s: float, model: str = ""
-    ) -> Reserved | Over | SwitchedOff:
+    ) -> Reserved | Over | SwitchedOff | KeptHere:
         """Holds the amount (micro-dollars) in every scope of the payer or in none, until it is settled or released, or
         its lease ends before it is confirmed. Asked again under the same id it holds nothing more. Raises
         `OperationEnded`."""
@@ -82,6 +83,8 @@ class Budget:
             return Over(window_of(answer[1]), *map(int, answer[2:]))
         if answer[0] == "off":
             return SwitchedOff(model)
+        if answer[0] == "kept":
+            return KeptHere()
         raise OperationEnded(f"the operation {operation_id} has ended; take a new id")
 
     async def confirm(self, operation_id: str) -> bool:

@@ -69,8 +69,9 @@ local function open_budget(terms)
     local name = scope
     if scope == 'tenant' then
       if terms:find(' deleted=' .. id .. ' ', 1, true) then return 0, 0 end
-      name = redis.call('HGET', 'tenant:' .. id, 'tier')
-      if not name then b.missing[#b.missing + 1] = 'tier:' .. id return 0, 0 end
+      local row = redis.call('HMGET', 'tenant:' .. id, 'tier', 'cloud')
+      name, b.lets_leave = row[1], row[2] ~= '0'
+      if not (row[1] and row[2]) then b.missing[#b.missing + 1] = 'tier:' .. id return 0, 0 end
     elseif scope ~= 'platform' then
       return nil, nil
     end

@@ -31,6 +31,10 @@ class SwitchedOff(Struct, frozen=True):
     model: str
 
 
+class KeptHere(Struct, frozen=True):
+    """The tenant lets nothing leave."""
+
+
 class Settled(Struct, frozen=True):
     """`booked` is False where the operation is not known or was released; told again, the first cost stands.
     `excess_microusd` is what it cost above what was held:

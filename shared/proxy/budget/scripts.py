@@ -28,6 +28,7 @@ local named = table.concat(texts, ' ')
     + _LOAD
     + """
 if not operation then
+  if b.lets_leave == false then return 'kept' end
   b.mark_thresholds(windows, payer)
   for _, w in ipairs(windows) do
     if w.cap and (w.cap == 0 or w.spent + w.reserved + amount > w.cap) then

@@ -16,12 +16,21 @@ from shared.parsing.document import ParsedDocument, Slice
 from shared.parsing.limits import Limits
 from shared.parsing.sliced import keep_slice, parts_of
 from shared.parsing.workers import ParserPool
+from shared.pictures.describer import Describer
+from shared.proxy.proxy import ExecutionProxy
 from shared.runtime.errors import Rejected
 from shared.runtime.stages import StageWork
 from tests.shared.parsing import drawn
 
 ORIGIN = Origin("ten_a", "doc_1", 1, "cpu")
 PAGES = 45
+
+
+def no_model() -> ExecutionProxy:
+    raise AssertionError("no picture is to be described")
+
+
+NOBODY = Describer(0, no_model)
 
 
 class Counting(ParserPool):
@@ -68,9 +77,9 @@ def stored() -> DocumentStored:
 async def test_what_one_delivery_has_no_time_for_the_next_one_goes_on_with(ledger: Ledger) -> None:
     parsers = Counting()
     try:
-        again = await handle(stored(), work(ledger, -1), parsers)
+        again = await handle(stored(), work(ledger, -1), parsers, NOBODY)
         assert isinstance(again, DocumentStored) and again.continuation == 1 and parsers.asked == [1]
-        parsed = await handle(again, work(ledger, 60), parsers)
+        parsed = await handle(again, work(ledger, 60), parsers, NOBODY)
     finally:
         await parsers.close()
     assert isinstance(parsed, DocumentParsed) and parsed.pages == PAGES and parsers.asked == [1, 21, 41]
@@ -85,9 +94,9 @@ async def test_a_crash_repeats_no_slice_that_was_read(ledger: Ledger) -> None:
     try:
         parsers.dies = 41
         with pytest.raises(ConnectionResetError):
-            await handle(stored(), work(ledger, 60), parsers)
+            await handle(stored(), work(ledger, 60), parsers, NOBODY)
         parsers.dies = 0
-        assert isinstance(await handle(stored(), work(ledger, 60), parsers), DocumentParsed)
+        assert isinstance(await handle(stored(), work(ledger, 60), parsers, NOBODY), DocumentParsed)
     finally:
         await parsers.close()
     assert parsers.asked == [1, 21, 41]
@@ -99,7 +108,7 @@ async def test_the_time_limit_is_the_whole_documents_over_all_its_deliveries(led
     parsers = Counting()
     try:
         with pytest.raises(Rejected) as rejected:
-            await handle(stored(), work(ledger, 60), parsers)
+            await handle(stored(), work(ledger, 60), parsers, NOBODY)
     finally:
         await parsers.close()
     assert rejected.value.code == "time-limit" and parsers.asked == [21]
@@ -112,7 +121,7 @@ def test_what_the_pool_makes_is_of_the_same_craft() -> None:
 async def test_a_slice_tells_how_long_it_took(ledger: Ledger) -> None:
     parsers = Counting()
     try:
-        await handle(stored(), work(ledger, -1), parsers)
+        await handle(stored(), work(ledger, -1), parsers, NOBODY)
     finally:
         await parsers.close()
     assert 0 < (await parts_of(work(ledger, 60))).seconds < 60

@@ -238,3 +238,27 @@ async def test_the_wait_for_an_event_needs_no_connection_of_those_who_write(redi
     await bus.publish(STORED, "upload")
     assert sum(len(found) for found in await asyncio.gather(*waiting)) == 1
     await writing.close()
+
+
+async def test_what_was_given_out_in_an_answer_that_got_lost_is_given_out_again(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await suite.bus.publish(STORED, "upload")
+    (in_hand,) = await taken(suite.bus, "parse")
+    await suite.bus.publish(msgspec.structs.replace(STORED, key="another"), "upload")
+    read = suite.bus._reader.call
+
+    async def deaf(*command: object) -> None:
+        await read(*command)  # type: ignore[arg-type]
+        raise StoreUnavailable("counters", "the answer never came")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(suite.bus._reader, "call", deaf)
+        with pytest.raises(StoreUnavailable):
+            await taken(suite.bus, "parse")
+    (unheard,) = await taken(suite.bus, "parse")
+    assert unheard.event.id != in_hand.event.id
+    assert await taken(suite.bus, "parse") == [], "nor is what is in hand given out twice"
+    for one in (in_hand, unheard):
+        await suite.bus.done(one, None)
+    assert await suite.queued() == {}

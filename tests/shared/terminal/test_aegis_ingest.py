@@ -383,3 +383,19 @@ def test_bars_are_for_a_terminal_that_wants_them(served: FakeServer, tmp_path: P
 
 def test_the_patience_of_a_stream_is_longer_than_the_servers_silence() -> None:
     assert client.STREAM_SECONDS > 2 * 15
+
+
+def test_a_file_that_waits_for_a_higher_bound_is_told_and_not_waited_for(
+    aegis: Aegis, served: FakeServer, tmp_path: Path
+) -> None:
+    reason = {"code": "budget", "detail": "Retry it with a higher `max_cost_usd`."}
+    held = document("doc_1", "waiting", waiting_for="budget", reason=reason)
+    served.on("POST", "/upload", Answer(202, {"document_id": "doc_1", "status": "stored"}))
+    waiting = ("waiting", {"stage": "parse", "status": "waiting", "reason": reason})
+    served.on("GET", "/documents/doc_1/events", stream(waiting))
+    served.on("GET", "/documents/doc_1", Answer(body=held))
+    write(tmp_path, a_md="# A")
+    ended = aegis("ingest", tmp_path / "a.md", "--max-cost-usd", "0.0001", "--json")
+    assert ended.exit == 5 and json.loads(ended.out)["outcome"] == "waiting"
+    plain = aegis("ingest", tmp_path / "a.md", "--max-cost-usd", "0.0001")
+    assert plain.exit == 5 and "budget: Retry it with a higher" in plain.out

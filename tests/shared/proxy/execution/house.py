@@ -51,6 +51,17 @@ def task(text: str = "What is it?", *, payer: Payer | None = None, **wishes: Any
     return LLMTask(payer=payer, messages=wishes.pop("messages", (words(text),)), **wishes)
 
 
+def proxy_over(config: ProxyConfig, budget: Budget, journal: Journal) -> ExecutionProxy:
+    servers = Servers(config)
+    return ExecutionProxy(
+        servers,
+        Conditions(servers, config.price_table, Gpu("no such program")),
+        Teller(lambda: budget, lambda: journal, config.price_table),
+        config.ollama_cloud.decision_strategy,
+        config.ollama.context_steps,
+    )
+
+
 @dataclass
 class House:
     local: FakeOllama
@@ -68,15 +79,7 @@ class House:
         self.proxy = self.make(self.config)
 
     def make(self, config: ProxyConfig, budget: Budget | None = None) -> ExecutionProxy:
-        servers = Servers(config)
-        teller = Teller(lambda: budget or self.budget, lambda: self.journal, config.price_table)
-        return ExecutionProxy(
-            servers,
-            Conditions(servers, config.price_table, Gpu("no such program")),
-            teller,
-            config.ollama_cloud.decision_strategy,
-            config.ollama.context_steps,
-        )
+        return proxy_over(config, budget or self.budget, self.journal)
 
     def changed(self, **cloud: Any) -> ExecutionProxy:
         """A proxy whose file says otherwise of the cloud."""

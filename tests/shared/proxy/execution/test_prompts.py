@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from shared.ledger.records import TenantSettings
 from shared.proxy.detours import NoModel, PromptTooLong
 from shared.proxy.task import LLMTask, Message, Part, Picture
+from shared.runtime.errors import Forbidden
 from shared.types.document import Classification
 from tests.ollama import Model
-from tests.shared.proxy.execution.house import LOCAL, House, answers, task
+from tests.shared.proxy.execution.house import CLOUD, LOCAL, TENANT, House, answers, task
 
 SECRET = "the-merger-is-on-friday"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
@@ -60,6 +62,23 @@ async def test_confidential_content_without_a_local_server_has_no_model(house: H
     await house.local.__aexit__()
     with pytest.raises(NoModel):
         await house.proxy.execute(task(classification="confidential"))
+    assert house.cloud.seen == []
+
+
+async def test_a_tenant_that_lets_nothing_leave_is_heard_at_once(house: House) -> None:
+    assert (await house.proxy.execute(task())).execution.location == "cloud"
+    await house.accounts.keep_settings(TENANT, TenantSettings(cloud_allowed=False))
+    result = await house.proxy.execute(task())
+    assert (result.execution.location, result.execution.reason) == ("local", "privacy")
+    with pytest.raises(Forbidden):
+        await house.proxy.execute(task(model=CLOUD))
+    assert len(house.cloud.asked()) == 1
+
+
+async def test_an_emptied_redis_does_not_let_it_leave(house: House) -> None:
+    await house.accounts.keep_settings(TENANT, TenantSettings(cloud_allowed=False))
+    await house.counters.call("FLUSHALL")
+    assert (await house.proxy.execute(task())).execution.reason == "privacy"
     assert house.cloud.seen == []
 
 
