@@ -25,6 +25,8 @@ _USER = 65532
 _CLOCK_SCHEDULE = "*/30 * * * * *"  # seconds first
 _RETRIES = 4
 _SCRATCH = "2Gi"
+_BUSY_PERCENT = 70
+_WARM_WITHIN = "900s"  # a large image, and models to load
 _REQUESTED_CPU_SHARE = 4  # a function mostly waits for its stores; what it may use is four times what it reserves
 
 Manifest = dict[str, Any]
@@ -40,6 +42,7 @@ class Variable(Struct, frozen=True):
 
 _EVENT_SECRET = Variable("AEGIS_EVENT_SECRET", secret=True, optional=False)
 _ROUTED = (
+    Variable("AEGIS_POOL_WORKERS"),  # whether documents with pages go to the warm pool
     Variable("AEGIS_TRUSTED_PROXIES"),
     Variable("AEGIS_MAX_UPLOAD_BYTES"),
     Variable("AEGIS_REDIS_URL", secret=True),  # addresses are counted where there is a Redis
@@ -62,6 +65,7 @@ _OF_NEED: dict[Need, tuple[Variable, ...]] = {
         Variable("AEGIS_PARSE_MEMORY_BYTES"),
         Variable("AEGIS_PARSE_MAX_PAGES"),
     ),
+    "pool": (Variable("AEGIS_POOL_WORKERS"),),
 }
 
 
@@ -129,8 +133,8 @@ def _container(function: Function) -> Manifest:
         "ports": [{"name": "http1", "containerPort": _PORT}],
         "env": [_reference(variable) for variable in variables(function)],
         "resources": {
-            "requests": {"cpu": _requested_cpu(function.cpu), "memory": function.memory},
-            "limits": {"cpu": function.cpu, "memory": function.memory},
+            "requests": {"cpu": _reserved_cpu(function), "memory": function.memory, **_cards(function)},
+            "limits": {"cpu": function.cpu, "memory": function.memory, **_cards(function)},
         },
         "livenessProbe": {
             "httpGet": {"path": "/health"},
@@ -155,6 +159,16 @@ def _container(function: Function) -> Manifest:
 
 def _scale(function: Function) -> dict[str, str]:
     prefix = "autoscaling.knative.dev"
+    if "pool" in function.needs:
+        # What it does it takes for itself from a queue: requests say nothing of its load, its processors do.
+        return {
+            f"{prefix}/class": "hpa.autoscaling.knative.dev",
+            f"{prefix}/metric": "cpu",
+            f"{prefix}/target": str(_BUSY_PERCENT),
+            f"{prefix}/min-scale": str(function.min_scale),
+            f"{prefix}/max-scale": str(function.max_scale),
+            "serving.knative.dev/progress-deadline": _WARM_WITHIN,
+        }
     return {
         f"{prefix}/class": "kpa.autoscaling.knative.dev",
         f"{prefix}/metric": "concurrency",
@@ -170,9 +184,18 @@ def _reference(variable: Variable) -> Manifest:
     return {"name": variable.name, "valueFrom": {kind: {"name": name, "key": variable.name, **optional}}}
 
 
+def _reserved_cpu(function: Function) -> str:
+    """Of the pool all it may use: what it reserves is what its load is a share of."""
+    return function.cpu if "pool" in function.needs else _requested_cpu(function.cpu)
+
+
 def _requested_cpu(limit: str) -> str:
     millicores = int(limit[:-1]) if limit.endswith("m") else int(float(limit) * 1000)
     return f"{millicores // _REQUESTED_CPU_SHARE}m"
+
+
+def _cards(function: Function) -> dict[str, str]:
+    return {"nvidia.com/gpu": str(function.gpu)} if function.gpu else {}
 
 
 def _wakers(function: Function, operation: Operation) -> list[Manifest]:

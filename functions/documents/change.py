@@ -37,4 +37,5 @@ async def handle(
         )
         await ledger.change(changed)
         await catalogue.put(changed)
-    return view(await find(request.document_id, catalogue), table.stages())
+    entry = await find(request.document_id, catalogue)
+    return view(entry, table.stages(entry.record.route))

@@ -13,6 +13,7 @@ from shared.counters.leases import Leases
 from shared.counters.port import Counters
 from shared.erasure.erase import bury, erase
 from shared.ledger.ledger import Ledger, PlatformLedger
+from shared.pool.queue import SliceQueue
 from shared.runtime.errors import StoreUnavailable
 from shared.runtime.needs import Call
 from shared.runtime.resume import origin_of
@@ -35,6 +36,7 @@ async def handle(
     platform: PlatformLedger,
     leases: Leases,
     vectors: Vectors,
+    slices: SliceQueue,
     counters: Counters,
     bus: Bus,
     principal: Principal,
@@ -43,6 +45,8 @@ async def handle(
     record = (await find_own(request.document_id, catalogue, principal)).record
     async with leases.wait(f"document:{ledger.tenant_id}:{record.document_id}"):
         await bury(record.document_id, record.epoch, ledger, catalogue)
+    with contextlib.suppress(StoreUnavailable):  # the pool sees for itself, a little later
+        await slices.cancel(ledger.tenant_id, record.document_id, record.epoch)
     try:
         await erase(record.document_id, record.epoch, ledger, platform, catalogue, vectors, counters)
     except StoreUnavailable:

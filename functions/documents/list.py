@@ -18,5 +18,5 @@ class Documents(Paged, frozen=True, kw_only=True):
 async def handle(request: ListDocuments, catalogue: Catalogue, table: Table) -> Documents:
     page = await catalogue.page(request.limit, request.cursor)
     entries = await catalogue.entries(page.document_ids)
-    items = [view(entry, table.stages()) for entry in entries if entry]
+    items = [view(entry, table.stages(entry.record.route)) for entry in entries if entry]
     return Documents(items=items, next_cursor=page.next_cursor)

@@ -7,4 +7,5 @@ from shared.runtime.table import Table
 
 
 async def handle(request: OneDocument, catalogue: Catalogue, table: Table) -> DocumentView:
-    return view(await find(request.document_id, catalogue), table.stages())
+    entry = await find(request.document_id, catalogue)
+    return view(entry, table.stages(entry.record.route))

@@ -51,12 +51,12 @@ async def handle(
     principal: Principal,
     call: Call,
 ) -> Retrying:
-    pipeline = table.stages()
+    found = await find_own(request.document_id, catalogue, principal)
+    record = found.record
+    pipeline = table.stages(record.route)
     if request.from_stage is not None and request.from_stage not in pipeline:
         detail = f"`from` takes one of {', '.join(pipeline)}"
         raise InvalidRequest(f"{detail}.", errors=[FieldError("/from", detail)])
-    found = await find_own(request.document_id, catalogue, principal)
-    record = found.record
     async with leases.wait(f"document:{ledger.tenant_id}:{record.document_id}"):
         if await ledger.tombstone(record.document_id) >= record.epoch:
             raise NotFound("There is no such document.")

@@ -6,9 +6,11 @@ An event's id says how every stage stood when it was sent, so that a client that
 import asyncio
 from collections.abc import AsyncIterator
 
+import msgspec
+
 from functions.documents.access import OneDocument, find
 from shared.catalogue.catalogue import Catalogue, Entry
-from shared.catalogue.view import FINAL, DocumentView, view
+from shared.catalogue.view import FINAL, DocumentView, WaitingStage, view
 from shared.runtime.errors import NotFound
 from shared.runtime.needs import Call
 from shared.runtime.table import Table
@@ -27,7 +29,7 @@ async def handle(request: OneDocument, catalogue: Catalogue, table: Table, call:
 async def _watch(entry: Entry, catalogue: Catalogue, table: Table, call: Call) -> AsyncIterator[ServerSentEvent]:
     seen = _read_id(call.last_event_id)
     until = asyncio.get_running_loop().time() + _LONGEST_S
-    document_id, pipeline = entry.record.document_id, table.stages()
+    document_id, pipeline = entry.record.document_id, table.stages(entry.record.route)
     while True:
         shown = view(entry, pipeline)
         for event in _news(shown, seen):
@@ -50,8 +52,11 @@ def _news(shown: DocumentView, seen: dict[str, str]) -> list[ServerSentEvent]:
     for stage in shown.stages:
         if stage.status != seen.get(stage.stage, "pending"):
             seen[stage.stage] = stage.status
-            name = "waiting" if stage.status == "waiting" else "stage"
-            events.append(ServerSentEvent(name, stage, _write_id(seen)))
+            if stage.status == "waiting":
+                waits = WaitingStage(**msgspec.structs.asdict(stage), waiting_for=shown.waiting_for)
+                events.append(ServerSentEvent("waiting", waits, _write_id(seen)))
+            else:
+                events.append(ServerSentEvent("stage", stage, _write_id(seen)))
     return events
 
 

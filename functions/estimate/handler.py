@@ -59,6 +59,7 @@ class Estimated(Struct, frozen=True):
 
 async def handle(
     request: Estimate,
+    router: FormatRouter,
     parsers: ParserPool,
     table: Table,
     config: ProxyConfig,
@@ -69,7 +70,7 @@ async def handle(
 ) -> Estimated:
     file = request.file
     try:
-        routed = FormatRouter().route(safe_filename(file.filename), file.media_type, file.head, file.size, file.path)
+        routed = router.route(safe_filename(file.filename), file.media_type, file.head, file.size, file.path)
     except (UnsupportedFormat, EmptyFile) as refused:
         code = "empty" if isinstance(refused, EmptyFile) else refused.slug
         return _rejected(Reason(code, refused.detail), None)
@@ -81,7 +82,7 @@ async def handle(
         return _rejected(Reason(rejected.code, rejected.detail), routed.route)
     stages = [
         StageCost(one.stage, "local", _shown(one.cost(config.units)))
-        for one in forecasts(table.stages(), seen.extent, seen.reading_ms)
+        for one in forecasts(table.stages(routed.route), seen.extent, seen.reading_ms)
     ]
     reason = _wait(request, stages)
     if pictures:

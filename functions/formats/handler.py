@@ -13,5 +13,5 @@ class Formats(Struct, frozen=True):
     items: list[ListedFormat]
 
 
-async def handle(request: ListFormats) -> Formats:
-    return Formats(FormatRouter().formats())
+async def handle(request: ListFormats, router: FormatRouter) -> Formats:
+    return Formats(router.formats())

@@ -7,6 +7,7 @@ from shared.counters.leases import Leases, stage_lease
 from shared.counters.port import Counters
 from shared.erasure.erase import bury, erase
 from shared.ledger.ledger import Ledger, OpenDocument, PlatformLedger
+from shared.pool.queue import SliceQueue
 from shared.runtime.errors import StoreUnavailable
 from shared.runtime.resume import origin_of, pending
 from shared.runtime.table import Table
@@ -25,6 +26,7 @@ async def go_on(
     catalogues: Catalogues,
     counters: Counters,
     leases: Leases,
+    slices: SliceQueue,
     index: VectorIndex,
     bus: Bus,
     table: Table,
@@ -37,7 +39,7 @@ async def go_on(
             if await _is_deleted(document, platform):
                 await _erase(document, platform, catalogues, index, counters)
             elif (document.tenant_id, document.document_id) not in waiting:
-                await _say_again(document, platform, catalogues, counters, leases, bus, table)
+                await _say_again(document, platform, catalogues, counters, leases, slices, bus, table)
         except StoreUnavailable as error:  # one document's store must not keep the others waiting
             log().warning(f"cannot go on: {error}", extra=about)
         except Exception:  # noqa: BLE001 - nor may whatever else is wrong with one
@@ -66,6 +68,7 @@ async def _say_again(
     catalogues: Catalogues,
     counters: Counters,
     leases: Leases,
+    slices: SliceQueue,
     bus: Bus,
     table: Table,
 ) -> None:
@@ -75,7 +78,7 @@ async def _say_again(
     if record is None:
         await _give_up_upload(document, ledger)
         return
-    if await _is_moving(document, catalogues.of(tenant), counters, leases, table):
+    if await _is_moving(document, catalogues.of(tenant), counters, leases, slices, table):
         return
     quiet = quiet_mark(tenant, document_id, epoch)
     if await counters.call("EXISTS", quiet):
@@ -99,14 +102,21 @@ async def _give_up_upload(document: OpenDocument, ledger: Ledger) -> None:
 
 
 async def _is_moving(
-    document: OpenDocument, catalogue: Catalogue, counters: Counters, leases: Leases, table: Table
+    document: OpenDocument,
+    catalogue: Catalogue,
+    counters: Counters,
+    leases: Leases,
+    slices: SliceQueue,
+    table: Table,
 ) -> bool:
-    """A stage is at work, or an event is on its way. A stage that seems to run without a lease died with its process:
-    its event was perhaps acknowledged by a second delivery that found the lease held."""
+    """A stage is at work, its slices wait for the pool, or an event is on its way. A stage that seems to run without a
+    lease died with its process: its event was perhaps acknowledged by a second delivery that found the lease held."""
     about = (document.tenant_id, document.document_id, document.epoch)
     for stage in table.stages():
         if await leases.live(stage_lease(*about, stage)):
             return True
+    if await slices.holds(*about):
+        return True
     entry = await catalogue.entry(document.document_id)
     if entry and any(stage.status == "running" for stage in entry.stages):
         return False

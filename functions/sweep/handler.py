@@ -16,6 +16,7 @@ from shared.catalogue.catalogue import Catalogues
 from shared.counters.leases import Leases
 from shared.counters.port import Counters
 from shared.ledger.ledger import PlatformLedger
+from shared.pool.queue import SliceQueue
 from shared.proxy.budget.budget import Budget
 from shared.runtime.errors import StoreUnavailable
 from shared.runtime.table import Table
@@ -29,6 +30,7 @@ async def handle(
     catalogues: Catalogues,
     counters: Counters,
     leases: Leases,
+    slices: SliceQueue,
     index: VectorIndex,
     bus: Bus,
     redelivery: Redelivery,
@@ -45,7 +47,7 @@ async def handle(
         await _apart("the book", book.seal_due())
         await _apart("retention", retire(platform, catalogues, counters))
         waiting = await replay_due(platform, catalogues, redelivery)
-        await go_on(platform, catalogues, counters, leases, index, bus, table, waiting)
+        await go_on(platform, catalogues, counters, leases, slices, index, bus, table, waiting)
         await _apart("storage", meter_storage(platform, counters, meter))
 
 

@@ -16,6 +16,7 @@ from shared.ledger.ledger import Ledger, PlatformLedger
 from shared.ledger.records import DocumentRecord, Reason, StageRecord
 from shared.types.clock import now
 from shared.types.paging import microseconds, read_cursor, write_cursor
+from shared.types.waiting import WaitsFor
 
 StageStatus = Literal["pending", "running", "waiting", "done", "failed"]
 
@@ -31,6 +32,7 @@ class StageView(Struct, frozen=True):
     cost_microusd: int = 0
     reason: Reason | None = None
     rejected: bool = False
+    waiting_for: WaitsFor | None = None
     title: str = ""
     counts: dict[str, int] = field(default_factory=dict)
 

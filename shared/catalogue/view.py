@@ -8,8 +8,8 @@ from shared.catalogue.catalogue import Entry, StageStatus, StageView
 from shared.ledger.records import Reason
 from shared.types.document import REACHED, Classification, Status
 from shared.types.money import usd
+from shared.types.waiting import WaitsFor
 
-_CAUSES = ("budget", "gpu_slot", "rate_limit")
 """Reasons to wait that are none of ours to mend."""
 
 FINAL: frozenset[Status] = frozenset({"ready", "rejected", "failed"})
@@ -26,6 +26,12 @@ class ShownStage(Struct, frozen=True):
     reason: Reason | None
 
 
+class WaitingStage(ShownStage, frozen=True, kw_only=True):
+    """A stage that waits, as a watch tells it."""
+
+    waiting_for: WaitsFor | None
+
+
 class DocumentView(Struct, frozen=True):
     """A document with how far it has come. `bytes` is the original's size."""
 
@@ -38,7 +44,7 @@ class DocumentView(Struct, frozen=True):
     route: str
     status: Status
     reason: Reason | None
-    waiting_for: str | None
+    waiting_for: WaitsFor | None
     created_at: datetime
     updated_at: datetime
     pages: int | None
@@ -91,16 +97,15 @@ def status_of(entry: Entry, pipeline: tuple[str, ...]) -> Status:
     return REACHED[done[-1]] if done else "stored"
 
 
+def _waiting_for(entry: Entry) -> WaitsFor | None:
+    return next((stage.waiting_for for stage in entry.stages if stage.status == "waiting" and stage.waiting_for), None)
+
+
 def _reason(entry: Entry) -> Reason | None:
     """Of a rejection before a failure before a wait."""
     given = [stage for stage in entry.stages if stage.reason and stage.status in ("failed", "waiting")]
     worst = sorted(given, key=lambda stage: (not stage.rejected, stage.status != "failed"))
     return worst[0].reason if worst else None
-
-
-def _waiting_for(entry: Entry) -> str | None:
-    waiting = {stage.reason.code for stage in entry.stages if stage.reason and stage.status == "waiting"}
-    return next((cause for cause in _CAUSES if cause in waiting), None)
 
 
 def _count(stages: dict[str, StageView], name: str, stage: str | None = None) -> int | None:

@@ -54,8 +54,10 @@ class Forecast(Struct, frozen=True):
 
 def forecasts(stages: Sequence[str], extent: Extent, reading_ms: float) -> list[Forecast]:
     """Of every stage, in their order."""
+    pages = Range(extent.pages or 1, extent.pages or 1)
     known: dict[str, Callable[[], Work]] = {
-        "parse": lambda: {"page_parsed": Range(extent.pages or 1, extent.pages or 1), **_seconds(reading_ms)},
+        "parse": lambda: {"page_parsed": pages, **_seconds(reading_ms)},
+        "parse_gpu": lambda: {"page_parsed": pages, "gpu_second": Range.around(reading_ms, _BELOW, _ABOVE)},
         "chunk": lambda: _seconds(_at_once(_CUTTING_MS, extent.tokens)),
         "embed": lambda: {"embedded_1k_tokens": extent.read, **_seconds(_at_once(_EMBEDDING_MS, extent.tokens))},
     }

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from shared.formats import archives, compound
 from shared.formats.signatures import binary_name, likely_binary_name, paged_extension
-from shared.formats.table import FORMATS, PLAIN, Format
+from shared.formats.table import FORMATS, PAGED, PLAIN, Format, Route
 from shared.formats.text import is_blank, peek
 from shared.runtime.errors import EmptyFile, UnsupportedFormat
 
@@ -37,16 +37,20 @@ class ListedFormat(Struct, frozen=True):
 
 
 class FormatRouter:
-    """Content decides; among formats that are all text, the name and then the declared media type give the hint."""
+    """Content decides; among formats that are all text, the name and then the declared media type give the hint.
 
-    def __init__(self, table: Sequence[Format] = FORMATS) -> None:
+    Where there is a warm pool, what has pages goes there.
+    """
+
+    def __init__(self, table: Sequence[Format] = FORMATS, *, has_pool: bool = False) -> None:
+        self._has_pool = has_pool
         self._table = tuple(table)
         self._listed = [row for row in self._table if row.listed]
         self._by_extension = {row.extension: row for row in self._listed}
         self._by_media_type = {row.media_type: row for row in reversed(self._listed)}
 
     def formats(self) -> list[ListedFormat]:
-        return [ListedFormat(row.extension, row.media_type, row.parser, row.route) for row in self._listed]
+        return [ListedFormat(row.extension, row.media_type, row.parser, self._route(row)) for row in self._listed]
 
     def route(
         self, filename: str, declared_media_type: str | None, head: bytes, size: int, path: Path | None = None
@@ -59,7 +63,10 @@ class FormatRouter:
         row = self._container(extension, head, path)
         if row is None:
             row = self._row(extension, _bare(declared_media_type), _text(head, size))
-        return Routed(row.media_type, row.extension, row.parser, row.route)
+        return Routed(row.media_type, row.extension, row.parser, self._route(row))
+
+    def _route(self, row: Format) -> Route:
+        return "gpu" if self._has_pool and row.parser == PAGED else "cpu"
 
     def _container(self, extension: str, head: bytes, path: Path | None) -> Format | None:
         """The row of a ZIP archive or a compound file; one that is damaged is taken for what its name says."""

@@ -22,6 +22,9 @@ from shared.formats.markup import (
 
 Route = Literal["cpu", "gpu"]
 
+PAGED = "paged"
+"""The parser of what has pages, which the warm pool may read."""
+
 
 class Format(Struct, frozen=True):
     """`looks` recognises the format in the beginning of a text.
@@ -33,7 +36,6 @@ class Format(Struct, frozen=True):
     extension: str
     media_type: str
     parser: str = "light"
-    route: Route = "cpu"
     looks: Callable[[str], bool] | None = None
     overrules: bool = False
     required: bool = False

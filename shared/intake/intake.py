@@ -4,7 +4,7 @@ import contextlib
 from hashlib import sha256
 from typing import ClassVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from shared.bus.port import Bus
 from shared.catalogue.catalogue import Catalogue
@@ -61,6 +61,7 @@ class Intake(Struct, frozen=True):
     bus: Bus
     table: Table
     call: Call
+    router: FormatRouter = field(default_factory=FormatRouter)
 
     async def take(self, submission: Submission) -> Accepted | Known:
         """Raises `UnsupportedFormat`, `EmptyFile`, `Conflict`, `StoreUnavailable` and `DiskFull`; nothing is kept
@@ -83,7 +84,7 @@ class Intake(Struct, frozen=True):
     async def _record(self, submission: Submission) -> DocumentRecord:
         file = submission.file
         filename = safe_filename(file.filename)
-        routed = FormatRouter().route(filename, file.media_type, file.head, file.size, file.path)
+        routed = self.router.route(filename, file.media_type, file.head, file.size, file.path)
         document_id = document_id_of(self.ledger.tenant_id, file.content_hash)
         most = submission.max_cost_usd
         return DocumentRecord(
@@ -114,7 +115,7 @@ class Intake(Struct, frozen=True):
                 record = await self.ledger.raise_class(record, submission.classification)
                 await self.catalogue.put(record)
             entry = await self.catalogue.entry(record.document_id)
-            if entry and status_of(entry, self.table.stages()) in ("rejected", "failed"):
+            if entry and status_of(entry, self.table.stages(record.route)) in ("rejected", "failed"):
                 await self.ledger.mark_open(record.document_id, record.epoch, "ingesting")
                 forgotten = await run_again(self.table, self.ledger, record, None)
                 await self.catalogue.hide_stages(record.document_id, forgotten)
@@ -129,7 +130,7 @@ class Intake(Struct, frozen=True):
 
     async def _answer(self, record: DocumentRecord) -> Accepted | Known:
         entry = await self.catalogue.entry(record.document_id)
-        status = status_of(entry, self.table.stages()) if entry else "stored"
+        status = status_of(entry, self.table.stages(record.route)) if entry else "stored"
         title = title_of(entry) if entry else record.title or record.filename
         kind = Known if status in FINAL else Accepted
         return kind(record.document_id, status, record.route, f"/documents/{record.document_id}", title)

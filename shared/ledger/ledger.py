@@ -122,6 +122,10 @@ class Ledger:
         except BlobMissing:
             return None
 
+    async def part_names(self, document_id: str, epoch: int, key: str) -> list[str]:
+        prefix = f"{self._life(document_id, epoch)}parts/{key}/"
+        return [name.removeprefix(prefix) for name in await self._blobs.names(prefix)]
+
     async def drop_parts(self, document_id: str, epoch: int, key: str) -> None:
         await self._blobs.erase_all(f"{self._life(document_id, epoch)}parts/{key}/")
 

@@ -7,6 +7,9 @@ from msgspec import Struct
 MIB = 1024 * 1024
 GIB = 1024 * MIB
 
+SLICE_PAGES = 20
+"""What a slice of pages holds at most, and what a crash repeats."""
+
 
 class Limits(Struct, frozen=True):
     """Bounds of one parse, and of the process that it runs in.
@@ -14,7 +17,8 @@ class Limits(Struct, frozen=True):
     `seconds` bounds a document, all its slices together, `memory_bytes` the address space of a worker,
     `expanded_bytes` the UTF-8 of a document's text, `depth` the nesting of its elements, `page_seconds` one page whose
     text is there to be read (`ocr_seconds` one that is a picture), `pixels` a picture. A worker is replaced after
-    `documents` documents or when it has grown by `growth_bytes`, which leaves room for the models that it loads.
+    `documents` documents or `worker_pages` pages read in slices, or when it has grown by `growth_bytes`, which leaves
+    room for the models that it loads.
     """
 
     seconds: float = 600.0
@@ -26,6 +30,7 @@ class Limits(Struct, frozen=True):
     expanded_bytes: int = 64 * MIB
     documents: int = 200
     growth_bytes: int = 1024 * MIB
+    worker_pages: int = 2000
 
     @property
     def ocr_seconds(self) -> float:

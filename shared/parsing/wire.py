@@ -27,11 +27,18 @@ class Parse(Struct, frozen=True, tag=True):
     filename: str
 
 
+class Preload(Struct, frozen=True, tag=True):
+    """A parser to make ready, its models among it, before there is a document; the answer is `Ready`."""
+
+    parser: str
+
+
 class ParseSlice(Struct, frozen=True, tag=True):
-    """Pages to parse, from `first` on."""
+    """Pages to parse, from `first` on, up to `last` where that is said."""
 
     media_type: str
     first: int
+    last: int | None = None
     parser: str = "paged"
 
 
@@ -118,5 +125,5 @@ Order = Parse | ParseSlice | Draw | LookAt | FindPictures | Crop
 Answer = Ready | Parsed | Sliced | Drawn | Placed | Looked | Refused | Broken
 
 encode = msgspec.msgpack.Encoder().encode
-orders: msgspec.msgpack.Decoder[Hello | Order] = msgspec.msgpack.Decoder(Hello | Order)
+orders: msgspec.msgpack.Decoder[Hello | Preload | Order] = msgspec.msgpack.Decoder(Hello | Preload | Order)
 answers: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)

@@ -29,6 +29,7 @@ from shared.parsing.wire import (
     Parsed,
     ParseSlice,
     Placed,
+    Preload,
     Ready,
     Refused,
     Sliced,
@@ -47,7 +48,15 @@ def main() -> None:
     while frame := _read(orders):
         order = wire.orders.decode(frame)
         assert not isinstance(order, Hello)
-        _write(answers, _answer(order, orders, hello.limits))
+        _write(answers, _prepared(order) if isinstance(order, Preload) else _answer(order, orders, hello.limits))
+
+
+def _prepared(order: Preload) -> bytes:
+    try:
+        import_module(PARSERS[order.parser]).preload()
+    except (ImportError, OSError, MemoryError) as error:
+        return encode(Broken(f"{type(error).__name__}: {error}"))
+    return encode(Ready(_resident()))
 
 
 def _answer(order: Order, orders: BinaryIO, limits: Limits) -> bytes:
@@ -69,10 +78,10 @@ def _done(order: Order, content: bytes, limits: Limits) -> Answer:
     match order:
         case Parse(parser, media_type, filename):
             return Parsed(parse(parser, media_type, filename, content, limits), _resident())
-        case ParseSlice(media_type, first):
+        case ParseSlice(media_type, first, last):
             from shared.parsing.paged.slices import parse_slice
 
-            return Sliced(parse_slice(media_type, content, first, limits), _resident())
+            return Sliced(parse_slice(media_type, content, first, limits, last), _resident())
         case Draw(media_type, page, box):
             from shared.parsing.paged.drawing import draw
 

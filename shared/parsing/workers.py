@@ -1,26 +1,20 @@
 """Parsing in processes of its own: what a document does to its parser, it does to nobody else."""
 
 import asyncio
-import os
 import signal
-import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
-from pathlib import Path
 
-from shared.parsing import wire
 from shared.parsing.document import Look, ParsedDocument, PicturePlace, Slice
-from shared.parsing.limits import MIB, Limits
+from shared.parsing.limits import Limits
 from shared.parsing.office.conversion import converted
 from shared.parsing.office.targets import OFFICE, TARGETS
+from shared.parsing.process import ParserUnavailable, Worker, WorkerDied
 from shared.parsing.wire import (
-    LENGTH,
     Answer,
     Broken,
     Crop,
     Draw,
     Drawn,
     FindPictures,
-    Hello,
     LookAt,
     Looked,
     Order,
@@ -31,32 +25,17 @@ from shared.parsing.wire import (
     Ready,
     Refused,
     Sliced,
-    encode,
 )
 from shared.parsing.worker import MEMORY_EXIT
-from shared.runtime.errors import AegisError, Rejected
+from shared.runtime.errors import Rejected
 from shared.types.passage import Box
 
-START_SECONDS = 60.0
-_ROOT = Path(__file__).resolve().parents[2]
 _KILLED = -9
 """By the kernel, which is short of memory, or by somebody's mistake: so it counts only the second time."""
 
 
 _OUT_OF_TIME = -signal.SIGALRM
 """By the clock that a worker sets itself for each page."""
-
-
-class ParserUnavailable(AegisError):
-    """A worker cannot be started, or lacks what a parser needs. The document is not at fault; it may be tried again."""
-
-
-class _WorkerDied(Exception):
-    """`status` is the exit status, negative for a signal."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(f"a worker ended with status {status}")
-        self.status = status
 
 
 class ParserPool:
@@ -70,8 +49,8 @@ class ParserPool:
         self._limits = limits
         self._free = asyncio.Semaphore(workers)
         self._quick = asyncio.Semaphore(workers)
-        self._idle: dict[str, list[_Worker]] = {}
-        self._busy: set[_Worker] = set()
+        self._idle: dict[str, list[Worker]] = {}
+        self._busy: set[Worker] = set()
         self._closed = False
 
     async def parse(self, parser: str, media_type: str, filename: str, content: bytes) -> ParsedDocument:
@@ -88,10 +67,12 @@ class ParserPool:
         assert isinstance(answer, Parsed)
         return answer.document
 
-    async def parse_slice(self, media_type: str, content: bytes, first: int, spent: float = 0.0) -> Slice:
-        """Pages from `first` on, as many as one slice holds; raises like `parse`. `spent` are the seconds that the
-        document's other slices took: it has the rest of its time."""
-        answer = await self._ask(ParseSlice(media_type, first), content, self._free, spent)
+    async def parse_slice(
+        self, media_type: str, content: bytes, first: int, spent: float = 0.0, last: int | None = None
+    ) -> Slice:
+        """Pages from `first` on, as many as one slice holds, none after `last`; raises like `parse`. `spent` are the
+        seconds that the document's other slices took: it has the rest of its time."""
+        answer = await self._ask(ParseSlice(media_type, first, last), content, self._free, spent)
         assert isinstance(answer, Sliced)
         return answer.slice
 
@@ -123,15 +104,15 @@ class ParserPool:
         async with free:
             try:
                 return await self._attempt(order, content, spent)
-            except _WorkerDied as died:
+            except WorkerDied as died:
                 self._blame(died, {MEMORY_EXIT})
             try:
                 return await self._attempt(order, content, spent)
-            except _WorkerDied as died:
+            except WorkerDied as died:
                 self._blame(died, {MEMORY_EXIT, _KILLED})
                 raise Rejected("corrupt", "its parser crashed on it, twice") from died
 
-    def _blame(self, died: "_WorkerDied", short_of_memory: set[int]) -> None:
+    def _blame(self, died: WorkerDied, short_of_memory: set[int]) -> None:
         """Raises what a worker's death says of the document, where it says something."""
         if died.status in short_of_memory:
             raise _out_of_memory(self._limits) from died
@@ -153,115 +134,40 @@ class ParserPool:
         try:
             async with asyncio.timeout(max(self._limits.seconds - spent, 0.0)):
                 answer = await worker.do(order, content)
-        except _WorkerDied:
+        except WorkerDied:
             self._refuse_when_closed()
             raise
         except TimeoutError:
             raise Rejected("time-limit", f"parsing took longer than {self._limits.seconds:g} s") from None
         finally:
             self._busy.discard(worker)
-            if answer is None or self._closed or worker.is_spent(answer):
+            reason = "closed" if self._closed else "ended" if answer is None else worker.why_spent(answer)
+            if reason := reason or self._why_else(worker):
                 await worker.end()
+                self._retired(order.parser, reason)
             else:
                 self._idle.setdefault(order.parser, []).append(worker)
         return _judged(answer)
 
-    async def _worker(self, parser: str) -> "_Worker":
+    def _why_else(self, worker: Worker) -> str:
+        """Another reason than the worker's own to end it; empty for none."""
+        return ""
+
+    def _retired(self, parser: str, reason: str) -> None:
+        """A worker was ended: it is replaced when it is needed."""
+
+    async def _worker(self, parser: str) -> Worker:
         self._refuse_when_closed()
         idle = self._idle.get(parser, [])
         while idle:
             worker = idle.pop()
             if worker.is_alive():
                 return worker
-        return await _Worker.start(self._limits)
+        return await Worker.start(self._limits)
 
     def _refuse_when_closed(self) -> None:
         if self._closed:
             raise ParserUnavailable("the parsers are closed")
-
-
-class _Worker:
-    """One process with its pipes."""
-
-    def __init__(self, process: Process, limits: Limits) -> None:
-        self._process = process
-        self._limits = limits
-        self._documents = 0
-        self._memory_at_start = 0
-
-    @classmethod
-    async def start(cls, limits: Limits) -> "_Worker":
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", "shared.parsing.worker", stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=_environ()
-        )
-        worker = cls(process, limits)
-        greeted = False
-        try:
-            async with asyncio.timeout(START_SECONDS):
-                answer = await worker._exchange(encode(Hello(limits, os.getpid())))
-            greeted = isinstance(answer, Ready)
-            worker._memory_at_start = answer.memory if isinstance(answer, Ready) else 0
-        except (TimeoutError, _WorkerDied) as error:
-            raise ParserUnavailable(f"a parser's process does not start: {error}") from error
-        finally:
-            if not greeted:
-                await worker.end()
-        return worker
-
-    async def do(self, order: Order, content: bytes) -> Answer:
-        self._documents += 1
-        return await self._exchange(encode(order), content)
-
-    def is_alive(self) -> bool:
-        return self._process.returncode is None
-
-    def is_spent(self, answer: Answer) -> bool:
-        if isinstance(answer, Broken) or self._documents >= self._limits.documents:
-            return True
-        return answer.memory - self._memory_at_start > self._limits.growth_bytes
-
-    async def end(self) -> None:
-        """At once, whatever it does; the process is gone when this returns, even if the caller is cancelled."""
-        if self.is_alive():
-            self._process.kill()
-        await asyncio.shield(self._process.wait())
-
-    async def _exchange(self, *frames: bytes) -> Answer:
-        try:
-            await self._send(frames)
-            return wire.answers.decode(await self._receive())
-        except (BrokenPipeError, ConnectionResetError, asyncio.IncompleteReadError):
-            raise _WorkerDied(await self._process.wait()) from None
-
-    async def _send(self, frames: tuple[bytes, ...]) -> None:
-        orders = self._process.stdin
-        assert orders
-        for frame in frames:
-            orders.write(LENGTH.pack(len(frame)))
-            orders.write(frame)
-        await orders.drain()
-
-    async def _receive(self) -> bytes:
-        answers = self._process.stdout
-        assert answers
-        (length,) = LENGTH.unpack(await answers.readexactly(LENGTH.size))
-        if length > 4 * self._limits.expanded_bytes + MIB:
-            raise Rejected("too-large-expanded", f"its text exceeds {self._limits.expanded_bytes} bytes")
-        return await answers.readexactly(length)
-
-
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
-"""A worker does one thing at a time; a pool of threads would only take up its address space."""
-
-
-def _environ() -> dict[str, str]:
-    """Nothing but where to find the code: a parser has no business with our secrets, nor with other programs."""
-    kept = {name: os.environ[name] for name in ("LANG", "LD_LIBRARY_PATH") if name in os.environ}
-    path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH", ""))))
-    ours = {"PATH": "", "PYTHONPATH": path, "PYTHONSAFEPATH": "1", "MALLOC_ARENA_MAX": "2"}
-    # ONNX Runtime would call its maker, from threads of its own that no audit hook hears.
-    ours["ORT_DISABLE_TELEMETRY"] = "1"
-    return kept | ours | dict.fromkeys(_ONE_THREAD, "1")
 
 
 def _judged(answer: Answer) -> Answer:

@@ -5,6 +5,7 @@
 """
 
 import time
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
@@ -20,6 +21,7 @@ from shared.runtime.worlds import Worlds
 from shared.telemetry.logs import log
 from shared.telemetry.metrics import observe_delivery
 from shared.types.undelivered import Undelivered
+from shared.types.waiting import Waiting
 
 
 class Delivered(Struct, frozen=True):
@@ -44,10 +46,11 @@ class Deliveries:
         self._secrets = secrets
         self._plans: dict[str, Plan] = {}
 
-    async def deliver(self, event: CloudEvent) -> Delivered:
-        began = time.monotonic()
+    async def deliver(self, event: CloudEvent, began: datetime | None = None) -> Delivered:
+        """`began` is when the work on it did, where that was before."""
+        start = time.monotonic()
         try:
-            reply = await self._handle(event)
+            reply = await self._handle(event, began)
             delivered = Delivered(200, reply) if reply else Delivered(204)
         except MalformedEventError as error:
             delivered = Delivered(400, detail=str(error))
@@ -61,7 +64,7 @@ class Deliveries:
             delivered = Delivered(500, detail=told)
         if delivered.detail:
             log().warning(f"delivery answered {delivered.status}: {delivered.detail}", extra=self._about(event))
-        observe_delivery(self._function.name, delivered.status, time.monotonic() - began)
+        observe_delivery(self._function.name, delivered.status, time.monotonic() - start)
         return delivered
 
     async def bury(self, letter: Undelivered) -> None:
@@ -84,14 +87,14 @@ class Deliveries:
         except StoreUnavailable as error:
             return Delivered(503, detail=str(error), retry_after=error.retry_after)
 
-    async def _handle(self, event: CloudEvent) -> DocumentEvent | None:
+    async def _handle(self, event: CloudEvent, began: datetime | None) -> DocumentEvent | None:
         operation = self._listening(event.type)
         if event.type in TICKS:
             return await self._tick(operation, event)
         message = unwrap(event, self._secrets)
         if not operation.is_stage:
-            return await self._call(operation, message, self._call_for(message))
-        return await self._run_stage(operation, message)
+            return await self._reply(operation, message, self._call_for(message))
+        return await self._run_stage(operation, message, began)
 
     def _listening(self, event_type: str) -> Operation:
         wanted = ClockTicked.type_name() if event_type in TICKS else event_type
@@ -101,18 +104,20 @@ class Deliveries:
         raise MalformedEventError(f"{self._function.name} does not listen to {event_type!r}")
 
     async def _tick(self, operation: Operation, event: CloudEvent) -> DocumentEvent | None:
-        return await self._call(operation, ClockTicked(), Call(self._function.name, request_id=event.id))
+        return await self._reply(operation, ClockTicked(), Call(self._function.name, request_id=event.id))
 
-    async def _run_stage(self, operation: Operation, message: DocumentEvent) -> DocumentEvent | None:
+    async def _run_stage(
+        self, operation: Operation, message: DocumentEvent, began: datetime | None
+    ) -> DocumentEvent | None:
         from shared.ledger.ledger import Ledger
 
         ledger = Ledger(self._worlds.blobs, message.origin.tenant_id)
         stages = Stages(self._worlds.table, self._worlds.counters, ledger, self._worlds.meter)
         model = self._worlds.embedding.name if "embedding" in self._function.needs else ""
-        return await stages.run(self._function, operation, message, model, self._stage_handle(operation))
+        return await stages.run(self._function, operation, message, model, self._stage_handle(operation), began)
 
     def _stage_handle(self, operation: Operation) -> Handle:
-        async def handle(message: DocumentEvent, work: StageWork) -> DocumentEvent | None:
+        async def handle(message: DocumentEvent, work: StageWork) -> DocumentEvent | Waiting | None:
             return await self._call(operation, message, self._call_for(message, work))
 
         return handle
@@ -127,11 +132,15 @@ class Deliveries:
             work=work,
         )
 
-    async def _call(self, operation: Operation, message: Any, call: Call) -> DocumentEvent | None:
+    async def _reply(self, operation: Operation, message: Any, call: Call) -> DocumentEvent | None:
+        said = await self._call(operation, message, call)
+        return None if isinstance(said, Waiting) else said
+
+    async def _call(self, operation: Operation, message: Any, call: Call) -> DocumentEvent | Waiting | None:
         if operation.on not in self._plans:
             self._plans[operation.on] = plan(self._function, operation)[1]
         needs = provide(self._worlds, self._plans[operation.on], call)
-        reply: DocumentEvent | None = await self._function.handler(operation)(message, **needs)
+        reply: DocumentEvent | Waiting | None = await self._function.handler(operation)(message, **needs)
         return reply
 
     def _about(self, event: CloudEvent) -> dict[str, str]:

@@ -8,7 +8,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvloop
 
@@ -50,12 +50,16 @@ async def _run(function: Function, settings: Settings, listener: socket.socket) 
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    async with _world(function, settings) as (worlds, secrets):
+    ending = asyncio.create_task(stop.wait())
+    async with _world(function, settings) as (worlds, secrets), _pool(function, worlds, secrets) as warm:
         server = http_server(application((function,), worlds, _entrances(function, worlds, secrets)))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await started(server, serving)
+        ends: list[asyncio.Future[Any]] = [serving, ending]
+        await asyncio.wait([warm, *ends], return_when=asyncio.FIRST_COMPLETED)
+        worlds.warming = False
         print(f"ready {url_of(listener)} function {function.name}", flush=True)  # noqa: T201
-        await asyncio.wait([serving, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         worlds.stopping = True
         server.should_exit = True
         await serving
@@ -83,6 +87,21 @@ async def _world(function: Function, settings: Settings) -> "AsyncIterator[tuple
             yield worlds, secrets
         finally:
             await worlds.close()
+
+
+@asynccontextmanager
+async def _pool(function: Function, worlds: Worlds, secrets: "Secrets | None") -> "AsyncIterator[asyncio.Future[None]]":
+    """The warm pool beside the function that it belongs to; what is inside is done when it is warm."""
+    if "pool" not in function.needs or not worlds.settings.pool_workers or secrets is None:
+        none: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        none.set_result(None)
+        yield none
+        return
+    from shared.pool.host import pool_running
+
+    async with pool_running(worlds, secrets) as warming:
+        worlds.warming = True
+        yield warming
 
 
 def _entrances(function: Function, worlds: Worlds, secrets: "Secrets | None") -> "list[HTTPRouteHandler]":

@@ -1,7 +1,8 @@
 """Gives a handler what its signature asks for.
 
 A parameter's type says what is wanted; types are known here by name, so that asking imports nothing by itself. The
-first parameter is the message; `settings` is the row's, checked against the type the handler gives it.
+first parameter is the message; `settings` is the row's, checked against the type the handler gives it, unless that is
+the process' own `Settings`.
 """
 
 import inspect
@@ -53,10 +54,10 @@ def provide(worlds: Worlds, wanted: Plan, call: Call) -> dict[str, Any]:
 
 
 def _provider(function: Function, operation: Operation, name: str, hint: Any) -> Provider:
-    if name == "settings":
+    wanted = f"{hint.__module__}.{hint.__qualname__}"
+    if name == "settings" and wanted not in _PROVIDERS:
         settings = msgspec.convert(operation.settings, hint)
         return lambda worlds, call: settings
-    wanted = f"{hint.__module__}.{hint.__qualname__}"
     try:
         return _PROVIDERS[wanted]
     except KeyError:
@@ -98,7 +99,14 @@ def _intake(worlds: Worlds, call: Call) -> Any:
         bus=worlds.buses.of(call.function),
         table=worlds.table,
         call=call,
+        router=_router(worlds, call),
     )
+
+
+def _router(worlds: Worlds, call: Call) -> Any:
+    from shared.formats.router import FormatRouter
+
+    return FormatRouter(has_pool=worlds.settings.pool_workers > 0)
 
 
 def _answering(worlds: Worlds, call: Call) -> Any:
@@ -153,11 +161,13 @@ _PROVIDERS: dict[str, Provider] = {
     "shared.counters.port.Counters": lambda worlds, call: worlds.counters,
     "shared.embedding.port.Embedding": lambda worlds, call: worlds.embedding,
     "shared.embedding.sparse.SparseEncoder": lambda worlds, call: worlds.encoder,
+    "shared.formats.router.FormatRouter": _router,
     "shared.intake.intake.Intake": _intake,
     "shared.ledger.ledger.Ledger": _ledger,
     "shared.ledger.ledger.PlatformLedger": _platform_ledger,
     "shared.parsing.workers.ParserPool": lambda worlds, call: worlds.parsers,
     "shared.pictures.describer.Describer": _describer,
+    "shared.pool.queue.SliceQueue": lambda worlds, call: worlds.slices,
     "shared.proxy.budget.budget.Budget": lambda worlds, call: worlds.budget,
     "shared.proxy.config.ProxyConfig": lambda worlds, call: worlds.proxy_config,
     "shared.proxy.proxy.ExecutionProxy": lambda worlds, call: worlds.proxy,

@@ -58,7 +58,7 @@ def own_pages(functions: Sequence[Function], worlds: Worlds) -> list[HTTPRouteHa
         found = dict(zip(probed, await asyncio.gather(*(_probe(worlds, need, known) for need in probed)), strict=True))
         away = {need for need, store in found.items() if store.status != "ok"}
         status: Literal["ready", "degraded", "unready"] = "degraded" if away else "ready"
-        if away & needed or worlds.stopping:
+        if away & needed or worlds.stopping or worlds.warming:
             status = "unready"
         readiness = Readiness(status, {str(need): store for need, store in found.items()})
         return _json(request, "/health/ready", readiness, 503 if status == "unready" else 200)

@@ -53,14 +53,14 @@ def _is_awaited(table: Table, event: DocumentEvent, ended: dict[str, StageRecord
     listening = [
         function.name
         for function, operation in table.listeners(event.type_name())
-        if operation.is_stage and operation.filter.get("route", event.origin.route) == event.origin.route
+        if operation.is_stage and operation.is_on(event.origin.route)
     ]
     return any(name not in ended or ended[name].outcome == "failed" for name in listening)
 
 
 async def run_again(table: Table, ledger: Ledger, record: DocumentRecord, from_stage: str | None) -> tuple[str, ...]:
     """Forgets how stages ended: all from one on, or those that did not succeed. Returns their names."""
-    pipeline = table.stages()
+    pipeline = table.stages(record.route)
     if from_stage:
         forgotten = pipeline[pipeline.index(from_stage) :]
     else:

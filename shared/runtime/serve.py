@@ -8,6 +8,8 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,11 +17,13 @@ from typing import Any
 import msgspec
 import uvloop
 
+from events.envelope import Secrets
 from shared.blobs.folder import FolderBlobs
 from shared.bus.streams import StreamBus
 from shared.counters.leases import Leases
 from shared.counters.valkey import NoServerBinary, ValkeyServer
 from shared.ledger.records import TenantRecord
+from shared.pool.queue import SliceQueue
 from shared.runtime.folder import DataFolder, FolderTaken, ForeignFolder
 from shared.runtime.http import application
 from shared.runtime.listening import GRACE_S, PortTaken, http_server, listen, started, url_of
@@ -82,6 +86,7 @@ class Installation:
         await self._server.start()
         counters = self._server.counters(answer_s=_PATIENCE_S)
         await Leases(counters).void_all()
+        await SliceQueue(counters).void_claims()
         self.bus = StreamBus(
             counters,
             self._server.counters(answer_s=_READ_PATIENCE_S),
@@ -139,13 +144,26 @@ async def _serve(installation: Installation, listener: socket.socket) -> int:
         installation.folder.announce(url)
         metrics.started(_age_of_process())
         print(f"ready {url} key in {installation.folder.path / 'initial-api-key'}", flush=True)  # noqa: T201
-        await asyncio.wait([serving, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
-        worlds.stopping = True
-        server.should_exit = True
-        await asyncio.gather(runner.stop(GRACE_S), serving)
+        async with _pool(worlds, installation.event_secrets):
+            await asyncio.wait([serving, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+            worlds.stopping = True
+            server.should_exit = True
+            await asyncio.gather(runner.stop(GRACE_S), serving)
     finally:
         await installation.close(worlds)
     return 0
+
+
+@asynccontextmanager
+async def _pool(worlds: Worlds, secrets: Secrets) -> AsyncIterator[None]:
+    """The warm pool, where one is asked for; nobody waits for it to be warm."""
+    if not worlds.settings.pool_workers:
+        yield
+        return
+    from shared.pool.host import pool_running
+
+    async with pool_running(worlds, secrets):
+        yield
 
 
 def _age_of_process() -> float:

@@ -17,6 +17,7 @@ class SettingError(ValueError):
 
 class Settings(Struct, frozen=True):
     """`spool` is where uploads stand until they are taken over; None is the system's place for such.
+    `pool_workers` is how many processes a warm pool keeps for documents with pages; with 0 there is none.
     `trusted_proxies` are addresses, or networks, whose `X-Forwarded-For` is believed. `embedding` is `builtin`, or a
     model at Ollama like `ollama:bge-m3`."""
 
@@ -27,6 +28,7 @@ class Settings(Struct, frozen=True):
     max_upload_bytes: int = 100 * MIB
     trusted_proxies: tuple[str, ...] = ()
     parsing: Limits = Limits()
+    pool_workers: int = 0
     embedding: str = "builtin"
 
     @classmethod
@@ -44,6 +46,7 @@ class Settings(Struct, frozen=True):
             max_upload_bytes=_whole(environ, "AEGIS_MAX_UPLOAD_BYTES", 100 * MIB),
             trusted_proxies=_networks(environ, "AEGIS_TRUSTED_PROXIES"),
             parsing=limits,
+            pool_workers=_whole(environ, "AEGIS_POOL_WORKERS", 0, least=0),
             embedding=_embedding(environ),
         )
 

@@ -29,11 +29,12 @@ from shared.runtime.allowance import Allowance, BeyondAllowance
 from shared.runtime.errors import AegisError, Rejected, StoreUnavailable
 from shared.runtime.table import Function, Operation, Table
 from shared.types.clock import now
+from shared.types.waiting import Waiting, WaitsFor
 
 _ATTEMPTS_KEPT_S = 7 * 86400
 _OWN_END = 0.8
 """The share of its time after which a stage of many steps ends itself."""
-BUDGET = "budget"
+BUDGET: WaitsFor = "budget"
 """Why a document waits that has reached the bound of what it may cost."""
 
 _FINAL = frozenset({"aegis.document.ready.v1", "aegis.document.rejected.v1"})
@@ -61,6 +62,10 @@ class StageWork(Struct, frozen=True):
         """What an earlier delivery of the same work kept under this name."""
         return await self.ledger.part(self.origin.document_id, self.origin.epoch, f"{self.key}/{name}")
 
+    async def part_names(self) -> list[str]:
+        """Of all that earlier deliveries kept."""
+        return await self.ledger.part_names(self.origin.document_id, self.origin.epoch, self.key)
+
     async def keep_part(self, name: str, data: bytes) -> None:
         await self.keep(f"parts/{self.key}/{name}", data)
 
@@ -76,7 +81,7 @@ class StageWork(Struct, frozen=True):
         return await self.ledger.read(blob)
 
 
-Handle = Callable[[DocumentEvent, StageWork], Awaitable[DocumentEvent | None]]
+Handle = Callable[[DocumentEvent, StageWork], Awaitable[DocumentEvent | Waiting | None]]
 
 
 class Stages:
@@ -91,12 +96,19 @@ class Stages:
         self._catalogue = Catalogue(counters, ledger)
 
     async def run(
-        self, function: Function, operation: Operation, event: DocumentEvent, model: str, handle: Handle
+        self,
+        function: Function,
+        operation: Operation,
+        event: DocumentEvent,
+        model: str,
+        handle: Handle,
+        began: datetime | None = None,
     ) -> DocumentEvent | None:
-        """The stage's outcome; None where there is nothing to say (deleted, held by another, a branch missing).
+        """The stage's outcome; None where there is nothing to say (deleted, held by another, a branch missing, its
+        work in a queue).
 
         Raises what the handler raises, but for `Rejected`, which is an outcome. `model` names the embedding model
-        where the stage uses one.
+        where the stage uses one; `began` is when the work did, where that was before this delivery.
         """
         about = event.origin
         if about.epoch <= await self._ledger.tombstone(about.document_id):
@@ -113,10 +125,10 @@ class Stages:
             if not ours:
                 return None
             finished = await self._finished(about, function.name, key)
-            record = finished or await self._attempt(function, event, key, handle)
-            if record is None or isinstance(record, DocumentEvent):
-                return record
-            return await self._conclude(about, record)
+            record = finished or await self._attempt(function, event, key, handle, began or now())
+            if isinstance(record, StageRecord):
+                return await self._conclude(about, record)
+            return record
 
     async def _inputs(self, function: Function, event: DocumentEvent) -> str | None:
         """The key of what goes in; for a join of all its branches, None while one is missing."""
@@ -137,11 +149,11 @@ class Stages:
         return found if found and found.key == key and found.outcome != "failed" else None
 
     async def _attempt(
-        self, function: Function, event: DocumentEvent, key: str, handle: Handle
+        self, function: Function, event: DocumentEvent, key: str, handle: Handle, started: datetime
     ) -> StageRecord | DocumentEvent | None:
-        """How the stage ended, or its own input again where it goes on in another delivery; None where the document
-        waits for a higher bound of what it may cost."""
-        about, started = event.origin, now()
+        """How the stage ended, or its own input again where it goes on in another delivery; None where it waits for
+        others, or for a higher bound of what the document may cost."""
+        about = event.origin
         attempts = await self._count_attempt(about, function.name)
         await self._show(about, function.name, "running", attempts, started)
         try:
@@ -150,7 +162,8 @@ class Stages:
                 allowance = await self._allowance(about, function.name)
                 said = await handle(event, StageWork(key, self._ledger, about, until, allowance))
         except BeyondAllowance as error:
-            await self._show(about, function.name, "waiting", 0, started, Reason(BUDGET, str(error)))
+            reason = Reason(BUDGET, str(error))
+            await self._show(about, function.name, "waiting", 0, started, reason, waiting_for=BUDGET)
             await self._forget_attempts(about, function.name)
             return None
         except Rejected as error:
@@ -159,6 +172,10 @@ class Stages:
             await self._show(about, function.name, "waiting", attempts, started, reason_of(error))
             raise
         else:
+            if isinstance(said, Waiting):
+                await self._forget_attempts(about, function.name)
+                await self._show(about, function.name, "waiting", 0, None, waiting_for=said.on)
+                return None
             if said is not None and said.type_name() == event.type_name():
                 await self._forget_attempts(about, function.name)
                 await self._meter_part(event, function.name, key, started)
@@ -247,10 +264,11 @@ class Stages:
         stage: str,
         status: StageStatus,
         attempts: int,
-        started: datetime,
+        started: datetime | None,
         reason: Reason | None = None,
+        waiting_for: WaitsFor | None = None,
     ) -> None:
-        view = StageView(stage, status, attempts, started, reason=reason)
+        view = StageView(stage, status, attempts, started, reason=reason, waiting_for=waiting_for)
         await self._catalogue.show_stage(about.document_id, about.epoch, view)
 
 
@@ -277,11 +295,14 @@ def stage_key(function: Function, operation: Operation, inputs: str, model: str)
 
 
 def done_by(record: StageRecord) -> dict[Unit, int]:
-    """What is billed of a stage that ended, as its record tells. A document without pages counts as one."""
+    """What is billed of a stage that ended, as its record tells. A document without pages counts as one. Of a document
+    that the warm pool read its workers' time counts, not the turns of others that it waited for."""
     said = record.event or {}
     done: dict[Unit, int] = {"function_second": _milliseconds(record.started_at, record.finished_at)}
     if said.get("type") == DocumentParsed.type_name():
         done["page_parsed"] = said["data"].get("pages") or 1
+        if pooled := said["data"].get("pool_ms"):
+            done = {"page_parsed": done["page_parsed"], "gpu_second": pooled}
     if said.get("type") == DocumentEmbedded.type_name():
         done["embedded_1k_tokens"] = said["data"].get("tokens") or 0
     return done

@@ -15,8 +15,9 @@ import msgspec
 from msgspec import Struct, field
 
 from events import EVENTS
+from shared.types.waiting import Waiting
 
-Need = Literal["blobs", "counters", "bus", "vectors", "embedding", "parsing"]
+Need = Literal["blobs", "counters", "bus", "vectors", "embedding", "parsing", "pool"]
 Role = Literal["public", "reader", "member", "admin", "operator", "admin operator"]
 Scope = Literal["", "read", "write", "ask", "admin", "models"]
 Limit = Literal["default", "reads", "none"]
@@ -60,6 +61,10 @@ class Operation(Struct, frozen=True, forbid_unknown_fields=True):
     def roles(self) -> tuple[str, ...]:
         return tuple((self.role or "").split())
 
+    def is_on(self, route: str | None) -> bool:
+        """Whether documents of the route come by; None stands for any."""
+        return route is None or self.filter.get("route", route) == route
+
     @property
     def is_stage(self) -> bool:
         return self.stage and self.on.startswith("aegis.document.")
@@ -81,6 +86,7 @@ class Function(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     timeout_s: int = 60
     memory: str = "512Mi"
     cpu: str = "1"
+    gpu: int = 0
     join: bool = False
 
     @property
@@ -117,9 +123,9 @@ class Table(Struct, frozen=True, dict=True):
     def listeners(self, event_type: str) -> Iterator[tuple[Function, Operation]]:
         return ((function, op) for function, op in self.rows if op.on == event_type)
 
-    def stages(self) -> tuple[str, ...]:
-        """Names of the pipeline's functions, in the order a document travels."""
-        return tuple(dict.fromkeys(function.name for function, op in self.rows if op.is_stage))
+    def stages(self, route: str | None = None) -> tuple[str, ...]:
+        """Names of the pipeline's functions, in the order a document travels; those of one route, or of all."""
+        return tuple(dict.fromkeys(f.name for f, op in self.rows if op.is_stage and op.is_on(route)))
 
     def speaker(self, event_type: str) -> tuple[str, ...]:
         """The stages whose outcome an event of this type is; none for what an endpoint emits."""
@@ -206,7 +212,7 @@ def _check_stage(where: str, operation: Operation, hints: dict[str, Any]) -> Non
     taken = members(next(iter(hints.values())))
     if EVENTS[operation.on] not in taken:
         raise TableError(f"{where}: handle takes {_names(taken)}, not {operation.on}")
-    spoken = {kind for kind in members(hints["return"]) if kind is not type(None)}
+    spoken = members(hints["return"]) - {type(None), Waiting}
     declared = {EVENTS[name] for name in operation.emits if name != "aegis.document.rejected.v1"}
     if spoken != declared:
         raise TableError(f"{where}: handle returns {_names(spoken)}, the row emits {_names(declared)}")

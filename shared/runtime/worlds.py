@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # these names are for the type checker; the modules come in a
     from shared.embedding.port import Embedding
     from shared.embedding.sparse import SparseEncoder
     from shared.parsing.workers import ParserPool
+    from shared.pool.queue import SliceQueue
     from shared.proxy.budget.budget import Budget
     from shared.proxy.config import ProxyConfig
     from shared.proxy.proxy import ExecutionProxy
@@ -62,6 +63,7 @@ class Worlds:
         self.table = table
         self.settings = settings
         self.stopping = False
+        self.warming = False
         self._make_blobs = blobs
         self._make_counters = counters
         self._make_buses = buses
@@ -119,6 +121,12 @@ class Worlds:
         from shared.parsing.workers import ParserPool
 
         return ParserPool(self.settings.parsing, workers=2)
+
+    @cached_property
+    def slices(self) -> "SliceQueue":
+        from shared.pool.queue import SliceQueue
+
+        return SliceQueue(self.counters)
 
     @cached_property
     def accounts(self) -> "Accounts":

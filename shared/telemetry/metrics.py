@@ -1,5 +1,7 @@
 """Metrics by prometheus-client, without a tenant's label."""
 
+from collections.abc import Mapping
+
 from prometheus_client import Counter, Gauge, Histogram, generate_latest
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -25,6 +27,13 @@ _MODEL_CALLS = Histogram(
 )
 _STARTED = Gauge("cold_start_seconds", "Time from the process' start to its first readiness.")
 
+_POOL_SIZE = Gauge("aegis_pool_size", "Members of a pool that are alive.", ("store",))
+_POOL_IN_USE = Gauge("aegis_pool_in_use", "Members of a pool that are at work.", ("store",))
+_RECYCLED = Gauge("aegis_pool_recycled", "Workers that were replaced since the start, by why.", ("store", "reason"))
+_SLICES = Gauge("aegis_pool_queue_slices", "Slices of documents that wait for the warm pool.")
+_PAGES = Gauge("aegis_pool_queue_pages", "Pages of those slices, as far as they are known.")
+_OLDEST = Gauge("aegis_pool_oldest_wait_seconds", "How long the slice has waited that waits longest.")
+
 
 def observe_request(function: str, method: str, route: str, status: int, seconds: float) -> None:
     _REQUESTS.labels(function, method, route, str(status)).observe(seconds)
@@ -36,6 +45,19 @@ def observe_delivery(function: str, status: int, seconds: float) -> None:
 
 def count_dead_letter(function: str) -> None:
     _DEAD_LETTERS.labels(function).inc()
+
+
+def show_pool(store: str, in_use: int, size: int, recycled: Mapping[str, int]) -> None:
+    _POOL_IN_USE.labels(store).set(in_use)
+    _POOL_SIZE.labels(store).set(size)
+    for reason, count in recycled.items():
+        _RECYCLED.labels(store, reason).set(count)
+
+
+def show_slices(slices: int, pages: int, oldest_wait_s: float) -> None:
+    _SLICES.set(slices)
+    _PAGES.set(pages)
+    _OLDEST.set(oldest_wait_s)
 
 
 def count_model_call(location: str, model: str, outcome: str, seconds: float) -> None:

@@ -93,8 +93,9 @@ def _step(stage: Stage) -> int | None:
     """How many steps lie behind, by a document's status or by a stage's name."""
     if stage.status in STEPS:
         return STEPS.index(stage.status) + 1
-    if stage.stage in _STAGES:
-        return _STAGES.index(stage.stage) + (stage.status == "done")
+    name = stage.stage.removesuffix("_gpu")  # the pool's stage is the same step
+    if name in _STAGES:
+        return _STAGES.index(name) + (stage.status == "done")
     return None
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from events import ClockTicked
 from events.document import DocumentEvent, DocumentStored
@@ -77,9 +78,13 @@ class Suite:
         for function in self.table.functions:
             await self.bus.open(function.name)
 
-    async def store(self, text: str = "a text", tenant_id: str = TENANT, at: Any = None) -> DocumentRecord:
-        """A document as an upload leaves it in the ledger and the catalogue; nothing is said of it yet."""
-        content_hash = sha256(text.encode()).hexdigest()
+    async def store(
+        self, text: str | bytes = "a text", tenant_id: str = TENANT, at: Any = None, **fields: Any
+    ) -> DocumentRecord:
+        """A document as an upload leaves it in the ledger and the catalogue; nothing is said of it yet. `fields` are
+        what its record says of it besides."""
+        content = text.encode() if isinstance(text, str) else text
+        content_hash = sha256(content).hexdigest()
         document_id = document_id_of(tenant_id, content_hash)
         ledger = self.platform.of(tenant_id)
         record = DocumentRecord(
@@ -90,7 +95,7 @@ class Suite:
             media_type="text/plain",
             parser="text",
             route="cpu",
-            size=len(text),
+            size=len(content),
             content_hash=content_hash,
             classification="internal",
             created_at=at or now(),
@@ -99,8 +104,8 @@ class Suite:
         )
         file = self.worlds.settings.data / "spooled"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-        stored = await ledger.store(record, file)
+        file.write_bytes(content)
+        stored = await ledger.store(structs.replace(record, **fields), file)
         await self.catalogues.of(tenant_id).put(stored)
         return stored
 
@@ -165,7 +170,7 @@ class Suite:
 
     async def shown(self, document_id: str) -> DocumentView | None:
         entry = await self.catalogue.entry(document_id)
-        return view(entry, self.table.stages()) if entry else None
+        return view(entry, self.table.stages(entry.record.route)) if entry else None
 
     async def status(self, document_id: str) -> str | None:
         shown = await self.shown(document_id)

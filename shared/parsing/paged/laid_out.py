@@ -35,6 +35,21 @@ def reads_pictures() -> bool:
     return is_there() and find_spec("rapidocr") is not None
 
 
+def preload() -> None:
+    """Imports Docling and loads the models that are here."""
+    if not is_there():
+        return
+    from docling.datamodel.base_models import InputFormat
+
+    from shared.parsing.paged import plugins, reading
+
+    plugins.layout_engine()
+    _converter(ocr=False).initialize_pipeline(InputFormat.PDF)
+    if reads_pictures():
+        reading.ocr_engine()
+        _converter(ocr=True).initialize_pipeline(InputFormat.IMAGE)
+
+
 def blocks_of_pdf(single: bytes, number: int) -> list[Block]:
     """Of a document with one page, which is page `number` of another."""
     return _blocks(_converted("page.pdf", single, ocr=False).document, number)
@@ -75,11 +90,11 @@ def _turned(box: Box | None, quarters: int) -> Box | None:
 def _converted(name: str, content: bytes, *, ocr: bool) -> Any:
     from docling.datamodel.base_models import DocumentStream
 
-    return _converter(ocr).convert(DocumentStream(name=name, stream=BytesIO(content)))
+    return _converter(ocr=ocr).convert(DocumentStream(name=name, stream=BytesIO(content)))
 
 
 @cache
-def _converter(ocr: bool) -> "DocumentConverter":
+def _converter(*, ocr: bool) -> "DocumentConverter":
     _register()
     from docling.datamodel.accelerator_options import AcceleratorOptions
     from docling.datamodel.base_models import InputFormat

@@ -6,16 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from shared.parsing.document import Block, ParsedDocument, Slice
-from shared.parsing.limits import Limits
+from shared.parsing.limits import SLICE_PAGES, Limits
 from shared.parsing.paged import laid_out
 from shared.parsing.paged.choice import Way, way_of
 from shared.parsing.paged.mending import mended
 from shared.parsing.paged.opening import Pages, open_pages
 from shared.parsing.paged.plain import Page, body_size, plain_blocks
 from shared.parsing.slices import joined
-
-PAGES = 20
-"""What a slice holds at most, and what a crash repeats."""
 
 SECONDS = 20.0
 """After which a slice ends with the page it is at, so that a delivery can end in time."""
@@ -32,11 +29,11 @@ def parse(media_type: str, filename: str, content: bytes, limits: Limits) -> Par
     return joined(slices)
 
 
-def parse_slice(media_type: str, content: bytes, first: int, limits: Limits) -> Slice:
-    """From page `first` on, `PAGES` of them or as many as `SECONDS` are enough for."""
+def parse_slice(media_type: str, content: bytes, first: int, limits: Limits, last: int | None = None) -> Slice:
+    """From page `first` on, `SLICE_PAGES` of them or up to page `last`, or as many as `SECONDS` are enough for."""
     started = time.monotonic()
     pages = open_pages(media_type, content, limits)
-    numbers = range(first, min(first + PAGES, len(pages) + 1))
+    numbers = range(first, min(first + SLICE_PAGES, (last or len(pages)) + 1, len(pages) + 1))
     reader = _Reader(pages, limits)
     until = first - 1
     for until in numbers:
@@ -44,6 +41,11 @@ def parse_slice(media_type: str, content: bytes, first: int, limits: Limits) -> 
         if time.monotonic() - started > SECONDS:
             break
     return Slice(tuple(reader.blocks), until, len(pages), pages.title, reader.unread, time.monotonic() - started)
+
+
+def preload() -> None:
+    """Loads what the first page would have to wait for."""
+    laid_out.preload()
 
 
 class _Reader:

@@ -7,11 +7,14 @@ import msgspec
 import pytest
 
 from events.document import DocumentParsed, DocumentStored, Origin
+from functions.parse import handler as plain
 from functions.parse.handler import handle
+from functions.parse_gpu import handler as pooled
 from shared.blobs.folder import FolderBlobs
 from shared.ledger.ledger import Ledger
 from shared.parsing.document import ParsedDocument, Slice
 from shared.parsing.limits import Limits
+from shared.parsing.sliced import keep_slice, parts_of
 from shared.parsing.workers import ParserPool
 from shared.pictures.describer import Describer
 from shared.proxy.proxy import ExecutionProxy
@@ -38,11 +41,13 @@ class Counting(ParserPool):
         self.asked: list[int] = []
         self.dies = 0
 
-    async def parse_slice(self, media_type: str, content: bytes, first: int, spent: float = 0.0) -> Slice:
+    async def parse_slice(
+        self, media_type: str, content: bytes, first: int, spent: float = 0.0, last: int | None = None
+    ) -> Slice:
         if first == self.dies:
             raise ConnectionResetError
         self.asked.append(first)
-        return await super().parse_slice(media_type, content, first, spent)
+        return await super().parse_slice(media_type, content, first, spent, last)
 
 
 @pytest.fixture
@@ -81,7 +86,7 @@ async def test_what_one_delivery_has_no_time_for_the_next_one_goes_on_with(ledge
     document = msgspec.json.decode(await ledger.read(parsed.parsed), type=ParsedDocument)
     assert sorted({block.page or 0 for block in document.blocks}) == list(range(1, PAGES + 1))
     assert not any("Yearly report" in block.text for block in document.blocks)
-    assert await ledger.part("doc_1", 1, "key/1") is None
+    assert await ledger.part_names("doc_1", 1, "key") == []
 
 
 async def test_a_crash_repeats_no_slice_that_was_read(ledger: Ledger) -> None:
@@ -99,7 +104,7 @@ async def test_a_crash_repeats_no_slice_that_was_read(ledger: Ledger) -> None:
 
 async def test_the_time_limit_is_the_whole_documents_over_all_its_deliveries(ledger: Ledger) -> None:
     earlier = Slice((), until=20, pages=PAGES, seconds=Limits().seconds - 0.001)
-    await work(ledger, 60).keep_part("1", msgspec.msgpack.encode(earlier))
+    await keep_slice(work(ledger, 60), 1, earlier)
     parsers = Counting()
     try:
         with pytest.raises(Rejected) as rejected:
@@ -109,11 +114,14 @@ async def test_the_time_limit_is_the_whole_documents_over_all_its_deliveries(led
     assert rejected.value.code == "time-limit" and parsers.asked == [21]
 
 
+def test_what_the_pool_makes_is_of_the_same_craft() -> None:
+    assert pooled.CRAFT == plain.CRAFT, "a document that was read by one is read alike by the other"
+
+
 async def test_a_slice_tells_how_long_it_took(ledger: Ledger) -> None:
     parsers = Counting()
     try:
         await handle(stored(), work(ledger, -1), parsers, NOBODY)
     finally:
         await parsers.close()
-    kept = await ledger.part("doc_1", 1, "key/1")
-    assert kept is not None and 0 < msgspec.msgpack.decode(kept, type=Slice).seconds < 60
+    assert 0 < (await parts_of(work(ledger, 60))).seconds < 60

@@ -49,7 +49,8 @@ def test_a_service_scales_and_ends_as_its_row_says(function: Function) -> None:
     assert template["spec"]["containerConcurrency"] == function.concurrency
     assert template["spec"]["timeoutSeconds"] == function.timeout_s <= 600
     assert template["spec"]["containers"][0]["args"] == [function.name]
-    assert template["spec"]["containers"][0]["resources"]["limits"] == {"cpu": function.cpu, "memory": function.memory}
+    limits = template["spec"]["containers"][0]["resources"]["limits"]
+    assert (limits["cpu"], limits["memory"]) == (function.cpu, function.memory)
 
 
 @FUNCTIONS
@@ -107,3 +108,29 @@ def test_the_first_job_runs_the_image_that_the_functions_run() -> None:
     (own,) = service["spec"]["template"]["spec"]["containers"]
     assert container["image"] == own["image"]
     assert container["securityContext"] == own["securityContext"]
+
+
+def test_the_warm_pool_is_never_without_a_pod_and_scales_by_its_processors() -> None:
+    pools = [function for function in TABLE.functions if "pool" in function.needs]
+    assert [function.name for function in pools] == ["parse_gpu"]
+    (service,) = _of_kind(pools[0], "Service")
+    template = service["spec"]["template"]
+    scale = {key.partition("/")[2]: value for key, value in template["metadata"]["annotations"].items()}
+    assert scale["class"] == "hpa.autoscaling.knative.dev"
+    assert (scale["metric"], scale["target"], scale["min-scale"]) == ("cpu", "70", "1")
+    resources = template["spec"]["containers"][0]["resources"]
+    assert resources["limits"]["nvidia.com/gpu"] == resources["requests"]["nvidia.com/gpu"] == "1"
+    assert resources["requests"]["cpu"] == resources["limits"]["cpu"], "what its load is a share of"
+
+
+def test_everything_but_the_warm_pool_scales_to_zero_and_asks_for_no_card() -> None:
+    for function in TABLE.functions:
+        if "pool" not in function.needs:
+            (service,) = _of_kind(function, "Service")
+            container = service["spec"]["template"]["spec"]["containers"][0]
+            assert function.min_scale == 0 and "nvidia.com/gpu" not in container["resources"]["limits"]
+
+
+def test_whoever_chooses_a_route_is_told_whether_there_is_a_pool() -> None:
+    for name in ("upload", "intake", "estimate", "formats", "parse_gpu"):
+        assert "AEGIS_POOL_WORKERS" in {variable.name for variable in render.variables(TABLE.function(name))}

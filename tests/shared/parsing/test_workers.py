@@ -14,7 +14,8 @@ import pytest
 
 from shared.parsing.document import ParsedDocument
 from shared.parsing.limits import MIB, Limits
-from shared.parsing.workers import ParserPool, ParserUnavailable
+from shared.parsing.process import ParserUnavailable
+from shared.parsing.workers import ParserPool
 from shared.runtime.errors import Rejected
 
 SLOW = b"![[" * 400_000

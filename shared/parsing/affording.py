@@ -47,10 +47,14 @@ def units_microusd(event: DocumentStored, work: StageWork, blocks: Sequence[Bloc
         return 0
     letters = sum(len(block.text) for block in blocks)
     extent = extent_of_document(ParsedDocument(tuple(blocks), pages=pages), "")
-    stages = forecasts(("parse", *_LATER), extent, reading_ms(event.parser, letters))
+    stages = forecasts((_reading(work), *_LATER), extent, reading_ms(event.parser, letters))
     return sum(work.allowance.cost(one.most) for one in stages)
 
 
 def _check(work: StageWork, extent: Extent, milliseconds: float) -> None:
-    this, *later = forecasts(("parse", *_LATER), extent, milliseconds)
+    this, *later = forecasts((_reading(work), *_LATER), extent, milliseconds)
     work.allowance.check(this.most, later=[one.least for one in later])
+
+
+def _reading(work: StageWork) -> str:
+    return "parse_gpu" if work.origin.route == "gpu" else "parse"

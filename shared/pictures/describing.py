@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from events.document import DocumentStored
-from functions.parse.affording import units_microusd
+from shared.parsing.affording import units_microusd
 from shared.parsing.document import Block, ParsedDocument, PicturePlace
 from shared.parsing.workers import ParserPool
 from shared.pictures.describer import PLACED, READ_LETTERS, Describer, Description
@@ -34,13 +34,12 @@ class _Found(Struct, frozen=True):
 
 
 class Describing(Struct, frozen=True):
-    """Describes the pictures of one document."""
+    """Describes the pictures of one document. `original` is read only where there is something to describe."""
 
     event: DocumentStored
     work: StageWork
     parsers: ParserPool
     describer: Describer
-    original: bytes
 
     @property
     def is_on(self) -> bool:
@@ -50,17 +49,18 @@ class Describing(Struct, frozen=True):
         """Those whose text `blocks` do not hold already."""
         if not self.is_on:
             return Described()
+        original = await self.work.read(self.event.original)
         others = units_microusd(self.event, self.work, blocks, pages)
         found: list[_Found] = []
         made, is_whole = 0, True
-        for number, place in await self._places(blocks):
+        for number, place in await self._places(blocks, original):
             if kept := await self._paid.part(str(number)):
                 found.append(msgspec.msgpack.decode(kept, type=_Found))
                 continue
             if self.work.is_late and made:
                 is_whole = False
                 break
-            description = await self._describe(place, others)
+            description = await self._describe(place, others, original)
             if description is None:
                 break
             made += 1
@@ -75,15 +75,15 @@ class Describing(Struct, frozen=True):
         and no repetition of the stage pays for it again."""
         return replace(self.work, key=f"{self.work.key}-pictures")
 
-    async def _places(self, blocks: Sequence[Block]) -> list[tuple[int, PicturePlace]]:
+    async def _places(self, blocks: Sequence[Block], original: bytes) -> list[tuple[int, PicturePlace]]:
         """Numbered as the file has them, whatever was read of their pages."""
         try:
-            places = await self.parsers.pictures(self.event.media_type, self.original, self.describer.most)
+            places = await self.parsers.pictures(self.event.media_type, original, self.describer.most)
         except AegisError:  # what was read of the document counts without them
             return []
         return [(number, place) for number, place in enumerate(places) if not _is_read(place, blocks)]
 
-    async def _describe(self, place: PicturePlace, others: int) -> Description | None:
+    async def _describe(self, place: PicturePlace, others: int, original: bytes) -> Description | None:
         """None where pictures cannot be described at the moment. `others` is what the document may cost for its units,
         in micro-dollars."""
         about = self.work.origin
@@ -91,7 +91,7 @@ class Describing(Struct, frozen=True):
         if record is None:
             return None
         try:
-            picture = await self.parsers.crop(self.event.media_type, self.original, place)
+            picture = await self.parsers.crop(self.event.media_type, original, place)
         except AegisError:
             picture = None
         if picture is None:

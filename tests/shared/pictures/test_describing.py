@@ -11,7 +11,6 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from events.document import DocumentStored, Origin
-from functions.parse.describing import Described, Describing, placed_among, with_descriptions
 from shared.blobs.folder import FolderBlobs
 from shared.ledger.ledger import Ledger
 from shared.ledger.records import DocumentRecord
@@ -19,6 +18,7 @@ from shared.parsing.document import Block, ParsedDocument
 from shared.parsing.limits import Limits
 from shared.parsing.workers import ParserPool
 from shared.pictures.describer import Describer, Description
+from shared.pictures.describing import Described, Describing, placed_among, with_descriptions
 from shared.proxy.proxy import ExecutionProxy
 from shared.proxy.task import Payer
 from shared.runtime.errors import Rejected
@@ -73,11 +73,18 @@ async def kept(tmp_path: Path, max_cost: int | None = None) -> Ledger:
     return ledger
 
 
-def describing(ledger: Ledger, describer: Describer, content: bytes, parsers: ParserPool) -> Describing:
+async def describing(ledger: Ledger, describer: Describer, content: bytes, parsers: ParserPool) -> Describing:
+    original = await ledger.keep("doc_1", 1, "drawn", content)
     event = DocumentStored(
-        origin=ORIGIN, key="k", original="", filename="a.pdf", media_type="application/pdf", parser="paged", size=1
+        origin=ORIGIN,
+        key="k",
+        original=original,
+        filename="a.pdf",
+        media_type="application/pdf",
+        parser="paged",
+        size=1,
     )
-    return Describing(event, StageWork("key", ledger, ORIGIN), parsers, describer, content)
+    return Describing(event, StageWork("key", ledger, ORIGIN), parsers, describer)
 
 
 @pytest.fixture
@@ -92,7 +99,7 @@ async def test_letterheads_and_ornaments_are_left_out(tmp_path: Path, parsers: P
     content = drawn.pdf(
         page(letterhead, ornament), page(letterhead, ("red", 200.0, 120.0)), page(letterhead, ("green", 200.0, 120.0))
     )
-    described = await describing(await kept(tmp_path), eyes := Eyes(), content, parsers).of((), 3)
+    described = await (await describing(await kept(tmp_path), eyes := Eyes(), content, parsers)).of((), 3)
     assert [block.page for block in described.blocks] == [2, 3] and described.cost_microusd == 10
     assert {block.text for block in described.blocks} == {"Picture: number 1", "Picture: number 2"}
     assert eyes.payers[0].document_id == "doc_1" and eyes.payers[0].key_id == "key_7"
@@ -100,16 +107,16 @@ async def test_letterheads_and_ornaments_are_left_out(tmp_path: Path, parsers: P
 
 async def test_no_more_than_so_many_are_described(tmp_path: Path, parsers: ParserPool) -> None:
     content = drawn.pdf(*(page((colour, 200.0, 120.0)) for colour in ("red", "green", "blue", "white")))
-    described = await describing(await kept(tmp_path), Eyes(most=2), content, parsers).of((), 4)
+    described = await (await describing(await kept(tmp_path), Eyes(most=2), content, parsers)).of((), 4)
     assert [block.page for block in described.blocks] == [1, 2]
 
 
 async def test_what_was_described_is_kept_for_the_next_delivery(tmp_path: Path, parsers: ParserPool) -> None:
     ledger = await kept(tmp_path, max_cost=900)
     content = drawn.pdf(*(page((colour, 200.0, 120.0)) for colour in ("red", "green", "blue")))
-    first = await describing(ledger, Eyes(sees=2), content, parsers).of((), 3)
+    first = await (await describing(ledger, Eyes(sees=2), content, parsers)).of((), 3)
     assert len(first.blocks) == 2 and first.is_whole
-    again = describing(ledger, eyes := Eyes(), content, parsers)
+    again = await describing(ledger, eyes := Eyes(), content, parsers)
     assert len((await again.of((), 3)).blocks) == 3
     assert [payer.document_cap_microusd for payer in eyes.payers] == [900]
 
@@ -117,7 +124,7 @@ async def test_what_was_described_is_kept_for_the_next_delivery(tmp_path: Path, 
 async def test_a_delivery_without_time_describes_one_and_leaves_the_rest(tmp_path: Path, parsers: ParserPool) -> None:
     ledger = await kept(tmp_path)
     content = drawn.pdf(*(page((colour, 200.0, 120.0)) for colour in ("red", "green", "blue")))
-    late = describing(ledger, Eyes(), content, parsers)
+    late = await describing(ledger, Eyes(), content, parsers)
     late = replace(late, work=replace(late.work, until=time.monotonic() - 1))
     for count in (1, 2):
         described = await late.of((), 3)
@@ -127,7 +134,7 @@ async def test_a_delivery_without_time_describes_one_and_leaves_the_rest(tmp_pat
 
 async def test_a_scan_whose_words_were_read_is_not_described(tmp_path: Path, parsers: ParserPool) -> None:
     content = drawn.pdf(page(("red", 0.0, 1.2 * drawn.WIDTH)), page(("green", 200.0, 120.0)))
-    one = describing(await kept(tmp_path), Eyes(), content, parsers)
+    one = await describing(await kept(tmp_path), Eyes(), content, parsers)
     read = [Block("paragraph", "words " * 30, page=number) for number in (1, 2)]
     assert [block.page for block in (await one.of(read, 2)).blocks] == [2]
     assert [block.page for block in (await one.of([], 2)).blocks] == [1, 2]

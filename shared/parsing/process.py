@@ -1,0 +1,133 @@
+"""A process that parses, seen from outside: its start, its pipes, its end."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from pathlib import Path
+
+from shared.parsing import wire
+from shared.parsing.limits import MIB, Limits
+from shared.parsing.wire import LENGTH, Answer, Broken, Hello, Order, ParseSlice, Preload, Ready, Sliced, encode
+from shared.runtime.errors import AegisError, Rejected
+
+START_SECONDS = 60.0
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+class ParserUnavailable(AegisError):
+    """A worker cannot be started, or lacks what a parser needs. The document is not at fault; it may be tried again."""
+
+
+class WorkerDied(Exception):
+    """`status` is the exit status, negative for a signal."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"a worker ended with status {status}")
+        self.status = status
+
+
+class Worker:
+    """One process with its pipes."""
+
+    def __init__(self, process: Process, limits: Limits) -> None:
+        self._process = process
+        self._limits = limits
+        self._documents = 0
+        self._pages = 0
+        self._memory_at_start = 0
+
+    @classmethod
+    async def start(cls, limits: Limits) -> "Worker":
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-m", "shared.parsing.worker", stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=_environ()
+        )
+        worker = cls(process, limits)
+        greeted = False
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                answer = await worker._exchange(encode(Hello(limits, os.getpid())))
+            greeted = isinstance(answer, Ready)
+            worker._memory_at_start = answer.memory if isinstance(answer, Ready) else 0
+        except (TimeoutError, WorkerDied) as error:
+            raise ParserUnavailable(f"a parser's process does not start: {error}") from error
+        finally:
+            if not greeted:
+                await worker.end()
+        return worker
+
+    async def preload(self, parser: str) -> None:
+        """Raises `ParserUnavailable`; the worker is of no use then."""
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                answer = await self._exchange(encode(Preload(parser)))
+        except (TimeoutError, WorkerDied) as error:
+            raise ParserUnavailable(f"a parser cannot be loaded: {error}") from error
+        if not isinstance(answer, Ready):
+            raise ParserUnavailable(answer.detail if isinstance(answer, Broken) else "a worker answered out of turn")
+        self._memory_at_start = answer.memory
+
+    async def do(self, order: Order, content: bytes) -> Answer:
+        self._documents += 1
+        answer = await self._exchange(encode(order), content)
+        if isinstance(order, ParseSlice) and isinstance(answer, Sliced):
+            self._pages += answer.slice.until - order.first + 1
+        return answer
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def is_alive(self) -> bool:
+        return self._process.returncode is None
+
+    def why_spent(self, answer: Answer) -> str:
+        """Why the worker is to be replaced after this answer; empty while it is good."""
+        if isinstance(answer, Broken):
+            return "broken"
+        if self._documents >= self._limits.documents or self._pages >= self._limits.worker_pages:
+            return "pages"
+        return "memory" if answer.memory - self._memory_at_start > self._limits.growth_bytes else ""
+
+    async def end(self) -> None:
+        """At once, whatever it does; the process is gone when this returns, even if the caller is cancelled."""
+        if self.is_alive():
+            self._process.kill()
+        await asyncio.shield(self._process.wait())
+
+    async def _exchange(self, *frames: bytes) -> Answer:
+        try:
+            await self._send(frames)
+            return wire.answers.decode(await self._receive())
+        except (BrokenPipeError, ConnectionResetError, asyncio.IncompleteReadError):
+            raise WorkerDied(await self._process.wait()) from None
+
+    async def _send(self, frames: tuple[bytes, ...]) -> None:
+        orders = self._process.stdin
+        assert orders
+        for frame in frames:
+            orders.write(LENGTH.pack(len(frame)))
+            orders.write(frame)
+        await orders.drain()
+
+    async def _receive(self) -> bytes:
+        answers = self._process.stdout
+        assert answers
+        (length,) = LENGTH.unpack(await answers.readexactly(LENGTH.size))
+        if length > 4 * self._limits.expanded_bytes + MIB:
+            raise Rejected("too-large-expanded", f"its text exceeds {self._limits.expanded_bytes} bytes")
+        return await answers.readexactly(length)
+
+
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
+"""A worker does one thing at a time; a pool of threads would only take up its address space."""
+
+
+def _environ() -> dict[str, str]:
+    """Nothing but where to find the code: a parser has no business with our secrets, nor with other programs."""
+    kept = {name: os.environ[name] for name in ("LANG", "LD_LIBRARY_PATH") if name in os.environ}
+    path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH", ""))))
+    ours = {"PATH": "", "PYTHONPATH": path, "PYTHONSAFEPATH": "1", "MALLOC_ARENA_MAX": "2"}
+    # ONNX Runtime would call its maker, from threads of its own that no audit hook hears.
+    ours["ORT_DISABLE_TELEMETRY"] = "1"
+    return kept | ours | dict.fromkeys(_ONE_THREAD, "1")

@@ -1,0 +1,83 @@
+"""Parsers that are warm before the first document: every process has its models loaded, and one that is spent is
+replaced before it is missed."""
+
+import asyncio
+from collections import Counter
+
+from shared.formats.table import PAGED
+from shared.parsing.limits import Limits
+from shared.parsing.process import Worker
+from shared.parsing.workers import ParserPool
+from shared.pool.gpu import GpuMemory
+from shared.telemetry.logs import log
+
+
+class WarmParsers(ParserPool):
+    """Processes for documents with pages. A worker that ends is counted by its reason: `pages` it has read, `memory`
+    it has grown by, `gpu_memory` that is used up, `ended` for one that died or was cancelled."""
+
+    def __init__(self, limits: Limits, workers: int, gpu: GpuMemory | None = None) -> None:
+        super().__init__(limits, workers)
+        self.size = workers
+        self.recycled: Counter[str] = Counter()
+        self._gpu = gpu
+        self._warming: set[asyncio.Task[None]] = set()
+
+    @property
+    def in_use(self) -> int:
+        return sum(worker.is_alive() for worker in self._busy)
+
+    @property
+    def alive(self) -> int:
+        return self.in_use + sum(worker.is_alive() for worker in self._idle.get(PAGED, []))
+
+    async def warm(self) -> None:
+        """Returns when every worker is ready, or could not be made so: then it is started with the first slice."""
+        missing = self.size - self.alive - len(self._warming)
+        for _ in range(missing):
+            self._replace()
+        if self._warming:
+            await asyncio.wait(self._warming)
+
+    async def close(self) -> None:
+        for task in self._warming:
+            task.cancel()
+        await super().close()
+        if self._warming:
+            await asyncio.wait(self._warming)
+
+    async def _worker(self, parser: str) -> Worker:
+        while self._warming and not any(worker.is_alive() for worker in self._idle.get(parser, [])):
+            await asyncio.wait(self._warming, return_when=asyncio.FIRST_COMPLETED)
+        return await super()._worker(parser)
+
+    def _why_else(self, worker: Worker) -> str:
+        return "gpu_memory" if self._gpu and self._gpu.is_short(worker.pid) else ""
+
+    def _retired(self, parser: str, reason: str) -> None:
+        if not self._closed:
+            self.recycled[reason] += 1
+            self._replace()
+
+    def _replace(self) -> None:
+        task = asyncio.create_task(self._warm_one(), name="warming a parser")
+        self._warming.add(task)
+        task.add_done_callback(self._warming.discard)
+
+    async def _warm_one(self) -> None:
+        try:
+            worker = await Worker.start(self._limits)
+        except Exception:  # noqa: BLE001 - the next slice tries again, and says what is wrong
+            log().exception("a warm parser does not start", extra={"function": "parse_gpu"})
+            return
+        ready = False
+        try:
+            await worker.preload(PAGED)
+            ready = not self._closed
+        except Exception:  # noqa: BLE001 - the same
+            log().exception("a parser cannot be made warm", extra={"function": "parse_gpu"})
+        finally:
+            if ready:
+                self._idle.setdefault(PAGED, []).append(worker)
+            else:
+                await worker.end()

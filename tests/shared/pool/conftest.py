@@ -1,0 +1,1 @@
+from tests.stores import counters, redis_url, valkey  # noqa: F401
