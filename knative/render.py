@@ -25,6 +25,7 @@ _USER = 65532
 _CLOCK_SCHEDULE = "*/30 * * * * *"  # seconds first
 _RETRIES = 4
 _SCRATCH = "2Gi"
+_PROXY_FILES = "/etc/aegis"
 _BUSY_PERCENT = 70
 _WARM_WITHIN = "900s"  # a large image, and models to load
 _REQUESTED_CPU_SHARE = 4  # a function mostly waits for its stores; what it may use is four times what it reserves
@@ -54,11 +55,17 @@ _OF_NEED: dict[Need, tuple[Variable, ...]] = {
         Variable("AWS_ENDPOINT_URL_S3"),
         Variable("AWS_ACCESS_KEY_ID", secret=True),
         Variable("AWS_SECRET_ACCESS_KEY", secret=True),
+        Variable("AEGIS_PROXY_CONFIG"),  # what work costs is written down with it
     ),
     "counters": (Variable("AEGIS_REDIS_URL", secret=True, optional=False),),
     "bus": (Variable("K_SINK", optional=False),),
     "vectors": (Variable("AEGIS_QDRANT_URL", optional=False), Variable("AEGIS_QDRANT_API_KEY", secret=True)),
-    "embedding": (Variable("AEGIS_EMBEDDING"),),
+    "embedding": (Variable("AEGIS_EMBEDDING"), Variable("AEGIS_OLLAMA_URL")),
+    "model": (
+        Variable("AEGIS_OLLAMA_URL"),
+        Variable("AEGIS_OLLAMA_CLOUD_URL"),
+        Variable("OLLAMA_CLOUD_API_KEY", secret=True),
+    ),
     "parsing": (
         Variable("AEGIS_PARSE_SECONDS_PER_PAGE"),
         Variable("AEGIS_PARSE_SECONDS"),
@@ -94,7 +101,7 @@ def service(function: Function) -> Manifest:
                     # Knative's own default, 300 s to the first byte, would cut off a stage that takes longer.
                     "responseStartTimeoutSeconds": function.timeout_s,
                     "containers": [_container(function)],
-                    "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": _SCRATCH}}],
+                    "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": _SCRATCH}}, *_proxy_files(function)],
                 },
             }
         },
@@ -153,8 +160,18 @@ def _container(function: Function) -> Manifest:
             "capabilities": {"drop": ["ALL"]},
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - the pod's own
+        "volumeMounts": [
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the pod's own
+            *({"name": volume["name"], "mountPath": _PROXY_FILES} for volume in _proxy_files(function)),
+        ],
     }
+
+
+def _proxy_files(function: Function) -> list[Manifest]:
+    """Where AEGIS_PROXY_CONFIG can point to: models, prices and budgets are no secrets."""
+    if "blobs" not in function.needs:
+        return []
+    return [{"name": "proxy", "configMap": {"name": "aegis-proxy", "optional": True}}]
 
 
 def _scale(function: Function) -> dict[str, str]:

@@ -17,7 +17,7 @@ from msgspec import Struct, field
 from events import EVENTS
 from shared.types.waiting import Waiting
 
-Need = Literal["blobs", "counters", "bus", "vectors", "embedding", "parsing", "pool"]
+Need = Literal["blobs", "counters", "bus", "vectors", "embedding", "parsing", "pool", "model"]
 Role = Literal["public", "reader", "member", "admin", "operator", "admin operator"]
 Scope = Literal["", "read", "write", "ask", "admin", "models"]
 Limit = Literal["default", "reads", "none"]
