@@ -2,12 +2,16 @@
 
 from functions.chat.messages import ModelsRequest
 from functions.chat.shapes import AEGIS, ListedModel, ModelList
+from shared.access.accounts import Accounts
 from shared.proxy.proxy import ExecutionProxy
 from shared.types.principal import Principal
 
 
-async def handle(request: ModelsRequest, proxy: ExecutionProxy, principal: Principal) -> ModelList:
+async def handle(
+    request: ModelsRequest, proxy: ExecutionProxy, accounts: Accounts, principal: Principal
+) -> ModelList:
     named = {AEGIS: AEGIS} if "ask" in principal.scopes else {}
     if "models" in principal.scopes:
-        named |= await proxy.models()
+        settings = await accounts.settings(principal.tenant_id)
+        named |= await proxy.models(with_cloud=settings.cloud_allowed)
     return ModelList(data=tuple(ListedModel(id=name, created=0, owned_by=owner) for name, owner in named.items()))

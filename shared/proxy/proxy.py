@@ -214,9 +214,9 @@ class ExecutionProxy:
         """Where the task would run now; nothing of it leaves. Raises like `execute`."""
         return self._decide(_facts(task), await self._conditions.now(task), None)
 
-    async def models(self) -> dict[str, str]:
+    async def models(self, *, with_cloud: bool) -> dict[str, str]:
         """Those that a caller may name, with their server's name."""
-        return await self._servers.named()
+        return await self._servers.named(with_cloud=with_cloud)
 
     async def close(self) -> None:
         await self._teller.close()

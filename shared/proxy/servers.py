@@ -172,10 +172,10 @@ class Servers:
                 return server.location
         return None
 
-    async def named(self) -> dict[str, str]:
+    async def named(self, *, with_cloud: bool) -> dict[str, str]:
         """Every model that a caller may name, with the server that runs it."""
         found: dict[str, str] = {}
-        for server in self:
+        for server in [one for one in self if with_cloud or one.location == "local"]:
             found |= {model: server.name for model in await server.names() if model not in found}
         return found
 

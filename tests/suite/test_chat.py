@@ -272,6 +272,16 @@ def test_the_models_are_those_that_the_key_may_name(house: House) -> None:
             assert names(caller) == expected, scopes
 
 
+def test_a_tenant_that_lets_nothing_leave_is_shown_no_cloud_model(house: House) -> None:
+    _, admin = house.server.create_tenant("kept in")
+    with admin:
+        assert CLOUD in names(admin)
+        assert admin.patch("/settings", json={"cloud_allowed": False}).status_code == 200
+        assert CLOUD not in names(admin) and LOCAL in names(admin)
+        asked = {"model": CLOUD, "messages": [{"role": "user", "content": "hello"}]}
+        assert admin.post("/v1/chat/completions", json=asked).status_code == 403
+
+
 def names(caller: Caller) -> set[str]:
     listed = caller.get("/v1/models").raise_for_status().json()
     assert listed["object"] == "list"
