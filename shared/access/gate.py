@@ -56,27 +56,27 @@ local function take(name, windows)
 end
 """
 
+# It gives words, which travel as lines: a client reads one string much faster than a list.
 _ADMIT_BODY = (
     _WINDOWS
     + """
 local function admit()
 local known = redis.call('HMGET', KEYS[1], 'principal', 'tenant')
-if not known[1] then return {'unknown'} end
-if known[1] == '' then return {'revoked'} end
+if not known[1] then return 'unknown' end
+if known[1] == '' then return 'revoked' end
 redis.call('HSET', KEYS[1], 'used', redis.call('TIME')[1])
-if known[2] == '' then return {'ok', known[1]} end
+if known[2] == '' then return 'ok', known[1] end
 local tier = redis.call('HGET', 'tenant:' .. known[2], 'tier')
-if not tier then return {'unknown'} end
+if not tier then return 'unknown' end
 local limits = cjson.decode(ARGV[1])[tier]
-if ARGV[2] == 'none' or not limits then return {'ok', known[1]} end
+if ARGV[2] == 'none' or not limits then return 'ok', known[1] end
 local factor = tonumber(ARGV[3])
 local name = 'limit:' .. known[2] .. ':' .. ARGV[2]
-local taken = take(name, {{60, limits[1] * factor}, {86400, limits[2] * factor}})
-return {'ok', known[1], taken[1], taken[2], taken[3], taken[4]}
+return 'ok', known[1], unpack(take(name, {{60, limits[1] * factor}, {86400, limits[2] * factor}}))
 end
 """
 )
-_ADMIT = Script(_ADMIT_BODY + "return admit()")
+_ADMIT = Script(_ADMIT_BODY + "return table.concat({admit()}, '\\n')")
 
 _ADMIT_ADDRESS = Script(_WINDOWS + "return take(KEYS[1], {{60, tonumber(ARGV[1])}})")
 
@@ -91,13 +91,13 @@ def _admit_spender() -> Script:
         _ADMIT_BODY
         + REMAINING
         + """
-local answer = admit()
+local answer = {admit()}
 if answer[1] == 'ok' then
   local caller = cjson.decode(answer[2])
   local payer = {tenant_id = caller.tenant_id, key_id = caller.key_id, document_id = ''}
   answer[1] = 'ok ' .. (caller.tenant_id == '' and '' or remaining(ARGV[4], payer))
 end
-return answer
+return table.concat(answer, '\\n')
 """
     )
 
@@ -166,8 +166,8 @@ class Gate:
     async def _ask(self, script: Script, hashed: str, policy: str, *more: Word) -> list[str]:
         factor = READS_FACTOR if policy == "reads" else 1
         arguments = [self._tiers, policy, factor, *more]
-        found: list[str] = await self._counters.run(script, [cached_key(hashed)], arguments)
-        return found
+        found: str = await self._counters.run(script, [cached_key(hashed)], arguments)
+        return found.split("\n")
 
 
 def _admitted(answer: list[str]) -> tuple[Principal, Limits]:

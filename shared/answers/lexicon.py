@@ -33,6 +33,15 @@ def opposites() -> dict[str, frozenset[str]]:
     return {root: frozenset(others) for root, others in table.items()}
 
 
+@cache
+def figures() -> dict[str, frozenset[str]]:
+    """From a figure, or a word for it, to the stems of all that say the same."""
+    table: dict[str, frozenset[str]] = {}
+    for line in _lines("figures"):
+        table |= dict.fromkeys(line.split(), frozenset(stem(word) for word in line.split()))
+    return table
+
+
 def _lines(name: str) -> list[str]:
     text = files("shared.answers").joinpath(f"words/{name}.txt").read_text("utf-8")
     return [line for line in text.splitlines() if line and not line.startswith("#")]

@@ -1,7 +1,8 @@
 """Holds what a language model wrote against the sources that it names.
 
 A statement stays where a sentence of a source carries it: its numbers and names stand there and most of its other
-words, or words of the same meaning. What no source carries is left out.
+words, or words of the same meaning; it denies nothing that the sentence does not deny; and every address in it, of a
+page, a picture or a person, stands in that source to the letter. What no source carries is left out.
 """
 
 import re
@@ -11,7 +12,7 @@ from msgspec import Struct
 
 from shared.answers.citations import Citation, Verified
 from shared.answers.evidence import Words, spelled_alike, words_of
-from shared.answers.lexicon import words
+from shared.answers.lexicon import figures, words
 from shared.answers.prompting import NO_ANSWER
 from shared.answers.question import understand
 from shared.answers.sentences import Kind, pieces
@@ -23,7 +24,14 @@ CARRIED = 0.5
 
 _MARKS = re.compile(r"\s*\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
 _TRAILING_MARKS = re.compile(r"([.!?…]+)((?:\s*\[\d{1,3}(?:\s*,\s*\d{1,3})*\])+)")
+_ADDRESS = re.compile(
+    r"""\b(?:[a-z][a-z0-9+.-]{0,20}://|(?:javascript|data|mailto|file|tel|vbscript):|www\.)[^\s<>"'\]]+"""
+    r"""|[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+|\]\([^\s)]*|//[^\s<>"'\]]+|\b(?:[\w-]{1,63}\.){1,8}[a-z]{2,63}/[^\s<>"'\]]+""",
+    re.IGNORECASE,
+)
 _FUNCTION_WORDS = words("function")
+_DENIALS = words("denials")
+_NEGATIONS = words("negations")
 _BESIDE = 1
 """How many sentences beside the best one may help to carry a statement."""
 
@@ -43,6 +51,15 @@ class _Statement(Struct, frozen=True):
     text: str
     named: tuple[int, ...]
     german: bool
+
+    @property
+    def addresses(self) -> list[str]:
+        found = (each.removeprefix("](").removeprefix("mailto:") for each in _ADDRESS.findall(self.text))
+        return [each.rstrip(".,;:!?)") for each in found]
+
+    @property
+    def denies(self) -> bool:
+        return _says_any(self.text, _DENIALS)
 
 
 def supported(answer: str, sources: Sequence[Found], titles: dict[str, str]) -> Verified:
@@ -110,6 +127,8 @@ def _sentences(passage: Passage) -> list[_Sentence]:
 
 def _carrier(statement: _Statement, read: Sequence[list[_Sentence]]) -> tuple[int, _Sentence] | None:
     """The sentence that carries it best, looked for in the sources it names first and then in the others."""
+    if addresses := statement.addresses:
+        read = [[one for one in source if _holds(one.passage, addresses)] for source in read]
     named = [number - 1 for number in statement.named if 1 <= number <= len(read)]
     others = [place for place in range(len(read)) if place not in named]
     for places in (named, others):
@@ -120,11 +139,19 @@ def _carrier(statement: _Statement, read: Sequence[list[_Sentence]]) -> tuple[in
     return None
 
 
+def _holds(passage: Passage, addresses: Sequence[str]) -> bool:
+    return all(address in passage.text for address in addresses)
+
+
+def _says_any(text: str, wanted: frozenset[str]) -> bool:
+    return any(word.group().lower() in wanted for word in WORD.finditer(text.replace("’", "'")))
+
+
 def _share(statement: _Statement, sentence: _Sentence) -> float:
     """How much of the statement's content the sentence holds, from 0 to 1; 0 where a number or a name is missing from
     it and its neighbours."""
     found = [word for word in WORD.finditer(statement.text) if word.group().lower() not in _FUNCTION_WORDS]
-    if not found:
+    if not found or (statement.denies and not _denies(sentence)):
         return 0.0
     said = words_of(statement.text)
     held = near = 0.0
@@ -132,11 +159,17 @@ def _share(statement: _Statement, sentence: _Sentence) -> float:
         root = stem(word.group())
         alike = _likeness(root, said, sentence.words)
         beside = _likeness(root, said, sentence.around)
+        if figures().get(word.group().lower(), frozenset()) & sentence.around.known:
+            alike = beside = 1.0
         if beside < 1 and _is_firm(word, statement):
             return 0.0
         held += alike
         near += max(alike, 0.7 * beside)
     return 0.7 * near / len(found) + 0.3 * held / len(found)
+
+
+def _denies(sentence: _Sentence) -> bool:
+    return _says_any(sentence.passage.text[sentence.start : sentence.end], _NEGATIONS)
 
 
 def _likeness(root: str, said: Words, there: Words) -> float:
@@ -153,6 +186,8 @@ def _likeness(root: str, said: Words, there: Words) -> float:
 def _is_firm(word: re.Match[str], statement: _Statement) -> bool:
     """Numbers, and names inside a sentence: another one is another fact."""
     said = word.group()
+    if said.lower() in figures():
+        return True
     if any(character.isdigit() or character.isupper() for character in said[1:]) or said[0].isdigit():
         return True
     begins = not statement.text[: word.start()].strip(" \"'“„(*-•")

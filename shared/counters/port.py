@@ -41,26 +41,28 @@ class Counters:
     """
 
     def __init__(self, client: Redis, answer_s: float = ANSWER_S) -> None:
-        """`client` has no time-outs of its own; `answer_s` bounds the wait for a connection and for the answer."""
+        """`client` has no time-outs of its own; `answer_s` bounds the wait for a connection and for the answer. Who
+        came first gets the next connection that comes free: a pool of redis-py lets newcomers slip in between."""
         client.response_callbacks.clear()  # answers as the server sends them, whatever the client makes of a command
         self._client = client
         self._answer_s = answer_s
+        self._connections = asyncio.Semaphore(client.connection_pool.max_connections)
         self._execute: Callable[..., Awaitable[Any]] = client.execute_command
 
     async def call(self, *command: Word) -> Any:
-        async with _translated(self._answer_s):
+        async with _translated(self._answer_s), self._connections:
             return await self._execute(*command)
 
     async def batch(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
         """All in one round trip, applied together or not at all."""
-        async with _translated(self._answer_s):
+        async with _translated(self._answer_s), self._connections:
             pipe = self._client.pipeline(transaction=True)
             for command in commands:
                 pipe.execute_command(*command)
             return list(await pipe.execute())
 
     async def run(self, script: Script, keys: Sequence[str] = (), arguments: Sequence[Word] = ()) -> Any:
-        async with _translated(self._answer_s):
+        async with _translated(self._answer_s), self._connections:
             try:
                 return await self._execute("EVALSHA", script.sha, len(keys), *keys, *arguments)
             except redis_errors.NoScriptError:

@@ -5,7 +5,7 @@ How long is for `Counters` to say: the client's own time-outs can lose a cancell
 
 from pathlib import Path
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.connection import UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -23,10 +23,9 @@ def over_url(url: str, connections: int = 50, answer_s: float = ANSWER_S) -> Cou
 
     `answer_s` bounds the wait for a connection that is free and for the answer, together.
     """
-    pool = BlockingConnectionPool.from_url(
+    pool = ConnectionPool.from_url(
         url,
         max_connections=connections,
-        timeout=None,
         socket_timeout=None,
         socket_connect_timeout=None,
         retry=Retry(NoBackoff(), 0),
@@ -38,11 +37,10 @@ def over_url(url: str, connections: int = 50, answer_s: float = ANSWER_S) -> Cou
 
 def over_socket(path: Path, connections: int = 50, answer_s: float = ANSWER_S) -> Counters:
     """A server on this machine, by its unix socket."""
-    pool = BlockingConnectionPool(
+    pool = ConnectionPool(
         connection_class=UnixDomainSocketConnection,
         path=str(path),
         max_connections=connections,
-        timeout=None,
         socket_timeout=None,
         retry=Retry(NoBackoff(), 0),
         decode_responses=True,

@@ -1,6 +1,7 @@
 """How busy this machine's GPU is, where that can be read."""
 
 import asyncio
+import contextlib
 import shutil
 import time
 
@@ -42,4 +43,5 @@ class Gpu:
         finally:
             if asked.returncode is None:
                 asked.kill()
-                await asked.wait()
+                with contextlib.suppress(TimeoutError):  # one that hangs in the driver cannot even be killed
+                    await asyncio.wait_for(asked.wait(), _ANSWER_S)

@@ -162,9 +162,8 @@ STRATEGIES: dict[StrategyName, Callable[[Facts, State], str | None]] = {
 
 
 def recorded(facts: Facts, state: State, decision: Decision) -> dict[str, Any]:
-    """The decision with all that went into it, as it stands in the book."""
-    named = {"facts": facts, "state": state, "decision": decision}
-    return {name: msgspec.to_builtins(part) for name, part in named.items()}
+    """The decision with all that went into it, as the book takes it."""
+    return {"facts": facts, "state": state, "decision": decision}
 
 
 def _is_busy(state: State) -> bool:

@@ -12,6 +12,7 @@ QUICK = {
     "vectors": "Vectors",
     "chat": "Straight through to a model",
     "budget": "Budget",
+    "proxy": "The proxy and the gate",
     "documents": "Formats",
 }
 NAMES = (*QUICK, "memory", "retrieval")

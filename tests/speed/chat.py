@@ -14,7 +14,6 @@ import signal
 import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
@@ -26,6 +25,7 @@ from pathlib import Path
 import uvloop
 from msgspec import Struct
 
+from tests.speed import constant
 from tests.speed.constant import MODEL
 from tests.speed.load import Loaded, load
 from tests.suite.running import Running
@@ -63,7 +63,7 @@ def main() -> None:
     levels = [int(one) for one in arguments.callers.split(",")]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        upstream = stack.enter_context(_upstream())
+        upstream = stack.enter_context(constant.running())
         targets = [Target("direct", upstream, "/api/chat", _body(MODEL)), stack.enter_context(_ours(folder, upstream))]
         if arguments.litellm:
             targets += stack.enter_context(_litellm(arguments.litellm, folder, upstream))
@@ -142,15 +142,6 @@ def _latency(found: list[Measured], percent: float) -> float:
 
 def _rate(found: list[Measured]) -> float:
     return statistics.median(one.loaded.per_second for one in found)
-
-
-@contextmanager
-def _upstream() -> Iterator[int]:
-    port = _free_port()
-    command = [sys.executable, "-m", "tests.speed.constant", str(port)]
-    with _process(command, stdout=subprocess.PIPE) as process:
-        assert process.stdout and process.stdout.readline() == b"ready\n"
-        yield port
 
 
 @contextmanager

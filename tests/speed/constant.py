@@ -6,7 +6,11 @@ call's time is what stands between it and its caller.
 
 import asyncio
 import json
+import socket
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
 import uvloop
@@ -77,6 +81,22 @@ def _answer_of(path: bytes, body: bytes) -> bytes:
     if path == b"/api/chat":
         return _WHOLE_CHAT if b'"stream":false' in body.replace(b" ", b"") else _CHAT
     return _ANSWERS.get(path, _NOTHING)
+
+
+@contextmanager
+def running() -> Iterator[int]:
+    """As a process of its own; the port where it listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    command = [sys.executable, "-m", "tests.speed.constant", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    try:
+        assert process.stdout and process.stdout.readline() == b"ready\n"
+        yield port
+    finally:
+        process.kill()
+        process.wait()
 
 
 async def _serve(port: int) -> None:

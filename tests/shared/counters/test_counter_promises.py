@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from shared.counters.port import Counters, Script, pairs
+from shared.counters.port import ANSWER_S, Counters, Script, pairs
 from shared.counters.redis import over_url
 from shared.runtime.errors import StoreUnavailable
 
@@ -53,6 +53,16 @@ async def test_a_scan_finds_every_key_that_matches(counters: Counters) -> None:
 async def test_more_callers_than_connections_wait_instead_of_failing(narrow: Counters) -> None:
     await asyncio.gather(*(narrow.call("INCR", "n") for _ in range(400)))
     assert await narrow.call("GET", "n") == "400"
+
+
+async def test_no_caller_is_passed_over_by_those_who_come_again_and_again(narrow: Counters) -> None:
+    until = time.monotonic() + 2 * ANSWER_S
+
+    async def again_and_again() -> None:
+        while time.monotonic() < until:
+            await narrow.ping()
+
+    await asyncio.gather(*(again_and_again() for _ in range(50)))
 
 
 async def test_callers_wait_while_every_connection_is_at_work(narrow: Counters) -> None:

@@ -16,7 +16,7 @@ from shared.counters.port import Counters
 from tests.shared.proxy.budget.house import AT, DAILY, DAY, LEASE_S, MONTHLY, House, fleet_allowance
 
 CALLERS = 100
-BEFORE_MIDNIGHT_S = 2
+BEFORE_MIDNIGHT_S = 1
 
 
 def work(url: str, place: str, tenant_id: str, key: str, seed: int) -> "subprocess.Popen[str]":
