@@ -7,9 +7,7 @@ from shared.proxy.proxy import ExecutionProxy
 from shared.types.principal import Principal
 
 
-async def handle(
-    request: ModelsRequest, proxy: ExecutionProxy, accounts: Accounts, principal: Principal
-) -> ModelList:
+async def handle(request: ModelsRequest, proxy: ExecutionProxy, accounts: Accounts, principal: Principal) -> ModelList:
     named = {AEGIS: AEGIS} if "ask" in principal.scopes else {}
     if "models" in principal.scopes:
         settings = await accounts.settings(principal.tenant_id)
