@@ -19,7 +19,7 @@ class Conditions:
         local, cloud = servers.local, servers.cloud
         local_model = task.model or servers.model_of("local", task.kind)
         cloud_model = task.model or servers.model_of("cloud", task.kind)
-        info = await local.find(local_model)
+        info = await local.may_have(local_model)
         named = await servers.where(task.model) if task.model else None
         return State(
             local_model=local_model,

@@ -7,16 +7,19 @@ from contextlib import aclosing, asynccontextmanager
 from functools import cached_property
 from statistics import median
 
+from msgspec import Struct
+
 from shared.proxy.config import Ollama, OllamaCloud, OpenAIServer, ProxyConfig
 from shared.proxy.strategies import Decision
 from shared.proxy.upstreams.circuit import Circuit
-from shared.proxy.upstreams.port import Capabilities, Done, ModelCall, ModelInfo, Piece, Upstream, UpstreamError
+from shared.proxy.upstreams.port import Capabilities, Done, Fault, ModelCall, ModelInfo, Piece, Upstream, UpstreamError
 from shared.proxy.upstreams.slots import Slots
 from shared.telemetry.metrics import count_model_call
 from shared.types.model import Kind, Location
 
 _LOOKED_FOR_S = 60.0
 _AWAY_FOR_S = 10.0
+_AWAY: frozenset[Fault] = frozenset({"refused", "timeout"})
 _REMEMBERED_CALLS = 50
 _FEW = 5
 """Calls from which on their median says something."""
@@ -44,7 +47,8 @@ class Server:
         self.known = known
         self._slots = Slots(upstream.capabilities.concurrency)
         self._circuit = Circuit()
-        self._looked = (float("-inf"), dict[str, ModelInfo]())
+        self._looked = _Look(float("-inf"), {}, is_there=False)
+        self._missing: dict[str, float] = {}
         self._took: deque[float] = deque(maxlen=_REMEMBERED_CALLS)
 
     @property
@@ -71,16 +75,16 @@ class Server:
 
     async def models(self) -> dict[str, ModelInfo]:
         """By name; none while the server is away."""
-        until, found = self._looked
-        if time.monotonic() < until:
-            return found
+        if time.monotonic() >= self._looked.until:
+            self._looked = await self._look()
+        return self._looked.models
+
+    async def _look(self) -> "_Look":
         try:
             listed = await self._upstream.models()
-        except UpstreamError:
-            self._looked = time.monotonic() + _AWAY_FOR_S, {}
-        else:
-            self._looked = time.monotonic() + _LOOKED_FOR_S, {info.name: info for info in listed}
-        return self._looked[1]
+        except UpstreamError as error:
+            return _Look(time.monotonic() + _AWAY_FOR_S, {}, is_there=error.fault not in _AWAY)
+        return _Look(time.monotonic() + _LOOKED_FOR_S, {info.name: info for info in listed}, is_there=True)
 
     async def names(self) -> list[str]:
         """Of the models that it answers with; not of those that only make vectors."""
@@ -93,6 +97,13 @@ class Server:
             return ModelInfo(model)
         found = await self.models() if not self.known else {}
         return found.get(model) or found.get(f"{model}:latest")
+
+    async def may_have(self, model: str) -> ModelInfo | None:
+        """Also what it does not list, where it is there at all, until it has said that it does not have it."""
+        if found := await self.find(model):
+            return found
+        is_missing = time.monotonic() < self._missing.get(model, float("-inf"))
+        return ModelInfo(model) if self._looked.is_there and not is_missing else None
 
     async def stream(self, call: ModelCall) -> AsyncGenerator[Piece | Done]:
         """Raises `UpstreamError`, at once while the circuit is open."""
@@ -113,6 +124,8 @@ class Server:
                     yield piece
         except UpstreamError as error:
             outcome = error.fault
+            if error.fault == "model_not_found":
+                self._missing[call.model] = time.monotonic() + _LOOKED_FOR_S
             self._circuit.failed(error.fault, error.retry_after)
             raise
         finally:
@@ -125,6 +138,14 @@ class Server:
 
     async def close(self) -> None:
         await self._upstream.close()
+
+
+class _Look(Struct, frozen=True):
+    """What a server listed; `is_there` says whether it answered anything."""
+
+    until: float
+    models: dict[str, ModelInfo]
+    is_there: bool
 
 
 def _answers(info: ModelInfo) -> bool:

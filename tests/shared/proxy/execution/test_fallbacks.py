@@ -195,6 +195,20 @@ async def test_a_local_server_without_the_model_counts_as_none(house: House) -> 
         await proxy.close()
 
 
+async def test_a_model_that_is_not_listed_is_asked_once_and_then_left(house: House) -> None:
+    del house.local.models[LOCAL]
+    here: dict[str, Any] = {"quality": "fast", "complexity": "simple"}
+    for _ in range(3):
+        assert (await house.proxy.execute(task(**here))).execution.reason == "fallback_local_unavailable"
+    assert len(house.local.asked()) <= 1
+
+
+async def test_a_server_that_lists_nothing_may_still_answer(house: House) -> None:
+    house.local.always("failed", path="/api/tags")
+    result = await house.proxy.execute(task(quality="fast", complexity="simple"))
+    assert (result.text, result.execution.reason) == ("from here", "default")
+
+
 async def test_a_caller_that_leaves_ends_the_call_and_pays(house: House) -> None:
     house.cloud.models[CLOUD] = Model(CLOUD, answer=answers("word " * 400), context_tokens=131_072)
     house.cloud.seconds_per_token = 0.01
