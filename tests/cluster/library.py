@@ -90,7 +90,7 @@ def heard(caller: Caller) -> dict[str, Any]:
             search = partial(caller.post, "/search", json={"query": question, "mode": mode, "limit": 50})
             told[f"search {mode} {question}"] = well(search).content
         answer = well(partial(caller.post, "/ask", json={"question": question})).json()
-        told[f"ask {question}"] = answer | {"request_id": ""}
+        told[f"ask {question}"] = answer | {"request_id": "", "conversation_id": ""}
     for document in well(partial(caller.get, "/documents", params={"limit": 100})).json()["items"]:
         name = document["document_id"]
         told[f"document {name}"] = _lasting(document)
