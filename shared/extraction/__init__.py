@@ -1,0 +1,1 @@
+"""Entities and relations in a passage."""

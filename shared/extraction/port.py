@@ -1,0 +1,48 @@
+"""The need to know what a passage speaks of, and how these things relate."""
+
+from typing import Literal, Protocol, get_args
+
+from msgspec import Struct
+
+from shared.proxy.task import Payer
+from shared.types.document import Classification
+from shared.types.passage import Passage
+
+EntityType = Literal["person", "organization", "place", "product", "event", "date", "amount", "concept", "other"]
+ENTITY_TYPES: tuple[EntityType, ...] = get_args(EntityType)
+
+
+class Entity(Struct, frozen=True):
+    """`name` stands literally in the passage."""
+
+    name: str
+    type: EntityType = "other"
+
+
+class Relation(Struct, frozen=True):
+    """`source` and `target` are names of entities of the same passage; `type` is a short verb in the passage's own
+    language."""
+
+    source: str
+    target: str
+    type: str
+
+
+class Extraction(Struct, frozen=True):
+    entities: tuple[Entity, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    cost_microusd: int = 0
+
+
+class About(Struct, frozen=True):
+    """The document that a passage is of, and on whose account it is read. `pages` is 0 where it has none."""
+
+    classification: Classification
+    payer: Payer
+    pages: int = 0
+
+
+class Extractor(Protocol):
+    async def extract(self, passage: Passage, about: About) -> Extraction:
+        """Raises `NoModel` where it needs a language model and none can read the passage."""
+        ...
