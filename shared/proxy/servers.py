@@ -15,7 +15,7 @@ from shared.proxy.upstreams.circuit import Circuit
 from shared.proxy.upstreams.port import Capabilities, Done, Fault, ModelCall, ModelInfo, Piece, Upstream, UpstreamError
 from shared.proxy.upstreams.slots import Slots
 from shared.telemetry.metrics import count_model_call
-from shared.types.model import Kind, Location
+from shared.types.model import KINDS, Kind, Location
 
 _LOOKED_FOR_S = 60.0
 _AWAY_FOR_S = 10.0
@@ -187,11 +187,12 @@ class Servers:
         return self.cloud
 
     async def where(self, model: str) -> Location | None:
-        """Of a model that a caller named; None where nobody has it."""
+        """Of a model that a caller named; None where nobody has it. Those of the file are asked for unlisted."""
         for server in self:
             if await server.find(model):
                 return server.location
-        return None
+        is_ours = model in (self.model_of("local", kind) for kind in KINDS)
+        return "local" if is_ours and await self.local.may_have(model) else None
 
     async def named(self, *, with_cloud: bool) -> dict[str, str]:
         """Every model that a caller may name, with the server that runs it."""
