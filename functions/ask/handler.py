@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from functions.ask.messages import Answer, Ask
-from shared.answers.answering import Answering, Asked, Reply
+from shared.answers.answering import Answering, Asked, Reply, in_words
 from shared.answers.prompting import Turn as Said
 from shared.conversations.conversations import Conversations, Turn
 from shared.proxy.task import Payer, Token
@@ -69,7 +69,7 @@ async def _stream(
                 reply = event
     assert reply is not None
     answer = await _answer(request, asked, reply, conversations)
-    for token in [] if spoken else _tokens(answer.answer):
+    for token in [] if spoken else in_words(answer.answer):
         yield ServerSentEvent("token", {"text": token})
     for citation in answer.citations:
         yield ServerSentEvent("citation", citation)
@@ -100,9 +100,3 @@ async def _kept(request: Ask, reply: Reply, conversations: Conversations) -> str
         return conversation_id if await conversations.add(conversation_id, turn) else None
     except StoreUnavailable:
         return None
-
-
-def _tokens(text: str) -> list[str]:
-    """Word by word, spaces kept, so that the pieces joined are the answer."""
-    words = text.split(" ")
-    return [word + " " for word in words[:-1]] + [words[-1]] if text else []

@@ -7,8 +7,8 @@ from functions.chat.chunks import Chunks, begun
 from functions.chat.messages import ChatRequest
 from functions.chat.prompting import invalid, read
 from functions.chat.said import Said
-from functions.chat.shapes import AssistantMessage, ChatChoice, ChatCompletion, ChatUsage, PromptTokensDetails
-from shared.answers.answering import Answering, Asked, Reply
+from functions.chat.shapes import AssistantMessage, ChatChoice, ChatCompletion, chat_usage
+from shared.answers.answering import Answering, Asked, Reply, in_words
 from shared.answers.prompting import Turn
 from shared.proxy.task import Message, Payer
 from shared.runtime.needs import Call
@@ -28,7 +28,7 @@ async def complete(
         created=chunks.created,
         model=chunks.model,
         choices=(ChatChoice(AssistantMessage(reply.text), "stop"),),
-        usage=_usage(reply),
+        usage=chat_usage(reply.usage),
         aegis_citations=reply.citations,
         aegis_execution=reply.execution,
     )
@@ -48,9 +48,9 @@ async def stream(
 async def _events(replies: AsyncIterator[Reply], chunks: Chunks) -> AsyncIterator[ServerSentEvent]:
     yield chunks.first()
     async for reply in replies:
-        for word in _words(reply.text):
+        for word in in_words(reply.text):
             yield chunks.piece(word)
-        for event in chunks.last("stop", _usage(reply), reply.execution, reply.citations):
+        for event in chunks.last("stop", chat_usage(reply.usage), reply.execution, reply.citations):
             yield event
 
 
@@ -98,21 +98,3 @@ def _exchanged(messages: Sequence[Message]) -> Iterator[tuple[str, str]]:
             answer = f"{answer}\n{message.text}".strip()
     if answer:
         yield question, answer
-
-
-def _usage(reply: Reply) -> ChatUsage:
-    usage = reply.usage
-    return ChatUsage(
-        prompt_tokens=usage.prompt_tokens,
-        completion_tokens=usage.completion_tokens,
-        total_tokens=usage.prompt_tokens + usage.completion_tokens,
-        prompt_tokens_details=PromptTokensDetails(usage.cached_tokens),
-        cost_usd=usage.cost_usd,
-        estimated=usage.estimated,
-    )
-
-
-def _words(text: str) -> list[str]:
-    """Spaces kept, so that the pieces joined are the answer."""
-    words = text.split(" ")
-    return [word + " " for word in words[:-1]] + [words[-1]] if text else []

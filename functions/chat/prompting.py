@@ -23,10 +23,6 @@ def read(messages: tuple[ChatMessage, ...], classification: Classification) -> t
     return tuple(_message(f"/messages/{number}", one, classification) for number, one in enumerate(messages))
 
 
-def text_of(message: Message) -> str:
-    return message.text
-
-
 def _message(at: str, message: ChatMessage, classification: Classification) -> Message:
     if message.role not in _SPEAKERS:
         raise invalid(f"{at}/role", "tools are not called here; send what they said as a user's message")

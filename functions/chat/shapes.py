@@ -6,6 +6,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from shared.answers.answering import Execution
 from shared.answers.citations import Citation
+from shared.types.usage import Usage
 
 AEGIS = "aegis"
 """The model that answers from documents, and the one that they are found by."""
@@ -26,6 +27,17 @@ class ChatUsage(Struct, frozen=True):
     prompt_tokens_details: PromptTokensDetails = PromptTokensDetails()
     cost_usd: float = 0.0
     estimated: bool = False
+
+
+def chat_usage(usage: Usage) -> ChatUsage:
+    return ChatUsage(
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        total_tokens=usage.prompt_tokens + usage.completion_tokens,
+        prompt_tokens_details=PromptTokensDetails(usage.cached_tokens),
+        cost_usd=usage.cost_usd,
+        estimated=usage.estimated,
+    )
 
 
 class AssistantMessage(Struct, frozen=True):

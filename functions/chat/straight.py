@@ -6,14 +6,13 @@ from typing import Any
 from functions.chat.chunks import Chunks, begun
 from functions.chat.messages import ChatRequest
 from functions.chat.prompting import invalid, read
-from functions.chat.shapes import AssistantMessage, ChatChoice, ChatCompletion, ChatUsage, PromptTokensDetails
+from functions.chat.shapes import AssistantMessage, ChatChoice, ChatCompletion, chat_usage
 from shared.answers.answering import Execution
 from shared.proxy.proxy import ExecutionProxy
 from shared.proxy.task import LLMResult, LLMTask, Payer, Sampling, Token
 from shared.runtime.needs import Call
 from shared.types.document import Classification, higher
 from shared.types.http import EventStream, ServerSentEvent
-from shared.types.money import usd
 
 _CLASS: Classification = "internal"
 _TOKENS = 1024
@@ -29,8 +28,8 @@ async def complete(
         created=chunks.created,
         model=chunks.model,
         choices=(ChatChoice(AssistantMessage(result.text), result.finish),),
-        usage=_usage(result),
-        aegis_execution=_execution(result),
+        usage=chat_usage(result.usage),
+        aegis_execution=Execution.of(result),
     )
 
 
@@ -49,7 +48,7 @@ async def _events(items: AsyncIterator[Token | LLMResult], chunks: Chunks) -> As
             continue
         if not said:  # what has to fit a schema comes as a whole
             yield chunks.piece(item.text)
-        for event in chunks.last(item.finish, _usage(item), _execution(item)):
+        for event in chunks.last(item.finish, chat_usage(item.usage), Execution.of(item)):
             yield event
 
 
@@ -79,20 +78,3 @@ def _schema(request: ChatRequest) -> dict[str, Any] | None:
     if wanted.json_schema is None or not wanted.json_schema.schema:
         raise invalid("/response_format/json_schema", "`json_schema` takes a `name` and a `schema`")
     return wanted.json_schema.schema
-
-
-def _usage(result: LLMResult) -> ChatUsage:
-    counts = result.counts
-    return ChatUsage(
-        prompt_tokens=counts.prompt,
-        completion_tokens=counts.completion,
-        total_tokens=counts.prompt + counts.completion,
-        prompt_tokens_details=PromptTokensDetails(counts.cached),
-        cost_usd=usd(result.cost_microusd),
-        estimated=result.estimated,
-    )
-
-
-def _execution(result: LLMResult) -> Execution:
-    ran = result.execution
-    return Execution(ran.location, ran.model, ran.strategy, ran.reason)

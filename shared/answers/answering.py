@@ -6,6 +6,7 @@ from contextlib import aclosing
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.answers.citations import Citation, Verified, compose, verify
 from shared.answers.extractive import ExtractiveAnswerer
@@ -20,7 +21,6 @@ from shared.retrieval.retrieve import Mode
 from shared.retrieval.sources import Library, Source, Sources
 from shared.types.document import Classification, higher
 from shared.types.model import Quality
-from shared.types.money import usd
 from shared.types.usage import Usage
 
 READ = 24
@@ -43,6 +43,11 @@ class Execution(Struct, frozen=True):
     model: str
     strategy: str
     reason: str
+
+    @classmethod
+    def of(cls, result: LLMResult) -> "Execution":
+        ran = result.execution
+        return cls(ran.location, ran.model, ran.strategy, ran.reason)
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -183,23 +188,21 @@ def _checked(asked: Asked, packed: Prompt, sources: Sources, result: LLMResult) 
     shown = {passage.passage_id for passage in packed.passages}
     used = [source for source in sources.items if source.found.passage.passage_id in shown]
     checked: Verified = supported(result.text, [source.found for source in used], _titles(sources))
-    ran = result.execution
     return Reply(
         answered=checked.answered,
         text=checked.text,
         citations=checked.citations,
-        usage=Usage(
-            prompt_tokens=result.counts.prompt,
-            completion_tokens=result.counts.completion,
-            cached_tokens=result.counts.cached,
-            embedded_tokens=sources.embedded_tokens,
-            cost_usd=usd(result.cost_microusd),
-            estimated=result.estimated,
-        ),
-        execution=Execution(ran.location, ran.model, ran.strategy, ran.reason),
-        degraded=(*sources.degraded, *(("counters",) if ran.reason == "fallback_counters" else ())),
+        usage=replace(result.usage, embedded_tokens=sources.embedded_tokens),
+        execution=Execution.of(result),
+        degraded=(*sources.degraded, *(("counters",) if result.execution.reason == "fallback_counters" else ())),
         classification=_highest(asked, used),
     )
+
+
+def in_words(text: str) -> list[str]:
+    """Spaces kept, so that the pieces joined are the text."""
+    words = text.split(" ")
+    return [word + " " for word in words[:-1]] + [words[-1]] if text else []
 
 
 def _highest(asked: Asked, used: list[Source]) -> Classification:

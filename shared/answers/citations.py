@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.answers.extractive import Extracted, Statement
+from shared.answers.extractive import Extracted
 from shared.types.passage import Box, Passage
 
 _MARK = re.compile(r"\s*\[(\d{1,4})\]")
@@ -39,7 +39,8 @@ def compose(extracted: Extracted, titles: Mapping[str, str]) -> tuple[str, tuple
     parts = []
     for statement in extracted.statements:
         key = (statement.passage.passage_id, statement.quote)
-        citation = citations.setdefault(key, _cite(statement, len(citations) + 1, titles))
+        new = cite(statement.passage, statement.quote, len(citations) + 1, statement.score, titles)
+        citation = citations.setdefault(key, new)
         parts.append(f"{statement.quote} [{citation.index}]")
     return " ".join(parts), tuple(citations.values())
 
@@ -65,8 +66,8 @@ def verify(answer: str, citations: Sequence[Citation], passages: Mapping[str, Pa
     return Verified(True, text, kept) if kept else Verified(False, "", ())
 
 
-def _cite(statement: Statement, index: int, titles: Mapping[str, str]) -> Citation:
-    passage = statement.passage
+def cite(passage: Passage, quote: str, index: int, score: float, titles: Mapping[str, str]) -> Citation:
+    """`titles` maps document ids to titles."""
     return Citation(
         index=index,
         passage_id=passage.passage_id,
@@ -74,8 +75,8 @@ def _cite(statement: Statement, index: int, titles: Mapping[str, str]) -> Citati
         title=titles.get(passage.document_id, ""),
         page=passage.page,
         box=passage.box,
-        quote=statement.quote,
-        score=round(statement.score, 4),
+        quote=quote,
+        score=round(score, 4),
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from shared.answers.citations import Citation, Verified
+from shared.answers.citations import Citation, Verified, cite
 from shared.answers.evidence import Words, spelled_alike, words_of
 from shared.answers.lexicon import figures, words
 from shared.answers.prompting import NO_ANSWER
@@ -77,7 +77,7 @@ def supported(answer: str, sources: Sequence[Found], titles: dict[str, str]) -> 
         number, sentence = carrier
         quote = sentence.passage.text[sentence.start : sentence.end]
         key = (sentence.passage.passage_id, quote)
-        new = _citation(sentence, quote, len(citations) + 1, sources[number].score, titles)
+        new = cite(sentence.passage, quote, len(citations) + 1, sources[number].score, titles)
         citation = citations.setdefault(key, new)
         kept.append(_marked(statement.text, citation.index))
     return Verified(True, _joined(kept), tuple(citations.values())) if kept else Verified(False, "", ())
@@ -198,17 +198,3 @@ def _marked(text: str, index: int) -> str:
     """The mark stands before the full stop."""
     bare = text.rstrip(".!?…")
     return f"{bare} [{index}]{text[len(bare) :]}"
-
-
-def _citation(sentence: _Sentence, quote: str, index: int, score: float, titles: dict[str, str]) -> Citation:
-    passage = sentence.passage
-    return Citation(
-        index=index,
-        passage_id=passage.passage_id,
-        document_id=passage.document_id,
-        title=titles.get(passage.document_id, ""),
-        page=passage.page,
-        box=passage.box,
-        quote=quote,
-        score=round(score, 4),
-    )

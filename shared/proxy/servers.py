@@ -133,9 +133,6 @@ class Server:
                 self._circuit.abandoned()
             count_model_call(self.location, call.model, outcome, time.monotonic() - began)
 
-    async def embed(self, model: str, texts: list[str]) -> list[list[float]]:
-        return (await self._upstream.embed(model, texts))[0]
-
     async def close(self) -> None:
         await self._upstream.close()
 

@@ -7,6 +7,8 @@ from msgspec import Struct
 
 from shared.types.document import Classification, higher
 from shared.types.model import Complexity, Counts, Kind, Location, Quality, StrategyName
+from shared.types.money import usd
+from shared.types.usage import Usage
 
 Speaker = Literal["system", "user", "assistant"]
 
@@ -113,6 +115,17 @@ class LLMResult(Struct, frozen=True):
     estimated: bool = False
     finish: Literal["stop", "length"] = "stop"
     data: Any = None
+
+    @property
+    def usage(self) -> Usage:
+        counts = self.counts
+        return Usage(
+            prompt_tokens=counts.prompt,
+            completion_tokens=counts.completion,
+            cached_tokens=counts.cached,
+            cost_usd=usd(self.cost_microusd),
+            estimated=self.estimated,
+        )
 
 
 class Token(Struct, frozen=True):

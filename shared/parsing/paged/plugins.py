@@ -4,7 +4,6 @@ layout by rapid-layout, text in pictures by rapidocr, and tables by where their 
 import logging
 from collections.abc import Iterable, Sequence
 from functools import cache
-from importlib.util import find_spec
 from typing import Any, ClassVar, Literal
 
 import numpy
@@ -40,10 +39,6 @@ _LABELS = {
     "reference": DocItemLabel.TEXT,
     "equation": DocItemLabel.FORMULA,
 }
-
-
-def has_ocr() -> bool:
-    return find_spec("rapidocr") is not None
 
 
 @cache

@@ -1,25 +1,19 @@
 """Below /v1 every error has OpenAI's body, and a stream is written as OpenAI's clients read it."""
 
 import json
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
-from types import ModuleType
+from functools import partial
 from typing import Any, ClassVar
 
 import httpx
 import pytest
 from msgspec import Struct
 
-from shared.counters.port import Counters
 from shared.runtime import errors
 from shared.runtime.errors import PROBLEMS, FieldError, ModelNotFound, Problem, StoreUnavailable
-from shared.runtime.http import application
 from shared.runtime.openai import speaks_openai
-from shared.runtime.settings import Settings
-from shared.runtime.table import Function, Operation, Table
-from shared.runtime.worlds import Worlds
 from shared.types.http import EventStream, ServerSentEvent
+from tests.shared.runtime.odd import Serve
 
 SECRET = "hunter2-of-the-database"
 OF_OPENAI = {
@@ -75,26 +69,9 @@ def streaming(error: Exception | None) -> Any:
 
 
 @pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, counters: Counters) -> Any:
+def serve(serve_at: Serve) -> Serve:
     """Puts a handler behind `POST /v1/thing`; the client of it."""
-
-    def behind(handle: Any, role: Any = "public") -> httpx.AsyncClient:
-        module = ModuleType("odd.thing.handler")
-        module.handle = handle  # type: ignore[attr-defined]
-        monkeypatch.setitem(sys.modules, "odd.thing.handler", module)
-        operation = Operation(on="POST /v1/thing", role=role, limit="none")
-        row = Function("A thing.", (), (operation,), name="thing", package="odd")
-        worlds = Worlds(
-            Table((row,)),
-            Settings(data=tmp_path),
-            blobs=None,  # type: ignore[arg-type]
-            counters=lambda: counters,
-            buses=None,  # type: ignore[arg-type]
-            vectors=None,  # type: ignore[arg-type]
-        )
-        return httpx.AsyncClient(transport=httpx.ASGITransport(application([row], worlds)), base_url="http://test")
-
-    return behind
+    return partial(serve_at, "POST /v1/thing")
 
 
 def assert_openai(answer: httpx.Response, status: int, kind: str, code: str | None) -> dict[str, Any]:

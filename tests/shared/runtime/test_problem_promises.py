@@ -2,10 +2,8 @@
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
-from types import ModuleType
+from functools import partial
 from typing import Any
 
 import httpx
@@ -13,15 +11,11 @@ import pytest
 from msgspec import Struct
 
 from functions.front.advice import ADVICE
-from shared.counters.port import Counters
 from shared.runtime import errors
 from shared.runtime.errors import PROBLEMS, AegisError, FieldError, Problem, Rejected, StoreUnavailable
-from shared.runtime.http import application
 from shared.runtime.problems import problem_of
-from shared.runtime.settings import Settings
-from shared.runtime.table import Function, Operation, Table
-from shared.runtime.worlds import Worlds
 from shared.types.http import EventStream, ServerSentEvent
+from tests.shared.runtime.odd import Serve
 
 SECRET = "hunter2-of-the-database"
 CONTRACT = {
@@ -92,26 +86,9 @@ async def breaking(request: Ask) -> EventStream:
 
 
 @pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, counters: Counters) -> Any:
+def serve(serve_at: Serve) -> Serve:
     """Puts a handler behind `GET /thing`; the client of it."""
-
-    def behind(handle: Any, **function: Any) -> httpx.AsyncClient:
-        module = ModuleType("odd.thing.handler")
-        module.handle = handle  # type: ignore[attr-defined]
-        monkeypatch.setitem(sys.modules, "odd.thing.handler", module)
-        operation = Operation(on="GET /thing", role="public", limit="none")
-        row = Function("A thing.", (), (operation,), name="thing", package="odd", **function)
-        worlds = Worlds(
-            Table((row,)),
-            Settings(data=tmp_path),
-            blobs=None,  # type: ignore[arg-type]
-            counters=lambda: counters,
-            buses=None,  # type: ignore[arg-type]
-            vectors=None,  # type: ignore[arg-type]
-        )
-        return httpx.AsyncClient(transport=httpx.ASGITransport(application([row], worlds)), base_url="http://test")
-
-    return behind
+    return partial(serve_at, "GET /thing")
 
 
 def assert_whole(answer: httpx.Response, problem: type[Problem]) -> dict[str, Any]:
