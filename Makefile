@@ -32,7 +32,7 @@ test: .venv/dev ## Set up and run the tests (embedded stores only)
 	$(BIN)/pytest -n 2 --dist loadfile
 
 test-cluster: .venv/cluster-tests ## Run the same promises and the suite as processes on real servers (needs redis-server)
-	$(BIN)/pytest -n 2 --dist loadfile --worlds cluster tests/cluster $(addprefix tests/shared/,access blobs book bus catalogue conversations counters proxy/budget vectors)
+	$(BIN)/pytest -n 2 --dist loadfile --backends cluster tests/cluster $(addprefix tests/shared/,access blobs bus catalogue conversations proxy/budget redis usage vectors)
 
 check: .venv/dev ## Lint, types, import contracts, generated files
 	$(BIN)/ruff check .

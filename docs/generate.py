@@ -15,9 +15,9 @@ from events import EVENTS, ClockTicked
 from events.envelope import ATTRIBUTES
 from events.examples import sample
 from shared.formats.router import FormatRouter
-from shared.runtime.errors import PROBLEMS
-from shared.runtime.openapi import describe
-from shared.runtime.table import Table, load
+from shared.runtime.http.openapi import describe
+from shared.table.table import Table, load
+from shared.types.errors import PROBLEMS
 
 ROOT = Path(__file__).resolve().parents[1]
 _WITH_DATA = tuple(event_type for event_type in EVENTS if event_type != ClockTicked.type_name())

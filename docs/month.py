@@ -9,10 +9,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from shared.proxy.config import PRICES, ProxyConfig
+from shared.proxy.config.proxy_config import PRICES, ProxyConfig
 from shared.proxy.prices import PriceTable
-from shared.proxy.strategies import Facts, State, decide
-from shared.types.model import Counts, StrategyName
+from shared.proxy.routing.strategies import RoutingState, TaskFacts, decide
+from shared.types.model import StrategyName, TokenCounts
 
 Work = Literal["question", "passage", "picture"]
 
@@ -27,9 +27,9 @@ class Month(Struct, frozen=True):
     pages_long: int = 33
     long_pct: int = 15
     pictures: int = 500
-    question: Counts = Counts(3_600, 250)
-    passage: Counts = Counts(1_200, 300)
-    picture: Counts = Counts(1_300, 200)
+    question: TokenCounts = TokenCounts(3_600, 250)
+    passage: TokenCounts = TokenCounts(1_200, 300)
+    picture: TokenCounts = TokenCounts(1_300, 200)
     thinking: int = 350
     hard_pct: int = 20
     confidential_pct: int = 10
@@ -41,7 +41,7 @@ class Month(Struct, frozen=True):
         long = self.documents * self.long_pct // 100
         return long * self.pages_long + (self.documents - long) * self.pages_short
 
-    def work(self) -> Iterator[tuple[Work, int, Counts]]:
+    def work(self) -> Iterator[tuple[Work, int, TokenCounts]]:
         """Each kind of call, how many there are, and the tokens of one. A page is a passage."""
         yield "question", self.questions, self.question
         yield "passage", self.pages, self.passage
@@ -103,10 +103,10 @@ class Bill(Struct, frozen=True):
     usd: float
 
 
-def tokens() -> Counts:
+def tokens() -> TokenCounts:
     """All of the month, on a model that does not think."""
     work = list(MONTH.work())
-    return Counts(sum(n * one.prompt for _, n, one in work), sum(n * one.completion for _, n, one in work))
+    return TokenCounts(sum(n * one.prompt for _, n, one in work), sum(n * one.completion for _, n, one in work))
 
 
 def busy_hours() -> float:
@@ -117,7 +117,7 @@ def busy_hours() -> float:
 def cloud_usd(work: Work, calls: int, model: str = "", at: datetime = QUIET_HOUR) -> float:
     """Each call is rounded up as it is charged."""
     one = {name: counts for name, _, counts in MONTH.work()}[work]
-    cost = TABLE.cost(model or MODELS[work], Counts(one.prompt, one.completion + MONTH.thinking), at)
+    cost = TABLE.cost(model or MODELS[work], TokenCounts(one.prompt, one.completion + MONTH.thinking), at)
     assert cost is not None, f"{model or MODELS[work]} has no price"
     return calls * cost / 1_000_000
 
@@ -138,11 +138,11 @@ def bill_under(strategy: StrategyName) -> Bill:
     return Bill(bill.places, bill.reasons, spent)
 
 
-def tasks() -> Iterator[tuple[Work, Facts, State, int]]:
+def tasks() -> Iterator[tuple[Work, TaskFacts, RoutingState, int]]:
     """What is asked, how things stand then, and how often. Traits are independent of each other."""
     traits = (MONTH.hard_pct, MONTH.confidential_pct, MONTH.quick_pct, MONTH.busy_pct)
     for (hard, secret, quick, busy), calls in _shares(MONTH.questions, *traits):
-        facts = Facts(
+        facts = TaskFacts(
             quality="high" if hard else "standard",
             complexity="complex" if hard else "simple",
             classification="confidential" if secret else "internal",
@@ -151,14 +151,14 @@ def tasks() -> Iterator[tuple[Work, Facts, State, int]]:
         yield "question", facts, _state(busy), calls
     for (long, secret), documents in _shares(MONTH.documents, MONTH.long_pct, MONTH.confidential_pct):
         pages = MONTH.pages_long if long else MONTH.pages_short
-        facts = Facts(kind="extraction", pages=pages, classification="confidential" if secret else "internal")
+        facts = TaskFacts(kind="extraction", pages=pages, classification="confidential" if secret else "internal")
         yield "passage", facts, _state(False), documents * pages
-    unpriced = State(cloud_configured=True, budget_ok=False)
-    yield "picture", Facts(kind="vision"), unpriced, MONTH.pictures
+    unpriced = RoutingState(cloud_configured=True, budget_ok=False)
+    yield "picture", TaskFacts(kind="vision"), unpriced, MONTH.pictures
 
 
-def _state(busy: bool) -> State:
-    return State(
+def _state(busy: bool) -> RoutingState:
+    return RoutingState(
         cloud_configured=True,
         gpu_busy=0.9 if busy else 0.3,
         local_latency_ms=DELAYS.local_busy if busy else DELAYS.local,

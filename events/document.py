@@ -7,18 +7,19 @@ and new revisions read each other's events.
 from hashlib import sha256
 from typing import cast
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 
 class Origin(Struct, frozen=True):
     """Whose document this is about and what caused it; travels as attributes of the CloudEvent, not in its data.
 
-    `epoch` counts a document's lives: bytes uploaded again after a deletion start the next one.
+    `generation` counts how often the document was created: bytes uploaded again after a deletion start the next one.
+    On the wire it is the extension `epoch`.
     """
 
     tenant_id: str
     document_id: str
-    epoch: int
+    generation: int = field(name="epoch")
     route: str = ""
     request_id: str = ""
     traceparent: str = ""
@@ -39,7 +40,7 @@ class DocumentEvent(Struct, frozen=True, kw_only=True, tag_field="type"):
     def event_id(self) -> str:
         """Equal for equal happenings, so that a repeated event can be known as such."""
         about = self.origin
-        parts = (self.type_name(), about.tenant_id, about.document_id, str(about.epoch), self.key)
+        parts = (self.type_name(), about.tenant_id, about.document_id, str(about.generation), self.key)
         return "evt_" + sha256("\n".join((*parts, str(self.continuation))).encode()).hexdigest()[:32]
 
     @property
@@ -52,7 +53,7 @@ class DocumentEvent(Struct, frozen=True, kw_only=True, tag_field="type"):
             "requestid": about.request_id,
             "traceparent": about.traceparent,
             "route": about.route,
-            "epoch": str(about.epoch),
+            "epoch": str(about.generation),
         }
 
 

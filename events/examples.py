@@ -21,12 +21,12 @@ _TIME = "2026-01-15T09:30:00Z"
 _ABOUT = Origin(
     tenant_id="ten_4k2m9x7c1v8b3n6q",
     document_id="doc_0c6f6b8a5d3e4f1a9b2c7d8e6f504132",
-    epoch=1,
+    generation=1,
     route="cpu",
     request_id="req_5f0c3a9be1d24786c0a1b2d3",
     traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
 )
-_LIFE = f"t/{_ABOUT.tenant_id}/d/{_ABOUT.document_id}/{_ABOUT.epoch}/"
+_LIFE = f"t/{_ABOUT.tenant_id}/d/{_ABOUT.document_id}/{_ABOUT.generation}/"
 
 _SPOKEN: dict[str, tuple[str, Message]] = {
     event.type_name(): (source, event)

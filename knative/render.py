@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from shared.runtime.table import DEAD_LETTER, Function, Need, Operation, Table, load
+from shared.table.table import DEAD_LETTER, Function, Need, Operation, Table, load
 
 SERVICES = Path(__file__).parent / "services"
 BROKER = "default"

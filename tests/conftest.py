@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.suite.running import Running
-from tests.worlds import (  # noqa: F401
+from tests.backends import (  # noqa: F401
     cluster_redis,
     cluster_s3,
     pytest_addoption,
     pytest_generate_tests,
     pytest_ignore_collect,
 )
+from tests.suite.running import Running
 
 
 @pytest.fixture(scope="session")

@@ -47,13 +47,13 @@ def calls_outside(pid: int) -> int | None:
     try:
         if Path(f"/proc/{pid}/ns/net").readlink() == Path("/proc/self/ns/net").readlink():
             return None
-        counted = _counters(pid)
+        counted = _redis(pid)
     except (FileNotFoundError, ProcessLookupError):
         return None
     return counted["Ip", "OutRequests"] + counted["Ip", "OutNoRoutes"] + counted["Tcp", "ActiveOpens"]
 
 
-def _counters(pid: int) -> dict[tuple[str, str], int]:
+def _redis(pid: int) -> dict[tuple[str, str], int]:
     lines = [line.split() for line in Path(f"/proc/{pid}/net/snmp").read_text().splitlines()]
     return {
         (names[0].rstrip(":"), name): int(count)

@@ -1,6 +1,6 @@
 """The stores that promises are tried on, by the name of their world, and how another process opens the same ones.
 
-Which worlds are tried is chosen on the command line (`tests.worlds`); every promise holds for each of them, or fails.
+Which worlds are tried is chosen on the command line (`tests.backends`); every promise holds for each of them, or fails.
 """
 
 import socket
@@ -15,9 +15,9 @@ import pytest
 from shared.blobs.folder import FolderBlobs
 from shared.blobs.port import Blobs
 from shared.blobs.s3 import S3Blobs
-from shared.counters.port import Counters
-from shared.counters.redis import over_url
-from shared.counters.valkey import binary
+from shared.redis.client import RedisClient
+from shared.redis.connection import over_url
+from shared.redis.valkey import binary
 from tests.cluster.seaweed import empty
 
 BLOBS: dict[str, Callable[[str], Blobs]] = {"embedded": lambda place: FolderBlobs(Path(place)), "s3": cache(S3Blobs)}
@@ -60,7 +60,7 @@ def redis_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-async def counters(redis_url: str) -> AsyncIterator[Counters]:
+async def redis(redis_url: str) -> AsyncIterator[RedisClient]:
     opened = over_url(redis_url)
     await opened.call("FLUSHDB")
     yield opened

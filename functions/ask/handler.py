@@ -4,16 +4,17 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from functions.ask.messages import Answer, Ask
-from shared.answers.answering import Answering, Asked, Reply, in_words
-from shared.answers.prompting import Turn as Said
+from shared.answers.answering import Answering, AnswerResult, QuestionTask, in_words
+from shared.answers.prompting import PromptTurn
 from shared.conversations.conversations import Conversations, Turn
-from shared.proxy.task import Payer, Token
+from shared.proxy.task import Token
 from shared.retrieval.sources import Sources, shown
-from shared.runtime.errors import NotFound, StoreUnavailable
-from shared.runtime.needs import Call
+from shared.types.call import Call
 from shared.types.clock import now
+from shared.types.errors import NotFound, StoreUnavailable
 from shared.types.http import EventStream, ServerSentEvent
 from shared.types.money import microusd
+from shared.types.payer import Payer
 
 
 async def handle(
@@ -27,10 +28,10 @@ async def handle(
     return await _answer(request, asked, reply, conversations)
 
 
-async def _asked(request: Ask, conversations: Conversations, payer: Payer, call: Call) -> Asked:
+async def _asked(request: Ask, conversations: Conversations, payer: Payer, call: Call) -> QuestionTask:
     """Raises `NotFound` for a conversation that is not the caller's."""
     turns = await _turns(request.conversation_id, conversations) if request.conversation_id else []
-    return Asked(
+    return QuestionTask(
         question=request.question,
         payer=payer,
         mode=request.mode,
@@ -40,8 +41,8 @@ async def _asked(request: Ask, conversations: Conversations, payer: Payer, call:
         max_cost_microusd=None if request.max_cost_usd is None else microusd(request.max_cost_usd),
         classification=request.classification or "internal",
         document_ids=request.document_ids,
-        turns=tuple(Said(turn.question, turn.answer, turn.classification) for turn in turns),
-        heard=call.heard,
+        turns=tuple(PromptTurn(turn.question, turn.answer, turn.classification) for turn in turns),
+        on_remaining=call.on_remaining,
     )
 
 
@@ -56,7 +57,7 @@ async def _turns(conversation_id: str, conversations: Conversations) -> list[Tur
 
 
 async def _stream(
-    request: Ask, asked: Asked, sources: Sources, answering: Answering, conversations: Conversations
+    request: Ask, asked: QuestionTask, sources: Sources, answering: Answering, conversations: Conversations
 ) -> AsyncIterator[ServerSentEvent]:
     yield ServerSentEvent("retrieved", {"passages": [shown(source) for source in sources.items[: request.limit]]})
     spoken, reply = False, None
@@ -77,7 +78,7 @@ async def _stream(
     yield ServerSentEvent("done", answer)
 
 
-async def _answer(request: Ask, asked: Asked, reply: Reply, conversations: Conversations) -> Answer:
+async def _answer(request: Ask, asked: QuestionTask, reply: AnswerResult, conversations: Conversations) -> Answer:
     conversation_id, degraded = await _kept(request, reply, conversations), reply.degraded
     return Answer(
         request_id=asked.payer.request_id,
@@ -91,7 +92,7 @@ async def _answer(request: Ask, asked: Asked, reply: Reply, conversations: Conve
     )
 
 
-async def _kept(request: Ask, reply: Reply, conversations: Conversations) -> str | None:
+async def _kept(request: Ask, reply: AnswerResult, conversations: Conversations) -> str | None:
     """The conversation that now has this turn; None where it could not be kept."""
     documents = tuple(dict.fromkeys(citation.document_id for citation in reply.citations))
     turn = Turn(request.question, reply.answered, reply.text, reply.citations, reply.classification, now(), documents)

@@ -5,9 +5,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from shared.answers.answering import Execution
-from shared.answers.citations import Citation
+from shared.answers.answering import AnswerExecution
 from shared.retrieval.retrieve import Mode
+from shared.types.citation import Citation
 from shared.types.document import Classification
 from shared.types.model import Quality
 from shared.types.money import Dollars
@@ -39,5 +39,5 @@ class Answer(Struct, frozen=True):
     citations: tuple[Citation, ...]
     conversation_id: str | None
     usage: Usage
-    execution: Execution
+    execution: AnswerExecution
     degraded: tuple[str, ...]

@@ -6,14 +6,14 @@ from typing import Literal
 
 from msgspec import Struct
 
-from shared.book.book import Book, place
-from shared.book.records import Alert, Outbound, Record
 from shared.types.document import Classification
 from shared.types.http import Paged
 from shared.types.money import usd
 from shared.types.paging import read_cursor, write_cursor
 from shared.types.period import PagedPeriod, span
 from shared.types.principal import Principal
+from shared.usage.ledger import UsageLedger, place
+from shared.usage.records import AlertRecord, OutboundRecord, Record
 
 _LOOKED_BACK = timedelta(days=62)
 
@@ -58,7 +58,7 @@ class Audit(Paged, frozen=True, kw_only=True):
     items: list[OutboundCall | ThresholdReached]
 
 
-async def handle(request: ListAudit, book: Book, principal: Principal) -> Audit:
+async def handle(request: ListAudit, book: UsageLedger, principal: Principal) -> Audit:
     since, until = span(request, _LOOKED_BACK)
     tenants = await book.tenants() if principal.is_operator else [principal.tenant_id]
     after = read_cursor(request.cursor) if request.cursor else None
@@ -73,14 +73,14 @@ async def handle(request: ListAudit, book: Book, principal: Principal) -> Audit:
 
 
 def _matches(record: Record, request: ListAudit) -> bool:
-    if isinstance(record, Outbound):
+    if isinstance(record, OutboundRecord):
         asked = request.request_id in (None, record.request_id, record.label)
         return asked and request.classification in (None, record.classification)
-    return isinstance(record, Alert) and request.classification is None and request.request_id is None
+    return isinstance(record, AlertRecord) and request.classification is None and request.request_id is None
 
 
 def _shown(record: Record) -> OutboundCall | ThresholdReached:
-    if isinstance(record, Outbound):
+    if isinstance(record, OutboundRecord):
         return OutboundCall(
             operation_id=record.operation_id,
             at=record.at,
@@ -95,7 +95,7 @@ def _shown(record: Record) -> OutboundCall | ThresholdReached:
             reserved_usd=usd(record.reserved_microusd),
             prompt_hash=record.prompt_hash,
         )
-    assert isinstance(record, Alert)
+    assert isinstance(record, AlertRecord)
     window = record.window
     return ThresholdReached(
         at=record.at,

@@ -5,12 +5,12 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
-from shared.book.book import Book
-from shared.book.records import Alert, Outbound, Record, Usage
 from shared.types.document import Classification
 from shared.types.money import usd
 from shared.types.period import Period, span
 from shared.types.principal import Principal
+from shared.usage.ledger import UsageLedger
+from shared.usage.records import AlertRecord, OutboundRecord, Record, UsageRecord
 
 
 class GetReport(Period, frozen=True, kw_only=True):
@@ -49,12 +49,12 @@ class AuditReport(Struct, frozen=True, kw_only=True):
     chain: AuditedChain
 
 
-async def handle(request: GetReport, book: Book, principal: Principal) -> AuditReport:
+async def handle(request: GetReport, book: UsageLedger, principal: Principal) -> AuditReport:
     since, until = span(request)
     tenants = await book.tenants() if principal.is_operator else [principal.tenant_id]
     records = [record for tenant_id in tenants for record in await book.records(tenant_id, since, until)]
-    calls = [record for record in records if isinstance(record, Outbound)]
-    usage = [record for record in records if isinstance(record, Usage) and record.location == "cloud"]
+    calls = [record for record in records if isinstance(record, OutboundRecord)]
+    usage = [record for record in records if isinstance(record, UsageRecord) and record.location == "cloud"]
     settled = {record.usage_id for record in usage if not record.adjusts}
     number, head = await book.head()
     return AuditReport(
@@ -71,7 +71,7 @@ async def handle(request: GetReport, book: Book, principal: Principal) -> AuditR
     )
 
 
-def _counted(calls: list[Outbound]) -> AuditedCalls:
+def _counted(calls: list[OutboundRecord]) -> AuditedCalls:
     classes: dict[Classification, int] = {"public": 0, "internal": 0, "confidential": 0}
     for call in calls:
         classes[call.classification] += 1
@@ -80,4 +80,4 @@ def _counted(calls: list[Outbound]) -> AuditedCalls:
 
 
 def _alerts(records: list[Record]) -> int:
-    return sum(isinstance(record, Alert) for record in records)
+    return sum(isinstance(record, AlertRecord) for record in records)

@@ -9,7 +9,7 @@ from shared.access.accounts import Accounts
 from shared.proxy.budget.budget import Budget
 from shared.proxy.budget.caps import Caps
 from shared.proxy.budget.operations import ScopeOf
-from shared.runtime.errors import FieldError, Forbidden, InvalidRequest, NotFound
+from shared.types.errors import FieldError, Forbidden, InvalidRequest, NotFound
 from shared.types.money import Dollars, microusd
 from shared.types.principal import Principal
 

@@ -7,8 +7,8 @@ from typing import Literal, TypeVar
 from msgspec import UNSET, Struct, UnsetType
 
 from functions.chat.shapes import ChatChunk, ChatDelta, ChatUsage, ChunkChoice
-from shared.answers.answering import Execution
-from shared.answers.citations import Citation
+from shared.answers.answering import AnswerExecution
+from shared.types.citation import Citation
 from shared.types.http import ServerSentEvent
 
 REFUSED_WITHIN_S = 10.0
@@ -35,7 +35,7 @@ class Chunks(Struct, frozen=True):
         self,
         finish: Literal["stop", "length"],
         usage: ChatUsage,
-        execution: Execution,
+        execution: AnswerExecution,
         citations: tuple[Citation, ...] | UnsetType = UNSET,
     ) -> Iterator[ServerSentEvent]:
         yield _event(

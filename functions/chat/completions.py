@@ -9,12 +9,12 @@ from functions.chat.prompting import invalid
 from functions.chat.said import Said
 from functions.chat.shapes import AEGIS, ChatCompletion
 from shared.answers.answering import Answering
-from shared.counters.port import Counters
-from shared.proxy.proxy import ExecutionProxy
-from shared.proxy.task import Payer
-from shared.runtime.errors import Forbidden
-from shared.runtime.needs import Call
+from shared.proxy.execution.proxy import ExecutionProxy
+from shared.redis.client import RedisClient
+from shared.types.call import Call
+from shared.types.errors import Forbidden
 from shared.types.http import EventStream
+from shared.types.payer import Payer
 from shared.types.principal import Principal, Scope
 
 
@@ -22,7 +22,7 @@ async def handle(
     request: ChatRequest,
     proxy: ExecutionProxy,
     answering: Answering,
-    counters: Counters,
+    redis: RedisClient,
     payer: Payer,
     principal: Principal,
     call: Call,
@@ -31,7 +31,7 @@ async def handle(
     chunks = Chunks(_id(call), int(time.time()), request.model, request.includes_usage)
     if request.model == AEGIS:
         answer = documents.stream if request.stream else documents.complete
-        return await answer(request, answering, Said(counters, call.tenant_id), payer, call, chunks)
+        return await answer(request, answering, Said(redis, call.tenant_id), payer, call, chunks)
     pass_on = straight.stream if request.stream else straight.complete
     return await pass_on(request, proxy, payer, call, chunks)
 

@@ -8,12 +8,13 @@ from functions.chat.messages import ChatRequest
 from functions.chat.prompting import invalid, read
 from functions.chat.said import Said
 from functions.chat.shapes import AssistantMessage, ChatChoice, ChatCompletion, chat_usage
-from shared.answers.answering import Answering, Asked, Reply, in_words
-from shared.answers.prompting import Turn
-from shared.proxy.task import Message, Payer
-from shared.runtime.needs import Call
+from shared.answers.answering import Answering, AnswerResult, QuestionTask, in_words
+from shared.answers.prompting import PromptTurn
+from shared.proxy.task import PromptMessage
+from shared.types.call import Call
 from shared.types.document import Classification, higher
 from shared.types.http import EventStream, ServerSentEvent
+from shared.types.payer import Payer
 
 _CLASS: Classification = "internal"
 _LONGEST_QUESTION = 8000
@@ -39,13 +40,13 @@ async def stream(
 ) -> EventStream:
     asked = await _asked(request, said, payer, call)
 
-    async def replies() -> AsyncIterator[Reply]:
+    async def replies() -> AsyncIterator[AnswerResult]:
         yield await _reply(asked, answering, said)
 
     return EventStream(_events(await begun(replies()), chunks), named=False)
 
 
-async def _events(replies: AsyncIterator[Reply], chunks: Chunks) -> AsyncIterator[ServerSentEvent]:
+async def _events(replies: AsyncIterator[AnswerResult], chunks: Chunks) -> AsyncIterator[ServerSentEvent]:
     yield chunks.first()
     async for reply in replies:
         for word in in_words(reply.text):
@@ -54,13 +55,13 @@ async def _events(replies: AsyncIterator[Reply], chunks: Chunks) -> AsyncIterato
             yield event
 
 
-async def _reply(asked: Asked, answering: Answering, said: Said) -> Reply:
+async def _reply(asked: QuestionTask, answering: Answering, said: Said) -> AnswerResult:
     reply = await answering.reply(asked, await answering.sources(asked))
     await said.keep(reply.text, reply.classification)
     return reply
 
 
-async def _asked(request: ChatRequest, said: Said, payer: Payer, call: Call) -> Asked:
+async def _asked(request: ChatRequest, said: Said, payer: Payer, call: Call) -> QuestionTask:
     classification = higher(_CLASS, request.classification or _CLASS)
     messages = read(request.messages, classification)
     at = max((place for place, message in enumerate(messages) if message.role == "user"), default=-1)
@@ -73,19 +74,19 @@ async def _asked(request: ChatRequest, said: Said, payer: Payer, call: Call) -> 
         raise invalid("/messages", "`aegis` answers questions in words; name a model that sees pictures")
     exchanged = tuple(_exchanged(messages[:at]))
     classes = await said.classes([answer for _, answer in exchanged])
-    return Asked(
+    return QuestionTask(
         question=question,
         payer=payer,
         classification=classification,
         turns=tuple(
-            Turn(asked, answer, higher(classification, known))
+            PromptTurn(asked, answer, higher(classification, known))
             for (asked, answer), known in zip(exchanged, classes, strict=True)
         ),
-        heard=call.heard,
+        on_remaining=call.on_remaining,
     )
 
 
-def _exchanged(messages: Sequence[Message]) -> Iterator[tuple[str, str]]:
+def _exchanged(messages: Sequence[PromptMessage]) -> Iterator[tuple[str, str]]:
     """Questions with their answers; messages of one speaker in a row are one, what has no answer is left out."""
     question, answer = "", ""
     for message in messages:

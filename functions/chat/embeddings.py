@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from functions.chat.messages import EmbeddingsRequest
 from functions.chat.prompting import invalid
 from functions.chat.shapes import AEGIS, EmbeddingItem, EmbeddingList, EmbeddingUsage
-from shared.book.metering import Meter
 from shared.embedding.port import Embedding
-from shared.proxy.task import Payer
-from shared.runtime.errors import Forbidden, ModelNotFound
+from shared.types.errors import Forbidden, ModelNotFound
+from shared.types.payer import Payer
 from shared.types.principal import Principal
+from shared.usage.metering import Meter
 
 MOST_TEXTS = 2048
 

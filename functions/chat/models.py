@@ -3,7 +3,7 @@
 from functions.chat.messages import ModelsRequest
 from functions.chat.shapes import AEGIS, ListedModel, ModelList
 from shared.access.accounts import Accounts
-from shared.proxy.proxy import ExecutionProxy
+from shared.proxy.execution.proxy import ExecutionProxy
 from shared.types.principal import Principal
 
 

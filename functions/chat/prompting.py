@@ -5,11 +5,12 @@ import binascii
 from collections.abc import Iterator
 
 from functions.chat.messages import ChatMessage, ContentPart, ImageUrl
-from shared.proxy.task import Message, Part, Picture, Speaker
-from shared.runtime.errors import FieldError, InvalidRequest
+from shared.proxy.task import Part, Picture, PromptMessage
 from shared.types.document import Classification
+from shared.types.errors import FieldError, InvalidRequest
+from shared.types.model import MessageRole
 
-_SPEAKERS: dict[str, Speaker] = {
+_SPEAKERS: dict[str, MessageRole] = {
     "system": "system",
     "developer": "system",
     "user": "user",
@@ -18,22 +19,22 @@ _SPEAKERS: dict[str, Speaker] = {
 _PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 
 
-def read(messages: tuple[ChatMessage, ...], classification: Classification) -> tuple[Message, ...]:
+def read(messages: tuple[ChatMessage, ...], classification: Classification) -> tuple[PromptMessage, ...]:
     """The messages for a model, everything in them of that class. Raises `InvalidRequest`."""
     return tuple(_message(f"/messages/{number}", one, classification) for number, one in enumerate(messages))
 
 
-def _message(at: str, message: ChatMessage, classification: Classification) -> Message:
+def _message(at: str, message: ChatMessage, classification: Classification) -> PromptMessage:
     if message.role not in _SPEAKERS:
         raise invalid(f"{at}/role", "tools are not called here; send what they said as a user's message")
     if message.content is None and message.role != "assistant":
         raise invalid(f"{at}/content", "the message has no content")
     if isinstance(message.content, str | None):
-        return Message(_SPEAKERS[message.role], (Part(message.content or "", classification),))
+        return PromptMessage(_SPEAKERS[message.role], (Part(message.content or "", classification),))
     parts = [(f"{at}/content/{number}", part) for number, part in enumerate(message.content)]
     texts = tuple(Part(text, classification) for where, part in parts for text in _texts(where, part))
     pictures = tuple(Picture(found, classification) for where, part in parts for found in _pictures(where, part))
-    return Message(_SPEAKERS[message.role], texts, pictures)
+    return PromptMessage(_SPEAKERS[message.role], texts, pictures)
 
 
 def _texts(at: str, part: ContentPart) -> Iterator[str]:

@@ -7,9 +7,9 @@ is older or was altered, may have come from anything: it counts as confidential,
 from collections.abc import Sequence
 from hashlib import sha256
 
-from shared.counters.port import Counters
-from shared.runtime.errors import StoreUnavailable
+from shared.redis.client import RedisClient
 from shared.types.document import CLASSIFICATIONS, Classification
+from shared.types.errors import StoreUnavailable
 
 KEPT_S = 7 * 86_400
 
@@ -17,14 +17,14 @@ KEPT_S = 7 * 86_400
 class Said:
     """The answers that one tenant was given."""
 
-    def __init__(self, counters: Counters, tenant_id: str) -> None:
-        self._counters = counters
+    def __init__(self, redis: RedisClient, tenant_id: str) -> None:
+        self._redis = redis
         self._tenant = tenant_id
 
     async def keep(self, answer: str, classification: Classification) -> None:
         """Without Redis it is not kept, and the answer counts as confidential."""
         try:
-            await self._counters.call("SET", self._place(answer), classification, "EX", KEPT_S)
+            await self._redis.call("SET", self._place(answer), classification, "EX", KEPT_S)
         except StoreUnavailable:
             return
 
@@ -32,7 +32,7 @@ class Said:
         if not answers:
             return []
         try:
-            found = await self._counters.call("MGET", *(self._place(answer) for answer in answers))
+            found = await self._redis.call("MGET", *(self._place(answer) for answer in answers))
         except StoreUnavailable:
             found = [None] * len(answers)
         return [next((one for one in CLASSIFICATIONS if one == known), "confidential") for known in found]

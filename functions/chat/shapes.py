@@ -4,8 +4,8 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from shared.answers.answering import Execution
-from shared.answers.citations import Citation
+from shared.answers.answering import AnswerExecution
+from shared.types.citation import Citation
 from shared.types.usage import Usage
 
 AEGIS = "aegis"
@@ -67,7 +67,7 @@ class ChatCompletion(Struct, frozen=True, kw_only=True):
     choices: tuple[ChatChoice, ...]
     usage: ChatUsage
     aegis_citations: tuple[Citation, ...] | UnsetType = UNSET
-    aegis_execution: Execution
+    aegis_execution: AnswerExecution
 
 
 class ChatDelta(Struct, frozen=True):
@@ -96,7 +96,7 @@ class ChatChunk(Struct, frozen=True, kw_only=True):
     choices: tuple[ChunkChoice, ...]
     usage: ChatUsage | UnsetType | None = UNSET
     aegis_citations: tuple[Citation, ...] | UnsetType = UNSET
-    aegis_execution: Execution | UnsetType = UNSET
+    aegis_execution: AnswerExecution | UnsetType = UNSET
 
 
 class ListedModel(Struct, frozen=True, kw_only=True):

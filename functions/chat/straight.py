@@ -7,12 +7,14 @@ from functions.chat.chunks import Chunks, begun
 from functions.chat.messages import ChatRequest
 from functions.chat.prompting import invalid, read
 from functions.chat.shapes import AssistantMessage, ChatChoice, ChatCompletion, chat_usage
-from shared.answers.answering import Execution
-from shared.proxy.proxy import ExecutionProxy
-from shared.proxy.task import LLMResult, LLMTask, Payer, Sampling, Token
-from shared.runtime.needs import Call
+from shared.answers.answering import AnswerExecution
+from shared.proxy.execution.proxy import ExecutionProxy
+from shared.proxy.task import LLMResult, LLMTask, Token
+from shared.types.call import Call
 from shared.types.document import Classification, higher
 from shared.types.http import EventStream, ServerSentEvent
+from shared.types.model import Sampling
+from shared.types.payer import Payer
 
 _CLASS: Classification = "internal"
 _TOKENS = 1024
@@ -29,7 +31,7 @@ async def complete(
         model=chunks.model,
         choices=(ChatChoice(AssistantMessage(result.text), result.finish),),
         usage=chat_usage(result.usage),
-        aegis_execution=Execution.of(result),
+        aegis_execution=AnswerExecution.of(result),
     )
 
 
@@ -48,7 +50,7 @@ async def _events(items: AsyncIterator[Token | LLMResult], chunks: Chunks) -> As
             continue
         if not said:  # what has to fit a schema comes as a whole
             yield chunks.piece(item.text)
-        for event in chunks.last(item.finish, chat_usage(item.usage), Execution.of(item)):
+        for event in chunks.last(item.finish, chat_usage(item.usage), AnswerExecution.of(item)):
             yield event
 
 
@@ -65,7 +67,7 @@ def _task(request: ChatRequest, payer: Payer, call: Call) -> LLMTask:
         max_output_tokens=request.max_completion_tokens or request.max_tokens or _TOKENS,
         model=request.model,
         sampling=Sampling(request.temperature, request.top_p, request.seed, stop),
-        heard=call.heard,
+        on_remaining=call.on_remaining,
     )
 
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from functions.chunk.ruler import Ruler
 from shared.parsing.document import Block
-from shared.parsing.tables import Row, table_head, table_markdown, table_row
+from shared.parsing.tables import TableRow, table_head, table_markdown, table_row
 from shared.types.passage import Box
 
 BETWEEN_BLOCKS = "\n\n"
@@ -147,7 +147,7 @@ def _windows(text: str, size: int) -> Iterator[str]:
         start = end
 
 
-def _table(rows: tuple[Row, ...], room: int, ruler: Ruler) -> list[tuple[str, str]]:
+def _table(rows: tuple[TableRow, ...], room: int, ruler: Ruler) -> list[tuple[str, str]]:
     """By rows, each part with the header again; a table too wide for that is told cell by cell."""
     header, body = rows[0], rows[1:]
     lines = [table_row(row) for row in body]
@@ -164,11 +164,11 @@ def _table(rows: tuple[Row, ...], room: int, ruler: Ruler) -> list[tuple[str, st
     return result
 
 
-def _row_groups(body: Sequence[Row], lengths: list[int], left: int) -> Iterator[list[Row]]:
+def _row_groups(body: Sequence[TableRow], lengths: list[int], left: int) -> Iterator[list[TableRow]]:
     """Of about equal length, so that the last is not a single row; a row too long for itself is alone."""
     parts = max(1, -(-sum(lengths) // left))
     aim = min(left, -(-sum(lengths) // parts) + max(lengths) // 2)
-    group: list[Row] = []
+    group: list[TableRow] = []
     filled = 0
     for row, length in zip(body, lengths, strict=True):
         if group and filled + length > aim:
@@ -179,11 +179,11 @@ def _row_groups(body: Sequence[Row], lengths: list[int], left: int) -> Iterator[
     yield group
 
 
-def _cells(row: Row, room: int, ruler: Ruler) -> list[tuple[str, str]]:
+def _cells(row: TableRow, room: int, ruler: Ruler) -> list[tuple[str, str]]:
     return _text("\n".join(cell for cell in row if cell), room, ruler, (_by_line, _by_sentence))
 
 
-def _told(header: Row, body: Sequence[Row], room: int, ruler: Ruler) -> Iterator[tuple[str, str]]:
+def _told(header: TableRow, body: Sequence[TableRow], room: int, ruler: Ruler) -> Iterator[tuple[str, str]]:
     """One line a cell, under its column's name."""
     for row in body:
         lines = (f"{name}: {cell}" if name else cell for name, cell in zip(header, row, strict=True) if cell)

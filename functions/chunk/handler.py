@@ -7,17 +7,17 @@ import msgspec
 from msgspec import Struct
 
 from events.document import DocumentChunked, DocumentParsed, Origin
-from functions.chunk.splitter import CRAFT as SPLITTER
-from functions.chunk.splitter import Piece, split
+from functions.chunk.splitter import STAGE_VERSION as SPLITTER
+from functions.chunk.splitter import ChunkDraft, split
 from functions.chunk.tokens import TokenCounter
 from shared.language.detect import detect
-from shared.ledger.ledger import Ledger
 from shared.parsing.document import ParsedDocument
-from shared.runtime.errors import Rejected
-from shared.runtime.stages import StageWork
+from shared.records.records import TenantRecords
+from shared.stages.stages import StageWork
+from shared.types.errors import Rejected
 from shared.types.passage import Passage
 
-CRAFT = SPLITTER
+STAGE_VERSION = SPLITTER
 
 _COUNTER = TokenCounter()
 
@@ -28,9 +28,11 @@ class ChunkSettings(Struct, frozen=True, forbid_unknown_fields=True):
     max_tokens: int = 220
 
 
-async def handle(event: DocumentParsed, work: StageWork, ledger: Ledger, settings: ChunkSettings) -> DocumentChunked:
+async def handle(
+    event: DocumentParsed, work: StageWork, records: TenantRecords, settings: ChunkSettings
+) -> DocumentChunked:
     document = msgspec.json.decode(await work.read(event.parsed), type=ParsedDocument)
-    record = await ledger.life(event.origin.document_id, event.origin.epoch)
+    record = await records.life(event.origin.document_id, event.origin.generation)
     title = (record.title if record else "") or event.title
     pieces = await asyncio.to_thread(_cut, document, title, settings.max_tokens)
     if not pieces:
@@ -40,15 +42,15 @@ async def handle(event: DocumentParsed, work: StageWork, ledger: Ledger, setting
     return DocumentChunked(origin=event.origin, key=work.key, passages=blob, count=len(passages))
 
 
-def _cut(document: ParsedDocument, title: str, max_tokens: int) -> list[Piece]:
+def _cut(document: ParsedDocument, title: str, max_tokens: int) -> list[ChunkDraft]:
     return split(document, title=title, count_tokens=_COUNTER, max_tokens=max_tokens, detect_language=detect)
 
 
-def _passage(about: Origin, position: int, piece: Piece) -> Passage:
+def _passage(about: Origin, position: int, piece: ChunkDraft) -> Passage:
     return Passage(
         passage_id=_passage_id(about, position, piece.text),
         document_id=about.document_id,
-        epoch=about.epoch,
+        generation=about.generation,
         position=position,
         text=piece.text,
         context=piece.context,
@@ -61,5 +63,5 @@ def _passage(about: Origin, position: int, piece: Piece) -> Passage:
 
 def _passage_id(about: Origin, position: int, text: str) -> str:
     """Equal for an equal cut of the same life, so that a repeated stage replaces and never doubles."""
-    parts = f"{about.tenant_id}\n{about.document_id}\n{about.epoch}\n{position}\n{text}"
+    parts = f"{about.tenant_id}\n{about.document_id}\n{about.generation}\n{position}\n{text}"
     return "psg_" + sha256(parts.encode()).hexdigest()[:32]

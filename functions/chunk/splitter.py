@@ -10,7 +10,7 @@ from functions.chunk.ruler import CountTokens, Ruler
 from shared.parsing.document import Block, ParsedDocument
 from shared.types.passage import Box
 
-CRAFT = 2
+STAGE_VERSION = 2
 """The version of this craft: pieces made by another may differ."""
 
 MOST_TOKENS = 220
@@ -23,7 +23,7 @@ DEEPEST_PATH = 4
 Path = tuple[str, ...]
 
 
-class Piece(Struct, frozen=True):
+class ChunkDraft(Struct, frozen=True):
     """A passage to be. `context` holds the document's title and the headings that the whole piece is under.
 
     `tokens` are those of `text`, which stands on `page`; only a heading may stand on the one before. `box` covers what
@@ -58,7 +58,7 @@ def split(
     detect_language: Callable[[str], str],
     max_tokens: int = MOST_TOKENS,
     context_tokens: int = CONTEXT_TOKENS,
-) -> list[Piece]:
+) -> list[ChunkDraft]:
     """Pieces in the document's order, of at most `max_tokens` tokens each.
 
     Together they hold every word once; only the header of a table is repeated in each of its parts.
@@ -67,7 +67,7 @@ def split(
     ruler = Ruler(count_tokens, max_tokens)
     ruler.learn(block.text for block in document.blocks)
     parts = list(_parts(document, title, ruler, max_tokens, context_tokens))
-    pieces: list[Piece] = []
+    pieces: list[ChunkDraft] = []
     for group in _groups(parts, max_tokens):
         context = _context(title, _common([part.path for part in group]))
         atoms = [atom for part in group for atom in part.atoms]
@@ -221,10 +221,10 @@ def _runs(atoms: Sequence[Atom], most: int) -> Iterator[list[Atom]]:
         yield run
 
 
-def _piece(run: Sequence[Atom], context: str, detect_language: Callable[[str], str]) -> Piece:
+def _piece(run: Sequence[Atom], context: str, detect_language: Callable[[str], str]) -> ChunkDraft:
     text = run[0].text + "".join(atom.glue + atom.text for atom in run[1:])
     page, box = _place(run)
-    return Piece(text, context, page, box, sum(atom.tokens for atom in run), detect_language(text))
+    return ChunkDraft(text, context, page, box, sum(atom.tokens for atom in run), detect_language(text))
 
 
 def _place(atoms: Sequence[Atom]) -> tuple[int | None, Box | None]:

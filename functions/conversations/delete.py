@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from shared.conversations.conversations import Conversations
-from shared.runtime.errors import NotFound
+from shared.types.errors import NotFound
 
 
 class DeleteConversation(Struct, frozen=True):

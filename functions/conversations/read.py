@@ -4,10 +4,10 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from shared.answers.citations import Citation
 from shared.conversations.conversations import Conversations
-from shared.runtime.errors import NotFound
+from shared.types.citation import Citation
 from shared.types.document import Classification
+from shared.types.errors import NotFound
 
 
 class OneConversation(Struct, frozen=True):

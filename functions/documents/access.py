@@ -4,8 +4,8 @@ import re
 
 from msgspec import Struct
 
-from shared.catalogue.catalogue import Catalogue, Entry
-from shared.runtime.errors import Forbidden, NotFound
+from shared.catalogue.catalogue import Catalogue, CatalogueEntry
+from shared.types.errors import Forbidden, NotFound
 from shared.types.principal import Principal
 
 _DOCUMENT_ID = re.compile(r"doc_[0-9a-z]{1,64}")
@@ -15,7 +15,7 @@ class OneDocument(Struct, frozen=True):
     document_id: str
 
 
-async def find(document_id: str, catalogue: Catalogue) -> Entry:
+async def find(document_id: str, catalogue: Catalogue) -> CatalogueEntry:
     """Raises `NotFound`, the same for a missing document and another tenant's."""
     entry = await catalogue.entry(document_id) if _DOCUMENT_ID.fullmatch(document_id) else None
     if entry is None:
@@ -23,7 +23,7 @@ async def find(document_id: str, catalogue: Catalogue) -> Entry:
     return entry
 
 
-async def find_own(document_id: str, catalogue: Catalogue, principal: Principal) -> Entry:
+async def find_own(document_id: str, catalogue: Catalogue, principal: Principal) -> CatalogueEntry:
     """For a change: members may change their own documents, admins all. Raises `NotFound`, `Forbidden`."""
     entry = await find(document_id, catalogue)
     own = entry.record.uploader in (principal.key_id, principal.user_id)

@@ -8,11 +8,11 @@ from msgspec import Meta, Struct
 from functions.documents.access import find, find_own
 from shared.catalogue.catalogue import Catalogue
 from shared.catalogue.view import DocumentView, view
-from shared.counters.leases import Leases
-from shared.ledger.ledger import Ledger
-from shared.runtime.errors import NotFound
-from shared.runtime.table import Table
+from shared.records.records import TenantRecords
+from shared.redis.leases import Leases
+from shared.table.table import Table
 from shared.types.document import Classification
+from shared.types.errors import NotFound
 from shared.types.principal import Principal
 
 
@@ -23,11 +23,11 @@ class Change(Struct, frozen=True):
 
 
 async def handle(
-    request: Change, catalogue: Catalogue, ledger: Ledger, leases: Leases, table: Table, principal: Principal
+    request: Change, catalogue: Catalogue, records: TenantRecords, leases: Leases, table: Table, principal: Principal
 ) -> DocumentView:
     await find_own(request.document_id, catalogue, principal)
-    async with leases.wait(f"document:{ledger.tenant_id}:{request.document_id}"):
-        record = await ledger.document(request.document_id)
+    async with leases.wait(f"document:{records.tenant_id}:{request.document_id}"):
+        record = await records.document(request.document_id)
         if record is None:
             raise NotFound("There is no such document.")
         changed = msgspec.structs.replace(
@@ -35,7 +35,7 @@ async def handle(
             title=(request.title or record.title).strip(),
             classification=request.classification or record.classification,
         )
-        await ledger.change(changed)
+        await records.change(changed)
         await catalogue.put(changed)
     entry = await find(request.document_id, catalogue)
     return view(entry, table.stages(entry.record.route))

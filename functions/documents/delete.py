@@ -9,14 +9,14 @@ from events.document import DocumentDeleted
 from functions.documents.access import OneDocument, find_own
 from shared.bus.port import Bus
 from shared.catalogue.catalogue import Catalogue
-from shared.counters.leases import Leases
-from shared.counters.port import Counters
 from shared.erasure.erase import bury, erase
-from shared.ledger.ledger import Ledger, PlatformLedger
 from shared.pool.queue import SliceQueue
-from shared.runtime.errors import StoreUnavailable
-from shared.runtime.needs import Call
-from shared.runtime.resume import origin_of
+from shared.records.records import PlatformRecords, TenantRecords
+from shared.redis.client import RedisClient
+from shared.redis.leases import Leases
+from shared.stages.resume import origin_of
+from shared.types.call import Call
+from shared.types.errors import StoreUnavailable
 from shared.types.principal import Principal
 from shared.vectors.port import Vectors
 
@@ -32,26 +32,26 @@ class Deleting(Struct, frozen=True):
 async def handle(
     request: OneDocument,
     catalogue: Catalogue,
-    ledger: Ledger,
-    platform: PlatformLedger,
+    records: TenantRecords,
+    platform: PlatformRecords,
     leases: Leases,
     vectors: Vectors,
     slices: SliceQueue,
-    counters: Counters,
+    redis: RedisClient,
     bus: Bus,
     principal: Principal,
     call: Call,
 ) -> Deleting | None:
     record = (await find_own(request.document_id, catalogue, principal)).record
-    async with leases.wait(f"document:{ledger.tenant_id}:{record.document_id}"):
-        await bury(record.document_id, record.epoch, ledger, catalogue)
+    async with leases.wait(f"document:{records.tenant_id}:{record.document_id}"):
+        await bury(record.document_id, record.generation, records, catalogue)
     with contextlib.suppress(StoreUnavailable):  # the pool sees for itself, a little later
-        await slices.cancel(ledger.tenant_id, record.document_id, record.epoch)
+        await slices.cancel(records.tenant_id, record.document_id, record.generation)
     try:
-        await erase(record.document_id, record.epoch, ledger, platform, catalogue, vectors, counters)
+        await erase(record.document_id, record.generation, records, platform, catalogue, vectors, redis)
     except StoreUnavailable:
         return Deleting("deleting")
-    about = origin_of(record, ledger.tenant_id, call.request_id, call.traceparent)
+    about = origin_of(record, records.tenant_id, call.request_id, call.traceparent)
     with contextlib.suppress(StoreUnavailable):  # nobody has to hear it for the deletion to hold
         await bus.publish(DocumentDeleted(origin=about, key=record.content_hash[:32]))
     return None

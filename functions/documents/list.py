@@ -2,7 +2,7 @@
 
 from shared.catalogue.catalogue import Catalogue
 from shared.catalogue.view import DocumentView, view
-from shared.runtime.table import Table
+from shared.table.table import Table
 from shared.types.http import Paged
 from shared.types.paging import PageRequest
 

@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 
 from functions.documents.access import OneDocument, find
 from shared.catalogue.catalogue import Catalogue
-from shared.ledger.ledger import Ledger
+from shared.records.records import TenantRecords
 from shared.types.http import Content
 
 
-async def handle(request: OneDocument, catalogue: Catalogue, ledger: Ledger) -> Content:
+async def handle(request: OneDocument, catalogue: Catalogue, records: TenantRecords) -> Content:
     record = (await find(request.document_id, catalogue)).record
-    body = ledger.original(record)
+    body = records.original(record)
     first = await anext(body, b"")  # while the status is not sent yet: a store that is away is told by it
     return Content(_whole(first, body), record.media_type, record.filename, record.size)
 

@@ -6,9 +6,9 @@ from msgspec import Struct
 
 from functions.documents.access import find
 from shared.catalogue.catalogue import Catalogue
-from shared.ledger.ledger import Ledger
 from shared.parsing.workers import ParserPool
-from shared.runtime.errors import FieldError, InvalidRequest, NotFound, Rejected
+from shared.records.records import TenantRecords
+from shared.types.errors import FieldError, InvalidRequest, NotFound, Rejected
 from shared.types.http import Content
 from shared.types.passage import Box
 
@@ -26,7 +26,7 @@ class OnePage(Struct, frozen=True):
     box: str | None = None
 
 
-async def handle(request: OnePage, catalogue: Catalogue, ledger: Ledger, parsers: ParserPool) -> Content:
+async def handle(request: OnePage, catalogue: Catalogue, records: TenantRecords, parsers: ParserPool) -> Content:
     record = (await find(request.document_id, catalogue)).record
     box = None if request.box is None else _box(request.box)
     found = _PAGE.fullmatch(request.page)
@@ -34,7 +34,7 @@ async def handle(request: OnePage, catalogue: Catalogue, ledger: Ledger, parsers
         raise NotFound("A page is asked for by its number and as PNG, like `/pages/3.png`.")
     if record.parser != "paged":
         raise NotFound(f"A document of type {record.media_type} has no pages; /content has its text.")
-    original = await ledger.read(ledger.original_name(record))
+    original = await records.read(records.original_name(record))
     try:
         picture = await parsers.draw(record.media_type, original, int(found[1]), box)
     except Rejected as rejected:

@@ -3,7 +3,7 @@
 from functions.documents.access import OneDocument, find
 from shared.catalogue.catalogue import Catalogue
 from shared.catalogue.view import DocumentView, view
-from shared.runtime.table import Table
+from shared.table.table import Table
 
 
 async def handle(request: OneDocument, catalogue: Catalogue, table: Table) -> DocumentView:

@@ -11,14 +11,14 @@ from functions.documents.access import OneDocument, find_own
 from shared.bus.port import Bus
 from shared.catalogue.catalogue import Catalogue
 from shared.catalogue.view import status_of
-from shared.counters.leases import Leases, stage_lease
-from shared.ledger.ledger import Ledger
-from shared.ledger.records import DocumentRecord
-from shared.runtime.errors import Conflict, FieldError, InvalidRequest, NotFound
-from shared.runtime.needs import Call
-from shared.runtime.resume import origin_of, pending, run_again
-from shared.runtime.table import Table
+from shared.records.records import TenantRecords
+from shared.records.structs import DocumentRecord
+from shared.redis.leases import Leases, stage_lease
+from shared.stages.resume import origin_of, pending, run_again
+from shared.table.table import Table
+from shared.types.call import Call
 from shared.types.document import Status
+from shared.types.errors import Conflict, FieldError, InvalidRequest, NotFound
 from shared.types.money import Dollars, microusd
 from shared.types.principal import Principal
 from shared.vectors.port import Vectors
@@ -43,7 +43,7 @@ class Retrying(Struct, frozen=True):
 async def handle(
     request: Retry,
     catalogue: Catalogue,
-    ledger: Ledger,
+    records: TenantRecords,
     leases: Leases,
     vectors: Vectors,
     bus: Bus,
@@ -57,39 +57,41 @@ async def handle(
     if request.from_stage is not None and request.from_stage not in pipeline:
         detail = f"`from` takes one of {', '.join(pipeline)}"
         raise InvalidRequest(f"{detail}.", errors=[FieldError("/from", detail)])
-    async with leases.wait(f"document:{ledger.tenant_id}:{record.document_id}"):
-        if await ledger.tombstone(record.document_id) >= record.epoch:
+    async with leases.wait(f"document:{records.tenant_id}:{record.document_id}"):
+        if await records.tombstone(record.document_id) >= record.generation:
             raise NotFound("There is no such document.")
-        record = await _bounded(record, request, ledger, catalogue)
-        await ledger.mark_open(record.document_id, record.epoch, "ingesting")
+        record = await _bounded(record, request, records, catalogue)
+        await records.mark_open(record.document_id, record.generation, "ingesting")
         async with AsyncExitStack() as held:
             if request.from_stage:
                 redone = pipeline[pipeline.index(request.from_stage) :]
-                await _stop(redone, record, ledger.tenant_id, leases, held)
-            forgotten = await run_again(table, ledger, record, request.from_stage)
+                await _stop(redone, record, records.tenant_id, leases, held)
+            forgotten = await run_again(table, records, record, request.from_stage)
             waiting = [stage.stage for stage in found.stages if stage.status == "waiting"]
             await catalogue.hide_stages(record.document_id, [*forgotten, *waiting])
             if request.from_stage and "embed" in forgotten:
                 # another cut of the text has other passages; the old ones must not be found beside them
-                await vectors.forget(record.document_id, record.epoch)
-        about = origin_of(record, ledger.tenant_id, call.request_id, call.traceparent)
-        sayings = await pending(table, ledger, record, about)
+                await vectors.forget(record.document_id, record.generation)
+        about = origin_of(record, records.tenant_id, call.request_id, call.traceparent)
+        sayings = await pending(table, records, record, about)
         for saying in sayings:
             await bus.publish(saying.event)
         if not sayings:
-            await ledger.mark_closed(record.document_id, record.epoch)
+            await records.mark_closed(record.document_id, record.generation)
     entry = await catalogue.entry(record.document_id)
     status = status_of(entry, pipeline) if entry else "stored"
     return Retrying(record.document_id, status, f"/documents/{record.document_id}")
 
 
-async def _bounded(record: DocumentRecord, request: Retry, ledger: Ledger, catalogue: Catalogue) -> DocumentRecord:
+async def _bounded(
+    record: DocumentRecord, request: Retry, records: TenantRecords, catalogue: Catalogue
+) -> DocumentRecord:
     if request.max_cost_usd is None:
         return record
     bounded = replace(
-        await ledger.document(record.document_id) or record, max_cost_microusd=microusd(request.max_cost_usd)
+        await records.document(record.document_id) or record, max_cost_microusd=microusd(request.max_cost_usd)
     )
-    await ledger.change(bounded)
+    await records.change(bounded)
     await catalogue.put(bounded)
     return bounded
 
@@ -100,6 +102,6 @@ async def _stop(
     """Keeps stages from running while how they ended is forgotten: one at work would end, and count as done, without
     what is being forgotten. Raises `Conflict`."""
     for stage in stages:
-        lease = stage_lease(tenant_id, record.document_id, record.epoch, stage)
+        lease = stage_lease(tenant_id, record.document_id, record.generation, stage)
         if not await held.enter_async_context(leases.hold(lease)):
             raise Conflict(f"The document's stage `{stage}` is at work; wait until it has ended, then try again.")

@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from functions.documents.access import OneDocument, find
-from shared.catalogue.catalogue import Catalogue, Entry
+from shared.catalogue.catalogue import Catalogue, CatalogueEntry
 from shared.catalogue.view import FINAL, DocumentView, WaitingStage, view
-from shared.runtime.errors import NotFound
-from shared.runtime.needs import Call
-from shared.runtime.table import Table
+from shared.table.table import Table
+from shared.types.call import Call
+from shared.types.errors import NotFound
 from shared.types.http import EventStream, ServerSentEvent
 
 _LOOK_S = 0.2
@@ -26,7 +26,9 @@ async def handle(request: OneDocument, catalogue: Catalogue, table: Table, call:
     return EventStream(_watch(entry, catalogue, table, call))
 
 
-async def _watch(entry: Entry, catalogue: Catalogue, table: Table, call: Call) -> AsyncIterator[ServerSentEvent]:
+async def _watch(
+    entry: CatalogueEntry, catalogue: Catalogue, table: Table, call: Call
+) -> AsyncIterator[ServerSentEvent]:
     seen = _read_id(call.last_event_id)
     until = asyncio.get_running_loop().time() + _LONGEST_S
     document_id, pipeline = entry.record.document_id, table.stages(entry.record.route)

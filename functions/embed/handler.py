@@ -8,12 +8,12 @@ from events.document import DocumentChunked, DocumentEmbedded
 from shared.embedding.port import Embedding
 from shared.embedding.sparse import SparseEncoder, settings
 from shared.retrieval.texts import embedded_text, indexed_words
-from shared.runtime.stages import StageWork
+from shared.stages.stages import StageWork
 from shared.types.passage import Passage
-from shared.vectors.kept import KeptPoint
+from shared.vectors.kept import StoredPoint
 from shared.vectors.port import Point, Vectors
 
-CRAFT = (1, settings())
+STAGE_VERSION = (1, settings())
 
 _BATCH = 32
 """Passages at a time: what a crash repeats at most, and what is held in memory."""
@@ -22,7 +22,7 @@ _BATCH = 32
 class _Part(msgspec.Struct, frozen=True):
     """A batch's points, and how many tokens the model read for them."""
 
-    points: list[KeptPoint]
+    points: list[StoredPoint]
     tokens: int
 
 
@@ -66,4 +66,4 @@ async def _embed(batch: list[Passage], embedding: Embedding, encoder: SparseEnco
         for passage, dense in zip(batch, embedded.vectors, strict=True)
     ]
     await vectors.add(points)
-    return _Part([KeptPoint(p.passage, array("f", p.dense).tobytes(), p.sparse) for p in points], embedded.tokens)
+    return _Part([StoredPoint(p.passage, array("f", p.dense).tobytes(), p.sparse) for p in points], embedded.tokens)

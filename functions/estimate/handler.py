@@ -5,23 +5,23 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from functions.estimate.reading import Reading
+from functions.estimate.reading import UploadedFile
 from shared.estimation.extent import Range
 from shared.estimation.forecast import forecasts
 from shared.formats.filename import safe_filename
 from shared.formats.router import FormatRouter
-from shared.ledger.ledger import Ledger
-from shared.ledger.records import Reason
 from shared.parsing.workers import ParserPool
 from shared.pictures.describer import Describer, Outlook
-from shared.proxy.config import ProxyConfig
-from shared.proxy.task import Payer
-from shared.runtime.errors import EmptyFile, Rejected, UnsupportedFormat
-from shared.runtime.settings import Settings
-from shared.runtime.table import Table
+from shared.proxy.config.proxy_config import ProxyConfig
+from shared.records.records import TenantRecords
+from shared.records.structs import Reason
+from shared.runtime.wiring.settings import Settings
+from shared.table.table import Table
 from shared.types.document import Classification
+from shared.types.errors import EmptyFile, Rejected, UnsupportedFormat
 from shared.types.http import SpooledFile
 from shared.types.money import Dollars, microusd, usd
+from shared.types.payer import Payer
 
 
 class Estimate(Struct, frozen=True):
@@ -65,7 +65,7 @@ async def handle(
     config: ProxyConfig,
     settings: Settings,
     describer: Describer,
-    ledger: Ledger,
+    records: TenantRecords,
     payer: Payer,
 ) -> Estimated:
     file = request.file
@@ -74,7 +74,7 @@ async def handle(
     except (UnsupportedFormat, EmptyFile) as refused:
         code = "empty" if isinstance(refused, EmptyFile) else refused.slug
         return _rejected(Reason(code, refused.detail), None)
-    reading = Reading(routed, file, request.title or "", parsers, many_languages=settings.embedding != "builtin")
+    reading = UploadedFile(routed, file, request.title or "", parsers, many_languages=settings.embedding != "builtin")
     try:
         seen = await reading.seen()
         pictures = await reading.pictures(describer.most, seen)
@@ -86,7 +86,7 @@ async def handle(
     ]
     reason = _wait(request, stages)
     if pictures:
-        classification = request.classification or (await ledger.settings()).default_classification
+        classification = request.classification or (await records.settings()).default_classification
         stages = _with_pictures(stages, pictures, await describer.outlook(classification, payer))
     whole = _sum(stage.cost_usd for stage in stages)
     return Estimated("accept", reason, routed.route, seen.extent.pages, seen.extent.tokens, whole, stages)

@@ -31,7 +31,7 @@ class Seen(Struct, frozen=True):
     is_read: bool = False
 
 
-class Reading(Struct, frozen=True):
+class UploadedFile(Struct, frozen=True):
     """A file that is looked at. Raises Rejected for what a first look can see."""
 
     routed: Routed

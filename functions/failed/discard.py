@@ -1,9 +1,9 @@
 """Discards a dead letter; its document stays as it is."""
 
 from functions.failed.letters import OneLetter, find
-from shared.ledger.ledger import PlatformLedger
+from shared.records.records import PlatformRecords
 from shared.types.principal import Principal
 
 
-async def handle(request: OneLetter, platform: PlatformLedger, principal: Principal) -> None:
+async def handle(request: OneLetter, platform: PlatformRecords, principal: Principal) -> None:
     await platform.drop_dead_letter(await find(request.dead_letter_id, platform, principal))

@@ -6,9 +6,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from shared.ledger.ledger import PlatformLedger
-from shared.ledger.records import DeadLetter
-from shared.runtime.errors import NotFound
+from shared.records.records import PlatformRecords
+from shared.records.structs import DeadLetter
+from shared.types.errors import NotFound
 from shared.types.principal import Principal
 
 _DEAD_LETTER_ID = re.compile(r"dlq_[0-9a-z]{1,64}")
@@ -55,7 +55,7 @@ def reach(principal: Principal) -> str | None:
     return None if principal.is_operator else principal.tenant_id
 
 
-async def find(dead_letter_id: str, platform: PlatformLedger, principal: Principal) -> DeadLetter:
+async def find(dead_letter_id: str, platform: PlatformRecords, principal: Principal) -> DeadLetter:
     known = _DEAD_LETTER_ID.fullmatch(dead_letter_id)
     letter = await platform.dead_letter(dead_letter_id, reach(principal)) if known else None
     if letter is None:

@@ -1,7 +1,7 @@
 """Lists dead letters, newest first: an admin's own tenant's, an operator's of all."""
 
 from functions.failed.letters import ShownLetter, reach, shown
-from shared.ledger.ledger import PlatformLedger
+from shared.records.records import PlatformRecords
 from shared.types.http import Paged
 from shared.types.paging import PageRequest, cut
 from shared.types.principal import Principal
@@ -15,7 +15,7 @@ class Letters(Paged, frozen=True, kw_only=True):
     items: list[ShownLetter]
 
 
-async def handle(request: ListLetters, platform: PlatformLedger, principal: Principal) -> Letters:
+async def handle(request: ListLetters, platform: PlatformRecords, principal: Principal) -> Letters:
     letters = await platform.dead_letters(reach(principal))
     page, cursor = cut(letters, request, lambda letter: (letter.failed_at, letter.dead_letter_id))
     return Letters(items=[shown(letter) for letter in page], next_cursor=cursor)

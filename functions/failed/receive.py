@@ -7,18 +7,18 @@ import msgspec
 
 from events.envelope import CloudEvent
 from shared.catalogue.catalogue import Catalogue, StageView, ended_view
-from shared.ledger.ledger import PlatformLedger
-from shared.ledger.records import DeadLetter, Reason, StageRecord
-from shared.runtime.table import Table
+from shared.records.records import PlatformRecords
+from shared.records.structs import DeadLetter, Reason, StageRecord
+from shared.table.table import Table
 from shared.telemetry.metrics import count_dead_letter
 from shared.types.clock import now
-from shared.types.undelivered import Undelivered
+from shared.types.undelivered import UndeliveredEvent
 
 _LONGEST_GAP = timedelta(minutes=60)
 _REPLAYED_FOR = timedelta(hours=24)
 
 
-async def handle(message: Undelivered, platform: PlatformLedger, catalogue: Catalogue, table: Table) -> None:
+async def handle(message: UndeliveredEvent, platform: PlatformRecords, catalogue: Catalogue, table: Table) -> None:
     event = message.event
     letter_id = dead_letter_id(event, message.function)
     before = await platform.dead_letter(letter_id, event.aegistenant)
@@ -56,7 +56,7 @@ def next_replay(letter: DeadLetter, at: datetime) -> datetime | None:
     return at + min(timedelta(minutes=2 ** min(letter.replays, 6)), _LONGEST_GAP)
 
 
-async def _succeeded(letter: DeadLetter, platform: PlatformLedger) -> bool:
+async def _succeeded(letter: DeadLetter, platform: PlatformRecords) -> bool:
     """The same event was delivered twice, and the other delivery was luckier."""
     ended = await platform.of(letter.tenant_id).stage(letter.document_id, int(letter.event["epoch"]), letter.function)
     return ended is not None
@@ -69,18 +69,18 @@ async def _wait(letter: DeadLetter, due: datetime, catalogue: Catalogue) -> None
     await catalogue.show_stage(letter.document_id, int(letter.event["epoch"]), view)
 
 
-async def _fail(letter: DeadLetter, platform: PlatformLedger, catalogue: Catalogue) -> None:
+async def _fail(letter: DeadLetter, platform: PlatformRecords, catalogue: Catalogue) -> None:
     """The document ends here until somebody replays the letter or tries it again."""
-    epoch = int(letter.event["epoch"])
-    ledger = platform.of(letter.tenant_id)
-    if epoch <= await ledger.tombstone(letter.document_id):
+    generation = int(letter.event["epoch"])
+    records = platform.of(letter.tenant_id)
+    if generation <= await records.tombstone(letter.document_id):
         return
     record = StageRecord(
         letter.function, "", "failed", letter.attempts, letter.failed_at, now(), reason=_reason(letter)
     )
-    await ledger.end_stage(letter.document_id, epoch, record)
-    await catalogue.show_stage(letter.document_id, epoch, ended_view(record))
-    await ledger.mark_closed(letter.document_id, epoch)
+    await records.end_stage(letter.document_id, generation, record)
+    await catalogue.show_stage(letter.document_id, generation, ended_view(record))
+    await records.mark_closed(letter.document_id, generation)
 
 
 def _reason(letter: DeadLetter, then: str = "") -> Reason:

@@ -7,8 +7,8 @@ from msgspec import Struct
 from functions.failed.letters import OneLetter, find
 from shared.bus.port import Redelivery
 from shared.catalogue.catalogue import Catalogues
-from shared.ledger.ledger import PlatformLedger
-from shared.ledger.letters import event_of, reopen
+from shared.catalogue.reopening import event_of, reopen
+from shared.records.records import PlatformRecords
 from shared.types.principal import Principal
 
 
@@ -21,7 +21,7 @@ class Replaying(Struct, frozen=True):
 
 
 async def handle(
-    request: OneLetter, platform: PlatformLedger, catalogues: Catalogues, bus: Redelivery, principal: Principal
+    request: OneLetter, platform: PlatformRecords, catalogues: Catalogues, bus: Redelivery, principal: Principal
 ) -> Replaying:
     letter = await find(request.dead_letter_id, platform, principal)
     # Dropped first: should it fail again at once, its new letter must stay. The open document is the safety net.

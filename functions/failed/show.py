@@ -3,7 +3,7 @@
 from typing import Any
 
 from functions.failed.letters import OneLetter, ShownLetter, find, shown, without_text
-from shared.ledger.ledger import PlatformLedger
+from shared.records.records import PlatformRecords
 from shared.types.principal import Principal
 
 
@@ -11,7 +11,7 @@ class WholeLetter(ShownLetter, frozen=True, kw_only=True):
     event: dict[str, Any]
 
 
-async def handle(request: OneLetter, platform: PlatformLedger, principal: Principal) -> WholeLetter:
+async def handle(request: OneLetter, platform: PlatformRecords, principal: Principal) -> WholeLetter:
     letter = await find(request.dead_letter_id, platform, principal)
     brief = shown(letter)
     fields = {name: getattr(brief, name) for name in ShownLetter.__struct_fields__}

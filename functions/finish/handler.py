@@ -1,9 +1,9 @@
 """Declares a document ready: it runs when every branch that the table declares has spoken."""
 
 from events.document import DocumentEmbedded, DocumentReady
-from shared.runtime.stages import StageWork
+from shared.stages.stages import StageWork
 
-CRAFT = 1
+STAGE_VERSION = 1
 
 
 async def handle(event: DocumentEmbedded, work: StageWork) -> DocumentReady:

@@ -7,8 +7,8 @@ import msgspec
 from msgspec import Struct
 
 from functions.front.page import page
-from shared.runtime.openapi import describe
-from shared.runtime.table import Table
+from shared.runtime.http.openapi import describe
+from shared.table.table import Table
 from shared.types.http import Content
 
 

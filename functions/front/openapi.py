@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
-from shared.runtime.openapi import describe
-from shared.runtime.table import Table
+from shared.runtime.http.openapi import describe
+from shared.table.table import Table
 from shared.types.http import Content
 
 

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from functions.front.advice import ADVICE
 from functions.front.page import page
-from shared.runtime.errors import PROBLEMS, NotFound, Problem
+from shared.types.errors import PROBLEMS, NotFound, Problem
 from shared.types.http import Content
 
 

@@ -9,13 +9,13 @@ from msgspec import Meta, Struct
 
 from events.envelope import CloudEvent
 from shared.blobs.port import BlobMissing
-from shared.intake.intake import Accepted, Intake, Known, Submission
+from shared.intake.intake import Accepted, Intake, KnownDocument, Submission
 from shared.intake.spool import spooled
-from shared.ledger.ledger import Ledger
-from shared.runtime.errors import FieldError, InvalidRequest, NotFound, TooLarge
-from shared.runtime.requests import explained
-from shared.runtime.settings import Settings
+from shared.records.records import TenantRecords
+from shared.runtime.http.requests import explained
+from shared.runtime.wiring.settings import Settings
 from shared.types.document import Classification
+from shared.types.errors import FieldError, InvalidRequest, NotFound, TooLarge
 from shared.types.money import Dollars
 from shared.types.principal import Principal
 
@@ -40,10 +40,10 @@ class Submit(Struct, frozen=True):
 
 
 async def handle(
-    request: Submit, intake: Intake, ledger: Ledger, settings: Settings, principal: Principal
-) -> Accepted | Known:
+    request: Submit, intake: Intake, records: TenantRecords, settings: Settings, principal: Principal
+) -> Accepted | KnownDocument:
     submitted = _data(request.event)
-    content = await _content(submitted, ledger)
+    content = await _content(submitted, records)
     if len(content) > settings.max_upload_bytes:
         raise TooLarge(f"The document is larger than the {settings.max_upload_bytes} bytes that are taken.")
     with spooled(content, submitted.filename, settings.spool) as file:
@@ -57,7 +57,7 @@ async def handle(
             )
         )
     if submitted.blob_key:
-        await ledger.clear_inbox(submitted.blob_key)
+        await records.clear_inbox(submitted.blob_key)
     return answer
 
 
@@ -74,7 +74,7 @@ def _data(event: CloudEvent) -> Submitted:
     return submitted
 
 
-async def _content(submitted: Submitted, ledger: Ledger) -> bytes:
+async def _content(submitted: Submitted, records: TenantRecords) -> bytes:
     if submitted.content_base64 is not None:
         try:
             return base64.b64decode(submitted.content_base64, validate=True)
@@ -84,6 +84,6 @@ async def _content(submitted: Submitted, ledger: Ledger) -> bytes:
                 f"`content_base64` {detail}.", errors=[FieldError("/data/content_base64", detail)]
             ) from None
     try:
-        return await ledger.inbox(submitted.blob_key or "")
+        return await records.inbox(submitted.blob_key or "")
     except BlobMissing:
         raise NotFound("There is no such blob in the inbox.") from None

@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta, Struct
 
 from shared.access.accounts import Accounts
-from shared.runtime.errors import FieldError, InvalidRequest
 from shared.types.clock import now
+from shared.types.errors import FieldError, InvalidRequest
 from shared.types.principal import SCOPES, Principal, Scope
 
 

@@ -5,11 +5,11 @@ from datetime import datetime
 from msgspec import Struct
 
 from shared.access.accounts import Accounts
-from shared.book.book import Book
 from shared.types.http import Paged
 from shared.types.money import usd
 from shared.types.paging import PageRequest, cut
 from shared.types.principal import Principal, Role, Scope
+from shared.usage.ledger import UsageLedger
 
 
 class ListKeys(PageRequest, frozen=True):
@@ -34,7 +34,7 @@ class Keys(Paged, frozen=True, kw_only=True):
     items: list[ShownKey]
 
 
-async def handle(request: ListKeys, accounts: Accounts, book: Book, principal: Principal) -> Keys:
+async def handle(request: ListKeys, accounts: Accounts, book: UsageLedger, principal: Principal) -> Keys:
     keys = await accounts.keys(principal.tenant_id)
     page, cursor = cut(keys, request, lambda key: (key.created_at, key.key_id))
     used = await accounts.last_used(page)

@@ -1,15 +1,15 @@
 """Reads a document's text and structure, in a child process with limits and no network."""
 
 from events.document import DocumentParsed, DocumentStored
+from shared.estimation.affording import affordable_document
 from shared.formats.table import PAGED
-from shared.parsing.affording import affordable_document
-from shared.parsing.sliced import read_here, told
 from shared.parsing.workers import ParserPool
 from shared.pictures.describer import Describer
 from shared.pictures.describing import Describing
-from shared.runtime.stages import StageWork
+from shared.pictures.sliced import read_here, told
+from shared.stages.stages import StageWork
 
-CRAFT = 3
+STAGE_VERSION = 3
 
 
 async def handle(

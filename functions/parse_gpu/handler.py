@@ -1,17 +1,17 @@
 """Puts a document's slices where the warm pool takes them, and puts together what it has read."""
 
 from events.document import DocumentParsed, DocumentStored
-from shared.parsing.affording import check_pages
-from shared.parsing.sliced import parsed, parts_of, read_here, read_slices, refusal
+from shared.estimation.affording import check_pages
 from shared.parsing.workers import ParserPool
 from shared.pictures.describer import Describer
 from shared.pictures.describing import Describing
+from shared.pictures.sliced import parsed, parts_of, read_here, read_slices, refusal
 from shared.pool.queue import SliceQueue
-from shared.runtime.settings import Settings
-from shared.runtime.stages import StageWork
+from shared.runtime.wiring.settings import Settings
+from shared.stages.stages import StageWork
 from shared.types.waiting import Waiting
 
-CRAFT = 3
+STAGE_VERSION = 3
 """That of `parse`: both make the same of the same document, and change together."""
 
 

@@ -4,14 +4,14 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from shared.book.metering import Meter
 from shared.catalogue.catalogue import Catalogue
 from shared.embedding.port import Embedding
 from shared.embedding.sparse import SparseEncoder
-from shared.proxy.task import Payer
 from shared.retrieval.retrieve import Mode
 from shared.retrieval.sources import Library, ShownPassage, shown
+from shared.types.payer import Payer
 from shared.types.usage import Usage
+from shared.usage.metering import Meter
 from shared.vectors.port import Vectors
 
 

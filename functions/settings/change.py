@@ -6,8 +6,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict, replace
 
 from shared.access.accounts import Accounts
-from shared.counters.leases import Leases
-from shared.ledger.records import TenantSettings
+from shared.records.structs import TenantSettings
+from shared.redis.leases import Leases
 from shared.types.document import Classification
 from shared.types.principal import Principal
 

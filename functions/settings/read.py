@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from shared.access.accounts import Accounts
-from shared.ledger.records import TenantSettings
+from shared.records.structs import TenantSettings
 from shared.types.principal import Principal
 
 

@@ -3,19 +3,19 @@
 from datetime import timedelta
 
 from events.budget import BudgetThresholdReached
-from shared.book.book import Book
-from shared.book.booking import flush_outbox
-from shared.book.journal import Journal
-from shared.book.records import Alert, Usage
 from shared.bus.port import Bus
 from shared.proxy.budget.budget import Budget
-from shared.proxy.budget.operations import Operation, estimated
+from shared.proxy.budget.operations import BudgetOperation, estimated
 from shared.types.clock import now
+from shared.usage.booking import flush_outbox
+from shared.usage.journal import Journal
+from shared.usage.ledger import UsageLedger
+from shared.usage.records import AlertRecord, UsageRecord
 
 _LONGEST_LEASE = timedelta(days=1)
 
 
-async def look_after_budgets(budget: Budget, book: Book, journal: Journal, bus: Bus) -> None:
+async def look_after_budgets(budget: Budget, book: UsageLedger, journal: Journal, bus: Bus) -> None:
     await flush_outbox(budget.outbox, journal)
     await budget.sweep()
     await settle_lapsed(budget, book)
@@ -23,7 +23,7 @@ async def look_after_budgets(budget: Budget, book: Book, journal: Journal, bus: 
     await send_alerts(budget, journal, bus)
 
 
-async def settle_lapsed(budget: Budget, book: Book) -> None:
+async def settle_lapsed(budget: Budget, book: UsageLedger) -> None:
     """A call that left and was not settled within its lease cost what the book says, else all that was held for it."""
     lapsed = await budget.lapsed()
     if not lapsed:
@@ -34,7 +34,7 @@ async def settle_lapsed(budget: Budget, book: Book) -> None:
         await budget.settle(booked or estimated(operation, now()))
 
 
-async def _booked(operation: Operation, book: Book) -> Usage | None:
+async def _booked(operation: BudgetOperation, book: UsageLedger) -> UsageRecord | None:
     usage = await book.usage(operation.payer.tenant_id, operation.until - _LONGEST_LEASE, now())
     return next((one for one in usage if one.usage_id == operation.operation_id), None)
 
@@ -48,7 +48,7 @@ async def send_alerts(budget: Budget, journal: Journal, bus: Bus) -> None:
         await budget.alerted([alert])
 
 
-def threshold_reached(alert: Alert) -> BudgetThresholdReached:
+def threshold_reached(alert: AlertRecord) -> BudgetThresholdReached:
     window = alert.window
     return BudgetThresholdReached(
         tenant_id=alert.tenant_id,

@@ -6,9 +6,9 @@ import msgspec
 
 from shared.bus.port import Redelivery
 from shared.catalogue.catalogue import Catalogues
-from shared.ledger.ledger import PlatformLedger
-from shared.ledger.letters import event_of, reopen
-from shared.ledger.records import DeadLetter
+from shared.catalogue.reopening import event_of, reopen
+from shared.records.records import PlatformRecords
+from shared.records.structs import DeadLetter
 from shared.telemetry.logs import log
 from shared.types.clock import now
 
@@ -16,7 +16,7 @@ _LOST_AFTER = timedelta(hours=1)
 """When a replay from which nothing was heard is tried once more."""
 
 
-async def replay_due(platform: PlatformLedger, catalogues: Catalogues, bus: Redelivery) -> set[tuple[str, str]]:
+async def replay_due(platform: PlatformRecords, catalogues: Catalogues, bus: Redelivery) -> set[tuple[str, str]]:
     """Sends what is due and drops what is settled; returns the documents (tenant, id) that still wait for theirs."""
     waiting: set[tuple[str, str]] = set()
     for letter in await platform.dead_letters():
@@ -33,17 +33,17 @@ async def replay_due(platform: PlatformLedger, catalogues: Catalogues, bus: Rede
     return waiting
 
 
-async def _is_settled(letter: DeadLetter, platform: PlatformLedger) -> bool:
+async def _is_settled(letter: DeadLetter, platform: PlatformRecords) -> bool:
     """Its document is deleted, or the stage has succeeded since."""
-    ledger = platform.of(letter.tenant_id)
-    epoch = int(letter.event.get("epoch") or 0)
-    if not letter.document_id or epoch <= await ledger.tombstone(letter.document_id):
+    records = platform.of(letter.tenant_id)
+    generation = int(letter.event.get("epoch") or 0)
+    if not letter.document_id or generation <= await records.tombstone(letter.document_id):
         return True
-    stage = await ledger.stage(letter.document_id, epoch, letter.function)
+    stage = await records.stage(letter.document_id, generation, letter.function)
     return stage is not None and stage.outcome != "failed"
 
 
-async def _replay(letter: DeadLetter, platform: PlatformLedger, catalogues: Catalogues, bus: Redelivery) -> None:
+async def _replay(letter: DeadLetter, platform: PlatformRecords, catalogues: Catalogues, bus: Redelivery) -> None:
     sent = msgspec.structs.replace(letter, replays=letter.replays + 1, next_replay_at=now() + _LOST_AFTER)
     await platform.keep_dead_letter(sent)
     await reopen(letter, platform, catalogues)

@@ -3,16 +3,16 @@
 from shared.bus.port import Bus
 from shared.bus.recent import quiet_mark, recent_mark
 from shared.catalogue.catalogue import Catalogue, Catalogues
-from shared.counters.leases import Leases, stage_lease
-from shared.counters.port import Counters
 from shared.erasure.erase import bury, erase
-from shared.ledger.ledger import Ledger, OpenDocument, PlatformLedger
 from shared.pool.queue import SliceQueue
-from shared.runtime.errors import StoreUnavailable
-from shared.runtime.resume import origin_of, pending
-from shared.runtime.table import Table
+from shared.records.records import OpenDocument, PlatformRecords, TenantRecords
+from shared.redis.client import RedisClient
+from shared.redis.leases import Leases, stage_lease
+from shared.stages.resume import origin_of, pending
+from shared.table.table import Table
 from shared.telemetry.logs import log
 from shared.types.clock import now
+from shared.types.errors import StoreUnavailable
 from shared.vectors.port import VectorIndex
 
 _FIRST_PAUSE_S = 60
@@ -22,9 +22,9 @@ _UPLOADING_S = 15 * 60
 
 
 async def go_on(
-    platform: PlatformLedger,
+    platform: PlatformRecords,
     catalogues: Catalogues,
-    counters: Counters,
+    redis: RedisClient,
     leases: Leases,
     slices: SliceQueue,
     index: VectorIndex,
@@ -37,9 +37,9 @@ async def go_on(
         about = {"function": "sweep", "tenant": document.tenant_id, "document": document.document_id}
         try:
             if await _is_deleted(document, platform):
-                await _erase(document, platform, catalogues, index, counters)
+                await _erase(document, platform, catalogues, index, redis)
             elif (document.tenant_id, document.document_id) not in waiting:
-                await _say_again(document, platform, catalogues, counters, leases, slices, bus, table)
+                await _say_again(document, platform, catalogues, redis, leases, slices, bus, table)
         except StoreUnavailable as error:  # one document's store must not keep the others waiting
             log().warning(f"cannot go on: {error}", extra=about)
         except Exception:  # noqa: BLE001 - nor may whatever else is wrong with one
@@ -47,71 +47,71 @@ async def go_on(
 
 
 async def _erase(
-    document: OpenDocument, platform: PlatformLedger, catalogues: Catalogues, index: VectorIndex, counters: Counters
+    document: OpenDocument, platform: PlatformRecords, catalogues: Catalogues, index: VectorIndex, redis: RedisClient
 ) -> None:
     tenant, document_id = document.tenant_id, document.document_id
-    ledger, catalogue = platform.of(tenant), catalogues.of(tenant)
-    if await ledger.tombstone(document_id) < document.epoch:  # cut off before the burial itself
-        await bury(document_id, document.epoch, ledger, catalogue)
-    await erase(document_id, document.epoch, ledger, platform, catalogue, index.of(tenant), counters)
+    records, catalogue = platform.of(tenant), catalogues.of(tenant)
+    if await records.tombstone(document_id) < document.generation:  # cut off before the burial itself
+        await bury(document_id, document.generation, records, catalogue)
+    await erase(document_id, document.generation, records, platform, catalogue, index.of(tenant), redis)
 
 
-async def _is_deleted(document: OpenDocument, platform: PlatformLedger) -> bool:
+async def _is_deleted(document: OpenDocument, platform: PlatformRecords) -> bool:
     if document.marker.kind == "deleting":
         return True
-    return document.epoch <= await platform.of(document.tenant_id).tombstone(document.document_id)
+    return document.generation <= await platform.of(document.tenant_id).tombstone(document.document_id)
 
 
 async def _say_again(
     document: OpenDocument,
-    platform: PlatformLedger,
+    platform: PlatformRecords,
     catalogues: Catalogues,
-    counters: Counters,
+    redis: RedisClient,
     leases: Leases,
     slices: SliceQueue,
     bus: Bus,
     table: Table,
 ) -> None:
-    tenant, document_id, epoch = document.tenant_id, document.document_id, document.epoch
-    ledger = platform.of(tenant)
-    record = await ledger.life(document_id, epoch)
+    tenant, document_id, generation = document.tenant_id, document.document_id, document.generation
+    records = platform.of(tenant)
+    record = await records.life(document_id, generation)
     if record is None:
-        await _give_up_upload(document, ledger)
+        await _give_up_upload(document, records)
         return
-    if await _is_moving(document, catalogues.of(tenant), counters, leases, slices, table):
+    if await _is_moving(document, catalogues.of(tenant), redis, leases, slices, table):
         return
-    quiet = quiet_mark(tenant, document_id, epoch)
-    if await counters.call("EXISTS", quiet):
+    quiet = quiet_mark(tenant, document_id, generation)
+    if await redis.call("EXISTS", quiet):
         return
     await catalogues.of(tenant).mend(document_id)
-    sayings = await pending(table, ledger, record, origin_of(record, tenant))
+    sayings = await pending(table, records, record, origin_of(record, tenant))
     for saying in sayings:
         await bus.publish(saying.event)
-    await _be_quiet(quiet, counters)  # only now: what was not said for a crash is said again at once
+    await _be_quiet(quiet, redis)  # only now: what was not said for a crash is said again at once
     if not sayings:  # it ended, and only its marker was left behind
-        await ledger.mark_closed(document_id, epoch)
+        await records.mark_closed(document_id, generation)
 
 
-async def _give_up_upload(document: OpenDocument, ledger: Ledger) -> None:
+async def _give_up_upload(document: OpenDocument, records: TenantRecords) -> None:
     """A crash left its original without a record; the same bytes may be on their way in again."""
-    document_id, epoch = document.document_id, document.epoch
+    document_id, generation = document.document_id, document.generation
     is_old = (now() - document.marker.since).total_seconds() > _UPLOADING_S
-    if is_old and await ledger.opened(document_id, epoch, "ingesting") == document.marker:
-        await ledger.erase(document_id, epoch)
-        await ledger.mark_closed(document_id, epoch)
+    if is_old and await records.opened(document_id, generation, "ingesting") == document.marker:
+        await records.erase(document_id, generation)
+        await records.mark_closed(document_id, generation)
 
 
 async def _is_moving(
     document: OpenDocument,
     catalogue: Catalogue,
-    counters: Counters,
+    redis: RedisClient,
     leases: Leases,
     slices: SliceQueue,
     table: Table,
 ) -> bool:
     """A stage is at work, its slices wait for the pool, or an event is on its way. A stage that seems to run without a
     lease died with its process: its event was perhaps acknowledged by a second delivery that found the lease held."""
-    about = (document.tenant_id, document.document_id, document.epoch)
+    about = (document.tenant_id, document.document_id, document.generation)
     for stage in table.stages():
         if await leases.live(stage_lease(*about, stage)):
             return True
@@ -120,12 +120,12 @@ async def _is_moving(
     entry = await catalogue.entry(document.document_id)
     if entry and any(stage.status == "running" for stage in entry.stages):
         return False
-    return bool(await counters.call("EXISTS", recent_mark(*about)))
+    return bool(await redis.call("EXISTS", recent_mark(*about)))
 
 
-async def _be_quiet(quiet: str, counters: Counters) -> None:
+async def _be_quiet(quiet: str, redis: RedisClient) -> None:
     """For 1, 2, 4 … 30 minutes, so that a backlog does not feed itself."""
     times = f"{quiet}:times"
-    count = int(await counters.call("INCR", times))
+    count = int(await redis.call("INCR", times))
     pause = min(_FIRST_PAUSE_S * 2 ** (count - 1), _LONGEST_PAUSE_S)
-    await counters.batch([("SET", quiet, "1", "EX", pause), ("EXPIRE", times, 86400)])
+    await redis.batch([("SET", quiet, "1", "EX", pause), ("EXPIRE", times, 86400)])

@@ -8,27 +8,27 @@ from functions.sweep.dead_letters import replay_due
 from functions.sweep.documents import go_on
 from functions.sweep.retention import retire
 from functions.sweep.storage import meter_storage
-from shared.book.book import Book
-from shared.book.journal import Journal
-from shared.book.metering import Meter
 from shared.bus.port import Bus, Redelivery
 from shared.catalogue.catalogue import Catalogues
-from shared.counters.leases import Leases
-from shared.counters.port import Counters
-from shared.ledger.ledger import PlatformLedger
 from shared.pool.queue import SliceQueue
 from shared.proxy.budget.budget import Budget
-from shared.runtime.errors import StoreUnavailable
-from shared.runtime.table import Table
+from shared.records.records import PlatformRecords
+from shared.redis.client import RedisClient
+from shared.redis.leases import Leases
+from shared.table.table import Table
 from shared.telemetry.logs import log
+from shared.types.errors import StoreUnavailable
+from shared.usage.journal import Journal
+from shared.usage.ledger import UsageLedger
+from shared.usage.metering import Meter
 from shared.vectors.port import VectorIndex
 
 
 async def handle(
     event: ClockTicked,
-    platform: PlatformLedger,
+    platform: PlatformRecords,
     catalogues: Catalogues,
-    counters: Counters,
+    redis: RedisClient,
     leases: Leases,
     slices: SliceQueue,
     index: VectorIndex,
@@ -36,7 +36,7 @@ async def handle(
     redelivery: Redelivery,
     table: Table,
     budget: Budget,
-    book: Book,
+    book: UsageLedger,
     journal: Journal,
     meter: Meter,
 ) -> None:
@@ -45,10 +45,10 @@ async def handle(
             return
         await _apart("budgets", look_after_budgets(budget, book, journal, bus))
         await _apart("the book", book.seal_due())
-        await _apart("retention", retire(platform, catalogues, counters))
+        await _apart("retention", retire(platform, catalogues, redis))
         waiting = await replay_due(platform, catalogues, redelivery)
-        await go_on(platform, catalogues, counters, leases, slices, index, bus, table, waiting)
-        await _apart("storage", meter_storage(platform, counters, meter))
+        await go_on(platform, catalogues, redis, leases, slices, index, bus, table, waiting)
+        await _apart("storage", meter_storage(platform, redis, meter))
 
 
 async def _apart(what: str, work: Awaitable[object]) -> None:

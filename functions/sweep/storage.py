@@ -2,30 +2,30 @@
 
 from datetime import UTC, datetime, timedelta
 
-from shared.book.metering import Meter
-from shared.book.together import together
-from shared.counters.port import Counters
-from shared.ledger.ledger import Ledger, PlatformLedger
+from shared.records.records import PlatformRecords, TenantRecords
+from shared.redis.client import RedisClient
 from shared.types.clock import now
+from shared.usage.metering import Meter
+from shared.usage.together import together
 
 _KEPT_S = 2 * 86400
 
 
-async def meter_storage(platform: PlatformLedger, counters: Counters, meter: Meter) -> None:
+async def meter_storage(platform: PlatformRecords, redis: RedisClient, meter: Meter) -> None:
     """Of the day before: what a tenant's originals take as that day is over. The mark in Redis saves the work; without
     it the same records are told again, and count once."""
     today = now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     over = today - timedelta(seconds=1)
     mark = f"metered:storage:{over.date().isoformat()}"
-    metered = set(await counters.call("SMEMBERS", mark))
+    metered = set(await redis.call("SMEMBERS", mark))
     for tenant_id in await platform.tenant_ids():
         if tenant_id in metered:
             continue
         if size := await _stored(platform.of(tenant_id), over):
             await meter.tell_storage(tenant_id, over, size)
-        await counters.batch([("SADD", mark, tenant_id), ("EXPIRE", mark, _KEPT_S)])
+        await redis.batch([("SADD", mark, tenant_id), ("EXPIRE", mark, _KEPT_S)])
 
 
-async def _stored(ledger: Ledger, before: datetime) -> int:
-    records = await together(ledger.document, await ledger.document_ids())
-    return sum(record.size for record in records if record and record.created_at <= before)
+async def _stored(records: TenantRecords, before: datetime) -> int:
+    found = await together(records.document, await records.document_ids())
+    return sum(record.size for record in found if record and record.created_at <= before)

@@ -4,13 +4,13 @@ from functions.tenants.shown import OneTenant, find
 from shared.access.accounts import Accounts
 from shared.catalogue.catalogue import Catalogues
 from shared.erasure.erase import bury
-from shared.ledger.ledger import PlatformLedger
+from shared.records.records import PlatformRecords
 
 
-async def handle(request: OneTenant, accounts: Accounts, platform: PlatformLedger, catalogues: Catalogues) -> None:
+async def handle(request: OneTenant, accounts: Accounts, platform: PlatformRecords, catalogues: Catalogues) -> None:
     tenant = await find(request.tenant_id, accounts)
     await accounts.revoke_keys(tenant.tenant_id)
-    ledger, catalogue = platform.of(tenant.tenant_id), catalogues.of(tenant.tenant_id)
-    async for record in ledger.documents():
-        await bury(record.document_id, record.epoch, ledger, catalogue)
+    records, catalogue = platform.of(tenant.tenant_id), catalogues.of(tenant.tenant_id)
+    async for record in records.documents():
+        await bury(record.document_id, record.generation, records, catalogue)
     await accounts.delete_tenant(tenant)  # last: cut off before, the call can be made again

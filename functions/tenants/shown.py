@@ -5,8 +5,8 @@ from datetime import datetime
 from msgspec import Struct
 
 from shared.access.accounts import Accounts
-from shared.ledger.records import TenantRecord
-from shared.runtime.errors import NotFound
+from shared.records.structs import TenantRecord
+from shared.types.errors import NotFound
 from shared.types.principal import Tier
 
 

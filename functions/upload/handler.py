@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from shared.intake.intake import Accepted, Intake, Known, Submission
+from shared.intake.intake import Accepted, Intake, KnownDocument, Submission
 from shared.types.document import Classification
 from shared.types.http import SpooledFile
 from shared.types.money import Dollars
@@ -20,7 +20,7 @@ class Upload(Struct, frozen=True):
     max_cost_usd: Dollars | None = None
 
 
-async def handle(request: Upload, intake: Intake, principal: Principal) -> Accepted | Known:
+async def handle(request: Upload, intake: Intake, principal: Principal) -> Accepted | KnownDocument:
     return await intake.take(
         Submission(
             file=request.file,

@@ -5,10 +5,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from shared.book.book import Book, place
-from shared.book.booking import flush_outbox
-from shared.book.journal import Journal
-from shared.book.records import PER_UNIT, Line, Record, Unit, Usage
 from shared.proxy.budget.budget import Budget
 from shared.types.http import Paged
 from shared.types.model import Location
@@ -16,6 +12,10 @@ from shared.types.money import usd
 from shared.types.paging import read_cursor, write_cursor
 from shared.types.period import PagedPeriod, span
 from shared.types.principal import Principal
+from shared.usage.booking import flush_outbox
+from shared.usage.journal import Journal
+from shared.usage.ledger import UsageLedger, place
+from shared.usage.records import PER_UNIT, Record, Unit, UsageLine, UsageRecord
 
 _LOOKED_BACK = timedelta(days=62)
 
@@ -64,24 +64,26 @@ class UsageRecords(Paged, frozen=True, kw_only=True):
 
 
 async def handle(
-    request: ListUsage, book: Book, budget: Budget, journal: Journal, principal: Principal
+    request: ListUsage, book: UsageLedger, budget: Budget, journal: Journal, principal: Principal
 ) -> UsageRecords:
     since, until = span(request, _LOOKED_BACK)
     after = read_cursor(request.cursor) if request.cursor else None
     await flush_outbox(budget.outbox, journal)
 
     def wanted(record: Record) -> bool:
-        if not isinstance(record, Usage) or not since <= record.at < until:
+        if not isinstance(record, UsageRecord) or not since <= record.at < until:
             return False
         return request.request_id is None or request.request_id in (record.request_id, record.label)
 
     found = await book.newest([principal.tenant_id], request.limit + 1, after, wanted, since)
     page = found[: request.limit]
     cursor = write_cursor(*place(page[-1])) if len(found) > len(page) else None
-    return UsageRecords(items=[_shown(record) for record in page if isinstance(record, Usage)], next_cursor=cursor)
+    return UsageRecords(
+        items=[_shown(record) for record in page if isinstance(record, UsageRecord)], next_cursor=cursor
+    )
 
 
-def _shown(record: Usage) -> ShownUsage:
+def _shown(record: UsageRecord) -> ShownUsage:
     return ShownUsage(
         usage_id=record.usage_id,
         at=record.at,
@@ -103,7 +105,7 @@ def _shown(record: Usage) -> ShownUsage:
     )
 
 
-def _line(line: Line) -> ShownLine:
+def _line(line: UsageLine) -> ShownLine:
     per_unit = PER_UNIT.get(line.unit, 1)
     quantity = line.quantity if per_unit == 1 else round(line.quantity / per_unit, 6)
     return ShownLine(line.unit, quantity, usd(line.cost_microusd))

@@ -5,15 +5,15 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from shared.book.book import Book
-from shared.book.booking import flush_outbox
-from shared.book.digests import Row
-from shared.book.journal import Journal
-from shared.book.records import PER_UNIT, Unit
 from shared.proxy.budget.budget import Budget
 from shared.types.money import usd
 from shared.types.period import Period, span
 from shared.types.principal import Principal
+from shared.usage.booking import flush_outbox
+from shared.usage.digests import DigestRow
+from shared.usage.journal import Journal
+from shared.usage.ledger import UsageLedger
+from shared.usage.records import PER_UNIT, Unit
 
 GroupBy = Literal["day", "key", "document", "unit"]
 
@@ -39,14 +39,16 @@ class UsageTotals(Struct, frozen=True):
     total_usd: float
 
 
-async def handle(request: GetUsage, book: Book, budget: Budget, journal: Journal, principal: Principal) -> UsageTotals:
+async def handle(
+    request: GetUsage, book: UsageLedger, budget: Budget, journal: Journal, principal: Principal
+) -> UsageTotals:
     since, until = span(request)
     await flush_outbox(budget.outbox, journal)
     rows = await book.rows(principal.tenant_id, since, until)
     return UsageTotals(_items(rows, request.group_by), usd(sum(row.cost_microusd for row in rows)))
 
 
-def _items(rows: list[Row], group_by: GroupBy) -> list[UsageItem]:
+def _items(rows: list[DigestRow], group_by: GroupBy) -> list[UsageItem]:
     sums: dict[tuple[str, Unit], tuple[int, int]] = defaultdict(lambda: (0, 0))
     for row in rows:
         quantity, cost = sums[_group(row, group_by), row.unit]
@@ -63,7 +65,7 @@ def _items(rows: list[Row], group_by: GroupBy) -> list[UsageItem]:
     ]
 
 
-def _group(row: Row, group_by: GroupBy) -> str:
+def _group(row: DigestRow, group_by: GroupBy) -> str:
     return {"day": row.day, "key": row.key_id, "document": row.document_id, "unit": ""}[group_by]
 
 

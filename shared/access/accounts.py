@@ -11,12 +11,12 @@ import msgspec
 
 from shared.access.apikeys import key_hash, new_id, new_key
 from shared.blobs.port import Blobs
-from shared.counters.port import Counters, Script
-from shared.ledger import names
-from shared.ledger.ledger import read_record
-from shared.ledger.records import KeyRecord, TenantRecord, TenantSettings
-from shared.runtime.errors import NotFound
+from shared.records import names
+from shared.records.records import read_record
+from shared.records.structs import KeyRecord, TenantRecord, TenantSettings
+from shared.redis.client import RedisClient, Script
 from shared.types.clock import now
+from shared.types.errors import NotFound
 from shared.types.principal import SCOPES, Principal, Role, Scope, Tier
 
 OPERATORS = "platform"
@@ -44,9 +44,9 @@ def cached_tenant(tenant_id: str) -> str:
 class Accounts:
     """Who may call: every tenant and every key of the installation."""
 
-    def __init__(self, blobs: Blobs, counters: Counters) -> None:
+    def __init__(self, blobs: Blobs, redis: RedisClient) -> None:
         self._blobs = blobs
-        self._counters = counters
+        self._redis = redis
 
     async def create_tenant(self, name: str, tier: Tier) -> TenantRecord:
         return await self.keep_tenant(TenantRecord(new_id("ten_"), name, tier, now()))
@@ -111,7 +111,7 @@ class Accounts:
         """As far as Redis remembers, in the order of the keys."""
         if not keys:
             return []
-        used = await self._counters.batch([("HGET", cached_key(key.key_hash), "used") for key in keys])
+        used = await self._redis.batch([("HGET", cached_key(key.key_hash), "used") for key in keys])
         return [
             datetime.fromtimestamp(int(at), tz=key.created_at.tzinfo) if at else None
             for key, at in zip(keys, used, strict=True)
@@ -125,7 +125,7 @@ class Accounts:
             raise NotFound("There is no such key.")
         await self._blobs.erase(names.key_by_hash(record.key_hash))
         cached = cached_key(record.key_hash)
-        await self._counters.batch(
+        await self._redis.batch(
             [("DEL", cached), ("HSET", cached, "principal", "", "tenant", ""), ("EXPIRE", cached, _REVOKED_S)]
         )
         await self._blobs.erase(names.key(tenant_id or OPERATORS, key_id))
@@ -141,7 +141,7 @@ class Accounts:
         if record is None or (record.tenant_id and not await self.load_tenant(record.tenant_id)):
             return False
         principal = msgspec.json.encode(_principal(record)).decode()
-        await self._counters.run(_CACHE_KEY, [cached_key(hashed)], [principal, record.tenant_id])
+        await self._redis.run(_CACHE_KEY, [cached_key(hashed)], [principal, record.tenant_id])
         return True
 
     async def load_key_of(self, key: str) -> bool:
@@ -155,7 +155,7 @@ class Accounts:
         settings = await self.settings(tenant_id)
         place = cached_tenant(tenant_id)
         # What is there is newer than what was read before.
-        await self._counters.batch(
+        await self._redis.batch(
             [("HSETNX", place, "tier", tenant.tier), ("HSETNX", place, "cloud", _flag(settings.cloud_allowed))]
         )
         return True
@@ -166,7 +166,7 @@ class Accounts:
     async def keep_settings(self, tenant_id: str, settings: TenantSettings) -> None:
         """Whether content may leave holds from the next call on, in every process."""
         await self._blobs.write(names.settings(tenant_id), msgspec.json.encode(settings))
-        await self._counters.call("HSET", cached_tenant(tenant_id), "cloud", _flag(settings.cloud_allowed))
+        await self._redis.call("HSET", cached_tenant(tenant_id), "cloud", _flag(settings.cloud_allowed))
 
     async def delete_tenant(self, tenant: TenantRecord) -> None:
         """No key of the tenant is valid from here on. The keys go first: while a store is away, the call can be made
@@ -175,10 +175,10 @@ class Accounts:
         await self._blobs.write(
             names.tenant(tenant.tenant_id), msgspec.json.encode(msgspec.structs.replace(tenant, deleted=True))
         )
-        await self._counters.call("DEL", cached_tenant(tenant.tenant_id))
+        await self._redis.call("DEL", cached_tenant(tenant.tenant_id))
 
     async def _cache_tenant(self, tenant: TenantRecord) -> None:
-        await self._counters.call("HSET", cached_tenant(tenant.tenant_id), "tier", tenant.tier)
+        await self._redis.call("HSET", cached_tenant(tenant.tenant_id), "tier", tenant.tier)
 
     async def _read_pointer(self, hashed: str) -> str | None:
         try:

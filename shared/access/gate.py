@@ -15,11 +15,11 @@ from msgspec import Struct
 
 from shared.access.accounts import Accounts, cached_key
 from shared.access.apikeys import key_hash, well_formed
-from shared.counters.port import Counters, Script, Word
-from shared.runtime.errors import StoreUnavailable, Unauthenticated
+from shared.redis.client import RedisClient, RedisWord, Script
 from shared.types.clock import now
+from shared.types.errors import StoreUnavailable, Unauthenticated
 from shared.types.principal import Principal
-from shared.types.purse import Purse
+from shared.types.remaining_budget import RemainingBudget
 
 if TYPE_CHECKING:  # the budget comes in only where a call may spend
     from shared.proxy.budget.budget import Budget
@@ -102,7 +102,7 @@ return table.concat(answer, '\\n')
     )
 
 
-class Limits(Struct, frozen=True):
+class RateLimits(Struct, frozen=True):
     """What the rate-limit headers say. `limit` is None where there is none; `reset` is in Unix seconds;
     `retry_after` (seconds) is above 0 where the request is refused."""
 
@@ -112,27 +112,27 @@ class Limits(Struct, frozen=True):
     retry_after: int = 0
 
 
-UNLIMITED = Limits()
+UNLIMITED = RateLimits()
 
 
 class Gate:
     """Lets a credential in, or says why not."""
 
-    def __init__(self, accounts: Accounts, counters: Counters, budget: "Callable[[], Budget] | None" = None) -> None:
+    def __init__(self, accounts: Accounts, redis: RedisClient, budget: "Callable[[], Budget] | None" = None) -> None:
         self._accounts = accounts
-        self._counters = counters
+        self._redis = redis
         self._budget = budget
         self._tiers = json.dumps(PER_TIER)
 
-    async def admit(self, key: str, policy: str) -> tuple[Principal, Limits]:
+    async def admit(self, key: str, policy: str) -> tuple[Principal, RateLimits]:
         """The caller and its limits; `policy` is `default`, `reads` or `none`. Raises `Unauthenticated`."""
         return _admitted(await self._known(key, lambda hashed: self._ask(_ADMIT, hashed, policy)))
 
-    async def admit_spender(self, key: str, policy: str) -> tuple[Principal, Limits, Purse]:
+    async def admit_spender(self, key: str, policy: str) -> tuple[Principal, RateLimits, RemainingBudget]:
         """The same, with what the caller has left; its purse says nothing where that cannot be known."""
-        purse, left = Purse(), ""
+        remaining_budget, left = RemainingBudget(), ""
         if self._budget is None:
-            return *await self.admit(key, policy), purse
+            return *await self.admit(key, policy), remaining_budget
         terms = self._budget().terms()
 
         async def ask(hashed: str) -> list[str]:
@@ -143,13 +143,13 @@ class Gate:
 
         principal, limits = _admitted(await self._known(key, ask))
         if left:
-            purse.show(None if left == "unlimited" else int(left))
+            remaining_budget.show(None if left == "unlimited" else int(left))
         elif principal.tenant_id:
             with contextlib.suppress(StoreUnavailable):
-                from shared.proxy.task import Payer
+                from shared.types.payer import Payer
 
-                purse.show(await self._budget().remaining(Payer(principal.tenant_id, principal.key_id)))
-        return principal, limits, purse
+                remaining_budget.show(await self._budget().remaining(Payer(principal.tenant_id, principal.key_id)))
+        return principal, limits, remaining_budget
 
     async def _known(self, key: str, ask: Callable[[str], Awaitable[list[str]]]) -> list[str]:
         """What Redis says of a key, once it knows it."""
@@ -163,14 +163,14 @@ class Gate:
                 raise StoreUnavailable("counters", "Redis does not keep what it is told")
         return answer
 
-    async def _ask(self, script: Script, hashed: str, policy: str, *more: Word) -> list[str]:
+    async def _ask(self, script: Script, hashed: str, policy: str, *more: RedisWord) -> list[str]:
         factor = READS_FACTOR if policy == "reads" else 1
         arguments = [self._tiers, policy, factor, *more]
-        found: str = await self._counters.run(script, [cached_key(hashed)], arguments)
+        found: str = await self._redis.run(script, [cached_key(hashed)], arguments)
         return found.split("\n")
 
 
-def _admitted(answer: list[str]) -> tuple[Principal, Limits]:
+def _admitted(answer: list[str]) -> tuple[Principal, RateLimits]:
     if answer[0] != "ok":
         raise Unauthenticated("The API key is not known or was revoked.")
     principal = msgspec.json.decode(answer[1], type=Principal)
@@ -186,14 +186,14 @@ def _plausible(key: str) -> bool:
     return SHORTEST_KEY <= len(key) <= 256 and key.isascii() and key.isprintable()
 
 
-async def admit_address(counters: Counters, address: str) -> Limits:
+async def admit_address(redis: RedisClient, address: str) -> RateLimits:
     """For public routes. Without Redis they stay open: nothing of a tenant is behind them."""
     try:
-        return _limits(await counters.run(_ADMIT_ADDRESS, [f"limit:address:{address}"], [PER_ADDRESS_A_MINUTE]))
+        return _limits(await redis.run(_ADMIT_ADDRESS, [f"limit:address:{address}"], [PER_ADDRESS_A_MINUTE]))
     except StoreUnavailable:
         return UNLIMITED
 
 
-def _limits(answer: list[str]) -> Limits:
+def _limits(answer: list[str]) -> RateLimits:
     retry_after, limit, remaining, reset = (int(number) for number in answer)
-    return Limits(limit, remaining, reset, retry_after)
+    return RateLimits(limit, remaining, reset, retry_after)

@@ -8,20 +8,22 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.answers.citations import Citation, Verified, compose, verify
+from shared.answers.citations import Verified, compose, verify
 from shared.answers.extractive import ExtractiveAnswerer
-from shared.answers.prompting import Prompt, Turn, prompt
+from shared.answers.prompting import Prompt, PromptTurn, prompt
 from shared.answers.support import supported
-from shared.book.metering import Meter
-from shared.proxy.complexity import judge
-from shared.proxy.detours import NoModel, PromptTooLong
-from shared.proxy.proxy import ExecutionProxy
-from shared.proxy.task import LLMResult, LLMTask, Payer, Token
+from shared.proxy.execution.proxy import ExecutionProxy
+from shared.proxy.routing.complexity import judge
+from shared.proxy.routing.fallbacks import NoModel, PromptTooLong
+from shared.proxy.task import LLMResult, LLMTask, Token
 from shared.retrieval.retrieve import Mode
-from shared.retrieval.sources import Library, Source, Sources
+from shared.retrieval.sources import Library, RetrievedSource, Sources
+from shared.types.citation import Citation
 from shared.types.document import Classification, higher
 from shared.types.model import Quality
+from shared.types.payer import Payer
 from shared.types.usage import Usage
+from shared.usage.metering import Meter
 
 READ = 24
 """Passages that the extractive answerer reads, however few are wished for: a refusal needs to have looked around."""
@@ -36,7 +38,7 @@ _MISSED = ("no_model", "fallback_context")
 """Reasons for which no model answered that are no failure of one."""
 
 
-class Execution(Struct, frozen=True):
+class AnswerExecution(Struct, frozen=True):
     """Who answered, and why it was them."""
 
     location: Literal["local", "cloud", "extractive"]
@@ -45,12 +47,12 @@ class Execution(Struct, frozen=True):
     reason: str
 
     @classmethod
-    def of(cls, result: LLMResult) -> "Execution":
+    def of(cls, result: LLMResult) -> "AnswerExecution":
         ran = result.execution
         return cls(ran.location, ran.model, ran.strategy, ran.reason)
 
 
-class Asked(Struct, frozen=True, kw_only=True):
+class QuestionTask(Struct, frozen=True, kw_only=True):
     """`classification` can only raise the class that the sources and the turns give the question."""
 
     question: str
@@ -62,11 +64,11 @@ class Asked(Struct, frozen=True, kw_only=True):
     max_cost_microusd: int | None = None
     classification: Classification = "internal"
     document_ids: tuple[str, ...] | None = None
-    turns: tuple[Turn, ...] = ()
-    heard: Callable[[int | None], None] = lambda remaining: None
+    turns: tuple[PromptTurn, ...] = ()
+    on_remaining: Callable[[int | None], None] = lambda remaining: None
 
 
-class Reply(Struct, frozen=True):
+class AnswerResult(Struct, frozen=True):
     """`answered` is false, and `text` empty, where the sources do not say. `classification` is the highest of all that
     went into it."""
 
@@ -74,7 +76,7 @@ class Reply(Struct, frozen=True):
     text: str
     citations: tuple[Citation, ...]
     usage: Usage
-    execution: Execution
+    execution: AnswerExecution
     degraded: tuple[str, ...]
     classification: Classification
 
@@ -87,22 +89,22 @@ class Answering(Struct, frozen=True):
     proxy: ExecutionProxy
     meter: Meter
 
-    async def sources(self, asked: Asked) -> Sources:
+    async def sources(self, asked: QuestionTask) -> Sources:
         """Best first. Raises `StoreUnavailable`."""
         query = asked.question
         if asked.turns and len(query.split()) <= _FOLLOWING_WORDS:
             query = f"{asked.turns[-1].question} {query}"
         return await self.library.sources(query, asked.mode, max(READ, asked.limit), asked.document_ids)
 
-    async def stream(self, asked: Asked, sources: Sources) -> AsyncGenerator[Token | Reply]:
+    async def stream(self, asked: QuestionTask, sources: Sources) -> AsyncGenerator[Token | AnswerResult]:
         """A model's words as they come, then the reply, last and once: only that is checked."""
         async with aclosing(self._answered(asked, sources)) as events:
             async for event in events:
-                if isinstance(event, Reply):
+                if isinstance(event, AnswerResult):
                     self._note(asked, sources, event)
                 yield event
 
-    async def _answered(self, asked: Asked, sources: Sources) -> AsyncGenerator[Token | Reply]:
+    async def _answered(self, asked: QuestionTask, sources: Sources) -> AsyncGenerator[Token | AnswerResult]:
         if not sources.items:
             yield self._empty(asked, sources)
             return
@@ -113,18 +115,18 @@ class Answering(Struct, frozen=True):
         except NoModel as missing:
             yield await self._extracted(asked, sources, missing.reason)
 
-    def _note(self, asked: Asked, sources: Sources, reply: Reply) -> None:
+    def _note(self, asked: QuestionTask, sources: Sources, reply: AnswerResult) -> None:
         found = [(source.found.passage.passage_id, source.found.score) for source in sources.items[: asked.limit]]
         self.meter.note_question(asked.payer, sources.embedded_tokens, reply.execution.reason, found)
 
-    async def reply(self, asked: Asked, sources: Sources) -> Reply:
+    async def reply(self, asked: QuestionTask, sources: Sources) -> AnswerResult:
         async with aclosing(self.stream(asked, sources)) as events:
             async for event in events:
-                if isinstance(event, Reply):
+                if isinstance(event, AnswerResult):
                     return event
         raise AssertionError("a stream ends with its reply")
 
-    async def _modelled(self, asked: Asked, sources: Sources) -> AsyncGenerator[Token | Reply]:
+    async def _modelled(self, asked: QuestionTask, sources: Sources) -> AsyncGenerator[Token | AnswerResult]:
         """With fewer passages where the prompt is too long for the model. Raises `NoModel`."""
         tokens = _PROMPT_TOKENS[asked.quality]
         while True:
@@ -139,7 +141,7 @@ class Answering(Struct, frozen=True):
                 if tokens < _LEAST_TOKENS:
                     raise NoModel("fallback_context") from None
 
-    async def _extracted(self, asked: Asked, sources: Sources, reason: str) -> Reply:
+    async def _extracted(self, asked: QuestionTask, sources: Sources, reason: str) -> AnswerResult:
         found = [source.found for source in sources.items]
         extracted = await self.extractive.answer(asked.question, found)
         text, citations = compose(extracted, _titles(sources))
@@ -147,24 +149,24 @@ class Answering(Struct, frozen=True):
         cited = {citation.document_id for citation in checked.citations}
         used = [source for source in sources.items if source.found.passage.document_id in cited]
         missed = () if reason in _MISSED else ("counters",) if reason == "fallback_counters" else ("model",)
-        return Reply(
+        return AnswerResult(
             answered=checked.answered,
             text=checked.text,
             citations=checked.citations,
             usage=Usage(embedded_tokens=sources.embedded_tokens),
-            execution=Execution("extractive", "extractive", "hybrid", reason),
+            execution=AnswerExecution("extractive", "extractive", "hybrid", reason),
             degraded=(*sources.degraded, *missed),
             classification=_highest(asked, used),
         )
 
-    def _empty(self, asked: Asked, sources: Sources) -> Reply:
+    def _empty(self, asked: QuestionTask, sources: Sources) -> AnswerResult:
         """Nothing was found: no model is asked what it thinks of nothing."""
         usage = Usage(embedded_tokens=sources.embedded_tokens)
-        execution = Execution("extractive", "extractive", "hybrid", "default")
-        return Reply(False, "", (), usage, execution, sources.degraded, asked.classification)
+        execution = AnswerExecution("extractive", "extractive", "hybrid", "default")
+        return AnswerResult(False, "", (), usage, execution, sources.degraded, asked.classification)
 
 
-def _task(asked: Asked, packed: Prompt, sources: Sources) -> LLMTask:
+def _task(asked: QuestionTask, packed: Prompt, sources: Sources) -> LLMTask:
     scores = {source.found.passage.passage_id: source.found.score for source in sources.items}
     return LLMTask(
         kind="generation",
@@ -179,21 +181,21 @@ def _task(asked: Asked, packed: Prompt, sources: Sources) -> LLMTask:
         passages=tuple(
             (passage.passage_id, round(scores[passage.passage_id] * 1_000_000)) for passage in packed.passages
         ),
-        heard=asked.heard,
+        on_remaining=asked.on_remaining,
     )
 
 
-def _checked(asked: Asked, packed: Prompt, sources: Sources, result: LLMResult) -> Reply:
+def _checked(asked: QuestionTask, packed: Prompt, sources: Sources, result: LLMResult) -> AnswerResult:
     """What of the model's answer its sources carry."""
     shown = {passage.passage_id for passage in packed.passages}
     used = [source for source in sources.items if source.found.passage.passage_id in shown]
     checked: Verified = supported(result.text, [source.found for source in used], _titles(sources))
-    return Reply(
+    return AnswerResult(
         answered=checked.answered,
         text=checked.text,
         citations=checked.citations,
         usage=replace(result.usage, embedded_tokens=sources.embedded_tokens),
-        execution=Execution.of(result),
+        execution=AnswerExecution.of(result),
         degraded=(*sources.degraded, *(("counters",) if result.execution.reason == "fallback_counters" else ())),
         classification=_highest(asked, used),
     )
@@ -205,7 +207,7 @@ def in_words(text: str) -> list[str]:
     return [word + " " for word in words[:-1]] + [words[-1]] if text else []
 
 
-def _highest(asked: Asked, used: list[Source]) -> Classification:
+def _highest(asked: QuestionTask, used: list[RetrievedSource]) -> Classification:
     found = asked.classification
     for turn in asked.turns:
         found = higher(found, turn.classification)

@@ -7,22 +7,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.answers.extractive import Extracted
-from shared.types.passage import Box, Passage
+from shared.types.citation import Citation
+from shared.types.passage import Passage
 
 _MARK = re.compile(r"\s*\[(\d{1,4})\]")
 
 
-class Citation(Struct, frozen=True):
-    """`[index]` in the answer refers to it; `quote` stands literally in its passage. `page` counts from 1."""
-
-    index: int
-    passage_id: str
-    document_id: str
-    title: str
-    page: int | None
-    box: Box | None
-    quote: str
-    score: float
 
 
 class Verified(Struct, frozen=True):

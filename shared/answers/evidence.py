@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from shared.answers.kinds import states
 from shared.answers.question import Question, Term, meanings_of
-from shared.answers.sentences import Kind, pieces
+from shared.answers.sentences import SentenceKind, pieces
 from shared.answers.stems import WORD, stem
 from shared.types.passage import Found, Passage
 
@@ -26,7 +26,7 @@ _NAMED_ELSEWHERE = 0.95
 """What a name counts that stands not in the passage but elsewhere in its document."""
 
 
-class Words(Struct, frozen=True):
+class WordVectors(Struct, frozen=True):
     """A text's words: `stems`, `meanings` and `spans` run in step, `known` and `means` are their sets."""
 
     stems: tuple[str, ...]
@@ -36,22 +36,22 @@ class Words(Struct, frozen=True):
     means: frozenset[int]
 
 
-def words_of(text: str) -> Words:
+def words_of(text: str) -> WordVectors:
     found = list(WORD.finditer(text))
     stems = tuple(stem(word.group()) for word in found)
     meanings = tuple(meanings_of(found))
     parts = {part for root in stems if "-" in root for part in root.split("-")}
-    return Words(stems, meanings, tuple(word.span() for word in found), frozenset(stems).union(parts), _union(meanings))
+    return WordVectors(stems, meanings, tuple(word.span() for word in found), frozenset(stems).union(parts), _union(meanings))
 
 
 def _union(sets: Sequence[frozenset[int]]) -> frozenset[int]:
     return frozenset[int]().union(*sets)
 
 
-def together(parts: Sequence[Words]) -> Words:
+def together(parts: Sequence[WordVectors]) -> WordVectors:
     """The words of several texts, without their places."""
     known = frozenset[str]().union(*(part.known for part in parts))
-    return Words((), (), (), known, _union([part.means for part in parts]))
+    return WordVectors((), (), (), known, _union([part.means for part in parts]))
 
 
 class Candidate(Struct, frozen=True, eq=False):
@@ -63,24 +63,24 @@ class Candidate(Struct, frozen=True, eq=False):
     start: int
     end: int
     text: str
-    words: Words
-    around: Words
+    words: WordVectors
+    around: WordVectors
 
     @property
     def quote(self) -> str:
         return self.passage.text[self.start : self.end]
 
 
-class Source(Struct, frozen=True, eq=False):
+class EvidenceSource(Struct, frozen=True, eq=False):
     """A found passage: all its words with those of its title and headings, and its sentences."""
 
     passage: Passage
-    words: Words
-    title: Words
+    words: WordVectors
+    title: WordVectors
     candidates: tuple[Candidate, ...]
 
 
-def source_of(found: Found, rank: int) -> Source:
+def source_of(found: Found, rank: int) -> EvidenceSource:
     passage = found.passage
     cut = pieces(passage.text)
     texts = [(piece.lead + " " + passage.text[piece.start : piece.end]).strip() for piece in cut]
@@ -89,15 +89,15 @@ def source_of(found: Found, rank: int) -> Source:
     candidates = tuple(
         Candidate(passage, rank, piece.start, piece.end, text, read[at], together(read[max(0, at - 1) : at + 2]))
         for at, (piece, text) in enumerate(zip(cut, texts, strict=True))
-        if piece.kind is not Kind.HEADING
+        if piece.kind is not SentenceKind.HEADING
     )
-    return Source(passage, together([title, *read]), title, candidates)
+    return EvidenceSource(passage, together([title, *read]), title, candidates)
 
 
 class Case:
     """One question against all that was found for it."""
 
-    def __init__(self, question: Question, sources: Sequence[Source]) -> None:
+    def __init__(self, question: Question, sources: Sequence[EvidenceSource]) -> None:
         self.question = question
         self.sources = tuple(sources)
         self._sources = {source.passage.passage_id: source for source in self.sources}
@@ -113,11 +113,11 @@ class Case:
         """How much of the question's names its passage holds, its document helping out; 1 without names."""
         return self._named[candidate.passage.passage_id]
 
-    def named_here(self, words: Words) -> float:
+    def named_here(self, words: WordVectors) -> float:
         """How much of the question's names these words hold; 1 without names."""
         return self._names_in(words.known)
 
-    def likeness(self, term: Term, words: Words) -> float:
+    def likeness(self, term: Term, words: WordVectors) -> float:
         """1 for the same word, less for one of the same meaning or nearly the same letters."""
         if term.stem in words.known:
             return 1.0
@@ -146,7 +146,7 @@ class Case:
 
     def about(self, candidate: Candidate) -> float:
         """How much of all the question's words, names included, its passage and title meet: what a passage about
-        another thing lacks. Words that only hint at the answer do not count."""
+        another thing lacks. WordVectors that only hint at the answer do not count."""
         source = self._sources[candidate.passage.passage_id]
         terms = [term for term in (*self.question.names, *self.question.terms) if not term.hint]
         met = [self.likeness(term, source.words) for term in terms]
@@ -182,7 +182,7 @@ class Case:
             documents[document] = documents.get(document, frozenset()) | source.words.known
         return documents
 
-    def _named_in(self, source: Source) -> float:
+    def _named_in(self, source: EvidenceSource) -> float:
         elsewhere = self._names_in(self._documents[source.passage.document_id])
         return max(self._names_in(source.words.known), _NAMED_ELSEWHERE * elsewhere if elsewhere < 1 else elsewhere)
 
@@ -207,8 +207,8 @@ class Case:
         alike = self._alike[name.stem]
         return max((alike[root] for root in known & alike.keys()), default=0.0)
 
-    def _topic(self, source: Source) -> frozenset[str]:
-        """Words of the question that the title holds, or two sentences."""
+    def _topic(self, source: EvidenceSource) -> frozenset[str]:
+        """WordVectors of the question that the title holds, or two sentences."""
         roots = {term.stem for term in self.question.terms}
         often = {root for root in roots if sum(root in each.words.known for each in source.candidates) >= 2}
         return frozenset(often | (roots & source.title.known))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from shared.answers.evidence import Case, Words, source_of
+from shared.answers.evidence import Case, WordVectors, source_of
 from shared.answers.question import understand
 from shared.answers.weighing import Weighed, weigh
 from shared.embedding.minilm import MiniLM
@@ -49,7 +49,7 @@ class Order(Struct, frozen=True):
         return sum(float(getattr(self, kind)) * float(getattr(one, kind)) for kind in self.__struct_fields__)
 
 
-class Decision(Struct, frozen=True):
+class AnswerDecision(Struct, frozen=True):
     """What the best sentence's evidence counts when it is decided whether it answers; a logistic regression over
     company, product, building and nature texts, policies, minutes and reports, direct and paraphrased questions."""
 
@@ -69,7 +69,7 @@ class Decision(Struct, frozen=True):
 
 class Weights(Struct, frozen=True):
     order: Order
-    decision: Decision
+    decision: AnswerDecision
 
 
 ENGLISH = Weights(
@@ -77,7 +77,7 @@ ENGLISH = Weights(
         cosine=0.66, cosine_nameless=0.76, met=0.82, met_in_context=0.44, worded=0.31, predicate=0.44, states=0.53,
         counted=0.08, named=0.8, named_here=0.09,
     ),
-    Decision(
+    AnswerDecision(
         closest=4.17, lead=3.66, states=2.17, named=2.59, predicate=0.95, opposed=-3.17, counted=2.58, met=1.68,
         weakest=0.3, bias=-11.64,
     ),
@@ -87,7 +87,7 @@ GERMAN = Weights(
         cosine=0.03, cosine_nameless=0.46, met=0.79, met_in_context=0.48, worded=0.31, predicate=0.44, covered=0.18,
         states=0.7, counted=0.08, named=0.76, named_here=0.04, about=0.76,
     ),
-    Decision(
+    AnswerDecision(
         closest=0.38, lead=2.69, states=1.94, named=1.19, predicate=0.9, opposed=-1.0, counted=2.43, met=1.4,
         weakest=0.0, covered=1.89, about=3.02, bias=-9.58,
     ),
@@ -170,5 +170,5 @@ def _adds(one: Weighed, chosen: Sequence[Weighed]) -> bool:
     return answers and all(_overlap(one.candidate.words, other.candidate.words) < 0.6 for other in chosen)
 
 
-def _overlap(one: Words, other: Words) -> float:
+def _overlap(one: WordVectors, other: WordVectors) -> float:
     return len(one.known & other.known) / max(1, len(one.known | other.known))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from shared.answers.asked import Asked
+from shared.answers.answer_type import AnswerType
 
 _NUMBER_WORD = (
     r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|"
@@ -35,31 +35,31 @@ _LENGTH = (
     rf"{_UNIT}(?:millimet|centimet|kilomet|met|mm\b|cm\b|km|m\b|m²|feet|foot|ft\b|inch|miles?|yards?)",
     rf"{_UNIT}(?:hectar|acres?|square|quadrat|hektar|astronomical|light)",
 )
-_PATTERNS: dict[Asked, tuple[str, ...]] = {
-    Asked.MONEY: (
+_PATTERNS: dict[AnswerType, tuple[str, ...]] = {
+    AnswerType.MONEY: (
         r"[$€£¥]",
         r"\b(?:euros?|dollars?|pounds?|cents?|usd|eur|gbp|chf|francs?|pence|rupees?|yen|crowns?|kronen)\b",
         r"\b(?:free of charge|half fare|kostenlos|monatsmieten?)\b",
     ),
-    Asked.DURATION: _DURATION,
-    Asked.AGE: (*_DURATION, _YEAR),
-    Asked.LENGTH: _LENGTH,
-    Asked.EXTENT: (*_LENGTH, *_DURATION),
-    Asked.AREA: (rf"{_UNIT}(?:square|hectare|acre|quadrat|hektar|km²|m²|sq\b)",),
-    Asked.SPEED: (
+    AnswerType.DURATION: _DURATION,
+    AnswerType.AGE: (*_DURATION, _YEAR),
+    AnswerType.LENGTH: _LENGTH,
+    AnswerType.EXTENT: (*_LENGTH, *_DURATION),
+    AnswerType.AREA: (rf"{_UNIT}(?:square|hectare|acre|quadrat|hektar|km²|m²|sq\b)",),
+    AnswerType.SPEED: (
         rf"{_UNIT}(?:km/h|kmh|mph|m/s|knots?|knoten|stundenkilometer|\w+/s|\w+ (?:per|a|an) (?:second|minute|hour))",
     ),
-    Asked.TEMPERATURE: (rf"{_UNIT}(?:degrees?|°|celsius|fahrenheit|grad\b|kelvin)|°",),
-    Asked.WEIGHT: (
+    AnswerType.TEMPERATURE: (rf"{_UNIT}(?:degrees?|°|celsius|fahrenheit|grad\b|kelvin)|°",),
+    AnswerType.WEIGHT: (
         rf"{_UNIT}(?:kg|g|mg|kilos?|kilogram\w*|gram\w*|tonnes?|tons?|pounds?|lbs?|ounces?|tonnen|pfund)\b",
     ),
-    Asked.PERCENT: (r"%|\b(?:percent|per cent|prozent|third|quarter|fifth|half|viertel|hälfte|drittel)\b",),
-    Asked.FREQUENCY: (
+    AnswerType.PERCENT: (r"%|\b(?:percent|per cent|prozent|third|quarter|fifth|half|viertel|hälfte|drittel)\b",),
+    AnswerType.FREQUENCY: (
         r"\b(?:every|each|once|twice|daily|weekly|monthly|yearly|annually|hourly|quarterly|times|per|always|never)\b",
         r"\b(?:jede[nrs]?|täglich|wöchentlich|monatlich|jährlich|einmal|zweimal|mal|alle|seldom|selten)\b",
         r"\b[\d.]+ (?:years|jahre)",
     ),
-    Asked.DATE: (
+    AnswerType.DATE: (
         rf"{_YEAR}|\b\d{{1,2}}[:.]\d\d\b|\b(?:{_MONTH}|{_WEEKDAY})s?\b|\b\d{{1,4}} (?:bc|ad|v\. chr)\b|\b\d\der\b",
         r"\b(?:spring|summer|autumn|winter|century|decade|o'clock|noon|midnight|a\.m|p\.m|uhr|jahrhundert|frühling|"
         r"sommer|herbst|yesterday|today|tomorrow|easter|christmas|whit|eve)s?\b",
@@ -67,20 +67,20 @@ _PATTERNS: dict[Asked, tuple[str, ...]] = {
         r"\b(?:days?|weeks?|months?|years?) (?:ago|later|after|before)\b",
         rf"\b(?:from|to|at|by|von|bis|um) (?:\d{{1,2}}|{_NUMBER_WORD})\b",
     ),
-    Asked.PAST: (
+    AnswerType.PAST: (
         rf"{_YEAR}|\b(?:{_MONTH}|{_WEEKDAY})\b|\b\d{{1,4}} (?:bc|ad|v\. chr)\b|\b\d\der\b|\b\d{{1,2}}:\d\d\b",
         r"\b(?:century|decade|jahrhundert|yesterday|today|gestern|easter|christmas|(?<!long )ago|vor \w+ jahren)\b",
         r"\b(?:last|in|next|this|late|early|the|that) (?:spring|summer|autumn|winter|year|month|week)\b",
         r"\b(?:when|after|before|as soon as|nachdem|bevor|sobald) \w+",
     ),
-    Asked.PHONE: (r"\+?\b\d[\d ()/-]*\d\b",),
-    Asked.EMAIL: (r"\S@\S",),
-    Asked.COLOUR: (
+    AnswerType.PHONE: (r"\+?\b\d[\d ()/-]*\d\b",),
+    AnswerType.EMAIL: (r"\S@\S",),
+    AnswerType.COLOUR: (
         r"\b(?:black|white|red|blue|green|yellow|orange|purple|violet|pink|brown|gr[ae]y|gold|silver|copper|bronze|beige|"
         r"teal|turquoise|scarlet|crimson|amber|ivory|colou?rless|transparent)(?:en|ish)?\b",
         r"\b(?:schwarz|weiß|rot|blau|grün|gelb|lila|violett|rosa|braun|grau|silbern?|golden|kupfern|türkis)",
     ),
-    Asked.REASON: (
+    AnswerType.REASON: (
         r"\b(?:because|since|due|so that|so|therefore|as|caus\w+|reason|after|to|until|otherwise|prevents?)\b|;",
         r"\b(?:becom\w+|in order|led|owing|thus|hence|which|had)\b",
         r"\b(?:weil|da|wegen|denn|deshalb|daher|damit|aufgrund|durch|um)\b",
@@ -151,20 +151,20 @@ def _number(sentence: str, said: frozenset[str]) -> float:
     return float(any(found.group().lower() not in said for found in QUANTITY.finditer(sentence)))
 
 
-_OWN: dict[Asked, Callable[[str, frozenset[str]], float]] = {
-    Asked.PERSON: _person,
-    Asked.NAME: _name,
-    Asked.PLACE: _place,
-    Asked.NUMBER: _number,
-    Asked.SIZE: _number,
+_OWN: dict[AnswerType, Callable[[str, frozenset[str]], float]] = {
+    AnswerType.PERSON: _person,
+    AnswerType.NAME: _name,
+    AnswerType.PLACE: _place,
+    AnswerType.NUMBER: _number,
+    AnswerType.SIZE: _number,
 }
 
 
-def states(kind: Asked, sentence: str, said: frozenset[str]) -> float:
+def states(kind: AnswerType, sentence: str, said: frozenset[str]) -> float:
     """From 0 to 1; 1 when nothing special is asked. What the question itself said is no answer to it."""
     if kind in _OWN:
         return _OWN[kind](sentence, said)
     if kind not in _COMPILED:
         return 1.0
     answered = (found.group().lower() for found in _COMPILED[kind].finditer(sentence))
-    return float(any(kind is Asked.REASON or said_so not in said for said_so in answered))
+    return float(any(kind is AnswerType.REASON or said_so not in said for said_so in answered))

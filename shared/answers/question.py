@@ -4,7 +4,7 @@ import re
 
 from msgspec import Struct
 
-from shared.answers.asked import Asked, asked
+from shared.answers.answer_type import AnswerType, asked
 from shared.answers.lexicon import meanings, words
 from shared.answers.stems import WORD, stem
 
@@ -35,7 +35,7 @@ class Question(Struct, frozen=True):
     text: str
     names: tuple[Term, ...]
     terms: tuple[Term, ...]
-    asked: Asked
+    asked: AnswerType
     german: bool
     said: frozenset[str]
     """All its words in lower case: what it says itself is no answer to it."""

@@ -9,20 +9,20 @@ from msgspec import Struct
 from shared.answers.lexicon import words
 
 
-class Kind(Enum):
+class SentenceKind(Enum):
     SENTENCE = "sentence"
     ROW = "row"
     HEADING = "heading"
     """A heading, a table's head or its rule: it says what follows is about and is no statement itself."""
 
 
-class Piece(Struct, frozen=True):
+class SentenceSpan(Struct, frozen=True):
     """`text[start:end]` of the passage it was cut from, without white space at either end. `lead` is what a reader
     takes from around it: the head of a row's table."""
 
     start: int
     end: int
-    kind: Kind
+    kind: SentenceKind
     lead: str = ""
 
 
@@ -55,12 +55,12 @@ _OPENER = re.compile(
 _LONGEST_ABBREVIATION = 24
 
 
-def pieces(text: str) -> tuple[Piece, ...]:
+def pieces(text: str) -> tuple[SentenceSpan, ...]:
     """Every character that is not white space lies in exactly one piece, in order."""
     return tuple(_pieces(text))
 
 
-def _pieces(text: str) -> Iterator[Piece]:
+def _pieces(text: str) -> Iterator[SentenceSpan]:
     head = ""
     for block in _blocks(text):
         start, end = block
@@ -69,12 +69,12 @@ def _pieces(text: str) -> Iterator[Piece]:
             head = ""
             yield from _prose(text, start, end)
         elif _RULE.fullmatch(line):
-            yield Piece(start, end, Kind.HEADING)
+            yield SentenceSpan(start, end, SentenceKind.HEADING)
         elif not head:
             head = line
-            yield Piece(start, end, Kind.HEADING if _rule_follows(text, end) else Kind.ROW)
+            yield SentenceSpan(start, end, SentenceKind.HEADING if _rule_follows(text, end) else SentenceKind.ROW)
         else:
-            yield Piece(start, end, Kind.ROW, lead=head)
+            yield SentenceSpan(start, end, SentenceKind.ROW, lead=head)
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int]]:
@@ -117,18 +117,18 @@ def _rule_follows(text: str, end: int) -> bool:
     return bool(following) and _RULE.fullmatch(following) is not None
 
 
-def _prose(text: str, start: int, end: int) -> Iterator[Piece]:
+def _prose(text: str, start: int, end: int) -> Iterator[SentenceSpan]:
     if _HEADING.match(text, start, end):
-        yield Piece(start, end, Kind.HEADING)
+        yield SentenceSpan(start, end, SentenceKind.HEADING)
         return
     begin = start
     item = _ITEM.match(text, start, end)
     for stop in _STOP.finditer(text, item.end() if item else start, end):
         if _ends_sentence(text, begin, stop, end):
-            yield Piece(begin, stop.end(), Kind.SENTENCE)
+            yield SentenceSpan(begin, stop.end(), SentenceKind.SENTENCE)
             begin = _skip_space(text, stop.end(), end)
     if begin < end:
-        yield Piece(begin, end, _last_kind(text, begin, start, end))
+        yield SentenceSpan(begin, end, _last_kind(text, begin, start, end))
 
 
 def _skip_space(text: str, at: int, end: int) -> int:
@@ -137,13 +137,13 @@ def _skip_space(text: str, at: int, end: int) -> int:
     return at
 
 
-def _last_kind(text: str, begin: int, start: int, end: int) -> Kind:
+def _last_kind(text: str, begin: int, start: int, end: int) -> SentenceKind:
     """A line of its own that never ends, without a verb's room and with no mark of a list, is a heading."""
     line = text[begin:end]
     bare = begin == start and end - start < 80 and len(line.split()) <= 8 and "\n" not in line
     closed = line[-1] in '.!?…:;,)"”»' or _ITEM.match(line) or ":" in line or any(c.isdigit() for c in line)
     alone = text[:start].strip() != "" or text[end:].strip() != ""
-    return Kind.HEADING if bare and alone and not closed else Kind.SENTENCE
+    return SentenceKind.HEADING if bare and alone and not closed else SentenceKind.SENTENCE
 
 
 def _ends_sentence(text: str, begin: int, stop: re.Match[str], end: int) -> bool:

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from shared.answers.citations import Citation, Verified, cite
-from shared.answers.evidence import Words, spelled_alike, words_of
+from shared.answers.citations import Verified, cite
+from shared.answers.evidence import WordVectors, spelled_alike, words_of
 from shared.answers.lexicon import figures, words
 from shared.answers.prompting import NO_ANSWER
 from shared.answers.question import understand
-from shared.answers.sentences import Kind, pieces
+from shared.answers.sentences import SentenceKind, pieces
 from shared.answers.stems import WORD, stem
+from shared.types.citation import Citation
 from shared.types.passage import Found, Passage
 
 CARRIED = 0.5
@@ -40,8 +41,8 @@ class _Sentence(Struct, frozen=True):
     passage: Passage
     start: int
     end: int
-    words: Words
-    around: Words
+    words: WordVectors
+    around: WordVectors
 
 
 class _Statement(Struct, frozen=True):
@@ -71,10 +72,10 @@ def supported(answer: str, sources: Sequence[Found], titles: dict[str, str]) -> 
     citations: dict[tuple[str, str], Citation] = {}
     kept = []
     for statement in _statements(answer):
-        carrier = _carrier(statement, read)
-        if carrier is None:
+        transport = _transport(statement, read)
+        if transport is None:
             continue
-        number, sentence = carrier
+        number, sentence = transport
         quote = sentence.passage.text[sentence.start : sentence.end]
         key = (sentence.passage.passage_id, quote)
         new = cite(sentence.passage, quote, len(citations) + 1, sources[number].score, titles)
@@ -101,7 +102,7 @@ def _statements(answer: str) -> list[_Statement]:
     found = []
     for piece in pieces(text):
         sentence = text[piece.start : piece.end]
-        if piece.kind is Kind.HEADING:
+        if piece.kind is SentenceKind.HEADING:
             continue
         numbers = [int(number) for mark in _MARKS.findall(sentence) for number in mark.split(",")]
         bare = _MARKS.sub("", sentence).strip()
@@ -119,13 +120,13 @@ def _sentences(passage: Passage) -> list[_Sentence]:
         beside = read[max(0, at - _BESIDE) : at + _BESIDE + 1]
         known = frozenset[str]().union(context.known, *(each.known for each in beside))
         means = frozenset[int]().union(context.means, *(each.means for each in beside))
-        if piece.kind is not Kind.HEADING:
-            around = Words((), (), (), known, means)
+        if piece.kind is not SentenceKind.HEADING:
+            around = WordVectors((), (), (), known, means)
             found.append(_Sentence(passage, piece.start, piece.end, read[at], around))
     return found
 
 
-def _carrier(statement: _Statement, read: Sequence[list[_Sentence]]) -> tuple[int, _Sentence] | None:
+def _transport(statement: _Statement, read: Sequence[list[_Sentence]]) -> tuple[int, _Sentence] | None:
     """The sentence that carries it best, looked for in the sources it names first and then in the others."""
     if addresses := statement.addresses:
         read = [[one for one in source if _holds(one.passage, addresses)] for source in read]
@@ -172,7 +173,7 @@ def _denies(sentence: _Sentence) -> bool:
     return _says_any(sentence.passage.text[sentence.start : sentence.end], _NEGATIONS)
 
 
-def _likeness(root: str, said: Words, there: Words) -> float:
+def _likeness(root: str, said: WordVectors, there: WordVectors) -> float:
     if root in there.known:
         return 1.0
     at = said.stems.index(root) if root in said.stems else -1

@@ -9,7 +9,7 @@ from shared.answers.evidence import Candidate, Case, spelled_alike, weighted_mea
 from shared.answers.kinds import QUANTITY
 from shared.answers.lexicon import opposites
 from shared.answers.question import Term
-from shared.embedding.minilm import MiniLM, Reading
+from shared.embedding.minilm import MiniLM, TokenEmbeddings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -102,7 +102,7 @@ def _subject(case: Case, candidate: Candidate) -> str:
 class _QuestionRead:
     """The question as the model sees it: one vector a term, one for all of it and one without its names."""
 
-    def __init__(self, case: Case, reading: Reading) -> None:
+    def __init__(self, case: Case, reading: TokenEmbeddings) -> None:
         names, terms = case.question.names, case.question.terms
         self.whole = reading.vector
         self.nameless = _mean_without(reading, [(name.start, name.end) for name in names])
@@ -113,7 +113,7 @@ class _Sentence:
     """One sentence beside the question."""
 
     def __init__(
-        self, case: Case, question: _QuestionRead, candidate: Candidate, reading: Reading, subject: int
+        self, case: Case, question: _QuestionRead, candidate: Candidate, reading: TokenEmbeddings, subject: int
     ) -> None:
         self.case, self.question, self.candidate, self.reading, self.subject = (
             case,
@@ -210,7 +210,7 @@ def _clear(cosine: float) -> float:
     return min(1.0, max(0.0, (cosine - _NOISE) / (_SURE - _NOISE)))
 
 
-def _word_vectors(reading: Reading, spans: Sequence[tuple[int, int]]) -> "Floats":
+def _word_vectors(reading: TokenEmbeddings, spans: Sequence[tuple[int, int]]) -> "Floats":
     """One unit row a span: the mean of its word pieces; zero where the model did not read that far."""
     import numpy as np
 
@@ -225,7 +225,7 @@ def _word_vectors(reading: Reading, spans: Sequence[tuple[int, int]]) -> "Floats
     return rows
 
 
-def _mean_without(reading: Reading, spans: Sequence[tuple[int, int]]) -> "Floats":
+def _mean_without(reading: TokenEmbeddings, spans: Sequence[tuple[int, int]]) -> "Floats":
     """The text's unit vector from the word pieces outside these spans; the whole text's when none is left."""
     import numpy as np
 

@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 
 from shared.blobs.names import checked_name, checked_prefix
 from shared.blobs.port import BlobMissing
-from shared.runtime.errors import DiskFull, StoreUnavailable
+from shared.types.errors import DiskFull, StoreUnavailable
 
 _PIECE = 256 * 1024
 _TRIES = 20

@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 
 from shared.blobs.names import checked_name, checked_prefix
 from shared.blobs.port import BlobMissing
-from shared.runtime.errors import AegisError, DiskFull, StoreUnavailable
+from shared.types.errors import AegisError, DiskFull, StoreUnavailable
 
 MIB = 1024 * 1024
 _ANSWER_S = 0.8

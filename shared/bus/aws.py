@@ -10,7 +10,7 @@ from secrets import token_hex
 from typing import Any
 
 from events.envelope import CloudEvent
-from shared.runtime.errors import StoreUnavailable
+from shared.types.errors import StoreUnavailable
 
 _BUS = re.compile(r"arn:aws[\w-]*:events:(?P<region>[\w-]+):\d*:event-bus/(?P<name>.+)")
 _QUEUE = re.compile(r"arn:aws[\w-]*:sqs:(?P<region>[\w-]+):(?P<account>\d*):(?P<name>[\w.-]+)")

@@ -3,7 +3,7 @@
 import httpx
 
 from events.envelope import CloudEvent
-from shared.runtime.errors import StoreUnavailable
+from shared.types.errors import StoreUnavailable
 
 _STRUCTURED = "application/cloudevents+json"
 _ANSWER_S = 5.0

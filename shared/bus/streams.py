@@ -15,10 +15,10 @@ from redis.exceptions import ResponseError
 from events import Message
 from events.document import DocumentEvent
 from events.envelope import CloudEvent, Secrets, decode, encode, wrap
+from shared.bus.publisher import BoundPublisher
 from shared.bus.recent import RECENT_S, quiet_mark, recent_mark
-from shared.bus.speaker import Speaker
-from shared.counters.port import Counters, Script, Word, pairs
-from shared.runtime.table import Table
+from shared.redis.client import RedisClient, RedisWord, Script, pairs
+from shared.table.table import Table
 
 _GROUP = "function"
 _MOVE_DUE = Script("""
@@ -50,8 +50,8 @@ class Taken(Struct, frozen=True):
 class StreamBus:
     """Queues for the functions of a table, written by `counters` and read by `reader`, whose answers may take long."""
 
-    def __init__(self, counters: Counters, reader: Counters, table: Table, secrets: Secrets, consumer: str) -> None:
-        self._counters = counters
+    def __init__(self, redis: RedisClient, reader: RedisClient, table: Table, secrets: Secrets, consumer: str) -> None:
+        self._redis = redis
         self._reader = reader
         self._table = table
         self._secrets = secrets
@@ -60,22 +60,22 @@ class StreamBus:
         self._unsure: set[str] = set()
         self.was_emptied = asyncio.Event()
 
-    def of(self, source: str) -> Speaker:
-        return Speaker(self, source)
+    def of(self, source: str) -> BoundPublisher:
+        return BoundPublisher(self, source)
 
     async def publish(self, event: Message, source: str) -> None:
         await self.send(wrap(event, source, self._secrets))
 
     async def send(self, event: CloudEvent) -> None:
-        await self._counters.batch(self._sending(event))
+        await self._redis.batch(self._sending(event))
 
     async def send_to(self, function: str, event: CloudEvent) -> None:
         """To one function alone: a dead letter that is tried again."""
-        await self._counters.batch([_enqueue(function, event), _recent(event)])
+        await self._redis.batch([_enqueue(function, event), _recent(event)])
 
     async def take(self, function: str, count: int, wait_ms: int) -> list[Taken]:
         """Up to `count` deliveries, waiting for the first."""
-        await self._counters.run(_MOVE_DUE, [_later(function), _queue(function)], [_milliseconds()])
+        await self._redis.run(_MOVE_DUE, [_later(function), _queue(function)], [_milliseconds()])
         if function in self._unsure and (unheard := await self._unheard(function, count)):
             return unheard
         try:
@@ -100,15 +100,15 @@ class StreamBus:
         return [self._taken(function, entry, fields, 0) for entry, fields in lost[:count]]
 
     async def _read(self, function: str, count: int, wait_ms: int, after: str) -> list[Any]:
-        block: tuple[Word, ...] = ("BLOCK", wait_ms) if wait_ms else ()
-        group: tuple[Word, ...] = ("XREADGROUP", "GROUP", _GROUP, self._consumer, "COUNT", count, *block)
+        block: tuple[RedisWord, ...] = ("BLOCK", wait_ms) if wait_ms else ()
+        group: tuple[RedisWord, ...] = ("XREADGROUP", "GROUP", _GROUP, self._consumer, "COUNT", count, *block)
         found = await self._reader.call(*group, "STREAMS", _queue(function), after)
         return [each for _, entries in found or [] for each in entries]
 
     async def done(self, taken: Taken, reply: DocumentEvent | None) -> None:
         """The delivery is over; its reply, if any, is on its way."""
         sending = self._sending(wrap(reply, taken.function, self._secrets)) if reply else []
-        await self._counters.batch([*sending, *_acknowledge(taken)])
+        await self._redis.batch([*sending, *_acknowledge(taken)])
         self._in_hand.discard((taken.function, taken.entry))
 
     async def again(self, taken: Taken, after_s: float) -> None:
@@ -116,7 +116,7 @@ class StreamBus:
         fields = {"event": encode(taken.event).decode(), "attempts": taken.attempts + 1}
         message = msgspec.json.encode(fields).decode()
         due = _milliseconds() + round(after_s * 1000)
-        await self._counters.batch([("ZADD", _later(taken.function), due, message), *_acknowledge(taken)])
+        await self._redis.batch([("ZADD", _later(taken.function), due, message), *_acknowledge(taken)])
         self._in_hand.discard((taken.function, taken.entry))
 
     async def open(self, function: str) -> list[Taken]:
@@ -126,50 +126,50 @@ class StreamBus:
 
     async def _create(self, function: str) -> None:
         try:
-            await self._counters.call("XGROUP", "CREATE", _queue(function), _GROUP, "0", "MKSTREAM")
+            await self._redis.call("XGROUP", "CREATE", _queue(function), _GROUP, "0", "MKSTREAM")
         except ResponseError as error:
             if not str(error).startswith("BUSYGROUP"):
                 raise
 
     async def begin(self, taken: Taken) -> None:
         """Counts the delivery of what was left behind, should a crash cut this one short too."""
-        await self._counters.call(*self._claim(taken.function, taken.entry, taken.cut_short + 1))
+        await self._redis.call(*self._claim(taken.function, taken.entry, taken.cut_short + 1))
 
     async def put_back(self, taken: Taken) -> None:
         """Leaves it to the next owner, uncounted: it was not a crash that ended this delivery."""
-        await self._counters.call(*self._claim(taken.function, taken.entry, taken.cut_short))
+        await self._redis.call(*self._claim(taken.function, taken.entry, taken.cut_short))
 
     async def mark_only_waiting(self) -> None:
         """For the one owner of the queues at its start: only what stands in them is on its way, and whatever else was
         said has died with its hearer, so that there is nothing to wait for before it is said again."""
         kinds = (recent_mark("*", "*", "*"), quiet_mark("*", "*", "*"))
-        marks = [mark for kind in kinds async for mark in self._counters.scan(kind)]
+        marks = [mark for kind in kinds async for mark in self._redis.scan(kind)]
         queued = [event for function in self._table.functions for event in await self._queued(function.name)]
-        await self._counters.batch([("DEL", mark) for mark in marks] + [_recent(event) for event in queued])
+        await self._redis.batch([("DEL", mark) for mark in marks] + [_recent(event) for event in queued])
 
     async def depth(self, function: str) -> int:
-        queued, later = await self._counters.batch([("XLEN", _queue(function)), ("ZCARD", _later(function))])
+        queued, later = await self._redis.batch([("XLEN", _queue(function)), ("ZCARD", _later(function))])
         return int(queued) + int(later)
 
     async def close(self) -> None:
         await self._reader.close()
 
     async def _queued(self, function: str) -> list[CloudEvent]:
-        entries = await self._counters.call("XRANGE", _queue(function), "-", "+")
-        later = await self._counters.call("ZRANGE", _later(function), 0, -1)
+        entries = await self._redis.call("XRANGE", _queue(function), "-", "+")
+        later = await self._redis.call("ZRANGE", _later(function), 0, -1)
         texts = [dict(pairs(fields))["event"] for _, fields in entries or []]
         return [decode(text.encode()) for text in [*texts, *(msgspec.json.decode(m)["event"] for m in later)]]
 
     async def _left_behind(self, function: str) -> list[Taken]:
-        pending = await self._counters.call("XPENDING", _queue(function), _GROUP, "-", "+", 10_000)
+        pending = await self._redis.call("XPENDING", _queue(function), _GROUP, "-", "+", 10_000)
         delivered = {entry: int(times) for entry, _, _, times in pending}
         if not delivered:
             return []
         claims = [self._claim(function, entry, times) for entry, times in delivered.items()]
-        claimed = [entry for answer in await self._counters.batch(claims) for entry in answer if entry]
+        claimed = [entry for answer in await self._redis.batch(claims) for entry in answer if entry]
         return [self._taken(function, entry, fields, delivered[entry]) for entry, fields in claimed if fields]
 
-    def _claim(self, function: str, entry: str, deliveries: int) -> tuple[Word, ...]:
+    def _claim(self, function: str, entry: str, deliveries: int) -> tuple[RedisWord, ...]:
         return ("XCLAIM", _queue(function), _GROUP, self._consumer, 0, entry, "RETRYCOUNT", deliveries)
 
     def _taken(self, function: str, entry: str, fields: Any, cut_short: int) -> Taken:
@@ -177,7 +177,7 @@ class StreamBus:
         self._in_hand.add((function, entry))
         return Taken(function, entry, decode(message["event"].encode()), int(message.get("attempts", 0)), cut_short)
 
-    def _sending(self, event: CloudEvent) -> list[tuple[Word, ...]]:
+    def _sending(self, event: CloudEvent) -> list[tuple[RedisWord, ...]]:
         return [
             *(
                 _enqueue(function.name, event)
@@ -196,15 +196,15 @@ def _later(function: str) -> str:
     return f"queue:{function}:later"
 
 
-def _enqueue(function: str, event: CloudEvent) -> tuple[Word, ...]:
+def _enqueue(function: str, event: CloudEvent) -> tuple[RedisWord, ...]:
     return ("XADD", _queue(function), "*", "event", encode(event).decode(), "attempts", 0)
 
 
-def _recent(event: CloudEvent) -> tuple[Word, ...]:
+def _recent(event: CloudEvent) -> tuple[RedisWord, ...]:
     return ("SET", recent_mark(event.aegistenant, event.subject, event.epoch), "1", "EX", RECENT_S)
 
 
-def _acknowledge(taken: Taken) -> list[tuple[Word, ...]]:
+def _acknowledge(taken: Taken) -> list[tuple[RedisWord, ...]]:
     queue = _queue(taken.function)
     return [("XACK", queue, _GROUP, taken.entry), ("XDEL", queue, taken.entry)]
 

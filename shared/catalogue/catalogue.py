@@ -11,9 +11,9 @@ from typing import Literal
 import msgspec
 from msgspec import Struct, field
 
-from shared.counters.port import Counters, Script, pairs
-from shared.ledger.ledger import Ledger, PlatformLedger
-from shared.ledger.records import DocumentRecord, Reason, StageRecord
+from shared.records.records import PlatformRecords, TenantRecords
+from shared.records.structs import DocumentRecord, Reason, StageRecord
+from shared.redis.client import RedisClient, Script, pairs
 from shared.types.clock import now
 from shared.types.paging import microseconds, read_cursor, write_cursor
 from shared.types.waiting import WaitsFor
@@ -37,7 +37,7 @@ class StageView(Struct, frozen=True):
     counts: dict[str, int] = field(default_factory=dict)
 
 
-class Entry(Struct, frozen=True):
+class CatalogueEntry(Struct, frozen=True):
     """A document with its stages, in no order."""
 
     record: DocumentRecord
@@ -45,7 +45,7 @@ class Entry(Struct, frozen=True):
     touched_at: datetime
 
 
-class Page(Struct, frozen=True):
+class DocumentPage(Struct, frozen=True):
     document_ids: tuple[str, ...]
     next_cursor: str | None
 
@@ -100,50 +100,50 @@ _NUMBERS = ("pages", "count", "passages", "entities", "tokens")
 class Catalogue:
     """One tenant's catalogue. A miss is mended from the ledger; raises `StoreUnavailable`."""
 
-    def __init__(self, counters: Counters, ledger: Ledger) -> None:
-        self._counters = counters
-        self._ledger = ledger
-        self._tenant = ledger.tenant_id
+    def __init__(self, redis: RedisClient, records: TenantRecords) -> None:
+        self._redis = redis
+        self._records = records
+        self._tenant = records.tenant_id
 
     async def put(self, record: DocumentRecord) -> None:
         """Makes the document visible, or writes its title and class anew."""
         await self._put(record, (), now())
 
-    async def drop(self, document_id: str, up_to_epoch: int) -> None:
-        await self._counters.run(
+    async def drop(self, document_id: str, up_to_generation: int) -> None:
+        await self._redis.run(
             _DROP,
             [self._entry(document_id), self._list, self._grave(document_id)],
-            [document_id, up_to_epoch, _GRAVE_S],
+            [document_id, up_to_generation, _GRAVE_S],
         )
 
-    async def entry(self, document_id: str) -> Entry | None:
+    async def entry(self, document_id: str) -> CatalogueEntry | None:
         return (await self.entries([document_id]))[0]
 
-    async def entries(self, document_ids: Sequence[str]) -> list[Entry | None]:
+    async def entries(self, document_ids: Sequence[str]) -> list[CatalogueEntry | None]:
         """In the order of the ids, None where there is no such document."""
         if not document_ids:
             return []
-        found = await self._counters.batch([("HGETALL", self._entry(one)) for one in document_ids])
+        found = await self._redis.batch([("HGETALL", self._entry(one)) for one in document_ids])
         hashes = [dict(pairs(flat)) for flat in found]
         return [
             _decode(fields) if "record" in fields else await self.mend(document_id)
             for document_id, fields in zip(document_ids, hashes, strict=True)
         ]
 
-    async def mend(self, document_id: str) -> Entry | None:
+    async def mend(self, document_id: str) -> CatalogueEntry | None:
         """Brings a document from the ledger."""
-        record = await self._ledger.document(document_id)
+        record = await self._records.document(document_id)
         if record is None:
             return None
         # Reserved before the ledger is read: a stage that ends from here on shows itself.
-        await self._counters.run(_RESERVE, [self._entry(document_id), self._grave(document_id)], [record.epoch])
-        ended = await self._ledger.stages(document_id, record.epoch)
+        await self._redis.run(_RESERVE, [self._entry(document_id), self._grave(document_id)], [record.generation])
+        ended = await self._records.stages(document_id, record.generation)
         touched = max([record.created_at, *(stage.finished_at for stage in ended)])
         await self._put(record, [ended_view(stage) for stage in ended], touched)
-        fields = dict(pairs(await self._counters.call("HGETALL", self._entry(document_id))))
+        fields = dict(pairs(await self._redis.call("HGETALL", self._entry(document_id))))
         return _decode(fields) if "record" in fields else None
 
-    async def page(self, limit: int, cursor: str | None) -> Page:
+    async def page(self, limit: int, cursor: str | None) -> DocumentPage:
         """Newest first; the cursor is the place after the last one seen, so that inserts shift nothing."""
         await self._complete()
         after = read_cursor(cursor) if cursor else None
@@ -157,53 +157,53 @@ class Catalogue:
                 break
         page = rest[:limit]
         next_cursor = write_cursor(*page[-1]) if len(rest) > limit else None
-        return Page(tuple(document_id for _, document_id in page), next_cursor)
+        return DocumentPage(tuple(document_id for _, document_id in page), next_cursor)
 
-    async def show_stage(self, document_id: str, epoch: int, view: StageView) -> None:
+    async def show_stage(self, document_id: str, generation: int, view: StageView) -> None:
         text = msgspec.json.encode(view).decode()
-        await self._counters.run(
-            _SET_STAGE, [self._entry(document_id)], [epoch, f"stage:{view.stage}", text, now().isoformat()]
+        await self._redis.run(
+            _SET_STAGE, [self._entry(document_id)], [generation, f"stage:{view.stage}", text, now().isoformat()]
         )
 
     async def hide_stages(self, document_id: str, stages: Sequence[str]) -> None:
         """Forgets how stages ended, for them to run again."""
         if stages:
-            await self._counters.call("HDEL", self._entry(document_id), *(f"stage:{stage}" for stage in stages))
+            await self._redis.call("HDEL", self._entry(document_id), *(f"stage:{stage}" for stage in stages))
 
     async def rebuild(self) -> int:
         """Makes the tenant's catalogue anew; returns the number of documents."""
-        await self._counters.call("DEL", self._list)
-        known = [record async for record in self._ledger.documents()]
+        await self._redis.call("DEL", self._list)
+        known = [record async for record in self._records.documents()]
         for record in known:
-            await self._counters.call("DEL", self._entry(record.document_id))
+            await self._redis.call("DEL", self._entry(record.document_id))
             await self.mend(record.document_id)
-        await self._counters.call("SET", self._mark, "1")
+        await self._redis.call("SET", self._mark, "1")
         return len(known)
 
     async def _put(self, record: DocumentRecord, stages: Sequence[StageView], touched: datetime) -> None:
         text = msgspec.json.encode(record).decode()
         views = [word for view in stages for word in (f"stage:{view.stage}", msgspec.json.encode(view).decode())]
-        await self._counters.run(
+        await self._redis.run(
             _PUT,
             [self._entry(record.document_id), self._grave(record.document_id), self._list],
-            [record.epoch, text, touched.isoformat(), _score(record), record.document_id, *views],
+            [record.generation, text, touched.isoformat(), _score(record), record.document_id, *views],
         )
 
     async def _complete(self) -> None:
         """An emptied Redis has lost the list: brings it back once."""
-        if not await self._counters.call("EXISTS", self._mark):
-            async for record in self._ledger.documents():
-                await self._counters.run(
+        if not await self._redis.call("EXISTS", self._mark):
+            async for record in self._records.documents():
+                await self._redis.run(
                     _LIST,
                     [self._grave(record.document_id), self._list],
-                    [record.epoch, _score(record), record.document_id],
+                    [record.generation, _score(record), record.document_id],
                 )
-            await self._counters.call("SET", self._mark, "1")
+            await self._redis.call("SET", self._mark, "1")
 
     async def _places(self, from_score: int | None, skip: int, count: int) -> list[tuple[int, str]]:
         """Scores and ids of up to `count` documents, highest first, from a score on, itself among them."""
         highest = "+inf" if from_score is None else from_score
-        found = await self._counters.call(
+        found = await self._redis.call(
             "ZREVRANGEBYSCORE", self._list, highest, "-inf", "WITHSCORES", "LIMIT", skip, count
         )
         return [(int(float(score)), document_id) for document_id, score in pairs(found)]
@@ -226,12 +226,12 @@ class Catalogue:
 class Catalogues:
     """Every tenant's catalogue, for the clock's work and dead letters."""
 
-    def __init__(self, counters: Counters, platform: PlatformLedger) -> None:
-        self._counters = counters
+    def __init__(self, redis: RedisClient, platform: PlatformRecords) -> None:
+        self._redis = redis
         self._platform = platform
 
     def of(self, tenant_id: str) -> Catalogue:
-        return Catalogue(self._counters, self._platform.of(tenant_id))
+        return Catalogue(self._redis, self._platform.of(tenant_id))
 
 
 def ended_view(record: StageRecord) -> StageView:
@@ -251,8 +251,8 @@ def ended_view(record: StageRecord) -> StageView:
     )
 
 
-def _decode(fields: dict[str, str]) -> Entry:
-    return Entry(
+def _decode(fields: dict[str, str]) -> CatalogueEntry:
+    return CatalogueEntry(
         record=msgspec.json.decode(fields["record"], type=DocumentRecord),
         stages=tuple(
             msgspec.json.decode(value, type=StageView) for name, value in fields.items() if name.startswith("stage:")

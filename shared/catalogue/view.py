@@ -4,8 +4,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from shared.catalogue.catalogue import Entry, StageStatus, StageView
-from shared.ledger.records import Reason
+from shared.catalogue.catalogue import CatalogueEntry, StageStatus, StageView
+from shared.records.structs import Reason
 from shared.types.document import REACHED, Classification, Status
 from shared.types.money import usd
 from shared.types.waiting import WaitsFor
@@ -54,7 +54,7 @@ class DocumentView(Struct, frozen=True):
     stages: tuple[ShownStage, ...]
 
 
-def view(entry: Entry, pipeline: tuple[str, ...]) -> DocumentView:
+def view(entry: CatalogueEntry, pipeline: tuple[str, ...]) -> DocumentView:
     """`pipeline` names the stages in the order a document travels."""
     record = entry.record
     stages = {stage.stage: stage for stage in entry.stages}
@@ -79,13 +79,13 @@ def view(entry: Entry, pipeline: tuple[str, ...]) -> DocumentView:
     )
 
 
-def title_of(entry: Entry) -> str:
+def title_of(entry: CatalogueEntry) -> str:
     """The one that was given, else the one that was found in it, else its file's name."""
     found = next((stage.title for stage in entry.stages if stage.title), "")
     return entry.record.title or found or entry.record.filename
 
 
-def status_of(entry: Entry, pipeline: tuple[str, ...]) -> Status:
+def status_of(entry: CatalogueEntry, pipeline: tuple[str, ...]) -> Status:
     if any(stage.rejected for stage in entry.stages):
         return "rejected"
     by_name = {stage.stage: stage.status for stage in entry.stages}
@@ -97,11 +97,11 @@ def status_of(entry: Entry, pipeline: tuple[str, ...]) -> Status:
     return REACHED[done[-1]] if done else "stored"
 
 
-def _waiting_for(entry: Entry) -> WaitsFor | None:
+def _waiting_for(entry: CatalogueEntry) -> WaitsFor | None:
     return next((stage.waiting_for for stage in entry.stages if stage.status == "waiting" and stage.waiting_for), None)
 
 
-def _reason(entry: Entry) -> Reason | None:
+def _reason(entry: CatalogueEntry) -> Reason | None:
     """Of a rejection before a failure before a wait."""
     given = [stage for stage in entry.stages if stage.reason and stage.status in ("failed", "waiting")]
     worst = sorted(given, key=lambda stage: (not stage.rejected, stage.status != "failed"))

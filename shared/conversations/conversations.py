@@ -10,8 +10,8 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
-from shared.answers.citations import Citation
-from shared.counters.port import Counters, Script, pairs
+from shared.redis.client import RedisClient, Script, pairs
+from shared.types.citation import Citation
 from shared.types.clock import now
 from shared.types.document import Classification
 from shared.types.paging import microseconds
@@ -63,10 +63,10 @@ return 1
 class Conversations:
     """Those of one owner. Raises `StoreUnavailable`."""
 
-    def __init__(self, counters: Counters, tenant_id: str, owner: str) -> None:
+    def __init__(self, redis: RedisClient, tenant_id: str, owner: str) -> None:
         if not tenant_id or not owner:
             raise ValueError("a conversation belongs to somebody of a tenant")
-        self._counters = counters
+        self._redis = redis
         self._tenant = tenant_id
         self._owner = owner
 
@@ -75,7 +75,7 @@ class Conversations:
         at = microseconds(now())
         place, index = self._place(conversation_id), self._index
         about = ("owner", self._owner, "title", question[:_TITLE], "created", at, "updated", at)
-        await self._counters.batch(
+        await self._redis.batch(
             [
                 ("HSET", place, *about),
                 ("EXPIRE", place, LIFETIME_S),
@@ -91,7 +91,7 @@ class Conversations:
         keys = [self._place(conversation_id), self._turns(conversation_id), self._index, *documents]
         said = msgspec.json.encode(turn).decode()
         arguments = (self._owner, microseconds(now()), said, MOST_TURNS, LIFETIME_S, conversation_id)
-        return bool(await self._counters.run(_ADD, keys, arguments))
+        return bool(await self._redis.run(_ADD, keys, arguments))
 
     async def turns(self, conversation_id: str) -> list[Turn] | None:
         """Oldest first; None where there is no such conversation."""
@@ -99,7 +99,7 @@ class Conversations:
         return found[1] if found else None
 
     async def read(self, conversation_id: str) -> tuple[Conversation, list[Turn]] | None:
-        flat, said = await self._counters.batch(
+        flat, said = await self._redis.batch(
             [("HGETALL", self._place(conversation_id)), ("LRANGE", self._turns(conversation_id), 0, -1)]
         )
         fields = dict(pairs(flat))
@@ -110,16 +110,16 @@ class Conversations:
 
     async def list(self) -> Sequence[Conversation]:
         """Newest first."""
-        ids: list[str] = await self._counters.call("ZREVRANGE", self._index, 0, -1)
+        ids: list[str] = await self._redis.call("ZREVRANGE", self._index, 0, -1)
         if not ids:
             return []
         asked: list[tuple[str, ...]] = [("HGETALL", self._place(one)) for one in ids]
         asked += [("LLEN", self._turns(one)) for one in ids]
-        found = await self._counters.batch(asked)
+        found = await self._redis.batch(asked)
         hashes = [dict(pairs(flat)) for flat in found[: len(ids)]]
         gone = [one for one, fields in zip(ids, hashes, strict=True) if not fields]
         if gone:
-            await self._counters.call("ZREM", self._index, *gone)
+            await self._redis.call("ZREM", self._index, *gone)
         together = zip(ids, hashes, found[len(ids) :], strict=True)
         return [_conversation(one, fields, count) for one, fields, count in together if fields]
 
@@ -127,7 +127,7 @@ class Conversations:
         """False where there is no such conversation."""
         if await self.read(conversation_id) is None:
             return False
-        await self._counters.batch(
+        await self._redis.batch(
             [
                 ("DEL", self._place(conversation_id), self._turns(conversation_id)),
                 ("ZREM", self._index, conversation_id),
@@ -146,14 +146,14 @@ class Conversations:
         return _turns(self._tenant, conversation_id)
 
 
-async def forget_document(counters: Counters, tenant_id: str, document_id: str) -> None:
+async def forget_document(redis: RedisClient, tenant_id: str, document_id: str) -> None:
     """Takes out every turn that was answered from the document. Raises `StoreUnavailable`."""
     quoting = _quoting(tenant_id, document_id)
-    for conversation_id in await counters.call("SMEMBERS", quoting):
+    for conversation_id in await redis.call("SMEMBERS", quoting):
         place = _turns(tenant_id, conversation_id)
-        for said in _from(await counters.call("LRANGE", place, 0, -1), document_id):
-            await counters.call("LREM", place, 0, said)
-    await counters.call("DEL", quoting)
+        for said in _from(await redis.call("LRANGE", place, 0, -1), document_id):
+            await redis.call("LREM", place, 0, said)
+    await redis.call("DEL", quoting)
 
 
 def _from(said: Iterable[str], document_id: str) -> list[str]:

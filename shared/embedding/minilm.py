@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.embedding.port import Embedded
-from shared.runtime.errors import AegisError
+from shared.types.errors import AegisError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +33,7 @@ class WeightsChanged(AegisError):
     """The installed weights are not those that our indexes were made with."""
 
 
-class Reading(NamedTuple):
+class TokenEmbeddings(NamedTuple):
     """What the model makes of one text. `tokens` holds one vector a word piece (not of unit length), `spans` where in
     the text each stands; `vector` is the text's own, of unit length."""
 
@@ -71,17 +71,17 @@ class MiniLM:
         """Loads now what the first call would load, for those who want to be warm before they say ready."""
         self._model()
 
-    def read(self, texts: Sequence[str]) -> list[Reading]:
+    def read(self, texts: Sequence[str]) -> list[TokenEmbeddings]:
         """Vectors of the texts and of their word pieces, in the order of the texts; blocks the calling thread."""
         import numpy as np
 
-        readings: list[Reading | None] = [None] * len(texts)
+        readings: list[TokenEmbeddings | None] = [None] * len(texts)
         for batch, hidden in self._run(texts):
             for (place, encoding), states in zip(batch, hidden, strict=True):
                 tokens = states[: len(encoding.ids)]
                 mean = tokens.mean(axis=0, dtype=np.float32)
                 spans = tuple(encoding.offsets[1:-1])
-                readings[place] = Reading(mean / np.linalg.norm(mean), tokens[1:-1], spans)
+                readings[place] = TokenEmbeddings(mean / np.linalg.norm(mean), tokens[1:-1], spans)
         return [reading for reading in readings if reading is not None]
 
     def _embed(self, texts: Sequence[str]) -> Embedded:

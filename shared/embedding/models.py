@@ -8,7 +8,7 @@ _EVERYWHERE = frozenset(
 _ENGLISH = frozenset({"en"})
 
 
-class Known(Struct, frozen=True):
+class KnownModel(Struct, frozen=True):
     """`dimensions` is the width of its vectors; a completion model that is asked for vectors gives its own, under 200.
     Languages as in `Embedding.languages`."""
 
@@ -17,14 +17,14 @@ class Known(Struct, frozen=True):
 
 
 MODELS = {
-    "bge-m3": Known(1024, _EVERYWHERE),
-    "nomic-embed-text": Known(768),
-    "mxbai-embed-large": Known(1024),
-    "snowflake-arctic-embed2": Known(1024, _EVERYWHERE),
-    "all-minilm": Known(384),
+    "bge-m3": KnownModel(1024, _EVERYWHERE),
+    "nomic-embed-text": KnownModel(768),
+    "mxbai-embed-large": KnownModel(1024),
+    "snowflake-arctic-embed2": KnownModel(1024, _EVERYWHERE),
+    "all-minilm": KnownModel(384),
 }
 """By name without tag: an index has to know its width before the first vector."""
 
 
-def known(model: str) -> Known | None:
+def known(model: str) -> KnownModel | None:
     return MODELS.get(model.partition(":")[0])

@@ -1,4 +1,4 @@
-"""A model of meaning at Ollama."""
+"""Embeds texts with a model of an Ollama server."""
 
 import asyncio
 import math
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from shared.embedding.models import MODELS
 from shared.embedding.port import Embedded
-from shared.proxy.upstreams.ollama import Ollama
-from shared.proxy.upstreams.port import UpstreamError
-from shared.runtime.errors import StoreUnavailable
+from shared.types.errors import StoreUnavailable
+from shared.upstreams.ollama import OllamaClient
+from shared.upstreams.port import UpstreamError
 
 BATCH = 32
 """Texts a call."""
@@ -23,7 +23,7 @@ class OllamaEmbedding:
     def __init__(self, base_url: str, model: str) -> None:
         self._model = model
         self._known = MODELS[model.partition(":")[0]]
-        self._ollama = Ollama(base_url, concurrency=_CALLS)
+        self._ollama = OllamaClient(base_url, concurrency=_CALLS)
         self._slots = asyncio.Semaphore(_CALLS)
 
     @property

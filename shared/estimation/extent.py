@@ -5,7 +5,7 @@ from math import ceil
 
 from msgspec import Struct
 
-from shared.estimation.lengths import Measure
+from shared.estimation.lengths import TokenEstimator
 from shared.parsing.document import Block, Look, ParsedDocument
 from shared.parsing.tables import table_head
 
@@ -60,14 +60,14 @@ class Extent(Struct, frozen=True):
 def extent_of_document(document: ParsedDocument, title: str, *, many_languages: bool = False) -> Extent:
     """Of one that was read, before it is cut into passages."""
     text = "\n".join(block.text for block in document.blocks)
-    measure = Measure(text, many_languages=many_languages)
+    measure = TokenEstimator(text, many_languages=many_languages)
     tokens = sum(_embedded(section) for section in _sections(document.blocks, title, measure))
     return Extent(document.pages, max(1, round(tokens)), Range.around(tokens, 0.72, 1.4))
 
 
 def extent_of_look(look: Look, title: str, *, many_languages: bool = False) -> Extent:
     """Of one that was only looked at: by the letters of some of its pages."""
-    measure = Measure(look.sample, many_languages=many_languages)
+    measure = TokenEstimator(look.sample, many_languages=many_languages)
     text = measure.of_letters(look.letters) * (1 + _LAID_OUT * look.laid_out / max(look.pages, 1))
     text += look.seen / _SEEN_LETTERS_A_TOKEN
     passages = ceil(text / (_FILLED * PASSAGE_TOKENS)) + _PAGE_PASSAGES * max(0, look.pages - 1)
@@ -78,7 +78,7 @@ def extent_of_look(look: Look, title: str, *, many_languages: bool = False) -> E
 
 def extent_of_sample(sample: str, letters: int, *, many_languages: bool = False) -> Extent:
     """Of one without pages of which only the beginning was read, and that holds about so many letters."""
-    text = Measure(sample, many_languages=many_languages).of_letters(letters)
+    text = TokenEstimator(sample, many_languages=many_languages).of_letters(letters)
     tokens = text * (1 + _BESIDE_A_TEXT)
     return Extent(0, max(1, round(tokens)), Range.around(tokens, 0.58, 1.72))
 
@@ -104,7 +104,7 @@ def _passages(tokens: float) -> int:
     return 1 if tokens <= PASSAGE_TOKENS else ceil(tokens / (_FILLED * PASSAGE_TOKENS))
 
 
-def _sections(blocks: Iterable[Block], title: str, measure: Measure) -> Iterator[_Section]:
+def _sections(blocks: Iterable[Block], title: str, measure: TokenEstimator) -> Iterator[_Section]:
     """Tiny ones beside each other count as one, as they share a passage."""
     merged: _Section | None = None
     for section in _headed(blocks, title, measure):
@@ -121,7 +121,7 @@ def _sections(blocks: Iterable[Block], title: str, measure: Measure) -> Iterator
         yield merged
 
 
-def _headed(blocks: Iterable[Block], title: str, measure: Measure) -> Iterator[_Section]:
+def _headed(blocks: Iterable[Block], title: str, measure: TokenEstimator) -> Iterator[_Section]:
     said = measure.tokens(title)
     path: list[tuple[int, float]] = []
     section = _Section(said, {})
@@ -143,7 +143,7 @@ def _headed(blocks: Iterable[Block], title: str, measure: Measure) -> Iterator[_
         yield section
 
 
-def _repeated(block: Block, tokens: float, measure: Measure) -> float:
+def _repeated(block: Block, tokens: float, measure: TokenEstimator) -> float:
     """A table's header stands again in each part; where it is long, each cell is told under its column's name."""
     header = measure.tokens(table_head(block.rows[0]))
     if header > PASSAGE_TOKENS / 2:

@@ -5,12 +5,12 @@ from math import ceil
 
 from msgspec import Struct
 
-from shared.book.metering import Prices, priced
-from shared.book.records import Unit
 from shared.estimation.extent import Extent, Range
-from shared.estimation.lengths import Measure
+from shared.estimation.lengths import TokenEstimator
 from shared.parsing.document import Look
 from shared.types.passage import Passage
+from shared.usage.metering import Prices, priced
+from shared.usage.records import Unit
 
 _PLAIN_PAGE_MS = 15.0
 _LAID_OUT_PAGE_MS = 700.0
@@ -78,7 +78,7 @@ def reading_pages_ms(look: Look) -> float:
 def of_embedding(passages: Sequence[Passage], *, many_languages: bool) -> Forecast:
     """Of the stage that embeds them: here nothing but the tokens of their contexts is a guess."""
     tokens = sum(passage.tokens for passage in passages)
-    measure = Measure(" ".join(passage.text for passage in passages[:20]), many_languages=many_languages)
+    measure = TokenEstimator(" ".join(passage.text for passage in passages[:20]), many_languages=many_languages)
     beside = sum(measure.tokens(passage.context) + 2 for passage in passages)
     most = ceil(_MOST_FOREIGN * tokens if many_languages else tokens) + ceil(1.3 * beside) + 1
     read = Range(min(tokens, most), most)

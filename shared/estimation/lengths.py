@@ -36,7 +36,7 @@ _DENSITY = 0.25
 _LANGUAGE_LETTERS = 3000
 
 
-class Measure:
+class TokenEstimator:
     """Lengths in tokens of the texts of one document, by its language. `many_languages` says that the model was made
     for them."""
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from shared.extraction.port import ENTITY_TYPES, About, Entity, Extraction, Relation
-from shared.proxy.proxy import ExecutionProxy
-from shared.proxy.task import LLMTask, Message, Part
+from shared.proxy.execution.proxy import ExecutionProxy
+from shared.proxy.task import LLMTask, Part, PromptMessage
 from shared.types.passage import Passage
 
 MOST_ENTITIES = 24
@@ -69,8 +69,8 @@ def _task(passage: Passage, about: About) -> LLMTask:
         kind="extraction",
         payer=about.payer,
         messages=(
-            Message("system", (Part(_INSTRUCTIONS, ours=True),)),
-            Message("user", (Part("Passage:\n", ours=True), read)),
+            PromptMessage("system", (Part(_INSTRUCTIONS, ours=True),)),
+            PromptMessage("user", (Part("Passage:\n", ours=True), read)),
         ),
         classification=about.classification,
         schema=SCHEMA,

@@ -4,9 +4,9 @@ from typing import Literal, Protocol, get_args
 
 from msgspec import Struct
 
-from shared.proxy.task import Payer
 from shared.types.document import Classification
 from shared.types.passage import Passage
+from shared.types.payer import Payer
 
 EntityType = Literal["person", "organization", "place", "product", "event", "date", "amount", "concept", "other"]
 ENTITY_TYPES: tuple[EntityType, ...] = get_args(EntityType)

@@ -17,7 +17,7 @@ _STREAMS = (
     ("WordDocument", "doc"),
     ("PowerPoint Document", "ppt"),
     ("Workbook", "xls"),
-    ("Book", "xls"),
+    ("UsageLedger", "xls"),
     ("StarWriterDocument", "sdw"),
     ("StarCalcDocument", "sdc"),
     ("StarDrawDocument3", "sdd"),

@@ -10,7 +10,7 @@ from shared.formats import archives, compound
 from shared.formats.signatures import binary_name, likely_binary_name, paged_extension
 from shared.formats.table import FORMATS, PAGED, PLAIN, Format, Route
 from shared.formats.text import is_blank, peek
-from shared.runtime.errors import EmptyFile, UnsupportedFormat
+from shared.types.errors import EmptyFile, UnsupportedFormat
 
 HEAD_BYTES = 64 * 1024
 """How much of a file's beginning the router wants to see."""

@@ -9,17 +9,17 @@ from msgspec import Struct, field
 from shared.bus.port import Bus
 from shared.catalogue.catalogue import Catalogue
 from shared.catalogue.view import FINAL, status_of, title_of
-from shared.counters.leases import Leases
 from shared.formats.filename import safe_filename
 from shared.formats.router import FormatRouter
-from shared.ledger.ledger import Ledger
-from shared.ledger.records import DocumentRecord
-from shared.runtime.errors import Conflict, StoreUnavailable
-from shared.runtime.needs import Call
-from shared.runtime.resume import origin_of, run_again, stored_event
-from shared.runtime.table import Table
+from shared.records.records import TenantRecords
+from shared.records.structs import DocumentRecord
+from shared.redis.leases import Leases
+from shared.stages.resume import origin_of, run_again, stored_event
+from shared.table.table import Table
+from shared.types.call import Call
 from shared.types.clock import now
 from shared.types.document import Classification, Status
+from shared.types.errors import Conflict, StoreUnavailable
 from shared.types.http import SpooledFile
 from shared.types.money import microusd
 
@@ -46,7 +46,7 @@ class Accepted(Struct, frozen=True):
     title: str
 
 
-class Known(Accepted, frozen=True):
+class KnownDocument(Accepted, frozen=True):
     """These bytes are here already, and final."""
 
     http_status: ClassVar[int] = 200
@@ -55,7 +55,7 @@ class Known(Accepted, frozen=True):
 class Intake(Struct, frozen=True):
     """The entrance of one tenant."""
 
-    ledger: Ledger
+    records: TenantRecords
     catalogue: Catalogue
     leases: Leases
     bus: Bus
@@ -63,19 +63,19 @@ class Intake(Struct, frozen=True):
     call: Call
     router: FormatRouter = field(default_factory=FormatRouter)
 
-    async def take(self, submission: Submission) -> Accepted | Known:
+    async def take(self, submission: Submission) -> Accepted | KnownDocument:
         """Raises `UnsupportedFormat`, `EmptyFile`, `Conflict`, `StoreUnavailable` and `DiskFull`; nothing is kept
         then."""
         record = await self._record(submission)
-        if known := await self.ledger.document(record.document_id):
+        if known := await self.records.document(record.document_id):
             if answer := await self._again(known, submission):
                 return answer
             record = await self._record(submission)  # deleted meanwhile: a new life
-        stored = await self.ledger.store(record, submission.file.path)
+        stored = await self.records.store(record, submission.file.path)
         if stored != record and (answer := await self._again(stored, submission)):
             return answer  # another upload of the same bytes was first
-        if await self.ledger.tombstone(record.document_id) >= record.epoch:
-            await self.ledger.mark_open(record.document_id, record.epoch, "deleting")
+        if await self.records.tombstone(record.document_id) >= record.generation:
+            await self.records.mark_open(record.document_id, record.generation, "deleting")
             raise Conflict("The document was deleted while its bytes were uploaded again. Upload them once more.")
         await self.catalogue.put(record)
         await self._send_on(record)
@@ -85,11 +85,11 @@ class Intake(Struct, frozen=True):
         file = submission.file
         filename = safe_filename(file.filename)
         routed = self.router.route(filename, file.media_type, file.head, file.size, file.path)
-        document_id = document_id_of(self.ledger.tenant_id, file.content_hash)
+        document_id = document_id_of(self.records.tenant_id, file.content_hash)
         most = submission.max_cost_usd
         return DocumentRecord(
             document_id=document_id,
-            epoch=await self.ledger.tombstone(document_id) + 1,
+            generation=await self.records.tombstone(document_id) + 1,
             title=(submission.title or "").strip(),
             filename=filename,
             media_type=routed.media_type,
@@ -97,42 +97,42 @@ class Intake(Struct, frozen=True):
             route=routed.route,
             size=file.size,
             content_hash=file.content_hash,
-            classification=submission.classification or (await self.ledger.settings()).default_classification,
+            classification=submission.classification or (await self.records.settings()).default_classification,
             created_at=now(),
             uploader=submission.uploader,
             request_id=self.call.request_id,
             max_cost_microusd=None if most is None else microusd(most),
         )
 
-    async def _again(self, known: DocumentRecord, submission: Submission) -> Accepted | Known | None:
+    async def _again(self, known: DocumentRecord, submission: Submission) -> Accepted | KnownDocument | None:
         """Known bytes change nothing but the class, which they may raise; if they were refused, they try again. None
         where the document was deleted meanwhile."""
-        async with self.leases.wait(f"document:{self.ledger.tenant_id}:{known.document_id}"):
-            record = await self.ledger.document(known.document_id)
+        async with self.leases.wait(f"document:{self.records.tenant_id}:{known.document_id}"):
+            record = await self.records.document(known.document_id)
             if record is None:
                 return None
             if submission.classification:
-                record = await self.ledger.raise_class(record, submission.classification)
+                record = await self.records.raise_class(record, submission.classification)
                 await self.catalogue.put(record)
             entry = await self.catalogue.entry(record.document_id)
             if entry and status_of(entry, self.table.stages(record.route)) in ("rejected", "failed"):
-                await self.ledger.mark_open(record.document_id, record.epoch, "ingesting")
-                forgotten = await run_again(self.table, self.ledger, record, None)
+                await self.records.mark_open(record.document_id, record.generation, "ingesting")
+                forgotten = await run_again(self.table, self.records, record, None)
                 await self.catalogue.hide_stages(record.document_id, forgotten)
                 await self._send_on(record)
         return await self._answer(record)
 
     async def _send_on(self, record: DocumentRecord) -> None:
         """Without the bus the document still stands in the ledger, marked open: the sweep will send it on."""
-        about = origin_of(record, self.ledger.tenant_id, self.call.request_id, self.call.traceparent)
+        about = origin_of(record, self.records.tenant_id, self.call.request_id, self.call.traceparent)
         with contextlib.suppress(StoreUnavailable):
-            await self.bus.publish(stored_event(record, self.ledger, about))
+            await self.bus.publish(stored_event(record, self.records, about))
 
-    async def _answer(self, record: DocumentRecord) -> Accepted | Known:
+    async def _answer(self, record: DocumentRecord) -> Accepted | KnownDocument:
         entry = await self.catalogue.entry(record.document_id)
         status = status_of(entry, self.table.stages(record.route)) if entry else "stored"
         title = title_of(entry) if entry else record.title or record.filename
-        kind = Known if status in FINAL else Accepted
+        kind = KnownDocument if status in FINAL else Accepted
         return kind(record.document_id, status, record.route, f"/documents/{record.document_id}", title)
 
 

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from shared.parsing.document import Block, Kind, ParsedDocument
-from shared.parsing.limits import Limits
+from shared.parsing.document import Block, ElementKind, ParsedDocument
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.tables import rectangular, table_markdown
-from shared.runtime.errors import Rejected
+from shared.types.errors import Rejected
 from shared.types.passage import Box, around
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
@@ -39,7 +39,7 @@ class Assembly:
     document's own.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: ParsingLimits) -> None:
         self._limits = limits
         self._blocks: list[Block] = []
         self._bytes = 0
@@ -139,7 +139,7 @@ class Assembly:
         """Ends the block of lines so far; what is still open goes on after it in a block of its own."""
         if self._lines:
             quoted = self._open[0].kind == "quote"
-            kind: Kind = "quote" if quoted else "list"
+            kind: ElementKind = "quote" if quoted else "list"
             lines, self._lines = self._lines, []
             places, self._places = self._places, []
             self._add(Block(kind, ("\n\n" if quoted else "\n").join(lines)), _around(places))
@@ -166,7 +166,7 @@ def _around(places: Sequence[_Place]) -> _Place:
     return first._replace(box=around(boxes) if boxes else None)
 
 
-def too_deep(limits: Limits) -> Rejected:
+def too_deep(limits: ParsingLimits) -> Rejected:
     return Rejected("too-deep", f"its elements are nested more than {limits.depth} deep")
 
 

@@ -8,7 +8,7 @@ import signal
 import sys
 from typing import Any
 
-from shared.parsing.limits import MIB, Limits
+from shared.parsing.limits import MIB, ParsingLimits
 
 OPEN_FILES = 64
 LARGEST_FILE = MIB
@@ -20,7 +20,7 @@ _CLONE_NEWNET = 0x40000000
 _PR_SET_PDEATHSIG = 1
 
 
-def confine(limits: Limits, parent: int) -> None:
+def confine(limits: ParsingLimits, parent: int) -> None:
     """`parent` is the process without which this one must not live."""
     libc = ctypes.CDLL(None, use_errno=True)
     die_with(parent, libc)

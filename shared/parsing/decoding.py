@@ -4,7 +4,7 @@ import codecs
 import re
 
 from shared.formats.text import MOST_CONTROLS, control_share, encoding_by_bom, legacy_control_share
-from shared.runtime.errors import Rejected
+from shared.types.errors import Rejected
 
 SAMPLE_BYTES = 64 * 1024
 MOST_REPLACED = 0.01

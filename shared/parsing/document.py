@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from shared.types.passage import Box
 
-Kind = Literal["title", "heading", "paragraph", "list", "table", "code", "quote", "picture"]
+ElementKind = Literal["title", "heading", "paragraph", "list", "table", "code", "quote", "picture"]
 
 
 class Block(Struct, frozen=True, omit_defaults=True):
@@ -14,7 +14,7 @@ class Block(Struct, frozen=True, omit_defaults=True):
     `text` is always filled, for a table with its rows as Markdown, for a list with one item a line, marked. What is
     `aside` stands beside the document's own text: a speaker's notes, a review of it."""
 
-    kind: Kind
+    kind: ElementKind
     text: str
     level: int = 0
     rows: tuple[tuple[str, ...], ...] = ()

@@ -7,10 +7,10 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from shared.runtime.errors import Rejected
+from shared.types.errors import Rejected
 
 
-class Measure(Struct, frozen=True):
+class ElementLimit(Struct, frozen=True):
     """Which parts of an archive are looked at, and how many paragraphs one may have."""
 
     parts: re.Pattern[str]
@@ -34,13 +34,13 @@ _OPEN_PARAGRAPH = re.compile(rb"<text:[ph][\s/>]")
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 _OPEN = "application/vnd.oasis.opendocument"
 
-MEASURES: Mapping[str, Measure] = {
-    f"{_OFFICE}.wordprocessingml.document": Measure(re.compile(r"word/[^/]+\.xml"), _PARAGRAPH, MOST_PARAGRAPHS),
-    f"{_OFFICE}.presentationml.presentation": Measure(
+MEASURES: Mapping[str, ElementLimit] = {
+    f"{_OFFICE}.wordprocessingml.document": ElementLimit(re.compile(r"word/[^/]+\.xml"), _PARAGRAPH, MOST_PARAGRAPHS),
+    f"{_OFFICE}.presentationml.presentation": ElementLimit(
         re.compile(r"ppt/(?:slides|notesSlides)/[^/]+\.xml"), _PARAGRAPH, MOST_ON_A_SLIDE
     ),
-    f"{_OPEN}.text": Measure(re.compile(r"content\.xml"), _OPEN_PARAGRAPH, MOST_PARAGRAPHS),
-    f"{_OPEN}.presentation": Measure(re.compile(r"content\.xml"), _OPEN_PARAGRAPH, MOST_PARAGRAPHS),
+    f"{_OPEN}.text": ElementLimit(re.compile(r"content\.xml"), _OPEN_PARAGRAPH, MOST_PARAGRAPHS),
+    f"{_OPEN}.presentation": ElementLimit(re.compile(r"content\.xml"), _OPEN_PARAGRAPH, MOST_PARAGRAPHS),
 }
 
 
@@ -52,7 +52,7 @@ def check_elements(media_type: str, archive: zipfile.ZipFile) -> None:
                 _check(archive.read(entry), measure)
 
 
-def _check(part: bytes, measure: Measure) -> None:
+def _check(part: bytes, measure: ElementLimit) -> None:
     places = [found.start() for found in measure.paragraph.finditer(part)]
     if len(places) > measure.most:
         raise Rejected("too-large-expanded", f"it has {len(places)} paragraphs in one part; {measure.most} are taken")

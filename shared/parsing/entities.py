@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from shared.runtime.errors import Rejected
+from shared.types.errors import Rejected
 
 FRONT_BYTES = 1024 * 1024
 """Declarations stand before the first element."""

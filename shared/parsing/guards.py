@@ -10,8 +10,8 @@ from shared.formats import archives, compound
 from shared.formats.archives import MOST_ENTRIES
 from shared.parsing.elements import check_elements
 from shared.parsing.entities import check_entities
-from shared.parsing.limits import GIB, MIB, Limits
-from shared.runtime.errors import Rejected
+from shared.parsing.limits import GIB, MIB, ParsingLimits
+from shared.types.errors import Rejected
 
 MOST_EXPANDED = GIB
 MOST_RATIO = 100
@@ -26,7 +26,7 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 _LOCKED_PAGE = re.compile(rb"CipherReference[^>]{1,20}URI\s*=\s*[\"'][^\"']{1,500}\.x?html?[\"']", re.IGNORECASE)
 
 
-def check(media_type: str, content: bytes, limits: Limits) -> None:
+def check(media_type: str, content: bytes, limits: ParsingLimits) -> None:
     """Raises Rejected with the contract's code."""
     if media_type in ARCHIVES:
         _archive(media_type, content)

@@ -11,7 +11,7 @@ SLICE_PAGES = 20
 """What a slice of pages holds at most, and what a crash repeats."""
 
 
-class Limits(Struct, frozen=True):
+class ParsingLimits(Struct, frozen=True):
     """Bounds of one parse, and of the process that it runs in.
 
     `seconds` bounds a document, all its slices together, `memory_bytes` the address space of a worker,
@@ -37,7 +37,7 @@ class Limits(Struct, frozen=True):
         return 3 * self.page_seconds
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, str]) -> "Limits":
+    def from_environ(cls, environ: Mapping[str, str]) -> "ParsingLimits":
         """Reads AEGIS_PARSE_SECONDS, AEGIS_PARSE_SECONDS_PER_PAGE, AEGIS_PARSE_MEMORY_BYTES and AEGIS_PARSE_MAX_PAGES.
 
         Raises ValueError with the variable's name for anything but a whole number above 0.

@@ -7,7 +7,7 @@ from msgspec import Struct
 from shared.parsing.limits import SLICE_PAGES
 
 
-class Pages(Struct, frozen=True, order=True):
+class PageRange(Struct, frozen=True, order=True):
     """Consecutive pages, both ends among them, counted from 1."""
 
     first: int
@@ -17,7 +17,7 @@ class Pages(Struct, frozen=True, order=True):
         return self.until - self.first + 1
 
 
-OPENING = Pages(1, 0)
+OPENING = PageRange(1, 0)
 """The first slice of a document that nobody has opened: it ends where it ends."""
 
 
@@ -25,33 +25,33 @@ class Parts(Struct, frozen=True):
     """What is kept of a document that has `pages` in all, None while nobody has looked: slices and their parts' names.
     `seconds` is how long reading them took; `is_refused` says that one showed the document to be at fault."""
 
-    kept: Mapping[Pages, str] = {}
+    kept: Mapping[PageRange, str] = {}
     pages: int | None = None
     seconds: float = 0.0
     is_refused: bool = False
 
-    def chain(self) -> list[Pages]:
+    def chain(self) -> list[PageRange]:
         """Kept slices from the first page on, each beginning where the one before ends."""
         return self._walk()[0]
 
-    def missing(self) -> list[Pages]:
+    def missing(self) -> list[PageRange]:
         """What has to be read, in slices; only the first one while the number of pages is not known."""
         return self._walk(over_gaps=True)[1] if self.pages else [OPENING]
 
-    def beginning_at(self, page: int) -> Pages | None:
+    def beginning_at(self, page: int) -> PageRange | None:
         """The longest kept slice that does."""
         return max((one for one in self.kept if one.first == page), default=None)
 
-    def _walk(self, over_gaps: bool = False) -> tuple[list[Pages], list[Pages]]:
+    def _walk(self, over_gaps: bool = False) -> tuple[list[PageRange], list[PageRange]]:
         longest = {one.first: one for one in sorted(self.kept)}
-        found: list[Pages] = []
-        gaps: list[Pages] = []
+        found: list[PageRange] = []
+        gaps: list[PageRange] = []
         page, pages = 1, self.pages or 0
         while page <= pages:
             if page in longest:
                 found.append(longest[page])
             elif over_gaps:
-                gaps.append(Pages(page, self._end_of_gap(page, pages)))
+                gaps.append(PageRange(page, self._end_of_gap(page, pages)))
             else:
                 break
             page = max(found[-1:] + gaps[-1:], key=lambda one: one.until).until + 1

@@ -7,9 +7,20 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from pathlib import Path
 
 from shared.parsing import wire
-from shared.parsing.limits import MIB, Limits
-from shared.parsing.wire import LENGTH, Answer, Broken, Hello, Order, ParseSlice, Preload, Ready, Sliced, encode
-from shared.runtime.errors import AegisError, Rejected
+from shared.parsing.limits import MIB, ParsingLimits
+from shared.parsing.wire import (
+    LENGTH,
+    Broken,
+    Hello,
+    ParseSlice,
+    Preload,
+    Ready,
+    Sliced,
+    WorkerAnswer,
+    WorkerJob,
+    encode,
+)
+from shared.types.errors import AegisError, Rejected
 
 START_SECONDS = 60.0
 _ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +41,7 @@ class WorkerDied(Exception):
 class Worker:
     """One process with its pipes."""
 
-    def __init__(self, process: Process, limits: Limits) -> None:
+    def __init__(self, process: Process, limits: ParsingLimits) -> None:
         self._process = process
         self._limits = limits
         self._documents = 0
@@ -38,7 +49,7 @@ class Worker:
         self._memory_at_start = 0
 
     @classmethod
-    async def start(cls, limits: Limits) -> "Worker":
+    async def start(cls, limits: ParsingLimits) -> "Worker":
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-P", "-m", "shared.parsing.worker", stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=_environ()
         )
@@ -67,7 +78,7 @@ class Worker:
             raise ParserUnavailable(answer.detail if isinstance(answer, Broken) else "a worker answered out of turn")
         self._memory_at_start = answer.memory
 
-    async def do(self, order: Order, content: bytes) -> Answer:
+    async def do(self, order: WorkerJob, content: bytes) -> WorkerAnswer:
         self._documents += 1
         answer = await self._exchange(encode(order), content)
         if isinstance(order, ParseSlice) and isinstance(answer, Sliced):
@@ -81,7 +92,7 @@ class Worker:
     def is_alive(self) -> bool:
         return self._process.returncode is None
 
-    def why_spent(self, answer: Answer) -> str:
+    def why_spent(self, answer: WorkerAnswer) -> str:
         """Why the worker is to be replaced after this answer; empty while it is good."""
         if isinstance(answer, Broken):
             return "broken"
@@ -95,7 +106,7 @@ class Worker:
             self._process.kill()
         await asyncio.shield(self._process.wait())
 
-    async def _exchange(self, *frames: bytes) -> Answer:
+    async def _exchange(self, *frames: bytes) -> WorkerAnswer:
         try:
             await self._send(frames)
             return wire.answers.decode(await self._receive())

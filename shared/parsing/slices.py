@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from shared.parsing.document import Block, ParsedDocument, Slice
-from shared.runtime.errors import Rejected
+from shared.types.errors import Rejected
 
 EDGE = 0.09
 """Share of a page's height at its top and its bottom where running heads and page numbers stand."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from shared.parsing.document import PicturePlace
 from shared.parsing.guards import check
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.types.passage import Box
 
 PRESENTATION = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
@@ -27,13 +27,13 @@ class _Picture(NamedTuple):
     part: str
 
 
-def find(content: bytes, most: int, limits: Limits) -> tuple[PicturePlace, ...]:
+def find(content: bytes, most: int, limits: ParsingLimits) -> tuple[PicturePlace, ...]:
     check(PRESENTATION, content, limits)
     with zipfile.ZipFile(BytesIO(content)) as archive:
         return tuple(picture.place for picture in islice(_pictures(archive), most))
 
 
-def crop(content: bytes, place: PicturePlace, limits: Limits) -> bytes | None:
+def crop(content: bytes, place: PicturePlace, limits: ParsingLimits) -> bytes | None:
     """A PNG; None where there is none, or one in a format of its own."""
     from PIL import Image, UnidentifiedImageError
 

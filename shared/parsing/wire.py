@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.parsing.document import Look, ParsedDocument, PicturePlace, Slice
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.types.passage import Box
 
 LENGTH = struct.Struct(">Q")
@@ -15,7 +15,7 @@ LENGTH = struct.Struct(">Q")
 class Hello(Struct, frozen=True, tag=True):
     """First from the pool: the limits of every document to come."""
 
-    limits: Limits
+    limits: ParsingLimits
     parent: int
 
 
@@ -107,7 +107,7 @@ class Looked(Struct, frozen=True, tag=True):
     memory: int
 
 
-class Refused(Struct, frozen=True, tag=True):
+class WorkerRefusal(Struct, frozen=True, tag=True):
     """The document is at fault."""
 
     code: str
@@ -121,9 +121,9 @@ class Broken(Struct, frozen=True, tag=True):
     detail: str
 
 
-Order = Parse | ParseSlice | Draw | LookAt | FindPictures | Crop
-Answer = Ready | Parsed | Sliced | Drawn | Placed | Looked | Refused | Broken
+WorkerJob = Parse | ParseSlice | Draw | LookAt | FindPictures | Crop
+WorkerAnswer = Ready | Parsed | Sliced | Drawn | Placed | Looked | WorkerRefusal | Broken
 
 encode = msgspec.msgpack.Encoder().encode
-orders: msgspec.msgpack.Decoder[Hello | Preload | Order] = msgspec.msgpack.Decoder(Hello | Preload | Order)
-answers: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
+orders: msgspec.msgpack.Decoder[Hello | Preload | WorkerJob] = msgspec.msgpack.Decoder(Hello | Preload | WorkerJob)
+answers: msgspec.msgpack.Decoder[WorkerAnswer] = msgspec.msgpack.Decoder(WorkerAnswer)

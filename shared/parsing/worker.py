@@ -12,10 +12,9 @@ from shared.parsing import wire
 from shared.parsing.confinement import confine
 from shared.parsing.document import ParsedDocument
 from shared.parsing.guards import check
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.wire import (
     LENGTH,
-    Answer,
     Broken,
     Crop,
     Draw,
@@ -24,18 +23,19 @@ from shared.parsing.wire import (
     Hello,
     LookAt,
     Looked,
-    Order,
     Parse,
     Parsed,
     ParseSlice,
     Placed,
     Preload,
     Ready,
-    Refused,
     Sliced,
+    WorkerAnswer,
+    WorkerJob,
+    WorkerRefusal,
     encode,
 )
-from shared.runtime.errors import Rejected
+from shared.types.errors import Rejected
 
 
 def main() -> None:
@@ -59,22 +59,22 @@ def _prepared(order: Preload) -> bytes:
     return encode(Ready(_resident()))
 
 
-def _answer(order: Order, orders: BinaryIO, limits: Limits) -> bytes:
+def _answer(order: WorkerJob, orders: BinaryIO, limits: ParsingLimits) -> bytes:
     try:
         return encode(_done(order, _read(orders) or b"", limits))
     except Rejected as rejected:
-        return encode(Refused(rejected.code, rejected.detail, _resident()))
+        return encode(WorkerRefusal(rejected.code, rejected.detail, _resident()))
     except MemoryError:
         os._exit(MEMORY_EXIT)
     except RecursionError:
-        return encode(Refused("too-deep", "its elements are nested too deep", _resident()))
+        return encode(WorkerRefusal("too-deep", "its elements are nested too deep", _resident()))
     except (ImportError, PermissionError) as error:
         return encode(Broken(f"{type(error).__name__}: {error}"))
     except Exception as error:  # noqa: BLE001 - whatever else a library raises over a document, the document is at fault
-        return encode(Refused("corrupt", f"its parser gave up ({type(error).__name__})", _resident()))
+        return encode(WorkerRefusal("corrupt", f"its parser gave up ({type(error).__name__})", _resident()))
 
 
-def _done(order: Order, content: bytes, limits: Limits) -> Answer:
+def _done(order: WorkerJob, content: bytes, limits: ParsingLimits) -> WorkerAnswer:
     match order:
         case Parse(parser, media_type, filename):
             return Parsed(parse(parser, media_type, filename, content, limits), _resident())
@@ -112,7 +112,7 @@ PARSERS = {
 """Where each `parse(media_type, filename, content, limits)` is, imported at first use. A worker serves one of them."""
 
 
-def parse(parser: str, media_type: str, filename: str, content: bytes, limits: Limits) -> ParsedDocument:
+def parse(parser: str, media_type: str, filename: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
     """Raises Rejected. `filename` is only a hint for formats that tell themselves apart by it."""
     if parser not in PARSERS:
         raise ImportError(f"there is no parser {parser!r} here")

@@ -4,12 +4,11 @@ import asyncio
 import signal
 
 from shared.parsing.document import Look, ParsedDocument, PicturePlace, Slice
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.office.conversion import converted
 from shared.parsing.office.targets import OFFICE, TARGETS
 from shared.parsing.process import ParserUnavailable, Worker, WorkerDied
 from shared.parsing.wire import (
-    Answer,
     Broken,
     Crop,
     Draw,
@@ -17,17 +16,18 @@ from shared.parsing.wire import (
     FindPictures,
     LookAt,
     Looked,
-    Order,
     Parse,
     Parsed,
     ParseSlice,
     Placed,
     Ready,
-    Refused,
     Sliced,
+    WorkerAnswer,
+    WorkerJob,
+    WorkerRefusal,
 )
 from shared.parsing.worker import MEMORY_EXIT
-from shared.runtime.errors import Rejected
+from shared.types.errors import Rejected
 from shared.types.passage import Box
 
 _KILLED = -9
@@ -45,7 +45,7 @@ class ParserPool:
     A worker serves one parser only, so that one that holds a large library is never in the way of a small document.
     """
 
-    def __init__(self, limits: Limits, workers: int = 1) -> None:
+    def __init__(self, limits: ParsingLimits, workers: int = 1) -> None:
         self._limits = limits
         self._free = asyncio.Semaphore(workers)
         self._quick = asyncio.Semaphore(workers)
@@ -100,7 +100,7 @@ class ParserPool:
         assert isinstance(answer, Drawn)
         return answer.picture
 
-    async def _ask(self, order: Order, content: bytes, free: asyncio.Semaphore, spent: float = 0.0) -> Answer:
+    async def _ask(self, order: WorkerJob, content: bytes, free: asyncio.Semaphore, spent: float = 0.0) -> WorkerAnswer:
         async with free:
             try:
                 return await self._attempt(order, content, spent)
@@ -127,10 +127,10 @@ class ParserPool:
         self._idle.clear()
         await asyncio.gather(*(worker.end() for worker in workers))
 
-    async def _attempt(self, order: Order, content: bytes, spent: float) -> Answer:
+    async def _attempt(self, order: WorkerJob, content: bytes, spent: float) -> WorkerAnswer:
         worker = await self._worker(order.parser)
         self._busy.add(worker)
-        answer: Answer | None = None
+        answer: WorkerAnswer | None = None
         try:
             async with asyncio.timeout(max(self._limits.seconds - spent, 0.0)):
                 answer = await worker.do(order, content)
@@ -170,9 +170,9 @@ class ParserPool:
             raise ParserUnavailable("the parsers are closed")
 
 
-def _judged(answer: Answer) -> Answer:
+def _judged(answer: WorkerAnswer) -> WorkerAnswer:
     match answer:
-        case Refused(code=code, detail=detail):
+        case WorkerRefusal(code=code, detail=detail):
             raise Rejected(code, detail)
         case Broken(detail=detail):
             raise ParserUnavailable(detail)
@@ -182,5 +182,5 @@ def _judged(answer: Answer) -> Answer:
             return answer
 
 
-def _out_of_memory(limits: Limits) -> Rejected:
+def _out_of_memory(limits: ParsingLimits) -> Rejected:
     return Rejected("memory-limit", f"parsing needs more than {limits.memory_bytes} bytes of memory")

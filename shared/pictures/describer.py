@@ -7,15 +7,16 @@ from msgspec import Struct
 
 from shared.estimation.extent import Range
 from shared.proxy.prices import PriceTable
-from shared.proxy.task import LLMTask, Message, Part, Payer, Picture
-from shared.runtime.errors import AegisError
+from shared.proxy.task import LLMTask, Part, Picture, PromptMessage
 from shared.telemetry.logs import log
 from shared.types.clock import now
 from shared.types.document import Classification
-from shared.types.model import Counts, Location
+from shared.types.errors import AegisError
+from shared.types.model import Location, TokenCounts
+from shared.types.payer import Payer
 
 if TYPE_CHECKING:  # the proxy brings its clients along, and is needed only where something is described
-    from shared.proxy.proxy import ExecutionProxy
+    from shared.proxy.execution.proxy import ExecutionProxy
 
 PLACED = frozenset(
     {
@@ -88,7 +89,7 @@ class Describer:
         price = self._prices.price(decision.model)
         if decision.location != "cloud" or price is None or price.image_tokens is None:
             return Outlook("local")
-        usual = Counts(prompt=_ASKED_TOKENS + round(_SEEN * price.image_tokens), completion=_TOLD_TOKENS)
+        usual = TokenCounts(prompt=_ASKED_TOKENS + round(_SEEN * price.image_tokens), completion=_TOLD_TOKENS)
         cost = self._prices.cost(decision.model, usual, now()) or 0
         return Outlook("cloud", Range.around(cost, 0.58, 1.72))
 
@@ -97,7 +98,7 @@ def _task(picture: bytes, classification: Classification, payer: Payer) -> LLMTa
     return LLMTask(
         kind="vision",
         payer=payer,
-        messages=(Message("user", (Part(_ASKED, ours=True),), (Picture(picture, classification),)),),
+        messages=(PromptMessage("user", (Part(_ASKED, ours=True),), (Picture(picture, classification),)),),
         classification=classification,
         max_output_tokens=MOST_TOKENS,
     )

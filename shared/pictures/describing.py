@@ -8,13 +8,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from events.document import DocumentStored
-from shared.parsing.affording import units_microusd
+from shared.estimation.affording import units_microusd
 from shared.parsing.document import Block, ParsedDocument, PicturePlace
 from shared.parsing.workers import ParserPool
 from shared.pictures.describer import PLACED, READ_LETTERS, Describer, Description
-from shared.proxy.task import Payer
-from shared.runtime.errors import AegisError, Rejected
-from shared.runtime.stages import StageWork
+from shared.stages.stages import StageWork
+from shared.types.errors import AegisError, Rejected
+from shared.types.payer import Payer
 
 MARK = "Picture: "
 """What a description begins with, for whoever reads it as a quote."""
@@ -87,7 +87,7 @@ class Describing(Struct, frozen=True):
         """None where pictures cannot be described at the moment. `others` is what the document may cost for its units,
         in micro-dollars."""
         about = self.work.origin
-        record = await self.work.ledger.life(about.document_id, about.epoch)
+        record = await self.work.records.life(about.document_id, about.generation)
         if record is None:
             return None
         try:

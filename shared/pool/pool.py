@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Protocol
 
-from shared.ledger.records import Reason
 from shared.parsing.document import Slice
-from shared.parsing.pages import OPENING, Pages, Parts
-from shared.parsing.sliced import keep_refusal, keep_slice, parts_of
+from shared.parsing.pages import OPENING, PageRange, Parts
+from shared.pictures.sliced import keep_refusal, keep_slice, parts_of
 from shared.pool.queue import Claim, SliceQueue
-from shared.pool.stage import NotTold, PooledStage
-from shared.runtime.errors import Rejected, StoreUnavailable
-from shared.runtime.runner import ATTEMPTS, pause
-from shared.runtime.stages import StageWork, reason_of
+from shared.records.structs import Reason
+from shared.runtime.events.runner import ATTEMPTS, pause
+from shared.runtime.pool.stage import NotTold, PooledStage
+from shared.stages.stages import StageWork, reason_of
 from shared.telemetry.logs import log
+from shared.types.errors import Rejected, StoreUnavailable
 
 IDLE_S = 0.5
 """How long after it was put in a slice is found that came by another process."""
@@ -28,7 +28,7 @@ _CONCLUSIONS = 25
 _BETWEEN_S = 0.2
 
 
-class Reader(Protocol):
+class SliceReader(Protocol):
     async def parse_slice(
         self, media_type: str, content: bytes, first: int, spent: float = 0.0, last: int | None = None
     ) -> Slice:
@@ -42,7 +42,7 @@ class Pool:
     def __init__(
         self,
         queue: SliceQueue,
-        reader: Reader,
+        reader: SliceReader,
         stage: PooledStage,
         workers: int,
         pause: Callable[[int], float] = pause,
@@ -149,7 +149,7 @@ class Pool:
                 return await self._is_done(claim, len(read), _rest(claim, read, pages))
         return await self._queue.alone(claim) or await self._lost(claim)
 
-    async def _is_done(self, claim: Claim, read: int, more: list[Pages]) -> bool:
+    async def _is_done(self, claim: Claim, read: int, more: list[PageRange]) -> bool:
         """Passes the slice on as kept; whether the document is done with it."""
         self._held.discard(claim.token)
         left = await self._queue.done(claim, read, more)
@@ -157,7 +157,7 @@ class Pool:
             self._held.add(claim.token)
         return left == 0 if left is not None else await self._lost(claim)
 
-    async def _read(self, claim: Claim, work: StageWork, parts: Parts) -> tuple[Pages, int]:
+    async def _read(self, claim: Claim, work: StageWork, parts: Parts) -> tuple[PageRange, int]:
         """The pages that the slice turned out to have, and how many the document has."""
         first = claim.pages.first
         if parts.pages and (kept := parts.beginning_at(first)):
@@ -166,7 +166,7 @@ class Pool:
         last = None if claim.pages == OPENING else claim.pages.until
         read = await self._reader.parse_slice(claim.event.media_type, original, first, parts.seconds, last)
         await keep_slice(work, first, read)
-        return Pages(first, read.until), read.pages
+        return PageRange(first, read.until), read.pages
 
     async def _lost(self, claim: Claim) -> bool:
         await self._stage.leave_to_the_sweep(claim.event)
@@ -204,11 +204,11 @@ class Pool:
                 await self._bury(claim, _status(error), reason.detail, attempts)
 
 
-def _rest(claim: Claim, read: Pages, pages: int) -> list[Pages]:
+def _rest(claim: Claim, read: PageRange, pages: int) -> list[PageRange]:
     """What the slice leaves to others: a document's other slices, or the pages that it had no time for."""
     if claim.pages == OPENING:
         return Parts({read: ""}, pages).missing()
-    return [Pages(read.until + 1, claim.pages.until)] if read.until < claim.pages.until else []
+    return [PageRange(read.until + 1, claim.pages.until)] if read.until < claim.pages.until else []
 
 
 def _reason(error: Exception) -> Reason:

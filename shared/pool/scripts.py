@@ -12,7 +12,7 @@ Keys, all below `pool:` and gone a while after they were last touched:
 The scripts name keys that they find in others, so they need one primary, as all of ours do.
 """
 
-from shared.counters.port import Script
+from shared.redis.client import Script
 
 _COMMON = """
 local function now()

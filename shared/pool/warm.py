@@ -5,7 +5,7 @@ import asyncio
 from collections import Counter
 
 from shared.formats.table import PAGED
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.process import Worker
 from shared.parsing.workers import ParserPool
 from shared.pool.gpu import GpuMemory
@@ -16,7 +16,7 @@ class WarmParsers(ParserPool):
     """Processes for documents with pages. A worker that ends is counted by its reason: `pages` it has read, `memory`
     it has grown by, `gpu_memory` that is used up, `ended` for one that died or was cancelled."""
 
-    def __init__(self, limits: Limits, workers: int, gpu: GpuMemory | None = None) -> None:
+    def __init__(self, limits: ParsingLimits, workers: int, gpu: GpuMemory | None = None) -> None:
         super().__init__(limits, workers)
         self.size = workers
         self.recycled: Counter[str] = Counter()

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal, Protocol
 import msgspec
 from msgspec import Meta, Struct
 
-from shared.book.records import Line, Unit
-from shared.proxy.config_values import MicroUsd, Thousandths
-from shared.types.model import Counts
+from shared.proxy.config.values import MicroUsd, Thousandths
+from shared.types.model import TokenCounts
+from shared.usage.records import Unit, UsageLine
 
 PER_MESSAGE_TOKENS = 16
 PER_CALL_TOKENS = 256
@@ -122,12 +122,12 @@ class PriceTable:
         dearest = max(price.input, price.cached)
         return _rounded_up((tokens * dearest + max_output_tokens * price.output) * factor)
 
-    def cost(self, model: str, counts: Counts, at: datetime) -> int | None:
+    def cost(self, model: str, counts: TokenCounts, at: datetime) -> int | None:
         """What the call cost that began at that time."""
         lines = self.lines(model, counts, at)
         return None if lines is None else sum(line.cost_microusd for line in lines)
 
-    def lines(self, model: str, counts: Counts, at: datetime) -> tuple[Line, ...] | None:
+    def lines(self, model: str, counts: TokenCounts, at: datetime) -> tuple[UsageLine, ...] | None:
         """The cost by kind of token. Their sum is rounded up once, and the last line carries what the others lack."""
         price = self.price(model)
         if price is None:
@@ -152,13 +152,13 @@ def most_prompt_tokens(messages: Iterable[Speech], image_tokens: int | None = No
     return tokens
 
 
-def _lines(parts: list[tuple[Unit, int, int]]) -> Iterable[Line]:
+def _lines(parts: list[tuple[Unit, int, int]]) -> Iterable[UsageLine]:
     so_far = charged = 0
     for unit, tokens, price in parts:
         so_far += tokens * price
         cost = _rounded_up(so_far) - charged
         charged += cost
-        yield Line(unit, tokens, cost)
+        yield UsageLine(unit, tokens, cost)
 
 
 def _rounded_up(amount: int) -> int:

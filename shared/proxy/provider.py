@@ -2,16 +2,16 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 
-from shared.proxy.config import OllamaCloud as CloudConfig
-from shared.proxy.upstreams.ollama_cloud import AccountUsage, OllamaCloud
+from shared.proxy.config.proxy_config import OllamaCloudConfig
+from shared.upstreams.ollama_cloud import AccountUsage, OllamaCloudClient
 
 SETTLED_AFTER = timedelta(days=1)
 """How long after a day's end its use may still appear in the account."""
 
 
-async def bills(config: CloudConfig, at: datetime) -> dict[date, int]:
+async def bills(config: OllamaCloudConfig, at: datetime) -> dict[date, int]:
     """Micro-dollars of the last month's whole UTC days that are settled. Raises `UpstreamError`."""
-    cloud = OllamaCloud(str(config.api_key), base_url=config.base_url)
+    cloud = OllamaCloudClient(str(config.api_key), base_url=config.base_url)
     try:
         return settled_days(await cloud.usage("30d"), at)
     finally:

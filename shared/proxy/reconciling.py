@@ -8,20 +8,20 @@ from datetime import UTC, date, datetime, timedelta
 
 from msgspec import Struct
 
-from shared.book.book import Book
-from shared.book.booking import flush_outbox
-from shared.book.journal import Journal
-from shared.book.records import Line, Usage, Window
-from shared.counters.port import Counters
 from shared.proxy.budget.budget import Budget
 from shared.proxy.budget.mending import Counted, counts, mend
+from shared.redis.client import RedisClient
 from shared.types.clock import now
+from shared.usage.booking import flush_outbox
+from shared.usage.journal import Journal
+from shared.usage.ledger import UsageLedger
+from shared.usage.records import BudgetWindow, UsageLine, UsageRecord
 
 
 class Difference(Struct, frozen=True):
     """A window that Redis and the book count differently. One with a call under way is left as it is."""
 
-    window: Window
+    window: BudgetWindow
     redis_microusd: int
     book_microusd: int
     mended: bool
@@ -42,21 +42,21 @@ class Reconciled(Struct, frozen=True):
 
 
 async def reconcile(
-    budget: Budget, counters: Counters, book: Book, journal: Journal, bills: Mapping[date, int] | None = None
+    budget: Budget, redis: RedisClient, book: UsageLedger, journal: Journal, bills: Mapping[date, int] | None = None
 ) -> Reconciled:
     """`bills` are the provider's totals, in micro-dollars, of days that are over."""
     await flush_outbox(budget.outbox, journal)
     days = [await _hold_against_bill(book, journal, day, billed) for day, billed in sorted((bills or {}).items())]
-    return Reconciled(await _hold_against_book(budget, counters, book, journal), tuple(days))
+    return Reconciled(await _hold_against_book(budget, redis, book, journal), tuple(days))
 
 
 async def _hold_against_book(
-    budget: Budget, counters: Counters, book: Book, journal: Journal
+    budget: Budget, redis: RedisClient, book: UsageLedger, journal: Journal
 ) -> tuple[Difference, ...]:
     """First what Redis counts, then its outbox into the book, then the book: whatever was settled in between shows in
     Redis as a change since, and keeps the window from being mended."""
     await budget.sweep()  # warm, if it was cold
-    found = await counts(counters)
+    found = await counts(redis)
     await flush_outbox(budget.outbox, journal)
     standing = await book.standing()
     held = {window for call in standing.open for window in call.windows}
@@ -65,20 +65,20 @@ async def _hold_against_book(
     for window in sorted(present):
         counted, booked = found.windows.get(window, Counted(0, 0)), standing.spent.get(window, 0)
         if counted.spent_microusd != booked:
-            mended = window not in held and await mend(counters, found, window, booked)
+            mended = window not in held and await mend(redis, found, window, booked)
             differences.append(Difference(window, counted.spent_microusd, booked, mended))
     return tuple(differences)
 
 
-def _counts_still(window: Window) -> bool:
+def _counts_still(window: BudgetWindow) -> bool:
     """Whether anything can still be reserved in it: what is over is not kept for ever by either."""
     today = now().astimezone(UTC).date().isoformat()
     return window.name == "life" or window.start in (today, today[:7])
 
 
-async def _hold_against_bill(book: Book, journal: Journal, day: date, billed: int) -> Billed:
+async def _hold_against_bill(book: UsageLedger, journal: Journal, day: date, billed: int) -> Billed:
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    usage: list[Usage] = []
+    usage: list[UsageRecord] = []
     for tenant_id in await book.tenants():
         usage += [
             one for one in await book.usage(tenant_id, start, start + timedelta(days=1)) if one.location == "cloud"
@@ -91,7 +91,7 @@ async def _hold_against_bill(book: Book, journal: Journal, day: date, billed: in
     return Billed(day, billed, booked, lowered)
 
 
-def _lowered(usage: Sequence[Usage], by: int) -> list[Usage]:
+def _lowered(usage: Sequence[UsageRecord], by: int) -> list[UsageRecord]:
     """Records that lower estimated ones, none below nothing, by at most so many micro-dollars in all."""
     adjusting = []
     for one in usage:
@@ -104,14 +104,14 @@ def _lowered(usage: Sequence[Usage], by: int) -> list[Usage]:
     return adjusting
 
 
-def _adjustment(of: Usage, amount: int, number: int) -> Usage:
+def _adjustment(of: UsageRecord, amount: int, number: int) -> UsageRecord:
     """At the time of what it lowers, so that both fall into the same period."""
-    return Usage(
+    return UsageRecord(
         usage_id=f"{of.usage_id}-lowered-{number}",
         adjusts=of.usage_id,
         tenant_id=of.tenant_id,
         at=of.at,
-        lines=(Line("output_token", 0, -amount),),
+        lines=(UsageLine("output_token", 0, -amount),),
         key_id=of.key_id,
         request_id=of.request_id,
         label=of.label,

@@ -8,11 +8,11 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.book.records import Usage
-from shared.proxy.config import Caps
+from shared.proxy.config.proxy_config import ConfiguredCaps
 from shared.proxy.prices import PriceTable
-from shared.proxy.strategies import Decision, Facts, NamedModelRefused, State, decide
-from shared.types.model import Counts, Location, StrategyName
+from shared.proxy.routing.strategies import NamedModelRefused, RoutingDecision, RoutingState, TaskFacts, decide
+from shared.types.model import Location, StrategyName, TokenCounts
+from shared.usage.records import UsageRecord
 
 
 class Simulation(Struct, frozen=True, kw_only=True):
@@ -38,12 +38,12 @@ class _Outcome(Struct, frozen=True):
 
 
 def simulate(
-    records: Iterable[Usage], strategy: StrategyName, prices: PriceTable, caps: Caps | None = None
+    records: Iterable[UsageRecord], strategy: StrategyName, prices: PriceTable, caps: ConfiguredCaps | None = None
 ) -> Simulation:
     """Only calls of models are looked at, in the order of their time; the caps are the platform's. A call that moves
     to the cloud is priced by its tokens at its time of day, none of them cached."""
     calls = sorted((record for record in records if record.location), key=lambda record: record.at)
-    outcomes = list(_outcomes(calls, strategy, prices, caps or Caps()))
+    outcomes = list(_outcomes(calls, strategy, prices, caps or ConfiguredCaps()))
     places = Counter(outcome.location for outcome in outcomes)
     return Simulation(
         strategy=strategy,
@@ -58,7 +58,9 @@ def simulate(
     )
 
 
-def _outcomes(calls: list[Usage], strategy: StrategyName, prices: PriceTable, caps: Caps) -> Iterator[_Outcome]:
+def _outcomes(
+    calls: list[UsageRecord], strategy: StrategyName, prices: PriceTable, caps: ConfiguredCaps
+) -> Iterator[_Outcome]:
     spent = Counter[str]()
     for call in calls:
         outcome = _again(call, strategy, prices)
@@ -69,7 +71,7 @@ def _outcomes(calls: list[Usage], strategy: StrategyName, prices: PriceTable, ca
         yield outcome
 
 
-def _again(call: Usage, strategy: StrategyName, prices: PriceTable, has_budget: bool = True) -> _Outcome:
+def _again(call: UsageRecord, strategy: StrategyName, prices: PriceTable, has_budget: bool = True) -> _Outcome:
     as_it_was = _Outcome(call.location, call.reason, call.cost_microusd, is_kept=True)
     recorded = _recorded(call.decision)
     if recorded is None:
@@ -86,27 +88,27 @@ def _again(call: Usage, strategy: StrategyName, prices: PriceTable, has_budget: 
     return _Outcome(decision.location, decision.reason, 0)
 
 
-def _cost(call: Usage, decision: Decision, prices: PriceTable) -> int | None:
+def _cost(call: UsageRecord, decision: RoutingDecision, prices: PriceTable) -> int | None:
     if (call.location, call.model) == ("cloud", decision.model):
         return call.cost_microusd
     tokens = {line.unit: line.quantity for line in call.lines}
     prompt = tokens.get("input_token", 0) + tokens.get("cached_input_token", 0)
-    return prices.cost(decision.model, Counts(prompt, tokens.get("output_token", 0)), call.at)
+    return prices.cost(decision.model, TokenCounts(prompt, tokens.get("output_token", 0)), call.at)
 
 
-def _recorded(decision: dict[str, Any] | None) -> tuple[Facts, State] | None:
+def _recorded(decision: dict[str, Any] | None) -> tuple[TaskFacts, RoutingState] | None:
     try:
         found = decision or {}
-        return msgspec.convert(found["facts"], Facts), msgspec.convert(found["state"], State)
+        return msgspec.convert(found["facts"], TaskFacts), msgspec.convert(found["state"], RoutingState)
     except (KeyError, msgspec.ValidationError):
         return None
 
 
-def _fits(call: Usage, outcome: _Outcome, spent: Counter[str], caps: Caps) -> bool:
+def _fits(call: UsageRecord, outcome: _Outcome, spent: Counter[str], caps: ConfiguredCaps) -> bool:
     bounds = zip(_windows(call), (caps.daily_microusd, caps.monthly_microusd), strict=True)
     return all(cap is None or spent[window] + outcome.cost_microusd <= cap for window, cap in bounds)
 
 
-def _windows(call: Usage) -> tuple[str, str]:
+def _windows(call: UsageRecord) -> tuple[str, str]:
     """The call's day and month, in UTC."""
     return f"{call.at:%Y-%m-%d}", f"{call.at:%Y-%m}"

@@ -6,11 +6,10 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from shared.types.document import Classification, higher
-from shared.types.model import Complexity, Counts, Kind, Location, Quality, StrategyName
+from shared.types.model import Complexity, Location, MessageRole, Quality, Sampling, StrategyName, TaskKind, TokenCounts
 from shared.types.money import usd
+from shared.types.payer import Payer
 from shared.types.usage import Usage
-
-Speaker = Literal["system", "user", "assistant"]
 
 
 class Part(Struct, frozen=True):
@@ -29,8 +28,8 @@ class Picture(Struct, frozen=True):
     classification: Classification
 
 
-class Message(Struct, frozen=True):
-    role: Speaker
+class PromptMessage(Struct, frozen=True):
+    role: MessageRole
     parts: tuple[Part, ...]
     pictures: tuple[Picture, ...] = ()
 
@@ -39,26 +38,8 @@ class Message(Struct, frozen=True):
         return "".join(part.text for part in self.parts)
 
 
-class Sampling(Struct, frozen=True):
-    """How a model chooses its words; None leaves it to the model."""
-
-    temperature: float | None = None
-    top_p: float | None = None
-    seed: int | None = None
-    stop: tuple[str, ...] = ()
 
 
-class Payer(Struct, frozen=True):
-    """On whose account a call runs. `request_id` is our own, `label` the client's; `document_id` is set where the
-    call is made for a document, which then may cost no more than `document_cap_microusd` in all."""
-
-    tenant_id: str
-    key_id: str = ""
-    request_id: str = ""
-    label: str = ""
-    function: str = ""
-    document_id: str = ""
-    document_cap_microusd: int | None = None
 
 
 class LLMTask(Struct, frozen=True, kw_only=True):
@@ -67,9 +48,9 @@ class LLMTask(Struct, frozen=True, kw_only=True):
     and scores (in millionths) of what its prompt was made from, for the book; `heard` is told
     what is left (micro-dollars, None: no limit) once the task's cost is settled."""
 
-    kind: Kind
+    kind: TaskKind
     payer: Payer
-    messages: tuple[Message, ...]
+    messages: tuple[PromptMessage, ...]
     classification: Classification = "public"
     schema: dict[str, Any] | None = None
     quality: Quality = "standard"
@@ -82,7 +63,7 @@ class LLMTask(Struct, frozen=True, kw_only=True):
     model: str | None = None
     sampling: Sampling = Sampling()
     passages: tuple[tuple[str, int], ...] = ()
-    heard: Callable[[int | None], None] = lambda remaining: None
+    on_remaining: Callable[[int | None], None] = lambda remaining: None
 
     @property
     def highest_class(self) -> Classification:
@@ -110,7 +91,7 @@ class LLMResult(Struct, frozen=True):
 
     text: str
     execution: Execution
-    counts: Counts
+    counts: TokenCounts
     cost_microusd: int = 0
     estimated: bool = False
     finish: Literal["stop", "length"] = "stop"

@@ -8,7 +8,7 @@ from msgspec import Struct
 from shared.embedding.port import Embedding
 from shared.embedding.sparse import SparseEncoder
 from shared.language.detect import possible
-from shared.runtime.errors import StoreUnavailable
+from shared.types.errors import StoreUnavailable
 from shared.types.passage import Found
 from shared.vectors.port import Dense, Query, Vectors
 

@@ -12,7 +12,7 @@ from shared.types.passage import Box, Found
 from shared.vectors.port import Vectors
 
 
-class Source(Struct, frozen=True):
+class RetrievedSource(Struct, frozen=True):
     """A passage of a document that stands; `classification` is the document's."""
 
     found: Found
@@ -23,7 +23,7 @@ class Source(Struct, frozen=True):
 class Sources(Struct, frozen=True):
     """Best first."""
 
-    items: tuple[Source, ...]
+    items: tuple[RetrievedSource, ...]
     embedded_tokens: int
     degraded: tuple[str, ...]
 
@@ -58,17 +58,17 @@ class Library(Struct, frozen=True):
                 return Sources(tuple(items[:limit]), got.embedded_tokens, got.degraded)
             wanted *= 2  # passages of deleted documents took places
 
-    async def _standing(self, found: tuple[Found, ...]) -> list[Source]:
+    async def _standing(self, found: tuple[Found, ...]) -> list[RetrievedSource]:
         ids = list(dict.fromkeys(one.passage.document_id for one in found))
         entries = {entry.record.document_id: entry for entry in await self.catalogue.entries(ids) if entry}
         return [
-            Source(one, title_of(entry), entry.record.classification)
+            RetrievedSource(one, title_of(entry), entry.record.classification)
             for one in found
-            if (entry := entries.get(one.passage.document_id)) and entry.record.epoch == one.passage.epoch
+            if (entry := entries.get(one.passage.document_id)) and entry.record.generation == one.passage.generation
         ]
 
 
-def shown(source: Source) -> ShownPassage:
+def shown(source: RetrievedSource) -> ShownPassage:
     passage = source.found.passage
     return ShownPassage(
         passage_id=passage.passage_id,

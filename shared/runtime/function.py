@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import uvloop
 
-from shared.runtime.cluster import check_world, cluster_worlds
-from shared.runtime.errors import AegisError
-from shared.runtime.http import application
-from shared.runtime.listening import PortTaken, http_server, listen, started, url_of
-from shared.runtime.settings import SettingError, Settings
-from shared.runtime.table import Function, TableError, check_signature, load
-from shared.runtime.worlds import Worlds
+from shared.runtime.http.listening import PortTaken, http_server, listen, started, url_of
+from shared.runtime.http.routes import application
+from shared.runtime.wiring.cluster import check_backends, cluster_services
+from shared.runtime.wiring.services import Services
+from shared.runtime.wiring.settings import Settings
+from shared.table.table import Function, TableError, check_signature, load
+from shared.types.errors import AegisError, SettingError
 
 if TYPE_CHECKING:
     from litestar.handlers import HTTPRouteHandler
@@ -35,7 +35,7 @@ def run(name: str) -> int:
         function = load().function(name)
         for operation in function.operations:
             check_signature(function, operation)
-        check_world(function, os.environ)
+        check_backends(function, os.environ)
         with listen(settings.host, settings.port) as listener:
             return uvloop.run(_run(function, settings, listener))
     except PortTaken as error:
@@ -51,66 +51,68 @@ async def _run(function: Function, settings: Settings, listener: socket.socket) 
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     ending = asyncio.create_task(stop.wait())
-    async with _world(function, settings) as (worlds, secrets), _pool(function, worlds, secrets) as warm:
-        server = http_server(application((function,), worlds, _entrances(function, worlds, secrets)))
+    async with _world(function, settings) as (services, secrets), _pool(function, services, secrets) as warm:
+        server = http_server(application((function,), services, _entrances(function, services, secrets)))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await started(server, serving)
         ends: list[asyncio.Future[Any]] = [serving, ending]
         await asyncio.wait([warm, *ends], return_when=asyncio.FIRST_COMPLETED)
-        worlds.warming = False
+        services.warming = False
         print(f"ready {url_of(listener)} function {function.name}", flush=True)  # noqa: T201
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        worlds.stopping = True
+        services.stopping = True
         server.should_exit = True
         await serving
     return 0
 
 
 @asynccontextmanager
-async def _world(function: Function, settings: Settings) -> "AsyncIterator[tuple[Worlds, Secrets | None]]":
+async def _world(function: Function, settings: Settings) -> "AsyncIterator[tuple[Services, Secrets | None]]":
     if os.environ.get("AEGIS_EMBEDDED") == "1" and function.needs:
         from shared.runtime.serve import Installation, embedded_settings
 
         with Installation(embedded_settings(settings.data)) as installation:
-            worlds = await installation.open()
+            services = await installation.open()
             try:
-                yield worlds, installation.event_secrets
+                yield services, installation.event_secrets
             finally:
-                await installation.close(worlds)
+                await installation.close(services)
         return
-    from shared.runtime.cluster import event_secrets
+    from shared.runtime.wiring.cluster import event_secrets
 
-    worlds = cluster_worlds(load(), settings, os.environ)
+    services = cluster_services(load(), settings, os.environ)
     secrets = event_secrets(os.environ) if os.environ.get("AEGIS_EVENT_SECRET") else None
     with contextlib.suppress(asyncio.CancelledError):
         try:
-            yield worlds, secrets
+            yield services, secrets
         finally:
-            await worlds.close()
+            await services.close()
 
 
 @asynccontextmanager
-async def _pool(function: Function, worlds: Worlds, secrets: "Secrets | None") -> "AsyncIterator[asyncio.Future[None]]":
+async def _pool(
+    function: Function, services: Services, secrets: "Secrets | None"
+) -> "AsyncIterator[asyncio.Future[None]]":
     """The warm pool beside the function that it belongs to; what is inside is done when it is warm."""
-    if "pool" not in function.needs or not worlds.settings.pool_workers or secrets is None:
+    if "pool" not in function.needs or not services.settings.pool_workers or secrets is None:
         none: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         none.set_result(None)
         yield none
         return
-    from shared.pool.host import pool_running
+    from shared.runtime.pool.host import pool_running
 
-    async with pool_running(worlds, secrets) as warming:
-        worlds.warming = True
+    async with pool_running(services, secrets) as warming:
+        services.warming = True
         yield warming
 
 
-def _entrances(function: Function, worlds: Worlds, secrets: "Secrets | None") -> "list[HTTPRouteHandler]":
+def _entrances(function: Function, services: Services, secrets: "Secrets | None") -> "list[HTTPRouteHandler]":
     if secrets is None or all(operation.is_route for operation in function.operations):
         return []
-    from shared.runtime.cloudevents import event_entrance
-    from shared.runtime.delivery import Deliveries
+    from shared.runtime.events.cloudevents import event_entrance
+    from shared.runtime.events.delivery import Deliveries
 
-    return [event_entrance(function, Deliveries(function, worlds, secrets), secrets)]
+    return [event_entrance(function, Deliveries(function, services, secrets), secrets)]
 
 
 if __name__ == "__main__":

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from shared.access.accounts import Accounts
 from shared.access.gate import SHORTEST_KEY
-from shared.counters.redis import check_server
-from shared.ledger.records import TenantRecord
-from shared.runtime.cluster import MissingStore, cluster_worlds
+from shared.records.structs import TenantRecord
+from shared.redis.connection import check_server
 from shared.runtime.serve import DEFAULT_TENANT
-from shared.runtime.settings import Settings
-from shared.runtime.table import load
-from shared.runtime.worlds import Worlds
+from shared.runtime.wiring.cluster import MissingStore, cluster_services
+from shared.runtime.wiring.services import Services
+from shared.runtime.wiring.settings import Settings
+from shared.table.table import load
 from shared.types.clock import now
 
 _NEEDED = ("AEGIS_S3_BUCKET", "AEGIS_REDIS_URL")
@@ -33,19 +33,19 @@ def init() -> dict[str, str]:
 
 
 async def _init(environ: Mapping[str, str]) -> dict[str, str]:
-    worlds = cluster_worlds(load(), Settings.from_environ(environ), environ)
+    services = cluster_services(load(), Settings.from_environ(environ), environ)
     try:
-        await _prepare(worlds, environ)
-        return await _first_operator(worlds.accounts, environ.get("AEGIS_OPERATOR_KEY"))
+        await _prepare(services, environ)
+        return await _first_operator(services.accounts, environ.get("AEGIS_OPERATOR_KEY"))
     finally:
-        await worlds.close()
+        await services.close()
 
 
-async def _prepare(worlds: Worlds, environ: Mapping[str, str]) -> None:
-    await worlds.blobs.prepare()
-    await check_server(worlds.counters)
+async def _prepare(services: Services, environ: Mapping[str, str]) -> None:
+    await services.blobs.prepare()
+    await check_server(services.redis)
     if environ.get("AEGIS_QDRANT_URL"):
-        await worlds.vectors.prepare()
+        await services.vectors.prepare()
 
 
 async def _first_operator(accounts: Accounts, given: str | None) -> dict[str, str]:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from events.envelope import MalformedEventError, Secrets
 from shared.runtime.aws.sources import Arrival, Brought, GivenUp, Told, is_batch, is_web, read
-from shared.runtime.cluster import MissingStore, check_world, cluster_worlds, event_secrets
-from shared.runtime.delivery import Delivered, Deliveries
-from shared.runtime.errors import AegisError, StoreUnavailable
-from shared.runtime.settings import Settings
-from shared.runtime.table import DEAD_LETTER, Function, Table, check_signature, load
-from shared.runtime.worlds import Worlds
+from shared.runtime.events.delivery import Delivered, Deliveries
+from shared.runtime.wiring.cluster import MissingStore, check_backends, cluster_services, event_secrets
+from shared.runtime.wiring.services import Services
+from shared.runtime.wiring.settings import Settings
+from shared.table.table import DEAD_LETTER, Function, Table, check_signature, load
 from shared.telemetry.logs import log
+from shared.types.errors import AegisError, StoreUnavailable
 
 if TYPE_CHECKING:  # each comes in with the first event that needs it
     from shared.bus.aws import AwsSink
@@ -44,13 +44,13 @@ class Binding:
     def __init__(
         self,
         function: Function,
-        worlds: Worlds,
+        services: Services,
         secrets: Secrets | None,
         loop: asyncio.AbstractEventLoop,
         dead_letters: "AwsSink | None" = None,
     ) -> None:
         self._function = function
-        self._worlds = worlds
+        self._services = services
         self._secrets = secrets
         self._loop = loop
         self._keeps_letters = any(operation.on == DEAD_LETTER for operation in function.operations)
@@ -62,7 +62,7 @@ class Binding:
         try:
             return self._answer(event, context)
         finally:  # from here on the process may be frozen
-            self._loop.run_until_complete(self._worlds.drain())
+            self._loop.run_until_complete(self._services.drain())
 
     def _answer(self, event: Any, context: Any) -> Any:
         self._deadline = self._loop.time() + _seconds_left(context, self._function)
@@ -114,7 +114,7 @@ class Binding:
         if delivered.reply is None:
             return delivered
         try:
-            await self._worlds.buses.of(self._function.name).publish(delivered.reply)
+            await self._services.buses.of(self._function.name).publish(delivered.reply)
         except StoreUnavailable as error:
             log().warning(f"cannot say what comes next: {error}", extra={"function": self._function.name})
             return Delivered(503, detail=str(error), retry_after=error.retry_after)
@@ -124,20 +124,20 @@ class Binding:
         from shared.runtime.aws.letters import letter_of
 
         try:
-            letter = letter_of(brought, self._worlds.table, from_queue)
+            letter = letter_of(brought, self._services.table, from_queue)
         except MalformedEventError as error:
             return Delivered(400, detail=str(error))
         return await self._deliveries.bury_received(letter)
 
     @cached_property
     def _deliveries(self) -> Deliveries:
-        return Deliveries(self._function, self._worlds, self._secrets or Secrets(()))
+        return Deliveries(self._function, self._services, self._secrets or Secrets(()))
 
     @cached_property
     def _inbox(self) -> "Inbox":
         from shared.runtime.aws.inbox import Inbox
 
-        return Inbox(self._function, self._worlds)
+        return Inbox(self._function, self._services)
 
     @cached_property
     def _batches(self) -> "Batches":
@@ -149,7 +149,7 @@ class Binding:
     def _web(self) -> "Web":
         from shared.runtime.aws.web import Web
 
-        return Web(self._function, self._worlds, self._secrets)
+        return Web(self._function, self._services, self._secrets)
 
     def prepare(self) -> None:
         """Brings in what will be needed: for an endpoint HTTP, for what has events or an inbox as well its queue."""
@@ -176,7 +176,7 @@ def function_of(table: Table, environ: Mapping[str, str]) -> Function:
 
 def check_lambda(function: Function, environ: Mapping[str, str]) -> None:
     """What every function needs, and where its replies go. Raises `MissingStore`, naming the variable."""
-    check_world(function, {**environ, _LAMBDAS_NAME: function.name})
+    check_backends(function, {**environ, _LAMBDAS_NAME: function.name})
     if any(operation.emits for operation in function.operations) and not environ.get("K_SINK"):
         raise MissingStore(
             f"K_SINK is not set: function {function.name} says what comes next, and on Lambda nobody else puts that on "
@@ -191,9 +191,9 @@ def binding_of(environ: Mapping[str, str]) -> Binding:
     check_lambda(function, environ)
     for operation in function.operations:
         check_signature(function, operation)
-    worlds = cluster_worlds(table, Settings.from_environ(environ), environ)
+    services = cluster_services(table, Settings.from_environ(environ), environ)
     secrets = event_secrets(environ) if environ.get("AEGIS_EVENT_SECRET") else None
-    binding = Binding(function, worlds, secrets, asyncio.new_event_loop(), _dead_letters(environ))
+    binding = Binding(function, services, secrets, asyncio.new_event_loop(), _dead_letters(environ))
     binding.prepare()
     return binding
 

@@ -9,15 +9,15 @@ from typing import Any
 import msgspec
 
 from shared.catalogue.catalogue import Catalogues
-from shared.ledger.ledger import Ledger, PlatformLedger
-from shared.ledger.records import DocumentRecord
-from shared.runtime.cluster import VARIABLES, MissingStore, cluster_worlds
-from shared.runtime.errors import AegisError
+from shared.records.records import PlatformRecords, TenantRecords
+from shared.records.structs import DocumentRecord
 from shared.runtime.serve import Installation, embedded_settings
-from shared.runtime.settings import Settings
-from shared.runtime.table import Need, load
-from shared.runtime.worlds import Worlds
-from shared.vectors.kept import KeptPoint
+from shared.runtime.wiring.cluster import VARIABLES, MissingStore, cluster_services
+from shared.runtime.wiring.services import Services
+from shared.runtime.wiring.settings import Settings
+from shared.table.table import Need, load
+from shared.types.errors import AegisError
+from shared.vectors.kept import StoredPoint
 
 INDEXES = ("catalogue", "counters", "vectors")
 _BATCH = 256
@@ -44,11 +44,11 @@ class NoSuchIndex(AegisError):
 
 
 async def _rebuild_folder(installation: Installation, indexes: tuple[str, ...]) -> dict[str, Any]:
-    worlds = await installation.open()
+    services = await installation.open()
     try:
-        return await _rebuild(worlds, indexes)
+        return await _rebuild(services, indexes)
     finally:
-        await installation.close(worlds)
+        await installation.close(services)
 
 
 async def _rebuild_cluster(indexes: tuple[str, ...]) -> dict[str, Any]:
@@ -58,58 +58,58 @@ async def _rebuild_cluster(indexes: tuple[str, ...]) -> dict[str, Any]:
     for need in wanted:
         if not os.environ.get(VARIABLES[need]):
             raise MissingStore(f"{VARIABLES[need]} is not set: what is rebuilt stands there.")
-    worlds = cluster_worlds(table, Settings.from_environ(os.environ), os.environ)
+    services = cluster_services(table, Settings.from_environ(os.environ), os.environ)
     try:
-        return await _rebuild(worlds, indexes)
+        return await _rebuild(services, indexes)
     finally:
-        await worlds.close()
+        await services.close()
 
 
-async def _rebuild(worlds: Worlds, indexes: tuple[str, ...]) -> dict[str, Any]:
-    steps = {"catalogue": catalogue, "counters": counters, "vectors": vectors}
-    return {index: await steps[index](worlds) for index in indexes}
+async def _rebuild(services: Services, indexes: tuple[str, ...]) -> dict[str, Any]:
+    steps = {"catalogue": catalogue, "counters": redis, "vectors": vectors}
+    return {index: await steps[index](services) for index in indexes}
 
 
-async def catalogue(worlds: Worlds) -> dict[str, int]:
+async def catalogue(services: Services) -> dict[str, int]:
     """Every tenant's list of documents and how far each has come."""
-    platform = PlatformLedger(worlds.blobs)
-    catalogues = Catalogues(worlds.counters, platform)
+    platform = PlatformRecords(services.blobs)
+    catalogues = Catalogues(services.redis, platform)
     tenants = await platform.tenant_ids()
     return {"documents": sum([await catalogues.of(tenant_id).rebuild() for tenant_id in tenants])}
 
 
-async def counters(worlds: Worlds) -> dict[str, int]:
+async def redis(services: Services) -> dict[str, int]:
     """The cached tenants and keys; whatever was cached and is not in the ledger is gone."""
-    async for cached in worlds.counters.scan("key:*"):
-        await worlds.counters.call("DEL", cached)
-    async for cached in worlds.counters.scan("tenant:*"):
-        await worlds.counters.call("DEL", cached)
-    tenants = await worlds.accounts.tenants()
-    keys = [key for tenant in tenants for key in await worlds.accounts.keys(tenant.tenant_id)]
-    for key in [*keys, *await worlds.accounts.keys("")]:
-        await worlds.accounts.load_key(key.key_hash)
+    async for cached in services.redis.scan("key:*"):
+        await services.redis.call("DEL", cached)
+    async for cached in services.redis.scan("tenant:*"):
+        await services.redis.call("DEL", cached)
+    tenants = await services.accounts.tenants()
+    keys = [key for tenant in tenants for key in await services.accounts.keys(tenant.tenant_id)]
+    for key in [*keys, *await services.accounts.keys("")]:
+        await services.accounts.load_key(key.key_hash)
     return {"tenants": len(tenants), "keys": len(keys)}
 
 
-async def vectors(worlds: Worlds) -> dict[str, int]:
+async def vectors(services: Services) -> dict[str, int]:
     """Every embedded passage, with the vectors that the ledger keeps."""
-    await worlds.vectors.prepare()
-    platform = PlatformLedger(worlds.blobs)
+    await services.vectors.prepare()
+    platform = PlatformRecords(services.blobs)
     passages = 0
     for tenant_id in await platform.tenant_ids():
-        ledger, index = platform.of(tenant_id), worlds.vectors.of(tenant_id)
-        async for document_id, epoch in ledger.tombstones():
-            await index.forget(document_id, epoch)
-        async for record in ledger.documents():
-            points = [kept.point() for kept in await _kept(ledger, record)]
+        records, index = platform.of(tenant_id), services.vectors.of(tenant_id)
+        async for document_id, generation in records.tombstones():
+            await index.forget(document_id, generation)
+        async for record in records.documents():
+            points = [kept.point() for kept in await _kept(records, record)]
             for first in range(0, len(points), _BATCH):
                 await index.add(points[first : first + _BATCH])
             passages += len(points)
     return {"passages": passages}
 
 
-async def _kept(ledger: Ledger, record: DocumentRecord) -> list[KeptPoint]:
-    stage = await ledger.stage(record.document_id, record.epoch, "embed")
+async def _kept(records: TenantRecords, record: DocumentRecord) -> list[StoredPoint]:
+    stage = await records.stage(record.document_id, record.generation, "embed")
     if stage is None or stage.event is None:
         return []
-    return msgspec.msgpack.decode(await ledger.read(stage.event["data"]["points"]), type=list[KeptPoint])
+    return msgspec.msgpack.decode(await records.read(stage.event["data"]["points"]), type=list[StoredPoint])

@@ -20,19 +20,20 @@ import uvloop
 from events.envelope import Secrets
 from shared.blobs.folder import FolderBlobs
 from shared.bus.streams import StreamBus
-from shared.counters.leases import Leases
-from shared.counters.valkey import NoServerBinary, ValkeyServer
-from shared.ledger.records import TenantRecord
 from shared.pool.queue import SliceQueue
-from shared.runtime.folder import DataFolder, FolderTaken, ForeignFolder
-from shared.runtime.http import application
-from shared.runtime.listening import GRACE_S, PortTaken, http_server, listen, started, url_of
-from shared.runtime.runner import Runner
-from shared.runtime.settings import SettingError, Settings
-from shared.runtime.table import Table, TableError, load
-from shared.runtime.worlds import Worlds
+from shared.records.structs import TenantRecord
+from shared.redis.leases import Leases
+from shared.redis.valkey import NoServerBinary, ValkeyServer
+from shared.runtime.events.runner import Runner
+from shared.runtime.http.listening import GRACE_S, PortTaken, http_server, listen, started, url_of
+from shared.runtime.http.routes import application
+from shared.runtime.wiring.data_folder import DataFolder, FolderTaken, ForeignFolder
+from shared.runtime.wiring.services import Services
+from shared.runtime.wiring.settings import Settings
+from shared.table.table import Table, TableError, load
 from shared.telemetry import metrics
 from shared.types.clock import now
+from shared.types.errors import SettingError
 from shared.types.principal import Role
 from shared.vectors.edge import EdgeIndex
 
@@ -80,50 +81,50 @@ class Installation:
     ) -> None:
         self.folder.close()
 
-    async def open(self) -> Worlds:
+    async def open(self) -> Services:
         """Starts the stores and makes what a first start makes."""
         shutil.rmtree(self.settings.data / "spool", ignore_errors=True)  # uploads that a crash cut off
         await self._server.start()
-        counters = self._server.counters(answer_s=_PATIENCE_S)
-        await Leases(counters).void_all()
-        await SliceQueue(counters).void_claims()
+        redis = self._server.redis(answer_s=_PATIENCE_S)
+        await Leases(redis).void_all()
+        await SliceQueue(redis).void_claims()
         self.bus = StreamBus(
-            counters,
-            self._server.counters(answer_s=_READ_PATIENCE_S),
+            redis,
+            self._server.redis(answer_s=_READ_PATIENCE_S),
             self.table,
             self.event_secrets,
             consumer=secrets.token_hex(4),
         )
-        worlds = Worlds(
+        services = Services(
             self.table,
             self.settings,
             blobs=lambda: FolderBlobs(self.settings.data / "blobs"),
-            counters=lambda: counters,
+            redis=lambda: redis,
             buses=lambda: self.bus,
             vectors=self._vectors,
         )
-        await self._first_keys(worlds)
-        return worlds
+        await self._first_keys(services)
+        return services
 
-    async def close(self, worlds: Worlds) -> None:
-        await worlds.close()
+    async def close(self, services: Services) -> None:
+        await services.close()
         await self.bus.close()
         await self._server.close()
 
-    def _vectors(self, worlds: Worlds) -> EdgeIndex:
-        return EdgeIndex(self.settings.data / "vectors", worlds.embedding.dimensions, worlds.embedding.name)
+    def _vectors(self, services: Services) -> EdgeIndex:
+        return EdgeIndex(self.settings.data / "vectors", services.embedding.dimensions, services.embedding.name)
 
-    async def _first_keys(self, worlds: Worlds) -> None:
+    async def _first_keys(self, services: Services) -> None:
         """The tenant `default` with an admin's key, and an operator's; safe to repeat after a crash."""
-        if await worlds.accounts.tenant(DEFAULT_TENANT) is None:
-            await worlds.accounts.keep_tenant(TenantRecord(DEFAULT_TENANT, "default", "enterprise", now()))
-        await self._first_key(worlds, "initial-api-key", DEFAULT_TENANT, "admin")
-        await self._first_key(worlds, "initial-operator-key", "", "operator")
+        if await services.accounts.tenant(DEFAULT_TENANT) is None:
+            await services.accounts.keep_tenant(TenantRecord(DEFAULT_TENANT, "default", "enterprise", now()))
+        await self._first_key(services, "initial-api-key", DEFAULT_TENANT, "admin")
+        await self._first_key(services, "initial-operator-key", "", "operator")
 
-    async def _first_key(self, worlds: Worlds, file: str, tenant_id: str, role: Role) -> None:
+    async def _first_key(self, services: Services, file: str, tenant_id: str, role: Role) -> None:
         """The file comes last: while it is there its key was made, and once revoked is not made again."""
         if not (self.folder.path / file).exists():
-            _, key = await worlds.accounts.create_key(tenant_id, "initial key", role)
+            _, key = await services.accounts.create_key(tenant_id, "initial key", role)
             self.folder.secret(file, lambda: key)
 
 
@@ -132,11 +133,11 @@ async def _serve(installation: Installation, listener: socket.socket) -> int:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    worlds = await installation.open()
-    runner = Runner(installation.table, worlds, installation.bus, installation.event_secrets)
-    server = http_server(application(installation.table.functions, worlds))
+    services = await installation.open()
+    runner = Runner(installation.table, services, installation.bus, installation.event_secrets)
+    server = http_server(application(installation.table.functions, services))
     try:
-        await worlds.vectors.prepare()
+        await services.vectors.prepare()
         await runner.start()
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await started(server, serving)
@@ -144,25 +145,25 @@ async def _serve(installation: Installation, listener: socket.socket) -> int:
         installation.folder.announce(url)
         metrics.started(_age_of_process())
         print(f"ready {url} key in {installation.folder.path / 'initial-api-key'}", flush=True)  # noqa: T201
-        async with _pool(worlds, installation.event_secrets):
+        async with _pool(services, installation.event_secrets):
             await asyncio.wait([serving, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
-            worlds.stopping = True
+            services.stopping = True
             server.should_exit = True
             await asyncio.gather(runner.stop(GRACE_S), serving)
     finally:
-        await installation.close(worlds)
+        await installation.close(services)
     return 0
 
 
 @asynccontextmanager
-async def _pool(worlds: Worlds, secrets: Secrets) -> AsyncIterator[None]:
+async def _pool(services: Services, secrets: Secrets) -> AsyncIterator[None]:
     """The warm pool, where one is asked for; nobody waits for it to be warm."""
-    if not worlds.settings.pool_workers:
+    if not services.settings.pool_workers:
         yield
         return
-    from shared.pool.host import pool_running
+    from shared.runtime.pool.host import pool_running
 
-    async with pool_running(worlds, secrets):
+    async with pool_running(services, secrets):
         yield
 
 

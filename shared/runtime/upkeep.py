@@ -7,16 +7,16 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from shared.runtime.errors import AegisError, StoreUnavailable
-from shared.runtime.settings import Settings
-from shared.runtime.table import load
-from shared.runtime.worlds import Worlds
+from shared.runtime.wiring.services import Services
+from shared.runtime.wiring.settings import Settings
+from shared.table.table import load
 from shared.telemetry.logs import log
 from shared.types.clock import now
+from shared.types.errors import AegisError, StoreUnavailable
 
 if TYPE_CHECKING:
-    from shared.book.verifying import Verdict
     from shared.proxy.reconciling import Reconciled
+    from shared.usage.verifying import Verdict
 
 
 class NoInstallation(AegisError):
@@ -26,11 +26,11 @@ class NoInstallation(AegisError):
 async def verify(data: Path) -> "Verdict":
     """Reads the whole book, of the bucket whose variable is set or of the folder, whoever works on it meanwhile. Raises
     `NoInstallation`, `StoreUnavailable`."""
-    worlds = _cluster("AEGIS_S3_BUCKET") or _beside(data)
+    services = _cluster("AEGIS_S3_BUCKET") or _beside(data)
     try:
-        return await worlds.book.verify()
+        return await services.book.verify()
     finally:
-        await worlds.close()
+        await services.close()
 
 
 async def reconcile(data: Path, bills: Mapping[date, int], *, is_served: bool) -> "Reconciled":
@@ -38,17 +38,17 @@ async def reconcile(data: Path, bills: Mapping[date, int], *, is_served: bool) -
     Raises `NoInstallation`, `StoreUnavailable`, `FolderTaken`."""
     from shared.proxy.reconciling import reconcile as hold
 
-    async with _stores(data, is_served=is_served) as worlds:
-        billed = bills or await _provider_bills(worlds)
-        return await hold(worlds.budget, worlds.counters, worlds.book, worlds.journal, billed)
+    async with _stores(data, is_served=is_served) as services:
+        billed = bills or await _provider_bills(services)
+        return await hold(services.budget, services.redis, services.book, services.journal, billed)
 
 
-async def _provider_bills(worlds: Worlds) -> Mapping[date, int]:
+async def _provider_bills(services: Services) -> Mapping[date, int]:
     """None where the cloud does not tell: Redis and the book can be held against each other all the same."""
     from shared.proxy.provider import bills
-    from shared.proxy.upstreams.port import UpstreamError
+    from shared.upstreams.port import UpstreamError
 
-    cloud = worlds.proxy_config.ollama_cloud
+    cloud = services.proxy_config.ollama_cloud
     if not cloud.is_usable:
         return {}
     try:
@@ -59,13 +59,13 @@ async def _provider_bills(worlds: Worlds) -> Mapping[date, int]:
 
 
 @asynccontextmanager
-async def _stores(data: Path, *, is_served: bool) -> AsyncIterator[Worlds]:
-    worlds = _cluster("AEGIS_S3_BUCKET", "AEGIS_REDIS_URL") or (_beside(data) if is_served else None)
-    if worlds is not None:
+async def _stores(data: Path, *, is_served: bool) -> AsyncIterator[Services]:
+    services = _cluster("AEGIS_S3_BUCKET", "AEGIS_REDIS_URL") or (_beside(data) if is_served else None)
+    if services is not None:
         try:
-            yield worlds
+            yield services
         finally:
-            await worlds.close()
+            await services.close()
         return
     from shared.runtime.serve import Installation, embedded_settings
 
@@ -78,28 +78,28 @@ async def _stores(data: Path, *, is_served: bool) -> AsyncIterator[Worlds]:
             await installation.close(opened)
 
 
-def _cluster(*variables: str) -> Worlds | None:
+def _cluster(*variables: str) -> Services | None:
     """The stores whose addresses are set; None where the first is not."""
     if not os.environ.get(variables[0]):
         return None
     for name in variables:
         if not os.environ.get(name):
             raise NoInstallation(f"{name} is not set: half of what is needed stands there.")
-    from shared.runtime.cluster import cluster_worlds
+    from shared.runtime.wiring.cluster import cluster_services
 
-    return cluster_worlds(load(), Settings.from_environ(os.environ), os.environ)
+    return cluster_services(load(), Settings.from_environ(os.environ), os.environ)
 
 
-def _beside(data: Path) -> Worlds:
+def _beside(data: Path) -> Services:
     from shared.blobs.folder import FolderBlobs
-    from shared.counters.valkey import ValkeyServer
+    from shared.redis.valkey import ValkeyServer
 
     _check_folder(data)
-    return Worlds(
+    return Services(
         load(),
         Settings.from_environ(os.environ),
         blobs=lambda: FolderBlobs(data / "blobs", is_owner=False),
-        counters=lambda: ValkeyServer(data / "counters").counters(),
+        redis=lambda: ValkeyServer(data / "counters").redis(),
         buses=_none,
         vectors=lambda _: _none(),
     )

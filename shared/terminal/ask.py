@@ -11,8 +11,8 @@ from msgspec import Struct, field
 
 from shared.terminal.client import (
     ASK_SECONDS,
-    Problem,
-    Server,
+    ServerClient,
+    ServerProblem,
     call,
     event_body,
     refused,
@@ -24,7 +24,7 @@ from shared.terminal.failure import Exit, Refused, Unreachable
 from shared.terminal.options import (
     Identifier,
     Moment,
-    Words,
+    TextParam,
     class_option,
     document_option,
     dollars_option,
@@ -35,7 +35,7 @@ from shared.terminal.options import (
 )
 from shared.terminal.place import Place, locate
 from shared.terminal.render import dollars, indented, line, lines, note, say, say_json
-from shared.terminal.search import Shown, say_passages, titled
+from shared.terminal.search import PassageView, say_passages, titled
 from shared.terminal.sse import ServerEvent
 
 
@@ -74,11 +74,11 @@ class _Token(Struct):
 
 
 class _Retrieved(Struct):
-    passages: list[Shown]
+    passages: list[PassageView]
 
 
 @click.command()
-@click.argument("question", type=Words())
+@click.argument("question", type=TextParam())
 @mode_option
 @limit_option(8, 50, "How many passages to answer from.")
 @click.option("--quality", type=click.Choice(["fast", "standard", "high"]), help="How good an answer.")
@@ -136,9 +136,9 @@ class _Stream:
         self._live = live
         self._show_context = show_context
         self._said = ""
-        self._passages: list[Shown] = []
+        self._passages: list[PassageView] = []
 
-    async def answer(self, server: Server) -> _Answer:
+    async def answer(self, server: ServerClient) -> _Answer:
         try:
             async with server.stream("POST", "/ask", json=self._request) as events:
                 async for event in events:
@@ -186,7 +186,7 @@ class _Stream:
 
     def _refusal(self, event: ServerEvent) -> Refused:
         try:
-            problem = msgspec.json.decode(event.data, type=Problem, strict=False)
+            problem = msgspec.json.decode(event.data, type=ServerProblem, strict=False)
         except msgspec.MsgspecError as error:
             raise stranger(self._place) from error
         problem.status = problem.status if problem.status >= 400 else 500

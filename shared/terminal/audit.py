@@ -94,8 +94,8 @@ def report(since: str | None, until: str | None, operator: bool, data: Path, as_
 @json_option
 def verify(data: Path, as_json: bool) -> None:
     """Read the whole book and hold every record against its seal."""
-    from shared.runtime.errors import AegisError, StoreUnavailable
     from shared.runtime.upkeep import verify as run
+    from shared.types.errors import AegisError, StoreUnavailable
 
     try:
         verdict = asyncio.run(run(data))

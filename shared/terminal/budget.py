@@ -16,7 +16,7 @@ from shared.terminal.place import Place, locate
 from shared.terminal.render import line, say, say_fields, say_json, say_table
 
 if TYPE_CHECKING:
-    from shared.book.records import Usage
+    from shared.usage.records import UsageRecord
 
 STRATEGIES = ("cost_optimized", "quality_optimized", "latency_optimized", "hybrid")
 _LAST = re.compile(r"([1-9]\d{0,2})d")
@@ -101,7 +101,7 @@ def simulate(strategy: str, last: str, data: Path, as_json: bool) -> None:
 
     from msgspec.structs import asdict
 
-    from shared.proxy.config import ProxyConfig
+    from shared.proxy.config.proxy_config import ProxyConfig
     from shared.proxy.simulate import simulate as price_again
 
     days = _LAST.fullmatch(last)
@@ -127,12 +127,12 @@ def simulate(strategy: str, last: str, data: Path, as_json: bool) -> None:
     say_fields([(name.replace("_", " "), reasons if name == "reasons" else value) for name, value in shown.items()])
 
 
-def _usage(place: Place, item: Any) -> "Usage":
+def _usage(place: Place, item: Any) -> "UsageRecord":
     """The record that a ledger's item shows."""
     from msgspec import ValidationError, convert
 
-    from shared.book.records import PER_UNIT, Usage
     from shared.terminal.client import stranger
+    from shared.usage.records import PER_UNIT, UsageRecord
 
     plain = _plain(item)
     try:
@@ -147,7 +147,7 @@ def _usage(place: Place, item: Any) -> "Usage":
         kept = {
             name: plain[name] for name in ("usage_id", "at", "location", "model", "reason", "decision", "estimated")
         }
-        return convert({**kept, "tenant_id": "", "lines": lines}, Usage)
+        return convert({**kept, "tenant_id": "", "lines": lines}, UsageRecord)
     except (KeyError, TypeError, ValidationError) as error:
         raise stranger(place) from error
 
@@ -162,8 +162,8 @@ def _plain(value: Any) -> Any:
 
 
 def _say_defaults(as_json: bool) -> None:
-    from shared.proxy.config import ProxyConfig
-    from shared.proxy.config_shown import as_yaml
+    from shared.proxy.config.proxy_config import ProxyConfig
+    from shared.proxy.config.view import as_yaml
 
     text = as_yaml(ProxyConfig.load(None, {}))
     if as_json:

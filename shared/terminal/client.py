@@ -38,7 +38,7 @@ class _FieldError(Struct):
     detail: str = ""
 
 
-class Problem(Struct):
+class ServerProblem(Struct):
     """`application/problem+json`; every field may be missing where something else answered."""
 
     type: str = ""
@@ -49,7 +49,7 @@ class Problem(Struct):
     errors: list[_FieldError] = []
 
 
-class Server:
+class ServerClient:
     """One server, spoken to with one credential."""
 
     def __init__(self, place: Place, *, connections: int = 10) -> None:
@@ -156,15 +156,15 @@ def _how_to_reach(place: Place) -> str:
 def refusal(place: Place, response: "httpx.Response") -> Refused:
     """The server's problem with what to do; of another program's answer what can be said."""
     try:
-        problem = msgspec.json.decode(response.content, type=Problem, strict=False)
+        problem = msgspec.json.decode(response.content, type=ServerProblem, strict=False)
     except msgspec.MsgspecError:
-        problem = Problem(detail=response.text[:300])
+        problem = ServerProblem(detail=response.text[:300])
     problem.status = response.status_code
     problem.request_id = problem.request_id or response.headers.get("x-request-id", "")
     return refused(place, problem, retry_after(response))
 
 
-def refused(place: Place, problem: Problem, wait: float | None = None) -> Refused:
+def refused(place: Place, problem: ServerProblem, wait: float | None = None) -> Refused:
     """What a problem tells, line by line."""
     title = problem.title or _phrase(problem.status)
     told = [f"{line(title)}: {line(problem.detail)}" if problem.detail else line(title)]
@@ -236,11 +236,11 @@ def event_body(place: Place, event: ServerEvent) -> Any:
         raise stranger(place) from error
 
 
-def speak(place: Place, work: Callable[[Server], Awaitable[T]], *, connections: int = 10) -> T:
+def speak(place: Place, work: Callable[[ServerClient], Awaitable[T]], *, connections: int = 10) -> T:
     """Runs the work of a command against its server; Ctrl-C ends it as `Interrupted`."""
 
     async def working() -> T:
-        async with Server(place, connections=connections) as server:
+        async with ServerClient(place, connections=connections) as server:
             return await work(server)
 
     return until_interrupted(working())
@@ -258,7 +258,7 @@ def until_interrupted(work: Coroutine[Any, Any, T]) -> T:
 def call(place: Place, method: str, path: str, **request: Any) -> Any:
     """One question, one answer: its JSON, or None where the answer has no body."""
 
-    async def once(server: Server) -> Any:
+    async def once(server: ServerClient) -> Any:
         response = await server.send(method, path, **request)
         return body(place, response) if response.content else None
 
@@ -270,7 +270,7 @@ def listed(
 ) -> dict[str, Any]:
     """The first `limit` items over as many pages as they take, and where the next would start."""
 
-    async def pages(server: Server) -> dict[str, Any]:
+    async def pages(server: ServerClient) -> dict[str, Any]:
         items: list[Any] = []
         following = cursor
         while len(items) < limit:

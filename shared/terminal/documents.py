@@ -7,10 +7,10 @@ from typing import Any
 import rich_click as click
 from msgspec import Struct
 
-from shared.terminal.client import Server, call, listed, shaped, speak
+from shared.terminal.client import ServerClient, call, listed, shaped, speak
 from shared.terminal.failure import Exit
-from shared.terminal.options import Identifier, Words, dollars_option, limit_option, present, speaks
-from shared.terminal.patience import Patience
+from shared.terminal.options import Identifier, TextParam, dollars_option, limit_option, present, speaks
+from shared.terminal.patience import WaitLimit
 from shared.terminal.place import Place, locate
 from shared.terminal.render import lines, note, say, say_fields, say_json, say_table
 from shared.terminal.watch import Document, Follower, Stage
@@ -29,7 +29,7 @@ def documents() -> None:
 
 @documents.command("list")
 @limit_option(50, None, "How many.")
-@click.option("--cursor", type=Words(), help="Go on where a list of --json ended.")
+@click.option("--cursor", type=TextParam(), help="Go on where a list of --json ended.")
 @speaks
 def list_documents(limit: int, cursor: str | None, data: Path, as_json: bool) -> None:
     """List the documents, newest first."""
@@ -82,7 +82,7 @@ def content(document_id: str, data: Path, as_json: bool) -> None:
 
 @documents.command()
 @click.argument("document_id", type=Identifier())
-@click.option("--from", "stage", type=Words(), help="Begin at this stage; what came before stands.")
+@click.option("--from", "stage", type=TextParam(), help="Begin at this stage; what came before stands.")
 @dollars_option
 @click.option("--no-wait", is_flag=True, help="Do not wait for its end.")
 @speaks
@@ -115,7 +115,7 @@ def delete(document_id: str, data: Path, as_json: bool) -> None:
 
 def _follow(place: Place, document_id: str, as_json: bool) -> None:
     told = _Told()
-    raw = speak(place, lambda server: Follower(server, document_id, Patience(note), told.stage).to_its_end())
+    raw = speak(place, lambda server: Follower(server, document_id, WaitLimit(note), told.stage).to_its_end())
     _say(place, raw, as_json)
     if raw["status"] != "ready":
         sys.exit(Exit.LIMIT if raw["status"] == "waiting" else Exit.FAILED)
@@ -149,6 +149,6 @@ def _say(place: Place, raw: Any, as_json: bool) -> None:
         )
 
 
-async def _text(server: Server, document_id: str) -> str:
+async def _text(server: ServerClient, document_id: str) -> str:
     response = await server.send("GET", f"/documents/{document_id}/content")
     return response.content.decode("utf-8", "replace")

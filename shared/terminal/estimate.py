@@ -12,7 +12,7 @@ from shared.terminal.failure import Exit
 from shared.terminal.options import class_option, present, speaks
 from shared.terminal.place import locate
 from shared.terminal.render import dollars, line, note, say, say_json, say_table
-from shared.terminal.watch import Reason
+from shared.terminal.watch import WaitReason
 
 
 class _Cost(Struct, frozen=True):
@@ -31,7 +31,7 @@ class _Stage(Struct):
 
 class _Estimated(Struct):
     would: str
-    reason: Reason | None = None
+    reason: WaitReason | None = None
     pages: int = 0
     tokens: int = 0
     cost_usd: _Cost = _Cost()

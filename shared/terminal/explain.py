@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from shared.terminal.client import listed, shaped
 from shared.terminal.failure import Exit, Failure
-from shared.terminal.options import Moment, Words, speaks
+from shared.terminal.options import Moment, TextParam, speaks
 from shared.terminal.place import locate
 from shared.terminal.render import dollars, line, say, say_json, say_table
 
@@ -58,7 +58,7 @@ class _Told(Struct):
 
 
 @click.command()
-@click.argument("request_id", type=Words())
+@click.argument("request_id", type=TextParam())
 @click.option("--from", "since", type=Moment(), help="How far to look back; else two months.")
 @speaks
 def explain(request_id: str, since: str | None, data: Path, as_json: bool) -> None:

@@ -24,7 +24,7 @@ def functions(as_json: bool) -> None:
 
 
 def _table() -> tuple[Any, ...]:
-    from shared.runtime.table import TableError, load
+    from shared.table.table import TableError, load
 
     try:
         return load().functions

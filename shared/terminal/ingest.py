@@ -13,14 +13,14 @@ from typing import Any, Literal, get_args
 import rich_click as click
 from msgspec import Struct
 
-from shared.terminal.client import Server, body, shaped, speak
+from shared.terminal.client import ServerClient, body, shaped, speak
 from shared.terminal.failure import Exit, Failure, Interrupted, Refused, Unsendable
-from shared.terminal.options import Words, class_option, dollars_option, speaks
-from shared.terminal.patience import Patience
+from shared.terminal.options import TextParam, class_option, dollars_option, speaks
+from shared.terminal.patience import WaitLimit
 from shared.terminal.place import Place, locate
 from shared.terminal.progress import Progress, shown
 from shared.terminal.render import line, note, say, say_json, say_table
-from shared.terminal.watch import Document, Follower, Reason, Stage
+from shared.terminal.watch import Document, Follower, Stage, WaitReason
 
 AT_ONCE = 16
 UPLOADS_AT_ONCE = 4
@@ -34,13 +34,13 @@ Ending = Literal["ok", "known", "sent", "waiting", "rejected", "failed"]
 _TROUBLED: tuple[Ending, ...] = ("waiting", "rejected", "failed")
 
 
-class Outcome(Struct, frozen=True):
+class IngestOutcome(Struct, frozen=True):
     """What became of a file; `document` as the server sent it, as far as it came to that."""
 
     path: str
     ending: Ending
     document: dict[str, Any]
-    reason: Reason | None = None
+    reason: WaitReason | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {"path": line(self.path), "outcome": self.ending, **self.document}
@@ -59,7 +59,7 @@ class Wishes(Struct, frozen=True):
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--title", type=Words(), help="The title, for one file.")
+@click.option("--title", type=TextParam(), help="The title, for one file.")
 @class_option
 @dollars_option
 @click.option("--no-wait", is_flag=True, help="Upload only.")
@@ -123,7 +123,9 @@ def _form(title: str | None, classification: str | None, max_cost_usd: float | N
     return {name: value for name, value in form.items() if value}
 
 
-def _ingest(place: Place, files: Sequence[Path], wishes: Wishes, as_json: bool, typed: Sequence[str]) -> list[Outcome]:
+def _ingest(
+    place: Place, files: Sequence[Path], wishes: Wishes, as_json: bool, typed: Sequence[str]
+) -> list[IngestOutcome]:
     """Runs to the end or raises with the command that goes on."""
     again = f"go on with: {shlex.join(['aegis', *typed])}"
     with shown(len(files), results_too=as_json) as progress:
@@ -143,15 +145,15 @@ class _Run:
     def __init__(self, files: Sequence[Path], wishes: Wishes, progress: Progress, as_json: bool) -> None:
         from asyncio import Semaphore
 
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[IngestOutcome] = []
         self._files = iter(files)
         self._wishes = wishes
         self._progress = progress
         self._as_json = as_json
-        self._calmly = Patience(progress.remark)
+        self._calmly = WaitLimit(progress.remark)
         self._uploads = Semaphore(UPLOADS_AT_ONCE)
 
-    async def all(self, server: Server) -> None:
+    async def all(self, server: ServerClient) -> None:
         from asyncio import TaskGroup
 
         # A server that is not there is told of now, and not after the patience for one that went away.
@@ -164,32 +166,32 @@ class _Run:
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
 
-    async def _work(self, server: Server) -> None:
+    async def _work(self, server: ServerClient) -> None:
         for file in self._files:
             self._progress.started(str(file))
             self._end(await self._one(server, file))
 
-    def _end(self, outcome: Outcome) -> None:
+    def _end(self, outcome: IngestOutcome) -> None:
         self.outcomes.append(outcome)
         if self._as_json:
             say_json(outcome.as_json())
         self._progress.ended(outcome.path, outcome.ending, str(outcome.reason or ""))
 
-    async def _one(self, server: Server, file: Path) -> Outcome:
+    async def _one(self, server: ServerClient, file: Path) -> IngestOutcome:
         try:
             async with self._uploads:
                 known, raw = await self._calmly.of(lambda: self._upload(server, file))
             if known:
                 return _outcome(server, file, raw, when_ready="known")
-            return await self._follow(server, file, raw) if self._wishes.wait else Outcome(str(file), "sent", raw)
+            return await self._follow(server, file, raw) if self._wishes.wait else IngestOutcome(str(file), "sent", raw)
         except OSError as error:
-            return _without_document(file, "failed", Reason("unreadable", error.strerror or str(error)))
+            return _without_document(file, "failed", WaitReason("unreadable", error.strerror or str(error)))
         except Unsendable:
-            return _without_document(file, "failed", Reason("changed", "the file changed while it was read"))
+            return _without_document(file, "failed", WaitReason("changed", "the file changed while it was read"))
         except Refused as refusal:
             return self._refused(file, refusal)
 
-    async def _upload(self, server: Server, file: Path) -> tuple[bool, dict[str, Any]]:
+    async def _upload(self, server: ServerClient, file: Path) -> tuple[bool, dict[str, Any]]:
         """Whether the bytes were known and at their end, and the answer."""
         from asyncio import to_thread
 
@@ -205,7 +207,7 @@ class _Run:
         shaped(server.place, raw, Document)
         return response.status_code == 200, raw
 
-    async def _follow(self, server: Server, file: Path, raw: dict[str, Any]) -> Outcome:
+    async def _follow(self, server: ServerClient, file: Path, raw: dict[str, Any]) -> IngestOutcome:
         def seen(stage: Stage) -> None:
             self._progress.reached(str(file), stage)
 
@@ -214,11 +216,11 @@ class _Run:
         except Refused as refusal:
             if refusal.status != 404:
                 raise
-            return _without_document(file, "failed", Reason("deleted", "the document was deleted meanwhile"))
+            return _without_document(file, "failed", WaitReason("deleted", "the document was deleted meanwhile"))
         return _outcome(server, file, end, when_ready="ok")
 
-    def _refused(self, file: Path, refusal: Refused) -> Outcome:
-        reason = Reason(refusal.slug, refusal.detail)
+    def _refused(self, file: Path, refusal: Refused) -> IngestOutcome:
+        reason = WaitReason(refusal.slug, refusal.detail)
         if refusal.status in _REJECTED:
             return _without_document(file, "rejected", reason)
         # A bound on each file's cost says nothing of the next file; a budget that is used up does.
@@ -227,18 +229,18 @@ class _Run:
         raise refusal
 
 
-def _outcome(server: Server, file: Path, raw: dict[str, Any], when_ready: Ending) -> Outcome:
+def _outcome(server: ServerClient, file: Path, raw: dict[str, Any], when_ready: Ending) -> IngestOutcome:
     document = shaped(server.place, raw, Document)
     endings: dict[str, Ending] = {"ready": when_ready, "rejected": "rejected", "waiting": "waiting"}
-    return Outcome(str(file), endings.get(document.status, "failed"), raw, document.reason)
+    return IngestOutcome(str(file), endings.get(document.status, "failed"), raw, document.reason)
 
 
-def _without_document(file: Path, ending: Ending, reason: Reason) -> Outcome:
+def _without_document(file: Path, ending: Ending, reason: WaitReason) -> IngestOutcome:
     told = {"code": reason.code, "detail": reason.detail}
-    return Outcome(str(file), ending, {"document_id": None, "status": ending, "reason": told}, reason)
+    return IngestOutcome(str(file), ending, {"document_id": None, "status": ending, "reason": told}, reason)
 
 
-def _say_summary(outcomes: Sequence[Outcome]) -> None:
+def _say_summary(outcomes: Sequence[IngestOutcome]) -> None:
     counts = Counter(outcome.ending for outcome in outcomes)
     say_table(("outcome", "files"), [(e, counts[e]) for e in get_args(Ending) if counts[e]])
     troubled = sorted((o for o in outcomes if o.ending in _TROUBLED), key=lambda o: o.path)

@@ -11,8 +11,8 @@ from shared.terminal.render import line, note, say_fields, say_json
 @json_option
 def init(as_json: bool) -> None:
     """Prepare the stores whose variables are set, and make the first operator."""
-    from shared.runtime.errors import AegisError, StoreUnavailable
     from shared.runtime.init import init as run
+    from shared.types.errors import AegisError, StoreUnavailable
 
     try:
         made = run()

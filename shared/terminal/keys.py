@@ -7,7 +7,7 @@ import rich_click as click
 from msgspec import Struct
 
 from shared.terminal.client import call, listed, shaped
-from shared.terminal.options import Identifier, Moment, Words, limit_option, present, speaks
+from shared.terminal.options import Identifier, Moment, TextParam, limit_option, present, speaks
 from shared.terminal.place import locate
 from shared.terminal.render import line, note, say, say_json, say_table
 
@@ -29,7 +29,7 @@ class _Keys(Struct):
     items: list[_Key]
 
 
-class NewKey(Struct):
+class CreatedKey(Struct):
     """A key as it is shown once."""
 
     api_key: str
@@ -41,7 +41,7 @@ def keys() -> None:
 
 
 @keys.command()
-@click.argument("name", type=Words())
+@click.argument("name", type=TextParam())
 @click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True, help="What it may do (may be repeated).")
 @click.option("--role", type=click.Choice(["reader", "member", "admin"]), help="As whom it acts.")
 @click.option("--user", type=Identifier(), help="The user whose key it is.")
@@ -64,7 +64,7 @@ def create(
         say_json(made)
         return
     key_id = shaped(place, made, _Key).key_id
-    say(line(shaped(place, made, NewKey).api_key))
+    say(line(shaped(place, made, CreatedKey).api_key))
     note(f"{line(key_id)}: this is the only time that the key is shown")
 
 

@@ -6,9 +6,9 @@ from typing import Literal
 
 import httpx
 
-from shared.proxy.config import ProxyConfig
-from shared.runtime.settings import SettingError
+from shared.proxy.config.proxy_config import ProxyConfig
 from shared.terminal.findings import Check
+from shared.types.errors import SettingError
 from shared.types.model import KINDS
 
 Get = Callable[..., httpx.Response]

@@ -23,7 +23,7 @@ CLASSES = ("public", "internal", "confidential")
 MODES = ("hybrid", "vector", "graph")
 
 
-class Words(_Text):
+class TextParam(_Text):
     """Text for a server: bytes that are no UTF-8 are refused here, where the shell's user can see which."""
 
     name = "text"

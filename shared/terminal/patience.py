@@ -14,7 +14,7 @@ RETRIES = 5
 LONGEST_WAIT = 3600.0
 
 
-class Patience:
+class WaitLimit:
     """Shared by all calls of a command, so that one limit is met once and not by each of them."""
 
     def __init__(self, told: Callable[[str], None]) -> None:

@@ -22,9 +22,9 @@ def rebuild(data: Path, only: str | None, as_json: bool) -> None:
             f"a server (process {served.pid}) runs on {data}",
             "what to do: stop it, rebuild, and start it again",
         )
-    from shared.runtime.errors import AegisError, StoreUnavailable
-    from shared.runtime.folder import FolderTaken
     from shared.runtime.rebuild import rebuild as run
+    from shared.runtime.wiring.data_folder import FolderTaken
+    from shared.types.errors import AegisError, StoreUnavailable
 
     note(f"rebuilding {only or 'all indexes'} of {data}")
     try:

@@ -32,9 +32,9 @@ def reconcile(bills: tuple[str, ...], data: Path, as_json: bool) -> None:
 
     Redis is mended to the book, and what was only estimated is lowered to the bill.
     """
-    from shared.runtime.errors import AegisError, StoreUnavailable
-    from shared.runtime.folder import FolderTaken
     from shared.runtime.upkeep import reconcile as run
+    from shared.runtime.wiring.data_folder import FolderTaken
+    from shared.types.errors import AegisError, StoreUnavailable
 
     billed = dict(_bill(text) for text in bills)
     try:

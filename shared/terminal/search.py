@@ -7,12 +7,12 @@ import rich_click as click
 from msgspec import Struct
 
 from shared.terminal.client import call, shaped
-from shared.terminal.options import Words, document_option, limit_option, mode_option, present, speaks
+from shared.terminal.options import TextParam, document_option, limit_option, mode_option, present, speaks
 from shared.terminal.place import locate
 from shared.terminal.render import indented, line, note, say, say_json
 
 
-class Shown(Struct):
+class PassageView(Struct):
     """A passage as a reader sees it."""
 
     text: str
@@ -23,11 +23,11 @@ class Shown(Struct):
 
 
 class _Found(Struct):
-    passages: list[Shown]
+    passages: list[PassageView]
 
 
 @click.command()
-@click.argument("query", type=Words())
+@click.argument("query", type=TextParam())
 @limit_option(8, 50, "How many passages.")
 @mode_option
 @document_option
@@ -46,7 +46,7 @@ def search(query: str, limit: int, mode: str, documents: tuple[str, ...], data: 
         note("nothing found")
 
 
-def say_passages(passages: list[Shown]) -> None:
+def say_passages(passages: list[PassageView]) -> None:
     for number, passage in enumerate(passages, 1):
         score = f"  {passage.score:.4f}" if passage.score is not None else ""
         say(f"{number}. {titled(passage.title, passage.page)}{score}  {line(passage.passage_id)}")

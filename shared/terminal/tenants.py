@@ -7,8 +7,8 @@ import rich_click as click
 from msgspec import Struct
 
 from shared.terminal.client import call, listed, shaped
-from shared.terminal.keys import NewKey
-from shared.terminal.options import Identifier, Words, limit_option, present, speaks
+from shared.terminal.keys import CreatedKey
+from shared.terminal.options import Identifier, TextParam, limit_option, present, speaks
 from shared.terminal.place import Place, locate
 from shared.terminal.render import line, note, say, say_fields, say_json, say_table
 
@@ -35,7 +35,7 @@ def tenants() -> None:
 
 
 @tenants.command()
-@click.argument("name", type=Words())
+@click.argument("name", type=TextParam())
 @click.option("--tier", type=click.Choice(TIERS), default="free", show_default=True, help="Its limits and budget.")
 @speaks
 def create(name: str, tier: str, data: Path, as_json: bool) -> None:
@@ -46,7 +46,7 @@ def create(name: str, tier: str, data: Path, as_json: bool) -> None:
         say_json(made)
         return
     tenant_id = shaped(place, made, _Tenant).tenant_id
-    say(line(shaped(place, made, NewKey).api_key))
+    say(line(shaped(place, made, CreatedKey).api_key))
     note(f"{line(tenant_id)}: this is the only time that its key is shown")
 
 
@@ -77,7 +77,7 @@ def show(tenant_id: str, data: Path, as_json: bool) -> None:
 
 @tenants.command()
 @click.argument("tenant_id", type=Identifier())
-@click.option("--name", type=Words(), help="Its new name.")
+@click.option("--name", type=TextParam(), help="Its new name.")
 @click.option("--tier", type=click.Choice(TIERS), help="Its new tier.")
 @speaks
 def update(tenant_id: str, name: str | None, tier: str | None, data: Path, as_json: bool) -> None:

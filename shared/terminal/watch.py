@@ -8,9 +8,9 @@ from typing import Any
 from msgspec import Struct
 
 from shared.terminal import patience
-from shared.terminal.client import Server, body, event_body, shaped
+from shared.terminal.client import ServerClient, body, event_body, shaped
 from shared.terminal.failure import Failure
-from shared.terminal.patience import Patience
+from shared.terminal.patience import WaitLimit
 from shared.terminal.sse import ServerEvent
 
 FINAL = frozenset({"ready", "rejected", "failed", "deleting"})
@@ -19,7 +19,7 @@ BUDGET = "budget"
 LONGEST_PAUSE = 5.0
 
 
-class Reason(Struct):
+class WaitReason(Struct):
     code: str = ""
     detail: str = ""
 
@@ -33,7 +33,7 @@ class Stage(Struct):
     attempts: int | None = None
     seconds: Decimal | None = None
     cost_usd: Decimal | None = None
-    reason: Reason | None = None
+    reason: WaitReason | None = None
     waiting_for: str | None = None
 
     def __str__(self) -> str:
@@ -50,7 +50,7 @@ class Document(Struct):
     classification: str = ""
     route: str | None = None
     bytes: int | None = None
-    reason: Reason | None = None
+    reason: WaitReason | None = None
     waiting_for: str | None = None
     created_at: str | None = None
     pages: int | None = None
@@ -63,7 +63,9 @@ class Document(Struct):
 class Follower:
     """One document on its way; `seen` is told of each change, perhaps more than once."""
 
-    def __init__(self, server: Server, document_id: str, calmly: Patience, seen: Callable[[Stage], None]) -> None:
+    def __init__(
+        self, server: ServerClient, document_id: str, calmly: WaitLimit, seen: Callable[[Stage], None]
+    ) -> None:
         self._server = server
         self._path = f"/documents/{document_id}"
         self._calmly = calmly

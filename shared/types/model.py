@@ -7,14 +7,26 @@ from msgspec import Struct
 Location = Literal["local", "cloud"]
 Quality = Literal["fast", "standard", "high"]
 Complexity = Literal["simple", "complex"]
-Kind = Literal["generation", "extraction", "vision"]
-KINDS: tuple[Kind, ...] = ("generation", "extraction", "vision")
+TaskKind = Literal["generation", "extraction", "vision"]
+KINDS: tuple[TaskKind, ...] = ("generation", "extraction", "vision")
 StrategyName = Literal["cost_optimized", "quality_optimized", "latency_optimized", "hybrid"]
 
 
-class Counts(Struct, frozen=True):
+class TokenCounts(Struct, frozen=True):
     """Tokens as the server that ran the model counted them; `cached` ones are among `prompt`."""
 
     prompt: int = 0
     completion: int = 0
     cached: int = 0
+
+
+MessageRole = Literal["system", "user", "assistant"]
+
+
+class Sampling(Struct, frozen=True):
+    """How a model chooses its words; None leaves it to the model."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()

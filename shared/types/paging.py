@@ -7,14 +7,14 @@ from typing import Annotated, TypeVar
 
 from msgspec import Meta, Struct
 
-from shared.runtime.errors import FieldError, InvalidRequest
+from shared.types.errors import FieldError, InvalidRequest
 
-Limit = Annotated[int, Meta(ge=1, le=100)]
+PageLimit = Annotated[int, Meta(ge=1, le=100)]
 _Item = TypeVar("_Item")
 
 
 class PageRequest(Struct, frozen=True):
-    limit: Limit = 50
+    limit: PageLimit = 50
     cursor: str | None = None
 
 

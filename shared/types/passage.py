@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom as fractions of the page, from its top left."""
@@ -22,7 +22,7 @@ class Passage(Struct, frozen=True):
 
     passage_id: str
     document_id: str
-    epoch: int
+    generation: int = field(name="epoch")
     position: int
     text: str
     context: str = ""

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct, field
 
-from shared.runtime.errors import FieldError, InvalidRequest
 from shared.types.clock import now
+from shared.types.errors import FieldError, InvalidRequest
 from shared.types.paging import PageRequest
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")

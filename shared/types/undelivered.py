@@ -5,7 +5,7 @@ from msgspec import Struct
 from events.envelope import CloudEvent
 
 
-class Undelivered(Struct, frozen=True):
+class UndeliveredEvent(Struct, frozen=True):
     """`function` is who could not handle it; `attempts` counts them all."""
 
     event: CloudEvent

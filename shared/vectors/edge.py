@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from shared.runtime.errors import StoreUnavailable
+from shared.types.errors import StoreUnavailable
 from shared.types.passage import Found
 from shared.vectors import frames
 from shared.vectors.errors import WrongModel
@@ -56,7 +56,7 @@ class EdgeIndex(VectorIndex):
             if self._child is not None:
                 await self._child.close()
 
-    async def ask(self, call: frames.Call, seconds: float) -> frames.Reply:
+    async def ask(self, call: frames.EngineCall, seconds: float) -> frames.EngineReply:
         return await (await self._running()).ask(call, seconds)
 
     def check(self, dense: Sequence[float]) -> None:
@@ -104,8 +104,8 @@ class _TenantVectors(Vectors):
         reply = await self._index.ask(frames.find(self._tenant_id, query), _READ_SECONDS)
         return list(reply.found)
 
-    async def forget(self, document_id: str, up_to_epoch: int) -> None:
-        await self._index.ask(frames.Forget(self._tenant_id, document_id, up_to_epoch), _WRITE_SECONDS)
+    async def forget(self, document_id: str, up_to_generation: int) -> None:
+        await self._index.ask(frames.Forget(self._tenant_id, document_id, up_to_generation), _WRITE_SECONDS)
 
     async def count(self, document_id: str | None = None) -> int:
         reply = await self._index.ask(frames.Count(self._tenant_id, document_id), _READ_SECONDS)
@@ -122,7 +122,7 @@ class _Child:
         self._reader = reader
         self._writer = writer
         self._numbers = count()
-        self._waiting: dict[int, asyncio.Future[frames.Reply]] = {}
+        self._waiting: dict[int, asyncio.Future[frames.EngineReply]] = {}
         self._listening = asyncio.create_task(self._listen())
         self.alive = True
 
@@ -143,9 +143,9 @@ class _Child:
         reader, writer = await asyncio.open_unix_connection(sock=ours)
         return cls(process, reader, writer)
 
-    async def ask(self, call: frames.Call, seconds: float) -> frames.Reply:
+    async def ask(self, call: frames.EngineCall, seconds: float) -> frames.EngineReply:
         number = next(self._numbers)
-        answer: asyncio.Future[frames.Reply] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[frames.EngineReply] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
         try:
             async with asyncio.timeout(seconds):
@@ -178,7 +178,7 @@ class _Child:
         await self._listening
 
     async def _listen(self) -> None:
-        decoder = msgspec.msgpack.Decoder(frames.Reply)
+        decoder = msgspec.msgpack.Decoder(frames.EngineReply)
         try:
             while True:
                 length = int.from_bytes(await self._reader.readexactly(frames.PREFIX), "big")
@@ -186,7 +186,7 @@ class _Child:
         except (asyncio.IncompleteReadError, OSError):
             self._ended()
 
-    def _settle(self, reply: frames.Reply) -> None:
+    def _settle(self, reply: frames.EngineReply) -> None:
         answer = self._waiting.get(reply.number)
         if answer is not None and not answer.done():
             answer.set_result(reply)
@@ -199,7 +199,7 @@ class _Child:
                 answer.set_exception(StoreUnavailable("vectors", "the process that owns the index has ended"))
 
 
-def _checked(reply: frames.Reply) -> frames.Reply:
+def _checked(reply: frames.EngineReply) -> frames.EngineReply:
     if reply.wrong_model is not None:
         raise WrongModel(reply.wrong_model)
     if reply.failure is not None:

@@ -96,15 +96,15 @@ class Owner:
     def _answer(self, request: frames.Request) -> None:
         self._connection.sendall(frames.frame(self._reply(request)))
 
-    def _reply(self, request: frames.Request) -> frames.Reply:
+    def _reply(self, request: frames.Request) -> frames.EngineReply:
         try:
             return self._result(request.number, request.call)
         except WrongModel as error:
-            return frames.Reply(request.number, wrong_model=str(error))
+            return frames.EngineReply(request.number, wrong_model=str(error))
         except Exception as error:  # noqa: BLE001  the engine's errors are plain, and a bad call must not end the others
-            return frames.Reply(request.number, failure=f"{type(error).__name__}: {error}")
+            return frames.EngineReply(request.number, failure=f"{type(error).__name__}: {error}")
 
-    def _result(self, number: int, call: frames.Call) -> frames.Reply:
+    def _result(self, number: int, call: frames.EngineCall) -> frames.EngineReply:
         match call:
             case frames.Open():
                 self._shard = Shard(self._folder, call.dimensions, call.model)
@@ -115,14 +115,14 @@ class Owner:
                 self._open.forget(call)
                 self._unflushed += 1
             case frames.Find():
-                return frames.Reply(number, found=self._open.find(call))
+                return frames.EngineReply(number, found=self._open.find(call))
             case frames.Count():
-                return frames.Reply(number, count=self._open.count(call.tenant_id, call.document_id))
+                return frames.EngineReply(number, count=self._open.count(call.tenant_id, call.document_id))
             case frames.Close():
                 self._incoming.ended = True
             case frames.Ping():
                 pass
-        return frames.Reply(number)
+        return frames.EngineReply(number)
 
     @property
     def _open(self) -> Shard:

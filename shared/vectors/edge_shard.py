@@ -21,7 +21,7 @@ from shared.vectors import points as stored
 from shared.vectors.errors import WrongModel
 from shared.vectors.frames import Add, Find, Forget, PackedPoint, unpack
 from shared.vectors.fusion import Hit, by_place
-from shared.vectors.ranking import Ask, Ranking, ranked, weights
+from shared.vectors.ranking import RankedListQuery, Ranking, ranked, weights
 
 _LOCK_SECONDS = 5.0
 """How long a predecessor that was killed may take to let go of the folder."""
@@ -50,14 +50,14 @@ class Shard:
 
     def add(self, call: Add) -> None:
         """Durable when it returns. A passage of a later epoch is not replaced by one of an earlier."""
-        for epoch, group in groupby(call.points, key=lambda point: point.passage.epoch):
+        for generation, group in groupby(call.points, key=lambda point: point.passage.generation):
             points = [_point(call.tenant_id, point) for point in group]
-            older = engine.Filter(must=[_up_to(epoch)])
+            older = engine.Filter(must=[_up_to(generation)])
             self._shard.update(engine.UpdateOperation.upsert_points(points, condition=older))
         self._sync()
 
     def forget(self, call: Forget) -> None:
-        which = _document(call.tenant_id, call.document_id, call.up_to_epoch)
+        which = _document(call.tenant_id, call.document_id, call.up_to_generation)
         self._shard.update(engine.UpdateOperation.delete_points_by_filter(which))
         self._sync()
 
@@ -88,7 +88,7 @@ class Shard:
             best: Sequence[Hit] = decided.value
             return best
 
-    def _lists(self, searches: Sequence["_Search"], asks: Sequence[Ask]) -> list[list[Hit]]:
+    def _lists(self, searches: Sequence["_Search"], asks: Sequence[RankedListQuery]) -> list[list[Hit]]:
         """All in one batch, which takes a quarter less than one after the other."""
         requests = [
             engine.QueryRequest(limit=ask.size, query=search.query, filter=search.filter, params=search.params)
@@ -198,13 +198,15 @@ def _filter(tenant_id: str, document_ids: Iterable[str] | None) -> engine.Filter
     return engine.Filter(must=must)
 
 
-def _document(tenant_id: str, document_id: str, epoch: int) -> engine.Filter:
-    return engine.Filter(must=[_equals(stored.TENANT, tenant_id), _equals(stored.DOCUMENT, document_id), _up_to(epoch)])
+def _document(tenant_id: str, document_id: str, generation: int) -> engine.Filter:
+    return engine.Filter(
+        must=[_equals(stored.TENANT, tenant_id), _equals(stored.DOCUMENT, document_id), _up_to(generation)]
+    )
 
 
 def _equals(key: str, value: str) -> engine.FieldCondition:
     return engine.FieldCondition(key, match=engine.MatchValue(value))
 
 
-def _up_to(epoch: int) -> engine.FieldCondition:
-    return engine.FieldCondition(stored.EPOCH, range=engine.RangeFloat(lte=epoch))
+def _up_to(generation: int) -> engine.FieldCondition:
+    return engine.FieldCondition(stored.EPOCH, range=engine.RangeFloat(lte=generation))

@@ -1,6 +1,6 @@
 """What a vector index refuses."""
 
-from shared.runtime.errors import AegisError
+from shared.types.errors import AegisError
 
 
 class WrongModel(AegisError):

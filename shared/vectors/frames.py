@@ -42,7 +42,7 @@ class Find(Struct, frozen=True, tag=True):
 class Forget(Struct, frozen=True, tag=True):
     tenant_id: str
     document_id: str
-    up_to_epoch: int
+    up_to_generation: int
 
 
 class Count(Struct, frozen=True, tag=True):
@@ -61,15 +61,15 @@ class Close(Struct, frozen=True, tag=True):
 Ordered = Add | Forget | Close
 """Calls that keep their order; the others overtake them."""
 
-Call = Open | Add | Find | Forget | Count | Ping | Close
+EngineCall = Open | Add | Find | Forget | Count | Ping | Close
 
 
 class Request(Struct, frozen=True, array_like=True):
     number: int
-    call: Call
+    call: EngineCall
 
 
-class Reply(Struct, frozen=True, array_like=True):
+class EngineReply(Struct, frozen=True, array_like=True):
     """`wrong_model` and `failure` are sentences; both None when the call succeeded."""
 
     number: int
@@ -79,7 +79,7 @@ class Reply(Struct, frozen=True, array_like=True):
     wrong_model: str | None = None
 
 
-def frame(message: Request | Reply) -> bytes:
+def frame(message: Request | EngineReply) -> bytes:
     body = msgspec.msgpack.encode(message)
     return len(body).to_bytes(PREFIX, "big") + body
 

@@ -9,7 +9,7 @@ from shared.types.sparse import Sparse
 from shared.vectors.port import Point
 
 
-class KeptPoint(Struct, frozen=True):
+class StoredPoint(Struct, frozen=True):
     """`dense` is 32-bit floats, little-endian."""
 
     passage: Passage

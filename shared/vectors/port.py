@@ -44,7 +44,7 @@ class Vectors(Protocol):
         """Best first; equal scores by document and position, never by arrival."""
         ...
 
-    async def forget(self, document_id: str, up_to_epoch: int) -> None:
+    async def forget(self, document_id: str, up_to_generation: int) -> None:
         """Erases the document's passages of that epoch and those before it."""
         ...
 

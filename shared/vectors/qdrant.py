@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from shared.runtime.errors import StoreUnavailable
+from shared.types.errors import StoreUnavailable
 from shared.types.passage import Found
 from shared.vectors.errors import WrongModel
 from shared.vectors.port import Point, Query, VectorIndex, Vectors
@@ -160,9 +160,9 @@ class _TenantVectors(Vectors):
             exact = query.dense is None or await self._index.few(collection, self._tenant_id)
             return await collection.find(self._tenant_id, query, exact)
 
-    async def forget(self, document_id: str, up_to_epoch: int) -> None:
+    async def forget(self, document_id: str, up_to_generation: int) -> None:
         async with self._index.use(_WRITE_SECONDS) as collection:
-            await collection.forget(self._tenant_id, document_id, up_to_epoch)
+            await collection.forget(self._tenant_id, document_id, up_to_generation)
 
     async def count(self, document_id: str | None = None) -> int:
         async with self._index.use(_READ_SECONDS) as collection:

@@ -17,14 +17,14 @@ from qdrant_client import AsyncQdrantClient, models
 from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
-from shared.runtime.errors import StoreUnavailable
+from shared.types.errors import StoreUnavailable
 from shared.types.passage import Found
 from shared.types.sparse import Sparse
 from shared.vectors import points as stored
 from shared.vectors.errors import UnsuitableServer, WrongModel
 from shared.vectors.fusion import Hit, by_place
 from shared.vectors.port import Point, Query
-from shared.vectors.ranking import Ask, Ranking, ranked, weights
+from shared.vectors.ranking import RankedListQuery, Ranking, ranked, weights
 
 _OLDEST = (1, 19)
 """Older servers take a query with `idf` and silently count words over all tenants."""
@@ -122,16 +122,16 @@ class Collection:
         """Durable when it returns. A passage of a later epoch is not replaced by one of an earlier."""
         async with _told():
             for batch in _batches(points):
-                for epoch, group in groupby(batch, key=lambda point: point.passage.epoch):
+                for generation, group in groupby(batch, key=lambda point: point.passage.generation):
                     await self._client.upsert(
                         self._name,
                         [_point(tenant_id, point) for point in group],
                         wait=True,
-                        update_filter=models.Filter(must=[_up_to(epoch)]),
+                        update_filter=models.Filter(must=[_up_to(generation)]),
                     )
 
-    async def forget(self, tenant_id: str, document_id: str, up_to_epoch: int) -> None:
-        must = [_equals(stored.TENANT, tenant_id), _equals(stored.DOCUMENT, document_id), _up_to(up_to_epoch)]
+    async def forget(self, tenant_id: str, document_id: str, up_to_generation: int) -> None:
+        must = [_equals(stored.TENANT, tenant_id), _equals(stored.DOCUMENT, document_id), _up_to(up_to_generation)]
         which = models.FilterSelector(filter=models.Filter(must=[*must]))
         async with _told():
             await self._client.delete(self._name, which, wait=True)
@@ -227,7 +227,7 @@ class Collection:
             best: Sequence[Hit] = decided.value
             return best
 
-    async def _lists(self, searches: Sequence["_Search"], asks: Sequence[Ask]) -> list[list[Hit]]:
+    async def _lists(self, searches: Sequence["_Search"], asks: Sequence[RankedListQuery]) -> list[list[Hit]]:
         requests = [searches[ask.place].request.model_copy(update={"limit": ask.size}) for ask in asks]
         batch = models.QueryRequestBatch(searches=requests)
         # The generated client beneath: the one above copies every number of a question, a quarter of the whole search.
@@ -323,8 +323,8 @@ def _equals(key: str, value: str) -> models.FieldCondition:
     return models.FieldCondition(key=key, match=models.MatchValue(value=value))
 
 
-def _up_to(epoch: int) -> models.FieldCondition:
-    return models.FieldCondition(key=stored.EPOCH, range=models.Range(lte=epoch))
+def _up_to(generation: int) -> models.FieldCondition:
+    return models.FieldCondition(key=stored.EPOCH, range=models.Range(lte=generation))
 
 
 @asynccontextmanager

@@ -16,14 +16,14 @@ _MOST_EQUALS = 4096
 """A list is never made longer than this to see the end of a run of equal scores."""
 
 
-class Ask(NamedTuple):
+class RankedListQuery(NamedTuple):
     """The best `size` of the list at this place among the question's lists."""
 
     place: int
     size: int
 
 
-Ranking = Generator[Sequence[Ask], Sequence[list[Hit]], Sequence[Hit]]
+Ranking = Generator[Sequence[RankedListQuery], Sequence[list[Hit]], Sequence[Hit]]
 """Yields what it asks for, is sent one list of hits (best first) for each, and returns the best of all."""
 
 
@@ -44,7 +44,7 @@ def ranked(counts: Sequence[float], limit: int) -> Ranking:
     if not counts:
         return ()
     wanted = limit if len(counts) == 1 else candidates(limit)
-    found = yield [Ask(place, wanted + 1) for place in range(len(counts))]
+    found = yield [RankedListQuery(place, wanted + 1) for place in range(len(counts))]
     lists: list[Listed] = []
     for place, count in enumerate(counts):
         hits = yield from _widened(place, found[place], wanted)
@@ -52,10 +52,10 @@ def ranked(counts: Sequence[float], limit: int) -> Ranking:
     return cut(lists[0].hits if len(lists) == 1 else fused(lists), limit)
 
 
-def _widened(place: int, hits: list[Hit], wanted: int) -> Generator[Sequence[Ask], Sequence[list[Hit]], list[Hit]]:
+def _widened(place: int, hits: list[Hit], wanted: int) -> Generator[Sequence[RankedListQuery], Sequence[list[Hit]], list[Hit]]:
     """Looked through so far that no equal of the last wanted is left out."""
     size = wanted + 1
     while len(hits) == size < _MOST_EQUALS and undecided(hits, wanted):
         size *= 2
-        [hits] = yield [Ask(place, size)]
+        [hits] = yield [RankedListQuery(place, size)]
     return hits

@@ -17,8 +17,8 @@ from urllib.parse import quote, unquote
 
 import httpx
 
-from shared.runtime.exchange import Message, Receive, Scope, Send
-from shared.runtime.listening import http_server, listen, started, url_of
+from shared.runtime.http.exchange import AsgiMessage, AsgiScope, Receive, Send
+from shared.runtime.http.listening import http_server, listen, started, url_of
 
 ATTEMPTS = 5
 DEAD_LETTER = "aegis.dead-letter"
@@ -172,11 +172,11 @@ class Broker:
         self._at_work.add(task)
         task.add_done_callback(self._at_work.discard)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """The broker's own endpoint: 202 for an event, 400 for anything else."""
         body, more = b"", True
         while more:
-            message: Message = await receive()
+            message: AsgiMessage = await receive()
             body, more = body + message.get("body", b""), message.get("more_body", False)
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         status = 202

@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
-from shared.runtime.exchange import Receive, Scope, Send
-from shared.runtime.listening import http_server, listen, started, url_of
+from shared.runtime.http.exchange import AsgiScope, Receive, Send
+from shared.runtime.http.listening import http_server, listen, started, url_of
 
 _PARAMETER = re.compile(r"\\{\w+\\}")
 _HOP = frozenset({"host", "connection", "transfer-encoding", "keep-alive", "date", "server"})
@@ -45,7 +45,7 @@ class Gateway:
                     server.should_exit = server.force_exit = True
                     await serving
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         body, more = b"", True
         while more:
             message = await receive()
@@ -90,7 +90,7 @@ async def _pass_on(answer: httpx.Response, send: Send) -> None:
     await answer.aclose()
 
 
-def _target(scope: Scope) -> str:
+def _target(scope: AsgiScope) -> str:
     path: str = scope["raw_path"].decode()
     query: str = scope["query_string"].decode()
     return f"{path}?{query}" if query else path

@@ -14,9 +14,9 @@ import pytest
 
 from events.document import DocumentStored, Origin
 from events.envelope import Secrets, decode, encode, unwrap, wrap
-from shared.runtime.cloudevents import read as product_read
-from shared.runtime.exchange import Receive, Scope, Send
-from shared.runtime.listening import http_server, listen, started, url_of
+from shared.runtime.events.cloudevents import read as product_read
+from shared.runtime.http.exchange import AsgiScope, Receive, Send
+from shared.runtime.http.listening import http_server, listen, started, url_of
 from tests.cluster import broker as brokers
 from tests.cluster.broker import Broker, Event, Mischief, binary, structured
 
@@ -49,7 +49,7 @@ class Listener:
         self.takes_s = 0.0
         self._answers = list(answers)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         body = (await receive()).get("body", b"")
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         self.at_once += 1

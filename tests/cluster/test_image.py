@@ -10,8 +10,8 @@ from tests.cluster.images import Images
 pytestmark = pytest.mark.xdist_group("image")
 
 IMPORT_EVERYTHING = """
-import shared.blobs.s3, shared.counters.redis, shared.bus.broker, shared.vectors.qdrant
-from shared.runtime.table import load
+import shared.blobs.s3, shared.redis.connection, shared.bus.broker, shared.vectors.qdrant
+from shared.table.table import load
 for function in load().functions:
     for operation in function.operations:
         function.handler(operation)

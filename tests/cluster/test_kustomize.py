@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from knative import lint, render
-from shared.runtime.table import load
+from shared.table.table import load
 
 KNATIVE = Path(render.__file__).parent
 OVERLAY = """\

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from shared.runtime.table import Function, load
+from shared.table.table import Function, load
 from tests.cluster.qdrant_running import WireServer
 from tests.cluster.redis_server import RedisServer
 from tests.cluster.seaweed import SeaweedServer, client
 from tests.cluster.server import die_with_parent
 from tests.cluster.suite import AEGIS, clean_environ
-from tests.shared.runtime_lambda.fake_aws import FakeAws
-from tests.shared.runtime_lambda.messages import batch, message, object_created, request
+from tests.shared.runtime.aws.fake_aws import FakeAws
+from tests.shared.runtime.aws.messages import batch, message, object_created, request
 
 BUCKET = "aegis"
 INBOX = "t/ten_default/inbox/"

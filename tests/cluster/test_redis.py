@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.counters.redis import UnfitServer, check_server, over_url
-from shared.runtime.errors import StoreUnavailable
+from shared.redis.connection import UnfitServer, check_server, over_url
+from shared.types.errors import StoreUnavailable
 from tests.cluster.redis_server import RedisServer
 from tests.cluster.server import free_ports
 
@@ -31,11 +31,11 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 async def check(url: str) -> None:
-    counters = over_url(url)
+    redis = over_url(url)
     try:
-        await check_server(counters)
+        await check_server(redis)
     finally:
-        await counters.close()
+        await redis.close()
 
 
 async def test_one_primary_that_drops_nothing_is_fit(start: Start) -> None:
@@ -53,13 +53,13 @@ async def test_cluster_mode_is_refused_with_what_to_set(start: Start) -> None:
 
 
 async def test_a_full_redis_is_unavailable_and_forgets_nothing(start: Start) -> None:
-    counters = over_url(start(maxmemory="2mb").url)
-    await counters.call("SET", "counted", 1)
+    redis = over_url(start(maxmemory="2mb").url)
+    await redis.call("SET", "counted", 1)
     with pytest.raises(StoreUnavailable):
         for number in range(40):
-            await counters.call("SET", f"filler:{number}", "x" * 100_000)
-    assert await counters.call("GET", "counted") == "1"
-    await counters.close()
+            await redis.call("SET", f"filler:{number}", "x" * 100_000)
+    assert await redis.call("GET", "counted") == "1"
+    await redis.close()
 
 
 async def test_no_redis_is_unavailable_not_unfit(start: Start) -> None:

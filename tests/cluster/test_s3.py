@@ -12,7 +12,7 @@ import pytest
 from shared.blobs import s3
 from shared.blobs.port import BlobMissing
 from shared.blobs.s3 import S3Blobs, UnfitBucket
-from shared.runtime.errors import DiskFull, StoreUnavailable
+from shared.types.errors import DiskFull, StoreUnavailable
 from tests.cluster.proxy import Proxy
 from tests.cluster.seaweed import client, empty
 

@@ -14,11 +14,11 @@ from shared.access.gate import Gate
 from shared.blobs.folder import FolderBlobs
 from shared.blobs.port import Blobs
 from shared.blobs.s3 import S3Blobs
-from shared.counters.leases import Leases
-from shared.counters.port import Counters
-from shared.counters.redis import over_url
-from shared.ledger.ledger import Ledger
-from shared.runtime.errors import StoreUnavailable
+from shared.records.records import TenantRecords
+from shared.redis.client import RedisClient
+from shared.redis.connection import over_url
+from shared.redis.leases import Leases
+from shared.types.errors import StoreUnavailable
 from tests.cluster.proxy import Proxy
 from tests.cluster.redis_server import RedisServer
 from tests.cluster.seaweed import SeaweedServer
@@ -60,7 +60,7 @@ async def to_s3(seaweed: SeaweedServer) -> AsyncIterator[Proxy]:
 
 
 @pytest.fixture
-async def counters(to_redis: Proxy) -> AsyncIterator[Counters]:
+async def counters(to_redis: Proxy) -> AsyncIterator[RedisClient]:
     opened = over_url(f"redis://127.0.0.1:{to_redis.port}/0")
     await opened.call("FLUSHALL")
     yield opened
@@ -75,7 +75,7 @@ async def blobs(to_s3: Proxy) -> AsyncIterator[S3Blobs]:
     await opened.close()
 
 
-def calls_of_counters(counters: Counters) -> dict[str, Call]:
+def calls_of_counters(counters: RedisClient) -> dict[str, Call]:
     return {
         "call": lambda: counters.call("GET", "x"),
         "batch": lambda: counters.batch([("INCR", "x"), ("INCR", "y")]),
@@ -208,7 +208,7 @@ AWAY = pytest.mark.parametrize("away", [frozen, killed, cut_off, swallowed, slow
 
 @AWAY
 async def test_without_redis_every_call_ends_within_a_second_and_works_again_after(
-    counters: Counters, redis: RedisServer, to_redis: Proxy, away: Any
+    counters: RedisClient, redis: RedisServer, to_redis: Proxy, away: Any
 ) -> None:
     calls = calls_of_counters(counters)
     await all_work_soon(calls)
@@ -233,7 +233,7 @@ async def test_without_s3_every_call_ends_within_a_second_and_works_again_after(
 
 
 async def test_an_emptied_redis_never_makes_a_known_key_unknown(
-    counters: Counters, redis: RedisServer, tmp_path: Path
+    counters: RedisClient, redis: RedisServer, tmp_path: Path
 ) -> None:
     gate, accounts = gate_over(FolderBlobs(tmp_path / "blobs"), counters)
     tenant = await accounts.create_tenant("a tenant", "pro")
@@ -259,7 +259,7 @@ async def test_an_emptied_redis_never_makes_a_known_key_unknown(
 
 
 async def test_a_restarted_redis_lets_known_keys_in_and_revoked_ones_stay_out(
-    counters: Counters, redis: RedisServer, tmp_path: Path
+    counters: RedisClient, redis: RedisServer, tmp_path: Path
 ) -> None:
     gate, accounts = gate_over(FolderBlobs(tmp_path / "blobs"), counters)
     tenant = await accounts.create_tenant("a tenant", "enterprise")
@@ -274,7 +274,7 @@ async def test_a_restarted_redis_lets_known_keys_in_and_revoked_ones_stay_out(
 
 
 async def test_without_redis_or_ledger_a_key_is_neither_let_in_nor_called_unknown(
-    counters: Counters, blobs: S3Blobs, redis: RedisServer, to_redis: Proxy, to_s3: Proxy
+    counters: RedisClient, blobs: S3Blobs, redis: RedisServer, to_redis: Proxy, to_s3: Proxy
 ) -> None:
     gate, accounts = gate_over(blobs, counters)
     tenant = await accounts.create_tenant("a tenant", "enterprise")
@@ -291,20 +291,20 @@ async def test_without_redis_or_ledger_a_key_is_neither_let_in_nor_called_unknow
 async def test_a_ledger_that_lost_its_store_for_a_while_has_lost_nothing(
     blobs: S3Blobs, seaweed: SeaweedServer, to_s3: Proxy
 ) -> None:
-    ledger = Ledger(blobs, "ten_a")
+    records = TenantRecords(blobs, "ten_a")
     kept: list[str] = []
     for number in range(40):
         if number == 10:
             seaweed.restart()
         try:
-            kept.append(await ledger.keep("doc_a", 1, f"part/{number}", b"x" * 1000))
+            kept.append(await records.keep("doc_a", 1, f"part/{number}", b"x" * 1000))
         except StoreUnavailable:
             await asyncio.sleep(0.05)
     assert len(kept) >= 29
     for name in kept:
-        assert await ledger.read(name) == b"x" * 1000
+        assert await records.read(name) == b"x" * 1000
 
 
-def gate_over(blobs: Blobs, counters: Counters) -> tuple[Gate, Accounts]:
+def gate_over(blobs: Blobs, counters: RedisClient) -> tuple[Gate, Accounts]:
     accounts = Accounts(blobs, counters)
     return Gate(accounts, counters), accounts

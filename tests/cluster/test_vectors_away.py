@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from shared.runtime.errors import StoreUnavailable
+from shared.types.errors import StoreUnavailable
 from shared.types.passage import Passage
 from shared.types.sparse import Sparse
 from shared.vectors.port import Point, Query

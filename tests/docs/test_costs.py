@@ -4,7 +4,7 @@ import pytest
 
 from docs.costs import render
 from docs.month import MONTH, all_cloud_usd, bill_under, busy_hours, cloud_usd, tasks, tokens
-from shared.proxy.strategies import STRATEGIES
+from shared.proxy.routing.strategies import STRATEGIES
 
 
 def test_ten_thousand_questions_stay_below_a_hundred_dollars_a_month() -> None:

@@ -19,9 +19,9 @@ from pathlib import Path
 from msgspec import Struct
 
 from shared.formats.router import HEAD_BYTES, FormatRouter
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.workers import ParserPool
-from shared.runtime.errors import EmptyFile, Rejected, UnsupportedFormat
+from shared.types.errors import EmptyFile, Rejected, UnsupportedFormat
 from tests.documents import legacy, make
 from tests.documents.compound import MAGIC, compound
 from tests.shared.parsing import drawn
@@ -315,7 +315,7 @@ async def end_of(pool: ParserPool, bad: Bad, folder: Path) -> str:
 
 async def _run_all() -> int:
     ends, wrong = Counter[str](), 0
-    pool = ParserPool(Limits(seconds=30))
+    pool = ParserPool(ParsingLimits(seconds=30))
     with tempfile.TemporaryDirectory() as folder:
         for bad in corpus(pages=True):
             started = time.monotonic()

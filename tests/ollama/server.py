@@ -3,7 +3,7 @@
     async with FakeOllama(Model("smol", answer=lambda asked: "…")) as fake:
         … fake.url …
 
-It is held to recordings of a real one by `tests/shared/proxy/upstreams/test_fake_ollama.py`.
+It is held to recordings of a real one by `tests/shared/upstreams/test_fake_ollama.py`.
 """
 
 import asyncio

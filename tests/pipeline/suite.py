@@ -17,22 +17,23 @@ from shared.blobs.port import Blobs
 from shared.bus.streams import StreamBus, Taken
 from shared.catalogue.catalogue import Catalogue, Catalogues
 from shared.catalogue.view import DocumentView, view
-from shared.counters.leases import Leases
-from shared.counters.port import Counters
-from shared.counters.redis import over_url
 from shared.intake.intake import document_id_of
-from shared.ledger.ledger import Ledger, PlatformLedger
-from shared.ledger.records import DocumentRecord, StageRecord
-from shared.runtime.delivery import Delivered, Deliveries
-from shared.runtime.needs import Call, plan, provide
-from shared.runtime.resume import origin_of, stored_event
-from shared.runtime.runner import ATTEMPTS
-from shared.runtime.settings import Settings
-from shared.runtime.table import Table, load
-from shared.runtime.worlds import Worlds
+from shared.records.records import PlatformRecords, TenantRecords
+from shared.records.structs import DocumentRecord, StageRecord
+from shared.redis.client import RedisClient
+from shared.redis.connection import over_url
+from shared.redis.leases import Leases
+from shared.runtime.events.delivery import Delivered, Deliveries
+from shared.runtime.events.runner import ATTEMPTS
+from shared.runtime.wiring.injection import plan, provide
+from shared.runtime.wiring.services import Services
+from shared.runtime.wiring.settings import Settings
+from shared.stages.resume import origin_of, stored_event
+from shared.table.table import Table, load
+from shared.types.call import Call
 from shared.types.clock import now
 from shared.types.principal import Principal, Role
-from shared.types.undelivered import Undelivered
+from shared.types.undelivered import UndeliveredEvent
 from shared.vectors.edge import EdgeIndex
 from shared.vectors.port import VectorIndex
 from tests.pipeline.workshop import WORKSHOP, Workshop
@@ -51,24 +52,24 @@ def table() -> Table:
 class Suite:
     """What a test does with the pipeline, step by step: nothing runs by itself."""
 
-    def __init__(self, blobs: Blobs, counters: Counters, reader: Counters, data: Path, table: Table) -> None:
+    def __init__(self, blobs: Blobs, redis: RedisClient, reader: RedisClient, data: Path, table: Table) -> None:
         self.blobs = blobs
-        self.counters = counters
+        self.redis = redis
         self.table = table
-        self.bus = StreamBus(counters, reader, table, SECRETS, "a test")
-        self.worlds = Worlds(
+        self.bus = StreamBus(redis, reader, table, SECRETS, "a test")
+        self.services = Services(
             table,
             Settings(data=data),
             blobs=lambda: blobs,
-            counters=lambda: counters,
+            redis=lambda: redis,
             buses=lambda: self.bus,
-            vectors=lambda worlds: self._index(data / "vectors"),
+            vectors=lambda services: self._index(data / "vectors"),
         )
-        self.ledger = Ledger(blobs, TENANT)
-        self.platform = PlatformLedger(blobs)
-        self.catalogue = Catalogue(counters, self.ledger)
-        self.catalogues = Catalogues(counters, self.platform)
-        self.leases = Leases(counters)
+        self.records = TenantRecords(blobs, TENANT)
+        self.platform = PlatformRecords(blobs)
+        self.catalogue = Catalogue(redis, self.records)
+        self.catalogues = Catalogues(redis, self.platform)
+        self.leases = Leases(redis)
         self.workshop: Workshop = WORKSHOP
 
     def _index(self, folder: Path) -> VectorIndex:
@@ -86,10 +87,10 @@ class Suite:
         content = text.encode() if isinstance(text, str) else text
         content_hash = sha256(content).hexdigest()
         document_id = document_id_of(tenant_id, content_hash)
-        ledger = self.platform.of(tenant_id)
+        records = self.platform.of(tenant_id)
         record = DocumentRecord(
             document_id=document_id,
-            epoch=await ledger.tombstone(document_id) + 1,
+            generation=await records.tombstone(document_id) + 1,
             title="",
             filename="note.txt",
             media_type="text/plain",
@@ -102,10 +103,10 @@ class Suite:
             uploader="key_member",
             request_id="req_1",
         )
-        file = self.worlds.settings.data / "spooled"
+        file = self.services.settings.data / "spooled"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
-        stored = await ledger.store(structs.replace(record, **fields), file)
+        stored = await records.store(structs.replace(record, **fields), file)
         await self.catalogues.of(tenant_id).put(stored)
         return stored
 
@@ -121,14 +122,16 @@ class Suite:
         """Delivers an event to a stage, whose reply goes nowhere."""
         from events.envelope import wrap
 
-        return await Deliveries(self.table.function(stage), self.worlds, SECRETS).deliver(wrap(event, "test", SECRETS))
+        return await Deliveries(self.table.function(stage), self.services, SECRETS).deliver(
+            wrap(event, "test", SECRETS)
+        )
 
     async def take(self, function: str) -> Taken | None:
         found = await self.bus.take(function, 1, 1)
         return found[0] if found else None
 
     async def deliver(self, taken: Taken) -> Delivered:
-        return await Deliveries(self.table.function(taken.function), self.worlds, SECRETS).deliver(taken.event)
+        return await Deliveries(self.table.function(taken.function), self.services, SECRETS).deliver(taken.event)
 
     async def step(self, function: str) -> Delivered | None:
         """One delivery as the runner concludes it, but without its pauses; None where nothing waits."""
@@ -141,8 +144,10 @@ class Suite:
         elif taken.attempts + 1 < ATTEMPTS and not delivered.is_final:
             await self.bus.again(taken, 0)
         else:
-            letter = Undelivered(taken.event, taken.function, delivered.status, delivered.detail, taken.attempts + 1)
-            await Deliveries(self.table.function("failed"), self.worlds, SECRETS).bury(letter)
+            letter = UndeliveredEvent(
+                taken.event, taken.function, delivered.status, delivered.detail, taken.attempts + 1
+            )
+            await Deliveries(self.table.function("failed"), self.services, SECRETS).bury(letter)
             await self.bus.done(taken, None)
         return delivered
 
@@ -157,7 +162,7 @@ class Suite:
 
     async def tick(self) -> Delivered:
         event = CloudEvent(id="tick_1", source="/clock", type=ClockTicked.type_name())
-        return await Deliveries(self.table.function("sweep"), self.worlds, SECRETS).deliver(event)
+        return await Deliveries(self.table.function("sweep"), self.services, SECRETS).deliver(event)
 
     async def call(self, function: str, verb: str, request: Any, role: Role = "admin") -> Any:
         """A verb as its route calls it."""
@@ -165,7 +170,7 @@ class Suite:
         operation = next(operation for operation in row.operations if operation.verb == verb)
         tenant_id = "" if role == "operator" else TENANT
         principal = Principal(tenant_id, f"key_{role}", role)
-        needs = provide(self.worlds, plan(row, operation)[1], Call(function, tenant_id, principal, "req_2"))
+        needs = provide(self.services, plan(row, operation)[1], Call(function, tenant_id, principal, "req_2"))
         return await row.handler(operation)(request, **needs)
 
     async def shown(self, document_id: str) -> DocumentView | None:
@@ -177,7 +182,7 @@ class Suite:
         return shown.status if shown else None
 
     async def stage(self, record: DocumentRecord, stage: str) -> StageRecord | None:
-        return await self.ledger.stage(record.document_id, record.epoch, stage)
+        return await self.records.stage(record.document_id, record.generation, stage)
 
     async def markers(self) -> list[str]:
         """What the sweep would look at: documents and why."""
@@ -191,21 +196,21 @@ class Suite:
     async def forget_recent(self) -> None:
         """As a minute does: no event is young any more, and the sweep may speak again."""
         for pattern in ("recent:*", "sweep:quiet:*"):
-            for key in [key async for key in self.counters.scan(pattern)]:
-                await self.counters.call("DEL", key)
+            for key in [key async for key in self.redis.scan(pattern)]:
+                await self.redis.call("DEL", key)
 
 
 @pytest.fixture
 async def suite(
-    blobs: Blobs, counters: Counters, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    blobs: Blobs, redis: RedisClient, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Suite]:
     """Nothing here cuts the power, so nothing waits for a disk."""
     monkeypatch.setattr(os, "fsync", lambda handle: None)
     reader = over_url(redis_url, answer_s=5)
-    opened = Suite(blobs, counters, reader, tmp_path / "data", table())
+    opened = Suite(blobs, redis, reader, tmp_path / "data", table())
     await opened.open()
     yield opened
     WORKSHOP.clear()
-    if "vectors" in vars(opened.worlds):
-        await opened.worlds.vectors.close()
+    if "vectors" in vars(opened.services):
+        await opened.services.vectors.close()
     await reader.close()

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from msgspec import Struct, field
 
-from shared.runtime.stages import StageWork
+from shared.stages.stages import StageWork
 
 Happening = Callable[[StageWork], Awaitable[None]]
 
@@ -12,7 +12,7 @@ Happening = Callable[[StageWork], Awaitable[None]]
 class Run(Struct, frozen=True):
     stage: str
     document_id: str
-    epoch: int
+    generation: int
     key: str
 
 
@@ -38,7 +38,7 @@ WORKSHOP = Workshop()
 
 async def work_on(stage: str, work: StageWork, name: str, content: bytes) -> str:
     """Keeps the content as the stage's result."""
-    WORKSHOP.runs.append(Run(stage, work.origin.document_id, work.origin.epoch, work.key))
+    WORKSHOP.runs.append(Run(stage, work.origin.document_id, work.origin.generation, work.key))
     if stage in WORKSHOP.happens:
         await WORKSHOP.happens[stage](work)
     blob = await work.keep(name, content)

@@ -13,13 +13,13 @@ from pathlib import Path
 from shared.access.accounts import Accounts
 from shared.access.gate import Gate
 from shared.blobs.folder import FolderBlobs
-from shared.book.records import Line, Usage
-from shared.book.standing import Standing
-from shared.counters.port import Script
-from shared.counters.valkey import ValkeyServer
 from shared.proxy.budget.budget import Budget
-from shared.proxy.task import Payer
+from shared.redis.client import Script
+from shared.redis.valkey import ValkeyServer
 from shared.types.clock import now
+from shared.types.payer import Payer
+from shared.usage.records import UsageLine, UsageRecord
+from shared.usage.standing import Standing
 
 CALLS = 3000
 
@@ -32,23 +32,23 @@ def main() -> None:
 async def _measure(folder: Path) -> None:
     server = ValkeyServer(folder / "valkey")
     await server.start()
-    counters = server.counters()
+    redis = server.redis()
     blobs = FolderBlobs(folder / "blobs")
     await blobs.prepare()
-    accounts = Accounts(blobs, counters)
+    accounts = Accounts(blobs, redis)
     tenant = await accounts.create_tenant("a tenant", "enterprise")
     key, secret = await accounts.create_key(tenant.tenant_id, "a key", "admin")
-    budget = Budget(counters, blobs, accounts, _nothing)
-    gate = Gate(accounts, counters, lambda: budget)
+    budget = Budget(redis, blobs, accounts, _nothing)
+    gate = Gate(accounts, redis, lambda: budget)
     payer = Payer(tenant.tenant_id, key.key_id, "req_000000000000000000000000")
 
-    def usage(number: int) -> Usage:
-        line = Line("output_token", 20, 1)
-        return Usage(usage_id=f"op_{number}", tenant_id=tenant.tenant_id, at=now(), lines=(line,))
+    def usage(number: int) -> UsageRecord:
+        line = UsageLine("output_token", 20, 1)
+        return UsageRecord(usage_id=f"op_{number}", tenant_id=tenant.tenant_id, at=now(), lines=(line,))
 
     steps: dict[str, Callable[[int], Awaitable[object]]] = {
-        "ping": lambda number: counters.ping(),
-        "least script": lambda number: counters.run(Script("return 1")),
+        "ping": lambda number: redis.ping(),
+        "least script": lambda number: redis.run(Script("return 1")),
         "reserve": lambda number: budget.reserve(f"op_{number}", 10, payer, 60, "gpt-oss:20b"),
         "confirm": lambda number: budget.confirm(f"op_{number}"),
         "settle": lambda number: budget.settle(usage(number)),
@@ -61,7 +61,7 @@ async def _measure(folder: Path) -> None:
             began = time.perf_counter()
             await step(number)
             taken[name].append(time.perf_counter() - began)
-    await counters.close()
+    await redis.close()
     await server.close()
     ping = statistics.median(taken["ping"])
     print(f"{'':15} {'µs':>7} {'/ PING':>7}")

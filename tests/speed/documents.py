@@ -15,10 +15,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.markdown import to_markdown
 from shared.parsing.workers import ParserPool
-from shared.runtime.errors import AegisError
+from shared.types.errors import AegisError
 from tests.documents.reports import report
 from tests.documents.routed import parsed
 from tests.documents.saying import EXTENSIONS, PICTURES, saying
@@ -86,7 +86,7 @@ def _text_layer(content: bytes) -> str:
 
 async def measure(samples: list[Sample]) -> list[Row]:
     """Both sides take each file in turn, so that a busy machine is busy for both."""
-    pool = ParserPool(Limits())
+    pool = ParserPool(ParsingLimits())
     rows = []
     try:
         for sample in samples:

@@ -22,7 +22,7 @@ from functions.chunk.tokens import TokenCounter
 from shared.embedding.minilm import MiniLM
 from shared.embedding.sparse import SparseEncoder
 from shared.language.detect import detect
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.worker import parse
 from tests.documents.reports import report
 from tests.documents.routed import routed
@@ -109,7 +109,7 @@ class Bare:
 
     def take(self, file: File) -> None:
         to = routed(file.name, file.content)
-        document = parse(to.parser, to.media_type, file.name, file.content, Limits())
+        document = parse(to.parser, to.media_type, file.name, file.content, ParsingLimits())
         pieces = split(document, title="", count_tokens=self._counter, detect_language=detect)
         self._model.read([f"{piece.context}\n{piece.text}" for piece in pieces])
         for piece in pieces:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from shared.parsing.limits import MIB, Limits
+from shared.parsing.limits import MIB, ParsingLimits
 from shared.parsing.workers import ParserPool
 from tests.documents.reports import report
 from tests.documents.routed import parsed
@@ -70,7 +70,7 @@ async def measure(count: int, extensions: Sequence[str] = EXTENSIONS) -> Grown:
     seen: list[Memory] = []
     ever: set[int] = set()
     documents = _documents(count, extensions)
-    pool = ParserPool(Limits(), workers=WORKERS)
+    pool = ParserPool(ParsingLimits(), workers=WORKERS)
 
     async def work() -> None:
         for extension, content in documents:

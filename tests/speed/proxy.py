@@ -21,25 +21,33 @@ from shared.access.accounts import Accounts
 from shared.access.gate import Gate
 from shared.blobs.folder import FolderBlobs
 from shared.blobs.port import Blobs
-from shared.book.journal import Journal
-from shared.book.records import Record
-from shared.book.standing import Standing
-from shared.counters.valkey import ValkeyServer
-from shared.proxy.budget.allowances import Allowance, Allowances
+from shared.proxy.budget.allowances import DefaultCap, DefaultCaps
 from shared.proxy.budget.budget import Budget
-from shared.proxy.conditions import Conditions
-from shared.proxy.config import CloudModels, CostLimits, LocalModels, Ollama, OllamaCloud, ProxyConfig
-from shared.proxy.config_values import CloudUrl, Secret, Url
-from shared.proxy.gpu import Gpu
+from shared.proxy.config.proxy_config import (
+    CloudModels,
+    CostLimits,
+    LocalModels,
+    OllamaCloudConfig,
+    OllamaConfig,
+    ProxyConfig,
+)
+from shared.proxy.config.values import CloudUrl, Secret, Url
+from shared.proxy.execution.call_accounting import CallAccounting
+from shared.proxy.execution.prompts import call_of
+from shared.proxy.execution.proxy import ExecutionProxy
 from shared.proxy.prices import Price
-from shared.proxy.prompts import call_of
-from shared.proxy.proxy import ExecutionProxy
-from shared.proxy.servers import Servers
-from shared.proxy.task import LLMTask, Message, Part, Payer
-from shared.proxy.teller import Teller
-from shared.proxy.upstreams.ollama import Ollama as Local
-from shared.proxy.upstreams.ollama_cloud import OllamaCloud as Cloud
-from shared.proxy.upstreams.port import ModelCall, Upstream
+from shared.proxy.routing.conditions import Conditions
+from shared.proxy.routing.gpu import Gpu
+from shared.proxy.routing.servers import ModelServers
+from shared.proxy.task import LLMTask, Part, PromptMessage
+from shared.redis.valkey import ValkeyServer
+from shared.types.payer import Payer
+from shared.upstreams.ollama import OllamaClient as Local
+from shared.upstreams.ollama_cloud import OllamaCloudClient as Cloud
+from shared.upstreams.port import ModelCall, Upstream
+from shared.usage.journal import Journal
+from shared.usage.records import Record
+from shared.usage.standing import Standing
 from tests.speed import constant
 from tests.speed.constant import MODEL
 
@@ -100,7 +108,7 @@ def _rows(callers: int, took: dict[str, float], append: float) -> Iterator[str]:
     for name, value in took.items():
         bar = f"{bars[name]:9.0f} {'reached' if value <= bars[name] else 'MISSED'}" if name in bars else ""
         yield f"{name:34} {callers:4} {value:8.0f} {bar}".rstrip()
-    yield f"{'one ledger append, left out above':34} {callers:4} {append:8.0f}"
+    yield f"{'one records append, left out above':34} {callers:4} {append:8.0f}"
 
 
 async def _wave(step: Step, callers: int, journal: _Watched) -> list[float]:
@@ -119,19 +127,19 @@ async def _steps(folder: Path, url: str) -> AsyncIterator[tuple[dict[str, Step],
     """By name, and the journal that they write; each is made once before it is measured."""
     server = ValkeyServer(folder / "valkey")
     await server.start()
-    counters, blobs = server.counters(), FolderBlobs(folder / "blobs")
+    redis, blobs = server.redis(), FolderBlobs(folder / "blobs")
     await blobs.prepare()
-    accounts, journal = Accounts(blobs, counters), _Watched(blobs)
+    accounts, journal = Accounts(blobs, redis), _Watched(blobs)
     tenant = await accounts.create_tenant("a tenant", "enterprise")
     key, secret = await accounts.create_key(tenant.tenant_id, "a key", "admin")
-    budget = Budget(counters, blobs, accounts, _nothing, Allowances(platform=Allowance()))
-    gate = Gate(accounts, counters, lambda: budget)
+    budget = Budget(redis, blobs, accounts, _nothing, DefaultCaps(platform=DefaultCap()))
+    gate = Gate(accounts, redis, lambda: budget)
     payer = Payer(tenant.tenant_id, key.key_id, "req_000000000000000000000000", function="chat")
     proxy = _proxy(url, budget, journal)
     clients: list[Upstream] = [Cloud("cloud-key", base_url=url, concurrency=_SLOTS), Local(url, concurrency=_SLOTS)]
     bare = call_of(_task(payer, "fast"), MODEL, 60)
     steps: dict[str, Step] = {
-        "PING": counters.ping,
+        "PING": redis.ping,
         "gate": lambda: gate.admit(secret, "default"),
         "gate, with what is left": lambda: gate.admit_spender(secret, "default"),
         "bare client, cloud": lambda: _drained(clients[0], bare),
@@ -148,14 +156,14 @@ async def _steps(folder: Path, url: str) -> AsyncIterator[tuple[dict[str, Step],
             await client.close()
         await proxy.close()
         await journal.close()
-        await counters.close()
+        await redis.close()
         await server.close()
 
 
 def _proxy(url: str, budget: Budget, journal: Journal) -> ExecutionProxy:
     config = ProxyConfig(
-        ollama=Ollama(base_url=Url(url), models=LocalModels(generation=MODEL), concurrency=_SLOTS),
-        ollama_cloud=OllamaCloud(
+        ollama=OllamaConfig(base_url=Url(url), models=LocalModels(generation=MODEL), concurrency=_SLOTS),
+        ollama_cloud=OllamaCloudConfig(
             api_key=Secret("cloud-key"),
             base_url=CloudUrl(url),
             models=CloudModels(generation=MODEL),
@@ -165,16 +173,16 @@ def _proxy(url: str, budget: Budget, journal: Journal) -> ExecutionProxy:
         ),
         prices={MODEL: Price(input=1, output=1)},
     )
-    servers, prices = Servers(config), config.price_table
-    teller = Teller(lambda: budget, lambda: journal, prices)
+    servers, prices = ModelServers(config), config.price_table
+    accounting = CallAccounting(lambda: budget, lambda: journal, prices)
     return ExecutionProxy(
-        servers, Conditions(servers, prices, Gpu("none")), teller, "quality_optimized", config.ollama.context_steps
+        servers, Conditions(servers, prices, Gpu("none")), accounting, "quality_optimized", config.ollama.context_steps
     )
 
 
 def _task(payer: Payer, quality: str) -> LLMTask:
     """In the cloud where it is to be good, here where it is to be fast."""
-    said = Message("user", (Part("How is it there today, all things considered?", "internal"),))
+    said = PromptMessage("user", (Part("How is it there today, all things considered?", "internal"),))
     return LLMTask(kind="generation", payer=payer, messages=(said,), quality=quality, max_output_tokens=_ANSWER_TOKENS)  # type: ignore[arg-type]
 
 

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from shared.blobs.folder import FolderBlobs
 from shared.bus.streams import StreamBus
 from shared.catalogue.catalogue import Catalogue
-from shared.ledger.ledger import Ledger
+from shared.records.records import TenantRecords
 from shared.runtime.serve import serve
 
 _UPLOADS_BEFORE = 3
@@ -54,7 +54,7 @@ def around(
 
 
 def die_in_a_stage(stage: str, when: str) -> None:
-    async def at_the_write(ledger: Ledger, document_id: str, epoch: int, record: Any) -> None:
+    async def at_the_write(records: TenantRecords, document_id: str, generation: int, record: Any) -> None:
         if is_armed() and record.stage == stage:
             die()
 
@@ -65,12 +65,12 @@ def die_in_a_stage(stage: str, when: str) -> None:
     if when == "after-reply":
         around(StreamBus, "done", after=at_the_reply)
     elif when == "before-write":
-        around(Ledger, "end_stage", before=at_the_write)
+        around(TenantRecords, "end_stage", before=at_the_write)
     else:
-        around(Ledger, "end_stage", after=at_the_write)
+        around(TenantRecords, "end_stage", after=at_the_write)
 
 
-async def note_upload(ledger: Ledger, record: Any, original: Path) -> None:
+async def note_upload(records: TenantRecords, record: Any, original: Path) -> None:
     _uploaded.append(record.document_id)
 
 
@@ -84,12 +84,12 @@ async def die_if_ours(_: Any, document_id: str, __: int) -> None:
         die()
 
 
-async def die_half_erased(ledger: Ledger, document_id: str, epoch: int) -> None:
+async def die_half_erased(records: TenantRecords, document_id: str, generation: int) -> None:
     if document_id not in _uploaded:
         return
-    names = await ledger._blobs.names(f"t/{ledger.tenant_id}/d/{document_id}/{epoch}/")
+    names = await records._blobs.names(f"t/{records.tenant_id}/d/{document_id}/{generation}/")
     for name in names[::2]:
-        await ledger._blobs.erase(name)
+        await records._blobs.erase(name)
     die()
 
 
@@ -99,14 +99,14 @@ async def slowly(_: Any, document_id: str, __: int) -> None:
 
 
 def arrange(thing: str, when: str) -> None:
-    around(Ledger, "store", before=note_upload)
+    around(TenantRecords, "store", before=note_upload)
     points: dict[tuple[str, str], Callable[[], None]] = {
-        ("upload", "after-marker"): lambda: around(Ledger, "mark_open", after=die_armed),
+        ("upload", "after-marker"): lambda: around(TenantRecords, "mark_open", after=die_armed),
         ("upload", "after-original"): lambda: around(FolderBlobs, "adopt", after=die_armed),
         ("delete", "hidden"): lambda: around(Catalogue, "drop", after=die_if_ours),
-        ("delete", "buried"): lambda: around(Ledger, "bury", after=die_if_ours),
-        ("delete", "half-erased"): lambda: around(Ledger, "erase", before=die_half_erased),
-        ("delete", "slowly"): lambda: around(Ledger, "erase", before=slowly),
+        ("delete", "buried"): lambda: around(TenantRecords, "bury", after=die_if_ours),
+        ("delete", "half-erased"): lambda: around(TenantRecords, "erase", before=die_half_erased),
+        ("delete", "slowly"): lambda: around(TenantRecords, "erase", before=slowly),
     }
     points.get((thing, when), lambda: die_in_a_stage(thing, when))()
 

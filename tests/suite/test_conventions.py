@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.counters.redis import over_socket
-from shared.runtime.errors import PROBLEMS, Problem
-from shared.runtime.table import load
+from shared.redis.connection import over_socket
+from shared.table.table import load
+from shared.types.errors import PROBLEMS, Problem
 from tests.suite.running import Caller, Running
 
 OUR_ID = re.compile(r"req_[0-9a-f]{24}")
@@ -297,11 +297,11 @@ def test_a_call_that_still_runs_is_a_conflict(tenant: Caller, server: Running) -
 
 def redis(server: Running, *command: str | int) -> Any:
     async def ask() -> Any:
-        counters = over_socket(server.data / "counters" / "valkey.sock")
+        redis = over_socket(server.data / "counters" / "valkey.sock")
         try:
-            return await counters.call(*command)
+            return await redis.call(*command)
         finally:
-            await counters.close()
+            await redis.close()
 
     return asyncio.run(ask())
 

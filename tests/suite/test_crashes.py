@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.counters.redis import over_socket
 from shared.embedding.minilm import MiniLM
+from shared.redis.connection import over_socket
 from shared.vectors.edge import EdgeIndex
 from tests.suite.running import FINAL, Caller, Running
 
@@ -119,9 +119,9 @@ def flush(server: Running) -> None:
     """Empties the running server's Redis."""
 
     async def empty() -> None:
-        counters = over_socket(server.data / "counters" / "valkey.sock")
-        await counters.call("FLUSHALL")
-        await counters.close()
+        redis = over_socket(server.data / "counters" / "valkey.sock")
+        await redis.call("FLUSHALL")
+        await redis.close()
 
     asyncio.run(empty())
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.counters.redis import over_socket
 from shared.intake.intake import document_id_of
+from shared.redis.connection import over_socket
 from tests.suite.running import Running
 
 TENANT = "ten_default"
@@ -29,9 +29,9 @@ def hold_back(server: Running, content: bytes) -> str:
     document_id = document_id_of(TENANT, hashlib.sha256(content).hexdigest())
 
     async def hold() -> None:
-        counters = over_socket(server.data / "counters" / "valkey.sock")
-        await counters.call("SET", f"lease:{TENANT}:{document_id}:1:parse", "a test", "EX", 60)
-        await counters.close()
+        redis = over_socket(server.data / "counters" / "valkey.sock")
+        await redis.call("SET", f"lease:{TENANT}:{document_id}:1:parse", "a test", "EX", 60)
+        await redis.close()
 
     asyncio.run(hold())
     return document_id

@@ -16,9 +16,9 @@ import msgspec
 import pytest
 
 from shared.access.apikeys import new_id, new_key
-from shared.ledger import names
-from shared.ledger.records import DeadLetter
-from shared.runtime.table import Operation, load
+from shared.records import names
+from shared.records.structs import DeadLetter
+from shared.table.table import Operation, load
 from shared.types.clock import now
 from shared.types.principal import SCOPES
 from tests.shared.parsing import drawn

@@ -14,8 +14,8 @@ from msgspec import Struct
 from shared.parsing.assembly import Assembly
 from shared.parsing.docling.sheets import MOST_CELLS, tables
 from shared.parsing.document import ParsedDocument
-from shared.parsing.limits import Limits
-from shared.runtime.errors import Rejected
+from shared.parsing.limits import ParsingLimits
+from shared.types.errors import Rejected
 
 MOST_FILLED = 2_000_000
 """Cells with something in them, repeated ones each time."""
@@ -29,7 +29,7 @@ _CELLS = (f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell")
 _WIDEST = 16_384
 
 
-class Row(Struct, frozen=True):
+class SheetRow(Struct, frozen=True):
     """What stands in it by column, and how often it stands there."""
 
     cells: dict[int, str]
@@ -38,10 +38,10 @@ class Row(Struct, frozen=True):
 
 class Sheet(Struct, frozen=True):
     name: str
-    rows: list[Row]
+    rows: list[SheetRow]
 
 
-def read_if_large(content: bytes, limits: Limits) -> ParsedDocument | None:
+def read_if_large(content: bytes, limits: ParsingLimits) -> ParsedDocument | None:
     """Read like a large workbook; None where Docling can read it."""
     found = list(sheets(content))
     if sum(map(_spanned, found)) <= MOST_CELLS:
@@ -82,7 +82,7 @@ def sheets(content: bytes) -> Iterator[Sheet]:
                 element.clear()
 
 
-def _row(element: Any) -> Row:
+def _row(element: Any) -> SheetRow:
     cells: dict[int, str] = {}
     place = 0
     for cell in element.iterchildren(*_CELLS):
@@ -90,7 +90,7 @@ def _row(element: Any) -> Row:
         if text := "\n".join("".join(each.itertext()) for each in cell.iterchildren(f"{_TEXT}p")).strip():
             cells |= dict.fromkeys(range(place, min(place + times, _WIDEST)), text)
         place += times
-    return Row(cells, _times(element, "rows", 1 << 20))
+    return SheetRow(cells, _times(element, "rows", 1 << 20))
 
 
 def _times(element: Any, what: str, most: int) -> int:

@@ -10,8 +10,8 @@ from shared.parsing.docling.attributes import attributes
 from shared.parsing.docling.packages import as_document
 from shared.parsing.docling.reviews import review_titles
 from shared.parsing.document import ParsedDocument
-from shared.parsing.limits import Limits
-from shared.runtime.errors import Rejected
+from shared.parsing.limits import ParsingLimits
+from shared.types.errors import Rejected
 
 FORMATS = {
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ("DOCX", "docx"),
@@ -40,7 +40,7 @@ NO_RATIO = 1_000_000
 """Our own guards have looked at how far an archive unfolds; small ones may be as dense as they like."""
 
 
-def parse(media_type: str, filename: str, content: bytes, limits: Limits) -> ParsedDocument:
+def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
     """Raises Rejected with the contract's code for what is wrong with the document."""
     if media_type not in FORMATS:
         raise Rejected("unsupported-format", f"there is no parser for {media_type}")
@@ -66,7 +66,7 @@ def parse(media_type: str, filename: str, content: bytes, limits: Limits) -> Par
             return _read(media_type, content, limits)
 
 
-def _markup(media_type: str, content: bytes, limits: Limits, **told: Any) -> ParsedDocument:
+def _markup(media_type: str, content: bytes, limits: ParsingLimits, **told: Any) -> ParsedDocument:
     """As XML of any kind where Docling does not know this one of its kind."""
     try:
         return _read(media_type, content, limits, **told)
@@ -78,7 +78,7 @@ def _markup(media_type: str, content: bytes, limits: Limits, **told: Any) -> Par
     return parse_xml(content, limits)
 
 
-def _word(media_type: str, content: bytes, limits: Limits) -> ParsedDocument:
+def _word(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
     from shared.parsing.docling.page_breaks import take_page_marks, with_page_marks
     from shared.parsing.docling.reading import read
 
@@ -86,7 +86,7 @@ def _word(media_type: str, content: bytes, limits: Limits) -> ParsedDocument:
     return read(document, limits, pages=take_page_marks(document))
 
 
-def _read(media_type: str, content: bytes, limits: Limits, **told: Any) -> ParsedDocument:
+def _read(media_type: str, content: bytes, limits: ParsingLimits, **told: Any) -> ParsedDocument:
     from shared.parsing.docling.reading import read
 
     return read(_converted(media_type, content), limits, **told)

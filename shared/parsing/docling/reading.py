@@ -15,7 +15,7 @@ from docling_core.types.doc.labels import DocItemLabel, GroupLabel
 
 from shared.parsing.assembly import Assembly, too_deep
 from shared.parsing.document import ParsedDocument
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.links import with_address
 from shared.types.passage import Box
 
@@ -30,7 +30,7 @@ _LOOSE_AFTER = re.compile(r"([(\[{‘“]) +")
 
 def read(
     document: DoclingDocument,
-    limits: Limits,
+    limits: ParsingLimits,
     *,
     front: str = "",
     asides: frozenset[str] = frozenset(),
@@ -53,7 +53,7 @@ class _Walk:
         self,
         document: DoclingDocument,
         assembly: Assembly,
-        limits: Limits,
+        limits: ParsingLimits,
         asides: frozenset[str],
         pages: Mapping[str, int],
     ) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from shared.parsing.assembly import Assembly
 from shared.parsing.document import ParsedDocument
-from shared.parsing.limits import Limits
-from shared.runtime.errors import Rejected
+from shared.parsing.limits import ParsingLimits
+from shared.types.errors import Rejected
 
 MOST_CELLS = 20_000
 """Docling takes about a millisecond for each cell of the rectangle that a sheet spans, empty or not."""
@@ -46,7 +46,7 @@ def _column(letters: bytes) -> int:
     return number
 
 
-def read_large(content: bytes, limits: Limits) -> ParsedDocument:
+def read_large(content: bytes, limits: ParsingLimits) -> ParsedDocument:
     """Every run of rows between empty ones is a table, of the columns that it uses. A sheet counts as a page."""
     from openpyxl import load_workbook
 
@@ -65,7 +65,7 @@ def _filled(row: tuple[Any, ...]) -> dict[int, str]:
     return {place: _shown(value) for place, value in enumerate(row) if value is not None and value != ""}
 
 
-def tables(rows: Iterable[dict[int, str]], limits: Limits) -> Iterator[list[list[str]]]:
+def tables(rows: Iterable[dict[int, str]], limits: ParsingLimits) -> Iterator[list[list[str]]]:
     """Each run of rows that are not empty. A row is what stands in it, by column."""
     run: list[dict[int, str]] = []
     held = 0

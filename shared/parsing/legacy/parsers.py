@@ -8,8 +8,8 @@ from shared.parsing.document import ParsedDocument
 from shared.parsing.legacy.footnotes import with_notes_at_end
 from shared.parsing.legacy.marks import strip_marks
 from shared.parsing.legacy.passwords import is_encrypted
-from shared.parsing.limits import Limits
-from shared.runtime.errors import Rejected
+from shared.parsing.limits import ParsingLimits
+from shared.types.errors import Rejected
 
 EXTENSIONS = {
     "application/msword": "doc",
@@ -19,7 +19,7 @@ EXTENSIONS = {
 }
 
 
-def parse(media_type: str, filename: str, content: bytes, limits: Limits) -> ParsedDocument:
+def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
     """Raises Rejected with the contract's code for what is wrong with the document."""
     extension = EXTENSIONS.get(media_type)
     if extension is None:

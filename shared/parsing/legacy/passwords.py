@@ -5,7 +5,7 @@ from io import BytesIO
 
 import olefile
 
-from shared.runtime.errors import Rejected
+from shared.types.errors import Rejected
 
 _ENCRYPTED_WORD = 0x0100
 _FILEPASS = 0x002F
@@ -30,7 +30,7 @@ def _word(file: olefile.OleFileIO) -> bool:
 
 
 def _workbook(file: olefile.OleFileIO) -> bool:
-    name = next((name for name in ("Workbook", "Book") if file.exists(name)), None)
+    name = next((name for name in ("Workbook", "UsageLedger") if file.exists(name)), None)
     if name is None:
         return False
     stream = file.openstream(name)

@@ -8,15 +8,15 @@ from itertools import islice
 from shared.parsing.assembly import Assembly
 from shared.parsing.decoding import decode
 from shared.parsing.document import ParsedDocument
-from shared.parsing.limits import Limits
-from shared.runtime.errors import Rejected
+from shared.parsing.limits import ParsingLimits
+from shared.types.errors import Rejected
 
 DELIMITERS = ",;\t|"
 SAMPLE_CHARACTERS = 64 * 1024
 SAMPLE_ROWS = 100
 
 
-def parse(content: bytes, limits: Limits) -> ParsedDocument:
+def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
     text = decode(content)
     csv.field_size_limit(limits.expanded_bytes)
     assembly = Assembly(limits)

@@ -13,14 +13,14 @@ from shared.parsing.assembly import Assembly
 from shared.parsing.decoding import decode
 from shared.parsing.document import ParsedDocument
 from shared.parsing.light.html import read_into
-from shared.parsing.limits import Limits
-from shared.runtime.errors import Rejected
+from shared.parsing.limits import ParsingLimits
+from shared.types.errors import Rejected
 
 CONTAINER = "META-INF/container.xml"
 _PAGES = frozenset({"application/xhtml+xml", "text/html"})
 
 
-def parse(content: bytes, limits: Limits) -> ParsedDocument:
+def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
     assembly = Assembly(limits)
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
@@ -30,7 +30,7 @@ def parse(content: bytes, limits: Limits) -> ParsedDocument:
     return assembly.finish()
 
 
-def _read(archive: zipfile.ZipFile, assembly: Assembly, limits: Limits) -> None:
+def _read(archive: zipfile.ZipFile, assembly: Assembly, limits: ParsingLimits) -> None:
     package = _package_name(archive)
     tree = _tree(archive.read(package))
     title = "".join(tree.xpath("string(//*[local-name()='metadata']/*[local-name()='title'])").split("\n")).strip()

@@ -8,8 +8,8 @@ from lxml import etree
 from shared.parsing.assembly import Assembly, too_deep
 from shared.parsing.decoding import decode
 from shared.parsing.document import ParsedDocument
-from shared.parsing.light.html_table import Table
-from shared.parsing.limits import Limits
+from shared.parsing.light.html_table import HtmlTable
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.links import with_address
 
 
@@ -33,7 +33,7 @@ _CHARSET = re.compile(
 )
 
 
-def parse(content: bytes, limits: Limits) -> ParsedDocument:
+def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
     declared = _CHARSET.search(content, 0, 4096)
     text = decode(content, (declared[1] or declared[2]).decode("ascii") if declared else None)
     assembly = Assembly(limits)
@@ -41,7 +41,7 @@ def parse(content: bytes, limits: Limits) -> ParsedDocument:
     return assembly.finish()
 
 
-def read_into(assembly: Assembly, text: str, limits: Limits) -> None:
+def read_into(assembly: Assembly, text: str, limits: ParsingLimits) -> None:
     """Adds what `text`, a page or a part of one, shows. Nothing is fetched and no entity of its own is expanded."""
     target = _Page(assembly, limits)
     parser = etree.HTMLParser(
@@ -57,7 +57,7 @@ class _Page:
     A table whose cells hold headings or tables only arranges the page: its cells are read as the page's own text.
     """
 
-    def __init__(self, assembly: Assembly, limits: Limits) -> None:
+    def __init__(self, assembly: Assembly, limits: ParsingLimits) -> None:
         self._assembly = assembly
         self._limits = limits
         self._depth = 0
@@ -67,7 +67,7 @@ class _Page:
         self._pre = 0
         self._text: list[str] = []
         self._title: list[str] = []
-        self._tables: list[Table | None] = []
+        self._tables: list[HtmlTable | None] = []
         self._containers: list[bool] = []
         self._link: tuple[str, list[str], int] | None = None
 
@@ -112,7 +112,7 @@ class _Page:
         if tag in BREAKS:
             self._break()
         if tag == "table":
-            self._tables.append(Table())
+            self._tables.append(HtmlTable())
         elif tag == "pre":
             self._pre += 1
         elif tag in _OPENERS:
@@ -180,10 +180,10 @@ class _Page:
         if self._cell() is None and not self._pre:
             self._assembly.code("".join(self._taken()).expandtabs(4))
 
-    def _table(self) -> Table | None:
+    def _table(self) -> HtmlTable | None:
         return self._tables[-1] if self._tables else None
 
-    def _cell(self) -> Table | None:
+    def _cell(self) -> HtmlTable | None:
         """The innermost table, when one of its cells is open."""
         table = self._table()
         return table if table and table.in_cell else None
@@ -194,7 +194,7 @@ class _Page:
             self._tables[-1] = None
             self._write_cells(table)
 
-    def _write_cells(self, table: Table) -> None:
+    def _write_cells(self, table: HtmlTable) -> None:
         for row in table.rows:
             for cell in row:
                 self._assembly.paragraph(cell)

@@ -7,7 +7,7 @@ LONGEST_REPEATED = 60
 """Characters; what heads several columns is no longer."""
 
 
-class Table:
+class HtmlTable:
     """Rows of a table that is open; a cell that spans rows is repeated in each, and a short one in each column."""
 
     def __init__(self) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 from shared.parsing.assembly import Assembly, too_deep
 from shared.parsing.decoding import decode
 from shared.parsing.document import ParsedDocument
-from shared.parsing.limits import Limits
-from shared.runtime.errors import Rejected
+from shared.parsing.limits import ParsingLimits
+from shared.types.errors import Rejected
 
 TITLES = ("title", "name")
 """Members of the outermost object that may name the document."""
@@ -17,7 +17,7 @@ _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 """Numbers stay as they are written: nothing is rounded, no number is too long."""
 
 
-def parse(content: bytes, limits: Limits) -> ParsedDocument:
+def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
     values = list(_values(decode(content), limits))
     assembly = Assembly(limits)
     if len(values) == 1:
@@ -28,7 +28,7 @@ def parse(content: bytes, limits: Limits) -> ParsedDocument:
     return assembly.finish()
 
 
-def _values(text: str, limits: Limits) -> Iterator[Any]:
+def _values(text: str, limits: ParsingLimits) -> Iterator[Any]:
     """One value, or several one after the other, as JSON lines have them."""
     place, end = _skip(text, 0), len(text)
     try:
@@ -53,7 +53,7 @@ def _title(value: Any) -> str:
     return next((title for title in found if isinstance(title, str) and title.strip()), "")
 
 
-def _write(assembly: Assembly, limits: Limits, outermost: Any) -> None:
+def _write(assembly: Assembly, limits: ParsingLimits, outermost: Any) -> None:
     """Without recursion: what is nested waits on a stack, so that the order of the document is kept."""
     waiting: list[tuple[str, Any, int]] = [("", outermost, 1)]
     while waiting:

@@ -9,8 +9,8 @@ from shared.parsing.assembly import Assembly, too_deep
 from shared.parsing.decoding import decode
 from shared.parsing.document import ParsedDocument
 from shared.parsing.light import html
-from shared.parsing.limits import Limits
-from shared.runtime.errors import Rejected
+from shared.parsing.limits import ParsingLimits
+from shared.types.errors import Rejected
 
 FIELDS = ("From", "To", "Cc", "Date")
 """What is shown of a mail's head, above its text."""
@@ -18,7 +18,7 @@ FIELDS = ("From", "To", "Cc", "Date")
 MOST_PARTS = 1000
 
 
-def parse(content: bytes, limits: Limits) -> ParsedDocument:
+def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
     message = message_from_bytes(content, policy=policy.default)
     assembly = Assembly(limits)
     assembly.title = _field(message, "Subject")
@@ -43,7 +43,7 @@ def _head(assembly: Assembly, message: Message, parts: list[EmailMessage]) -> No
     assembly.paragraph("\n".join(lines))
 
 
-def _parts(message: Message, limits: Limits) -> Iterator[EmailMessage]:
+def _parts(message: Message, limits: ParsingLimits) -> Iterator[EmailMessage]:
     """Leaves, in order; of several forms of one text only the last that is prose, as the mail's writer prefers it."""
     waiting: list[tuple[Message, int]] = [(message, 1)]
     for _ in range(MOST_PARTS):
@@ -75,7 +75,7 @@ def _bodies(parts: list[EmailMessage]) -> Iterator[EmailMessage]:
     return (part for part in parts if part.get_content_maintype() == "text" and not _filename(part))
 
 
-def _write(assembly: Assembly, part: EmailMessage, limits: Limits) -> None:
+def _write(assembly: Assembly, part: EmailMessage, limits: ParsingLimits) -> None:
     content = part.get_payload(decode=True)
     if not isinstance(content, bytes):
         raise Rejected("corrupt", "one of its parts cannot be read")

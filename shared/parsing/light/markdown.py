@@ -8,7 +8,7 @@ from markdown_it.token import Token
 from shared.parsing.assembly import Assembly, too_deep
 from shared.parsing.decoding import decode
 from shared.parsing.document import ParsedDocument
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.links import with_address
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\n((?:.{0,2000}\n){0,400}?)(?:---|\.\.\.)[ \t]*(?:\n|$)")
@@ -17,7 +17,7 @@ _FRONT_TITLE = re.compile(r"^title[ \t]*:[ \t]*(.+)$", re.MULTILINE | re.IGNOREC
 _LINE_BREAK = re.compile(r"<br\b", re.IGNORECASE)
 
 
-def parse(content: bytes, limits: Limits) -> ParsedDocument:
+def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
     text = decode(content)
     assembly = Assembly(limits)
     if front := _front_matter(text):
@@ -28,7 +28,7 @@ def parse(content: bytes, limits: Limits) -> ParsedDocument:
     return assembly.finish()
 
 
-def read_into(assembly: Assembly, text: str, limits: Limits) -> None:
+def read_into(assembly: Assembly, text: str, limits: ParsingLimits) -> None:
     """Adds what `text`, a document or a part of one, says."""
     writer = _Writer(assembly, limits)
     for token in _tokens(text, limits):
@@ -45,7 +45,7 @@ def _front_title(front: str) -> str:
     return found[1].strip().strip("\"'") if found else ""
 
 
-def _tokens(text: str, limits: Limits) -> list[Token]:
+def _tokens(text: str, limits: ParsingLimits) -> list[Token]:
     """The library leaves out, silently, what is nested deeper than it is told to look: we look one level deeper."""
     reader = MarkdownIt("commonmark", {"maxNesting": limits.depth + 2}).enable(["table", "strikethrough"])
     tokens = reader.parse(text)
@@ -57,7 +57,7 @@ def _tokens(text: str, limits: Limits) -> list[Token]:
 class _Writer:
     """Takes the library's tokens one after the other; a table's cells are kept until it ends."""
 
-    def __init__(self, assembly: Assembly, limits: Limits) -> None:
+    def __init__(self, assembly: Assembly, limits: ParsingLimits) -> None:
         self._assembly = assembly
         self._limits = limits
         self._heading = 0

@@ -8,14 +8,14 @@ from shared.parsing.assembly import Assembly, too_deep
 from shared.parsing.decoding import decode
 from shared.parsing.document import ParsedDocument
 from shared.parsing.light.markdown import read_into
-from shared.parsing.limits import Limits
-from shared.runtime.errors import Rejected
+from shared.parsing.limits import ParsingLimits
+from shared.types.errors import Rejected
 
 LONGEST_OUTPUT = 20_000
 """Characters of one output that are kept: what a loop printed is not what anybody wrote."""
 
 
-def parse(content: bytes, limits: Limits) -> ParsedDocument:
+def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
     assembly = Assembly(limits)
     for cell in _cells(_notebook(decode(content), limits)):
         if isinstance(cell, dict):
@@ -23,7 +23,7 @@ def parse(content: bytes, limits: Limits) -> ParsedDocument:
     return assembly.finish()
 
 
-def _notebook(text: str, limits: Limits) -> Any:
+def _notebook(text: str, limits: ParsingLimits) -> Any:
     try:
         return json.loads(text)
     except RecursionError:
@@ -42,7 +42,7 @@ def _cells(notebook: Any) -> Iterator[Any]:
             yield from _list(sheet, "cells")
 
 
-def _write(assembly: Assembly, limits: Limits, cell: dict[str, Any]) -> None:
+def _write(assembly: Assembly, limits: ParsingLimits, cell: dict[str, Any]) -> None:
     source = _text(cell.get("source", cell.get("input")))
     match cell.get("cell_type"):
         case "code":

@@ -7,7 +7,7 @@ from itertools import groupby
 from shared.parsing.assembly import Assembly
 from shared.parsing.decoding import decode
 from shared.parsing.document import ParsedDocument
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.links import with_address
 
 _HEADING = re.compile(
@@ -24,7 +24,7 @@ _LINK = re.compile(r"\[\[([^\]\[]{1,2000})\]\[([^\]\[]{1,2000})\]\]|\[\[([^\]\[]
 _MARKS = re.compile(r"(?<![\w*/=~+_])([*/=~+_])(?=\S)([^\n]{0,500}?\S)\1(?![\w*/=~+_])")
 
 
-def parse(content: bytes, limits: Limits) -> ParsedDocument:
+def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
     assembly = Assembly(limits)
     _Reader(assembly).read(decode(content).split("\n"))
     return assembly.finish()

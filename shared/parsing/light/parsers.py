@@ -4,10 +4,10 @@ from collections.abc import Callable
 from importlib import import_module
 
 from shared.parsing.document import ParsedDocument
-from shared.parsing.limits import Limits
-from shared.runtime.errors import Rejected
+from shared.parsing.limits import ParsingLimits
+from shared.types.errors import Rejected
 
-Parser = Callable[[bytes, Limits], ParsedDocument]
+Parser = Callable[[bytes, ParsingLimits], ParsedDocument]
 
 MODULES = {
     "text/markdown": "shared.parsing.light.markdown",
@@ -27,12 +27,12 @@ MODULES = {
 """Where each `parse` is, imported at first use: a reader of CSV needs no lxml."""
 
 
-def parse(media_type: str, filename: str, content: bytes, limits: Limits) -> ParsedDocument:
+def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
     """As every family of parsers is called; ours need no name."""
     return parse_light(media_type, content, limits)
 
 
-def parse_light(media_type: str, content: bytes, limits: Limits) -> ParsedDocument:
+def parse_light(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
     """Raises Rejected with the contract's code for what is wrong with the document."""
     module = MODULES.get(media_type)
     if module is None:

@@ -5,7 +5,7 @@ import re
 from shared.parsing.assembly import Assembly
 from shared.parsing.decoding import decode
 from shared.parsing.document import ParsedDocument
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 
 LONGEST_HEADING = 80
 
@@ -14,7 +14,7 @@ _BULLET = re.compile(r"\s*([-*•–]|\d{1,3}[.)])\s+\S")
 _PARAGRAPHS = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 
 
-def parse(content: bytes, limits: Limits) -> ParsedDocument:
+def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
     assembly = Assembly(limits)
     for paragraph in _PARAGRAPHS.split(decode(content)):
         lines = [line.rstrip() for line in paragraph.split("\n") if line.strip()]

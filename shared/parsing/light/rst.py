@@ -6,8 +6,8 @@ from shared.parsing.assembly import Assembly
 from shared.parsing.decoding import decode
 from shared.parsing.document import ParsedDocument
 from shared.parsing.light.html import read_into
-from shared.parsing.limits import Limits
-from shared.runtime.errors import Rejected
+from shared.parsing.limits import ParsingLimits
+from shared.types.errors import Rejected
 
 _SETTINGS = {
     "initial_header_level": 1,
@@ -26,7 +26,7 @@ _SETTINGS = {
 }
 
 
-def parse(content: bytes, limits: Limits) -> ParsedDocument:
+def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
     try:
         shown = publish_parts(decode(content), writer="html5", settings_overrides=_SETTINGS)["body"]
     except (AttributeError, LookupError, TypeError, ValueError, AssertionError) as error:

@@ -10,8 +10,8 @@ from msgspec import Struct
 from shared.parsing.assembly import Assembly
 from shared.parsing.document import ParsedDocument
 from shared.parsing.light.html import read_into
-from shared.parsing.limits import Limits
-from shared.runtime.errors import Rejected
+from shared.parsing.limits import ParsingLimits
+from shared.types.errors import Rejected
 
 INSTANCE = "{http://www.xbrl.org/2003/instance}"
 HEADER = ("Fact", "Value", "Unit", "Period", "About")
@@ -32,7 +32,7 @@ class Fact(Struct, frozen=True):
     about: str
 
 
-def parse(content: bytes, limits: Limits) -> ParsedDocument:
+def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
     assembly = Assembly(limits)
     facts = list(_facts(_tree(content)))
     assembly.title = _title(facts)

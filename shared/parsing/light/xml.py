@@ -10,8 +10,8 @@ from lxml import etree
 
 from shared.parsing.assembly import Assembly, too_deep
 from shared.parsing.document import ParsedDocument
-from shared.parsing.limits import Limits
-from shared.runtime.errors import Rejected
+from shared.parsing.limits import ParsingLimits
+from shared.types.errors import Rejected
 
 
 def _names(listed: str) -> frozenset[str]:
@@ -35,7 +35,7 @@ PROSE = PARAGRAPHS | CODE | LISTS | TABLES
 _SPACE = re.compile(r"\s+")
 
 
-def parse(content: bytes, limits: Limits) -> ParsedDocument:
+def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
     assembly = Assembly(limits)
     target = _Tree(assembly, limits)
     parser = etree.XMLParser(
@@ -54,7 +54,7 @@ def parse(content: bytes, limits: Limits) -> ParsedDocument:
     return assembly.finish()
 
 
-def _refusal(error: etree.XMLSyntaxError, limits: Limits) -> Rejected:
+def _refusal(error: etree.XMLSyntaxError, limits: ParsingLimits) -> Rejected:
     said = str(error)
     if "depth" in said.lower():
         return too_deep(limits)
@@ -66,7 +66,7 @@ def _refusal(error: etree.XMLSyntaxError, limits: Limits) -> Rejected:
 class _Tree:
     """The target of lxml's parser. `_path` holds the open elements' names, `_text` what stands since the last tag."""
 
-    def __init__(self, assembly: Assembly, limits: Limits) -> None:
+    def __init__(self, assembly: Assembly, limits: ParsingLimits) -> None:
         self._assembly = assembly
         self._limits = limits
         self._path: list[str] = []

@@ -10,9 +10,9 @@ from asyncio.subprocess import DEVNULL, Process
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.office.targets import Target
-from shared.runtime.errors import Rejected
+from shared.types.errors import Rejected
 
 PROGRAM = "soffice"
 MOST_SECONDS = 120.0
@@ -37,7 +37,7 @@ oor:op="fuse"><value>true</value></prop></item>
 """Of its profile: no macro runs, no link is followed (0 and 1 both mean never, each in its own program)."""
 
 
-async def converted(target: Target, content: bytes, limits: Limits) -> bytes:
+async def converted(target: Target, content: bytes, limits: ParsingLimits) -> bytes:
     """Raises Rejected("needs-libreoffice") where there is none, ("time-limit") and ("corrupt")."""
     program = shutil.which(PROGRAM)
     if program is None:
@@ -58,7 +58,7 @@ def _prepare(folder: Path, target: Target, content: bytes) -> None:
     (folder / "out").mkdir()
 
 
-async def _run(program: str, folder: Path, target: Target, limits: Limits) -> None:
+async def _run(program: str, folder: Path, target: Target, limits: ParsingLimits) -> None:
     seconds = min(MOST_SECONDS, limits.seconds)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "shared.parsing.office.launcher", str(os.getpid()), str(int(seconds) + 1)),

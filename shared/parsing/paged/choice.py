@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Literal
 
 from shared.parsing.paged.letters import Run
-from shared.parsing.paged.plain import Page, rows_of
+from shared.parsing.paged.plain import TextPage, rows_of
 
 Way = Literal["blank", "plain", "layout", "ocr"]
 
@@ -23,7 +23,7 @@ _MARK = re.compile(r"[^\w\s]|\(?(?:\d{1,3}|\w|[ivx]{1,4})(?:\.\d{1,3}){0,4}[.):]
 """What stands before a list's item or a heading."""
 
 
-def way_of(page: Page) -> Way:
+def way_of(page: TextPage) -> Way:
     if not page.runs:
         return "ocr" if page.drawn else "blank"
     if _is_garbled(page.runs) or (page.letters < FEWEST_LETTERS and page.pictures > SCANNED):
@@ -38,7 +38,7 @@ def _is_garbled(runs: Sequence[Run]) -> bool:
     return unknown > 0.3 * len(text)
 
 
-def _is_laid_out(page: Page) -> bool:
+def _is_laid_out(page: TextPage) -> bool:
     """Columns, tables, pictures, or text that is turned."""
     if page.pictures > MOST_PICTURES or not all(run.upright for run in page.runs):
         return True

@@ -4,7 +4,7 @@ from io import BytesIO
 
 from PIL import Image, ImageDraw
 
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.paged.opening import open_pages
 from shared.parsing.paged.slices import no_longer_than
 from shared.types.passage import Box
@@ -14,7 +14,7 @@ _FRAME = (214, 40, 40)
 _MARKER = (255, 221, 51)
 
 
-def draw(media_type: str, content: bytes, number: int, box: Box | None, limits: Limits) -> bytes | None:
+def draw(media_type: str, content: bytes, number: int, box: Box | None, limits: ParsingLimits) -> bytes | None:
     """A PNG about `WIDTH` pixels wide; None where the document has no such page."""
     with no_longer_than(limits.page_seconds):
         pages = open_pages(media_type, content, limits)

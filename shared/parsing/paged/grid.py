@@ -7,7 +7,7 @@ from msgspec import Struct
 from shared.types.passage import Box, around
 
 
-class Word(Struct, frozen=True):
+class GridWord(Struct, frozen=True):
     """A cell's text or a part of it, with its place."""
 
     text: str
@@ -18,10 +18,10 @@ class Word(Struct, frozen=True):
         return self.box[3] - self.box[1]
 
 
-Row = tuple[str, ...]
+GridRow = tuple[str, ...]
 
 
-def grid_of(words: Sequence[Word]) -> list[Row]:
+def grid_of(words: Sequence[GridWord]) -> list[GridRow]:
     """Rows from the top, every row as wide as the table; none where the words stand in one column."""
     lines = _lines(words)
     columns = _columns(lines)
@@ -30,8 +30,8 @@ def grid_of(words: Sequence[Word]) -> list[Row]:
     return [tuple(" ".join(cell) for cell in row) for row in _rows(lines, columns)]
 
 
-def _lines(words: Sequence[Word]) -> list[list[Word]]:
-    lines: list[list[Word]] = []
+def _lines(words: Sequence[GridWord]) -> list[list[GridWord]]:
+    lines: list[list[GridWord]] = []
     for word in sorted(words, key=lambda word: (word.box[1] + word.box[3]) / 2):
         if lines and _are_level(lines[-1][0], word):
             lines[-1].append(word)
@@ -40,24 +40,24 @@ def _lines(words: Sequence[Word]) -> list[list[Word]]:
     return [_phrases(sorted(line, key=lambda word: word.box[0])) for line in lines]
 
 
-def _are_level(one: Word, other: Word) -> bool:
+def _are_level(one: GridWord, other: GridWord) -> bool:
     middle = (other.box[1] + other.box[3]) / 2
     return abs((one.box[1] + one.box[3]) / 2 - middle) < 0.45 * min(one.height, other.height)
 
 
-def _phrases(line: list[Word]) -> list[Word]:
+def _phrases(line: list[GridWord]) -> list[GridWord]:
     """Words with no more than a space between them are one."""
     phrases = [line[0]]
     for word in line[1:]:
         last = phrases[-1]
         if word.box[0] - last.box[2] < 0.55 * max(last.height, word.height):
-            phrases[-1] = Word(f"{last.text} {word.text}", around((last.box, word.box)))
+            phrases[-1] = GridWord(f"{last.text} {word.text}", around((last.box, word.box)))
         else:
             phrases.append(word)
     return phrases
 
 
-def _columns(lines: list[list[Word]]) -> list[tuple[float, float]]:
+def _columns(lines: list[list[GridWord]]) -> list[tuple[float, float]]:
     """From where to where each column goes: what the fullest lines cover, so that a title across several does not
     join them."""
     most = max(map(len, lines), default=0)
@@ -77,7 +77,7 @@ def _with(spans: list[tuple[float, float]], span: tuple[float, float]) -> list[t
     return [one for one in spans if one not in touched] + [wide]
 
 
-def _rows(lines: list[list[Word]], columns: list[tuple[float, float]]) -> list[list[list[str]]]:
+def _rows(lines: list[list[GridWord]], columns: list[tuple[float, float]]) -> list[list[list[str]]]:
     """Lines that only go on with the cells of the row above are a part of it."""
     rows: list[list[list[str]]] = []
     bottom = 0.0
@@ -101,7 +101,7 @@ def _goes_on(above: list[list[str]], cells: list[list[str]]) -> bool:
     return 2 * len(filled) <= len(cells) and all(above[place] for place in filled)
 
 
-def _column(word: Word, columns: list[tuple[float, float]]) -> int:
+def _column(word: GridWord, columns: list[tuple[float, float]]) -> int:
     """The one that the word shares most with, else the nearest."""
 
     def share(place: int) -> float:

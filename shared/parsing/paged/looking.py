@@ -1,11 +1,11 @@
 """How much a document is, without reading it: pages, and letters by a few pages of it."""
 
 from shared.parsing.document import Look
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.paged.choice import way_of
 from shared.parsing.paged.ink import SIDE, letters_in
 from shared.parsing.paged.opening import open_pages
-from shared.parsing.paged.plain import Page
+from shared.parsing.paged.plain import TextPage
 from shared.parsing.paged.slices import no_longer_than
 
 SAMPLES = 8
@@ -13,7 +13,7 @@ SAMPLE_LETTERS = 3000
 """Of one page."""
 
 
-def look(media_type: str, content: bytes, limits: Limits) -> Look:
+def look(media_type: str, content: bytes, limits: ParsingLimits) -> Look:
     with no_longer_than(limits.page_seconds):
         pages = open_pages(media_type, content, limits)
         step = max(1, len(pages) // SAMPLES)
@@ -32,5 +32,5 @@ def look(media_type: str, content: bytes, limits: Limits) -> Look:
         )
 
 
-def _text(page: Page) -> str:
+def _text(page: TextPage) -> str:
     return " ".join(run.text for run in page.runs)[:SAMPLE_LETTERS]

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from shared.parsing.document import Block
 from shared.parsing.paged.letters import Run
-from shared.parsing.paged.plain import Page, body_size, heading_level, rows_of, text_of
+from shared.parsing.paged.plain import TextPage, body_size, heading_level, rows_of, text_of
 from shared.parsing.tables import rectangular, table_markdown
 from shared.types.passage import around
 
@@ -17,7 +17,7 @@ _LONGEST_NAME = 10
 """Letters of a glyph's name, which stands in for a mark that has no letter."""
 
 
-def mended(blocks: Sequence[Block], page: Page, body: float) -> list[Block]:
+def mended(blocks: Sequence[Block], page: TextPage, body: float) -> list[Block]:
     """`body` is the size of the page's text, in points."""
     return _lists([_mended(block, _within(block, page), body) for block in blocks])
 
@@ -32,7 +32,7 @@ def _mended(block: Block, runs: list[Run], body: float) -> Block:
     return block
 
 
-def _within(block: Block, page: Page) -> list[Run]:
+def _within(block: Block, page: TextPage) -> list[Run]:
     if block.box is None:
         return []
     left, top, right, bottom = block.box

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple, Protocol
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.paged.letters import Frame, runs_of
-from shared.parsing.paged.plain import Page
-from shared.runtime.errors import Rejected
+from shared.parsing.paged.plain import TextPage
+from shared.types.errors import Rejected
 from shared.types.passage import Box
 
 PDF = "application/pdf"
@@ -29,21 +29,21 @@ _KINDS = {
 Image.MAX_IMAGE_PIXELS = None  # we look at the size ourselves, before anything is unpacked
 
 
-class Shown(NamedTuple):
+class PagePicture(NamedTuple):
     """A picture on a page; `mark` is equal for equal ones."""
 
     box: Box
     mark: bytes
 
 
-class Pages(Protocol):
-    """Pages are counted from 1."""
+class PageSource(Protocol):
+    """PageSource are counted from 1."""
 
     title: str
 
     def __len__(self) -> int: ...
 
-    def page(self, number: int) -> Page:
+    def page(self, number: int) -> TextPage:
         """Its text layer; without runs where it has none."""
         ...
 
@@ -55,14 +55,14 @@ class Pages(Protocol):
         """The page as a PDF document of its own; None where it is a picture."""
         ...
 
-    def pictures(self, number: int) -> list[Shown]:
+    def pictures(self, number: int) -> list[PagePicture]:
         """Those that stand on the page."""
         ...
 
 
-def open_pages(media_type: str, content: bytes, limits: Limits) -> Pages:
+def open_pages(media_type: str, content: bytes, limits: ParsingLimits) -> PageSource:
     """Raises Rejected("encrypted"), ("corrupt"), ("too-many-pages") and ("too-large-expanded")."""
-    pages: Pages = PdfPages(content, limits) if media_type == PDF else Pictures(media_type, content, limits)
+    pages: PageSource = PdfPages(content, limits) if media_type == PDF else Pictures(media_type, content, limits)
     if len(pages) > limits.max_pages:
         raise Rejected("too-many-pages", f"it has {len(pages)} pages; {limits.max_pages} are taken")
     if not len(pages):
@@ -71,7 +71,7 @@ def open_pages(media_type: str, content: bytes, limits: Limits) -> Pages:
 
 
 class PdfPages:
-    def __init__(self, content: bytes, limits: Limits) -> None:
+    def __init__(self, content: bytes, limits: ParsingLimits) -> None:
         import pypdfium2
 
         self._limits = limits
@@ -84,13 +84,13 @@ class PdfPages:
     def __len__(self) -> int:
         return len(self._document)
 
-    def page(self, number: int) -> Page:
+    def page(self, number: int) -> TextPage:
         page = self._page(number)
         frame = _frame(page)
         textpage = page.get_textpage()
         width, height = frame.size
         covered, drawn = self._drawn(page, (frame.right - frame.left) * (frame.top - frame.bottom))
-        return Page(runs_of(textpage, frame), width, height, covered, drawn)
+        return TextPage(runs_of(textpage, frame), width, height, covered, drawn)
 
     def picture(self, number: int, longest: int = LONGEST_SIDE, width: int | None = None) -> Image.Image:
         page = self._page(number)
@@ -111,13 +111,13 @@ class PdfPages:
         single.save(written)
         return written.getvalue()
 
-    def pictures(self, number: int) -> list[Shown]:
+    def pictures(self, number: int) -> list[PagePicture]:
         page = self._page(number)
         frame = _frame(page)
-        shown = Page((), *frame.size)
+        shown = TextPage((), *frame.size)
         images = [thing for kind, thing in self._objects(page) if kind == _IMAGE]
         return [
-            Shown(shown.fractions(frame.shown(*image.get_bounds())), sha256(bytes(image.get_data())).digest())
+            PagePicture(shown.fractions(frame.shown(*image.get_bounds())), sha256(bytes(image.get_data())).digest())
             for image in images
         ]
 
@@ -168,7 +168,7 @@ class Pictures:
 
     title = ""
 
-    def __init__(self, media_type: str, content: bytes, limits: Limits) -> None:
+    def __init__(self, media_type: str, content: bytes, limits: ParsingLimits) -> None:
         self._limits = limits
         try:
             self._image = Image.open(BytesIO(content), formats=[_KINDS[media_type]])
@@ -179,9 +179,9 @@ class Pictures:
     def __len__(self) -> int:
         return self._count
 
-    def page(self, number: int) -> Page:
+    def page(self, number: int) -> TextPage:
         image = self._frame(number)
-        return Page((), float(image.width), float(image.height), 1.0, True)
+        return TextPage((), float(image.width), float(image.height), 1.0, True)
 
     def picture(self, number: int, longest: int = LONGEST_SIDE, width: int | None = None) -> Image.Image:
         image = self._frame(number)
@@ -198,8 +198,8 @@ class Pictures:
     def alone(self, number: int) -> bytes | None:
         return None
 
-    def pictures(self, number: int) -> list[Shown]:
-        return [Shown((0.0, 0.0, 1.0, 1.0), b"")]
+    def pictures(self, number: int) -> list[PagePicture]:
+        return [PagePicture((0.0, 0.0, 1.0, 1.0), b"")]
 
     def _frame(self, number: int) -> Image.Image:
         try:
@@ -221,6 +221,6 @@ def _opaque(image: Image.Image) -> Image.Image:
     return white.convert("RGB")
 
 
-def _check_pixels(pixels: int, limits: Limits) -> None:
+def _check_pixels(pixels: int, limits: ParsingLimits) -> None:
     if pixels > limits.pixels:
         raise Rejected("too-large-expanded", f"a picture in it has {pixels} pixels; {limits.pixels} are taken")

@@ -8,8 +8,8 @@ from itertools import islice
 from PIL import Image
 
 from shared.parsing.document import PicturePlace
-from shared.parsing.limits import Limits
-from shared.parsing.paged.opening import Pages, Shown, open_pages
+from shared.parsing.limits import ParsingLimits
+from shared.parsing.paged.opening import PagePicture, PageSource, open_pages
 from shared.parsing.paged.slices import no_longer_than
 from shared.types.passage import Box
 
@@ -24,7 +24,7 @@ SIDE = 1024
 """Pixels of the longer side: as much as models of vision look at."""
 
 
-def find(media_type: str, content: bytes, most: int, limits: Limits) -> tuple[PicturePlace, ...]:
+def find(media_type: str, content: bytes, most: int, limits: ParsingLimits) -> tuple[PicturePlace, ...]:
     """The first `most`, from the top of the first page on."""
     pages = open_pages(media_type, content, limits)
     found = [(number, shown) for number in range(1, len(pages) + 1) for shown in _large(pages, number, limits)]
@@ -33,7 +33,7 @@ def find(media_type: str, content: bytes, most: int, limits: Limits) -> tuple[Pi
     return tuple(islice(rare, most))
 
 
-def crop(media_type: str, content: bytes, place: PicturePlace, limits: Limits) -> bytes | None:
+def crop(media_type: str, content: bytes, place: PicturePlace, limits: ParsingLimits) -> bytes | None:
     """A PNG; None where the document has no such page."""
     with no_longer_than(limits.page_seconds):
         pages = open_pages(media_type, content, limits)
@@ -54,7 +54,7 @@ def png(image: Image.Image, box: Box) -> bytes:
     return written.getvalue()
 
 
-def _large(pages: Pages, number: int, limits: Limits) -> Iterator[Shown]:
+def _large(pages: PageSource, number: int, limits: ParsingLimits) -> Iterator[PagePicture]:
     with no_longer_than(limits.page_seconds):
         found = set(pages.pictures(number))
     for shown in sorted(found, key=lambda one: (one.box[1], one.box[0])):

@@ -7,7 +7,7 @@ from statistics import median
 
 from msgspec import Struct
 
-from shared.parsing.document import Block, Kind
+from shared.parsing.document import Block, ElementKind
 from shared.parsing.paged.letters import Run
 from shared.types.passage import Box, around
 
@@ -21,14 +21,14 @@ _END = re.compile(r"[.!?:;。！？]['\"”’»)\]]*$")
 _DIVIDED = re.compile(r"[^\W\d_]-$")
 
 
-class Line(Struct, frozen=True):
+class TextLine(Struct, frozen=True):
     text: str
     box: Box
     size: float
     bold: bool = False
 
 
-class Page(Struct, frozen=True):
+class TextPage(Struct, frozen=True):
     """A page's text layer. `pictures` is the share of the page that pictures cover; `drawn` says that something is on
     it at all."""
 
@@ -74,17 +74,17 @@ def _holds(row: list[Run], middle: float) -> bool:
     return abs((top + bottom) / 2 - middle) < 0.3 * (bottom - top)
 
 
-def lines_of(runs: Sequence[Run]) -> list[Line]:
+def lines_of(runs: Sequence[Run]) -> list[TextLine]:
     """One for each row, whatever gaps it has."""
     return [_line(row) for row in rows_of(runs)]
 
 
-def _line(row: list[Run]) -> Line:
+def _line(row: list[Run]) -> TextLine:
     widest = max(row, key=lambda run: len(run.text))
-    return Line(" ".join(run.text for run in row), around(run.box for run in row), widest.size, widest.bold)
+    return TextLine(" ".join(run.text for run in row), around(run.box for run in row), widest.size, widest.bold)
 
 
-def body_size(lines: Sequence[Line | Run]) -> float:
+def body_size(lines: Sequence[TextLine | Run]) -> float:
     """The size of most letters, in points; 0 without any."""
     letters: dict[float, int] = {}
     for line in lines:
@@ -101,13 +101,13 @@ def heading_level(text: str, size: float, body: float) -> int:
     return 1 if growth >= 1.7 else 2 if growth >= 1.3 else 3
 
 
-def plain_blocks(page: Page, number: int, body: float) -> list[Block]:
+def plain_blocks(page: TextPage, number: int, body: float) -> list[Block]:
     """The page's blocks from the top to the bottom; `body` is the size of the document's text."""
     lines = lines_of(page.runs)
     return [_block(group, page, number, body) for group in _groups(lines, body)]
 
 
-def _groups(lines: list[Line], body: float) -> Iterator[list[Line]]:
+def _groups(lines: list[TextLine], body: float) -> Iterator[list[TextLine]]:
     if not lines:
         return
     pitch = _pitch(lines)
@@ -120,17 +120,17 @@ def _groups(lines: list[Line], body: float) -> Iterator[list[Line]]:
     yield group
 
 
-def _pitch(lines: list[Line]) -> float:
+def _pitch(lines: list[TextLine]) -> float:
     """The usual distance from one line's middle to the next one's, in points."""
     steps = [step for one, other in pairwise(lines) if 0 < (step := _middle(other) - _middle(one)) < 4 * one.size]
     return median(steps) if steps else 1.2 * lines[0].size
 
 
-def _middle(line: Line) -> float:
+def _middle(line: TextLine) -> float:
     return (line.box[1] + line.box[3]) / 2
 
 
-def _begins(group: list[Line], before: Line, line: Line, body: float, pitch: float) -> bool:
+def _begins(group: list[TextLine], before: TextLine, line: TextLine, body: float, pitch: float) -> bool:
     """Whether a line begins another block."""
     is_item, in_list = bool(_BULLET.match(line.text)), bool(_BULLET.match(group[0].text))
     usual = max(1.35 * pitch, 1.45 * max(before.size, line.size)) if not in_list else 2.2 * pitch
@@ -143,13 +143,13 @@ def _begins(group: list[Line], before: Line, line: Line, body: float, pitch: flo
     return not in_list and _is_indented(group, before, line)
 
 
-def _is_indented(group: list[Line], before: Line, line: Line) -> bool:
+def _is_indented(group: list[TextLine], before: TextLine, line: TextLine) -> bool:
     """A new paragraph without a gap: its first line is set in, after a sentence's end."""
     left = min(one.box[0] for one in group[1:] or group)
     return len(group) > 1 and line.box[0] > left + line.size and bool(_END.search(before.text))
 
 
-def is_heading(line: Line, body: float) -> bool:
+def is_heading(line: TextLine, body: float) -> bool:
     if len(line.text) > LONGEST_HEADING or not any(map(str.isalpha, line.text)):
         return False
     if line.size >= HEADING_GROWTH * body:
@@ -157,7 +157,7 @@ def is_heading(line: Line, body: float) -> bool:
     return line.bold and line.size >= 0.98 * body and not _END.search(line.text) and len(line.text) < 100
 
 
-def _block(lines: list[Line], page: Page, number: int, body: float) -> Block:
+def _block(lines: list[TextLine], page: TextPage, number: int, body: float) -> Block:
     box = page.fractions(around(line.box for line in lines))
     if all(is_heading(line, body) for line in lines) and len(lines) <= 4:
         text = joined(line.text for line in lines)
@@ -166,7 +166,7 @@ def _block(lines: list[Line], page: Page, number: int, body: float) -> Block:
     return Block(kind, text, page=number, box=box)
 
 
-def text_of(lines: Iterator[str]) -> tuple[Kind, str]:
+def text_of(lines: Iterator[str]) -> tuple[ElementKind, str]:
     """A list where the first line is an item, else a paragraph."""
     items: list[list[str]] = []
     for line in lines:

@@ -21,7 +21,7 @@ from docling_core.types.doc.labels import DocItemLabel
 from docling_core.types.doc.page import TextCell, TextCellUnit
 from pydantic import Field
 
-from shared.parsing.paged.grid import Row, Word, grid_of
+from shared.parsing.paged.grid import GridRow, GridWord, grid_of
 from shared.parsing.paged.reading import THREADS, read
 
 SEEN_SIDE = 1200
@@ -116,17 +116,17 @@ def _tables(page: Page) -> Iterable[tuple[int, Table]]:
             yield cluster.id, _table(page, cluster, rows)
 
 
-def _words(page: Page, cluster: Cluster) -> list[Word]:
+def _words(page: Page, cluster: Cluster) -> list[GridWord]:
     """Single words where the file has them, else what was read as one."""
     assert page.size is not None
     height = page.size.height
     segmented = page._backend.get_segmented_page() if page._backend else None
     cells = segmented.get_cells_in_bbox(TextCellUnit.WORD, cluster.bbox) if segmented else []
     boxes = [(cell.text.strip(), cell.rect.to_bounding_box()) for cell in cells or cluster.cells]
-    return [Word(text, box.to_top_left_origin(height).as_tuple()) for text, box in boxes if text]
+    return [GridWord(text, box.to_top_left_origin(height).as_tuple()) for text, box in boxes if text]
 
 
-def _table(page: Page, cluster: Cluster, rows: list[Row]) -> Table:
+def _table(page: Page, cluster: Cluster, rows: list[GridRow]) -> Table:
     cells = [
         TableCell(
             text=text,
@@ -151,7 +151,7 @@ def _table(page: Page, cluster: Cluster, rows: list[Row]) -> Table:
     )
 
 
-class Reader(BaseOcrModel):
+class OcrReader(BaseOcrModel):
     def __init__(self, *, enabled: bool, artifacts_path: Any, options: TextOptions, accelerator_options: Any) -> None:
         super().__init__(
             enabled=enabled, artifacts_path=artifacts_path, options=options, accelerator_options=accelerator_options
@@ -175,4 +175,4 @@ def register() -> None:
     defaults.table_structure_engines = lambda: {"table_structure_engines": []}
     get_layout_factory(allow_external_plugins=False).register(Layout, "aegisrag", __name__)
     get_table_structure_factory(allow_external_plugins=False).register(Grid, "aegisrag", __name__)
-    get_ocr_factory(allow_external_plugins=False).register(Reader, "aegisrag", __name__)
+    get_ocr_factory(allow_external_plugins=False).register(OcrReader, "aegisrag", __name__)

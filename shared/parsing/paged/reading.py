@@ -24,7 +24,7 @@ _FEWEST_LETTERS = 3
 """Some numbers and letters say something upside down too."""
 
 
-class Line(TextCell):
+class LayoutLine(TextCell):
     """`quarters` is how often it has to be turned by 90 degrees, counterclockwise, to stand upright."""
 
     quarters: int = 0
@@ -47,7 +47,7 @@ def ocr_engine() -> Any:
     )
 
 
-def read(image: Image.Image) -> list[Line]:
+def read(image: Image.Image) -> list[LayoutLine]:
     """Lines from the top, with their places in pixels."""
     pixels = numpy.asarray(image)[:, :, ::-1]
     found = ocr_engine()(pixels)
@@ -58,18 +58,18 @@ def read(image: Image.Image) -> list[Line]:
     return [lines[number] for number in in_reading_order([line.rect.to_bounding_box() for line in lines])]
 
 
-def _line(corners: list[list[float]], text: str, score: float) -> Line:
+def _line(corners: list[list[float]], text: str, score: float) -> LayoutLine:
     across, down = [x for x, _ in corners], [y for _, y in corners]
     box = BoundingBox(l=min(across), t=min(down), r=max(across), b=max(down), coord_origin=CoordOrigin.TOPLEFT)
     rectangle = BoundingRectangle.from_bounding_box(box)
     # A line as high as that was turned before it was read.
     quarters = int(box.height >= 1.5 * box.width)
-    return Line(
+    return LayoutLine(
         index=0, text=text, orig=text, confidence=float(score), from_ocr=True, rect=rectangle, quarters=quarters
     )
 
 
-def _turn(lines: list[Line], pixels: Any, corners: Any) -> None:
+def _turn(lines: list[LayoutLine], pixels: Any, corners: Any) -> None:
     """Reads doubtful lines the other way round, and keeps what is better. Where they are most of the page, as many as
     show that it is upside down are enough: it is turned and read again."""
     doubtful = [n for n, line in enumerate(lines) if line.confidence < DOUBTFUL and len(line.text) >= _FEWEST_LETTERS]
@@ -84,7 +84,7 @@ def _turn(lines: list[Line], pixels: Any, corners: Any) -> None:
         lines[number].quarters += 2
 
 
-def _turn_each(lines: list[Line], numbers: list[int], pixels: Any, corners: Any) -> list[bool]:
+def _turn_each(lines: list[LayoutLine], numbers: list[int], pixels: Any, corners: Any) -> list[bool]:
     """Which of them are upside down."""
     if not numbers:
         return []
@@ -103,7 +103,7 @@ def quarters_of(lines: Sequence[TextCell]) -> int:
     """How most of their letters lie."""
     letters = [0, 0, 0, 0]
     for line in lines:
-        letters[line.quarters if isinstance(line, Line) else 0] += len(line.text)
+        letters[line.quarters if isinstance(line, LayoutLine) else 0] += len(line.text)
     return letters.index(max(letters))
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from shared.parsing.document import Block, ParsedDocument, Slice
-from shared.parsing.limits import SLICE_PAGES, Limits
+from shared.parsing.limits import SLICE_PAGES, ParsingLimits
 from shared.parsing.paged import laid_out
 from shared.parsing.paged.choice import Way, way_of
 from shared.parsing.paged.mending import mended
-from shared.parsing.paged.opening import Pages, open_pages
-from shared.parsing.paged.plain import Page, body_size, plain_blocks
+from shared.parsing.paged.opening import PageSource, open_pages
+from shared.parsing.paged.plain import TextPage, body_size, plain_blocks
 from shared.parsing.slices import joined
 
 SECONDS = 20.0
@@ -21,7 +21,7 @@ LEAST_KEPT = 0.7
 """Share of a page's letters that the layout's blocks have to hold; with less the text layer is the better source."""
 
 
-def parse(media_type: str, filename: str, content: bytes, limits: Limits) -> ParsedDocument:
+def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
     """The whole document at once."""
     slices = [parse_slice(media_type, content, 1, limits)]
     while slices[-1].until < slices[-1].pages:
@@ -29,7 +29,7 @@ def parse(media_type: str, filename: str, content: bytes, limits: Limits) -> Par
     return joined(slices)
 
 
-def parse_slice(media_type: str, content: bytes, first: int, limits: Limits, last: int | None = None) -> Slice:
+def parse_slice(media_type: str, content: bytes, first: int, limits: ParsingLimits, last: int | None = None) -> Slice:
     """From page `first` on, `SLICE_PAGES` of them or up to page `last`, or as many as `SECONDS` are enough for."""
     started = time.monotonic()
     pages = open_pages(media_type, content, limits)
@@ -51,7 +51,7 @@ def preload() -> None:
 class _Reader:
     """Reads page after page, each in the way it needs."""
 
-    def __init__(self, pages: Pages, limits: Limits) -> None:
+    def __init__(self, pages: PageSource, limits: ParsingLimits) -> None:
         self._pages = pages
         self._limits = limits
         self.blocks: list[Block] = []
@@ -67,7 +67,7 @@ class _Reader:
             with no_longer_than(self._limits.ocr_seconds):
                 self.blocks += self._drawn(page, number)
 
-    def _written(self, page: Page, number: int, way: Way) -> list[Block]:
+    def _written(self, page: TextPage, number: int, way: Way) -> list[Block]:
         body = body_size(page.runs)
         plain = plain_blocks(page, number, body)
         if way == "plain" or not laid_out.is_there():
@@ -76,7 +76,7 @@ class _Reader:
         blocks = laid_out.blocks_of_pdf(single, number) if single else []
         return mended(blocks, page, body) if _letters(blocks) >= LEAST_KEPT * _letters(plain) else plain
 
-    def _drawn(self, page: Page, number: int) -> list[Block]:
+    def _drawn(self, page: TextPage, number: int) -> list[Block]:
         plain = plain_blocks(page, number, body_size(page.runs))
         if not laid_out.reads_pictures():
             self.unread += 1

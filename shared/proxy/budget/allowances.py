@@ -7,27 +7,27 @@ from msgspec import Struct, field
 from shared.types.principal import Tier
 
 
-class Allowance(Struct, frozen=True):
+class DefaultCap(Struct, frozen=True):
     """Micro-dollars a UTC day and a UTC month; None is no limit, 0 is nothing at all."""
 
     day: int | None = None
     month: int | None = None
 
 
-def _tiers() -> Mapping[Tier, Allowance]:
-    return {"free": Allowance(0, 0), "pro": Allowance(month=20_000_000), "enterprise": Allowance()}
+def _tiers() -> Mapping[Tier, DefaultCap]:
+    return {"free": DefaultCap(0, 0), "pro": DefaultCap(month=20_000_000), "enterprise": DefaultCap()}
 
 
-class Allowances(Struct, frozen=True):
+class DefaultCaps(Struct, frozen=True):
     """Of the whole installation and of each tier's tenants. A tier that is not here may spend nothing.
     `thresholds_pct` are the shares of a cap at which an alert is due."""
 
-    platform: Allowance = Allowance(5_000_000, 100_000_000)
-    tiers: Mapping[Tier, Allowance] = field(default_factory=_tiers)
+    platform: DefaultCap = DefaultCap(5_000_000, 100_000_000)
+    tiers: Mapping[Tier, DefaultCap] = field(default_factory=_tiers)
     thresholds_pct: tuple[int, ...] = (80, 90, 100)
 
-    def of(self, tier: Tier) -> Allowance:
-        return self.tiers.get(tier, Allowance(0, 0))
+    def of(self, tier: Tier) -> DefaultCap:
+        return self.tiers.get(tier, DefaultCap(0, 0))
 
     def terms(self, ahead_s: int = 0, deleted_tenants: tuple[str, ...] = ()) -> str:
         """As the scripts take it, words with a blank after each. `ahead_s` is added to Redis' clock; a tenant that is
@@ -39,5 +39,5 @@ class Allowances(Struct, frozen=True):
         return "".join(f"{word} " for word in words)
 
 
-def _told(allowance: Allowance) -> str:
+def _told(allowance: DefaultCap) -> str:
     return ",".join("" if amount is None else str(int(amount)) for amount in (allowance.day, allowance.month))

@@ -13,15 +13,13 @@ import msgspec
 
 from shared.access.accounts import Accounts
 from shared.blobs.port import Blobs
-from shared.book.records import Alert, Usage
-from shared.counters.port import Counters, Script, Word, pairs
 from shared.proxy.budget import scripts
-from shared.proxy.budget.allowances import Allowance, Allowances
+from shared.proxy.budget.allowances import DefaultCap, DefaultCaps
 from shared.proxy.budget.asking import ask
-from shared.proxy.budget.caps import Caps, CapsBook, CapsRecord, Setter
+from shared.proxy.budget.caps import Caps, CapsRecord, CapsStore, Setter
 from shared.proxy.budget.operations import (
-    KeptHere,
-    Operation,
+    BudgetOperation,
+    CloudNotAllowed,
     Over,
     Reserved,
     ScopeOf,
@@ -32,11 +30,13 @@ from shared.proxy.budget.operations import (
     text_of,
     window_of,
 )
-from shared.proxy.budget.outbox import Outbox, operation_from
+from shared.proxy.budget.outbox import RedisOutbox, operation_from
 from shared.proxy.budget.seeding import ReadStanding, Seeding
 from shared.proxy.budget.switches import Switches
-from shared.proxy.task import Payer
-from shared.runtime.errors import AegisError, NotFound, StoreUnavailable
+from shared.redis.client import RedisClient, RedisWord, Script, pairs
+from shared.types.errors import AegisError, NotFound, StoreUnavailable
+from shared.types.payer import Payer
+from shared.usage.records import AlertRecord, UsageRecord
 
 _AT_ONCE = 200
 _ROUNDS = 8
@@ -50,26 +50,26 @@ class OperationEnded(AegisError):
 class Budget:
     def __init__(
         self,
-        counters: Counters,
+        redis: RedisClient,
         blobs: Blobs,
         accounts: Accounts,
         standing: ReadStanding,
-        allowances: Allowances | None = None,
+        allowances: DefaultCaps | None = None,
     ) -> None:
         """`standing` reads the book; it is asked only while the budget is cold."""
-        self._counters = counters
+        self._redis = redis
         self._accounts = accounts
-        self._allowances = allowances or Allowances()
+        self._allowances = allowances or DefaultCaps()
         self._terms = self._allowances.terms()
-        self._caps = CapsBook(blobs, counters)
-        self.outbox = Outbox(counters)
-        self.switches = Switches(blobs, counters)
-        self._seeder = Seeding(counters, self.outbox, self.switches, standing)
+        self._caps = CapsStore(blobs, redis)
+        self.outbox = RedisOutbox(redis)
+        self.switches = Switches(blobs, redis)
+        self._seeder = Seeding(redis, self.outbox, self.switches, standing)
         self._seeding: asyncio.Task[None] | None = None
 
     async def reserve(
         self, operation_id: str, amount: int, payer: Payer, lease_s: float, model: str = ""
-    ) -> Reserved | Over | SwitchedOff | KeptHere:
+    ) -> Reserved | Over | SwitchedOff | CloudNotAllowed:
         """Holds the amount (micro-dollars) in every scope of the payer or in none, until it is settled or released, or
         its lease ends before it is confirmed. Asked again under the same id it holds nothing more. Raises
         `OperationEnded`."""
@@ -84,14 +84,14 @@ class Budget:
         if answer[0] == "off":
             return SwitchedOff(model)
         if answer[0] == "kept":
-            return KeptHere()
+            return CloudNotAllowed()
         raise OperationEnded(f"the operation {operation_id} has ended; take a new id")
 
     async def confirm(self, operation_id: str) -> bool:
         """Whether the call may leave: its reservation stands, and from here on counts until it is settled."""
         return bool((await self._ask(scripts.CONFIRM, operation_id))[0] == "yes")
 
-    async def settle(self, usage: Usage) -> Settled:
+    async def settle(self, usage: UsageRecord) -> Settled:
         """Books what the operation `usage.usage_id` cost, in the windows of its reservation, and takes the record for
         the book; once, however often it is told."""
         told = msgspec.json.encode(usage).decode()
@@ -108,7 +108,7 @@ class Budget:
         """Gives back what was held for a call that has not left, and never will."""
         await self._ask(scripts.RELEASE, operation_id)
 
-    async def lapsed(self, limit: int = _AT_ONCE) -> list[Operation]:
+    async def lapsed(self, limit: int = _AT_ONCE) -> list[BudgetOperation]:
         """Calls that left and were not settled within their lease. They count until somebody settles them."""
         answer = await self._ask(scripts.LAPSED, limit)
         return [operation_from(row[0], row[1:]) for row in answer[1:]]
@@ -138,12 +138,12 @@ class Budget:
         `NotFound` for a tenant that is not there."""
         return await self._caps.change(scope, setter, caps, await self._default(scope))
 
-    async def alerts(self) -> list[Alert]:
+    async def alerts(self) -> list[AlertRecord]:
         """Thresholds that were reached and whose event was not sent yet."""
         answer = await self._ask(scripts.ALERTS)
         return [_alert(place, told) for place, told in pairs(answer[1:])]
 
-    async def alerted(self, alerts: Sequence[Alert]) -> None:
+    async def alerted(self, alerts: Sequence[AlertRecord]) -> None:
         """Their events are sent; to say so twice does no harm."""
         places = [f"{text_of(alert.window)} {alert.threshold_pct}" for alert in alerts]
         if places:
@@ -176,12 +176,12 @@ class Budget:
         """Seconds that the scripts add to Redis' clock: none."""
         return 0
 
-    async def _ask(self, script: Script, *arguments: Word) -> list[str]:
+    async def _ask(self, script: Script, *arguments: RedisWord) -> list[str]:
         """The words, or the list, that a script answers, once Redis holds what it needs."""
         deleted: tuple[str, ...] = ()
         for _ in range(_ROUNDS):
             terms = self._allowances.terms(self._ahead_s(), deleted) if deleted else self.terms()
-            told = await ask(self._counters, script, [terms, *arguments])
+            told = await ask(self._redis, script, [terms, *arguments])
             answer: list[str] = told.split(" ") if isinstance(told, str) else told
             if answer[0] == "cold":
                 await self.seed()
@@ -201,11 +201,11 @@ class Budget:
                 deleted.append(words[0])
         return tuple(deleted)
 
-    async def _default(self, scope: ScopeOf) -> Allowance:
+    async def _default(self, scope: ScopeOf) -> DefaultCap:
         if scope.scope == "platform":
             return self._allowances.platform
         if scope.scope != "tenant":
-            return Allowance()
+            return DefaultCap()
         tenant = await self._accounts.tenant(scope.id)
         if tenant is None:
             raise NotFound("There is no such tenant.")
@@ -213,12 +213,12 @@ class Budget:
 
     async def _erase_stale(self) -> None:
         """What former generations left behind in a Redis that was restarted or took over."""
-        present = await self._counters.call("GET", "budget:generation")
-        for generation in await self._counters.call("SMEMBERS", "budget:stale"):
+        present = await self._redis.call("GET", "budget:generation")
+        for generation in await self._redis.call("SMEMBERS", "budget:stale"):
             if generation != present:
-                async for key in self._counters.scan(f"budget:{generation}:*"):
-                    await self._counters.call("UNLINK", key)
-            await self._counters.call("SREM", "budget:stale", generation)
+                async for key in self._redis.scan(f"budget:{generation}:*"):
+                    await self._redis.call("UNLINK", key)
+            await self._redis.call("SREM", "budget:stale", generation)
 
 
 def _owner(scope: ScopeOf) -> str:
@@ -237,10 +237,10 @@ def _state(row: Sequence[str]) -> WindowState:
     return WindowState(window.scope, window.id, window.name, cap, spent, reserved, left, resets_at(window))
 
 
-def _alert(place: str, told: str) -> Alert:
+def _alert(place: str, told: str) -> AlertRecord:
     text, percent = place.split(" ")
     tenant_id, spent, cap, at = msgspec.json.decode(told, type=tuple[str, str, str, str])
-    return Alert(
+    return AlertRecord(
         window=window_of(text),
         threshold_pct=int(percent),
         at=datetime.fromtimestamp(int(at), UTC),

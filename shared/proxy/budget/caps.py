@@ -6,15 +6,15 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from shared.blobs.port import Blobs
-from shared.counters.leases import Leases
-from shared.counters.port import Counters
-from shared.ledger import names
-from shared.ledger.ledger import read_record
-from shared.proxy.budget.allowances import Allowance
+from shared.proxy.budget.allowances import DefaultCap
 from shared.proxy.budget.asking import ask
 from shared.proxy.budget.operations import ScopeOf
 from shared.proxy.budget.scripts import KEEP_CAPS
-from shared.runtime.errors import Forbidden
+from shared.records import names
+from shared.records.records import read_record
+from shared.redis.client import RedisClient
+from shared.redis.leases import Leases
+from shared.types.errors import Forbidden
 
 Setter = Literal["operator", "admin"]
 _LARGEST = 10**15
@@ -35,30 +35,30 @@ class CapsRecord(Struct, frozen=True, omit_defaults=True):
     operator: Caps = Caps()
     admin: Caps = Caps()
 
-    def bound(self, default: Allowance) -> Allowance:
+    def bound(self, default: DefaultCap) -> DefaultCap:
         """What an admin may not go above."""
         day, month = self.operator.day, self.operator.month
-        return Allowance(
+        return DefaultCap(
             default.day if isinstance(day, UnsetType) else day,
             default.month if isinstance(month, UnsetType) else month,
         )
 
 
-class CapsBook:
+class CapsStore:
     """Reads and changes caps; changes of one scope come one after the other."""
 
-    def __init__(self, blobs: Blobs, counters: Counters) -> None:
+    def __init__(self, blobs: Blobs, redis: RedisClient) -> None:
         self._blobs = blobs
-        self._counters = counters
+        self._redis = redis
 
     async def read(self, scope: ScopeOf) -> CapsRecord:
         return await read_record(self._blobs, _place(scope), CapsRecord) or CapsRecord()
 
-    async def change(self, scope: ScopeOf, setter: Setter, caps: Caps, default: Allowance) -> CapsRecord:
+    async def change(self, scope: ScopeOf, setter: Setter, caps: Caps, default: DefaultCap) -> CapsRecord:
         """Holds from the next call on, in every process. Raises `Forbidden` for an admin's cap above what the operator
         allows, `StoreUnavailable` where it may not hold yet: it has to be set again."""
         _check(caps)
-        async with Leases(self._counters).wait(f"caps:{_place(scope)}"):
+        async with Leases(self._redis).wait(f"caps:{_place(scope)}"):
             before = await self.read(scope)
             if setter == "admin":
                 _check_bound(caps, before.bound(default))
@@ -74,7 +74,7 @@ class CapsBook:
 
     async def _keep(self, generation: str, scope: ScopeOf, record: CapsRecord) -> None:
         account = f"{scope.scope}|{scope.id}"
-        await ask(self._counters, KEEP_CAPS, [generation, account, _told(record)])
+        await ask(self._redis, KEEP_CAPS, [generation, account, _told(record)])
 
 
 def _told(record: CapsRecord) -> str:
@@ -101,7 +101,7 @@ def _check(caps: Caps) -> None:
             raise ValueError(f"a cap is from 0 to {_LARGEST} micro-dollars, not {amount}")
 
 
-def _check_bound(caps: Caps, bound: Allowance) -> None:
+def _check_bound(caps: Caps, bound: DefaultCap) -> None:
     for name, wanted, most in (("day", caps.day, bound.day), ("month", caps.month, bound.month)):
         if isinstance(wanted, int) and most is not None and wanted > most:
             raise Forbidden(f"The operator allows at most {most / 1_000_000:f} USD a {name}; set that or less.")

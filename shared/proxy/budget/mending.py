@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from shared.book.records import Window
-from shared.counters.port import Counters, Script, Word, pairs
+from shared.redis.client import RedisClient, RedisWord, Script, pairs
+from shared.usage.records import BudgetWindow
 
 # Redis away: nothing is mended. What has changed since it was read is left alone.
 _MEND = Script(
@@ -26,45 +26,43 @@ class Counted(Struct, frozen=True):
     reserved_microusd: int
 
 
-class Counts(Struct, frozen=True):
+class WindowCounts(Struct, frozen=True):
     """What Redis holds of every window, in one of its generations."""
 
     generation: str
-    windows: Mapping[Window, Counted]
+    windows: Mapping[BudgetWindow, Counted]
 
 
-async def counts(counters: Counters) -> Counts:
+async def counts(redis: RedisClient) -> WindowCounts:
     """Read one after the other, not at one moment."""
-    generation = await counters.call("GET", "budget:generation") or ""
-    windows: dict[Window, Counted] = {}
+    generation = await redis.call("GET", "budget:generation") or ""
+    windows: dict[BudgetWindow, Counted] = {}
     for kind in ("month", "life") if generation else ():
         prefix = f"budget:{generation}:{kind}:"
-        keys = [key async for key in counters.scan(f"{prefix}*")]
-        for key, row in zip(
-            keys, await counters.batch([("HGETALL", key) for key in keys]) if keys else [], strict=True
-        ):
+        keys = [key async for key in redis.scan(f"{prefix}*")]
+        for key, row in zip(keys, await redis.batch([("HGETALL", key) for key in keys]) if keys else [], strict=True):
             windows |= dict(_windows(key.removeprefix(prefix), dict(pairs(row))))
-    return Counts(generation, windows)
+    return WindowCounts(generation, windows)
 
 
-async def mend(counters: Counters, found: Counts, window: Window, to_microusd: int) -> bool:
+async def mend(redis: RedisClient, found: WindowCounts, window: BudgetWindow, to_microusd: int) -> bool:
     """False where something was spent or reserved since."""
     before = found.windows.get(window, Counted(0, 0))
-    words: list[Word] = [found.generation, window.start, before.spent_microusd, to_microusd, _KEPT_S]
-    return bool(await counters.run(_MEND, [window_key(found.generation, window)], words))
+    words: list[RedisWord] = [found.generation, window.start, before.spent_microusd, to_microusd, _KEPT_S]
+    return bool(await redis.run(_MEND, [window_key(found.generation, window)], words))
 
 
-def window_key(generation: str, window: Window) -> str:
+def window_key(generation: str, window: BudgetWindow) -> str:
     account = f"{window.scope}|{window.id}"
     if window.name == "life":
         return f"budget:{generation}:life:{account}"
     return f"budget:{generation}:month:{account}|{window.start[:7]}"
 
 
-def _windows(place: str, row: Mapping[str, str]) -> Iterator[tuple[Window, Counted]]:
+def _windows(place: str, row: Mapping[str, str]) -> Iterator[tuple[BudgetWindow, Counted]]:
     """Of one account: its month and the days in it, or its whole life."""
     scope, id_, *_ = place.split("|")
     for start in sorted({field.partition(":")[0] for field in row}):
         name = {0: "life", 7: "month", 10: "day"}[len(start)]
         spent, reserved = (int(row.get(f"{start}:{what}", 0)) for what in ("spent", "reserved"))
-        yield Window(scope, id_, name, start), Counted(spent, reserved)  # type: ignore[arg-type]
+        yield BudgetWindow(scope, id_, name, start), Counted(spent, reserved)  # type: ignore[arg-type]

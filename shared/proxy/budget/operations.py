@@ -4,22 +4,22 @@ from datetime import UTC, date, datetime, timedelta
 
 from msgspec import Struct
 
-from shared.book.records import Line, Outbound, ScopeName, Usage, Window, WindowName
-from shared.proxy.task import Payer
+from shared.types.payer import Payer
+from shared.usage.records import BudgetWindow, OutboundRecord, ScopeName, UsageLine, UsageRecord, WindowName
 
 
 class Reserved(Struct, frozen=True):
     """The amount is held in every one of the windows. `remaining_microusd` is the smallest of what is left in them;
     None where none has a cap."""
 
-    windows: tuple[Window, ...]
+    windows: tuple[BudgetWindow, ...]
     remaining_microusd: int | None
 
 
 class Over(Struct, frozen=True):
     """This window has no room for the amount; nothing was held anywhere."""
 
-    window: Window
+    window: BudgetWindow
     cap_microusd: int
     spent_microusd: int
     reserved_microusd: int
@@ -31,7 +31,7 @@ class SwitchedOff(Struct, frozen=True):
     model: str
 
 
-class KeptHere(Struct, frozen=True):
+class CloudNotAllowed(Struct, frozen=True):
     """The tenant lets nothing leave."""
 
 
@@ -47,12 +47,12 @@ class Settled(Struct, frozen=True):
     is_remaining_known: bool = False
 
 
-class Operation(Struct, frozen=True):
+class BudgetOperation(Struct, frozen=True):
     """As Redis keeps it. `until` is the end of its lease."""
 
     operation_id: str
     payer: Payer
-    windows: tuple[Window, ...]
+    windows: tuple[BudgetWindow, ...]
     reserved_microusd: int
     until: datetime
     model: str = ""
@@ -79,17 +79,17 @@ class WindowState(Struct, frozen=True):
     resets_at: datetime
 
 
-def estimated(operation: Operation, at: datetime) -> Usage:
+def estimated(operation: BudgetOperation, at: datetime) -> UsageRecord:
     """The usage of a call that left and never told what it used: all that was held for it."""
-    return _usage(operation, at, (Line("output_token", 0, operation.reserved_microusd),), is_estimated=True)
+    return _usage(operation, at, (UsageLine("output_token", 0, operation.reserved_microusd),), is_estimated=True)
 
 
-def unspent(operation: Operation, at: datetime) -> Usage:
+def unspent(operation: BudgetOperation, at: datetime) -> UsageRecord:
     """The usage of a call that never left: nothing. It ends the outbound record, where there is one."""
     return _usage(operation, at, (), is_estimated=False)
 
 
-def operation_of(call: Outbound) -> Operation:
+def operation_of(call: OutboundRecord) -> BudgetOperation:
     payer = Payer(
         tenant_id=call.tenant_id,
         key_id=call.key_id,
@@ -98,12 +98,14 @@ def operation_of(call: Outbound) -> Operation:
         function=call.function,
         document_id=call.document_id,
     )
-    return Operation(call.operation_id, payer, call.windows, call.reserved_microusd, call.lease_until, call.model)
+    return BudgetOperation(call.operation_id, payer, call.windows, call.reserved_microusd, call.lease_until, call.model)
 
 
-def _usage(operation: Operation, at: datetime, lines: tuple[Line, ...], *, is_estimated: bool) -> Usage:
+def _usage(
+    operation: BudgetOperation, at: datetime, lines: tuple[UsageLine, ...], *, is_estimated: bool
+) -> UsageRecord:
     payer = operation.payer
-    return Usage(
+    return UsageRecord(
         usage_id=operation.operation_id,
         tenant_id=payer.tenant_id,
         at=at,
@@ -121,21 +123,21 @@ def _usage(operation: Operation, at: datetime, lines: tuple[Line, ...], *, is_es
     )
 
 
-def text_of(window: Window) -> str:
+def text_of(window: BudgetWindow) -> str:
     """As Redis names it; ids hold neither blanks nor bars."""
     return f"{window.scope}|{window.id}|{window.name}|{window.start}"
 
 
-def window_of(text: str) -> Window:
+def window_of(text: str) -> BudgetWindow:
     scope, id_, name, start = text.split("|")
-    return Window(scope, id_, name, start)  # type: ignore[arg-type]
+    return BudgetWindow(scope, id_, name, start)  # type: ignore[arg-type]
 
 
-def windows_of(texts: str) -> tuple[Window, ...]:
+def windows_of(texts: str) -> tuple[BudgetWindow, ...]:
     return tuple(map(window_of, texts.split()))
 
 
-def resets_at(window: Window) -> datetime:
+def resets_at(window: BudgetWindow) -> datetime:
     """When a day's or a month's window ends."""
     first = date.fromisoformat(window.start if window.name == "day" else f"{window.start}-01")
     following = first + timedelta(days=1) if window.name == "day" else (first + timedelta(days=31)).replace(day=1)

@@ -5,29 +5,29 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from shared.book.records import Usage
-from shared.counters.port import Counters, pairs
-from shared.proxy.budget.operations import Operation, unspent, windows_of
-from shared.proxy.task import Payer
+from shared.proxy.budget.operations import BudgetOperation, unspent, windows_of
+from shared.redis.client import RedisClient, pairs
 from shared.types.clock import now
+from shared.types.payer import Payer
+from shared.usage.records import UsageRecord
 
 _KEY = "budget:outbox"
 _RELEASED = "released "
 _Row = tuple[str, str, str, str, str]
 
 
-class Outbox:
+class RedisOutbox:
     """It belongs to no generation: what is in it has happened, whatever Redis has forgotten since."""
 
-    def __init__(self, counters: Counters) -> None:
-        self._counters = counters
+    def __init__(self, redis: RedisClient) -> None:
+        self._redis = redis
 
-    async def waiting(self, limit: int | None = None) -> list[Usage]:
+    async def waiting(self, limit: int | None = None) -> list[UsageRecord]:
         """At most about so many; all without a limit."""
         found: dict[str, str] = {}
         cursor = "0"
         while limit is None or len(found) < limit:
-            cursor, flat = await self._counters.call("HSCAN", _KEY, cursor, "COUNT", 200)
+            cursor, flat = await self._redis.call("HSCAN", _KEY, cursor, "COUNT", 200)
             found |= pairs(flat)
             if cursor == "0":
                 break
@@ -36,13 +36,13 @@ class Outbox:
     async def booked(self, operation_ids: Sequence[str]) -> None:
         """They stand in the book; to say so twice does no harm."""
         if operation_ids:
-            await self._counters.call("HDEL", _KEY, *operation_ids)
+            await self._redis.call("HDEL", _KEY, *operation_ids)
 
 
-def operation_from(operation_id: str, row: Sequence[str]) -> Operation:
+def operation_from(operation_id: str, row: Sequence[str]) -> BudgetOperation:
     """From the words that scripts tell of it: amount, end of the lease, windows, payer, model."""
     amount, until, windows, payer, model = row
-    return Operation(
+    return BudgetOperation(
         operation_id,
         msgspec.json.decode(payer, type=Payer),
         windows_of(windows),
@@ -52,8 +52,8 @@ def operation_from(operation_id: str, row: Sequence[str]) -> Operation:
     )
 
 
-def _usage(operation_id: str, text: str) -> Usage:
+def _usage(operation_id: str, text: str) -> UsageRecord:
     if text.startswith(_RELEASED):
         row = msgspec.json.decode(text.removeprefix(_RELEASED), type=_Row)
         return unspent(operation_from(operation_id, row), now())
-    return msgspec.json.decode(text, type=Usage)
+    return msgspec.json.decode(text, type=UsageRecord)

@@ -5,8 +5,8 @@ one string much faster than a list; those that answer many things answer a list.
 `cold`, or `load`, the generation, and what to load.
 """
 
-from shared.counters.port import Script
 from shared.proxy.budget.lua import COMMON
+from shared.redis.client import Script
 
 _OPEN = COMMON + "local b = open_budget(ARGV[1]) if not b then return 'cold' end\n"
 _LOAD = "if #b.missing > 0 then return 'load ' .. b.generation .. ' ' .. table.concat(b.missing, ' ') end\n"

@@ -11,16 +11,16 @@ from typing import Any
 
 import msgspec
 
-from shared.book.records import Usage, Window
-from shared.book.standing import Standing
-from shared.counters.leases import Leases
-from shared.counters.port import Counters
 from shared.proxy.budget.asking import ask
 from shared.proxy.budget.operations import operation_of, text_of
-from shared.proxy.budget.outbox import Outbox
+from shared.proxy.budget.outbox import RedisOutbox
 from shared.proxy.budget.scripts import BEGIN_SEEDING, END_SEEDING, FILL
 from shared.proxy.budget.switches import ModelOff, Switches
-from shared.runtime.errors import StoreUnavailable
+from shared.redis.client import RedisClient
+from shared.redis.leases import Leases
+from shared.types.errors import StoreUnavailable
+from shared.usage.records import BudgetWindow, UsageRecord
+from shared.usage.standing import Standing
 
 _AT_ONCE = 500
 _ATTEMPTS = 5
@@ -29,8 +29,8 @@ ReadStanding = Callable[[], Awaitable[Standing]]
 
 
 class Seeding:
-    def __init__(self, counters: Counters, outbox: Outbox, switches: Switches, standing: ReadStanding) -> None:
-        self._counters = counters
+    def __init__(self, redis: RedisClient, outbox: RedisOutbox, switches: Switches, standing: ReadStanding) -> None:
+        self._redis = redis
         self._outbox = outbox
         self._switches = switches
         self._standing = standing
@@ -38,8 +38,8 @@ class Seeding:
     async def run(self) -> None:
         """Returns when the budget is warm, whoever made it so. Raises `StoreUnavailable`."""
         for _ in range(_ATTEMPTS):
-            async with Leases(self._counters).wait("budget:seeding"):
-                token = await ask(self._counters, BEGIN_SEEDING, [secrets.token_hex(8)])
+            async with Leases(self._redis).wait("budget:seeding"):
+                token = await ask(self._redis, BEGIN_SEEDING, [secrets.token_hex(8)])
                 if not token or await self._fill(token):
                     return
         raise StoreUnavailable("counters", "Redis is emptied again and again")
@@ -48,12 +48,12 @@ class Seeding:
         outbox = await self._outbox.waiting()  # before the book: what goes over meanwhile is in both
         standing = settled(await self._standing(), outbox)
         for rows in _parts(standing, await self._switches.models()):
-            if not await ask(self._counters, FILL, [token, msgspec.json.encode(rows).decode()]):
+            if not await ask(self._redis, FILL, [token, msgspec.json.encode(rows).decode()]):
                 return False
-        return bool(await ask(self._counters, END_SEEDING, [token]))
+        return bool(await ask(self._redis, END_SEEDING, [token]))
 
 
-def settled(standing: Standing, outbox: Iterable[Usage]) -> Standing:
+def settled(standing: Standing, outbox: Iterable[UsageRecord]) -> Standing:
     """The standing once the outbox is in the book."""
     usages = {usage.usage_id: usage for usage in outbox}
     spent = dict(standing.spent)
@@ -65,7 +65,7 @@ def settled(standing: Standing, outbox: Iterable[Usage]) -> Standing:
 
 
 def _parts(standing: Standing, off: Sequence[ModelOff]) -> Iterator[Mapping[str, Any]]:
-    alerted: dict[Window, list[int]] = {}
+    alerted: dict[BudgetWindow, list[int]] = {}
     for window, percent in standing.alerted:
         alerted.setdefault(window, []).append(percent)
     known = sorted({*standing.spent, *alerted})

@@ -7,12 +7,12 @@ import msgspec
 from msgspec import Struct
 
 from shared.blobs.port import Blobs
-from shared.counters.leases import Leases
-from shared.counters.port import Counters
-from shared.ledger import names
-from shared.ledger.ledger import read_record
 from shared.proxy.budget.asking import ask
 from shared.proxy.budget.scripts import SWITCH
+from shared.records import names
+from shared.records.records import read_record
+from shared.redis.client import RedisClient
+from shared.redis.leases import Leases
 from shared.types.clock import now
 
 
@@ -25,10 +25,10 @@ class ModelOff(Struct, frozen=True):
 
 
 class Switches:
-    def __init__(self, blobs: Blobs, counters: Counters) -> None:
+    def __init__(self, blobs: Blobs, redis: RedisClient) -> None:
         self._blobs = blobs
-        self._counters = counters
-        self._leases = Leases(counters)
+        self._redis = redis
+        self._leases = Leases(redis)
 
     async def models(self) -> list[ModelOff]:
         """Those that are off."""
@@ -40,11 +40,11 @@ class Switches:
         """In the ledger, then in Redis, whose generation may be another one by now."""
         record = ModelOff(model, operation_id, now())
         await self._blobs.create(_place(model), msgspec.json.encode(record))
-        await ask(self._counters, SWITCH, [model, operation_id])
+        await ask(self._redis, SWITCH, [model, operation_id])
 
     async def switch_on(self, model: str) -> None:
         async with self._leases.wait("models-off"):
-            await ask(self._counters, SWITCH, [model, "on"])
+            await ask(self._redis, SWITCH, [model, "on"])
             await self._blobs.erase(_place(model))
 
     async def keep(self) -> None:
@@ -56,8 +56,8 @@ class Switches:
                     await self.switch_off(model, operation_id)
 
     async def _in_redis(self) -> list[tuple[str, str]]:
-        generation = await self._counters.call("GET", "budget:generation")
-        flat = await self._counters.call("HGETALL", f"budget:{generation}:off")
+        generation = await self._redis.call("GET", "budget:generation")
+        flat = await self._redis.call("HGETALL", f"budget:{generation}:off")
         return list(zip(flat[::2], flat[1::2], strict=True))
 
 

@@ -12,12 +12,12 @@ from events.envelope import MalformedEventError
 from shared.bus.aws import AwsSink, show_again
 from shared.runtime.aws.letters import body_of
 from shared.runtime.aws.sources import Brought, Told, read_message
-from shared.runtime.delivery import Delivered
-from shared.runtime.errors import StoreUnavailable
-from shared.runtime.runner import ATTEMPTS, pause
-from shared.runtime.table import Function
+from shared.runtime.events.delivery import Delivered
+from shared.runtime.events.runner import ATTEMPTS, pause
+from shared.table.table import Function
 from shared.telemetry.logs import log
-from shared.types.undelivered import Undelivered
+from shared.types.errors import StoreUnavailable
+from shared.types.undelivered import UndeliveredEvent
 
 Deliver = Callable[[Brought, str], Awaitable[Delivered]]
 
@@ -73,7 +73,7 @@ class Batches:
     async def _bury(self, brought: Told, delivered: Delivered, attempts: int) -> bool:
         if self._dead_letters is None:
             return False
-        letter = Undelivered(brought.event, self._function.name, delivered.status, delivered.detail, attempts)
+        letter = UndeliveredEvent(brought.event, self._function.name, delivered.status, delivered.detail, attempts)
         try:
             await self._dead_letters.put(letter.event, body_of(letter))
         except StoreUnavailable as error:

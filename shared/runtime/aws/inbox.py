@@ -4,15 +4,16 @@ import asyncio
 import secrets
 
 from events.envelope import CloudEvent
-from shared.ledger.names import is_name
+from shared.records.names import is_name
 from shared.runtime.aws.sources import Arrival
-from shared.runtime.delivery import Delivered
-from shared.runtime.errors import NotFound
-from shared.runtime.needs import Call, plan, provide
-from shared.runtime.problems import problem_of
-from shared.runtime.table import Function, Operation
-from shared.runtime.worlds import Worlds
+from shared.runtime.events.delivery import Delivered
+from shared.runtime.http.problems import problem_of
+from shared.runtime.wiring.injection import plan, provide
+from shared.runtime.wiring.services import Services
+from shared.table.table import Function, Operation
 from shared.telemetry.logs import log
+from shared.types.call import Call
+from shared.types.errors import NotFound
 from shared.types.principal import Principal
 
 _ENTRANCE = "POST /events"
@@ -24,9 +25,9 @@ _AGAIN = frozenset({409, 429})
 class Inbox:
     """The inboxes of all tenants. Who may write to one was for the bucket's policy to say."""
 
-    def __init__(self, function: Function, worlds: Worlds) -> None:
+    def __init__(self, function: Function, services: Services) -> None:
         self._function = function
-        self._worlds = worlds
+        self._services = services
 
     async def take(self, arrival: Arrival) -> Delivered:
         """What is refused stays in the inbox, for its tenant to see; what was taken in is gone from it."""
@@ -42,12 +43,12 @@ class Inbox:
         operation = self._entrance()
         if not is_name(arrival.blob):
             raise NotFound("An object in the inbox is named with A-Z, a-z, 0-9, `.`, `_`, `-` and `/` only.")
-        if await self._worlds.accounts.tenant(arrival.tenant_id) is None:
+        if await self._services.accounts.tenant(arrival.tenant_id) is None:
             raise NotFound("There is no such tenant.")
         kind, wanted = plan(self._function, operation)
         call = self._call(arrival.tenant_id, request_id)
         handle = self._function.handler(operation)
-        await handle(kind(event=_submitted(arrival.blob, request_id)), **provide(self._worlds, wanted, call))
+        await handle(kind(event=_submitted(arrival.blob, request_id)), **provide(self._services, wanted, call))
 
     def _entrance(self) -> Operation:
         for operation in self._function.operations:

@@ -4,14 +4,14 @@ import msgspec
 
 from events.envelope import CloudEvent, MalformedEventError
 from shared.runtime.aws.sources import GivenUp, Told
-from shared.runtime.runner import ATTEMPTS
-from shared.runtime.table import Function, Table
-from shared.types.undelivered import Undelivered
+from shared.runtime.events.runner import ATTEMPTS
+from shared.table.table import Function, Table
+from shared.types.undelivered import UndeliveredEvent
 
 _LONGEST_DETAIL = 1000
 
 
-def body_of(letter: Undelivered) -> bytes:
+def body_of(letter: UndeliveredEvent) -> bytes:
     """The event with what its last attempt answered, in the attributes that Knative's brokers give a dead letter."""
     attributes = msgspec.to_builtins(letter.event) | {
         "knativeerrordest": f"lambda://{letter.function.replace('_', '-')}",
@@ -22,22 +22,22 @@ def body_of(letter: Undelivered) -> bytes:
     return msgspec.json.encode(attributes)
 
 
-def letter_of(brought: Told | GivenUp, table: Table, from_queue: str = "") -> Undelivered:
+def letter_of(brought: Told | GivenUp, table: Table, from_queue: str = "") -> UndeliveredEvent:
     """`from_queue` is the queue that gave the message up, by its redrive policy. Raises `MalformedEventError`."""
     if isinstance(brought, GivenUp):
         event = brought.told.event
-        return Undelivered(event, _listener(table, event, brought.by), 503, brought.detail, brought.attempts)
+        return UndeliveredEvent(event, _listener(table, event, brought.by), 503, brought.detail, brought.attempts)
     event, others = brought.event, brought.others
     if "knativeerrordest" in others:
         return _as_sent(event, others)
     detail = "its queue gave it up: no attempt came to an end"
-    return Undelivered(event, _listener(table, event, from_queue), 503, detail, ATTEMPTS)
+    return UndeliveredEvent(event, _listener(table, event, from_queue), 503, detail, ATTEMPTS)
 
 
-def _as_sent(event: CloudEvent, others: dict[str, str]) -> Undelivered:
+def _as_sent(event: CloudEvent, others: dict[str, str]) -> UndeliveredEvent:
     host = others["knativeerrordest"].partition("://")[2].partition("/")[0]
     code, attempts = others.get("knativeerrorcode", ""), others.get("aegisattempts", "")
-    return Undelivered(
+    return UndeliveredEvent(
         event=event,
         function=host.partition(".")[0].partition(":")[0].replace("-", "_"),
         status=int(code) if code.isdigit() else 503,

@@ -10,14 +10,14 @@ from typing import Any
 from mangum import Mangum
 
 from events.envelope import Secrets
-from shared.runtime.cloudevents import event_entrance
-from shared.runtime.delivery import Deliveries
-from shared.runtime.errors import Deadline, Problem, TooLarge
-from shared.runtime.exchange import Asgi, Exchange, Exchanges, Message, Receive, Scope, Send, exchange_of
-from shared.runtime.http import application
-from shared.runtime.problems import told
-from shared.runtime.table import Function
-from shared.runtime.worlds import Worlds
+from shared.runtime.events.cloudevents import event_entrance
+from shared.runtime.events.delivery import Deliveries
+from shared.runtime.http.exchange import Asgi, AsgiMessage, AsgiScope, Exchange, Exchanges, Receive, Send, exchange_of
+from shared.runtime.http.problems import told
+from shared.runtime.http.routes import application
+from shared.runtime.wiring.services import Services
+from shared.table.table import Function
+from shared.types.errors import Deadline, Problem, TooLarge
 
 LARGEST_BODY = 5 * 1024 * 1024
 _LARGEST_ANSWER = 6_000_000
@@ -28,13 +28,13 @@ _TEXT = ["text/", "application/json", "application/problem+json", "application/c
 class Web:
     """The routes of one function."""
 
-    def __init__(self, function: Function, worlds: Worlds, secrets: Secrets | None) -> None:
+    def __init__(self, function: Function, services: Services, secrets: Secrets | None) -> None:
         self._function = function
-        self._trusted = worlds.settings.trusted_proxies
+        self._trusted = services.settings.trusted_proxies
         entrances = []
         if secrets and any(not operation.is_route for operation in function.operations):
-            entrances = [event_entrance(function, Deliveries(function, worlds, secrets), secrets)]
-        self._app = application((function,), worlds, entrances)
+            entrances = [event_entrance(function, Deliveries(function, services, secrets), secrets)]
+        self._app = application((function,), services, entrances)
 
     def answer(self, event: dict[str, Any], context: Any, seconds: float) -> dict[str, Any]:
         """Runs the current event loop until the answer is there, for `seconds` at most."""
@@ -49,10 +49,10 @@ class Web:
     def _within(self, seconds: float) -> Asgi:
         """Ends a stream of events where the time is over: it is resumed by its ids. Anything else is refused then."""
 
-        async def within(scope: Scope, receive: Receive, send: Send) -> None:
+        async def within(scope: AsgiScope, receive: Receive, send: Send) -> None:
             began: list[bytes] = []
 
-            async def noting(message: Message) -> None:
+            async def noting(message: AsgiMessage) -> None:
                 if message["type"] == "http.response.start":
                     began.append(dict(message["headers"]).get(b"content-type", b""))
                 await send(message)
@@ -79,7 +79,7 @@ class Web:
 
 
 def _through(app: Asgi, event: dict[str, Any], context: Any) -> dict[str, Any]:
-    async def with_address(scope: Scope, receive: Receive, send: Send) -> None:
+    async def with_address(scope: AsgiScope, receive: Receive, send: Send) -> None:
         scope["client"] = (_last_hop(scope["client"]), 0)
         await app(scope, receive, send)
 
@@ -93,7 +93,7 @@ def _last_hop(client: Any) -> str:
 
 
 def _telling(problem: Problem, function: str) -> Asgi:
-    async def tell(scope: Scope, receive: Receive, send: Send) -> None:
+    async def tell(scope: AsgiScope, receive: Receive, send: Send) -> None:
         exchange = exchange_of(scope)
         exchange.function, exchange.route = function, problem.slug
         said = told(problem, exchange.path, exchange.request_id)

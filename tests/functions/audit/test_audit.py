@@ -8,19 +8,19 @@ import pytest
 from functions.audit import list as listing
 from functions.audit import report
 from shared.blobs.port import Blobs
-from shared.book.book import Book
-from shared.book.journal import Journal
-from shared.book.records import Alert
-from shared.book.sealing import seal
 from shared.types.principal import Principal
-from tests.shared.book.made import NOON, TODAY, free, outbound, settled, windows
+from shared.usage.journal import Journal
+from shared.usage.ledger import UsageLedger
+from shared.usage.records import AlertRecord
+from shared.usage.sealing import seal
+from tests.shared.usage.made import NOON, TODAY, free, outbound, settled, windows
 
 ADMIN = Principal("ten_a", "key_a", "admin")
 OPERATOR = Principal("", "key_o", "operator")
 
 
 @pytest.fixture
-async def book(blobs: Blobs) -> Book:
+async def book(blobs: Blobs) -> UsageLedger:
     """Two calls of one tenant, one of which is still open, one of another, and an alert of the platform."""
     journal = Journal(blobs)
     calls = [
@@ -35,21 +35,21 @@ async def book(blobs: Blobs) -> Book:
     await seal(blobs)
     await journal.append(free(1))
     await journal.append(
-        Alert(window=windows()[2], threshold_pct=80, at=NOON, spent_microusd=4_000_000, cap_microusd=5_000_000)
+        AlertRecord(window=windows()[2], threshold_pct=80, at=NOON, spent_microusd=4_000_000, cap_microusd=5_000_000)
     )
-    return Book(blobs)
+    return UsageLedger(blobs)
 
 
-async def listed(book: Book, principal: Principal, **fields: Any) -> list[str]:
+async def listed(book: UsageLedger, principal: Principal, **fields: Any) -> list[str]:
     found = await listing.handle(listing.ListAudit(**fields), book, principal)
     return [getattr(item, "operation_id", f"{getattr(item, 'threshold_pct', '')} %") for item in found.items]
 
 
-async def test_an_admin_sees_what_left_of_its_tenant_newest_first(book: Book) -> None:
+async def test_an_admin_sees_what_left_of_its_tenant_newest_first(book: UsageLedger) -> None:
     assert await listed(book, ADMIN) == ["op_1", "op_2"]
 
 
-async def test_an_operator_sees_all_and_the_platforms_alerts(book: Book) -> None:
+async def test_an_operator_sees_all_and_the_platforms_alerts(book: UsageLedger) -> None:
     assert set(await listed(book, OPERATOR)) == {"op_1", "op_2", "op_3", "80 %"}
 
 
@@ -63,17 +63,17 @@ async def test_an_operator_sees_all_and_the_platforms_alerts(book: Book) -> None
         ({"since": TODAY}, ["op_1"]),
     ],
 )
-async def test_it_can_be_narrowed(book: Book, fields: dict[str, Any], found: list[str]) -> None:
+async def test_it_can_be_narrowed(book: UsageLedger, fields: dict[str, Any], found: list[str]) -> None:
     assert await listed(book, ADMIN, **fields) == found
 
 
-async def test_pages_join_without_a_gap(book: Book) -> None:
+async def test_pages_join_without_a_gap(book: UsageLedger) -> None:
     first = await listing.handle(listing.ListAudit(limit=3), book, OPERATOR)
     second = await listing.handle(listing.ListAudit(limit=3, cursor=first.next_cursor), book, OPERATOR)
     assert (len(first.items), len(second.items), second.next_cursor) == (3, 1, None)
 
 
-async def test_the_report_counts_calls_by_class_model_and_tenant(book: Book) -> None:
+async def test_the_report_counts_calls_by_class_model_and_tenant(book: UsageLedger) -> None:
     since = (NOON - timedelta(days=2)).date().isoformat()
     found = await report.handle(report.GetReport(since=since), book, OPERATOR)
     assert found.calls == report.AuditedCalls(
@@ -87,7 +87,7 @@ async def test_the_report_counts_calls_by_class_model_and_tenant(book: Book) -> 
     assert (found.chain.seals, len(found.chain.head)) == (1, 64)
 
 
-async def test_the_report_of_an_admin_is_of_its_tenant_alone(book: Book) -> None:
+async def test_the_report_of_an_admin_is_of_its_tenant_alone(book: UsageLedger) -> None:
     found = await report.handle(report.GetReport(since=TODAY), book, ADMIN)
     assert found.calls.by_tenant == {"ten_a": 1}
     assert found.thresholds_reached == 0

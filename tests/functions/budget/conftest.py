@@ -1,1 +1,1 @@
-from tests.stores import blobs, blobs_place, counters, redis_url, valkey  # noqa: F401
+from tests.stores import blobs, blobs_place, redis, redis_url, valkey  # noqa: F401

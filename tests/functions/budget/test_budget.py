@@ -8,23 +8,23 @@ from functions.budget import change, show
 from functions.budget.scopes import Scopes
 from shared.access.accounts import Accounts
 from shared.blobs.port import Blobs
-from shared.book.book import Book
-from shared.counters.port import Counters
-from shared.ledger.records import TenantRecord
 from shared.proxy.budget.budget import Budget
 from shared.proxy.budget.operations import Over, Reserved
-from shared.proxy.task import Payer
-from shared.runtime.errors import Forbidden, InvalidRequest, NotFound
+from shared.records.structs import TenantRecord
+from shared.redis.client import RedisClient
 from shared.types.clock import now
+from shared.types.errors import Forbidden, InvalidRequest, NotFound
+from shared.types.payer import Payer
 from shared.types.principal import Principal
+from shared.usage.ledger import UsageLedger
 
 OPERATOR = Principal("", "key_o", "operator")
 
 
 class Desk:
-    def __init__(self, blobs: Blobs, counters: Counters) -> None:
-        self.accounts = Accounts(blobs, counters)
-        self.budget = Budget(counters, blobs, self.accounts, Book(blobs).standing)
+    def __init__(self, blobs: Blobs, redis: RedisClient) -> None:
+        self.accounts = Accounts(blobs, redis)
+        self.budget = Budget(redis, blobs, self.accounts, UsageLedger(blobs).standing)
         self.admin = Principal("ten_a", "", "admin")
 
     async def put(self, principal: Principal, **fields: Any) -> Scopes:
@@ -36,8 +36,8 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(blobs: Blobs, counters: Counters) -> Desk:
-    desk = Desk(blobs, counters)
+async def desk(blobs: Blobs, redis: RedisClient) -> Desk:
+    desk = Desk(blobs, redis)
     for tenant_id, tier in (("ten_a", "pro"), ("ten_b", "enterprise")):
         await desk.accounts.keep_tenant(TenantRecord(tenant_id, tenant_id, tier, now()))  # type: ignore[arg-type]
     key, _ = await desk.accounts.create_key("ten_a", "a key", "admin")

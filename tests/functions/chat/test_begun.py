@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from functions.chat.chunks import begun
-from shared.runtime.errors import BudgetExceeded
+from shared.types.errors import BudgetExceeded
 
 
 class Source:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.chunk.ruler import CountTokens
-from functions.chunk.splitter import Piece, split
+from functions.chunk.splitter import ChunkDraft, split
 from shared.parsing.document import Block, ParsedDocument
 from shared.parsing.tables import table_markdown
 from shared.types.passage import Box
@@ -22,7 +22,7 @@ def count_letters(texts: list[str]) -> list[int]:
     return [len("".join(text.split())) for text in texts]
 
 
-def pieces(*blocks: Block, title: str = "Handbook", most: int = 40) -> list[Piece]:
+def pieces(*blocks: Block, title: str = "Handbook", most: int = 40) -> list[ChunkDraft]:
     document = ParsedDocument(blocks)
     return split(document, title=title, count_tokens=count_words, detect_language=lambda _: "en", max_tokens=most)
 

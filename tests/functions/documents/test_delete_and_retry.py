@@ -9,11 +9,11 @@ from functions.documents.access import OneDocument
 from functions.documents.change import Change
 from functions.documents.list import ListDocuments
 from functions.documents.retry import Retry
-from shared.counters.leases import stage_lease
-from shared.ledger.ledger import Ledger, PlatformLedger
-from shared.ledger.records import DocumentRecord
-from shared.runtime.errors import Conflict, Forbidden, InvalidRequest, NotFound, Rejected, StoreUnavailable
-from shared.runtime.stages import StageWork
+from shared.records.records import PlatformRecords, TenantRecords
+from shared.records.structs import DocumentRecord
+from shared.redis.leases import stage_lease
+from shared.stages.stages import StageWork
+from shared.types.errors import Conflict, Forbidden, InvalidRequest, NotFound, Rejected, StoreUnavailable
 from shared.types.passage import Passage
 from shared.types.sparse import Sparse
 from shared.vectors.edge import _TenantVectors
@@ -32,14 +32,16 @@ async def ready(suite: Suite, text: str = "a text") -> DocumentRecord:
 
 
 async def index(suite: Suite, record: DocumentRecord) -> None:
-    passage = Passage(f"psg_{record.document_id}_{record.epoch}", record.document_id, record.epoch, 0, "a text")
-    await suite.worlds.vectors.of(TENANT).add([Point(passage, DENSE, Sparse((1,), (1.0,)))])
+    passage = Passage(
+        f"psg_{record.document_id}_{record.generation}", record.document_id, record.generation, 0, "a text"
+    )
+    await suite.services.vectors.of(TENANT).add([Point(passage, DENSE, Sparse((1,), (1.0,)))])
 
 
 async def indexed(suite: Suite, record: DocumentRecord) -> list[int]:
     """Lives of the document that the index still holds passages of."""
-    found = await suite.worlds.vectors.of(TENANT).find(Query(10, dense=DENSE))
-    return [one.passage.epoch for one in found if one.passage.document_id == record.document_id]
+    found = await suite.services.vectors.of(TENANT).find(Query(10, dense=DENSE))
+    return [one.passage.generation for one in found if one.passage.document_id == record.document_id]
 
 
 async def delete(suite: Suite, document_id: str) -> Any:
@@ -54,7 +56,7 @@ def vectors_away(monkeypatch: pytest.MonkeyPatch, suite: Suite) -> None:
     async def is_away(*_: object) -> None:
         raise StoreUnavailable("vectors", "away")
 
-    monkeypatch.setattr(type(suite.worlds.vectors), "ask", is_away)
+    monkeypatch.setattr(type(suite.services.vectors), "ask", is_away)
 
 
 async def test_a_deleted_document_is_gone_from_every_store(suite: Suite) -> None:
@@ -64,7 +66,7 @@ async def test_a_deleted_document_is_gone_from_every_store(suite: Suite) -> None
     assert await delete(suite, record.document_id) is None
     assert await suite.shown(record.document_id) is None
     assert await indexed(suite, record) == []
-    assert not await suite.ledger.has_blobs(record.document_id, 1)
+    assert not await suite.records.has_blobs(record.document_id, 1)
     assert await suite.markers() == []
     listed = await suite.call("documents", "list", ListDocuments())
     assert [item.document_id for item in listed.items] == [other.document_id]
@@ -86,7 +88,7 @@ async def test_a_deletion_whose_store_is_away_is_seen_at_once_and_done_later(
     await suite.tick()
     assert await suite.markers() == []
     assert await indexed(suite, record) == []
-    assert not await suite.ledger.has_blobs(record.document_id, 1)
+    assert not await suite.records.has_blobs(record.document_id, 1)
 
 
 @pytest.mark.parametrize("verb", ["read", "delete", "original", "content", "retry", "change"])
@@ -109,13 +111,13 @@ async def test_a_deletion_cut_off_anywhere_is_finished_by_the_clock_and_never_se
         raise Crash
 
     cuts = [
-        "shared.ledger.ledger.Ledger.bury",
-        "shared.ledger.ledger.Ledger.tombstone",
+        "shared.records.records.Ledger.bury",
+        "shared.records.records.Ledger.tombstone",
         "shared.vectors.edge._TenantVectors.forget",
-        "shared.ledger.ledger.PlatformLedger.dead_letters",
-        "shared.ledger.ledger.Ledger.erase",
-        "shared.ledger.ledger.Ledger.mark_closed",
-        "shared.ledger.ledger.Ledger.has_blobs",
+        "shared.records.records.PlatformRecords.dead_letters",
+        "shared.records.records.Ledger.erase",
+        "shared.records.records.Ledger.mark_closed",
+        "shared.records.records.Ledger.has_blobs",
     ]
     for number, cut in enumerate(cuts):
         record = await ready(suite, f"text {number}")
@@ -126,14 +128,19 @@ async def test_a_deletion_cut_off_anywhere_is_finished_by_the_clock_and_never_se
         assert await suite.shown(record.document_id) is None, cut
         await suite.tick()
         assert await suite.shown(record.document_id) is None, cut
-        assert not await suite.ledger.has_blobs(record.document_id, 1), cut
+        assert not await suite.records.has_blobs(record.document_id, 1), cut
         assert await indexed(suite, record) == [], cut
         assert await suite.markers() == [], cut
 
 
 @pytest.mark.parametrize(
     ("owner", "name"),
-    [(_TenantVectors, "forget"), (PlatformLedger, "dead_letters"), (Ledger, "erase"), (Ledger, "has_blobs")],
+    [
+        (_TenantVectors, "forget"),
+        (PlatformRecords, "dead_letters"),
+        (TenantRecords, "erase"),
+        (TenantRecords, "has_blobs"),
+    ],
 )
 async def test_bytes_uploaded_again_while_the_deletion_still_runs_survive_it(
     suite: Suite, monkeypatch: pytest.MonkeyPatch, owner: type, name: str
@@ -151,12 +158,12 @@ async def test_bytes_uploaded_again_while_the_deletion_still_runs_survive_it(
 
     monkeypatch.setattr(owner, name, upload_meanwhile)
     await delete(suite, first.document_id)
-    assert [record.epoch for record in second] == [2]
+    assert [record.generation for record in second] == [2]
     await suite.run_dry()
     await suite.tick()
     assert await suite.status(first.document_id) == "ready"
     assert await indexed(suite, first) == [2]
-    assert await suite.ledger.document(first.document_id) == second[0]
+    assert await suite.records.document(first.document_id) == second[0]
     assert await suite.markers() == []
 
 
@@ -171,7 +178,7 @@ async def test_a_change_beside_a_deletion_does_not_bring_the_document_back(suite
         )
         assert await suite.shown(record.document_id) is None
         await suite.tick()
-        assert not await suite.ledger.has_blobs(record.document_id, 1)
+        assert not await suite.records.has_blobs(record.document_id, 1)
         assert await suite.markers() == []
 
 
@@ -213,16 +220,16 @@ async def test_a_retry_from_a_stage_runs_it_and_all_that_follow_and_makes_the_sa
     record = await ready(suite)
     life = f"t/{TENANT}/d/{record.document_id}/1/"
     results = ("parsed", "passages", "points")
-    before = {name: await suite.ledger.read(life + name) for name in results}
-    keys = {stage.stage: stage.key for stage in await suite.ledger.stages(record.document_id, 1)}
+    before = {name: await suite.records.read(life + name) for name in results}
+    keys = {stage.stage: stage.key for stage in await suite.records.stages(record.document_id, 1)}
     suite.workshop.clear()
     await retry(suite, record, "chunk")
     assert await suite.status(record.document_id) == "parsed"
     await suite.run_dry()
     assert await suite.status(record.document_id) == "ready"
     assert sorted(suite.workshop.stages()) == ["chunk", "embed", "finish"]
-    assert {name: await suite.ledger.read(life + name) for name in results} == before
-    assert {stage.stage: stage.key for stage in await suite.ledger.stages(record.document_id, 1)} == keys
+    assert {name: await suite.records.read(life + name) for name in results} == before
+    assert {stage.stage: stage.key for stage in await suite.records.stages(record.document_id, 1)} == keys
 
 
 async def test_a_retry_from_the_cutting_on_takes_the_old_passages_out_of_the_index(suite: Suite) -> None:
@@ -240,7 +247,7 @@ async def test_a_retry_from_a_stage_that_is_at_work_is_a_conflict_and_changes_no
             await retry(suite, record, "chunk")
     assert await indexed(suite, record) == [1]
     assert await suite.status(record.document_id) == "ready"
-    assert len(await suite.ledger.stages(record.document_id, 1)) == 4
+    assert len(await suite.records.stages(record.document_id, 1)) == 4
 
 
 async def test_a_retry_from_a_stage_that_there_is_not_says_which_there_are(suite: Suite) -> None:

@@ -7,11 +7,11 @@ import pytest
 
 from functions.failed.letters import OneLetter
 from functions.failed.list import ListLetters
-from shared.runtime.delivery import Deliveries
-from shared.runtime.errors import NotFound, StoreUnavailable
-from shared.runtime.runner import ATTEMPTS
-from shared.runtime.stages import StageWork
-from shared.types.undelivered import Undelivered
+from shared.runtime.events.delivery import Deliveries
+from shared.runtime.events.runner import ATTEMPTS
+from shared.stages.stages import StageWork
+from shared.types.errors import NotFound, StoreUnavailable
+from shared.types.undelivered import UndeliveredEvent
 from tests.pipeline.suite import SECRETS, Suite
 
 
@@ -155,8 +155,8 @@ async def test_a_duplicate_that_fails_does_not_fail_a_document_whose_stage_succe
     await suite.bus.publish(suite.stored(record), "upload")
     taken = await suite.take("parse")
     assert taken
-    letter = Undelivered(taken.event, "parse", 500, "RuntimeError", ATTEMPTS)
-    await Deliveries(suite.table.function("failed"), suite.worlds, SECRETS).bury(letter)
+    letter = UndeliveredEvent(taken.event, "parse", 500, "RuntimeError", ATTEMPTS)
+    await Deliveries(suite.table.function("failed"), suite.services, SECRETS).bury(letter)
     assert await suite.status(record.document_id) == "ready"
     stage = await suite.stage(record, "parse")
     assert stage and stage.outcome == "done"
@@ -166,7 +166,7 @@ async def test_an_event_of_a_deleted_document_that_fails_does_not_bring_it_back(
     record = await suite.upload("a text")
 
     async def is_deleted_and_fails(_: StageWork) -> None:
-        await suite.ledger.bury(record.document_id, 1)
+        await suite.records.bury(record.document_id, 1)
         await suite.catalogue.drop(record.document_id, 1)
         raise RuntimeError
 
@@ -175,4 +175,4 @@ async def test_an_event_of_a_deleted_document_that_fails_does_not_bring_it_back(
     assert await suite.shown(record.document_id) is None
     await suite.tick()
     assert await suite.platform.dead_letters() == []
-    assert not await suite.ledger.has_blobs(record.document_id, 1)
+    assert not await suite.records.has_blobs(record.document_id, 1)

@@ -11,15 +11,15 @@ from functions.parse import handler as plain
 from functions.parse.handler import handle
 from functions.parse_gpu import handler as pooled
 from shared.blobs.folder import FolderBlobs
-from shared.ledger.ledger import Ledger
 from shared.parsing.document import ParsedDocument, Slice
-from shared.parsing.limits import Limits
-from shared.parsing.sliced import keep_slice, parts_of
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.workers import ParserPool
 from shared.pictures.describer import Describer
-from shared.proxy.proxy import ExecutionProxy
-from shared.runtime.errors import Rejected
-from shared.runtime.stages import StageWork
+from shared.pictures.sliced import keep_slice, parts_of
+from shared.proxy.execution.proxy import ExecutionProxy
+from shared.records.records import TenantRecords
+from shared.stages.stages import StageWork
+from shared.types.errors import Rejected
 from tests.shared.parsing import drawn
 
 ORIGIN = Origin("ten_a", "doc_1", 1, "cpu")
@@ -37,7 +37,7 @@ class Counting(ParserPool):
     """Knows which slices were asked for; `dies` stands for the process that ends before one."""
 
     def __init__(self) -> None:
-        super().__init__(Limits(), workers=1)
+        super().__init__(ParsingLimits(), workers=1)
         self.asked: list[int] = []
         self.dies = 0
 
@@ -51,15 +51,15 @@ class Counting(ParserPool):
 
 
 @pytest.fixture
-async def ledger(tmp_path: Path) -> Ledger:
-    ledger = Ledger(FolderBlobs(tmp_path), "ten_a")
+async def records(tmp_path: Path) -> TenantRecords:
+    records = TenantRecords(FolderBlobs(tmp_path), "ten_a")
     content = drawn.pdf(*(drawn.text_page(number) for number in range(1, PAGES + 1)))
-    await ledger.keep("doc_1", 1, "original", content)
-    return ledger
+    await records.keep("doc_1", 1, "original", content)
+    return records
 
 
-def work(ledger: Ledger, seconds: float) -> StageWork:
-    return StageWork("key", ledger, ORIGIN, until=time.monotonic() + seconds)
+def work(records: TenantRecords, seconds: float) -> StageWork:
+    return StageWork("key", records, ORIGIN, until=time.monotonic() + seconds)
 
 
 def stored() -> DocumentStored:
@@ -74,54 +74,54 @@ def stored() -> DocumentStored:
     )
 
 
-async def test_what_one_delivery_has_no_time_for_the_next_one_goes_on_with(ledger: Ledger) -> None:
+async def test_what_one_delivery_has_no_time_for_the_next_one_goes_on_with(records: TenantRecords) -> None:
     parsers = Counting()
     try:
-        again = await handle(stored(), work(ledger, -1), parsers, NOBODY)
+        again = await handle(stored(), work(records, -1), parsers, NOBODY)
         assert isinstance(again, DocumentStored) and again.continuation == 1 and parsers.asked == [1]
-        parsed = await handle(again, work(ledger, 60), parsers, NOBODY)
+        parsed = await handle(again, work(records, 60), parsers, NOBODY)
     finally:
         await parsers.close()
     assert isinstance(parsed, DocumentParsed) and parsed.pages == PAGES and parsers.asked == [1, 21, 41]
-    document = msgspec.json.decode(await ledger.read(parsed.parsed), type=ParsedDocument)
+    document = msgspec.json.decode(await records.read(parsed.parsed), type=ParsedDocument)
     assert sorted({block.page or 0 for block in document.blocks}) == list(range(1, PAGES + 1))
     assert not any("Yearly report" in block.text for block in document.blocks)
-    assert await ledger.part_names("doc_1", 1, "key") == []
+    assert await records.part_names("doc_1", 1, "key") == []
 
 
-async def test_a_crash_repeats_no_slice_that_was_read(ledger: Ledger) -> None:
+async def test_a_crash_repeats_no_slice_that_was_read(records: TenantRecords) -> None:
     parsers = Counting()
     try:
         parsers.dies = 41
         with pytest.raises(ConnectionResetError):
-            await handle(stored(), work(ledger, 60), parsers, NOBODY)
+            await handle(stored(), work(records, 60), parsers, NOBODY)
         parsers.dies = 0
-        assert isinstance(await handle(stored(), work(ledger, 60), parsers, NOBODY), DocumentParsed)
+        assert isinstance(await handle(stored(), work(records, 60), parsers, NOBODY), DocumentParsed)
     finally:
         await parsers.close()
     assert parsers.asked == [1, 21, 41]
 
 
-async def test_the_time_limit_is_the_whole_documents_over_all_its_deliveries(ledger: Ledger) -> None:
-    earlier = Slice((), until=20, pages=PAGES, seconds=Limits().seconds - 0.001)
-    await keep_slice(work(ledger, 60), 1, earlier)
+async def test_the_time_limit_is_the_whole_documents_over_all_its_deliveries(records: TenantRecords) -> None:
+    earlier = Slice((), until=20, pages=PAGES, seconds=ParsingLimits().seconds - 0.001)
+    await keep_slice(work(records, 60), 1, earlier)
     parsers = Counting()
     try:
         with pytest.raises(Rejected) as rejected:
-            await handle(stored(), work(ledger, 60), parsers, NOBODY)
+            await handle(stored(), work(records, 60), parsers, NOBODY)
     finally:
         await parsers.close()
     assert rejected.value.code == "time-limit" and parsers.asked == [21]
 
 
 def test_what_the_pool_makes_is_of_the_same_craft() -> None:
-    assert pooled.CRAFT == plain.CRAFT, "a document that was read by one is read alike by the other"
+    assert pooled.STAGE_VERSION == plain.STAGE_VERSION, "a document that was read by one is read alike by the other"
 
 
-async def test_a_slice_tells_how_long_it_took(ledger: Ledger) -> None:
+async def test_a_slice_tells_how_long_it_took(records: TenantRecords) -> None:
     parsers = Counting()
     try:
-        await handle(stored(), work(ledger, -1), parsers, NOBODY)
+        await handle(stored(), work(records, -1), parsers, NOBODY)
     finally:
         await parsers.close()
-    assert 0 < (await parts_of(work(ledger, 60))).seconds < 60
+    assert 0 < (await parts_of(work(records, 60))).seconds < 60

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from shared.counters.redis import over_url
 from shared.parsing.document import Slice
 from shared.pool.queue import SliceQueue
+from shared.redis.connection import over_url
 from tests.functions.parse_gpu.pooled import FakeReader, Pooled, pooled_table
 from tests.stores import BLOBS
 
@@ -23,12 +23,12 @@ class Telling(FakeReader):
 
 
 async def main(url: str, world: str, place: str, data: str, lease_s: str, hangs_at: str) -> None:
-    counters, reader = over_url(url, answer_s=5), over_url(url, answer_s=5)
-    pooled = Pooled(BLOBS[world](place), counters, reader, Path(data), pooled_table())
-    pooled.worlds.settings = msgspec.structs.replace(pooled.worlds.settings, pool_workers=1)
+    redis, reader = over_url(url, answer_s=5), over_url(url, answer_s=5)
+    pooled = Pooled(BLOBS[world](place), redis, reader, Path(data), pooled_table())
+    pooled.services.settings = msgspec.structs.replace(pooled.services.settings, pool_workers=1)
     telling = Telling()
     telling.happens[int(hangs_at)] = asyncio.Event().wait  # type: ignore[assignment]
-    pooled.pool(telling, queue=SliceQueue(counters, float(lease_s))).start()
+    pooled.pool(telling, queue=SliceQueue(redis, float(lease_s))).start()
     await asyncio.Event().wait()
 
 

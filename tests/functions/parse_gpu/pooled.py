@@ -9,15 +9,15 @@ import msgspec
 import pytest
 
 from shared.blobs.port import Blobs
-from shared.counters.port import Counters
-from shared.counters.redis import over_url
-from shared.ledger.records import DocumentRecord
 from shared.parsing.document import Block, ParsedDocument, Slice
 from shared.parsing.limits import SLICE_PAGES
-from shared.pool.pool import Pool, Reader
+from shared.pool.pool import Pool, SliceReader
 from shared.pool.queue import SliceQueue
-from shared.pool.stage import PooledStage
-from shared.runtime.table import Table, load
+from shared.records.structs import DocumentRecord
+from shared.redis.client import RedisClient
+from shared.redis.connection import over_url
+from shared.runtime.pool.stage import PooledStage
+from shared.table.table import Table, load
 from tests.pipeline.suite import SECRETS, TENANT, Suite, table
 from tests.pipeline.workshop import WORKSHOP
 
@@ -69,11 +69,11 @@ class Pooled(Suite):
         assert await self.step("parse_gpu")
         return record
 
-    def pool(self, reader: Reader, workers: int = 1, queue: SliceQueue | None = None) -> Pool:
-        stage = PooledStage(self.table.function("parse_gpu"), self.worlds, SECRETS)
-        return Pool(queue or self.worlds.slices, reader, stage, workers, pause=lambda attempts: 0)
+    def pool(self, reader: SliceReader, workers: int = 1, queue: SliceQueue | None = None) -> Pool:
+        stage = PooledStage(self.table.function("parse_gpu"), self.services, SECRETS)
+        return Pool(queue or self.services.slices, reader, stage, workers, pause=lambda attempts: 0)
 
-    async def read_by(self, reader: Reader, workers: int = 1) -> None:
+    async def read_by(self, reader: SliceReader, workers: int = 1) -> None:
         """Runs a pool until it has nothing left."""
         pool = self.pool(reader, workers)
         pool.start()
@@ -85,12 +85,12 @@ class Pooled(Suite):
             await pool.stop()
 
     async def is_idle(self) -> bool:
-        return not [key async for key in self.counters.scan("pool:job:*")]
+        return not [key async for key in self.redis.scan("pool:job:*")]
 
     async def read(self, record: DocumentRecord) -> ParsedDocument:
         stage = await self.stage(record, "parse_gpu")
         assert stage and stage.event
-        return msgspec.json.decode(await self.ledger.read(stage.event["data"]["parsed"]), type=ParsedDocument)
+        return msgspec.json.decode(await self.records.read(stage.event["data"]["parsed"]), type=ParsedDocument)
 
 
 def pooled_table() -> Table:
@@ -102,17 +102,17 @@ def pooled_table() -> Table:
 
 @pytest.fixture
 async def pooled(
-    blobs: Blobs, counters: Counters, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    blobs: Blobs, redis: RedisClient, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Pooled]:
     monkeypatch.setattr(os, "fsync", lambda handle: None)
     reader = over_url(redis_url, answer_s=5)
-    opened = Pooled(blobs, counters, reader, tmp_path / "data", pooled_table())
-    opened.worlds.settings = msgspec.structs.replace(opened.worlds.settings, pool_workers=1)
+    opened = Pooled(blobs, redis, reader, tmp_path / "data", pooled_table())
+    opened.services.settings = msgspec.structs.replace(opened.services.settings, pool_workers=1)
     await opened.open()
     yield opened
     WORKSHOP.clear()
-    if "vectors" in vars(opened.worlds):
-        await opened.worlds.vectors.close()
-    if "parsers" in vars(opened.worlds):
-        await opened.worlds.parsers.close()
+    if "vectors" in vars(opened.services):
+        await opened.services.vectors.close()
+    if "parsers" in vars(opened.services):
+        await opened.services.parsers.close()
     await reader.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from shared.parsing.document import Slice
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.workers import ParserPool
 from shared.pool.queue import SliceQueue
 from tests.functions.parse_gpu.pooled import FakeReader, Pooled
@@ -31,7 +31,7 @@ def reading(process: subprocess.Popen[str]) -> int:
 
 async def lease_ends(pooled: Pooled) -> float:
     """When the one claim that is held runs out, in milliseconds."""
-    (_, score) = await pooled.counters.call("ZRANGE", "pool:leases", 0, -1, "WITHSCORES")
+    (_, score) = await pooled.redis.call("ZRANGE", "pool:leases", 0, -1, "WITHSCORES")
     return float(score)
 
 
@@ -70,7 +70,7 @@ async def test_a_pool_that_dies_before_it_says_the_end_leaves_that_to_the_next(
     pooled: Pooled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = await pooled.queue_up(30)
-    queue = SliceQueue(pooled.counters, lease_s=0.2)
+    queue = SliceQueue(pooled.redis, lease_s=0.2)
     reader = FakeReader()
     said = asyncio.Event()
 
@@ -79,7 +79,7 @@ async def test_a_pool_that_dies_before_it_says_the_end_leaves_that_to_the_next(
         return await asyncio.Event().wait()
 
     with monkeypatch.context() as patched:
-        patched.setattr("shared.pool.stage.PooledStage.conclude", never)
+        patched.setattr("shared.runtime.pool.stage.PooledStage.conclude", never)
         pool = pooled.pool(reader, queue=queue)
         pool.start()
         await asyncio.wait_for(said.wait(), 5)
@@ -94,7 +94,7 @@ class Killing(ParserPool):
     """Kills its worker in the middle of a slice, once."""
 
     def __init__(self) -> None:
-        super().__init__(Limits(), workers=1)
+        super().__init__(ParsingLimits(), workers=1)
         self.killed = 0
         self.asked: list[int] = []
 

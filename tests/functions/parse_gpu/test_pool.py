@@ -8,10 +8,10 @@ import pytest
 from functions.documents.access import OneDocument
 from functions.documents.retry import Retry
 from functions.failed.letters import OneLetter
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.workers import ParserPool
 from shared.pool.queue import SliceQueue
-from shared.runtime.errors import InvalidRequest, Rejected, StoreUnavailable
+from shared.types.errors import InvalidRequest, Rejected, StoreUnavailable
 from tests.functions.parse_gpu.pooled import FakeReader, Pooled
 from tests.pipeline.suite import Suite
 from tests.shared.parsing import drawn
@@ -58,7 +58,7 @@ async def test_the_pool_makes_of_a_document_what_parse_makes_of_it(pooled: Poole
     content = drawn.pdf(*(drawn.text_page(number) for number in range(1, 46)))
     record = await pooled.store_pages(content)
     await pooled.step("parse_gpu")
-    parsers = ParserPool(Limits(), workers=2)
+    parsers = ParserPool(ParsingLimits(), workers=2)
     try:
         await pooled.read_by(parsers, workers=2)
         plain = await parsers.parse("paged", "application/pdf", "a.pdf", content)
@@ -72,7 +72,7 @@ async def test_the_pool_makes_of_a_document_what_parse_makes_of_it(pooled: Poole
 async def test_without_a_pool_its_documents_are_read_in_the_delivery(pooled: Pooled) -> None:
     content = drawn.pdf(drawn.text_page(1), drawn.text_page(2))
     record = await pooled.store_pages(content)
-    pooled.worlds.settings = msgspec.structs.replace(pooled.worlds.settings, pool_workers=0)
+    pooled.services.settings = msgspec.structs.replace(pooled.services.settings, pool_workers=0)
     await pooled.step("parse_gpu")
     assert (await pooled.read(record)).pages == 2 and await pooled.is_idle()
 
@@ -105,7 +105,7 @@ async def test_a_document_at_fault_is_rejected_once_and_its_other_slices_go(pool
     await pooled.read_by(reader)
     shown = await pooled.shown(record.document_id)
     assert shown and shown.status == "rejected" and shown.reason and shown.reason.code == "time-limit"
-    assert reader.asked == [1, 21] and (await pooled.worlds.slices.depth()).slices == 0
+    assert reader.asked == [1, 21] and (await pooled.services.slices.depth()).slices == 0
     assert await pooled.markers() == []
 
 
@@ -169,7 +169,7 @@ async def test_a_store_that_is_away_makes_a_dead_letter_that_is_replayed_by_itse
 async def test_a_deleted_document_leaves_the_queue_at_once(pooled: Pooled) -> None:
     record = await pooled.queue_up(45)
     await pooled.call("documents", "delete", OneDocument(record.document_id))
-    assert await pooled.is_idle() and (await pooled.worlds.slices.depth()).slices == 0
+    assert await pooled.is_idle() and (await pooled.services.slices.depth()).slices == 0
 
 
 async def test_a_slice_of_a_deleted_document_is_ended_soon(pooled: Pooled, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +192,7 @@ async def test_a_slice_of_a_deleted_document_is_ended_soon(pooled: Pooled, monke
     await asyncio.wait_for(ended.wait(), 10)
     await pool.stop()
     await pooled.tick()
-    assert not await pooled.ledger.has_blobs(record.document_id, 1) and await pooled.markers() == []
+    assert not await pooled.records.has_blobs(record.document_id, 1) and await pooled.markers() == []
 
 
 async def test_a_slice_that_is_kept_after_the_deletion_is_erased_too(pooled: Pooled) -> None:
@@ -210,12 +210,12 @@ async def test_a_slice_that_is_kept_after_the_deletion_is_erased_too(pooled: Poo
             await asyncio.sleep(0.01)
     await pool.stop()
     await pooled.tick()
-    assert not await pooled.ledger.has_blobs(record.document_id, 1) and await pooled.markers() == []
+    assert not await pooled.records.has_blobs(record.document_id, 1) and await pooled.markers() == []
 
 
 async def test_a_deletion_that_reaches_no_queue_is_seen_before_the_next_slice(pooled: Pooled) -> None:
     record = await pooled.queue_up(45)
-    await pooled.ledger.bury(record.document_id, record.epoch)
+    await pooled.records.bury(record.document_id, record.generation)
     reader = FakeReader()
     await pooled.read_by(reader)
     assert reader.asked == []
@@ -227,7 +227,7 @@ async def test_an_emptied_redis_loses_no_document_and_no_slice_that_was_read(poo
     emptied = asyncio.Event()
 
     async def empty() -> None:
-        await pooled.counters.call("FLUSHDB")
+        await pooled.redis.call("FLUSHDB")
         emptied.set()
 
     reader.happens[21] = empty
@@ -248,7 +248,7 @@ async def test_an_emptied_redis_loses_no_document_and_no_slice_that_was_read(poo
 async def test_the_sweep_leaves_what_waits_in_the_queue_alone(pooled: Pooled) -> None:
     await pooled.queue_up(45)
     await pooled.forget_recent()
-    await pooled.worlds.slices.show_pool()
+    await pooled.services.slices.show_pool()
     await pooled.tick()
     assert await pooled.queued() == {}
 
@@ -257,7 +257,7 @@ async def test_what_waits_for_a_pool_that_is_gone_is_read_without_it_and_not_aga
     content = drawn.pdf(drawn.text_page(1))
     record = await pooled.store_pages(content)
     await pooled.step("parse_gpu")
-    pooled.worlds.settings = msgspec.structs.replace(pooled.worlds.settings, pool_workers=0)
+    pooled.services.settings = msgspec.structs.replace(pooled.services.settings, pool_workers=0)
     await pooled.forget_recent()
     await pooled.tick()
     await pooled.run_dry()
@@ -297,7 +297,7 @@ async def test_a_stop_in_the_middle_of_a_slice_gives_it_back_at_once(pooled: Poo
 
 async def test_a_document_whose_readers_die_five_times_is_a_dead_letter(pooled: Pooled) -> None:
     await pooled.queue_up(10)
-    queue = SliceQueue(pooled.counters)
+    queue = SliceQueue(pooled.redis)
     for _ in range(5):
         assert await queue.claim()
         await queue.void_claims()

@@ -10,18 +10,18 @@ from events.budget import BudgetThresholdReached
 from functions.sweep.budgets import look_after_budgets
 from shared.access.accounts import Accounts
 from shared.blobs.port import Blobs
-from shared.book.book import Book
-from shared.book.journal import UNSEALED, Journal
-from shared.book.records import Alert, Outbound, Usage
-from shared.book.sealing import seal
-from shared.counters.port import Counters
-from shared.ledger.records import TenantRecord
-from shared.proxy.budget.allowances import Allowance, Allowances
+from shared.proxy.budget.allowances import DefaultCap, DefaultCaps
 from shared.proxy.budget.budget import Budget
 from shared.proxy.budget.operations import Reserved, ScopeOf
-from shared.proxy.task import Payer
+from shared.records.structs import TenantRecord
+from shared.redis.client import RedisClient
 from shared.types.clock import now
-from tests.shared.book.made import settled
+from shared.types.payer import Payer
+from shared.usage.journal import UNSEALED, Journal
+from shared.usage.ledger import UsageLedger
+from shared.usage.records import AlertRecord, OutboundRecord, UsageRecord
+from shared.usage.sealing import seal
+from tests.shared.usage.made import settled
 
 PAYER = Payer(tenant_id="ten_a", key_id="key_a", request_id="req_a")
 
@@ -49,22 +49,22 @@ class LaterBudget(Budget):
 
 
 class House:
-    def __init__(self, blobs: Blobs, counters: Counters) -> None:
+    def __init__(self, blobs: Blobs, redis: RedisClient) -> None:
         self.blobs = blobs
-        self.counters = counters
-        self.book = Book(blobs)
+        self.redis = redis
+        self.book = UsageLedger(blobs)
         self.journal = Journal(blobs)
-        self.accounts = Accounts(blobs, counters)
+        self.accounts = Accounts(blobs, redis)
         self.budget = LaterBudget(
-            counters, blobs, self.accounts, self.book.standing, Allowances(platform=Allowance(day=1000, month=100_000))
+            redis, blobs, self.accounts, self.book.standing, DefaultCaps(platform=DefaultCap(day=1000, month=100_000))
         )
         self.bus = Heard()
 
-    async def leave(self, operation: str, amount: int, lease_s: float = 60) -> Outbound:
+    async def leave(self, operation: str, amount: int, lease_s: float = 60) -> OutboundRecord:
         """A call that goes out, as the proxy makes it."""
         held = await self.budget.reserve(operation, amount, PAYER, lease_s)
         assert isinstance(held, Reserved)
-        call = Outbound(
+        call = OutboundRecord(
             operation_id=operation,
             tenant_id=PAYER.tenant_id,
             key_id=PAYER.key_id,
@@ -88,13 +88,13 @@ class House:
         (day,) = [one for one in (await self.book.standing()).spent.items() if one[0].name == "day" and not one[0].id]
         return day[1]
 
-    async def usage(self) -> list[Usage]:
+    async def usage(self) -> list[UsageRecord]:
         return await self.book.usage("ten_a", now() - timedelta(days=1), now() + timedelta(days=1))
 
 
 @pytest.fixture
-async def house(blobs: Blobs, counters: Counters) -> House:
-    house = House(blobs, counters)
+async def house(blobs: Blobs, redis: RedisClient) -> House:
+    house = House(blobs, redis)
     await house.accounts.keep_tenant(TenantRecord("ten_a", "a", "enterprise", now()))
     return house
 
@@ -169,7 +169,7 @@ async def test_an_emptied_redis_does_not_tell_them_again(house: House) -> None:
     await house.budget.settle(settled(call, 850, at=now()))
     await house.sweep()
     await seal(house.blobs)
-    await house.counters.call("FLUSHALL")
+    await house.redis.call("FLUSHALL")
     await house.sweep()
     again = await house.leave("op_2", 10)
     await house.budget.settle(settled(again, 10, at=now()))
@@ -188,7 +188,7 @@ async def test_an_alert_that_could_not_be_said_is_said_at_the_next_tick_under_th
     await house.sweep()
     first, second = house.bus.events
     assert first.event_id == second.event_id
-    booked = [one for one in await house.book.newest(["ten_a", "platform"], 100) if isinstance(one, Alert)]
+    booked = [one for one in await house.book.newest(["ten_a", "platform"], 100) if isinstance(one, AlertRecord)]
     assert [alert.threshold_pct for alert in booked] == [80]
 
 

@@ -9,13 +9,13 @@ import pytest
 
 from events.document import DocumentChunked
 from shared.blobs.port import BlobMissing
-from shared.counters.leases import stage_lease
-from shared.ledger.ledger import Ledger
-from shared.ledger.records import DocumentRecord
-from shared.runtime.errors import Rejected, StoreUnavailable
-from shared.runtime.runner import ATTEMPTS
-from shared.runtime.stages import StageWork
+from shared.records.records import TenantRecords
+from shared.records.structs import DocumentRecord
+from shared.redis.leases import stage_lease
+from shared.runtime.events.runner import ATTEMPTS
+from shared.stages.stages import StageWork
 from shared.types import clock
+from shared.types.errors import Rejected, StoreUnavailable
 from tests.pipeline.suite import TENANT, Suite
 
 _CLOCKS = (
@@ -90,13 +90,13 @@ async def test_a_tick_seals_what_was_used(suite: Suite) -> None:
     await suite.upload("a text")
     await suite.run_dry()
     await suite.tick()
-    number, _ = await suite.worlds.book.head()
+    number, _ = await suite.services.book.head()
     assert number == 1
 
 
 async def test_one_that_was_stored_while_the_bus_was_away_becomes_ready(suite: Suite) -> None:
     record = await lost(suite)
-    await suite.counters.call("FLUSHALL")
+    await suite.redis.call("FLUSHALL")
     await suite.open()
     await suite.tick()
     await suite.run_dry()
@@ -122,8 +122,8 @@ async def test_only_what_is_awaited_is_said_again(suite: Suite) -> None:
     record = await suite.upload("a text")
     for stage in ("parse", "chunk"):
         await suite.step(stage)
-    for key in [key async for key in suite.counters.scan("queue:*")]:
-        await suite.counters.call("DEL", key)
+    for key in [key async for key in suite.redis.scan("queue:*")]:
+        await suite.redis.call("DEL", key)
     await suite.open()
     await suite.forget_recent()
     await suite.tick()
@@ -142,11 +142,11 @@ async def test_it_is_said_again_after_1_2_4_and_up_to_30_minutes_so_that_a_backl
         await suite.tick()
         (taken,) = await suite.bus.take("parse", 9, 1)
         await suite.bus.done(taken, None)
-        assert minutes * 60 - 5 < await suite.counters.call("TTL", quiet) <= minutes * 60
-        await suite.counters.call("DEL", f"recent:{TENANT}:{record.document_id}:1")
+        assert minutes * 60 - 5 < await suite.redis.call("TTL", quiet) <= minutes * 60
+        await suite.redis.call("DEL", f"recent:{TENANT}:{record.document_id}:1")
         await suite.tick()
         assert await suite.queued() == {}, "it speaks before its time"
-        await suite.counters.call("DEL", quiet)
+        await suite.redis.call("DEL", quiet)
 
 
 async def test_one_tenants_store_that_is_away_does_not_keep_the_others_waiting(
@@ -170,7 +170,7 @@ async def test_one_tenants_store_that_is_away_does_not_keep_the_others_waiting(
 async def test_a_marker_that_a_crash_left_behind_is_closed(suite: Suite) -> None:
     record = await suite.upload("a text")
     await suite.run_dry()
-    await suite.ledger.mark_open(record.document_id, 1, "ingesting")
+    await suite.records.mark_open(record.document_id, 1, "ingesting")
     await suite.forget_recent()
     await suite.tick()
     assert await suite.markers() == []
@@ -185,7 +185,7 @@ async def test_a_rejected_document_is_final(suite: Suite) -> None:
     suite.workshop.happens["chunk"] = refuses
     record = await suite.upload("a text")
     await suite.run_dry()
-    await suite.ledger.mark_open(record.document_id, 1, "ingesting")
+    await suite.records.mark_open(record.document_id, 1, "ingesting")
     await suite.forget_recent()
     for _ in range(3):
         await suite.tick()
@@ -213,7 +213,7 @@ async def test_an_upload_cut_off_before_its_record_is_given_up_and_its_bytes_era
     later(minutes=2)
     await suite.tick()
     assert await suite.markers() == []
-    assert not await suite.ledger.has_blobs(record.document_id, 1)
+    assert not await suite.records.has_blobs(record.document_id, 1)
 
 
 async def test_bytes_that_come_in_again_while_their_cut_off_upload_is_given_up_are_kept(
@@ -222,69 +222,69 @@ async def test_bytes_that_come_in_again_while_their_cut_off_upload_is_given_up_a
     record = await lost(suite)
     await suite.blobs.erase(f"t/{TENANT}/d/{record.document_id}/1/document")
     later(minutes=16)
-    life = Ledger.life
+    life = TenantRecords.life
 
-    async def uploaded_meanwhile(self: Ledger, document_id: str, epoch: int) -> DocumentRecord | None:
-        monkeypatch.setattr(Ledger, "life", life)
-        before = await life(self, document_id, epoch)
+    async def uploaded_meanwhile(self: TenantRecords, document_id: str, generation: int) -> DocumentRecord | None:
+        monkeypatch.setattr(TenantRecords, "life", life)
+        before = await life(self, document_id, generation)
         await suite.store("a text")
         return before
 
-    monkeypatch.setattr(Ledger, "life", uploaded_meanwhile)
+    monkeypatch.setattr(TenantRecords, "life", uploaded_meanwhile)
     await suite.tick()
-    assert Ledger.life is life
-    again = await suite.ledger.document(record.document_id)
+    assert TenantRecords.life is life
+    again = await suite.records.document(record.document_id)
     assert again
-    assert b"".join([piece async for piece in suite.ledger.original(again)]) == b"a text"
+    assert b"".join([piece async for piece in suite.records.original(again)]) == b"a text"
 
 
 async def test_an_interrupted_deletion_goes_on(suite: Suite) -> None:
     record = await suite.upload("a text")
     await suite.run_dry()
-    await suite.ledger.mark_open(record.document_id, 1, "deleting")
+    await suite.records.mark_open(record.document_id, 1, "deleting")
     await suite.tick()
     assert await suite.shown(record.document_id) is None
-    assert await suite.ledger.document(record.document_id) is None
-    assert not await suite.ledger.has_blobs(record.document_id, 1)
+    assert await suite.records.document(record.document_id) is None
+    assert not await suite.records.has_blobs(record.document_id, 1)
     assert await suite.markers() == []
 
 
 async def test_a_deletion_goes_on_whatever_was_marked_since(suite: Suite) -> None:
     record = await suite.store("a text")
-    await suite.ledger.bury(record.document_id, 1)
+    await suite.records.bury(record.document_id, 1)
     assert await suite.markers() == [f"{TENANT}/{record.document_id}/1/ingesting"]
     await suite.tick()
-    assert not await suite.ledger.has_blobs(record.document_id, 1)
+    assert not await suite.records.has_blobs(record.document_id, 1)
     assert await suite.markers() == []
 
 
 async def test_a_deletion_leaves_the_next_life_alone(suite: Suite) -> None:
     first = await suite.store("a text")
-    await suite.ledger.mark_open(first.document_id, 1, "deleting")
-    await suite.ledger.bury(first.document_id, 1)
+    await suite.records.mark_open(first.document_id, 1, "deleting")
+    await suite.records.bury(first.document_id, 1)
     second = await suite.upload("a text")
     await suite.tick()
     assert await suite.markers() == [f"{TENANT}/{first.document_id}/2/ingesting"]
     await suite.run_dry()
-    assert await suite.ledger.document(first.document_id) == second
+    assert await suite.records.document(first.document_id) == second
     assert await suite.status(first.document_id) == "ready"
     with pytest.raises(BlobMissing):
-        await suite.ledger.read(f"t/{TENANT}/d/{first.document_id}/1/original")
+        await suite.records.read(f"t/{TENANT}/d/{first.document_id}/1/original")
 
 
 async def test_what_a_stage_wrote_after_the_erasure_is_erased(suite: Suite) -> None:
     record = await suite.store("a text")
 
     async def is_deleted(_: StageWork) -> None:
-        await suite.ledger.bury(record.document_id, 1)
+        await suite.records.bury(record.document_id, 1)
         await suite.tick()
-        assert not await suite.ledger.has_blobs(record.document_id, 1)
+        assert not await suite.records.has_blobs(record.document_id, 1)
 
     suite.workshop.happens["parse"] = is_deleted
     await suite.run("parse", suite.stored(record))
-    assert await suite.ledger.has_blobs(record.document_id, 1)
+    assert await suite.records.has_blobs(record.document_id, 1)
     await suite.tick()
-    assert not await suite.ledger.has_blobs(record.document_id, 1)
+    assert not await suite.records.has_blobs(record.document_id, 1)
     assert await suite.markers() == []
 
 
@@ -292,13 +292,13 @@ async def test_what_a_killed_stage_wrote_after_the_erasure_is_erased_too(suite: 
     record = await suite.upload("a text")
     taken = await suite.take("parse")
     assert taken
-    await suite.ledger.bury(record.document_id, 1)
+    await suite.records.bury(record.document_id, 1)
     await suite.tick()
-    await suite.ledger.keep(record.document_id, 1, "parsed", b"written late, then killed")
+    await suite.records.keep(record.document_id, 1, "parsed", b"written late, then killed")
     (left,) = await suite.bus.open("parse")
     await suite.bus.done(left, (await suite.deliver(left)).reply)
     await suite.tick()
-    assert not await suite.ledger.has_blobs(record.document_id, 1)
+    assert not await suite.records.has_blobs(record.document_id, 1)
 
 
 async def test_a_dead_letter_of_a_store_that_was_away_is_replayed_at_its_time(suite: Suite, later: Any) -> None:
@@ -366,7 +366,7 @@ async def test_a_replay_from_which_nothing_was_heard_is_tried_once_more(suite: S
     suite.workshop.happens.clear()
     later(minutes=2)
     await suite.tick()
-    await suite.counters.call("FLUSHALL")
+    await suite.redis.call("FLUSHALL")
     await suite.open()
     await suite.tick()
     assert await suite.queued() == {}
@@ -393,7 +393,7 @@ async def test_the_dead_letters_of_a_deleted_document_are_dropped(suite: Suite) 
     suite.workshop.happens["parse"] = away
     record = await suite.upload("a text")
     await exhaust(suite, "parse")
-    await suite.ledger.bury(record.document_id, 1)
+    await suite.records.bury(record.document_id, 1)
     await suite.tick()
     assert await suite.platform.dead_letters() == []
 
@@ -410,13 +410,15 @@ async def test_a_dead_letter_whose_stage_succeeded_since_is_dropped(suite: Suite
     assert "parse" not in await suite.queued()
 
 
-@pytest.mark.parametrize("epoch", ["", "one", "1"])
-async def test_whatever_is_wrong_with_one_letter_keeps_no_other_waiting(suite: Suite, later: Any, epoch: str) -> None:
+@pytest.mark.parametrize("generation", ["", "one", "1"])
+async def test_whatever_is_wrong_with_one_letter_keeps_no_other_waiting(
+    suite: Suite, later: Any, generation: str
+) -> None:
     suite.workshop.happens["parse"] = away
     record = await suite.upload("a text")
     await exhaust(suite, "parse")
     (letter,) = await suite.platform.dead_letters()
-    wrong = {**letter.event, "epoch": epoch, "unknown": "attribute"}
+    wrong = {**letter.event, "epoch": generation, "unknown": "attribute"}
     newer = letter.failed_at + timedelta(seconds=1)
     await suite.platform.keep_dead_letter(
         msgspec.structs.replace(letter, dead_letter_id="dlq_wrong", event=wrong, failed_at=newer)

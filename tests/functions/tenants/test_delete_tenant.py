@@ -6,12 +6,12 @@ from functions.tenants import delete
 from functions.tenants.shown import OneTenant
 from shared.access.accounts import Accounts
 from shared.erasure.erase import bury
-from shared.runtime.errors import NotFound
+from shared.types.errors import NotFound
 from tests.pipeline.suite import Suite
 
 
 async def tenant_with_documents(suite: Suite) -> tuple[Accounts, str]:
-    accounts = suite.worlds.accounts
+    accounts = suite.services.accounts
     tenant = await accounts.create_tenant("a tenant", "pro")
     await accounts.create_key(tenant.tenant_id, "a key", "admin")
     for text in ("one", "two"):

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from functions.documents.access import OneDocument
-from shared.intake.intake import Accepted, Intake, Known, Submission
-from shared.ledger.ledger import Ledger
-from shared.runtime.errors import Conflict, Rejected, StoreUnavailable
-from shared.runtime.needs import Call
-from shared.runtime.stages import StageWork
+from shared.intake.intake import Accepted, Intake, KnownDocument, Submission
+from shared.records.records import TenantRecords
+from shared.stages.stages import StageWork
+from shared.types.call import Call
+from shared.types.errors import Conflict, Rejected, StoreUnavailable
 from shared.types.http import SpooledFile
 from tests.pipeline.suite import TENANT, Suite
 
@@ -20,7 +20,7 @@ _FILES = count()
 
 
 def submission(suite: Suite, text: str = "a text", **fields: Any) -> Submission:
-    path = suite.worlds.settings.data / f"spooled{next(_FILES)}"
+    path = suite.services.settings.data / f"spooled{next(_FILES)}"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     content = text.encode()
@@ -30,10 +30,10 @@ def submission(suite: Suite, text: str = "a text", **fields: Any) -> Submission:
     )
 
 
-async def take(suite: Suite, text: str = "a text", **fields: Any) -> Accepted | Known:
+async def take(suite: Suite, text: str = "a text", **fields: Any) -> Accepted | KnownDocument:
     call = Call("upload", TENANT, request_id="req_1")
     bus = suite.bus.of("upload")
-    intake = Intake(suite.ledger, suite.catalogue, suite.leases, bus, suite.table, call)
+    intake = Intake(suite.records, suite.catalogue, suite.leases, bus, suite.table, call)
     return await intake.take(submission(suite, text, **fields))
 
 
@@ -84,7 +84,7 @@ async def test_the_same_bytes_are_one_document_whoever_sends_them_how_often(suit
     await suite.run_dry()
     assert suite.workshop.stages().count("parse") == 1
     answer = await take(suite, title="another")
-    assert isinstance(answer, Known)
+    assert isinstance(answer, KnownDocument)
     assert answer.title == answers[0].title
     assert len(suite.workshop.stages()) == 4
 
@@ -112,8 +112,8 @@ async def test_bytes_of_a_deleted_document_start_afresh(suite: Suite) -> None:
     second = await take(suite, title="the second")
     assert (second.http_status, second.status, second.title) == (202, "stored", "the second")
     await suite.run_dry()
-    record = await suite.ledger.document(first.document_id)
-    assert record and record.epoch == 2
+    record = await suite.records.document(first.document_id)
+    assert record and record.generation == 2
     assert await suite.status(first.document_id) == "ready"
 
 
@@ -122,15 +122,15 @@ async def test_bytes_of_a_document_deleted_while_they_were_found_start_afresh(
 ) -> None:
     first = await take(suite)
     await suite.run_dry()
-    document = Ledger.document
+    document = TenantRecords.document
 
-    async def deleted_meanwhile(self: Ledger, document_id: str) -> Any:
-        monkeypatch.setattr(Ledger, "document", document)
+    async def deleted_meanwhile(self: TenantRecords, document_id: str) -> Any:
+        monkeypatch.setattr(TenantRecords, "document", document)
         found = await document(self, document_id)
         await suite.call("documents", "delete", OneDocument(document_id))
         return found
 
-    monkeypatch.setattr(Ledger, "document", deleted_meanwhile)
+    monkeypatch.setattr(TenantRecords, "document", deleted_meanwhile)
     second = await take(suite)
     assert second.status == "stored"
     await suite.run_dry()
@@ -140,15 +140,15 @@ async def test_bytes_of_a_document_deleted_while_they_were_found_start_afresh(
 async def test_bytes_of_a_document_deleted_while_they_were_stored_leave_nothing_behind(
     suite: Suite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = Ledger.store
+    store = TenantRecords.store
 
-    async def deleted_meanwhile(self: Ledger, *arguments: Any) -> Any:
-        monkeypatch.setattr(Ledger, "store", store)
+    async def deleted_meanwhile(self: TenantRecords, *arguments: Any) -> Any:
+        monkeypatch.setattr(TenantRecords, "store", store)
         first = await take(suite)
         await suite.call("documents", "delete", OneDocument(first.document_id))
         return await store(self, *arguments)
 
-    monkeypatch.setattr(Ledger, "store", deleted_meanwhile)
+    monkeypatch.setattr(TenantRecords, "store", deleted_meanwhile)
     with pytest.raises(Conflict):
         await take(suite)
     await suite.run_dry()

@@ -8,19 +8,19 @@ import pytest
 from functions.usage import ledger, totals
 from shared.access.accounts import Accounts
 from shared.blobs.port import Blobs
-from shared.book.book import Book
-from shared.book.journal import Journal
-from shared.book.records import Line
-from shared.book.sealing import seal
-from shared.counters.port import Counters
-from shared.ledger.records import TenantRecord
 from shared.proxy.budget.budget import Budget
 from shared.proxy.budget.operations import Reserved
-from shared.proxy.task import Payer
-from shared.runtime.errors import InvalidRequest
+from shared.records.structs import TenantRecord
+from shared.redis.client import RedisClient
 from shared.types.clock import now
+from shared.types.errors import InvalidRequest
+from shared.types.payer import Payer
 from shared.types.principal import Principal
-from tests.shared.book.made import NOON, TODAY, Watched, free, outbound, settled
+from shared.usage.journal import Journal
+from shared.usage.ledger import UsageLedger
+from shared.usage.records import UsageLine
+from shared.usage.sealing import seal
+from tests.shared.usage.made import NOON, TODAY, Watched, free, outbound, settled
 
 ADMIN = Principal("ten_a", "key_a", "admin")
 YESTERDAY = NOON - timedelta(days=1)
@@ -30,29 +30,31 @@ ALL: dict[str, Any] = {"since": (NOON - timedelta(days=30)).date().isoformat(), 
 class Desk:
     """Who may ask, and what of."""
 
-    def __init__(self, blobs: Blobs, counters: Counters) -> None:
+    def __init__(self, blobs: Blobs, redis: RedisClient) -> None:
         self.blobs = blobs
-        self.book, self.journal = Book(blobs), Journal(blobs)
-        self.budget = Budget(counters, blobs, Accounts(blobs, counters), self.book.standing)
+        self.book, self.journal = UsageLedger(blobs), Journal(blobs)
+        self.budget = Budget(redis, blobs, Accounts(blobs, redis), self.book.standing)
 
     async def usage(self, **fields: Any) -> totals.UsageTotals:
         request = totals.GetUsage(**{**ALL, **fields})
         return await totals.handle(request, self.book, self.budget, self.journal, ADMIN)
 
-    async def ledger(self, **fields: Any) -> ledger.UsageRecords:
+    async def records(self, **fields: Any) -> ledger.UsageRecords:
         return await ledger.handle(ledger.ListUsage(**fields), self.book, self.budget, self.journal, ADMIN)
 
 
 @pytest.fixture
-async def desk(blobs: Blobs, counters: Counters) -> Desk:
+async def desk(blobs: Blobs, redis: RedisClient) -> Desk:
     """Two days: a parsed document each, a call each, and another tenant's."""
-    desk = Desk(blobs, counters)
+    desk = Desk(blobs, redis)
     for number, at in enumerate((YESTERDAY, NOON)):
         call = outbound(number, at=at)
         await desk.journal.append(call)
         await desk.journal.append(settled(call, 1_250_000, label="the client's"))
-        await desk.journal.append(free(number, at=at, key_id="key_b", lines=(Line("embedded_1k_tokens", 1_500),)))
-        await desk.journal.append(free(number, tenant_id="ten_b", at=at, lines=(Line("page_parsed", 3, 7_000_000),)))
+        await desk.journal.append(free(number, at=at, key_id="key_b", lines=(UsageLine("embedded_1k_tokens", 1_500),)))
+        await desk.journal.append(
+            free(number, tenant_id="ten_b", at=at, lines=(UsageLine("page_parsed", 3, 7_000_000),))
+        )
         if number == 0:
             await seal(blobs)
     return desk
@@ -127,14 +129,14 @@ async def test_a_day_that_was_summed_up_is_not_read_again(desk: Desk) -> None:
     await seal(desk.blobs)
     await desk.usage()
     watched = Watched(desk.blobs)
-    await Book(watched).rows("ten_a", NOON - timedelta(days=5), NOON.replace(hour=0))
+    await UsageLedger(watched).rows("ten_a", NOON - timedelta(days=5), NOON.replace(hour=0))
     assert not [name for verb, name in watched.calls if verb == "read" and "/book/" in name and "seals" not in name]
 
 
 async def test_the_ledger_lists_newest_first_in_pages_that_new_records_do_not_shift(desk: Desk) -> None:
-    first = await desk.ledger(limit=3)
+    first = await desk.records(limit=3)
     await desk.journal.append(free(50, at=now()))
-    second = await desk.ledger(limit=3, cursor=first.next_cursor)
+    second = await desk.records(limit=3, cursor=first.next_cursor)
     ids = [item.usage_id for item in [*first.items, *second.items]]
     assert ids == ["op_1", "stage_1", "op_0", "stage_0"]
     assert second.next_cursor is None
@@ -142,14 +144,14 @@ async def test_the_ledger_lists_newest_first_in_pages_that_new_records_do_not_sh
 
 @pytest.mark.parametrize("request_id", ["req_1", "the client's"])
 async def test_a_request_is_found_by_our_id_and_by_the_clients_label(desk: Desk, request_id: str) -> None:
-    found = await desk.ledger(request_id=request_id)
+    found = await desk.records(request_id=request_id)
     assert {item.label for item in found.items} == {"the client's"}
     assert "op_1" in {item.usage_id for item in found.items}
 
 
-async def test_what_was_settled_a_moment_ago_is_on_the_bill(desk: Desk, counters: Counters) -> None:
+async def test_what_was_settled_a_moment_ago_is_on_the_bill(desk: Desk, redis: RedisClient) -> None:
     """Redis' outbox is brought into the book first."""
-    await Accounts(desk.blobs, counters).keep_tenant(TenantRecord("ten_a", "a", "enterprise", now()))
+    await Accounts(desk.blobs, redis).keep_tenant(TenantRecord("ten_a", "a", "enterprise", now()))
     held = await desk.budget.reserve("op_9", 400, Payer(tenant_id="ten_a"), 60)
     assert isinstance(held, Reserved)
     call = outbound(9, at=NOON, windows=held.windows)

@@ -3,10 +3,10 @@
 from msgspec import Struct
 
 from events.document import DocumentChunked, DocumentParsed
-from shared.runtime.stages import StageWork
+from shared.stages.stages import StageWork
 from tests.pipeline.workshop import work_on
 
-CRAFT = 1
+STAGE_VERSION = 1
 
 
 class Ending(Struct, frozen=True):

@@ -1,10 +1,10 @@
 """The other branch: the text backwards."""
 
 from events.document import DocumentEmbedded, DocumentParsed
-from shared.runtime.stages import StageWork
+from shared.stages.stages import StageWork
 from tests.pipeline.workshop import work_on
 
-CRAFT = 1
+STAGE_VERSION = 1
 
 
 async def handle(event: DocumentParsed, work: StageWork) -> DocumentEmbedded:

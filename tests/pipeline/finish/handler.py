@@ -1,10 +1,10 @@
 """The join: it runs when both branches have spoken."""
 
 from events.document import DocumentChunked, DocumentEmbedded, DocumentReady
-from shared.runtime.stages import StageWork
+from shared.stages.stages import StageWork
 from tests.pipeline.workshop import work_on
 
-CRAFT = 1
+STAGE_VERSION = 1
 
 
 async def handle(event: DocumentChunked | DocumentEmbedded, work: StageWork) -> DocumentReady:

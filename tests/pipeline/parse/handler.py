@@ -1,10 +1,10 @@
 """The first stage: the original's text in capitals."""
 
 from events.document import DocumentParsed, DocumentStored
-from shared.runtime.stages import StageWork
+from shared.stages.stages import StageWork
 from tests.pipeline.workshop import work_on
 
-CRAFT = 1
+STAGE_VERSION = 1
 
 
 async def handle(event: DocumentStored, work: StageWork) -> DocumentParsed:

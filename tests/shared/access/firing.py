@@ -9,14 +9,14 @@ from typing import Any
 
 from shared.access.accounts import Accounts
 from shared.access.gate import Gate
-from shared.counters.port import Counters, Script, Word
-from shared.counters.redis import over_url
+from shared.redis.client import RedisClient, RedisWord, Script
+from shared.redis.connection import over_url
 
 
-class SlowCounters(Counters):
+class SlowRedis(RedisClient):
     """Redis far away: whoever looks first and writes later finds the place taken."""
 
-    async def run(self, script: Script, keys: Sequence[str] = (), arguments: Sequence[Word] = ()) -> Any:
+    async def run(self, script: Script, keys: Sequence[str] = (), arguments: Sequence[RedisWord] = ()) -> Any:
         await asyncio.sleep(random.uniform(0, 0.03))
         answer = await super().run(script, keys, arguments)
         await asyncio.sleep(random.uniform(0, 0.03))
@@ -25,9 +25,9 @@ class SlowCounters(Counters):
 
 async def main(url: str, key: str, policy: str, count: str) -> None:
     far = over_url(url, connections=200, answer_s=10)
-    counters = SlowCounters(far._client)
-    gate = Gate(Accounts(None, counters), counters)  # type: ignore[arg-type]
-    await counters.ping()
+    redis = SlowRedis(far._client)
+    gate = Gate(Accounts(None, redis), redis)  # type: ignore[arg-type]
+    await redis.ping()
     print("ready", flush=True)
     sys.stdin.readline()
     answers = await asyncio.gather(*(gate.admit(key, policy) for _ in range(int(count))))

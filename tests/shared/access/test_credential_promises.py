@@ -16,11 +16,11 @@ from shared.access.accounts import Accounts, cached_key
 from shared.access.apikeys import key_hash, new_id, new_key, well_formed
 from shared.access.gate import Gate
 from shared.blobs.port import Blobs
-from shared.counters.port import Counters, Script, Word
-from shared.counters.redis import over_url
-from shared.ledger.records import TenantRecord
-from shared.runtime.errors import NotFound, StoreUnavailable, Unauthenticated
+from shared.records.structs import TenantRecord
+from shared.redis.client import RedisClient, RedisWord, Script
+from shared.redis.connection import over_url
 from shared.types.clock import now
+from shared.types.errors import NotFound, StoreUnavailable, Unauthenticated
 from shared.types.principal import Role
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -28,13 +28,13 @@ A_KEY = new_key(new_id("key_"))
 
 
 @pytest.fixture
-def accounts(blobs: Blobs, counters: Counters) -> Accounts:
-    return Accounts(blobs, counters)
+def accounts(blobs: Blobs, redis: RedisClient) -> Accounts:
+    return Accounts(blobs, redis)
 
 
 @pytest.fixture
-def gate(accounts: Accounts, counters: Counters) -> Gate:
-    return Gate(accounts, counters)
+def gate(accounts: Accounts, redis: RedisClient) -> Gate:
+    return Gate(accounts, redis)
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ async def test_what_is_no_key_is_refused_without_asking_a_store(key: str, tmp_pa
 
 
 async def test_no_store_ever_holds_a_key(
-    accounts: Accounts, gate: Gate, tenant: TenantRecord, counters: Counters, blobs: Blobs
+    accounts: Accounts, gate: Gate, tenant: TenantRecord, redis: RedisClient, blobs: Blobs
 ) -> None:
     _, key = await accounts.create_key(tenant.tenant_id, "a key", "admin")
     await gate.admit(key, "default")
@@ -109,8 +109,8 @@ async def test_no_store_ever_holds_a_key(
     names = [name for prefix in ("t/", "keys/") for name in await blobs.names(prefix)]
     kept = [name.encode() + await blobs.read(name) for name in names]
     assert len(kept) == 3 and not any(secret.encode() in content for content in kept)
-    async for name in counters.scan("key:*"):
-        assert secret not in name and secret not in str(await counters.call("HGETALL", name))
+    async for name in redis.scan("key:*"):
+        assert secret not in name and secret not in str(await redis.call("HGETALL", name))
 
 
 # Who it is
@@ -165,11 +165,11 @@ async def test_a_revoked_key_is_refused_from_the_next_call_on_in_every_process(
 
 
 async def test_a_revoked_key_stays_so_when_redis_is_emptied(
-    accounts: Accounts, gate: Gate, tenant: TenantRecord, counters: Counters
+    accounts: Accounts, gate: Gate, tenant: TenantRecord, redis: RedisClient
 ) -> None:
     record, key = await accounts.create_key(tenant.tenant_id, "a key", "admin")
     await accounts.revoke_key(tenant.tenant_id, record.key_id)
-    await counters.call("FLUSHDB")
+    await redis.call("FLUSHDB")
     assert await is_refused(gate, key)
     with pytest.raises(NotFound):
         await accounts.revoke_key(tenant.tenant_id, record.key_id)
@@ -194,11 +194,11 @@ class HeldBlobs:
 
 @pytest.mark.parametrize("part", ["keys/", "accounts/keys/", "accounts/tenant"])
 async def test_a_revocation_is_not_undone_by_a_process_that_read_the_key_before_it(
-    part: str, accounts: Accounts, gate: Gate, tenant: TenantRecord, blobs: Blobs, counters: Counters
+    part: str, accounts: Accounts, gate: Gate, tenant: TenantRecord, blobs: Blobs, redis: RedisClient
 ) -> None:
     record, key = await accounts.create_key(tenant.tenant_id, "a key", "admin")
     held = HeldBlobs(blobs, part)
-    late = Gate(Accounts(held, counters), counters)  # type: ignore[arg-type]
+    late = Gate(Accounts(held, redis), redis)  # type: ignore[arg-type]
     admission = asyncio.create_task(is_refused(late, key))
     await held.was_read.wait()
     await accounts.revoke_key(tenant.tenant_id, record.key_id)
@@ -207,23 +207,23 @@ async def test_a_revocation_is_not_undone_by_a_process_that_read_the_key_before_
     assert await is_refused(gate, key)
 
 
-class FailingCounters(Counters):
+class FailingRedis(RedisClient):
     """Does not answer to transactions while `is_away`."""
 
     is_away = True
 
-    async def batch(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
+    async def batch(self, commands: Sequence[Sequence[RedisWord]]) -> list[Any]:
         if self.is_away:
             raise StoreUnavailable("counters", "away")
         return await super().batch(commands)
 
 
 async def test_a_revocation_that_failed_half_way_can_be_made_again(
-    accounts: Accounts, gate: Gate, tenant: TenantRecord, blobs: Blobs, counters: Counters
+    accounts: Accounts, gate: Gate, tenant: TenantRecord, blobs: Blobs, redis: RedisClient
 ) -> None:
     record, key = await accounts.create_key(tenant.tenant_id, "a key", "admin")
     assert not await is_refused(gate, key)
-    failing = FailingCounters(counters._client)
+    failing = FailingRedis(redis._client)
     with pytest.raises(StoreUnavailable):
         await Accounts(blobs, failing).revoke_key(tenant.tenant_id, record.key_id)
     failing.is_away = False
@@ -233,11 +233,11 @@ async def test_a_revocation_that_failed_half_way_can_be_made_again(
 
 
 async def test_a_deletion_of_a_tenant_that_failed_half_way_can_be_made_again(
-    accounts: Accounts, gate: Gate, tenant: TenantRecord, blobs: Blobs, counters: Counters
+    accounts: Accounts, gate: Gate, tenant: TenantRecord, blobs: Blobs, redis: RedisClient
 ) -> None:
     keys = [(await accounts.create_key(tenant.tenant_id, "a key", "admin"))[1] for _ in range(2)]
     assert [await is_refused(gate, key) for key in keys] == [False, False]
-    failing = FailingCounters(counters._client)
+    failing = FailingRedis(redis._client)
     with pytest.raises(StoreUnavailable):
         await Accounts(blobs, failing).delete_tenant(tenant)
     assert await accounts.tenant(tenant.tenant_id) == tenant
@@ -258,35 +258,35 @@ async def test_one_tenant_cannot_revoke_anothers_key(accounts: Accounts, gate: G
 
 
 async def test_an_emptied_redis_refuses_nobody(
-    accounts: Accounts, gate: Gate, tenant: TenantRecord, counters: Counters
+    accounts: Accounts, gate: Gate, tenant: TenantRecord, redis: RedisClient
 ) -> None:
     _, key = await accounts.create_key(tenant.tenant_id, "a key", "member")
     _, operator = await accounts.create_key("", "an operator", "operator")
     for one in (key, operator):
         before, _ = await gate.admit(one, "default")
-        await counters.call("FLUSHDB")
+        await redis.call("FLUSHDB")
         after, _ = await gate.admit(one, "default")
         assert after == before
 
 
 async def test_a_tenants_tier_survives_an_emptied_redis(
-    accounts: Accounts, gate: Gate, tenant: TenantRecord, counters: Counters
+    accounts: Accounts, gate: Gate, tenant: TenantRecord, redis: RedisClient
 ) -> None:
     _, key = await accounts.create_key(tenant.tenant_id, "a key", "member")
-    await counters.call("FLUSHDB")
+    await redis.call("FLUSHDB")
     assert (await gate.admit(key, "default"))[1].limit == 100
-    await counters.call("DEL", cached_key(key_hash(key)))
+    await redis.call("DEL", cached_key(key_hash(key)))
     assert (await gate.admit(key, "default"))[1].limit == 100
-    await counters.call("DEL", f"tenant:{tenant.tenant_id}")
+    await redis.call("DEL", f"tenant:{tenant.tenant_id}")
     assert (await gate.admit(key, "default"))[1].limit == 100
 
 
-class ForgetfulCounters(Counters):
+class ForgetfulRedis(RedisClient):
     """Is emptied before every command: as often as `times` says."""
 
     times = 0
 
-    async def run(self, script: Script, keys: Sequence[str] = (), arguments: Sequence[Word] = ()) -> Any:
+    async def run(self, script: Script, keys: Sequence[str] = (), arguments: Sequence[RedisWord] = ()) -> Any:
         if self.times:
             self.times -= 1
             await self.call("FLUSHDB")
@@ -295,10 +295,10 @@ class ForgetfulCounters(Counters):
 
 @pytest.mark.parametrize("times", range(1, 6))
 async def test_a_redis_emptied_again_and_again_is_away_and_never_a_401(
-    times: int, accounts: Accounts, tenant: TenantRecord, blobs: Blobs, counters: Counters
+    times: int, accounts: Accounts, tenant: TenantRecord, blobs: Blobs, redis: RedisClient
 ) -> None:
     _, key = await accounts.create_key(tenant.tenant_id, "a key", "member")
-    forgetful = ForgetfulCounters(counters._client)
+    forgetful = ForgetfulRedis(redis._client)
     gate = Gate(Accounts(blobs, forgetful), forgetful)
     forgetful.times = times
     with suppress(StoreUnavailable):
@@ -312,18 +312,18 @@ class AwayBlobs:
         raise StoreUnavailable("blobs", "away")
 
 
-async def test_a_ledger_that_is_away_is_never_a_401(counters: Counters) -> None:
+async def test_a_ledger_that_is_away_is_never_a_401(redis: RedisClient) -> None:
     with pytest.raises(StoreUnavailable):
-        await Gate(Accounts(AwayBlobs(), counters), counters).admit(A_KEY, "default")  # type: ignore[arg-type]
+        await Gate(Accounts(AwayBlobs(), redis), redis).admit(A_KEY, "default")  # type: ignore[arg-type]
 
 
 async def test_a_late_reader_does_not_bring_back_an_old_tier(
-    accounts: Accounts, tenant: TenantRecord, blobs: Blobs, counters: Counters
+    accounts: Accounts, tenant: TenantRecord, blobs: Blobs, redis: RedisClient
 ) -> None:
     held = HeldBlobs(blobs, "accounts/tenant")
-    late = asyncio.create_task(Accounts(held, counters).load_tenant(tenant.tenant_id))  # type: ignore[arg-type]
+    late = asyncio.create_task(Accounts(held, redis).load_tenant(tenant.tenant_id))  # type: ignore[arg-type]
     await held.was_read.wait()
     await accounts.keep_tenant(msgspec.structs.replace(tenant, tier="free"))
     held.may_go_on.set()
     assert await late
-    assert await counters.call("HGET", f"tenant:{tenant.tenant_id}", "tier") == "free"
+    assert await redis.call("HGET", f"tenant:{tenant.tenant_id}", "tier") == "free"

@@ -8,20 +8,20 @@ import pytest
 from shared.access.accounts import Accounts
 from shared.access.gate import Gate
 from shared.blobs.port import Blobs
-from shared.book.standing import Standing
-from shared.counters.port import Counters, Script, Word
 from shared.proxy.budget.budget import Budget
-from shared.proxy.task import Payer
-from shared.runtime.errors import StoreUnavailable, Unauthenticated
-from shared.types.purse import Purse
+from shared.redis.client import RedisClient, RedisWord, Script
+from shared.types.errors import StoreUnavailable, Unauthenticated
+from shared.types.payer import Payer
+from shared.types.remaining_budget import RemainingBudget
+from shared.usage.standing import Standing
 
 
-class Counting(Counters):
+class Counting(RedisClient):
     """Counts the round trips."""
 
     trips = 0
 
-    async def run(self, script: Script, keys: Sequence[str] = (), arguments: Sequence[Word] = ()) -> Any:
+    async def run(self, script: Script, keys: Sequence[str] = (), arguments: Sequence[RedisWord] = ()) -> Any:
         self.trips += 1
         return await super().run(script, keys, arguments)
 
@@ -35,30 +35,32 @@ async def away() -> Standing:
 
 
 @pytest.fixture
-def accounts(blobs: Blobs, counters: Counters) -> Accounts:
-    return Accounts(blobs, counters)
+def accounts(blobs: Blobs, redis: RedisClient) -> Accounts:
+    return Accounts(blobs, redis)
 
 
-def gate_over(accounts: Accounts, counters: Counters, blobs: Blobs) -> tuple[Gate, Budget]:
-    budget = Budget(counters, blobs, accounts, nothing)
-    return Gate(accounts, counters, lambda: budget), budget
+def gate_over(accounts: Accounts, redis: RedisClient, blobs: Blobs) -> tuple[Gate, Budget]:
+    budget = Budget(redis, blobs, accounts, nothing)
+    return Gate(accounts, redis, lambda: budget), budget
 
 
-async def test_the_gate_tells_the_smallest_remainder(accounts: Accounts, counters: Counters, blobs: Blobs) -> None:
-    gate, budget = gate_over(accounts, counters, blobs)
+async def test_the_gate_tells_the_smallest_remainder(accounts: Accounts, redis: RedisClient, blobs: Blobs) -> None:
+    gate, budget = gate_over(accounts, redis, blobs)
     tenant = await accounts.create_tenant("a tenant", "pro")
     record, key = await accounts.create_key(tenant.tenant_id, "a key", "reader")
-    _, limits, purse = await gate.admit_spender(key, "default")
-    assert (purse.header, limits.limit, limits.remaining) == ("5.000000", 100, 99), "counted once, though it was cold"
+    _, limits, remaining_budget = await gate.admit_spender(key, "default")
+    assert (remaining_budget.header, limits.limit, limits.remaining) == ("5.000000", 100, 99), (
+        "counted once, though it was cold"
+    )
     await budget.reserve("opr_1", 1_234_567, Payer(tenant.tenant_id, record.key_id), 60)
-    _, limits, purse = await gate.admit_spender(key, "default")
-    assert (purse.header, limits.remaining) == ("3.765433", 98)
+    _, limits, remaining_budget = await gate.admit_spender(key, "default")
+    assert (remaining_budget.header, limits.remaining) == ("3.765433", 98)
 
 
 async def test_credential_limits_and_budget_take_one_round_trip(
-    accounts: Accounts, counters: Counters, blobs: Blobs
+    accounts: Accounts, redis: RedisClient, blobs: Blobs
 ) -> None:
-    counting = Counting(counters._client)
+    counting = Counting(redis._client)
     gate, _ = gate_over(accounts, counting, blobs)
     tenant = await accounts.create_tenant("a tenant", "enterprise")
     _, key = await accounts.create_key(tenant.tenant_id, "a key", "reader")
@@ -69,9 +71,9 @@ async def test_credential_limits_and_budget_take_one_round_trip(
 
 
 async def test_a_free_tenant_has_nothing_and_an_operator_no_purse(
-    accounts: Accounts, counters: Counters, blobs: Blobs
+    accounts: Accounts, redis: RedisClient, blobs: Blobs
 ) -> None:
-    gate, _ = gate_over(accounts, counters, blobs)
+    gate, _ = gate_over(accounts, redis, blobs)
     tenant = await accounts.create_tenant("a tenant", "free")
     _, key = await accounts.create_key(tenant.tenant_id, "a key", "reader")
     _, operators = await accounts.create_key("", "an operator", "operator")
@@ -81,17 +83,17 @@ async def test_a_free_tenant_has_nothing_and_an_operator_no_purse(
 
 
 async def test_a_budget_that_cannot_be_known_keeps_nobody_out(
-    accounts: Accounts, counters: Counters, blobs: Blobs
+    accounts: Accounts, redis: RedisClient, blobs: Blobs
 ) -> None:
-    budget = Budget(counters, blobs, accounts, away)
+    budget = Budget(redis, blobs, accounts, away)
     tenant = await accounts.create_tenant("a tenant", "enterprise")
     _, key = await accounts.create_key(tenant.tenant_id, "a key", "reader")
-    principal, _, purse = await Gate(accounts, counters, lambda: budget).admit_spender(key, "default")
-    assert principal.tenant_id == tenant.tenant_id and purse.header == ""
+    principal, _, remaining_budget = await Gate(accounts, redis, lambda: budget).admit_spender(key, "default")
+    assert principal.tenant_id == tenant.tenant_id and remaining_budget.header == ""
 
 
-async def test_a_wrong_key_is_refused_all_the_same(accounts: Accounts, counters: Counters, blobs: Blobs) -> None:
-    gate, _ = gate_over(accounts, counters, blobs)
+async def test_a_wrong_key_is_refused_all_the_same(accounts: Accounts, redis: RedisClient, blobs: Blobs) -> None:
+    gate, _ = gate_over(accounts, redis, blobs)
     with pytest.raises(Unauthenticated):
         await gate.admit_spender("aeg_not-one-of-ours", "default")
 
@@ -100,7 +102,7 @@ async def test_a_wrong_key_is_refused_all_the_same(accounts: Accounts, counters:
     ("microusd", "header"), [(None, "unlimited"), (0, "0.000000"), (1, "0.000001"), (12_345_678, "12.345678")]
 )
 def test_a_remainder_is_told_to_the_micro_dollar(microusd: int | None, header: str) -> None:
-    purse = Purse()
-    assert purse.header == ""
-    purse.show(microusd)
-    assert purse.header == header
+    remaining_budget = RemainingBudget()
+    assert remaining_budget.header == ""
+    remaining_budget.show(microusd)
+    assert remaining_budget.header == header

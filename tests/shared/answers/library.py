@@ -138,7 +138,7 @@ NEAR_MISSES: tuple[str, ...] = (
 
 def passages() -> list[Passage]:
     return [
-        Passage(f"psg_{at}", f"doc_{at}", epoch=1, position=0, text=text, context=title)
+        Passage(f"psg_{at}", f"doc_{at}", generation=1, position=0, text=text, context=title)
         for at, (title, text) in enumerate(DOCUMENTS)
     ]
 

@@ -6,8 +6,12 @@ from shared.answers.citations import compose, verify
 from shared.answers.extractive import Extracted, Statement
 from shared.types.passage import Passage
 
-DAM = Passage("psg_1", "doc_1", epoch=1, position=0, text="The dam is 31 metres high. It was built in 1958.", page=3)
-CLUB = Passage("psg_2", "doc_2", epoch=1, position=0, text="The club meets on Thursdays [4].", box=(0.1, 0.1, 0.9, 0.2))
+DAM = Passage(
+    "psg_1", "doc_1", generation=1, position=0, text="The dam is 31 metres high. It was built in 1958.", page=3
+)
+CLUB = Passage(
+    "psg_2", "doc_2", generation=1, position=0, text="The club meets on Thursdays [4].", box=(0.1, 0.1, 0.9, 0.2)
+)
 PASSAGES = {passage.passage_id: passage for passage in (DAM, CLUB)}
 TITLES = {"doc_1": "Dams", "doc_2": "Clubs"}
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.answers.sentences import Kind, pieces
+from shared.answers.sentences import SentenceKind, pieces
 
 FRAGMENTS = st.sampled_from(
     """Dr. Mills |paid 3.5 million. |Why? |~|~~|# Head~|- item |1. first~|e.g. this |end.|“Quoted.” |No. 5 |U.S. |\t| |
@@ -14,7 +14,7 @@ TEXTS = st.one_of(st.text(max_size=200), st.lists(FRAGMENTS, max_size=12).map(""
 
 
 def quotes(text: str) -> list[str]:
-    return [text[piece.start : piece.end] for piece in pieces(text) if piece.kind is not Kind.HEADING]
+    return [text[piece.start : piece.end] for piece in pieces(text) if piece.kind is not SentenceKind.HEADING]
 
 
 @given(TEXTS)
@@ -78,7 +78,7 @@ def test_each_item_of_a_list_stands_alone() -> None:
 
 def test_a_row_of_a_table_is_read_with_its_head() -> None:
     text = "| Model | Price |\n|---|---|\n| Zephyr | 3.50 |\n| Nimbus | 9.00 |"
-    rows = [piece for piece in pieces(text) if piece.kind is Kind.ROW]
+    rows = [piece for piece in pieces(text) if piece.kind is SentenceKind.ROW]
     assert [text[row.start : row.end] for row in rows] == ["| Zephyr | 3.50 |", "| Nimbus | 9.00 |"]
     assert {row.lead for row in rows} == {"| Model | Price |"}
 

@@ -13,7 +13,7 @@ MANUAL = (
 )
 OTHER = "Ada Moreno serviced the pump. Her number is 4711."
 SOURCES = [
-    Found(Passage(f"psg_{number}", f"doc_{number}", epoch=1, position=0, text=text), 0.9)
+    Found(Passage(f"psg_{number}", f"doc_{number}", generation=1, position=0, text=text), 0.9)
     for number, text in enumerate((MANUAL, OTHER), 1)
 ]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.blobs.folder import FolderBlobs
 from shared.blobs.port import Blobs
-from shared.runtime.errors import DiskFull
+from shared.types.errors import DiskFull
 from tests.stores import BLOBS
 
 LARGEST_FILE = 64 * 1024

@@ -203,7 +203,7 @@ async def test_long_names_are_taken(blobs: Blobs) -> None:
 
 
 async def test_a_name_that_no_file_system_takes_is_unavailable_not_a_crash(tmp_path: Path) -> None:
-    from shared.runtime.errors import StoreUnavailable
+    from shared.types.errors import StoreUnavailable
 
     blobs = FolderBlobs(tmp_path)
     with pytest.raises(StoreUnavailable):

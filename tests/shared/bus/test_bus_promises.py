@@ -8,9 +8,9 @@ import pytest
 
 from events.document import DocumentParsed, DocumentReady, DocumentStored, Origin
 from shared.bus.streams import StreamBus, Taken
-from shared.counters.port import Counters
-from shared.counters.redis import over_url
-from shared.runtime.errors import StoreUnavailable
+from shared.redis.client import RedisClient
+from shared.redis.connection import over_url
+from shared.types.errors import StoreUnavailable
 from tests.pipeline.suite import SECRETS, Suite
 
 ABOUT = Origin("ten_a", "doc_a", 1, "cpu", "req_a", "00-1-2-01")
@@ -26,7 +26,7 @@ async def taken(bus: StreamBus, function: str, count: int = 10, wait_ms: int = 1
 
 def restarted(suite: Suite) -> StreamBus:
     """The bus of the next process over the same server."""
-    return StreamBus(suite.counters, suite.bus._reader, suite.table, SECRETS, "the next process")
+    return StreamBus(suite.redis, suite.bus._reader, suite.table, SECRETS, "the next process")
 
 
 async def test_an_event_reaches_every_function_that_listens_and_no_other(suite: Suite) -> None:
@@ -70,12 +70,12 @@ async def test_what_is_done_is_gone_and_its_reply_on_its_way(suite: Suite) -> No
 async def test_a_reply_and_its_acknowledgement_happen_together_or_not_at_all(suite: Suite) -> None:
     await suite.bus.publish(STORED, "upload")
     (one,) = await taken(suite.bus, "parse")
-    await suite.counters.call("CONFIG", "SET", "maxmemory", "1mb")  # no room for the reply; room to acknowledge
+    await suite.redis.call("CONFIG", "SET", "maxmemory", "1mb")  # no room for the reply; room to acknowledge
     try:
         with pytest.raises(StoreUnavailable):
             await suite.bus.done(one, PARSED)
     finally:
-        await suite.counters.call("CONFIG", "SET", "maxmemory", "0")
+        await suite.redis.call("CONFIG", "SET", "maxmemory", "0")
     assert await suite.queued() == {"parse": 1}
     (again,) = await restarted(suite).open("parse")
     assert again.event == one.event
@@ -169,7 +169,7 @@ async def test_a_dead_letter_goes_to_its_function_alone(suite: Suite) -> None:
 async def test_an_emptied_redis_is_noticed_and_the_queues_come_back(suite: Suite, waits: bool) -> None:
     waiting = asyncio.create_task(taken(suite.bus, "parse", wait_ms=3000)) if waits else None
     await asyncio.sleep(0.05)
-    await suite.counters.call("FLUSHALL")
+    await suite.redis.call("FLUSHALL")
     assert await (waiting or taken(suite.bus, "parse")) == []
     assert suite.bus.was_emptied.is_set()
     await suite.bus.publish(STORED, "upload")
@@ -177,7 +177,7 @@ async def test_an_emptied_redis_is_noticed_and_the_queues_come_back(suite: Suite
 
 
 async def test_what_is_said_before_the_queue_is_back_waits_in_it(suite: Suite) -> None:
-    await suite.counters.call("FLUSHALL")
+    await suite.redis.call("FLUSHALL")
     await suite.bus.publish(STORED, "upload")
     assert await taken(suite.bus, "parse") == []
     assert len(await taken(suite.bus, "parse")) == 1
@@ -186,7 +186,7 @@ async def test_what_is_said_before_the_queue_is_back_waits_in_it(suite: Suite) -
 async def test_what_was_in_hand_when_redis_was_emptied_can_still_be_concluded(suite: Suite) -> None:
     await suite.bus.publish(STORED, "upload")
     (one,) = await taken(suite.bus, "parse")
-    await suite.counters.call("FLUSHALL")
+    await suite.redis.call("FLUSHALL")
     await suite.bus.done(one, PARSED)
     await taken(suite.bus, "chunk")
     assert len(await taken(suite.bus, "chunk")) == 1
@@ -194,7 +194,7 @@ async def test_what_was_in_hand_when_redis_was_emptied_can_still_be_concluded(su
 
 async def test_a_young_event_is_marked_as_on_its_way_and_an_old_one_is_not(suite: Suite) -> None:
     await suite.bus.publish(STORED, "upload")
-    assert 50 < await suite.counters.call("TTL", "recent:ten_a:doc_a:1") <= 60
+    assert 50 < await suite.redis.call("TTL", "recent:ten_a:doc_a:1") <= 60
 
 
 async def test_after_a_start_only_what_stands_in_the_queues_is_on_its_way(suite: Suite) -> None:
@@ -205,9 +205,9 @@ async def test_after_a_start_only_what_stands_in_the_queues_is_on_its_way(suite:
     first, second = await taken(suite.bus, "parse", count=2)
     await suite.bus.done(first, None)
     await suite.bus.again(second, 60)
-    await suite.counters.call("DEL", "recent:ten_a:doc_b:1")
+    await suite.redis.call("DEL", "recent:ten_a:doc_b:1")
     await restarted(suite).mark_only_waiting()
-    marked = {key async for key in suite.counters.scan("recent:*")}
+    marked = {key async for key in suite.redis.scan("recent:*")}
     assert marked == {"recent:ten_a:doc_b:1", "recent:ten_a:doc_c:1"}
 
 
@@ -231,7 +231,7 @@ async def test_without_redis_nothing_is_said_and_the_speaker_knows(suite: Suite)
 
 
 async def test_the_wait_for_an_event_needs_no_connection_of_those_who_write(redis_url: str, suite: Suite) -> None:
-    writing: Counters = over_url(redis_url, connections=1)
+    writing: RedisClient = over_url(redis_url, connections=1)
     bus = StreamBus(writing, suite.bus._reader, suite.table, SECRETS, "x")
     waiting = [asyncio.create_task(bus.take("parse", 1, 600)) for _ in range(5)]
     await asyncio.sleep(0.05)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from shared.catalogue.catalogue import StageView
-from shared.ledger.records import DocumentRecord, Reason, StageRecord
-from shared.runtime.errors import InvalidRequest
+from shared.records.structs import DocumentRecord, Reason, StageRecord
 from shared.types.clock import now
+from shared.types.errors import InvalidRequest
 from tests.pipeline.suite import TENANT, Suite
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -64,8 +64,8 @@ async def test_entries_come_in_the_order_they_were_asked_for(suite: Suite) -> No
 async def test_a_miss_is_mended_from_the_ledger(suite: Suite) -> None:
     (record,) = await documents(suite, 1)
     found = {"type": "aegis.document.parsed.v1", "data": {"title": "Found", "pages": 7, "parsed": "t/x"}}
-    await suite.ledger.end_stage(record.document_id, 1, ended("parse", found))
-    await suite.counters.call("FLUSHALL")
+    await suite.records.end_stage(record.document_id, 1, ended("parse", found))
+    await suite.redis.call("FLUSHALL")
     entry = await suite.catalogue.entry(record.document_id)
     assert entry and entry.record == record
     (parse,) = entry.stages
@@ -75,25 +75,25 @@ async def test_a_miss_is_mended_from_the_ledger(suite: Suite) -> None:
 
 async def test_mending_does_not_make_a_document_look_touched(suite: Suite) -> None:
     (record,) = await documents(suite, 1)
-    await suite.counters.call("FLUSHALL")
+    await suite.redis.call("FLUSHALL")
     entry = await suite.catalogue.entry(record.document_id)
     assert entry and entry.touched_at == record.created_at
 
 
 async def test_a_stage_that_ends_while_a_miss_is_mended_is_not_lost(suite: Suite) -> None:
     (record,) = await documents(suite, 1)
-    await suite.counters.call("FLUSHALL")
-    stages = suite.catalogue._ledger.stages
+    await suite.redis.call("FLUSHALL")
+    stages = suite.catalogue._records.stages
 
-    async def ends_meanwhile(document_id: str, epoch: int) -> list[StageRecord]:
-        read = await stages(document_id, epoch)
-        await suite.ledger.end_stage(document_id, epoch, ended("finish"))
+    async def ends_meanwhile(document_id: str, generation: int) -> list[StageRecord]:
+        read = await stages(document_id, generation)
+        await suite.records.end_stage(document_id, generation, ended("finish"))
         view = StageView("finish", "done", 1)
-        await suite.catalogues.of(TENANT).show_stage(document_id, epoch, view)
+        await suite.catalogues.of(TENANT).show_stage(document_id, generation, view)
         return read
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(suite.catalogue._ledger, "stages", ends_meanwhile)
+        patched.setattr(suite.catalogue._records, "stages", ends_meanwhile)
         await suite.catalogue.mend(record.document_id)
     entry = await suite.catalogue.entry(record.document_id)
     assert entry and [stage.stage for stage in entry.stages] == ["finish"]
@@ -102,17 +102,17 @@ async def test_a_stage_that_ends_while_a_miss_is_mended_is_not_lost(suite: Suite
 async def test_nobody_sees_a_document_half_mended(suite: Suite) -> None:
     (record,) = await documents(suite, 1)
     for stage in ("parse", "chunk", "embed", "finish"):
-        await suite.ledger.end_stage(record.document_id, 1, ended(stage))
+        await suite.records.end_stage(record.document_id, 1, ended(stage))
     for _ in range(5):
-        await suite.counters.call("FLUSHALL")
+        await suite.redis.call("FLUSHALL")
         entries = await asyncio.gather(*(suite.catalogue.entry(record.document_id) for _ in range(20)))
         assert {len(entry.stages) for entry in entries if entry} == {4}
 
 
 async def test_a_deleted_document_is_not_mended(suite: Suite) -> None:
     (record,) = await documents(suite, 1)
-    await suite.ledger.bury(record.document_id, 1)
-    await suite.counters.call("FLUSHALL")
+    await suite.records.bury(record.document_id, 1)
+    await suite.redis.call("FLUSHALL")
     assert await suite.catalogue.entry(record.document_id) is None
 
 
@@ -142,7 +142,7 @@ async def test_more_documents_of_one_moment_than_a_page_holds_lose_none(suite: S
     names = [f"doc_{number:04}" for number in range(350)]
     await suite.catalogue.page(1, None)
     for name in names:
-        await suite.counters.call("ZADD", f"documents:{TENANT}", score, name)
+        await suite.redis.call("ZADD", f"documents:{TENANT}", score, name)
     assert sorted(await walk(suite, 100)) == names
 
 
@@ -156,7 +156,7 @@ async def test_a_list_goes_on_where_its_last_document_was_deleted(suite: Suite) 
 
 async def test_an_emptied_redis_lists_again(suite: Suite) -> None:
     records = await documents(suite, 5)
-    await suite.counters.call("FLUSHALL")
+    await suite.redis.call("FLUSHALL")
     assert await walk(suite, 2) == ids(records)[::-1]
     newer = await suite.store("newer", at=NOON + timedelta(days=1))
     assert await walk(suite, 2) == [newer.document_id, *ids(records)[::-1]]
@@ -173,12 +173,12 @@ async def test_a_late_stage_of_a_deleted_life_does_not_come_back(suite: Suite) -
     (record,) = await documents(suite, 1)
     await suite.catalogue.drop(record.document_id, 1)
     await suite.catalogue.show_stage(record.document_id, 1, StageView("parse", "done"))
-    assert await suite.counters.call("EXISTS", f"catalogue:{TENANT}:{record.document_id}") == 0
+    assert await suite.redis.call("EXISTS", f"catalogue:{TENANT}:{record.document_id}") == 0
 
 
 async def test_a_late_entry_of_a_deleted_life_does_not_come_back(suite: Suite) -> None:
     (record,) = await documents(suite, 1)
-    await suite.ledger.bury(record.document_id, 1)
+    await suite.records.bury(record.document_id, 1)
     await suite.catalogue.drop(record.document_id, 1)
     await suite.catalogue.put(record)
     assert await suite.catalogue.entry(record.document_id) is None
@@ -195,19 +195,19 @@ async def test_a_document_that_is_about_to_be_buried_is_not_mended_back(suite: S
 async def test_a_new_life_starts_without_the_stages_of_the_last_one(suite: Suite) -> None:
     (first,) = await documents(suite, 1)
     await suite.catalogue.show_stage(first.document_id, 1, StageView("parse", "done", 3))
-    await suite.ledger.bury(first.document_id, 1)
+    await suite.records.bury(first.document_id, 1)
     second = await suite.store("text 0")
     entry = await suite.catalogue.entry(second.document_id)
-    assert entry and (entry.record.epoch, entry.stages) == (2, ())
+    assert entry and (entry.record.generation, entry.stages) == (2, ())
     await suite.catalogue.show_stage(first.document_id, 1, StageView("parse", "done", 3))
     await suite.catalogue.put(first)
     entry = await suite.catalogue.entry(second.document_id)
-    assert entry and (entry.record.epoch, entry.stages) == (2, ())
+    assert entry and (entry.record.generation, entry.stages) == (2, ())
 
 
 async def test_a_late_deletion_leaves_the_new_life_alone(suite: Suite) -> None:
     (first,) = await documents(suite, 1)
-    await suite.ledger.bury(first.document_id, 1)
+    await suite.records.bury(first.document_id, 1)
     second = await suite.store("text 0")
     await suite.catalogue.drop(first.document_id, 1)
     entry = await suite.catalogue.entry(second.document_id)
@@ -237,8 +237,8 @@ async def test_forgotten_stages_are_hidden_and_the_rest_stays(suite: Suite) -> N
 
 async def test_a_rebuilt_catalogue_is_the_same_and_without_what_the_ledger_does_not_have(suite: Suite) -> None:
     records = await documents(suite, 3)
-    await suite.ledger.end_stage(records[0].document_id, 1, ended("parse"))
-    await suite.ledger.bury(records[1].document_id, 1)
+    await suite.records.end_stage(records[0].document_id, 1, ended("parse"))
+    await suite.records.bury(records[1].document_id, 1)
     assert await suite.catalogue.rebuild() == 2
     assert await walk(suite, 10) == [records[2].document_id, records[0].document_id]
     entry = await suite.catalogue.entry(records[0].document_id)

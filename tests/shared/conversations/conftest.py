@@ -1,1 +1,1 @@
-from tests.stores import counters, redis_url, valkey  # noqa: F401
+from tests.stores import redis, redis_url, valkey  # noqa: F401

@@ -1,8 +1,8 @@
 """What conversations promise: they belong to one, they end, and what a deleted document said in them is gone."""
 
-from shared.answers.citations import Citation
 from shared.conversations.conversations import LIFETIME_S, MOST_TURNS, Conversations, Turn, forget_document
-from shared.counters.port import Counters
+from shared.redis.client import RedisClient
+from shared.types.citation import Citation
 from shared.types.clock import now
 
 
@@ -13,8 +13,8 @@ def turn(question: str, *documents: str) -> Turn:
     return Turn(question, bool(cited), "an answer" if cited else "", cited, "internal", now(), documents)
 
 
-async def test_a_conversation_keeps_its_turns_in_order(counters: Counters) -> None:
-    mine = Conversations(counters, "ten_a", "key_1")
+async def test_a_conversation_keeps_its_turns_in_order(redis: RedisClient) -> None:
+    mine = Conversations(redis, "ten_a", "key_1")
     conversation_id = await mine.begin("What is the first question?")
     for question in ("one", "two", "three"):
         assert await mine.add(conversation_id, turn(question, "doc_1"))
@@ -26,52 +26,52 @@ async def test_a_conversation_keeps_its_turns_in_order(counters: Counters) -> No
     assert about.created_at <= about.updated_at
 
 
-async def test_to_others_it_does_not_exist(counters: Counters) -> None:
-    conversation_id = await Conversations(counters, "ten_a", "key_1").begin("mine")
+async def test_to_others_it_does_not_exist(redis: RedisClient) -> None:
+    conversation_id = await Conversations(redis, "ten_a", "key_1").begin("mine")
     for tenant, owner in (("ten_a", "key_2"), ("ten_b", "key_1")):
-        other = Conversations(counters, tenant, owner)
+        other = Conversations(redis, tenant, owner)
         assert await other.read(conversation_id) is None
         assert await other.list() == []
         assert not await other.add(conversation_id, turn("foreign"))
         assert not await other.delete(conversation_id)
-    assert await Conversations(counters, "ten_a", "key_1").turns(conversation_id) == []
+    assert await Conversations(redis, "ten_a", "key_1").turns(conversation_id) == []
 
 
-async def test_the_newest_is_listed_first_and_a_deleted_one_never(counters: Counters) -> None:
-    mine = Conversations(counters, "ten_a", "key_1")
+async def test_the_newest_is_listed_first_and_a_deleted_one_never(redis: RedisClient) -> None:
+    mine = Conversations(redis, "ten_a", "key_1")
     ids = [await mine.begin(f"question {number}") for number in range(4)]
     assert await mine.delete(ids[1])
     assert [one.conversation_id for one in await mine.list()] == [ids[3], ids[2], ids[0]]
 
 
-async def test_an_answer_that_comes_after_the_deletion_brings_nothing_back(counters: Counters) -> None:
-    mine = Conversations(counters, "ten_a", "key_1")
+async def test_an_answer_that_comes_after_the_deletion_brings_nothing_back(redis: RedisClient) -> None:
+    mine = Conversations(redis, "ten_a", "key_1")
     conversation_id = await mine.begin("a question")
     await mine.delete(conversation_id)
     assert not await mine.add(conversation_id, turn("late", "doc_1"))
     assert await mine.read(conversation_id) is None
 
 
-async def test_everything_of_it_ends(counters: Counters) -> None:
-    mine = Conversations(counters, "ten_a", "key_1")
+async def test_everything_of_it_ends(redis: RedisClient) -> None:
+    mine = Conversations(redis, "ten_a", "key_1")
     conversation_id = await mine.begin("a question")
     await mine.add(conversation_id, turn("a question", "doc_1", "doc_2"))
-    keys = [key async for key in counters.scan("conversation*")]
+    keys = [key async for key in redis.scan("conversation*")]
     assert len(keys) == 5
     for key in keys:
-        assert 0 < await counters.call("TTL", key) <= LIFETIME_S
+        assert 0 < await redis.call("TTL", key) <= LIFETIME_S
 
 
-async def test_one_whose_hash_ran_out_leaves_the_list(counters: Counters) -> None:
-    mine = Conversations(counters, "ten_a", "key_1")
+async def test_one_whose_hash_ran_out_leaves_the_list(redis: RedisClient) -> None:
+    mine = Conversations(redis, "ten_a", "key_1")
     gone, stays = await mine.begin("gone"), await mine.begin("stays")
-    await counters.call("DEL", f"conversation:ten_a:{gone}")
+    await redis.call("DEL", f"conversation:ten_a:{gone}")
     assert [one.conversation_id for one in await mine.list()] == [stays]
-    assert await counters.call("ZCARD", "conversations:ten_a:key_1") == 1
+    assert await redis.call("ZCARD", "conversations:ten_a:key_1") == 1
 
 
-async def test_only_the_newest_turns_are_kept(counters: Counters) -> None:
-    mine = Conversations(counters, "ten_a", "key_1")
+async def test_only_the_newest_turns_are_kept(redis: RedisClient) -> None:
+    mine = Conversations(redis, "ten_a", "key_1")
     conversation_id = await mine.begin("many")
     for number in range(MOST_TURNS + 3):
         await mine.add(conversation_id, turn(str(number)))
@@ -80,13 +80,13 @@ async def test_only_the_newest_turns_are_kept(counters: Counters) -> None:
     assert [one.question for one in (turns[0], turns[-1])] == ["3", str(MOST_TURNS + 2)]
 
 
-async def test_turns_from_a_deleted_document_are_gone_and_others_stay(counters: Counters) -> None:
-    mine, another = Conversations(counters, "ten_a", "key_1"), Conversations(counters, "ten_a", "key_2")
+async def test_turns_from_a_deleted_document_are_gone_and_others_stay(redis: RedisClient) -> None:
+    mine, another = Conversations(redis, "ten_a", "key_1"), Conversations(redis, "ten_a", "key_2")
     first, second = await mine.begin("x"), await another.begin("y")
     await mine.add(first, turn("from one", "doc_1"))
     await mine.add(first, turn("from both", "doc_1", "doc_2"))
     await mine.add(first, turn("from two", "doc_2"))
     await another.add(second, turn("also from one", "doc_1"))
-    await forget_document(counters, "ten_a", "doc_1")
+    await forget_document(redis, "ten_a", "doc_1")
     assert [one.question for one in await mine.turns(first) or ()] == ["from two"]
     assert await another.turns(second) == []

@@ -8,8 +8,8 @@ import pytest
 from shared.embedding.models import MODELS, known
 from shared.embedding.ollama import BATCH, OllamaEmbedding
 from shared.embedding.port import Embedding
-from shared.runtime.errors import StoreUnavailable
-from shared.runtime.settings import SettingError, Settings
+from shared.runtime.wiring.settings import Settings
+from shared.types.errors import SettingError, StoreUnavailable
 from tests.ollama import FakeOllama, Model
 
 

@@ -9,12 +9,12 @@ from functions.chunk.splitter import split
 from functions.chunk.tokens import TokenCounter
 from shared.estimation.extent import PASSAGE_TOKENS, Range, extent_of_document
 from shared.estimation.forecast import forecasts, of_embedding
-from shared.estimation.lengths import Measure
+from shared.estimation.lengths import TokenEstimator
 from shared.language.detect import detect
 from shared.parsing.document import Block, ParsedDocument
 from shared.parsing.paged.ink import SIDE, letters_in
 from shared.parsing.tables import table_markdown
-from shared.runtime.table import load
+from shared.table.table import load
 from shared.types.passage import Passage
 from tests.shared.parsing import drawn
 
@@ -60,7 +60,7 @@ def test_a_range_is_never_wider_than_three_times(middle: float, below: float, ab
 
 @given(st.text(max_size=400))
 def test_any_text_has_a_length(text: str) -> None:
-    assert Measure(text).tokens(text) >= 0 and Measure(text, many_languages=True).of_letters(10) >= 0
+    assert TokenEstimator(text).tokens(text) >= 0 and TokenEstimator(text, many_languages=True).of_letters(10) >= 0
 
 
 def test_what_a_passage_may_be_long_is_what_the_table_says() -> None:

@@ -6,11 +6,11 @@ import pytest
 
 from shared.extraction.modelled import SCHEMA, ModelExtractor
 from shared.extraction.port import About, Entity, Relation
-from shared.proxy.detours import NoModel
-from shared.proxy.schema import check
-from shared.proxy.task import Payer
+from shared.proxy.execution.schema import check
+from shared.proxy.routing.fallbacks import NoModel
 from shared.types.document import Classification
 from shared.types.passage import Passage
+from shared.types.payer import Payer
 from tests.ollama import Asked, Model
 from tests.shared.proxy.execution.house import CLOUD, LOCAL, TENANT, House
 

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from shared.formats.router import HEAD_BYTES, FormatRouter, Routed
-from shared.runtime.errors import EmptyFile, UnsupportedFormat
+from shared.types.errors import EmptyFile, UnsupportedFormat
 
 ROUTER = FormatRouter()
 HTML = b"<!-- made by hand -->\n<!DOCTYPE html><html><body><p>Hello</p></body></html>"

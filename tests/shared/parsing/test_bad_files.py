@@ -9,7 +9,7 @@ from subprocess import PIPE, Popen
 
 import pytest
 
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.workers import ParserPool
 from tests.documents.bad import ANYTHING, PARSED, Bad, corpus, end_of
 from tests.documents.saying import saying
@@ -34,7 +34,7 @@ def test_the_corpus_is_large_and_every_time_the_same() -> None:
 
 
 async def test_every_bad_file_ends_in_time_as_it_must_calls_nobody_and_the_next_one_is_parsed(tmp_path: Path) -> None:
-    pool = ParserPool(Limits(seconds=MOST_SECONDS), workers=2)
+    pool = ParserPool(ParsingLimits(seconds=MOST_SECONDS), workers=2)
     others = family(os.getpid())
     otherwise: dict[str, str] = {}
     called: dict[int, int | None] = {}

@@ -5,7 +5,7 @@ from shared.parsing.document import Block, ParsedDocument
 from shared.parsing.legacy.footnotes import with_notes_at_end
 from shared.parsing.legacy.parsers import parse as parse_legacy
 from shared.parsing.light.parsers import parse_light
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.links import LONGEST_ADDRESS, with_address
 from shared.parsing.markdown import to_markdown
 from tests.documents import make
@@ -18,11 +18,11 @@ JATS_HEAD = (
 
 
 def light(media_type: str, text: str) -> list[str]:
-    return [block.text for block in parse_light(media_type, text.encode(), Limits()).blocks]
+    return [block.text for block in parse_light(media_type, text.encode(), ParsingLimits()).blocks]
 
 
 def jats(rest: str) -> ParsedDocument:
-    return parse_docling("application/jats+xml", "a.nxml", f"{JATS_HEAD}{rest}</article>".encode(), Limits())
+    return parse_docling("application/jats+xml", "a.nxml", f"{JATS_HEAD}{rest}</article>".encode(), ParsingLimits())
 
 
 def test_a_links_address_stands_behind_its_words() -> None:
@@ -71,13 +71,13 @@ def test_footnotes_of_a_word_document_are_read() -> None:
     kinds = {"word/footnotes.xml": "wordprocessingml.footnotes"}
     content = make.office("word/document.xml", "wordprocessingml.document.main", parts, kinds)
     media_type = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-    blocks = parse_docling(media_type, "a.docx", content, Limits()).blocks
+    blocks = parse_docling(media_type, "a.docx", content, ParsingLimits()).blocks
     assert [(block.text, block.aside) for block in blocks] == [("See here", False), ("The note says so.", True)]
 
 
 def test_footnotes_of_rtf_stand_at_its_end() -> None:
     content = rb"{\rtf1\ansi See here{\super\chftn}{\footnote \pard{\super\chftn} A \{note\}.} and on.\par}"
-    document = parse_legacy("application/rtf", "a.rtf", content, Limits())
+    document = parse_legacy("application/rtf", "a.rtf", content, ParsingLimits())
     assert [block.text for block in document.blocks] == ["See here and on.", "A {note}."]
 
 
@@ -107,13 +107,13 @@ def test_formulas_of_an_article_stay_words_and_powers_stay_powers() -> None:
 
 def test_an_article_that_docling_does_not_know_is_read_as_xml() -> None:
     content = b'<!DOCTYPE article PUBLIC "JATS v9" "a.dtd"><article><body><p>The crane lifts.</p></body></article>'
-    document = parse_docling("application/jats+xml", "a.nxml", content, Limits())
+    document = parse_docling("application/jats+xml", "a.nxml", content, ParsingLimits())
     assert [block.text for block in document.blocks] == ["The crane lifts."]
 
 
 def test_attributes_at_the_head_of_asciidoc_are_read() -> None:
     content = b":type: PROCEDURE\n:draft:\n\n[id=x]\n= Cranes\n\nThe crane lifts.\n\n:later: no\n"
-    document = parse_docling("text/asciidoc", "a.adoc", content, Limits())
+    document = parse_docling("text/asciidoc", "a.adoc", content, ParsingLimits())
     assert document.blocks[0].text == ":type: PROCEDURE\n:draft:"
     assert document.title == "Cranes"
 
@@ -129,7 +129,7 @@ def test_a_report_in_xbrl_is_a_table_of_facts_and_its_texts() -> None:
         '<g:PolicyTextBlock contextRef="c">&lt;p&gt;We lift &lt;b&gt;timber&lt;/b&gt;.&lt;/p&gt;</g:PolicyTextBlock>'
         "</x:xbrl>"
     )
-    table, heading, text = parse_light("application/xbrl+xml", report.encode(), Limits()).blocks
+    table, heading, text = parse_light("application/xbrl+xml", report.encode(), ParsingLimits()).blocks
     assert table.rows == (
         ("Fact", "Value", "Unit", "Period", "About"),
         ("Net Income Loss", "998", "USD", "2025-01-01 to 2025-12-31", "Region: North"),

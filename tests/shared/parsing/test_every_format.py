@@ -10,9 +10,9 @@ import pytest_asyncio
 
 from shared.formats.router import HEAD_BYTES, FormatRouter
 from shared.parsing.document import ParsedDocument
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.workers import ParserPool
-from shared.runtime.errors import Rejected
+from shared.types.errors import Rejected
 from tests.documents import make
 from tests.documents.make import SENTENCE, TITLE
 
@@ -27,7 +27,7 @@ PAGED = {"pptx", "xlsx", "ods", "odp"}
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def pool() -> AsyncIterator[ParserPool]:
-    pool = ParserPool(Limits(seconds=60))
+    pool = ParserPool(ParsingLimits(seconds=60))
     yield pool
     await pool.close()
 

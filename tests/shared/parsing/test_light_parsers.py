@@ -7,8 +7,8 @@ import pytest
 
 from shared.parsing.document import Block, ParsedDocument
 from shared.parsing.light.parsers import parse_light
-from shared.parsing.limits import Limits
-from shared.runtime.errors import Rejected
+from shared.parsing.limits import ParsingLimits
+from shared.types.errors import Rejected
 
 MEDIA = {
     "md": "text/markdown",
@@ -19,16 +19,16 @@ MEDIA = {
 }
 
 
-def read(kind: str, content: str | bytes, limits: Limits | None = None) -> ParsedDocument:
+def read(kind: str, content: str | bytes, limits: ParsingLimits | None = None) -> ParsedDocument:
     data = content.encode() if isinstance(content, str) else content
-    return parse_light(MEDIA[kind], data, limits or Limits())
+    return parse_light(MEDIA[kind], data, limits or ParsingLimits())
 
 
 def told(document: ParsedDocument) -> list[tuple[str, str]]:
     return [(block.kind, block.text) for block in document.blocks]
 
 
-def refusal(kind: str, content: str | bytes, limits: Limits | None = None) -> str:
+def refusal(kind: str, content: str | bytes, limits: ParsingLimits | None = None) -> str:
     with pytest.raises(Rejected) as caught:
         read(kind, content, limits)
     return caught.value.code
@@ -265,12 +265,12 @@ def test_broken_json_is_corrupt(content: str) -> None:
     ("kind", "content"), [("txt", "word " * 3000), ("csv", "a,b\n" * 3000), ("md", "word\n\n" * 4000)]
 )
 def test_text_beyond_the_limit_is_refused(kind: str, content: str) -> None:
-    assert refusal(kind, content, Limits(expanded_bytes=10_000)) == "too-large-expanded"
+    assert refusal(kind, content, ParsingLimits(expanded_bytes=10_000)) == "too-large-expanded"
 
 
 def test_a_long_path_cannot_blow_up_json() -> None:
     content = json.dumps({"k" * 10_000: [{"a": n} for n in range(1000)]})
-    assert refusal("json", content, Limits(expanded_bytes=1_000_000)) == "too-large-expanded"
+    assert refusal("json", content, ParsingLimits(expanded_bytes=1_000_000)) == "too-large-expanded"
 
 
 def test_a_spanning_cell_cannot_blow_up_a_table() -> None:

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 
 from shared.parsing.document import Block, ParsedDocument
 from shared.parsing.light.parsers import parse_light
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.markdown import to_markdown
 
 
 def again(document: ParsedDocument) -> ParsedDocument:
-    return parse_light("text/markdown", to_markdown(document).encode(), Limits())
+    return parse_light("text/markdown", to_markdown(document).encode(), ParsingLimits())
 
 
 def test_structure_survives_the_round() -> None:
@@ -19,7 +19,7 @@ def test_structure_survives_the_round() -> None:
         "# Guide\n\nText with a line.\n\n## Part *two*\n\n1. one\n2. two\n   - inner\n\n> said\n>\n> twice\n\n"
         "```\nx = `1`\n\n# no heading\n```\n\n| a | b |\n| --- | --- |\n| 1 | x \\| y |\n"
     )
-    document = parse_light("text/markdown", source.encode(), Limits())
+    document = parse_light("text/markdown", source.encode(), ParsingLimits())
     assert again(document) == document
 
 

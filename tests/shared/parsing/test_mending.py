@@ -1,10 +1,10 @@
 """What the text layer adds to blocks that were seen in a page's picture."""
 
 from shared.parsing.document import Block
-from shared.parsing.paged.grid import Word, grid_of
+from shared.parsing.paged.grid import GridWord, grid_of
 from shared.parsing.paged.letters import Run
 from shared.parsing.paged.mending import mended
-from shared.parsing.paged.plain import Page, heading_level, joined, marked
+from shared.parsing.paged.plain import TextPage, heading_level, joined, marked
 from shared.types.passage import Box
 
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
@@ -14,8 +14,8 @@ def run(text: str, left: float, top: float, size: float = 10) -> Run:
     return Run(text, (left, top, left + 5 * len(text), top + size), size)
 
 
-def page(*runs: Run) -> Page:
-    return Page(runs, 600, 800)
+def page(*runs: Run) -> TextPage:
+    return TextPage(runs, 600, 800)
 
 
 def test_a_paragraph_of_even_rows_is_a_table_whichever_way_its_cells_are_aligned() -> None:
@@ -43,8 +43,8 @@ def test_a_headings_level_is_by_its_number_or_by_the_size_of_its_letters() -> No
 
 
 def test_a_cells_broken_text_stays_in_its_row_and_a_title_joins_no_columns() -> None:
-    def word(text: str, left: float, top: float) -> Word:
-        return Word(text, (left, top, left + 6 * len(text), top + 10))
+    def word(text: str, left: float, top: float) -> GridWord:
+        return GridWord(text, (left, top, left + 6 * len(text), top + 10))
 
     words = [word("Everything about cranes and vessels", 20, 0)]
     words += [word(text, left, 30) for text, left in (("Name", 10), ("Duty", 120), ("Hours", 260))]

@@ -10,9 +10,9 @@ import pytest
 
 from shared.formats.router import HEAD_BYTES, FormatRouter
 from shared.parsing.document import ParsedDocument
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.workers import ParserPool
-from shared.runtime.errors import Rejected
+from shared.types.errors import Rejected
 from tests.documents import make
 from tests.documents.compound import compound
 from tests.documents.make import SENTENCE
@@ -35,7 +35,7 @@ SXW = make.zipped(
 
 @pytest.fixture
 async def pool() -> AsyncIterator[ParserPool]:
-    pool = ParserPool(Limits(seconds=60))
+    pool = ParserPool(ParsingLimits(seconds=60))
     yield pool
     await pool.close()
 
@@ -89,7 +89,7 @@ async def test_what_libreoffice_makes_of_it_is_read_by_our_own_parser(
 async def test_a_conversion_that_hangs_is_ended_with_all_that_it_started(office: Path, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "alive")
     write(office, f"sleep 300 > {tmp_path}/alive & sleep 300")
-    pool = ParserPool(Limits(seconds=1))
+    pool = ParserPool(ParsingLimits(seconds=1))
     reader = asyncio.create_task(asyncio.to_thread((tmp_path / "alive").read_bytes))
     try:
         with pytest.raises(Rejected) as rejected:

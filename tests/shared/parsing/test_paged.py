@@ -10,10 +10,10 @@ from PIL import Image
 from reportlab.pdfgen.canvas import Canvas
 
 from shared.parsing.document import Block, ParsedDocument, Slice
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.slices import joined
 from shared.parsing.workers import ParserPool
-from shared.runtime.errors import Rejected
+from shared.types.errors import Rejected
 from shared.types.passage import around
 from tests.shared.parsing import drawn
 
@@ -22,7 +22,7 @@ PDF = "application/pdf"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def pool() -> AsyncIterator[ParserPool]:
-    pool = ParserPool(Limits(max_pages=300), workers=1)
+    pool = ParserPool(ParsingLimits(max_pages=300), workers=1)
     yield pool
     await pool.close()
 
@@ -171,7 +171,7 @@ async def test_pictures_that_would_fill_the_memory_are_refused(pool: ParserPool)
 
 
 async def test_a_page_that_takes_too_long_ends_its_worker_and_not_the_pool() -> None:
-    hurried = ParserPool(Limits(page_seconds=0.001))
+    hurried = ParserPool(ParsingLimits(page_seconds=0.001))
     try:
         many = drawn.pdf(drawn.together(*(drawn.text_page(number) for number in range(40))))
         assert await refusal(hurried, many) == "time-limit"

@@ -3,7 +3,7 @@
 from functions.chunk.splitter import split
 from shared.parsing.docling.parsers import parse
 from shared.parsing.document import ParsedDocument
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from tests.documents import make
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -17,7 +17,7 @@ def paragraph(text: str, before: str = "") -> str:
 
 
 def word(body: str) -> ParsedDocument:
-    return parse(WORD, "a.docx", make.docx_of(body), Limits())
+    return parse(WORD, "a.docx", make.docx_of(body), ParsingLimits())
 
 
 def pages(document: ParsedDocument) -> list[tuple[str, int | None]]:
@@ -52,7 +52,7 @@ def test_a_word_document_without_breaks_has_no_pages() -> None:
 
 
 def test_what_stands_on_a_slide_has_its_page_and_its_place() -> None:
-    document = parse(SLIDES, "a.pptx", make.make("pptx"), Limits())
+    document = parse(SLIDES, "a.pptx", make.make("pptx"), ParsingLimits())
     assert all(block.page == 1 and block.box for block in document.blocks)
 
 
@@ -69,4 +69,4 @@ def test_page_and_place_reach_the_passages_that_are_cited() -> None:
 
     long = "The harbour crane lifts forty tonnes of timber every day."
     assert passages(word(paragraph(long) + ASKED_FOR + paragraph(long))) == [(1, False), (2, False)]
-    assert set(passages(parse(SLIDES, "a.pptx", make.make("pptx"), Limits()))) == {(1, True)}
+    assert set(passages(parse(SLIDES, "a.pptx", make.make("pptx"), ParsingLimits()))) == {(1, True)}

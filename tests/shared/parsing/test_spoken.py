@@ -1,10 +1,10 @@
 """Sentences in large letters are told from headings."""
 
-from shared.parsing.document import Block, Kind
+from shared.parsing.document import Block, ElementKind
 from shared.parsing.paged.headings import spoken
 
 
-def block(kind: Kind, text: str, top: float, left: float = 0.1) -> Block:
+def block(kind: ElementKind, text: str, top: float, left: float = 0.1) -> Block:
     return Block(kind, text, level=int(kind == "heading"), page=1, box=(left, top, left + 0.3, top + 0.05))
 
 

@@ -7,9 +7,9 @@ from io import BytesIO
 import pytest
 
 from shared.parsing.document import ParsedDocument
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.worker import parse
-from shared.runtime.errors import Rejected
+from shared.types.errors import Rejected
 from tests.documents import make
 
 OFFICE = "application/vnd.openxmlformats-officedocument"
@@ -52,14 +52,14 @@ def cells(rows: int, columns: int) -> str:
 def test_more_than_anybody_reads_is_refused_at_once(media_type: str, content: bytes) -> None:
     started = time.monotonic()
     with pytest.raises(Rejected) as rejected:
-        parse("docling", media_type, "a", content, Limits())
+        parse("docling", media_type, "a", content, ParsingLimits())
     assert rejected.value.code == "too-large-expanded"
     assert time.monotonic() - started < AT_ONCE
 
 
 def sheet(*rows: str) -> ParsedDocument:
     content = changed("ods", "content.xml", "</table:table>", f"{''.join(rows)}</table:table>")
-    return parse("docling", f"{OPEN}.spreadsheet", "a.ods", content, Limits())
+    return parse("docling", f"{OPEN}.spreadsheet", "a.ods", content, ParsingLimits())
 
 
 def test_a_cell_at_the_end_of_a_vast_empty_sheet_is_read_at_once() -> None:
@@ -88,7 +88,7 @@ def test_a_dense_archive_of_a_small_text_is_read() -> None:
     """Its parts unfold more than two hundred times, to no more than a few megabytes."""
     repeated = "<text:p>word</text:p>" * 6_000
     content = changed("odt", "content.xml", "</text:p>", f"</text:p>{repeated}")
-    assert len(parse("docling", f"{OPEN}.text", "a.odt", content, Limits()).blocks) > 6_000
+    assert len(parse("docling", f"{OPEN}.text", "a.odt", content, ParsingLimits()).blocks) > 6_000
 
 
 def test_a_document_of_apple_under_a_password_is_said_to_be_encrypted() -> None:
@@ -97,5 +97,5 @@ def test_a_document_of_apple_under_a_password_is_said_to_be_encrypted() -> None:
         place = content.index(mark) + offset
         content[place : place + 2] = (0x5678).to_bytes(2, "little")
     with pytest.raises(Rejected) as rejected:
-        parse("docling", "application/vnd.apple.pages", "a.pages", bytes(content), Limits())
+        parse("docling", "application/vnd.apple.pages", "a.pages", bytes(content), ParsingLimits())
     assert rejected.value.code == "encrypted"

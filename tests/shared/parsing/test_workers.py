@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from shared.parsing.document import ParsedDocument
-from shared.parsing.limits import MIB, Limits
+from shared.parsing.limits import MIB, ParsingLimits
 from shared.parsing.process import ParserUnavailable
 from shared.parsing.workers import ParserPool
-from shared.runtime.errors import Rejected
+from shared.types.errors import Rejected
 
 SLOW = b"![[" * 400_000
 """Keeps a Markdown parser busy for minutes."""
@@ -24,7 +24,7 @@ SLOW = b"![[" * 400_000
 
 @pytest.fixture
 async def pool() -> AsyncIterator[ParserPool]:
-    pool = ParserPool(Limits(seconds=20))
+    pool = ParserPool(ParsingLimits(seconds=20))
     yield pool
     await pool.close()
 
@@ -110,7 +110,7 @@ async def test_an_unusual_file_is_parsed_in_time(pool: ParserPool, name: str) ->
 
 
 async def test_a_document_that_takes_too_long_is_ended() -> None:
-    pool = ParserPool(Limits(seconds=0.5))
+    pool = ParserPool(ParsingLimits(seconds=0.5))
     before = children()
     try:
         assert await refusal(pool, "text/markdown", SLOW) == "time-limit"
@@ -121,7 +121,7 @@ async def test_a_document_that_takes_too_long_is_ended() -> None:
 
 
 async def test_a_document_that_takes_too_much_memory_is_ended() -> None:
-    pool = ParserPool(Limits(seconds=20, memory_bytes=160 * MIB))
+    pool = ParserPool(ParsingLimits(seconds=20, memory_bytes=160 * MIB))
     try:
         assert await refusal(pool, "application/json", b"[" + b"[1],[2]," * 1_500_000 + b"0]") == "memory-limit"
         assert await works(pool)
@@ -130,7 +130,7 @@ async def test_a_document_that_takes_too_much_memory_is_ended() -> None:
 
 
 async def test_a_worker_that_dies_is_replaced_and_its_document_is_tried_again() -> None:
-    pool = ParserPool(Limits(seconds=1.2))
+    pool = ParserPool(ParsingLimits(seconds=1.2))
     before = children()
     try:
         task = asyncio.create_task(read(pool, "text/markdown", SLOW))
@@ -179,7 +179,7 @@ async def test_cancelling_ends_the_worker_and_frees_its_place(pool: ParserPool) 
 
 
 async def test_closing_ends_every_worker_and_blames_no_document() -> None:
-    pool = ParserPool(Limits(), workers=2)
+    pool = ParserPool(ParsingLimits(), workers=2)
     before = children()
     tasks = [asyncio.create_task(read(pool, "text/markdown", SLOW)) for _ in range(3)]
     await new_child(before)
@@ -190,7 +190,7 @@ async def test_closing_ends_every_worker_and_blames_no_document() -> None:
 
 
 async def test_a_worker_is_replaced_after_its_share_of_documents() -> None:
-    pool = ParserPool(Limits(documents=2))
+    pool = ParserPool(ParsingLimits(documents=2))
     before = children()
     seen = set()
     try:
@@ -204,7 +204,7 @@ async def test_a_worker_is_replaced_after_its_share_of_documents() -> None:
 
 
 async def test_a_worker_that_has_grown_is_replaced() -> None:
-    pool = ParserPool(Limits(growth_bytes=4 * MIB))
+    pool = ParserPool(ParsingLimits(growth_bytes=4 * MIB))
     before = children()
     try:
         await read(pool, "text/csv", b"a,b\n" + b"some,cells\n" * 60_000)
@@ -234,8 +234,8 @@ async def test_the_event_loop_stays_free_while_a_document_is_parsed(pool: Parser
 CONFINED = """
 import os, sys
 from shared.parsing.confinement import confine
-from shared.parsing.limits import Limits
-confine(Limits(), os.getppid())
+from shared.parsing.limits import ParsingLimits
+confine(ParsingLimits(), os.getppid())
 import socket
 def tried(call):
     try:
@@ -306,10 +306,10 @@ async def test_a_worker_sees_none_of_our_secrets(pool: ParserPool, monkeypatch: 
 
 PARENT = """
 import asyncio, os, sys
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.workers import ParserPool
 async def main():
-    pool = ParserPool(Limits())
+    pool = ParserPool(ParsingLimits())
     await pool.parse("light", "text/plain", "a", b"words")
     print(pool._idle["light"][0]._process.pid, flush=True)
     await pool.parse("light", "text/markdown", "a", b"![[" * 400_000)
@@ -332,12 +332,12 @@ def test_a_worker_does_not_outlive_a_parent_that_was_killed() -> None:
 
 def test_limits_are_read_from_the_environment() -> None:
     environ = {"AEGIS_PARSE_SECONDS": "30", "AEGIS_PARSE_MEMORY_BYTES": "1000000", "AEGIS_PARSE_MAX_PAGES": "7"}
-    assert Limits.from_environ(environ) == Limits(seconds=30, memory_bytes=1_000_000, max_pages=7)
-    assert Limits.from_environ({}) == Limits()
+    assert ParsingLimits.from_environ(environ) == ParsingLimits(seconds=30, memory_bytes=1_000_000, max_pages=7)
+    assert ParsingLimits.from_environ({}) == ParsingLimits()
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "ten", "1.5", "1e3", "²"])
 @pytest.mark.parametrize("name", ["AEGIS_PARSE_SECONDS", "AEGIS_PARSE_MEMORY_BYTES", "AEGIS_PARSE_MAX_PAGES"])
 def test_a_limit_that_is_no_whole_number_is_refused_by_its_name(name: str, value: str) -> None:
     with pytest.raises(ValueError, match=name):
-        Limits.from_environ({name: value})
+        ParsingLimits.from_environ({name: value})

@@ -5,13 +5,13 @@ import json
 import pytest
 
 from shared.parsing.light.parsers import parse_light
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.markdown import to_markdown
-from shared.runtime.errors import Rejected
+from shared.types.errors import Rejected
 
 
 def shown(media_type: str, text: str) -> str:
-    return to_markdown(parse_light(media_type, text.encode(), Limits()))
+    return to_markdown(parse_light(media_type, text.encode(), ParsingLimits()))
 
 
 def test_xml_that_is_prose_keeps_its_structure() -> None:
@@ -32,7 +32,7 @@ def test_xml_that_is_prose_keeps_its_structure() -> None:
 def test_xml_that_is_data_becomes_a_paragraph_for_each_record() -> None:
     data = '<a><crane id="1"><name>North</name><load unit="t">40</load></crane>'
     data += '<crane id="2"><name>South</name></crane></a>'
-    document = parse_light("application/xml", data.encode(), Limits())
+    document = parse_light("application/xml", data.encode(), ParsingLimits())
     assert [block.text for block in document.blocks] == [
         "crane.id: 1\nname: North\nload.unit: t\nload: 40",
         "crane.id: 2\nname: South",
@@ -73,7 +73,7 @@ def test_a_notebook_shows_its_prose_its_code_and_what_the_code_wrote() -> None:
         {"cell_type": "code", "source": "lift(40)", "outputs": outputs},
         "no cell at all",
     ]
-    document = parse_light("application/x-ipynb+json", json.dumps({"cells": cells}).encode(), Limits())
+    document = parse_light("application/x-ipynb+json", json.dumps({"cells": cells}).encode(), ParsingLimits())
     assert [(block.kind, block.text) for block in document.blocks] == [
         ("heading", "Loads"),
         ("list", "- one"),

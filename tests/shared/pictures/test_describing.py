@@ -12,19 +12,19 @@ from reportlab.pdfgen.canvas import Canvas
 
 from events.document import DocumentStored, Origin
 from shared.blobs.folder import FolderBlobs
-from shared.ledger.ledger import Ledger
-from shared.ledger.records import DocumentRecord
 from shared.parsing.document import Block, ParsedDocument
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.workers import ParserPool
 from shared.pictures.describer import Describer, Description
 from shared.pictures.describing import Described, Describing, placed_among, with_descriptions
-from shared.proxy.proxy import ExecutionProxy
-from shared.proxy.task import Payer
-from shared.runtime.errors import Rejected
-from shared.runtime.stages import StageWork
+from shared.proxy.execution.proxy import ExecutionProxy
+from shared.records.records import TenantRecords
+from shared.records.structs import DocumentRecord
+from shared.stages.stages import StageWork
 from shared.types.clock import now
 from shared.types.document import Classification
+from shared.types.errors import Rejected
+from shared.types.payer import Payer
 from tests.shared.parsing import drawn
 
 ORIGIN = Origin("ten_a", "doc_1", 1, "cpu")
@@ -61,20 +61,20 @@ def page(*pictures: tuple[str, float, float]) -> drawn.Drawing:
     return draw
 
 
-async def kept(tmp_path: Path, max_cost: int | None = None) -> Ledger:
-    ledger = Ledger(FolderBlobs(tmp_path), "ten_a")
+async def kept(tmp_path: Path, max_cost: int | None = None) -> TenantRecords:
+    records = TenantRecords(FolderBlobs(tmp_path), "ten_a")
     original = tmp_path / "original"
     original.write_bytes(b"unused")
     record = DocumentRecord(
         "doc_1", 1, "", "a.pdf", "application/pdf", "paged", "cpu", 1, "hash", "internal", now(), "key_7", "req_1",
         max_cost,
     )  # fmt: skip
-    await ledger.store(record, original)
-    return ledger
+    await records.store(record, original)
+    return records
 
 
-async def describing(ledger: Ledger, describer: Describer, content: bytes, parsers: ParserPool) -> Describing:
-    original = await ledger.keep("doc_1", 1, "drawn", content)
+async def describing(records: TenantRecords, describer: Describer, content: bytes, parsers: ParserPool) -> Describing:
+    original = await records.keep("doc_1", 1, "drawn", content)
     event = DocumentStored(
         origin=ORIGIN,
         key="k",
@@ -84,12 +84,12 @@ async def describing(ledger: Ledger, describer: Describer, content: bytes, parse
         parser="paged",
         size=1,
     )
-    return Describing(event, StageWork("key", ledger, ORIGIN), parsers, describer)
+    return Describing(event, StageWork("key", records, ORIGIN), parsers, describer)
 
 
 @pytest.fixture
 async def parsers() -> AsyncIterator[ParserPool]:
-    pool = ParserPool(Limits(), workers=1)
+    pool = ParserPool(ParsingLimits(), workers=1)
     yield pool
     await pool.close()
 
@@ -112,19 +112,19 @@ async def test_no_more_than_so_many_are_described(tmp_path: Path, parsers: Parse
 
 
 async def test_what_was_described_is_kept_for_the_next_delivery(tmp_path: Path, parsers: ParserPool) -> None:
-    ledger = await kept(tmp_path, max_cost=900)
+    records = await kept(tmp_path, max_cost=900)
     content = drawn.pdf(*(page((colour, 200.0, 120.0)) for colour in ("red", "green", "blue")))
-    first = await (await describing(ledger, Eyes(sees=2), content, parsers)).of((), 3)
+    first = await (await describing(records, Eyes(sees=2), content, parsers)).of((), 3)
     assert len(first.blocks) == 2 and first.is_whole
-    again = await describing(ledger, eyes := Eyes(), content, parsers)
+    again = await describing(records, eyes := Eyes(), content, parsers)
     assert len((await again.of((), 3)).blocks) == 3
     assert [payer.document_cap_microusd for payer in eyes.payers] == [900]
 
 
 async def test_a_delivery_without_time_describes_one_and_leaves_the_rest(tmp_path: Path, parsers: ParserPool) -> None:
-    ledger = await kept(tmp_path)
+    records = await kept(tmp_path)
     content = drawn.pdf(*(page((colour, 200.0, 120.0)) for colour in ("red", "green", "blue")))
-    late = await describing(ledger, Eyes(), content, parsers)
+    late = await describing(records, Eyes(), content, parsers)
     late = replace(late, work=replace(late.work, until=time.monotonic() - 1))
     for count in (1, 2):
         described = await late.of((), 3)

@@ -10,18 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from events.document import DocumentStored, Origin
-from shared.counters.port import Counters
-from shared.counters.redis import over_url
 from shared.parsing.limits import SLICE_PAGES
-from shared.parsing.pages import OPENING, Pages
+from shared.parsing.pages import OPENING, PageRange
 from shared.pool.queue import Claim, SliceQueue
+from shared.redis.client import RedisClient
+from shared.redis.connection import over_url
 
 
-def document(tenant: str, name: str, epoch: int = 1) -> DocumentStored:
+def document(tenant: str, name: str, generation: int = 1) -> DocumentStored:
     return DocumentStored(
-        origin=Origin(tenant, name, epoch, "gpu"),
+        origin=Origin(tenant, name, generation, "gpu"),
         key="stored",
-        original=f"t/{tenant}/d/{name}/{epoch}/original",
+        original=f"t/{tenant}/d/{name}/{generation}/original",
         filename="a.pdf",
         media_type="application/pdf",
         parser="paged",
@@ -29,13 +29,13 @@ def document(tenant: str, name: str, epoch: int = 1) -> DocumentStored:
     )
 
 
-def slices(pages: int) -> list[Pages]:
-    return [Pages(first, min(first + SLICE_PAGES - 1, pages)) for first in range(1, pages + 1, SLICE_PAGES)]
+def slices(pages: int) -> list[PageRange]:
+    return [PageRange(first, min(first + SLICE_PAGES - 1, pages)) for first in range(1, pages + 1, SLICE_PAGES)]
 
 
 @pytest.fixture
-def queue(counters: Counters) -> SliceQueue:
-    return SliceQueue(counters)
+def queue(redis: RedisClient) -> SliceQueue:
+    return SliceQueue(redis)
 
 
 async def take(queue: SliceQueue) -> Claim:
@@ -90,13 +90,13 @@ class Model:
 
     def __init__(self) -> None:
         self.ring: deque[str] = deque()
-        self.purse: dict[str, int] = {}
+        self.remaining_budget: dict[str, int] = {}
         self.lists: dict[str, deque[int]] = {}
 
     def put(self, tenant: str, charge: int) -> None:
         self.lists.setdefault(tenant, deque()).append(charge)
-        if tenant not in self.purse:
-            self.purse[tenant] = SLICE_PAGES
+        if tenant not in self.remaining_budget:
+            self.remaining_budget[tenant] = SLICE_PAGES
             self.ring.append(tenant)
 
     def claim(self) -> tuple[str, int] | None:
@@ -104,18 +104,18 @@ class Model:
             tenant = self.ring[0]
             if not self.lists[tenant]:
                 self.ring.popleft()
-                del self.purse[tenant]
-            elif self.lists[tenant][0] <= self.purse[tenant]:
-                self.purse[tenant] -= self.lists[tenant][0]
+                del self.remaining_budget[tenant]
+            elif self.lists[tenant][0] <= self.remaining_budget[tenant]:
+                self.remaining_budget[tenant] -= self.lists[tenant][0]
                 return tenant, self.lists[tenant].popleft()
             else:
-                self.purse[tenant] += SLICE_PAGES
+                self.remaining_budget[tenant] += SLICE_PAGES
                 self.ring.rotate(-1)
         return None
 
     def refund(self, tenant: str, pages: int) -> None:
-        if tenant in self.purse:
-            self.purse[tenant] += pages
+        if tenant in self.remaining_budget:
+            self.remaining_budget[tenant] += pages
 
 
 _PUT = st.tuples(st.sampled_from(["ten_a", "ten_b", "ten_c"]), st.integers(1, SLICE_PAGES))
@@ -130,12 +130,12 @@ def test_turns_are_those_of_a_simple_model(valkey: str, steps: list[tuple[str, i
 
 
 async def _compare(url: str, steps: list[tuple[str, int] | float]) -> None:
-    counters = over_url(url, connections=2, answer_s=5)
+    redis = over_url(url, connections=2, answer_s=5)
     try:
-        await counters.call("FLUSHDB")
-        await _walk(SliceQueue(counters), steps)
+        await redis.call("FLUSHDB")
+        await _walk(SliceQueue(redis), steps)
     finally:
-        await counters.close()
+        await redis.close()
 
 
 async def _walk(queue: SliceQueue, steps: list[tuple[str, int] | float]) -> None:
@@ -146,7 +146,7 @@ async def _walk(queue: SliceQueue, steps: list[tuple[str, int] | float]) -> None
             tenant, charge = step
             model.put(tenant, charge)
             waiting[tenant] += charge
-            await queue.put(document(tenant, f"doc_{number}"), [Pages(1, charge)])
+            await queue.put(document(tenant, f"doc_{number}"), [PageRange(1, charge)])
             continue
         claim, expected = await queue.claim(), model.claim()
         assert (claim and (claim.tenant_id, claim.charge)) == expected
@@ -161,8 +161,8 @@ async def _walk(queue: SliceQueue, steps: list[tuple[str, int] | float]) -> None
     assert (await queue.depth()).slices == 0
 
 
-async def test_a_claim_whose_holder_died_comes_back_when_its_lease_runs_out(counters: Counters) -> None:
-    queue = SliceQueue(counters, lease_s=0.05)
+async def test_a_claim_whose_holder_died_comes_back_when_its_lease_runs_out(redis: RedisClient) -> None:
+    queue = SliceQueue(redis, lease_s=0.05)
     await queue.put(document("ten_a", "doc_1"), slices(40))
     lost = await take(queue)
     await asyncio.sleep(0.06)
@@ -172,8 +172,8 @@ async def test_a_claim_whose_holder_died_comes_back_when_its_lease_runs_out(coun
     assert await queue.done(again, 20) == 1
 
 
-async def test_a_claim_that_is_renewed_stays(counters: Counters) -> None:
-    queue = SliceQueue(counters, lease_s=1)
+async def test_a_claim_that_is_renewed_stays(redis: RedisClient) -> None:
+    queue = SliceQueue(redis, lease_s=1)
     await queue.put(document("ten_a", "doc_1"), slices(20))
     claim = await take(queue)
     for _ in range(4):
@@ -196,10 +196,10 @@ async def test_a_deleted_document_leaves_the_queue_and_whoever_reads_it_learns_s
 
 
 async def test_another_life_of_the_document_is_another_document(queue: SliceQueue) -> None:
-    await queue.put(document("ten_a", "doc_1", epoch=1), slices(20))
-    await queue.put(document("ten_a", "doc_1", epoch=11), slices(20))
+    await queue.put(document("ten_a", "doc_1", generation=1), slices(20))
+    await queue.put(document("ten_a", "doc_1", generation=11), slices(20))
     await queue.cancel("ten_a", "doc_1", 1)
-    assert (await take(queue)).epoch == 11
+    assert (await take(queue)).generation == 11
 
 
 async def test_a_document_that_is_said_again_keeps_its_place(queue: SliceQueue) -> None:
@@ -211,25 +211,25 @@ async def test_a_document_that_is_said_again_keeps_its_place(queue: SliceQueue) 
 async def test_one_reader_is_told_that_the_document_is_done(queue: SliceQueue) -> None:
     await queue.put(document("ten_a", "doc_1"), [OPENING])
     opened = await take(queue)
-    assert await queue.done(opened, 20, [Pages(21, 40), Pages(41, 45)]) == 2
+    assert await queue.done(opened, 20, [PageRange(21, 40), PageRange(41, 45)]) == 2
     one, other = await take(queue), await take(queue)
     assert sorted([await queue.done(one, 20), await queue.done(other, 5)], key=str) == [0, 1]
 
 
-async def test_nothing_stays_for_ever_in_redis(counters: Counters) -> None:
-    queue = SliceQueue(counters)
+async def test_nothing_stays_for_ever_in_redis(redis: RedisClient) -> None:
+    queue = SliceQueue(redis)
     for number in range(3):
         await queue.put(document("ten_a", f"doc_{number}"), slices(60))
     claim = await take(queue)
     await queue.fail(claim, 1)
-    await queue.done(await take(queue), 20, [Pages(1, 1)])
-    keys = [key async for key in counters.scan("*")]
-    assert len(keys) >= 8 and all([await counters.call("TTL", key) > 0 for key in keys])
+    await queue.done(await take(queue), 20, [PageRange(1, 1)])
+    keys = [key async for key in redis.scan("*")]
+    assert len(keys) >= 8 and all([await redis.call("TTL", key) > 0 for key in keys])
 
 
 _CLAIMER = """
 import asyncio, sys
-from shared.counters.redis import over_url
+from shared.redis.connection import over_url
 from shared.pool.queue import SliceQueue
 
 async def main(url):

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from shared.parsing.limits import Limits
+from shared.parsing.limits import ParsingLimits
 from shared.parsing.process import ParserUnavailable, Worker
 from shared.pool.gpu import GpuMemory, pairs
 from shared.pool.warm import WarmParsers
@@ -30,7 +30,7 @@ def unloaded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.fixture
 async def parsers(unloaded: list[int]) -> AsyncIterator[WarmParsers]:
-    warm = WarmParsers(Limits(worker_pages=40), workers=2)
+    warm = WarmParsers(ParsingLimits(worker_pages=40), workers=2)
     await warm.warm()
     yield warm
     await warm.close()
@@ -47,7 +47,7 @@ async def settled(parsers: WarmParsers) -> None:
 
 
 async def test_a_parser_that_has_nothing_to_load_cannot_be_made_warm() -> None:
-    worker = await Worker.start(Limits())
+    worker = await Worker.start(ParsingLimits())
     with pytest.raises(ParserUnavailable):
         await worker.preload("light")
     await worker.end()
@@ -69,7 +69,7 @@ async def test_a_worker_is_replaced_after_so_many_pages_by_one_that_is_warm(
 
 
 async def test_a_worker_that_has_grown_is_replaced(unloaded: list[int]) -> None:
-    warm = WarmParsers(Limits(growth_bytes=1), workers=1)
+    warm = WarmParsers(ParsingLimits(growth_bytes=1), workers=1)
     await warm.warm()
     await read(warm)
     await settled(warm)
@@ -79,7 +79,7 @@ async def test_a_worker_that_has_grown_is_replaced(unloaded: list[int]) -> None:
 
 async def test_a_worker_is_replaced_when_the_card_is_full(unloaded: list[int]) -> None:
     card = GpuMemory()
-    warm = WarmParsers(Limits(), workers=1, gpu=card)
+    warm = WarmParsers(ParsingLimits(), workers=1, gpu=card)
     await warm.warm()
     await read(warm)
     assert warm.recycled == {}
@@ -117,7 +117,7 @@ async def test_workers_that_cannot_be_made_warm_do_not_stop_the_pool(monkeypatch
         raise ParserUnavailable("a library is missing")
 
     monkeypatch.setattr(Worker, "preload", fail)
-    warm = WarmParsers(Limits(), workers=1)
+    warm = WarmParsers(ParsingLimits(), workers=1)
     await warm.warm()
     assert warm.alive == 0 and await read(warm) == 20
     await warm.close()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.proxy.complexity import judge
+from shared.proxy.routing.complexity import judge
 
 SIMPLE = [
     "What is the notice period?",

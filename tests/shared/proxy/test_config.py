@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.proxy.config import PRICES, ProxyConfig
-from shared.proxy.config_file import ConfigError
-from shared.proxy.config_shown import as_yaml, reference
-from shared.proxy.config_values import dollars, in_dollars
-from shared.runtime.settings import SettingError
+from shared.proxy.config.file import ConfigError
+from shared.proxy.config.proxy_config import PRICES, ProxyConfig
+from shared.proxy.config.values import dollars, in_dollars
+from shared.proxy.config.view import as_yaml, reference
+from shared.types.errors import SettingError
 
 EXAMPLE = """
 ollama_cloud:
@@ -249,7 +249,8 @@ def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, t
 
 
 def test_yaml_is_only_imported_for_a_file() -> None:
-    program = "import sys; from shared.proxy.config import ProxyConfig as P; P.load(None, {}); print([*sys.modules])"
+    config = "from shared.proxy.config.proxy_config import ProxyConfig"
+    program = f"import sys; {config}; ProxyConfig.load(None, {{}}); print([*sys.modules])"
     assert "'yaml'" not in run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
 
 

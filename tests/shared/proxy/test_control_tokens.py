@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.proxy.control_tokens import harmless, literal, restored, said
+from shared.proxy.execution.control_tokens import harmless, literal, restored, said
 from shared.proxy.task import Part
 
 _TOKENS = """

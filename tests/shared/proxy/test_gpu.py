@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.proxy.gpu import Gpu
+from shared.proxy.routing.gpu import Gpu
 
 
 def program(folder: Path, script: str) -> str:

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from shared.proxy.config import PRICES
+from shared.proxy.config.proxy_config import PRICES
 from shared.proxy.prices import CLOCK_SKEW, DAYS, Peak, Price, PriceTable, most_prompt_tokens
-from shared.types.model import Counts
+from shared.types.model import TokenCounts
 
 TABLE = PriceTable(PRICES)
 SUNDAY = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
@@ -36,19 +36,19 @@ def test_a_schema_that_travels_along_may_be_counted_too() -> None:
 
 
 def test_a_cost_is_rounded_up() -> None:
-    assert TABLE.cost("gpt-oss:120b", Counts(prompt=1, completion=0), SUNDAY) == 1
-    assert TABLE.cost("gpt-oss:120b", Counts(prompt=1_000_000, completion=1_000_000), SUNDAY) == 750_000
-    assert TABLE.cost("gpt-oss:120b", Counts(), SUNDAY) == 0
+    assert TABLE.cost("gpt-oss:120b", TokenCounts(prompt=1, completion=0), SUNDAY) == 1
+    assert TABLE.cost("gpt-oss:120b", TokenCounts(prompt=1_000_000, completion=1_000_000), SUNDAY) == 750_000
+    assert TABLE.cost("gpt-oss:120b", TokenCounts(), SUNDAY) == 0
 
 
 def test_cached_input_has_its_own_price() -> None:
-    assert TABLE.cost("gpt-oss:120b", Counts(prompt=1_000_000, cached=600_000), SUNDAY) == 60_000 + 8_400
+    assert TABLE.cost("gpt-oss:120b", TokenCounts(prompt=1_000_000, cached=600_000), SUNDAY) == 60_000 + 8_400
     bare = PriceTable({"m": Price(150_000, output=600_000)})
-    assert bare.cost("m", Counts(prompt=1_000_000, cached=600_000), SUNDAY) == 150_000
+    assert bare.cost("m", TokenCounts(prompt=1_000_000, cached=600_000), SUNDAY) == 150_000
 
 
 def test_a_server_that_counts_more_cached_than_it_read_is_believed_in_the_whole() -> None:
-    assert TABLE.cost("gpt-oss:120b", Counts(prompt=1_000_000, cached=9_000_000), SUNDAY) == 14_000
+    assert TABLE.cost("gpt-oss:120b", TokenCounts(prompt=1_000_000, cached=9_000_000), SUNDAY) == 14_000
 
 
 @pytest.mark.parametrize(
@@ -63,8 +63,8 @@ def test_a_server_that_counts_more_cached_than_it_read_is_believed_in_the_whole(
 def test_an_unknown_price_and_a_price_of_zero_fail_closed(price: Price | None) -> None:
     table = PriceTable({"m": price} if price else {})
     assert table.worst_case("m", [Message("hello")], 10, SUNDAY, LEASE) is None
-    assert table.cost("m", Counts(1, 1), SUNDAY) is None
-    assert table.lines("m", Counts(1, 1), SUNDAY) is None
+    assert table.cost("m", TokenCounts(1, 1), SUNDAY) is None
+    assert table.lines("m", TokenCounts(1, 1), SUNDAY) is None
 
 
 def test_a_picture_costs_its_tokens_or_stays() -> None:
@@ -90,7 +90,7 @@ def test_a_picture_costs_its_tokens_or_stays() -> None:
     ],
 )
 def test_a_call_in_the_peak_costs_double(at: datetime, doubled: bool) -> None:
-    assert TABLE.cost("deepseek-v4-flash", Counts(prompt=1_000_000), at) == (440_000 if doubled else 220_000)
+    assert TABLE.cost("deepseek-v4-flash", TokenCounts(prompt=1_000_000), at) == (440_000 if doubled else 220_000)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_no_call_costs_more_than_its_worst_case(
     worst, most = table.worst_case("m", messages, output, now, lease), most_prompt_tokens(messages, price.image_tokens)
     assert worst is not None and most is not None
     prompt = data.draw(st.integers(0, most))
-    counts = Counts(prompt, data.draw(st.integers(0, output)), data.draw(st.integers(0, prompt)))
+    counts = TokenCounts(prompt, data.draw(st.integers(0, output)), data.draw(st.integers(0, prompt)))
     at = now + timedelta(
         seconds=data.draw(st.floats(-CLOCK_SKEW.total_seconds(), lease_s + CLOCK_SKEW.total_seconds()))
     )
@@ -164,7 +164,7 @@ def test_no_call_costs_more_than_its_worst_case(
 def test_the_lines_add_up_to_the_cost_within_a_micro_dollar_of_the_exact_one(
     price: Price, prompt: int, completion: int, cached: int, at: datetime
 ) -> None:
-    counts = Counts(prompt, completion, cached)
+    counts = TokenCounts(prompt, completion, cached)
     table = PriceTable({"m": price})
     lines, cost = table.lines("m", counts, at), table.cost("m", counts, at)
     assert lines is not None and cost is not None

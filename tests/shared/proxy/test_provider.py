@@ -4,10 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from shared.proxy.config import OllamaCloud
-from shared.proxy.config_values import CloudUrl, Secret
+from shared.proxy.config.proxy_config import OllamaCloudConfig
+from shared.proxy.config.values import CloudUrl, Secret
 from shared.proxy.provider import bills, settled_days
-from shared.proxy.upstreams.ollama_cloud import AccountUsage, UsageBucket
+from shared.upstreams.ollama_cloud import AccountUsage, UsageBucket
 from tests.ollama import Account, FakeOllama
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -46,5 +46,5 @@ def test_a_day_in_several_buckets_is_added_up() -> None:
 
 async def test_an_account_that_tells_only_hours_tells_no_day() -> None:
     async with FakeOllama(account=Account()) as cloud:
-        config = OllamaCloud(api_key=Secret("cloud-key"), base_url=CloudUrl(cloud.url))
+        config = OllamaCloudConfig(api_key=Secret("cloud-key"), base_url=CloudUrl(cloud.url))
         assert await bills(config, NOW) == {}

@@ -7,26 +7,26 @@ import pytest
 
 from shared.access.accounts import Accounts
 from shared.blobs.port import Blobs
-from shared.book.book import Book
-from shared.book.journal import Journal
-from shared.book.sealing import seal
-from shared.book.verifying import verify
-from shared.counters.port import Counters
-from shared.proxy.budget.allowances import Allowances
+from shared.proxy.budget.allowances import DefaultCaps
 from shared.proxy.budget.budget import Budget
 from shared.proxy.budget.mending import window_key
 from shared.proxy.budget.operations import Reserved, ScopeOf
 from shared.proxy.reconciling import Reconciled, reconcile
-from shared.proxy.task import Payer
+from shared.redis.client import RedisClient
 from shared.types.clock import now
-from tests.shared.book.made import outbound, settled
+from shared.types.payer import Payer
+from shared.usage.journal import Journal
+from shared.usage.ledger import UsageLedger
+from shared.usage.sealing import seal
+from shared.usage.verifying import verify
+from tests.shared.usage.made import outbound, settled
 
 
 class House:
-    def __init__(self, blobs: Blobs, counters: Counters) -> None:
-        self.blobs, self.counters = blobs, counters
-        self.book, self.journal = Book(blobs), Journal(blobs)
-        self.budget = Budget(counters, blobs, Accounts(blobs, counters), self.book.standing, Allowances())
+    def __init__(self, blobs: Blobs, redis: RedisClient) -> None:
+        self.blobs, self.redis = blobs, redis
+        self.book, self.journal = UsageLedger(blobs), Journal(blobs)
+        self.budget = Budget(redis, blobs, Accounts(blobs, redis), self.book.standing, DefaultCaps())
 
     async def call(self, number: int, cost: int | None, *, estimated: bool = False) -> None:
         held = await self.budget.reserve(f"op_{number}", 500, Payer(tenant_id="ten_a"), 60)
@@ -39,13 +39,13 @@ class House:
 
     async def reconcile(self, billed: int | None = None) -> Reconciled:
         bills = {} if billed is None else {now().date(): billed}
-        return await reconcile(self.budget, self.counters, self.book, self.journal, bills)
+        return await reconcile(self.budget, self.redis, self.book, self.journal, bills)
 
     async def tamper(self, by: int) -> None:
         """Redis forgets, or invents, what was spent."""
-        generation = await self.counters.call("GET", "budget:generation")
+        generation = await self.redis.call("GET", "budget:generation")
         for window in (await self.book.standing()).spent:
-            await self.counters.call("HINCRBY", window_key(generation, window), f"{window.start}:spent", by)
+            await self.redis.call("HINCRBY", window_key(generation, window), f"{window.start}:spent", by)
 
     async def counted(self) -> set[int]:
         """As the budget itself sees it."""
@@ -58,11 +58,11 @@ class House:
 
 
 @pytest.fixture
-async def house(blobs: Blobs, counters: Counters) -> House:
-    from shared.ledger.records import TenantRecord
+async def house(blobs: Blobs, redis: RedisClient) -> House:
+    from shared.records.structs import TenantRecord
 
-    house = House(blobs, counters)
-    await Accounts(blobs, counters).keep_tenant(TenantRecord("ten_a", "a", "enterprise", now()))
+    house = House(blobs, redis)
+    await Accounts(blobs, redis).keep_tenant(TenantRecord("ten_a", "a", "enterprise", now()))
     return house
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.proxy.schema import NotTheSchema, check, read
+from shared.proxy.execution.schema import NotTheSchema, check, read
 
 ENTITIES: dict[str, Any] = {
     "type": "object",

@@ -7,25 +7,25 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.book.records import Line, Usage
-from shared.proxy.config import PRICES, Caps
+from shared.proxy.config.proxy_config import PRICES, ConfiguredCaps
 from shared.proxy.prices import PriceTable
+from shared.proxy.routing.strategies import STRATEGIES, RoutingState, TaskFacts, decide, recorded
 from shared.proxy.simulate import simulate
-from shared.proxy.strategies import STRATEGIES, Facts, State, decide, recorded
-from shared.types.model import Counts
+from shared.types.model import TokenCounts
+from shared.usage.records import UsageLine, UsageRecord
 
 TABLE = PriceTable(PRICES)
 AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
-READY = State(cloud_configured=True, cloud_model="gpt-oss:120b", local_model="llama3.2:3b")
+READY = RoutingState(cloud_configured=True, cloud_model="gpt-oss:120b", local_model="llama3.2:3b")
 
 
-def call(facts: Facts | None = None, state: State = READY, at: datetime = AT, **changed: Any) -> Usage:
+def call(facts: TaskFacts | None = None, state: RoutingState = READY, at: datetime = AT, **changed: Any) -> UsageRecord:
     """A call as the hybrid strategy made it: a thousand tokens read, two hundred written."""
-    facts = facts or Facts()
+    facts = facts or TaskFacts()
     decision = decide(facts, state, "hybrid")
-    cost = TABLE.lines("gpt-oss:120b", Counts(prompt=1000, completion=200), at)
-    free = (Line("input_token", 1000), Line("output_token", 200))
-    was = Usage(
+    cost = TABLE.lines("gpt-oss:120b", TokenCounts(prompt=1000, completion=200), at)
+    free = (UsageLine("input_token", 1000), UsageLine("output_token", 200))
+    was = UsageRecord(
         usage_id=f"use_{at}",
         tenant_id="ten_1",
         at=at,
@@ -38,7 +38,7 @@ def call(facts: Facts | None = None, state: State = READY, at: datetime = AT, **
     return msgspec.structs.replace(was, **changed)
 
 
-HARD = Facts(quality="high", complexity="complex")
+HARD = TaskFacts(quality="high", complexity="complex")
 ONE_CALL = 270  # 1,000 × 0.15 + 200 × 0.60 dollars a million
 
 
@@ -57,15 +57,15 @@ def test_a_dearer_and_a_cheaper_strategy_move_calls() -> None:
 
 
 def test_what_could_not_leave_then_does_not_leave_now() -> None:
-    secret = call(Facts(classification="confidential"))
+    secret = call(TaskFacts(classification="confidential"))
     assert simulate([secret], "quality_optimized", TABLE).reasons == {"privacy": 1}
 
 
 def test_a_budget_holds_in_the_simulation_too() -> None:
     records = [call(at=AT + timedelta(minutes=n)) for n in range(10)] + [call(at=AT + timedelta(days=1))]
-    capped = simulate(records, "quality_optimized", TABLE, Caps(4 * ONE_CALL, None))
+    capped = simulate(records, "quality_optimized", TABLE, ConfiguredCaps(4 * ONE_CALL, None))
     assert (capped.cloud_calls, capped.reasons) == (5, {"quality": 5, "budget": 6})
-    monthly = simulate(records, "quality_optimized", TABLE, Caps(None, 3 * ONE_CALL))
+    monthly = simulate(records, "quality_optimized", TABLE, ConfiguredCaps(None, 3 * ONE_CALL))
     assert monthly.cost_microusd == 3 * ONE_CALL
 
 
@@ -79,16 +79,19 @@ def test_records_that_tell_no_decision_count_as_they_were() -> None:
     assert (found.calls, found.kept, found.cost_microusd) == (1, 1, ONE_CALL)
 
 
-kinds = st.sampled_from([Facts(), HARD, Facts(classification="confidential"), Facts(kind="extraction", pages=30)])
+kinds = st.sampled_from(
+    [TaskFacts(), HARD, TaskFacts(classification="confidential"), TaskFacts(kind="extraction", pages=30)]
+)
 
 
 @given(st.lists(st.tuples(kinds, st.integers(0, 4000)), max_size=20), st.integers(0, 20 * ONE_CALL))
 def test_no_strategy_spends_more_than_the_cap_and_none_less_than_the_cheapest(
-    past: list[tuple[Facts, int]], cap: int
+    past: list[tuple[TaskFacts, int]], cap: int
 ) -> None:
     records = [call(facts, at=AT + timedelta(minutes=minute)) for facts, minute in past]
     costs = {
-        name: simulate(records, name, TABLE, Caps(None, cap if cap else None)).cost_microusd for name in STRATEGIES
+        name: simulate(records, name, TABLE, ConfiguredCaps(None, cap if cap else None)).cost_microusd
+        for name in STRATEGIES
     }
     assert costs["cost_optimized"] == 0 == min([0, *costs.values()])
     assert max(costs.values()) <= (cap or 20 * ONE_CALL)

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.proxy.strategies import STRATEGIES, Decision, Facts, NamedModelRefused, State, decide, recorded
+from shared.proxy.routing.strategies import (
+    STRATEGIES,
+    NamedModelRefused,
+    RoutingDecision,
+    RoutingState,
+    TaskFacts,
+    decide,
+    recorded,
+)
 from shared.types.document import CLASSIFICATIONS
 from shared.types.model import KINDS
 
@@ -96,7 +104,7 @@ TABLE: list[tuple[str, dict[str, Any], dict[str, Any], str | None, str]] = [
 def test_where_a_task_runs_and_why(
     strategy: Any, facts: dict[str, Any], state: dict[str, Any], location: str | None, reason: str
 ) -> None:
-    decision = decide(Facts(**facts), State(**state), strategy)
+    decision = decide(TaskFacts(**facts), RoutingState(**state), strategy)
     assert (decision.location, decision.reason) == (location, reason)
     assert decision.model == {"local": "local", "cloud": "cloud", None: ""}[location]
     assert decision.strategy == strategy
@@ -127,15 +135,15 @@ def test_a_named_model_runs_where_it_is_or_nowhere(
     facts = facts | {"model": "the-named-one"}
     if outcome == "refused":
         with pytest.raises(NamedModelRefused, match="the-named-one") as refused:
-            decide(Facts(**facts), State(**state), strategy)
+            decide(TaskFacts(**facts), RoutingState(**state), strategy)
         assert refused.value.why == reason
     else:
-        decision = decide(Facts(**facts), State(**state), strategy)
+        decision = decide(TaskFacts(**facts), RoutingState(**state), strategy)
         assert (decision.location, decision.model, decision.reason) == (outcome, "the-named-one", reason)
 
 
 any_facts = st.builds(
-    Facts,
+    TaskFacts,
     kind=st.sampled_from(KINDS),
     classification=st.sampled_from(CLASSIFICATIONS),
     quality=st.sampled_from(["fast", "standard", "high"]),
@@ -146,7 +154,7 @@ any_facts = st.builds(
     model=st.none() | st.just("m"),
 )
 any_state = st.builds(
-    State,
+    RoutingState,
     local_available=st.booleans(),
     local_model_bytes=st.none() | st.integers(0, 20 * GB),
     local_context_tokens=st.none() | st.integers(0, 20_000),
@@ -162,7 +170,9 @@ any_state = st.builds(
 
 
 @given(any_facts, any_state, st.sampled_from([*STRATEGIES]))
-def test_nothing_goes_to_a_cloud_that_is_forbidden_or_absent(facts: Facts, state: State, strategy: Any) -> None:
+def test_nothing_goes_to_a_cloud_that_is_forbidden_or_absent(
+    facts: TaskFacts, state: RoutingState, strategy: Any
+) -> None:
     try:
         decision = decide(facts, state, strategy)
     except NamedModelRefused:
@@ -178,7 +188,9 @@ def test_nothing_goes_to_a_cloud_that_is_forbidden_or_absent(facts: Facts, state
 
 
 @given(any_facts, any_state, st.sampled_from([*STRATEGIES]))
-def test_a_task_without_a_named_model_runs_wherever_it_may(facts: Facts, state: State, strategy: Any) -> None:
+def test_a_task_without_a_named_model_runs_wherever_it_may(
+    facts: TaskFacts, state: RoutingState, strategy: Any
+) -> None:
     unnamed = msgspec.structs.replace(facts, model=None)
     decision = decide(unnamed, state, strategy)
     assert decision.location is not None or not state.local_available
@@ -186,20 +198,20 @@ def test_a_task_without_a_named_model_runs_wherever_it_may(facts: Facts, state: 
 
 
 def test_all_vetoes_are_told_in_their_order() -> None:
-    state = State(**CLOUD, budget_ok=False, circuit_open=True)
-    decision = decide(Facts(**SECRET, **QUICK), state)
+    state = RoutingState(**CLOUD, budget_ok=False, circuit_open=True)
+    decision = decide(TaskFacts(**SECRET, **QUICK), state)
     assert decision.vetoes == ("privacy", "budget", "latency", "cloud_unavailable")
 
 
 def test_a_fallback_names_what_went_wrong_and_keeps_the_rest() -> None:
-    decision = decide(Facts(**HARD), State(**CLOUD))
-    assert decision.instead("local", "small", "rate_limited") == Decision(
+    decision = decide(TaskFacts(**HARD), RoutingState(**CLOUD))
+    assert decision.instead("local", "small", "rate_limited") == RoutingDecision(
         "local", "small", "fallback_rate_limited", "hybrid"
     )
 
 
 def test_the_book_gets_the_decision_with_its_inputs() -> None:
-    facts, state = Facts(**HARD), State(**CLOUD)
+    facts, state = TaskFacts(**HARD), RoutingState(**CLOUD)
     written = msgspec.json.decode(msgspec.json.encode(recorded(facts, state, decide(facts, state))))
     assert written["facts"]["quality"] == "high"
     assert written["state"]["cloud_configured"] is True

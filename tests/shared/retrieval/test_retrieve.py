@@ -10,7 +10,7 @@ from shared.embedding.port import Embedded
 from shared.embedding.sparse import SparseEncoder
 from shared.retrieval.retrieve import Mode, Retrieved, retrieve
 from shared.retrieval.texts import embedded_text, indexed_words
-from shared.runtime.errors import StoreUnavailable
+from shared.types.errors import StoreUnavailable
 from shared.types.passage import Passage
 from shared.vectors.edge import EdgeIndex
 from shared.vectors.port import Point, Vectors

@@ -9,17 +9,17 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.counters.port import Counters
-from shared.runtime.http import application
-from shared.runtime.settings import Settings
-from shared.runtime.table import Function, Operation, Table
-from shared.runtime.worlds import Worlds
+from shared.redis.client import RedisClient
+from shared.runtime.http.routes import application
+from shared.runtime.wiring.services import Services
+from shared.runtime.wiring.settings import Settings
+from shared.table.table import Function, Operation, Table
 
 Serve = Callable[..., httpx.AsyncClient]
 
 
 @pytest.fixture
-def serve_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, counters: Counters) -> Serve:
+def serve_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, redis: RedisClient) -> Serve:
     """Puts a handler behind a route, `GET /thing` say; the client of it."""
 
     def behind(on: str, handle: Any, role: Any = "public", **function: Any) -> httpx.AsyncClient:
@@ -28,14 +28,14 @@ def serve_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, counters: Counters
         monkeypatch.setitem(sys.modules, "odd.thing.handler", module)
         operation = Operation(on=on, role=role, limit="none")
         row = Function("A thing.", (), (operation,), name="thing", package="odd", **function)
-        worlds = Worlds(
+        services = Services(
             Table((row,)),
             Settings(data=tmp_path),
             blobs=None,  # type: ignore[arg-type]
-            counters=lambda: counters,
+            redis=lambda: redis,
             buses=None,  # type: ignore[arg-type]
             vectors=None,  # type: ignore[arg-type]
         )
-        return httpx.AsyncClient(transport=httpx.ASGITransport(application([row], worlds)), base_url="http://test")
+        return httpx.AsyncClient(transport=httpx.ASGITransport(application([row], services)), base_url="http://test")
 
     return behind

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from events.envelope import CloudEvent, encode
-from shared.runtime.cloudevents import undelivered
-from shared.runtime.errors import Internal, InvalidRequest, Problem, Unavailable
-from shared.runtime.problems import body_of
+from shared.runtime.events.cloudevents import undelivered
+from shared.runtime.http.problems import body_of
+from shared.types.errors import Internal, InvalidRequest, Problem, Unavailable
 
 EVENT = CloudEvent(id="evt_1", source="/functions/upload", type="aegis.document.stored.v1", aegistenant="ten_a")
 DESTINATION = "http://parse-gpu.aegis.svc.cluster.local"

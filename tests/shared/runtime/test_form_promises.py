@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.runtime.errors import InvalidRequest, TooLarge, UnsupportedMediaType
-from shared.runtime.forms import HEAD, Form, receive
+from shared.runtime.http.forms import HEAD, Form, receive
+from shared.types.errors import InvalidRequest, TooLarge, UnsupportedMediaType
 
 BOUNDARY = "Xy-9"
 TYPE = f"multipart/form-data; boundary={BOUNDARY}"

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from shared.runtime.table import Function, load
+from shared.table.table import Function, load
 
 HEAVY = {
     "redis": {"counters", "bus"},
@@ -34,20 +34,20 @@ HEAVY = {
 
 _PROGRAM = """
 import json, os, sys
-from shared.runtime.cluster import cluster_worlds
+from shared.runtime.wiring.cluster import cluster_services
 from shared.runtime.function import _entrances
-from shared.runtime.http import application
-from shared.runtime.settings import Settings
-from shared.runtime.table import check_signature, load
+from shared.runtime.http.routes import application
+from shared.runtime.wiring.settings import Settings
+from shared.table.table import check_signature, load
 from events.envelope import Secrets
 
 table = load()
 function = table.function(sys.argv[1])
 for operation in function.operations:
     check_signature(function, operation)
-worlds = cluster_worlds(table, Settings(), os.environ)
+services = cluster_services(table, Settings(), os.environ)
 secrets = Secrets.parse("test:0123456789abcdef")
-application((function,), worlds, _entrances(function, worlds, secrets))
+application((function,), services, _entrances(function, services, secrets))
 print(json.dumps(sorted(sys.modules)))
 """
 

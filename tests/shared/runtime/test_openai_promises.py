@@ -9,9 +9,9 @@ import httpx
 import pytest
 from msgspec import Struct
 
-from shared.runtime import errors
-from shared.runtime.errors import PROBLEMS, FieldError, ModelNotFound, Problem, StoreUnavailable
-from shared.runtime.openai import speaks_openai
+from shared.runtime.http.openai import speaks_openai
+from shared.types import errors
+from shared.types.errors import PROBLEMS, FieldError, ModelNotFound, Problem, StoreUnavailable
 from shared.types.http import EventStream, ServerSentEvent
 from tests.shared.runtime.odd import Serve
 

@@ -11,9 +11,9 @@ import pytest
 from msgspec import Struct
 
 from functions.front.advice import ADVICE
-from shared.runtime import errors
-from shared.runtime.errors import PROBLEMS, AegisError, FieldError, Problem, Rejected, StoreUnavailable
-from shared.runtime.problems import problem_of
+from shared.runtime.http.problems import problem_of
+from shared.types import errors
+from shared.types.errors import PROBLEMS, AegisError, FieldError, Problem, Rejected, StoreUnavailable
 from shared.types.http import EventStream, ServerSentEvent
 from tests.shared.runtime.odd import Serve
 

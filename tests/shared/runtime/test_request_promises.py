@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
-from shared.runtime.errors import InvalidRequest, UnsupportedMediaType
-from shared.runtime.requests import DEEPEST, decode_json, from_fields, from_json, from_query
+from shared.runtime.http.requests import DEEPEST, decode_json, from_fields, from_json, from_query
+from shared.types.errors import InvalidRequest, UnsupportedMediaType
 
 
 class Line(Struct, frozen=True):

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from events.document import DocumentChunked, DocumentParsed, DocumentStored
-from shared.runtime.needs import plan
-from shared.runtime.table import Function, Operation, Table, TableError, check_signature, load
+from shared.runtime.wiring.injection import plan
+from shared.table.table import Function, Operation, Table, TableError, check_signature, load
 from shared.types.principal import SCOPES
 
 FITS = """
@@ -116,14 +116,14 @@ def test_each_row_fits_its_handler(function: Function, operation: Operation) -> 
 
 NEEDS = {
     "Ledger": {"blobs"},
-    "PlatformLedger": {"blobs"},
+    "PlatformRecords": {"blobs"},
     "Blobs": {"blobs"},
     "StageWork": {"blobs"},
     "Accounts": {"blobs", "counters"},
     "Catalogue": {"blobs", "counters"},
     "Catalogues": {"blobs", "counters"},
     "Intake": {"blobs", "counters", "bus"},
-    "Counters": {"counters"},
+    "RedisClient": {"counters"},
     "Leases": {"counters"},
     "Bus": {"bus"},
     "Redelivery": {"bus"},

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from shared.blobs.folder import FolderBlobs
-from shared.book.journal import Journal
-from shared.book.places import folder as book_folder
-from shared.book.sealing import seal
-from tests.shared.book.made import TODAY, outbound, settled
+from shared.usage.journal import Journal
+from shared.usage.places import folder as book_folder
+from shared.usage.sealing import seal
 from tests.shared.terminal.conftest import Aegis
 from tests.shared.terminal.fake_server import Answer, FakeServer
+from tests.shared.usage.made import TODAY, outbound, settled
 
 USAGE = {
     "items": [{"day": "2026-11-22", "unit": "output_token", "quantity": 1200, "cost_usd": 0.000721}],
@@ -96,7 +96,7 @@ def test_a_cap_is_set_or_taken_away_and_the_other_stays(aegis: Aegis, served: Fa
 
 
 def test_the_defaults_need_no_server_and_load_again(aegis: Aegis, tmp_path: Path) -> None:
-    from shared.proxy.config import ProxyConfig
+    from shared.proxy.config.proxy_config import ProxyConfig
 
     ended = aegis("budget", "show", "--defaults")
     assert ended.exit == 0

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.runtime.errors import StoreUnavailable
+from shared.types.errors import StoreUnavailable
 from tests.shared.terminal.conftest import Aegis
 
 

@@ -1,6 +1,6 @@
 """The worlds that the promises are tried on, by name.
 
-`embedded`; with `--worlds cluster` `wire`, our adapter against the wire server; and `qdrant`, the same against a real
+`embedded`; with `--backends cluster` `wire`, our adapter against the wire server; and `qdrant`, the same against a real
 server, where `--qdrant-url` or AEGIS_TEST_QDRANT_URL names one.
 """
 
@@ -16,7 +16,7 @@ import pytest_asyncio
 
 from shared.vectors.edge import EdgeIndex
 from shared.vectors.port import VectorIndex, Vectors
-from tests.worlds import address, worlds_of
+from tests.backends import address, worlds_of
 
 DIMENSIONS = 8
 Open = Callable[[], VectorIndex]
@@ -25,17 +25,17 @@ _TESTS = count()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    worlds = _worlds(metafunc.config)
+    services = _services(metafunc.config)
     if "world" in metafunc.fixturenames:
-        metafunc.parametrize("world", worlds, indirect=True)
+        metafunc.parametrize("world", services, indirect=True)
     if "shared_index" in metafunc.fixturenames:
-        metafunc.parametrize("shared_index", worlds, indirect=True, scope="module")
+        metafunc.parametrize("shared_index", services, indirect=True, scope="module")
 
 
-def _worlds(config: pytest.Config) -> list[str]:
+def _services(config: pytest.Config) -> list[str]:
     chosen = worlds_of(config, "qdrant")
     embedded = [world for world in chosen if world == "embedded"]
-    wire = ["wire"] if "cluster" in str(config.getoption("--worlds")) else []
+    wire = ["wire"] if "cluster" in str(config.getoption("--backends")) else []
     return [*embedded, *wire, *(["qdrant"] if address(config, "qdrant") else [])]
 
 
@@ -63,7 +63,7 @@ class OwnTenants(VectorIndex):
 def qdrant_urls(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """By world; the wire server runs only where it is asked for."""
     real = {"qdrant": address(request.config, "qdrant") or ""}
-    if "cluster" not in str(request.config.getoption("--worlds")):
+    if "cluster" not in str(request.config.getoption("--backends")):
         yield real
         return
     from tests.cluster.qdrant_running import WireServer

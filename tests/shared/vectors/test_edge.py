@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.runtime.errors import StoreUnavailable
+from shared.types.errors import StoreUnavailable
 from shared.types.passage import Passage
 from shared.types.sparse import Sparse
 from shared.vectors.edge import EdgeIndex

@@ -26,8 +26,8 @@ def words(*tokens: int) -> Sparse:
     return Sparse(tuple(tokens), (1.0,) * len(tokens))
 
 
-def passage(document: str = "doc_a", position: int = 0, *, epoch: int = 1, context: str = "Title") -> Passage:
-    return Passage(f"psg_{document}_{position}", document, epoch, position, f"text {document} {position}", context)
+def passage(document: str = "doc_a", position: int = 0, *, generation: int = 1, context: str = "Title") -> Passage:
+    return Passage(f"psg_{document}_{position}", document, generation, position, f"text {document} {position}", context)
 
 
 def point(of: Passage, dense: Sequence[float] = (1.0,), tokens: Sequence[int] = (1,)) -> Point:
@@ -149,17 +149,17 @@ async def test_the_same_passage_twice_is_one_the_later(index: VectorIndex) -> No
 
 async def test_a_late_delivery_of_an_earlier_epoch_replaces_nothing(index: VectorIndex) -> None:
     vectors = index.of("ten_a")
-    await vectors.add([point(passage(epoch=2))])
-    await vectors.add([point(passage(epoch=1))])
+    await vectors.add([point(passage(generation=2))])
+    await vectors.add([point(passage(generation=1))])
     await vectors.forget("doc_a", 1)
     [found] = await vectors.find(BY_MEANING)
-    assert found.passage.epoch == 2
+    assert found.passage.generation == 2
 
 
 async def test_forgetting_erases_up_to_its_epoch_and_no_other_document(index: VectorIndex) -> None:
     vectors = index.of("ten_a")
-    for place, epoch in enumerate((1, 2, 3)):
-        await vectors.add([point(passage(position=place, epoch=epoch))])
+    for place, generation in enumerate((1, 2, 3)):
+        await vectors.add([point(passage(position=place, generation=generation))])
     await vectors.add([point(passage("doc_b"))])
     await vectors.forget("doc_a", 2)
     assert sorted(await ids(vectors, BY_WORDS)) == ["psg_doc_a_2", "psg_doc_b_0"]

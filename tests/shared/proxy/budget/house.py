@@ -5,22 +5,22 @@ from datetime import UTC, datetime, timedelta
 
 from shared.access.accounts import Accounts
 from shared.blobs.port import Blobs
-from shared.book.records import Line, Outbound, Usage, Window
-from shared.book.standing import Standing
-from shared.counters.port import Counters
-from shared.proxy.budget.allowances import Allowance, Allowances
+from shared.proxy.budget.allowances import DefaultCap, DefaultCaps
 from shared.proxy.budget.budget import Budget
 from shared.proxy.budget.mending import Counted, counts
 from shared.proxy.budget.operations import Reserved, Settled
 from shared.proxy.budget.seeding import ReadStanding
-from shared.proxy.task import Payer
+from shared.redis.client import RedisClient
+from shared.types.payer import Payer
+from shared.usage.records import BudgetWindow, OutboundRecord, UsageLine, UsageRecord
+from shared.usage.standing import Standing
 
 NOON = 12 * 3600
 DAY = 86400
 LEASE_S = 3
 DAILY, MONTHLY = 1500, 2200
 """Of the many callers."""
-TIERS = {"free": Allowance(0, 0), "pro": Allowance(month=20_000), "enterprise": Allowance()}
+TIERS = {"free": DefaultCap(0, 0), "pro": DefaultCap(month=20_000), "enterprise": DefaultCap()}
 
 
 class LaterBudget(Budget):
@@ -36,14 +36,14 @@ class Paper:
     """A book that is one piece of paper: outbound records, usage, alerts that were sent."""
 
     def __init__(self) -> None:
-        self.outbound: dict[str, Outbound] = {}
-        self.usage: dict[str, Usage] = {}
-        self.alerted: set[tuple[Window, int]] = set()
+        self.outbound: dict[str, OutboundRecord] = {}
+        self.usage: dict[str, UsageRecord] = {}
+        self.alerted: set[tuple[BudgetWindow, int]] = set()
         self.reads = 0
 
     async def standing(self) -> Standing:
         self.reads += 1
-        spent: dict[Window, int] = {}
+        spent: dict[BudgetWindow, int] = {}
         for operation_id, call in self.outbound.items():
             if operation_id in self.usage:
                 for window in call.windows:
@@ -58,20 +58,20 @@ class House:
     def __init__(
         self,
         blobs: Blobs,
-        counters: Counters,
-        platform: Allowance | None = None,
+        redis: RedisClient,
+        platform: DefaultCap | None = None,
         standing: ReadStanding | None = None,
     ) -> None:
-        self.counters = counters
+        self.redis = redis
         self.blobs = blobs
         self.paper = Paper()
-        self.accounts = Accounts(blobs, counters)
-        allowances = Allowances(platform or Allowance(1000, 10_000), TIERS)  # type: ignore[arg-type]
-        self.budget = LaterBudget(counters, blobs, self.accounts, standing or self.paper.standing, allowances)
+        self.accounts = Accounts(blobs, redis)
+        allowances = DefaultCaps(platform or DefaultCap(1000, 10_000), TIERS)  # type: ignore[arg-type]
+        self.budget = LaterBudget(redis, blobs, self.accounts, standing or self.paper.standing, allowances)
 
     async def noon(self) -> None:
         """Puts the clock to the next noon, far from any change of the day."""
-        now = int((await self.counters.call("TIME"))[0])
+        now = int((await self.redis.call("TIME"))[0])
         self.budget.ahead_s = (NOON - now) % DAY
 
     async def payer(self, tier: str = "pro", **about: object) -> Payer:
@@ -79,7 +79,7 @@ class House:
         return Payer(tenant.tenant_id, **{"key_id": f"key_{tenant.tenant_id[4:]}", **about})  # type: ignore[arg-type]
 
     async def now(self) -> datetime:
-        seconds, micros = map(int, await self.counters.call("TIME"))
+        seconds, micros = map(int, await self.redis.call("TIME"))
         return datetime.fromtimestamp(seconds + self.budget.ahead_s, UTC) + timedelta(microseconds=micros)
 
     async def leave(self, operation_id: str, amount: int, payer: Payer, lease_s: float = 60, model: str = "") -> bool:
@@ -102,14 +102,16 @@ class House:
         self.paper.usage |= {one.usage_id: one for one in waiting}
         await self.budget.outbox.booked([one.usage_id for one in waiting])
 
-    async def counted(self) -> Mapping[Window, Counted]:
+    async def counted(self) -> Mapping[BudgetWindow, Counted]:
         """What Redis counts, in windows that count anything."""
-        found = await counts(self.counters)
+        found = await counts(self.redis)
         return {window: counted for window, counted in found.windows.items() if counted != Counted(0, 0)}
 
 
-def outbound(operation_id: str, amount: int, payer: Payer, held: Reserved, at: datetime, lease_s: float) -> Outbound:
-    return Outbound(
+def outbound(
+    operation_id: str, amount: int, payer: Payer, held: Reserved, at: datetime, lease_s: float
+) -> OutboundRecord:
+    return OutboundRecord(
         operation_id=operation_id,
         tenant_id=payer.tenant_id,
         key_id=payer.key_id,
@@ -127,12 +129,12 @@ def outbound(operation_id: str, amount: int, payer: Payer, held: Reserved, at: d
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-def usage(operation_id: str, cost: int, tenant_id: str = "ten_a", held: Reserved | None = None) -> Usage:
-    lines = (Line("output_token", 10, cost),)
+def usage(operation_id: str, cost: int, tenant_id: str = "ten_a", held: Reserved | None = None) -> UsageRecord:
+    lines = (UsageLine("output_token", 10, cost),)
     windows = held.windows if held else ()
-    return Usage(usage_id=operation_id, tenant_id=tenant_id, at=AT, lines=lines, windows=windows)
+    return UsageRecord(usage_id=operation_id, tenant_id=tenant_id, at=AT, lines=lines, windows=windows)
 
 
-def fleet_allowance() -> Allowance:
+def fleet_allowance() -> DefaultCap:
     """What the many callers together may spend: less than they ask for."""
-    return Allowance(DAILY, MONTHLY)
+    return DefaultCap(DAILY, MONTHLY)

@@ -9,10 +9,10 @@ from datetime import timedelta
 
 from functions.sweep.budgets import settle_lapsed
 from shared.blobs.port import Blobs
-from shared.book.book import Book
-from shared.book.booking import flush_outbox
-from shared.book.journal import Journal
-from shared.counters.port import Counters
+from shared.redis.client import RedisClient
+from shared.usage.booking import flush_outbox
+from shared.usage.journal import Journal
+from shared.usage.ledger import UsageLedger
 from tests.shared.proxy.budget.house import AT, DAILY, DAY, LEASE_S, MONTHLY, House, fleet_allowance
 
 CALLERS = 100
@@ -26,17 +26,17 @@ def work(url: str, place: str, tenant_id: str, key: str, seed: int) -> "subproce
 
 
 async def test_no_cent_over_and_nothing_stuck_whatever_happens_to_callers_and_redis(
-    blobs: Blobs, blobs_place: tuple[str, str], counters: Counters, redis_url: str
+    blobs: Blobs, blobs_place: tuple[str, str], redis: RedisClient, redis_url: str
 ) -> None:
     if blobs_place[0] != "embedded":
         return
-    book, journal = Book(blobs), Journal(blobs)
-    house = House(blobs, counters, fleet_allowance(), book.standing)
+    book, journal = UsageLedger(blobs), Journal(blobs)
+    house = House(blobs, redis, fleet_allowance(), book.standing)
     payer = await house.payer("enterprise")
     workers = [work(redis_url, blobs_place[1], payer.tenant_id, f"key_{n}", n) for n in range(3)]
     for worker in workers:
         assert worker.stdout and await asyncio.to_thread(worker.stdout.readline) == "ready\n"
-    now = int((await counters.call("TIME"))[0])
+    now = int((await redis.call("TIME"))[0])
     house.budget.ahead_s = DAY - (now + BEFORE_MIDNIGHT_S) % DAY
     for worker in workers:
         assert worker.stdin
@@ -45,7 +45,7 @@ async def test_no_cent_over_and_nothing_stuck_whatever_happens_to_callers_and_re
     await asyncio.sleep(0.7)
     workers[0].kill()
     await asyncio.sleep(0.3)
-    await counters.call("FLUSHDB")
+    await redis.call("FLUSHDB")
     left = [line.split() for worker in workers for line in await asyncio.to_thread(finished, worker)]
     await asyncio.sleep(LEASE_S)
     await flush_outbox(house.budget.outbox, journal)

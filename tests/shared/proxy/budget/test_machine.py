@@ -12,18 +12,18 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from msgspec import Struct
 
 from shared.blobs.port import BlobMissing
-from shared.book.records import Window
-from shared.counters.redis import over_url
-from shared.proxy.budget.allowances import Allowance
+from shared.proxy.budget.allowances import DefaultCap
 from shared.proxy.budget.caps import Caps
 from shared.proxy.budget.mending import Counted
 from shared.proxy.budget.operations import Over, Reserved, ScopeOf, estimated
-from shared.proxy.task import Payer
+from shared.redis.connection import over_url
+from shared.types.payer import Payer
+from shared.usage.records import BudgetWindow
 from tests.shared.proxy.budget.house import DAY, House, outbound
 
 _Answer = TypeVar("_Answer")
 LEASE_S = 600
-PLATFORM = Allowance(150, 400)
+PLATFORM = DefaultCap(150, 400)
 numbers = itertools.count()
 CALLS = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 60)), min_size=1, max_size=4)
 STEPS = ("reserve_again", "write_down", "confirm", "settle", "release")
@@ -44,7 +44,7 @@ class Held(Struct):
 
     payer: Payer
     amount: int
-    windows: tuple[Window, ...]
+    windows: tuple[BudgetWindow, ...]
     until: datetime
     state: str = "held"
     cost: int = 0
@@ -82,7 +82,7 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.operations: dict[str, Held] = {}
-        self.alerts: list[tuple[Window, int]] = []
+        self.alerts: list[tuple[BudgetWindow, int]] = []
         self.caps: dict[tuple[str, str, str], int | None] = {}
         self.do(self.open())
 
@@ -90,9 +90,9 @@ class Machine(RuleBasedStateMachine):
         return self.loop.run_until_complete(work)
 
     async def open(self) -> None:
-        counters = over_url(self.url)
-        await counters.call("FLUSHDB")
-        self.house = House(MemoryBlobs(), counters, PLATFORM)  # type: ignore[arg-type]
+        redis = over_url(self.url)
+        await redis.call("FLUSHDB")
+        self.house = House(MemoryBlobs(), redis, PLATFORM)  # type: ignore[arg-type]
         await self.house.noon()
         first, second = await self.house.payer("pro"), await self.house.payer("enterprise")
         self.payers = [
@@ -105,11 +105,11 @@ class Machine(RuleBasedStateMachine):
             self.caps["tenant", payer.tenant_id, "month"] = 20_000 if payer.tenant_id == first.tenant_id else None
         self.caps["platform", "", "day"], self.caps["platform", "", "month"] = PLATFORM.day, PLATFORM.month
 
-    def cap(self, window: Window) -> int | None:
+    def cap(self, window: BudgetWindow) -> int | None:
         return self.caps.get((window.scope, window.id, window.name))
 
-    def account(self) -> dict[Window, Counted]:
-        found: dict[Window, Counted] = {}
+    def account(self) -> dict[BudgetWindow, Counted]:
+        found: dict[BudgetWindow, Counted] = {}
         for one in self.operations.values():
             for window in one.windows:
                 before = found.get(window, Counted(0, 0))
@@ -258,13 +258,13 @@ class Machine(RuleBasedStateMachine):
 
     def redis_is_emptied(self) -> None:
         self.forget(set(self.house.paper.usage))
-        self.do(self.house.counters.call("FLUSHDB"))
+        self.do(self.house.redis.call("FLUSHDB"))
 
     def another_redis_takes_over(self) -> None:
         """With all keys of the former one: its outbox is as good as booked."""
         waiting = self.do(self.house.budget.outbox.waiting())
         self.forget({usage.usage_id for usage in waiting} | set(self.house.paper.usage))
-        self.do(self.house.counters.call("SET", "budget:generation", "f" * 40 + ":0"))
+        self.do(self.house.redis.call("SET", "budget:generation", "f" * 40 + ":0"))
 
     def forget(self, told: set[str]) -> None:
         for operation_id, one in self.operations.items():
@@ -297,7 +297,7 @@ class Machine(RuleBasedStateMachine):
         assert not booked.open
         written = {window: one.spent_microusd for window, one in counted.items()}
         assert written == {window: spent for window, spent in booked.spent.items() if spent}
-        self.do(self.house.counters.close())
+        self.do(self.house.redis.close())
         self.loop.close()
 
 

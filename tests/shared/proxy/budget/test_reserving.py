@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from shared.counters.port import Counters, Script, Word
-from shared.counters.redis import over_url
-from shared.proxy.budget.allowances import Allowance
+from shared.proxy.budget.allowances import DefaultCap
 from shared.proxy.budget.budget import OperationEnded
 from shared.proxy.budget.caps import Caps
 from shared.proxy.budget.mending import Counted
 from shared.proxy.budget.operations import Over, Reserved, ScopeOf, SwitchedOff
-from shared.runtime.errors import StoreUnavailable
+from shared.redis.client import RedisClient, RedisWord, Script
+from shared.redis.connection import over_url
+from shared.types.errors import StoreUnavailable
 from tests.shared.proxy.budget.house import DAY, House, LaterBudget
 
 
@@ -59,7 +59,7 @@ async def test_of_200_calls_at_once_a_cap_for_19_and_a_half_admits_19(house: Hou
 
 async def test_the_first_calls_of_a_tenant_that_redis_does_not_know_are_no_exception(house: House) -> None:
     payer = await house.payer("enterprise")
-    await house.counters.call("FLUSHDB")
+    await house.redis.call("FLUSHDB")
     answers = await asyncio.gather(*(house.budget.reserve(f"opr_{n}", 51, payer, 60) for n in range(100)))
     assert sum(isinstance(answer, Reserved) for answer in answers) == 19
     assert house.paper.reads == 1
@@ -140,11 +140,11 @@ async def test_a_model_that_cost_more_than_its_worst_case_is_off_until_an_operat
     assert {counted.spent_microusd for counted in (await house.counted()).values()} == {17}
     assert await house.budget.reserve("opr_2", 1, payer, 60, "gpt-oss:20b") == SwitchedOff("gpt-oss:20b")
     assert isinstance(await house.budget.reserve("opr_3", 1, payer, 60, "other"), Reserved)
-    await house.counters.call("FLUSHDB")
+    await house.redis.call("FLUSHDB")
     assert await house.budget.reserve("opr_4", 1, payer, 60, "gpt-oss:20b") == SwitchedOff("gpt-oss:20b")
     await house.budget.switches.switch_on("gpt-oss:20b")
     assert isinstance(await house.budget.reserve("opr_5", 1, payer, 60, "gpt-oss:20b"), Reserved)
-    await house.counters.call("FLUSHDB")
+    await house.redis.call("FLUSHDB")
     assert isinstance(await house.budget.reserve("opr_6", 1, payer, 60, "gpt-oss:20b"), Reserved)
 
 
@@ -163,12 +163,12 @@ async def _dies(model: str, operation_id: str) -> None:
     raise StoreUnavailable("blobs", "the process is gone")
 
 
-class Forgetful(Counters):
+class Forgetful(RedisClient):
     """Every script runs, and every second answer comes too late."""
 
     late = 0
 
-    async def run(self, script: Script, keys: Sequence[str] = (), arguments: Sequence[Word] = ()) -> Any:
+    async def run(self, script: Script, keys: Sequence[str] = (), arguments: Sequence[RedisWord] = ()) -> Any:
         answer = await super().run(script, keys, arguments)
         self.late += 1
         if self.late % 2:
@@ -212,9 +212,9 @@ async def test_the_smallest_remainder_is_told(house: House) -> None:
 
 
 def test_the_defaults_are_the_contracts() -> None:
-    from shared.proxy.budget.allowances import Allowances
+    from shared.proxy.budget.allowances import DefaultCaps
 
-    defaults = Allowances()
-    assert defaults.platform == Allowance(5_000_000, 100_000_000)
-    assert defaults.of("free") == Allowance(0, 0) and defaults.of("enterprise") == Allowance()
-    assert defaults.of("pro") == Allowance(None, 20_000_000) and defaults.thresholds_pct == (80, 90, 100)
+    defaults = DefaultCaps()
+    assert defaults.platform == DefaultCap(5_000_000, 100_000_000)
+    assert defaults.of("free") == DefaultCap(0, 0) and defaults.of("enterprise") == DefaultCap()
+    assert defaults.of("pro") == DefaultCap(None, 20_000_000) and defaults.thresholds_pct == (80, 90, 100)

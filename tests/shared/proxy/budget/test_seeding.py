@@ -8,12 +8,12 @@ from msgspec.structs import replace
 
 from shared.blobs.folder import FolderBlobs
 from shared.blobs.port import Blobs
-from shared.book.standing import Standing
-from shared.counters.port import Counters
-from shared.counters.valkey import ValkeyServer
 from shared.proxy.budget.mending import Counted
 from shared.proxy.budget.operations import Over, Reserved, ScopeOf
-from shared.runtime.errors import StoreUnavailable
+from shared.redis.client import RedisClient
+from shared.redis.valkey import ValkeyServer
+from shared.types.errors import StoreUnavailable
+from shared.usage.standing import Standing
 from tests.shared.proxy.budget.house import House, usage
 
 GENERATION = "budget:generation"
@@ -25,7 +25,7 @@ async def test_an_emptied_redis_counts_what_the_book_tells(house: House) -> None
     await house.book_outbox()
     assert await house.leave("opr_2", 50, payer)
     await house.budget.reserve("opr_3", 40, payer, 60)
-    await house.counters.call("FLUSHDB")
+    await house.redis.call("FLUSHDB")
     assert not await house.budget.confirm("opr_3")
     assert set((await house.counted()).values()) == {Counted(300, 50)}
     assert isinstance(await house.budget.reserve("opr_4", 651, payer, 60), Over)
@@ -38,7 +38,7 @@ async def test_what_was_settled_and_not_booked_counts_at_its_reservation_once_re
     payer = await house.payer()
     assert await house.leave("opr_1", 50, payer)
     await house.settle("opr_1", 20)
-    await house.counters.call("FLUSHDB")
+    await house.redis.call("FLUSHDB")
     await house.budget.seed()
     assert set((await house.counted()).values()) == {Counted(0, 50)}
     assert (await house.settle("opr_1", 20)).booked  # told again, it is as it was
@@ -48,7 +48,7 @@ async def test_what_was_settled_and_not_booked_counts_at_its_reservation_once_re
 async def test_a_lease_goes_on_where_it_was(house: House) -> None:
     payer = await house.payer()
     assert await house.leave("opr_1", 50, payer, lease_s=60)
-    await house.counters.call("FLUSHDB")
+    await house.redis.call("FLUSHDB")
     assert not await house.budget.lapsed()
     house.budget.ahead_s += 61
     assert [one.operation_id for one in await house.budget.lapsed()] == ["opr_1"]
@@ -58,8 +58,8 @@ async def test_another_server_with_the_same_keys_is_cold(house: House) -> None:
     payer = await house.payer()
     await house.spend("opr_1", 300, payer)
     await house.budget.reserve("opr_2", 700, payer, 60)
-    stale = await house.counters.call("GET", GENERATION)
-    await house.counters.call("SET", GENERATION, "f" * 40 + stale[40:])
+    stale = await house.redis.call("GET", GENERATION)
+    await house.redis.call("SET", GENERATION, "f" * 40 + stale[40:])
     before = house.paper.reads
     assert await house.budget.remaining(payer) == 700
     assert house.paper.reads == before + 1
@@ -69,14 +69,14 @@ async def test_another_server_with_the_same_keys_is_cold(house: House) -> None:
 async def test_what_a_former_generation_left_is_erased_by_the_sweep(house: House) -> None:
     payer = await house.payer()
     await house.spend("opr_1", 300, payer)
-    former = await house.counters.call("GET", GENERATION)
-    keys = [key async for key in house.counters.scan(f"budget:{former}:*")]
+    former = await house.redis.call("GET", GENERATION)
+    keys = [key async for key in house.redis.scan(f"budget:{former}:*")]
     replacement = "f" * 40 + former[40:]
-    await house.counters.batch([("RENAME", key, key.replace(former, replacement)) for key in keys])
-    await house.counters.call("SET", GENERATION, replacement)
+    await house.redis.batch([("RENAME", key, key.replace(former, replacement)) for key in keys])
+    await house.redis.call("SET", GENERATION, replacement)
     await house.budget.sweep()
-    assert not [key async for key in house.counters.scan(f"budget:{replacement}:*")]
-    assert not await house.counters.call("SMEMBERS", "budget:stale")
+    assert not [key async for key in house.redis.scan(f"budget:{replacement}:*")]
+    assert not await house.redis.call("SMEMBERS", "budget:stale")
     assert set((await house.counted()).values()) == {Counted(300, 0)}
 
 
@@ -86,28 +86,28 @@ async def test_a_restarted_server_counts_as_before(tmp_path: Path) -> None:
     server = ValkeyServer(tmp_path / "valkey")
     await server.start()
     try:
-        house = House(blobs, server.counters())
+        house = House(blobs, server.redis())
         await house.noon()
         payer = await house.payer()
         await house.spend("opr_1", 300, payer)
         assert await house.leave("opr_2", 50, payer)
-        generation = await house.counters.call("GET", GENERATION)
+        generation = await house.redis.call("GET", GENERATION)
         assert server._process
         server._process.kill()
         await server._process.wait()
         await server._answering()
         assert await house.budget.remaining(payer) == 650
-        assert await house.counters.call("GET", GENERATION) != generation
+        assert await house.redis.call("GET", GENERATION) != generation
         assert set((await house.counted()).values()) == {Counted(300, 50)}
         assert (await house.settle("opr_2", 50)).booked
-        await house.counters.close()
+        await house.redis.close()
     finally:
         await server.close()
 
 
-async def test_a_book_read_before_redis_was_emptied_again_is_not_believed(blobs: Blobs, counters: Counters) -> None:
+async def test_a_book_read_before_redis_was_emptied_again_is_not_believed(blobs: Blobs, redis: RedisClient) -> None:
     """Another process seeds, spends, and Redis is emptied, all while a slow one still holds its old reading."""
-    quick = House(blobs, counters)
+    quick = House(blobs, redis)
     await quick.noon()
     payer = await quick.payer()
     reads: list[Standing] = []
@@ -116,21 +116,21 @@ async def test_a_book_read_before_redis_was_emptied_again_is_not_believed(blobs:
         standing = await quick.paper.standing()
         reads.append(standing)
         if len(reads) == 1:
-            await counters.call("DEL", "lease:budget:seeding")  # it took too long
+            await redis.call("DEL", "lease:budget:seeding")  # it took too long
             await quick.spend("opr_1", 600, payer)
             await quick.book_outbox()
-            await counters.call("FLUSHDB")
+            await redis.call("FLUSHDB")
         return standing
 
-    slow = House(blobs, counters, standing=slow_standing)
+    slow = House(blobs, redis, standing=slow_standing)
     slow.budget.ahead_s = quick.budget.ahead_s
     assert isinstance(await slow.budget.reserve("opr_2", 500, payer, 60), Over)
     assert len(reads) == 2
     assert isinstance(await slow.budget.reserve("opr_3", 400, payer, 60), Reserved)
 
 
-async def test_of_two_that_seed_only_one_counts(blobs: Blobs, counters: Counters) -> None:
-    houses = [House(blobs, counters) for _ in range(2)]
+async def test_of_two_that_seed_only_one_counts(blobs: Blobs, redis: RedisClient) -> None:
+    houses = [House(blobs, redis) for _ in range(2)]
     payer = await houses[0].payer()
     houses[1].paper = houses[0].paper
     await asyncio.gather(*(house.budget.reserve(f"opr_{n}", 10, payer, 60) for n, house in enumerate(houses * 5)))
@@ -148,7 +148,7 @@ async def test_a_big_book_comes_whole(house: House) -> None:
         house.paper.outbound[one.operation_id] = one
         if number % 2:
             house.paper.usage[one.operation_id] = usage(one.operation_id, 2)
-    await house.counters.call("FLUSHDB")
+    await house.redis.call("FLUSHDB")
     await house.budget.seed()
     counted = await house.counted()
     assert len(counted) == 1204
@@ -158,20 +158,20 @@ async def test_a_big_book_comes_whole(house: House) -> None:
     assert len(await house.budget.lapsed(1000)) == 600
 
 
-async def test_a_book_that_cannot_be_read_admits_nothing(blobs: Blobs, counters: Counters) -> None:
+async def test_a_book_that_cannot_be_read_admits_nothing(blobs: Blobs, redis: RedisClient) -> None:
     async def away() -> Standing:
         raise StoreUnavailable("blobs", "S3 does not answer")
 
-    house = House(blobs, counters, standing=away)
+    house = House(blobs, redis, standing=away)
     payer = await house.payer("enterprise")
     with pytest.raises(StoreUnavailable):
         await house.budget.reserve("opr_1", 1, payer, 60)
     with pytest.raises(StoreUnavailable):
         await house.budget.windows([ScopeOf("platform")])
-    assert await counters.call("GET", GENERATION) is None
+    assert await redis.call("GET", GENERATION) is None
 
 
-async def test_a_caller_that_gives_up_does_not_end_the_seeding_of_the_others(blobs: Blobs, counters: Counters) -> None:
+async def test_a_caller_that_gives_up_does_not_end_the_seeding_of_the_others(blobs: Blobs, redis: RedisClient) -> None:
     asked, told = asyncio.Event(), asyncio.Event()
 
     async def slow() -> Standing:
@@ -179,7 +179,7 @@ async def test_a_caller_that_gives_up_does_not_end_the_seeding_of_the_others(blo
         await told.wait()
         return Standing()
 
-    house = House(blobs, counters, standing=slow)
+    house = House(blobs, redis, standing=slow)
     payer = await house.payer("enterprise")
     impatient = asyncio.create_task(house.budget.reserve("opr_1", 1, payer, 60))
     patient = asyncio.create_task(house.budget.reserve("opr_2", 1, payer, 60))

@@ -5,11 +5,11 @@ import asyncio
 import msgspec
 import pytest
 
-from shared.proxy.budget.allowances import Allowance
+from shared.proxy.budget.allowances import DefaultCap
 from shared.proxy.budget.caps import Caps
 from shared.proxy.budget.mending import Counted
 from shared.proxy.budget.operations import Reserved, ScopeOf, estimated
-from shared.runtime.errors import Forbidden, NotFound
+from shared.types.errors import Forbidden, NotFound
 from tests.shared.proxy.budget.house import DAY, House
 
 PLATFORM = ScopeOf("platform")
@@ -77,7 +77,7 @@ async def test_what_never_left_is_told_to_the_book_as_nothing(house: House) -> N
     assert (told.usage_id, told.cost_microusd, told.reserved_microusd, told.request_id) == ("opr_1", 0, 100, "req_a")
     assert told.windows == house.paper.outbound["opr_1"].windows
     await house.book_outbox()
-    await house.counters.call("FLUSHDB")
+    await house.redis.call("FLUSHDB")
     await house.budget.seed()
     assert not await house.counted()
 
@@ -130,7 +130,7 @@ async def test_a_lowered_cap_stops_what_runs_over_it(house: House) -> None:
 
 async def test_a_cap_holds_from_the_next_call_on_in_every_process(house: House) -> None:
     payer = await house.payer()
-    other = House(house.blobs, house.counters)
+    other = House(house.blobs, house.redis)
     other.budget.ahead_s = house.budget.ahead_s
     await house.spend("opr_1", 100, payer)
     for cap, admitted in ((100, False), (101, True), (0, False)):
@@ -138,7 +138,7 @@ async def test_a_cap_holds_from_the_next_call_on_in_every_process(house: House) 
         held = await house.budget.reserve(f"opr_{cap}", 1, payer, 60)
         assert isinstance(held, Reserved) is admitted
         await house.budget.release(f"opr_{cap}")
-    await house.counters.call("FLUSHDB")
+    await house.redis.call("FLUSHDB")
     assert not isinstance(await house.budget.reserve("opr_after", 1, payer, 60), Reserved)
 
 
@@ -220,7 +220,7 @@ async def test_an_emptied_redis_sends_no_alert_twice_and_loses_none(house: House
     sent = [alert for alert in await house.budget.alerts() if alert.threshold_pct == 80]
     house.paper.alerted |= {(alert.window, alert.threshold_pct) for alert in sent}
     await house.book_outbox()
-    await house.counters.call("FLUSHDB")
+    await house.redis.call("FLUSHDB")
     await house.budget.reserve("opr_2", 60, payer, 60)  # refused, and yet it shows
     assert [alert.threshold_pct for alert in await house.budget.alerts()] == [90]
 
@@ -234,6 +234,6 @@ async def test_a_tenants_alert_names_the_tenant(house: House) -> None:
 
 
 def test_a_tier_that_is_not_known_may_spend_nothing() -> None:
-    from shared.proxy.budget.allowances import Allowances
+    from shared.proxy.budget.allowances import DefaultCaps
 
-    assert Allowances(tiers={}).of("enterprise") == Allowance(0, 0)
+    assert DefaultCaps(tiers={}).of("enterprise") == DefaultCap(0, 0)

@@ -11,12 +11,12 @@ import sys
 from pathlib import Path
 
 from shared.blobs.folder import FolderBlobs
-from shared.book.book import Book
-from shared.book.journal import Journal
-from shared.counters.redis import over_url
 from shared.proxy.budget.operations import Reserved
-from shared.proxy.task import Payer
-from shared.runtime.errors import StoreUnavailable
+from shared.redis.connection import over_url
+from shared.types.errors import StoreUnavailable
+from shared.types.payer import Payer
+from shared.usage.journal import Journal
+from shared.usage.ledger import UsageLedger
 from tests.shared.proxy.budget.house import LEASE_S, House, fleet_allowance, outbound, usage
 
 
@@ -57,11 +57,11 @@ class Caller:
 
 async def main(url: str, blobs: str, tenant: str, key: str, seed: str, callers: str) -> None:
     kept = FolderBlobs(Path(blobs))
-    book, journal = Book(kept), Journal(kept)
+    book, journal = UsageLedger(kept), Journal(kept)
     house = House(kept, over_url(url, connections=100, answer_s=20), fleet_allowance(), book.standing)
     dice = random.Random(seed)
     caller = Caller(house, journal, Payer(tenant, key), dice)
-    await house.counters.ping()
+    await house.redis.ping()
     print("ready", flush=True)
     house.budget.ahead_s = int(sys.stdin.readline())
     calls = [asyncio.create_task(caller.call(f"opr_{seed}_{number}")) for number in range(int(callers))]

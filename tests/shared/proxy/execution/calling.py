@@ -12,17 +12,18 @@ from pathlib import Path
 
 from shared.access.accounts import Accounts
 from shared.blobs.folder import FolderBlobs
-from shared.book.book import Book
-from shared.book.journal import Journal
-from shared.book.records import Record
-from shared.counters.redis import over_url
 from shared.proxy.budget.budget import Budget
 from shared.proxy.budget.configured import allowances
-from shared.proxy.config import Ollama, OllamaCloud, ProxyConfig
-from shared.proxy.config_values import CloudUrl, Secret, Url
-from shared.proxy.detours import NoModel
-from shared.proxy.proxy import ExecutionProxy
-from shared.proxy.task import LLMTask, Payer
+from shared.proxy.config.proxy_config import OllamaCloudConfig, OllamaConfig, ProxyConfig
+from shared.proxy.config.values import CloudUrl, Secret, Url
+from shared.proxy.execution.proxy import ExecutionProxy
+from shared.proxy.routing.fallbacks import NoModel
+from shared.proxy.task import LLMTask
+from shared.redis.connection import over_url
+from shared.types.payer import Payer
+from shared.usage.journal import Journal
+from shared.usage.ledger import UsageLedger
+from shared.usage.records import Record
 from tests.shared.proxy.execution.house import proxy_over, task
 
 NOBODY = "http://127.0.0.1:9"
@@ -45,8 +46,8 @@ def asked(tenant_id: str, label: str) -> LLMTask:
 def config(cloud: str) -> ProxyConfig:
     """Nobody answers here."""
     return ProxyConfig(
-        ollama=Ollama(base_url=Url(NOBODY)),
-        ollama_cloud=OllamaCloud(api_key=Secret("cloud-key"), base_url=CloudUrl(cloud), concurrency=100),
+        ollama=OllamaConfig(base_url=Url(NOBODY)),
+        ollama_cloud=OllamaCloudConfig(api_key=Secret("cloud-key"), base_url=CloudUrl(cloud), concurrency=100),
     )
 
 
@@ -66,7 +67,7 @@ async def main(
     journal = Stuck(blobs) if how else Journal(blobs)
     settings, dice = config(cloud), random.Random(seed)
     accounts = Accounts(blobs, counters)
-    budget = Budget(counters, blobs, accounts, Book(blobs).standing, allowances(settings))
+    budget = Budget(counters, blobs, accounts, UsageLedger(blobs).standing, allowances(settings))
     proxy = proxy_over(settings, budget, journal)
     await counters.ping()
     print("ready", flush=True)

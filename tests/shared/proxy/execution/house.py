@@ -9,24 +9,25 @@ from msgspec.structs import replace
 
 from shared.access.accounts import Accounts
 from shared.blobs.port import Blobs
-from shared.book.book import Book
-from shared.book.journal import Journal
-from shared.book.records import Usage
-from shared.counters.port import Counters
-from shared.ledger.records import TenantRecord
 from shared.proxy.budget.budget import Budget
 from shared.proxy.budget.configured import allowances
 from shared.proxy.budget.operations import ScopeOf, WindowState
-from shared.proxy.conditions import Conditions
-from shared.proxy.config import Ollama, OllamaCloud, ProxyConfig
-from shared.proxy.config_values import CloudUrl, Secret, Url
-from shared.proxy.gpu import Gpu
-from shared.proxy.proxy import ExecutionProxy
-from shared.proxy.servers import Servers
-from shared.proxy.task import LLMTask, Message, Part, Payer
-from shared.proxy.teller import Teller
+from shared.proxy.config.proxy_config import OllamaCloudConfig, OllamaConfig, ProxyConfig
+from shared.proxy.config.values import CloudUrl, Secret, Url
+from shared.proxy.execution.call_accounting import CallAccounting
+from shared.proxy.execution.proxy import ExecutionProxy
+from shared.proxy.routing.conditions import Conditions
+from shared.proxy.routing.gpu import Gpu
+from shared.proxy.routing.servers import ModelServers
+from shared.proxy.task import LLMTask, Part, PromptMessage
+from shared.records.structs import TenantRecord
+from shared.redis.client import RedisClient
 from shared.types.clock import now
 from shared.types.document import Classification
+from shared.types.payer import Payer
+from shared.usage.journal import Journal
+from shared.usage.ledger import UsageLedger
+from shared.usage.records import UsageRecord
 from tests.ollama import Account, Asked, FakeOllama, Model
 
 TENANT = "ten_a"
@@ -37,8 +38,8 @@ def answers(text: str) -> Callable[[Asked], str]:
     return lambda asked: text
 
 
-def words(text: str, classification: Classification = "internal") -> Message:
-    return Message("user", (Part(text, classification),))
+def words(text: str, classification: Classification = "internal") -> PromptMessage:
+    return PromptMessage("user", (Part(text, classification),))
 
 
 def task(text: str = "What is it?", *, payer: Payer | None = None, **wishes: Any) -> LLMTask:
@@ -52,11 +53,11 @@ def task(text: str = "What is it?", *, payer: Payer | None = None, **wishes: Any
 
 
 def proxy_over(config: ProxyConfig, budget: Budget, journal: Journal) -> ExecutionProxy:
-    servers = Servers(config)
+    servers = ModelServers(config)
     return ExecutionProxy(
         servers,
         Conditions(servers, config.price_table, Gpu("no such program")),
-        Teller(lambda: budget, lambda: journal, config.price_table),
+        CallAccounting(lambda: budget, lambda: journal, config.price_table),
         config.ollama_cloud.decision_strategy,
         config.ollama.context_steps,
     )
@@ -67,11 +68,11 @@ class House:
     local: FakeOllama
     cloud: FakeOllama
     config: ProxyConfig
-    counters: Counters
+    redis: RedisClient
     blobs: Blobs
     accounts: Accounts
     journal: Journal
-    book: Book
+    book: UsageLedger
     budget: Budget
     proxy: ExecutionProxy = field(init=False)
 
@@ -89,9 +90,9 @@ class House:
         who = {"tenant": ScopeOf("tenant", TENANT), "platform": ScopeOf("platform")}[scope]
         return next(one for one in await self.budget.windows([who]) if one.window == name)
 
-    async def booked(self) -> list[Usage]:
+    async def booked(self) -> list[UsageRecord]:
         """All usage that the book knows, what waits in Redis written down first."""
-        from shared.book.booking import flush_outbox
+        from shared.usage.booking import flush_outbox
 
         await flush_outbox(self.budget.outbox, self.journal)
         await self.journal.drain()
@@ -100,21 +101,21 @@ class House:
 
 
 @pytest.fixture
-async def house(counters: Counters, blobs: Blobs) -> AsyncIterator[House]:
-    accounts = Accounts(blobs, counters)
+async def house(redis: RedisClient, blobs: Blobs) -> AsyncIterator[House]:
+    accounts = Accounts(blobs, redis)
     await accounts.keep_tenant(TenantRecord(TENANT, "A", "enterprise", now()))
-    journal, book = Journal(blobs), Book(blobs)
+    journal, book = Journal(blobs), UsageLedger(blobs)
     small = Model(LOCAL, answer=answers("from here"), capabilities=("completion", "vision"))
     large = Model(
         CLOUD, answer=answers("from the cloud"), capabilities=("completion", "vision"), context_tokens=131_072
     )
     async with FakeOllama(small) as local, FakeOllama(large, account=Account(), parallel=100) as cloud:
         config = ProxyConfig(
-            ollama=Ollama(base_url=Url(local.url)),
-            ollama_cloud=OllamaCloud(api_key=Secret("cloud-key"), base_url=CloudUrl(cloud.url), queue_s=3),
+            ollama=OllamaConfig(base_url=Url(local.url)),
+            ollama_cloud=OllamaCloudConfig(api_key=Secret("cloud-key"), base_url=CloudUrl(cloud.url), queue_s=3),
         )
-        budget = Budget(counters, blobs, accounts, book.standing, allowances(config))
-        house = House(local, cloud, config, counters, blobs, accounts, journal, book, budget)
+        budget = Budget(redis, blobs, accounts, book.standing, allowances(config))
+        house = House(local, cloud, config, redis, blobs, accounts, journal, book, budget)
         yield house
         await house.proxy.close()
         await journal.close()

@@ -16,17 +16,17 @@ from events import Message
 from functions.sweep.budgets import look_after_budgets
 from shared.access.accounts import Accounts
 from shared.blobs.folder import FolderBlobs
-from shared.book.book import Book
-from shared.book.journal import Journal
-from shared.book.records import Usage
-from shared.counters.port import Counters
-from shared.counters.redis import over_url
 from shared.proxy.budget.caps import Caps
 from shared.proxy.budget.configured import allowances
 from shared.proxy.budget.mending import counts
 from shared.proxy.budget.operations import ScopeOf, WindowState
-from shared.proxy.task import Payer
+from shared.redis.client import RedisClient
+from shared.redis.connection import over_url
 from shared.types.clock import now
+from shared.types.payer import Payer
+from shared.usage.journal import Journal
+from shared.usage.ledger import UsageLedger
+from shared.usage.records import UsageRecord
 from tests.ollama import Account, Asked, FakeOllama, Model
 from tests.shared.proxy.budget.house import LaterBudget
 from tests.shared.proxy.execution.calling import config
@@ -53,14 +53,14 @@ class Heard:
 class Scene:
     """A cloud, a tenant with a cap, and those who look after both."""
 
-    def __init__(self, redis: str, place: Path, counters: Counters, cloud: FakeOllama) -> None:
+    def __init__(self, redis: str, place: Path, counters: RedisClient, cloud: FakeOllama) -> None:
         self.redis = redis
         self.place = place
         self.counters = counters
         self.cloud = cloud
         self.blobs = FolderBlobs(place)
         self.accounts = Accounts(self.blobs, counters)
-        self.journal, self.book, self.bus = Journal(self.blobs), Book(self.blobs), Heard()
+        self.journal, self.book, self.bus = Journal(self.blobs), UsageLedger(self.blobs), Heard()
         self.budget = LaterBudget(
             counters, self.blobs, self.accounts, self.book.standing, allowances(config(cloud.url))
         )
@@ -86,7 +86,7 @@ class Scene:
         await look_after_budgets(self.budget, self.book, self.journal, self.bus)
         self.budget.ahead_s = 0
 
-    async def booked(self) -> dict[str, Usage]:
+    async def booked(self) -> dict[str, UsageRecord]:
         """By label."""
         usage = await self.book.usage(self.tenant_id, now() - timedelta(days=1), now() + timedelta(days=1))
         found = {one.label: one for one in usage}
@@ -99,7 +99,7 @@ class Scene:
 
 
 @asynccontextmanager
-async def opened(redis: str, place: Path, counters: Counters, cap: int) -> AsyncIterator[Scene]:
+async def opened(redis: str, place: Path, counters: RedisClient, cap: int) -> AsyncIterator[Scene]:
     dice = random.Random(7)
 
     def answer(_: Asked) -> str:
@@ -146,7 +146,7 @@ async def watched(scene: Scene, found: list[WindowState]) -> None:
 
 
 async def test_two_processes_at_the_edge_spend_not_a_cent_too_much_and_leave_nothing_behind(
-    place: Path, counters: Counters, redis_url: str
+    place: Path, counters: RedisClient, redis_url: str
 ) -> None:
     patient = over_url(redis_url, answer_s=10)
     async with opened(redis_url, place, patient, CAP) as scene:
@@ -192,7 +192,7 @@ async def test_two_processes_at_the_edge_spend_not_a_cent_too_much_and_leave_not
 
 
 async def test_a_caller_that_is_killed_pays_for_a_call_that_left_and_for_no_other(
-    place: Path, counters: Counters, redis_url: str
+    place: Path, counters: RedisClient, redis_url: str
 ) -> None:
     async with opened(redis_url, place, counters, 1_000_000) as scene:
         scene.cloud.always("hang", path="/api/chat")

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from shared.proxy.config import Fallback
-from shared.proxy.detours import NoModel
+from shared.proxy.config.proxy_config import FallbackRules
+from shared.proxy.routing.fallbacks import NoModel
 from shared.proxy.task import LLMTask
-from shared.proxy.upstreams.circuit import FAILURES
-from shared.runtime.errors import (
+from shared.types.errors import (
     BudgetExceeded,
     Forbidden,
     NotFound,
@@ -20,6 +19,7 @@ from shared.runtime.errors import (
     StoreUnavailable,
     Unavailable,
 )
+from shared.upstreams.circuit import FAILURES
 from tests.ollama import FakeOllama, Model
 from tests.shared.proxy.execution.house import CLOUD, LOCAL, House, answers, task
 
@@ -101,7 +101,7 @@ async def test_asked_too_often_the_call_waits_and_then_succeeds(house: House) ->
 
 
 async def test_asked_too_often_it_stays_here_where_the_file_says_so(house: House) -> None:
-    proxy = house.changed(fallback=Fallback(on_rate_limit="local"))
+    proxy = house.changed(fallback=FallbackRules(on_rate_limit="local"))
     house.cloud.always("slots")
     result = await proxy.execute(task())
     assert (result.execution.location, result.execution.reason) == ("local", "fallback_rate_limit")

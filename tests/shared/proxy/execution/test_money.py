@@ -8,13 +8,13 @@ import pytest
 from msgspec.structs import replace
 
 from functions.sweep.budgets import settle_lapsed
-from shared.proxy.config import OpenAIServer
-from shared.proxy.config_values import Url
-from shared.proxy.proxy import ExecutionProxy
-from shared.proxy.servers import Servers
-from shared.proxy.teller import BudgetWithdrawn, Charge
-from shared.proxy.upstreams.port import Done, ModelCall, Piece, UpstreamError
-from shared.runtime.errors import StoreUnavailable, Unavailable
+from shared.proxy.config.proxy_config import OpenAIServer
+from shared.proxy.config.values import Url
+from shared.proxy.execution.call_accounting import BudgetWithdrawn, Reservation
+from shared.proxy.execution.proxy import ExecutionProxy
+from shared.proxy.routing.servers import ModelServers
+from shared.types.errors import StoreUnavailable, Unavailable
+from shared.upstreams.port import ModelCall, StreamEnd, TextDelta, UpstreamError
 from tests.ollama import Model
 from tests.shared.proxy.budget.house import LaterBudget
 from tests.shared.proxy.execution.house import CLOUD, LOCAL, House, answers, task
@@ -43,7 +43,7 @@ def broken(house: House, **steps: Step) -> ExecutionProxy:
 
 async def after_the_leases(house: House) -> None:
     """The sweep, an hour later."""
-    later = LaterBudget(house.counters, house.blobs, house.accounts, house.book.standing)
+    later = LaterBudget(house.redis, house.blobs, house.accounts, house.book.standing)
     later.ahead_s = 3600
     await house.journal.drain()
     await later.sweep()
@@ -109,7 +109,7 @@ async def test_a_named_model_is_refused_while_redis_is_away(house: House) -> Non
 async def test_a_model_that_cost_more_than_it_could_is_paid_in_full_and_switched_off(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.proxy.teller.Teller.worst_case", lambda teller, call: 1)
+    monkeypatch.setattr("shared.proxy.execution.call_accounting.CallAccounting.worst_case", lambda accounting, call: 1)
     result = await house.proxy.execute(task())
     assert result.cost_microusd > 1
     assert (await house.window()).spent_microusd == result.cost_microusd
@@ -123,7 +123,7 @@ async def test_a_budget_that_is_withdrawn_between_two_pieces_ends_the_call_at_th
     async def pieces() -> Any:
         yield "never heard"
 
-    charge = Charge("opr_1", 10, ())
+    charge = Reservation("opr_1", 10, ())
     charge.withdraw()
     with pytest.raises(BudgetWithdrawn):
         await charge.next(pieces())
@@ -137,13 +137,13 @@ async def test_what_a_task_would_do_is_told_and_nothing_leaves(house: House) -> 
 
 
 async def test_the_call_of_a_broken_circuit_is_refused_without_a_byte(house: House) -> None:
-    servers = Servers(house.config)
+    servers = ModelServers(house.config)
     assert servers.cloud
     servers.cloud.circuit.failed("quota", 60)
     call = ModelCall(model=CLOUD, messages=(), max_output_tokens=1, timeout_s=1)
     with pytest.raises(UpstreamError) as refused:
         async with aclosing(servers.cloud.stream(call)) as events:
-            assert [event async for event in events if isinstance(event, Piece | Done)] == []
+            assert [event async for event in events if isinstance(event, TextDelta | StreamEnd)] == []
     assert (refused.value.may_have_run, refused.value.retry_after) == (False, 60)
     assert house.cloud.seen == []
     await servers.close()

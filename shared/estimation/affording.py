@@ -1,0 +1,60 @@
+"""Holds a document to what its uploader lets it cost, before it is read or, where only reading tells, before that is
+billed."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from events.document import DocumentStored
+from shared.estimation.extent import Extent, extent_of_document, extent_of_look
+from shared.estimation.forecast import forecasts, reading_ms, reading_pages_ms
+from shared.parsing.document import Block, ParsedDocument
+from shared.parsing.workers import ParserPool
+from shared.stages.stages import StageWork
+
+_LATER = ("chunk", "embed", "finish")
+_PART = "document"
+
+
+async def check_pages(event: DocumentStored, work: StageWork, parsers: ParserPool, original: bytes) -> None:
+    """Of what has pages. Raises `BeyondAllowance`."""
+    if work.allowance.is_bounded and not event.continuation:
+        look = await parsers.look(event.media_type, original)
+        _check(work, extent_of_look(look, ""), reading_pages_ms(look))
+
+
+async def affordable_document(
+    event: DocumentStored, work: StageWork, parsers: ParserPool, original: bytes
+) -> ParsedDocument:
+    """Of what has none, or tells them only when it is read: then the result waits for the bound to be raised. Raises
+    `BeyondAllowance`."""
+    if not work.allowance.is_bounded:
+        return await parsers.parse(event.parser, event.media_type, event.filename, original)
+    work.allowance.check({"page_parsed": 1})
+    if kept := await work.part(_PART):
+        document = msgspec.msgpack.decode(kept, type=ParsedDocument)
+    else:
+        document = await parsers.parse(event.parser, event.media_type, event.filename, original)
+        await work.keep_part(_PART, msgspec.msgpack.encode(document))
+    letters = sum(len(block.text) for block in document.blocks)
+    _check(work, extent_of_document(document, document.title), reading_ms(event.parser, letters))
+    return document
+
+
+def units_microusd(event: DocumentStored, work: StageWork, blocks: Sequence[Block], pages: int) -> int:
+    """What all of the document's units may cost at most, where it has a bound: models get what they leave."""
+    if not work.allowance.is_bounded:
+        return 0
+    letters = sum(len(block.text) for block in blocks)
+    extent = extent_of_document(ParsedDocument(tuple(blocks), pages=pages), "")
+    stages = forecasts((_reading(work), *_LATER), extent, reading_ms(event.parser, letters))
+    return sum(work.allowance.cost(one.most) for one in stages)
+
+
+def _check(work: StageWork, extent: Extent, milliseconds: float) -> None:
+    this, *later = forecasts((_reading(work), *_LATER), extent, milliseconds)
+    work.allowance.check(this.most, later=[one.least for one in later])
+
+
+def _reading(work: StageWork) -> str:
+    return "parse_gpu" if work.origin.route == "gpu" else "parse"

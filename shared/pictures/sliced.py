@@ -1,0 +1,115 @@
+"""Reads a document with pages slice by slice and keeps each slice, so that nothing that was read is read again.
+
+A part's name tells its pages and how long they took (`first-until-pages-milliseconds`): what is missing is known
+without opening any.
+"""
+
+import asyncio
+import math
+import re
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from events.document import DocumentParsed, DocumentStored
+from shared.estimation.affording import check_pages
+from shared.formats.table import PAGED
+from shared.parsing.document import ParsedDocument, Slice
+from shared.parsing.pages import PageRange, Parts
+from shared.parsing.slices import joined
+from shared.parsing.workers import ParserPool
+from shared.pictures.describer import Describer
+from shared.pictures.describing import Described, Describing, with_descriptions
+from shared.stages.stages import StageWork
+from shared.types.errors import Rejected
+
+_REFUSED = "refused"
+_NAME = re.compile(r"(\d+)-(\d+)-(\d+)-(\d+)")
+
+
+async def parts_of(work: StageWork) -> Parts:
+    names = await work.part_names()
+    found = [match for name in names if (match := _NAME.fullmatch(name))]
+    return Parts(
+        {PageRange(int(match[1]), int(match[2])): match[0] for match in found},
+        int(found[0][3]) if found else None,
+        sum(int(match[4]) for match in found) / 1000,
+        _REFUSED in names,
+    )
+
+
+async def keep_slice(work: StageWork, first: int, read: Slice) -> None:
+    name = f"{first}-{read.until}-{read.pages}-{math.ceil(read.seconds * 1000)}"
+    await work.keep_part(name, msgspec.msgpack.encode(read))
+
+
+async def keep_refusal(work: StageWork, refused: Rejected) -> None:
+    await work.keep_part(_REFUSED, msgspec.msgpack.encode((refused.code, refused.detail)))
+
+
+async def refusal(work: StageWork) -> Rejected:
+    """What a slice said of the document; its parts are forgotten, for the document may be tried again."""
+    kept = await work.part(_REFUSED)
+    code, detail = msgspec.msgpack.decode(kept, type=tuple[str, str]) if kept else ("corrupt", "it cannot be read")
+    await work.drop_parts()
+    return Rejected(code, detail)
+
+
+async def read_slices(work: StageWork, parts: Parts) -> list[Slice]:
+    """The chain's slices."""
+    found = [await work.part(parts.kept[one]) for one in parts.chain()]
+    return [msgspec.msgpack.decode(data, type=Slice) for data in found if data]
+
+
+async def read_here(
+    event: DocumentStored, work: StageWork, parsers: ParserPool, describer: Describer
+) -> DocumentParsed | DocumentStored:
+    """Page after page in this delivery; what it has no time for is for the next one, which gets what is kept."""
+    original = await work.read(event.original)
+    await check_pages(event, work, parsers, original)
+    slices = await read_slices(work, await parts_of(work))
+    while not slices or slices[-1].until < slices[-1].pages:
+        if slices and work.is_late:
+            return _to_go_on(event)
+        first = slices[-1].until + 1 if slices else 1
+        spent = sum(one.seconds for one in slices)
+        slices.append(await parsers.parse_slice(event.media_type, original, first, spent))
+        if slices[-1].pages > slices[-1].until or len(slices) > 1:
+            await keep_slice(work, first, slices[-1])
+    return await parsed(event, work, slices, Describing(event, work, parsers, describer))
+
+
+async def parsed(
+    event: DocumentStored, work: StageWork, slices: Sequence[Slice], describing: Describing, pool_ms: int = 0
+) -> DocumentParsed | DocumentStored:
+    """Puts the slices together, with their pictures in words, and says so."""
+    described = await describing.of([block for one in slices for block in one.blocks], slices[-1].pages)
+    return await told(event, work, described, lambda: joined(slices), pool_ms)
+
+
+async def told(
+    event: DocumentStored,
+    work: StageWork,
+    described: Described,
+    read: Callable[[], ParsedDocument],
+    pool_ms: int = 0,
+) -> DocumentParsed | DocumentStored:
+    if not described.is_whole:
+        return _to_go_on(event)
+    document = await asyncio.to_thread(with_descriptions, read, described)
+    blob = await work.keep("parsed", msgspec.json.encode(document))
+    if event.parser == PAGED or work.allowance.is_bounded:
+        await work.drop_parts()
+    return DocumentParsed(
+        origin=event.origin,
+        key=work.key,
+        parsed=blob,
+        pages=document.pages,
+        title=document.title[:500],
+        pool_ms=pool_ms,
+        models_microusd=described.cost_microusd,
+    )
+
+
+def _to_go_on(event: DocumentStored) -> DocumentStored:
+    return msgspec.structs.replace(event, continuation=event.continuation + 1)

@@ -1,0 +1,295 @@
+"""The money of one call of a cloud model: reserved, written down, confirmed, and settled whatever happens.
+
+    reserve → outbound record, durable → confirm → the call → settle, or release where it never left
+
+A call that may have run and told no counts costs what was reserved for it, marked as estimated.
+"""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, TypeVar
+
+import msgspec
+
+from shared.proxy.budget.budget import Budget
+from shared.proxy.budget.operations import CloudNotAllowed, Over, Reserved, SwitchedOff
+from shared.proxy.prices import PriceTable
+from shared.proxy.routing.strategies import RoutingDecision
+from shared.proxy.task import LLMTask
+from shared.telemetry.logs import log
+from shared.types.clock import now
+from shared.types.errors import AegisError, StoreUnavailable
+from shared.types.model import TokenCounts
+from shared.types.money import usd
+from shared.upstreams.port import ModelCall, UpstreamError
+from shared.usage.journal import Journal
+from shared.usage.records import BudgetWindow, OutboundRecord, UsageLine, UsageRecord
+
+LEASE_MARGIN_S = 30.0
+"""How much longer than its call a reservation lives."""
+
+LOOK_S = 0.4
+"""How often running calls ask whether their budget still stands."""
+
+_Piece = TypeVar("_Piece")
+
+
+class OverBudget(AegisError):
+    """No scope may be exceeded, and one would be."""
+
+    def __init__(self, detail: str, window: BudgetWindow | None = None) -> None:
+        super().__init__(detail)
+        self.window = window
+
+
+class CloudForbidden(AegisError):
+    """The tenant lets nothing leave."""
+
+
+class BudgetWithdrawn(AegisError):
+    """The budget of a running call was taken away."""
+
+
+class Reservation:
+    """One call's reservation while the call runs."""
+
+    def __init__(self, operation_id: str, reserved_microusd: int, windows: tuple[BudgetWindow, ...]) -> None:
+        self.operation_id = operation_id
+        self.reserved_microusd = reserved_microusd
+        self.windows = windows
+        self.began = now()
+        self.counts: TokenCounts | None = None
+        self.cost_microusd = 0
+        self.estimated = False
+        self.is_gone = False
+        self._withdrawn = False
+        self._waiting: asyncio.Timeout | None = None
+
+    def withdraw(self) -> None:
+        self._withdrawn = True
+        if self._waiting:
+            self._waiting.reschedule(asyncio.get_running_loop().time())
+
+    async def next(self, pieces: AsyncIterator[_Piece]) -> _Piece:
+        """The next piece of the answer. Raises `BudgetWithdrawn` as soon as the budget is."""
+        try:
+            async with asyncio.timeout(None) as self._waiting:
+                if self._withdrawn:
+                    raise BudgetWithdrawn("The budget was withdrawn while the call ran.")
+                return await anext(pieces)
+        except TimeoutError:
+            if not self._withdrawn:
+                raise
+            raise BudgetWithdrawn("The budget was withdrawn while the call ran.") from None
+        finally:
+            self._waiting = None
+
+
+class CallAccounting:
+    """Keeps the budgets of one process' cloud calls. Without Redis no such call is made."""
+
+    def __init__(
+        self,
+        budget: Callable[[], Budget],
+        journal: Callable[[], Journal],
+        prices: PriceTable,
+    ) -> None:
+        self._budget = budget
+        self._journal = journal
+        self._prices = prices
+        self._running: dict[str, Reservation] = {}
+        self._watch: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def worst_case(self, call: ModelCall) -> int | None:
+        """In micro-dollars; None for a model, or a picture, that has no price."""
+        lease = timedelta(seconds=call.timeout_s + LEASE_MARGIN_S)
+        return self._prices.worst_case(
+            call.model, call.messages, call.max_output_tokens, now(), lease, schema=call.schema
+        )
+
+    @asynccontextmanager
+    async def charge(
+        self, task: LLMTask, decision: RoutingDecision, told: dict[str, Any], call: ModelCall, amount: int
+    ) -> AsyncIterator[Reservation]:
+        """The call may be made inside; `told` is the decision as the book keeps it. Raises `OverBudget`, and
+        `StoreUnavailable` before anything left."""
+        charge = await self._reserve(task, call, amount)
+        left = False
+        try:
+            await self._write_down(task, call, charge)
+            left = True
+            self._running[charge.operation_id] = charge
+            self._look_after()
+            yield charge
+        except UpstreamError as error:
+            charge.counts = charge.counts or error.counts
+            left = error.may_have_run
+            raise
+        finally:
+            self._running.pop(charge.operation_id, None)
+            close = self._settle if left else self._release
+            await self._surely(close(task, decision, told, call, charge))
+
+    def note(self, usage: UsageRecord) -> None:
+        """Writes down what cost nothing."""
+        self._journal().append_soon(usage)
+
+    async def close(self) -> None:
+        """Waits for what is being settled."""
+        if self._watch:
+            self._watch.cancel()
+        if self._closing:
+            await asyncio.wait(self._closing)
+
+    async def _reserve(self, task: LLMTask, call: ModelCall, amount: int) -> Reservation:
+        operation_id = "opr_" + secrets.token_hex(12)
+        lease_s = call.timeout_s + LEASE_MARGIN_S
+        match await self._budget().reserve(operation_id, amount, task.payer, lease_s, call.model):
+            case Reserved(windows=windows):
+                return Reservation(operation_id, amount, windows)
+            case Over() as over:
+                raise OverBudget(_no_room(over, amount), over.window)
+            case CloudNotAllowed():
+                raise CloudForbidden("The tenant's settings keep its content from the cloud.")
+            case SwitchedOff(model=model):
+                raise OverBudget(f"{model} once cost more than it could; it is off until an operator has looked.")
+
+    async def _write_down(self, task: LLMTask, call: ModelCall, charge: Reservation) -> None:
+        """From here on the call counts, even if this process dies."""
+        await self._journal().append(_outbound(task, call, charge))
+        charge.is_gone = not await self._budget().confirm(charge.operation_id)
+        if charge.is_gone:
+            raise StoreUnavailable("counters", "the reservation is gone")
+
+    async def _settle(
+        self, task: LLMTask, decision: RoutingDecision, told: dict[str, Any], call: ModelCall, charge: Reservation
+    ) -> None:
+        lines = self._prices.lines(call.model, charge.counts, charge.began) if charge.counts else None
+        charge.estimated = lines is None
+        if lines is None:
+            lines = (UsageLine("output_token", 0, charge.reserved_microusd),)
+        charge.cost_microusd = sum(line.cost_microusd for line in lines)
+        usage = usage_of(task, decision, told, call.model, lines, charge)
+        try:
+            settled = await self._budget().settle(usage)
+        except StoreUnavailable:
+            # The reservation stands until its lease ends; what the sweep then settles it at is in the book.
+            await self._journal().append(usage)
+            return
+        self._journal().append_soon(usage)  # should Redis be emptied before it is booked from there
+        if settled.is_remaining_known:
+            task.on_remaining(settled.remaining_microusd)
+        if settled.excess_microusd:
+            log().error(
+                f"{call.model} cost {settled.excess_microusd} micro-dollars above its worst case and is switched off",
+                extra={"tenant": task.payer.tenant_id, "request_id": task.payer.request_id},
+            )
+
+    async def _release(
+        self, task: LLMTask, decision: RoutingDecision, told: dict[str, Any], call: ModelCall, charge: Reservation
+    ) -> None:
+        """Where Redis cannot close the operation in the book, this does: a call that never left costs nothing."""
+        try:
+            await self._budget().release(charge.operation_id)
+        except StoreUnavailable:
+            charge.is_gone = True
+        if charge.is_gone:
+            self.note(usage_of(task, decision, told, call.model, (), charge))
+
+    async def _surely(self, end: Coroutine[Any, Any, None]) -> None:
+        """Runs to its end even if the caller is cancelled meanwhile."""
+        task = asyncio.create_task(_told(end))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+        await asyncio.shield(task)
+
+    def _look_after(self) -> None:
+        if self._watch is None or self._watch.done():
+            self._watch = asyncio.create_task(self._watch_running())
+
+    async def _watch_running(self) -> None:
+        """One question for all running calls of the process, while there are any."""
+        while self._running:
+            await asyncio.sleep(LOOK_S)
+            with contextlib.suppress(StoreUnavailable):
+                for operation_id in await self._budget().stopped(list(self._running)):
+                    if charge := self._running.get(operation_id):
+                        charge.withdraw()
+
+
+async def _told(end: Awaitable[None]) -> None:
+    try:
+        await end
+    except Exception:  # noqa: BLE001 - its lease ends the reservation; the caller's answer must not be lost for it
+        log().exception("a reservation could not be settled")
+
+
+def _no_room(over: Over, amount: int) -> str:
+    window = over.window
+    whose = f"{window.scope} {window.id}".strip()
+    left = max(0, over.cap_microusd - over.spent_microusd - over.reserved_microusd)
+    return (
+        f"The {window.name}'s budget of {whose} has {usd(left):.6f} USD left and the call may cost {usd(amount):.6f}. "
+        "GET /budget shows all of them and when they begin anew."
+    )
+
+
+def _outbound(task: LLMTask, call: ModelCall, charge: Reservation) -> OutboundRecord:
+    payer = task.payer
+    return OutboundRecord(
+        operation_id=charge.operation_id,
+        tenant_id=payer.tenant_id,
+        key_id=payer.key_id,
+        request_id=payer.request_id,
+        label=payer.label,
+        function=payer.function,
+        document_id=payer.document_id,
+        at=charge.began,
+        lease_until=_lease_end(charge.began, call),
+        model=call.model,
+        classification=task.highest_class,
+        reserved_microusd=charge.reserved_microusd,
+        windows=charge.windows,
+        prompt_hash=sha256(msgspec.msgpack.encode(call.messages)).hexdigest(),
+    )
+
+
+def _lease_end(began: datetime, call: ModelCall) -> datetime:
+    return began + timedelta(seconds=call.timeout_s + LEASE_MARGIN_S)
+
+
+def usage_of(
+    task: LLMTask,
+    decision: RoutingDecision,
+    told: dict[str, Any],
+    model: str,
+    lines: tuple[UsageLine, ...],
+    charge: Reservation | None = None,
+) -> UsageRecord:
+    """What one call used; without a charge it was free."""
+    payer = task.payer
+    return UsageRecord(
+        usage_id=charge.operation_id if charge else "use_" + secrets.token_hex(12),
+        tenant_id=payer.tenant_id,
+        key_id=payer.key_id,
+        request_id=payer.request_id,
+        label=payer.label,
+        document_id=payer.document_id,
+        function=payer.function,
+        at=charge.began if charge else now(),
+        lines=lines,
+        location=decision.location,
+        model=model,
+        reason=decision.reason,
+        reserved_microusd=charge.reserved_microusd if charge else 0,
+        estimated=charge.estimated if charge else False,
+        windows=charge.windows if charge else (),
+        decision=told,
+        passages=task.passages,
+    )

@@ -1,0 +1,41 @@
+"""How things stand when a task comes: which servers answer, how fast, how busy the GPU is."""
+
+from shared.proxy.prices import PriceTable
+from shared.proxy.routing.gpu import Gpu
+from shared.proxy.routing.servers import ModelServer, ModelServers
+from shared.proxy.routing.strategies import RoutingState
+from shared.proxy.task import LLMTask
+
+
+class Conditions:
+    def __init__(self, servers: ModelServers, prices: PriceTable, gpu: Gpu) -> None:
+        self._servers = servers
+        self._prices = prices
+        self._gpu = gpu
+
+    async def now(self, task: LLMTask) -> RoutingState:
+        """Asks the local server for its models, at most once a minute, and nothing of the cloud."""
+        servers = self._servers
+        local, cloud = servers.local, servers.cloud
+        local_model = task.model or servers.model_of("local", task.kind)
+        cloud_model = task.model or servers.model_of("cloud", task.kind)
+        info = await local.may_have(local_model)
+        named = await servers.where(task.model) if task.model else None
+        return RoutingState(
+            local_model=local_model,
+            cloud_model=cloud_model,
+            local_available=named == "local" if named else info is not None and local.circuit.closed,
+            local_model_bytes=info.size or None if info else None,
+            local_context_tokens=info.context_tokens or None if info else None,
+            local_latency_ms=local.latency_ms,
+            gpu_busy=await self._gpu.busy(),
+            cloud_configured=cloud is not None or named == "cloud",
+            circuit_open=not _closed(cloud),
+            budget_ok=named is not None or self._prices.price(cloud_model) is not None,
+            cloud_latency_ms=cloud.latency_ms if cloud else None,
+            named_location=named,
+        )
+
+
+def _closed(server: ModelServer | None) -> bool:
+    return server is None or server.circuit.closed

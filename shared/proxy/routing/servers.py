@@ -1,0 +1,255 @@
+"""The servers of models that this installation may use, each behind its circuit and its slots."""
+
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager
+from functools import cached_property
+from statistics import median
+
+from msgspec import Struct
+
+from shared.proxy.config.proxy_config import OllamaCloudConfig, OllamaConfig, OpenAIServer, ProxyConfig
+from shared.proxy.routing.strategies import RoutingDecision
+from shared.telemetry.metrics import count_model_call
+from shared.types.model import KINDS, Location, TaskKind
+from shared.upstreams.circuit import Circuit
+from shared.upstreams.port import (
+    Capabilities,
+    Fault,
+    ModelCall,
+    ModelInfo,
+    StreamEnd,
+    TextDelta,
+    Upstream,
+    UpstreamError,
+)
+from shared.upstreams.slots import Slots
+
+_LOOKED_FOR_S = 60.0
+_AWAY_FOR_S = 10.0
+_AWAY: frozenset[Fault] = frozenset({"refused", "timeout"})
+_REMEMBERED_CALLS = 50
+_FEW = 5
+"""Calls from which on their median says something."""
+
+
+class ModelServer:
+    """One upstream. Its models are looked up at most once a minute, every ten seconds while it is away. `known` are
+    models that are not looked up; `waits` says whether a call waits where it is asked too often."""
+
+    def __init__(
+        self,
+        name: str,
+        upstream: Upstream,
+        *,
+        timeout_s: float,
+        queue_s: float,
+        known: tuple[str, ...] = (),
+        waits: bool = True,
+    ) -> None:
+        self.name = name
+        self.timeout_s = timeout_s
+        self.queue_s = queue_s
+        self.waits = waits
+        self._upstream = upstream
+        self.known = known
+        self._slots = Slots(upstream.capabilities.concurrency)
+        self._circuit = Circuit()
+        self._looked = _Look(float("-inf"), {}, is_there=False)
+        self._missing: dict[str, float] = {}
+        self._took: deque[float] = deque(maxlen=_REMEMBERED_CALLS)
+
+    @property
+    def location(self) -> Location:
+        return self._upstream.location
+
+    @property
+    def circuit(self) -> Circuit:
+        return self._circuit
+
+    @property
+    def enforces_schema(self) -> bool:
+        return self._upstream.capabilities.enforces_schema
+
+    @property
+    def latency_ms(self) -> int | None:
+        """The median of late, until the first piece."""
+        return round(median(self._took) * 1000) if len(self._took) >= _FEW else None
+
+    @asynccontextmanager
+    async def slot(self, tenant_id: str) -> AsyncIterator[None]:
+        async with self._slots.hold(tenant_id, self.queue_s):
+            yield
+
+    async def models(self) -> dict[str, ModelInfo]:
+        """By name; none while the server is away."""
+        if time.monotonic() >= self._looked.until:
+            self._looked = await self._look()
+        return self._looked.models
+
+    async def _look(self) -> "_Look":
+        try:
+            listed = await self._upstream.models()
+        except UpstreamError as error:
+            return _Look(time.monotonic() + _AWAY_FOR_S, {}, is_there=error.fault not in _AWAY)
+        return _Look(time.monotonic() + _LOOKED_FOR_S, {info.name: info for info in listed}, is_there=True)
+
+    async def names(self) -> list[str]:
+        """Of the models that it answers with; not of those that only make vectors."""
+        listed = {} if self.known else await self.models()
+        return [*self.known, *(name for name, info in listed.items() if _answers(info))]
+
+    async def find(self, model: str) -> ModelInfo | None:
+        """A name without a tag means `latest`, as Ollama has it."""
+        if model in self.known:
+            return ModelInfo(model)
+        found = await self.models() if not self.known else {}
+        return found.get(model) or found.get(f"{model}:latest")
+
+    async def may_have(self, model: str) -> ModelInfo | None:
+        """Also what it does not list, where it is there at all, until it has said that it does not have it."""
+        if found := await self.find(model):
+            return found
+        is_missing = time.monotonic() < self._missing.get(model, float("-inf"))
+        return ModelInfo(model) if self._looked.is_there and not is_missing else None
+
+    async def stream(self, call: ModelCall) -> AsyncGenerator[TextDelta | StreamEnd]:
+        """Raises `UpstreamError`, at once while the circuit is open."""
+        if not self._circuit.admit():
+            wait = round(self._circuit.retry_after)
+            raise UpstreamError("overloaded", "left alone for a while", may_have_run=False, retry_after=wait)
+        began, outcome = time.monotonic(), "abandoned"
+        try:
+            async with aclosing(self._upstream.stream(call)) as pieces:
+                first = True
+                async for piece in pieces:
+                    if first:
+                        self._took.append(time.monotonic() - began)
+                        first = False
+                    if isinstance(piece, StreamEnd):
+                        self._circuit.succeeded()
+                        outcome = "done"
+                    yield piece
+        except UpstreamError as error:
+            outcome = error.fault
+            if error.fault == "model_not_found":
+                self._missing[call.model] = time.monotonic() + _LOOKED_FOR_S
+            self._circuit.failed(error.fault, error.retry_after)
+            raise
+        finally:
+            if outcome == "abandoned":
+                self._circuit.abandoned()
+            count_model_call(self.location, call.model, outcome, time.monotonic() - began)
+
+    async def close(self) -> None:
+        await self._upstream.close()
+
+
+class _Look(Struct, frozen=True):
+    """What a server listed; `is_there` says whether it answered anything."""
+
+    until: float
+    models: dict[str, ModelInfo]
+    is_there: bool
+
+
+def _answers(info: ModelInfo) -> bool:
+    """A server that says nothing of what a model can do has none but such."""
+    return not info.capabilities or "completion" in info.capabilities
+
+
+class ModelServers:
+    """The local Ollama, the cloud where it is switched on, and any others by name."""
+
+    def __init__(self, config: ProxyConfig) -> None:
+        self.config = config
+
+    @cached_property
+    def local(self) -> ModelServer:
+        return _ollama(self.config.ollama)
+
+    @cached_property
+    def cloud(self) -> ModelServer | None:
+        cloud = self.config.ollama_cloud
+        return _cloud(cloud, tuple(self.config.prices)) if cloud.is_usable else None
+
+    @cached_property
+    def others(self) -> dict[str, ModelServer]:
+        usable = {name: server for name, server in self.config.openai.items() if server.is_usable}
+        return {name: _other(name, server) for name, server in usable.items()}
+
+    def model_of(self, location: Location, kind: TaskKind) -> str:
+        """The one that runs tasks of that kind there."""
+        return (self.config.ollama if location == "local" else self.config.ollama_cloud).model_for(kind)
+
+    def serving(self, decision: RoutingDecision) -> ModelServer:
+        for server in self.others.values():
+            if decision.model in server.known:
+                return server
+        if decision.location == "local":
+            return self.local
+        assert self.cloud is not None
+        return self.cloud
+
+    async def where(self, model: str) -> Location | None:
+        """Of a model that a caller named; None where nobody has it. Those of the file are asked for unlisted."""
+        for server in self:
+            if await server.find(model):
+                return server.location
+        is_ours = model in (self.model_of("local", kind) for kind in KINDS)
+        return "local" if is_ours and await self.local.may_have(model) else None
+
+    async def named(self, *, with_cloud: bool) -> dict[str, str]:
+        """Every model that a caller may name, with the server that runs it."""
+        found: dict[str, str] = {}
+        for server in [one for one in self if with_cloud or one.location == "local"]:
+            found |= {model: server.name for model in await server.names() if model not in found}
+        return found
+
+    def __iter__(self) -> Iterator[ModelServer]:
+        yield from self.others.values()
+        yield self.local
+        if self.cloud:
+            yield self.cloud
+
+    async def close(self) -> None:
+        made = [self.__dict__.get("local"), self.__dict__.get("cloud"), *self.__dict__.get("others", {}).values()]
+        for server in made:
+            if server:
+                await server.close()
+
+
+def _ollama(config: OllamaConfig) -> ModelServer:
+    from shared.upstreams.ollama import OllamaClient as Client
+
+    upstream = Client(config.base_url, concurrency=config.concurrency)
+    return ModelServer("ollama", upstream, timeout_s=config.timeout_s, queue_s=config.queue_s)
+
+
+def _cloud(config: OllamaCloudConfig, priced: tuple[str, ...]) -> ModelServer:
+    """It has what there is a price for: whether the account may use it, the call itself shows."""
+    from shared.upstreams.ollama_cloud import OllamaCloudClient as Client
+
+    upstream = Client(str(config.api_key), base_url=config.base_url, concurrency=config.concurrency)
+    known = (*priced, *(config.model_for(kind) for kind in ("extraction", "generation", "vision")))
+    return ModelServer(
+        "ollama_cloud",
+        upstream,
+        timeout_s=config.timeout_s,
+        queue_s=config.queue_s,
+        known=known,
+        waits=config.fallback.on_rate_limit == "queue",
+    )
+
+
+def _other(name: str, config: OpenAIServer) -> ModelServer:
+    from shared.upstreams.openai import OpenAICompatible
+
+    upstream = OpenAICompatible(
+        config.base_url.rstrip("/").removesuffix("/v1"),
+        config.location,
+        api_key=str(config.api_key),
+        capabilities=Capabilities(enforces_schema=config.enforces_schema, concurrency=config.concurrency),
+    )
+    return ModelServer(name, upstream, timeout_s=config.timeout_s, queue_s=20, known=config.models)

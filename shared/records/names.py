@@ -1,0 +1,59 @@
+"""Where things stand in the ledger. A tenant's data is one prefix, a document's life is another below it."""
+
+import re
+
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
+
+
+def is_name(text: str) -> bool:
+    """Whether a blob can have this name; what outsiders name has to be asked first."""
+    return _NAME.fullmatch(text) is not None
+
+
+def inbox(tenant_id: str) -> str:
+    return f"t/{tenant_id}/inbox/"
+
+
+def document_folder(tenant_id: str, document_id: str) -> str:
+    return f"t/{tenant_id}/d/{document_id}/"
+
+
+def life(tenant_id: str, document_id: str, generation: int) -> str:
+    return f"{document_folder(tenant_id, document_id)}{generation}/"
+
+
+def tombstone(tenant_id: str, document_id: str) -> str:
+    return f"t/{tenant_id}/tombstones/{document_id}"
+
+
+def open_marker(tenant_id: str, document_id: str, generation: int, kind: str) -> str:
+    return f"open/{tenant_id}/{document_id}/{generation}/{kind}"
+
+
+def tenant(tenant_id: str) -> str:
+    return f"t/{tenant_id}/accounts/tenant"
+
+
+def settings(tenant_id: str) -> str:
+    return f"t/{tenant_id}/accounts/settings"
+
+
+def key(tenant_id: str, key_id: str) -> str:
+    return f"t/{tenant_id}/accounts/keys/{key_id}"
+
+
+def key_by_hash(key_hash: str) -> str:
+    return f"keys/{key_hash}"
+
+
+def dead_letter(tenant_id: str, dead_letter_id: str) -> str:
+    return f"failed/{tenant_id}/{dead_letter_id}"
+
+
+def caps(tenant_id: str, scope: str, scope_id: str) -> str:
+    """What was set for a scope of a tenant's, or, without a tenant, for the whole installation."""
+    return f"t/{tenant_id}/accounts/caps/{scope}-{scope_id}" if tenant_id else "platform/caps"
+
+
+def models_off(name: str) -> str:
+    return f"platform/off/{name}"

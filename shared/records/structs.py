@@ -1,0 +1,119 @@
+"""What stands in the ledger. Fields are only ever added, with a default."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+from shared.types.document import Classification
+from shared.types.principal import Role, Scope, Tier
+
+
+class Reason(Struct, frozen=True):
+    """Why something ended or waits: a code for programs, a sentence for people."""
+
+    code: str
+    detail: str
+
+
+class DocumentRecord(Struct, frozen=True):
+    """A document as its first upload made it; `title` (empty where none was given) and `classification` may change."""
+
+    document_id: str
+    generation: int = field(name="epoch")
+    title: str
+    filename: str
+    media_type: str
+    parser: str
+    route: str
+    size: int
+    content_hash: str
+    classification: Classification
+    created_at: datetime
+    uploader: str
+    request_id: str
+    max_cost_microusd: int | None = None
+
+
+StageOutcome = Literal["done", "rejected", "failed"]
+
+
+class StageRecord(Struct, frozen=True):
+    """How a stage ended. `event` is its outcome as it travels, so that it can be said again word for word."""
+
+    stage: str
+    key: str
+    outcome: StageOutcome
+    attempts: int
+    started_at: datetime
+    finished_at: datetime
+    cost_microusd: int = 0
+    reason: Reason | None = None
+    event: dict[str, Any] | None = None
+
+
+class Tombstone(Struct, frozen=True):
+    """The document's lives up to this epoch are deleted."""
+
+    generation: int = field(name="epoch")
+    deleted_at: datetime
+
+
+MarkerKind = Literal["ingesting", "deleting"]
+
+
+class OpenMarker(Struct, frozen=True):
+    """Something about the document is not final."""
+
+    kind: MarkerKind
+    since: datetime
+
+
+class TenantRecord(Struct, frozen=True):
+    tenant_id: str
+    name: str
+    tier: Tier
+    created_at: datetime
+    deleted: bool = False
+
+
+class TenantSettings(Struct, frozen=True):
+    """What a tenant's admin chose. Documents that are not given a class get `default_classification`; where
+    `cloud_allowed` is false nothing of the tenant leaves for a model elsewhere; documents older than `retention_days`
+    are deleted, none where it is None."""
+
+    default_classification: Classification = "internal"
+    cloud_allowed: bool = True
+    retention_days: int | None = None
+
+
+class KeyRecord(Struct, frozen=True):
+    """An API key; of the key itself only a hash is kept, its first and its last characters to know it by."""
+
+    key_id: str
+    tenant_id: str
+    name: str
+    role: Role
+    scopes: tuple[Scope, ...]
+    key_hash: str
+    prefix: str
+    last4: str
+    created_at: datetime
+    user_id: str | None = None
+    expires_at: datetime | None = None
+
+
+class DeadLetter(Struct, frozen=True):
+    """An event that no attempt could handle. `event` is its CloudEvent in JSON form."""
+
+    dead_letter_id: str
+    tenant_id: str
+    document_id: str
+    function: str
+    event: dict[str, Any]
+    status: int
+    detail: str
+    attempts: int
+    failed_at: datetime
+    replays: int = 0
+    next_replay_at: datetime | None = None

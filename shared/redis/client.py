@@ -1,0 +1,119 @@
+"""The need for fast shared state: Redis commands and scripts, on one primary.
+
+Nothing lives here alone: whatever Redis forgets is read again from the ledger.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import cached_property
+from typing import Any
+
+from msgspec import Struct
+from redis import exceptions as redis_errors
+from redis.asyncio import Redis
+
+from shared.types.errors import StoreUnavailable
+
+ANSWER_S = 0.5
+"""How long an answer may take, the wait for a connection that is free among it."""
+_CANNOT = (redis_errors.OutOfMemoryError, redis_errors.ReadOnlyError, redis_errors.ClusterDownError)
+_SAYS_IT_CANNOT = ("MISCONF ", "BUSY ", "NOREPLICAS ")
+RedisWord = str | int | float | bytes
+
+
+class Script(Struct, frozen=True, dict=True):
+    """A Lua script; sent whole only where the server does not know it yet."""
+
+    text: str
+
+    @cached_property
+    def sha(self) -> str:
+        return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+class RedisClient:
+    """Commands over a `redis.asyncio.Redis` that decodes text and speaks RESP2: maps come as flat lists.
+
+    Every method raises `StoreUnavailable` when Redis does not answer in time; what was sent may then have been done
+    or not.
+    """
+
+    def __init__(self, client: Redis, answer_s: float = ANSWER_S) -> None:
+        """`client` has no time-outs of its own; `answer_s` bounds the wait for a connection and for the answer. Who
+        came first gets the next connection that comes free: a pool of redis-py lets newcomers slip in between."""
+        client.response_callbacks.clear()  # answers as the server sends them, whatever the client makes of a command
+        self._client = client
+        self._answer_s = answer_s
+        self._connections = asyncio.Semaphore(client.connection_pool.max_connections)
+        self._execute: Callable[..., Awaitable[Any]] = client.execute_command
+
+    async def call(self, *command: RedisWord) -> Any:
+        async with _translated(self._answer_s), self._connections:
+            return await self._execute(*command)
+
+    async def batch(self, commands: Sequence[Sequence[RedisWord]]) -> list[Any]:
+        """All in one round trip, applied together or not at all."""
+        async with _translated(self._answer_s), self._connections:
+            pipe = self._client.pipeline(transaction=True)
+            for command in commands:
+                pipe.execute_command(*command)
+            return list(await pipe.execute())
+
+    async def run(self, script: Script, keys: Sequence[str] = (), arguments: Sequence[RedisWord] = ()) -> Any:
+        async with _translated(self._answer_s), self._connections:
+            try:
+                return await self._execute("EVALSHA", script.sha, len(keys), *keys, *arguments)
+            except redis_errors.NoScriptError:
+                return await self._execute("EVAL", script.text, len(keys), *keys, *arguments)
+
+    async def scan(self, pattern: str) -> AsyncIterator[str]:
+        """Keys that match, each at least once."""
+        cursor = "0"
+        while True:
+            cursor, keys = await self.call("SCAN", cursor, "MATCH", pattern, "COUNT", 500)
+            for key in keys:
+                yield key
+            if cursor == "0":
+                return
+
+    async def ping(self) -> None:
+        await self.call("PING")
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+def pairs(flat: Sequence[Any]) -> list[tuple[Any, Any]]:
+    """A map as RESP2 sends it: name, value, name, value."""
+    return list(zip(flat[::2], flat[1::2], strict=True))
+
+
+@asynccontextmanager
+async def _patience(seconds: float) -> AsyncIterator[None]:
+    """Raises `TimeoutError`. The time by which our own loop was late does not count: the answer may lie unread."""
+    loop = asyncio.get_running_loop()
+    due = loop.time() + seconds
+    async with asyncio.timeout(None) as limit:
+        look = loop.call_at(due, lambda: limit.reschedule(loop.time() + min(loop.time() - due, seconds)))
+        try:
+            yield
+        finally:
+            look.cancel()
+
+
+@asynccontextmanager
+async def _translated(answer_s: float) -> AsyncIterator[None]:
+    try:
+        async with _patience(answer_s):
+            yield
+    except (redis_errors.AuthenticationError, redis_errors.NoPermissionError) as error:
+        raise StoreUnavailable("counters", f"Redis refuses the credentials ({type(error).__name__})") from error
+    except (redis_errors.ConnectionError, redis_errors.TimeoutError, OSError) as error:
+        raise StoreUnavailable("counters", f"Redis does not answer ({type(error).__name__})") from error
+    except redis_errors.ResponseError as error:
+        if isinstance(error, _CANNOT) or any(word in str(error) for word in _SAYS_IT_CANNOT):
+            # Only its kind is told: in a batch its message quotes the command.
+            raise StoreUnavailable("counters", f"Redis cannot take commands ({type(error).__name__})") from error
+        raise

@@ -1,0 +1,76 @@
+"""Leases: one holder at a time, none for ever."""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from shared.redis.client import RedisClient, Script
+from shared.types.errors import StoreUnavailable
+
+LEASE_S = 20
+
+_RENEW = Script("""
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+""")
+_RELEASE = Script("""
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+""")
+
+
+class Leases:
+    """Named leases that renew themselves while they are held."""
+
+    def __init__(self, redis: RedisClient) -> None:
+        self._redis = redis
+
+    @asynccontextmanager
+    async def hold(self, name: str, seconds: float = LEASE_S) -> AsyncIterator[bool]:
+        """True inside when the lease is ours, False when another holds it."""
+        token, key = secrets.token_hex(8), f"lease:{name}"
+        milliseconds = round(seconds * 1000)
+        if not await self._redis.call("SET", key, token, "NX", "PX", milliseconds):
+            yield False
+            return
+        renewal = asyncio.create_task(self._renew(key, token, milliseconds))
+        try:
+            yield True
+        finally:
+            renewal.cancel()
+            with contextlib.suppress(StoreUnavailable):  # it runs out by itself
+                await self._redis.run(_RELEASE, [key], [token])
+
+    @asynccontextmanager
+    async def wait(self, name: str, patience_s: float = 10) -> AsyncIterator[None]:
+        """Holds the lease as soon as it is free. Raises `StoreUnavailable` after `patience_s`."""
+        deadline = asyncio.get_running_loop().time() + patience_s
+        while True:
+            async with self.hold(name) as ours:
+                if ours:
+                    yield
+                    return
+            if asyncio.get_running_loop().time() > deadline:
+                raise StoreUnavailable("counters", f"{name} is held by another for too long")
+            await asyncio.sleep(0.02)
+
+    async def live(self, name: str) -> bool:
+        return bool(await self._redis.call("EXISTS", f"lease:{name}"))
+
+    async def void_all(self) -> None:
+        """Ends every lease: for the one owner of a server at its start, when no holder can be alive."""
+        held = [key async for key in self._redis.scan("lease:*")]
+        if held:
+            await self._redis.call("DEL", *held)
+
+    async def _renew(self, key: str, token: str, milliseconds: int) -> None:
+        while True:
+            await asyncio.sleep(milliseconds / 3000)
+            with contextlib.suppress(StoreUnavailable):
+                await self._redis.run(_RENEW, [key], [token, milliseconds])
+
+
+def stage_lease(tenant_id: str, document_id: str, generation: int, stage: str) -> str:
+    return f"{tenant_id}:{document_id}:{generation}:{stage}"

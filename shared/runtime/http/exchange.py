@@ -1,0 +1,175 @@
+"""One request and its answer: what every response carries, whatever answers it."""
+
+import asyncio
+import contextlib
+import ipaddress
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any
+
+from shared.telemetry.logs import log
+from shared.telemetry.metrics import observe_request
+from shared.types.remaining_budget import RemainingBudget
+
+if TYPE_CHECKING:
+    from shared.access.gate import RateLimits
+
+AsgiScope = MutableMapping[str, Any]
+AsgiMessage = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[AsgiMessage]]
+Send = Callable[[AsgiMessage], Awaitable[None]]
+Asgi = Callable[[Any, Any, Any], Awaitable[None]]
+
+API_VERSION = "1"
+_CLIENTS_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_DRAIN_S = 20
+_DRAIN_BYTES = 1 << 30
+
+
+class Exchange:
+    """What is known of a request while it is answered."""
+
+    def __init__(self, scope: AsgiScope, trusted_proxies: tuple[str, ...]) -> None:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        self.headers: dict[str, str] = headers
+        self.path: str = scope["path"]
+        self.method: str = scope["method"]
+        self.request_id = "req_" + secrets.token_hex(12)
+        said = headers.get("x-request-id", "")
+        self.label = said if _CLIENTS_ID.fullmatch(said) else self.request_id
+        self.traceparent = _traceparent(headers.get("traceparent", ""))
+        self.address = _address(scope, headers, trusted_proxies)
+        self.function = ""
+        self.route = "unknown"
+        self.tenant_id = ""
+        self.limits: RateLimits | None = None
+        self.remaining_budget = RemainingBudget()
+        self.extra: dict[str, str] = {}
+        self.began = time.monotonic()
+
+    @property
+    def about(self) -> dict[str, str]:
+        """For a log line."""
+        return {
+            "function": self.function,
+            "request_id": self.request_id,
+            "trace_id": self.traceparent[3:35],
+            "tenant": self.tenant_id,
+        }
+
+    def response_headers(self) -> dict[str, str]:
+        headers = {"X-Request-ID": self.label, "Aegis-Version": API_VERSION, **self.extra}
+        if self.remaining_budget.header:
+            headers["X-Budget-Remaining"] = self.remaining_budget.header
+        if self.limits is None or self.limits.limit is None:
+            return headers | {"X-RateLimit-Limit": "unlimited"}
+        return headers | {
+            "X-RateLimit-Limit": str(self.limits.limit),
+            "X-RateLimit-Remaining": str(self.limits.remaining),
+            "X-RateLimit-Reset": str(self.limits.reset),
+        }
+
+
+class Exchanges:
+    """Wraps an application: gives each request its exchange, and each response its headers, log line and metric."""
+
+    def __init__(
+        self,
+        app: Asgi,
+        trusted_proxies: tuple[str, ...],
+        limit_unrouted: Callable[[Exchange], Awaitable[None]],
+    ) -> None:
+        self._app = app
+        self._trusted = trusted_proxies
+        self._limit_unrouted = limit_unrouted
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = Exchange(scope, self._trusted)
+        scope.setdefault("state", {})["exchange"] = exchange
+        body = _Body(receive, drains="expect" not in exchange.headers)
+        status = 499  # the client was gone before an answer began
+
+        async def answer(message: AsgiMessage) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                if exchange.route == "unknown":
+                    await self._limit_unrouted(exchange)
+                if status >= 400:
+                    await body.drain()
+                message["headers"] = [*message["headers"], *_encoded(exchange.response_headers())]
+            await send(message)
+
+        try:
+            await self._app(scope, body.receive, answer)
+        finally:
+            _record(exchange, status)
+
+
+class _Body:
+    """A request's body as it comes in. An early refusal first reads the rest: a client that is still sending would
+    otherwise find its connection broken and never read why."""
+
+    def __init__(self, receive: Receive, drains: bool) -> None:
+        self._receive = receive
+        self._drains = drains
+        self._ended = False
+
+    async def receive(self) -> AsgiMessage:
+        message = await self._receive()
+        self._ended = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+    async def drain(self) -> None:
+        read = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN_S):
+                while self._drains and not self._ended and read < _DRAIN_BYTES:
+                    read += len((await self.receive()).get("body", b""))
+
+
+def exchange_of(scope: Any) -> Exchange:
+    exchange: Exchange = scope["state"]["exchange"]
+    return exchange
+
+
+def _record(exchange: Exchange, status: int) -> None:
+    seconds = time.monotonic() - exchange.began
+    observe_request(exchange.function, exchange.method, exchange.route, status, seconds)
+    if not exchange.route.startswith("/health"):
+        fields = {"method": exchange.method, "route": exchange.route, "status": status, "ms": round(seconds * 1000, 1)}
+        log().info("request", extra={**exchange.about, **fields})
+
+
+def _traceparent(said: str) -> str:
+    if _TRACEPARENT.fullmatch(said):
+        return said
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+def _address(scope: AsgiScope, headers: dict[str, str], trusted: tuple[str, ...]) -> str:
+    """The client's address; what a header says of it counts only from a proxy that is trusted."""
+    address = (scope.get("client") or ("unknown", 0))[0]
+    hops = [hop.strip() for hop in headers.get("x-forwarded-for", "").split(",") if hop.strip()]
+    while hops and _is_within(address, trusted):
+        address = hops.pop()
+    return str(address)[:64]
+
+
+def _is_within(address: str, networks: tuple[str, ...]) -> bool:
+    """Networks are single addresses or `10.0.0.0/8`; what is no address is in none."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(found in ipaddress.ip_network(network, strict=False) for network in networks)
+
+
+def _encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]

@@ -1,0 +1,78 @@
+"""Errors as OpenAI tells them: whatever is below `/v1` answers so, whoever found the error."""
+
+import re
+
+import msgspec
+from msgspec import Struct
+
+from shared.types.errors import (
+    BudgetExceeded,
+    Forbidden,
+    InvalidRequest,
+    MethodNotAllowed,
+    ModelNotFound,
+    NotFound,
+    Problem,
+    RateLimited,
+    Unauthenticated,
+)
+
+_INVALID = "invalid_request_error"
+_OURS = "server_error"
+_NUMBER = re.compile(r"\.(\d+)(?=\.|$)")
+_KINDS: dict[type[Problem], tuple[str, str | None]] = {
+    ModelNotFound: (_INVALID, "model_not_found"),
+    InvalidRequest: (_INVALID, None),
+    Unauthenticated: (_INVALID, "invalid_api_key"),
+    BudgetExceeded: ("insufficient_quota", "insufficient_quota"),
+    Forbidden: (_INVALID, "insufficient_permissions"),
+    NotFound: (_INVALID, "unknown_url"),
+    MethodNotAllowed: (_INVALID, "method_not_supported"),
+    RateLimited: ("requests", "rate_limit_exceeded"),
+}
+
+
+class ErrorDetail(Struct, frozen=True):
+    """`param` names the field at fault, as `messages[0].content`."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorBody(Struct, frozen=True):
+    """The body of every error below `/v1`."""
+
+    error: ErrorDetail
+
+
+def speaks_openai(path: str) -> bool:
+    return path.startswith("/v1/") or path == "/v1"
+
+
+def status_of(problem: Problem | type[Problem]) -> int:
+    """OpenAI knows no 402: who has no budget left is told as one who asks too much."""
+    return 429 if problem.status == BudgetExceeded.status else problem.status
+
+
+def error_of(problem: Problem) -> ErrorBody:
+    kind, code = _kind(type(problem))
+    return ErrorBody(ErrorDetail(problem.detail, kind, _param(problem), code))
+
+
+def body_of(problem: Problem) -> bytes:
+    return msgspec.json.encode(error_of(problem))
+
+
+def _kind(problem: type[Problem]) -> tuple[str, str | None]:
+    for kind in problem.__mro__:
+        if kind in _KINDS:
+            return _KINDS[kind]
+    return _OURS if problem.status >= 500 else _INVALID, problem.slug.replace("-", "_")
+
+
+def _param(problem: Problem) -> str | None:
+    if problem.errors:
+        return _NUMBER.sub(r"[\1]", problem.errors[0].pointer.strip("/").replace("/", ".")) or None
+    return "model" if isinstance(problem, ModelNotFound) else None

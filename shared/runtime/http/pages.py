@@ -1,0 +1,95 @@
+"""What every process answers itself, whichever functions it runs: health, readiness, metrics."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any, Literal
+
+import msgspec
+from litestar import Request, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Response
+from msgspec import Struct
+
+from shared.runtime.http.exchange import exchange_of
+from shared.runtime.wiring.services import Services
+from shared.table.table import Function, Need
+from shared.telemetry import metrics
+from shared.telemetry.logs import log
+from shared.types.errors import AegisError, NotFound
+
+_PROBE_S = 0.8
+_FIRST_PROBE_S = 5.0
+"""For the first answer of a store in a process: its client is imported then."""
+_STORES: tuple[Need, ...] = ("blobs", "counters", "vectors")
+PATHS = ("/health", "/health/ready", "/metrics")
+
+
+class Health(Struct):
+    status: Literal["ok"]
+    version: str
+
+
+class Store(Struct):
+    """`ms` is how long it took to answer, or to fail to."""
+
+    status: Literal["ok", "unavailable"]
+    ms: float
+
+
+class Readiness(Struct):
+    status: Literal["ready", "degraded", "unready"]
+    stores: dict[str, Store]
+
+
+def own_pages(functions: Sequence[Function], services: Services) -> list[HTTPRouteHandler]:
+    needed = {need for function in functions for need in function.needs if need not in function.optional}
+    optional = {need for function in functions for need in function.optional}
+    probed = [need for need in _STORES if need in needed | optional]
+    known: set[Need] = set()
+
+    @get("/health", status_code=200)
+    async def health(request: Request[Any, Any, Any]) -> Response[bytes]:
+        return _json(request, "/health", Health("ok", version("aegisrag")), 200)
+
+    @get("/health/ready", status_code=200)
+    async def ready(request: Request[Any, Any, Any]) -> Response[bytes]:
+        found = dict(
+            zip(probed, await asyncio.gather(*(_probe(services, need, known) for need in probed)), strict=True)
+        )
+        away = {need for need, store in found.items() if store.status != "ok"}
+        status: Literal["ready", "degraded", "unready"] = "degraded" if away else "ready"
+        if away & needed or services.stopping or services.warming:
+            status = "unready"
+        readiness = Readiness(status, {str(need): store for need, store in found.items()})
+        return _json(request, "/health/ready", readiness, 503 if status == "unready" else 200)
+
+    @get("/metrics", status_code=200)
+    async def exposition(request: Request[Any, Any, Any]) -> Response[bytes]:
+        exchange = exchange_of(request.scope)
+        exchange.route = "/metrics"
+        if "x-forwarded-for" in exchange.headers or "forwarded" in exchange.headers:
+            raise NotFound("There is nothing here.")  # metrics are for the pod's own network
+        return Response(metrics.exposition(), headers={"Content-Type": metrics.CONTENT_TYPE})
+
+    return [health, ready, exposition]
+
+
+async def _probe(services: Services, need: Need, known: set[Need]) -> Store:
+    began = time.monotonic()
+    try:
+        async with asyncio.timeout(_PROBE_S if need in known else _FIRST_PROBE_S):
+            await services.probe(need)
+        known.add(need)
+        status: Literal["ok", "unavailable"] = "ok"
+    except (AegisError, TimeoutError) as error:
+        log().warning(f"{need} is not ready: {error or 'no answer in time'}")
+        status = "unavailable"
+    return Store(status, round((time.monotonic() - began) * 1000, 1))
+
+
+def _json(request: Request[Any, Any, Any], route: str, body: Struct, status: int) -> Response[bytes]:
+    exchange_of(request.scope).route = route
+    headers = {"Cache-Control": "no-store"} | ({"Retry-After": "2"} if status == 503 else {})
+    return Response(msgspec.json.encode(body), status_code=status, media_type="application/json", headers=headers)

@@ -1,0 +1,119 @@
+"""Turns a request into its handler's message, or says field by field what is wrong with it."""
+
+import re
+import typing
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from shared.types.errors import FieldError, InvalidRequest, UnsupportedMediaType
+
+DEEPEST = 64
+_NESTING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]', re.DOTALL)
+_AT = re.compile(r" - at `(?:key in )?(.*)`$")
+_UNKNOWN = re.compile(r"unknown field `(.*?)`")
+_MISSING = re.compile(r"missing required field `(.*?)`")
+
+
+def from_query(kind: type[Struct], path: dict[str, str], query: list[tuple[str, str]]) -> Struct:
+    """A message without a body: path and query parameters, each given once. A message whose class variable
+    `ignores_unknown` is true takes no notice of what it does not know, here and in JSON."""
+    fields: dict[str, Any] = {}
+    lists = {name for name, hint in typing.get_type_hints(kind).items() if _is_list(hint)}
+    for name, value in query:
+        if name in lists:
+            fields.setdefault(name, []).append(value)
+        elif name in fields:
+            raise _invalid(f"`{name}` is given twice", name)
+        else:
+            fields[name] = value
+    return _convert(kind, path, fields, strict=False)
+
+
+def from_json(kind: type[Struct], path: dict[str, str], content_type: str, body: bytes) -> Struct:
+    """A message with a JSON body. Raises `UnsupportedMediaType` and `InvalidRequest`."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    if not body and not media_type and _takes_nothing(kind, path):
+        return _convert(kind, path, {}, strict=True)
+    if media_type != "application/json":
+        raise UnsupportedMediaType("Send the body as JSON, with `Content-Type: application/json`.")
+    fields = decode_json(body) if body or not _takes_nothing(kind, path) else {}
+    if not isinstance(fields, dict):
+        raise InvalidRequest("The body has to be a JSON object.")
+    return _convert(kind, path, fields, strict=True)
+
+
+def from_fields(kind: type[Struct], path: dict[str, str], fields: dict[str, Any]) -> Struct:
+    """A message from the parts of a form."""
+    return _convert(kind, path, fields, strict=False)
+
+
+def decode_json(body: bytes) -> Any:
+    """Raises `InvalidRequest` for what is no JSON, no UTF-8, or deeper than 64."""
+    if _depth(body) > DEEPEST:
+        raise InvalidRequest(f"The JSON is nested deeper than {DEEPEST} levels.")
+    try:
+        return msgspec.json.decode(body)
+    except UnicodeDecodeError:
+        raise InvalidRequest("The body is not UTF-8.") from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidRequest(f"The body is not JSON: {error}.") from None
+
+
+def _convert(kind: type[Struct], path: dict[str, str], fields: dict[str, Any], *, strict: bool) -> Struct:
+    known = set(kind.__struct_encode_fields__)
+    if ignores_unknown(kind):
+        fields = {name: value for name, value in fields.items() if name in known}
+    for name in fields:
+        if name not in known or name in path:
+            raise _invalid(f"`{name}` is not known here", name)
+    try:
+        return msgspec.convert({**fields, **path}, kind, strict=strict)
+    except msgspec.ValidationError as error:
+        raise explained(error) from None
+
+
+def explained(error: msgspec.ValidationError, within: str = "") -> InvalidRequest:
+    """Points at the field that msgspec complains about; `within` is the pointer of what it looked at."""
+    message = str(error)
+    found = _AT.search(message)
+    said = _AT.sub("", message)
+    place = found[1] if found else "$"
+    field = _UNKNOWN.search(said) or _MISSING.search(said)
+    pointer = re.sub(r"\[(\d+)\]", r"/\1", place.removeprefix("$")).replace(".", "/")
+    if field:
+        pointer += f"/{field[1]}"
+    return InvalidRequest(f"{said[:1].upper()}{said[1:]}.", errors=[FieldError(within + pointer or "/", said)])
+
+
+def _invalid(detail: str, name: str) -> InvalidRequest:
+    return InvalidRequest(f"{detail}.", errors=[FieldError(f"/{name}", detail)])
+
+
+def _depth(body: bytes) -> int:
+    """How deep arrays and objects nest, without recursion; brackets inside strings do not count."""
+    depth = deepest = 0
+    for token in _NESTING.finditer(body):
+        first = token[0][:1]
+        if first in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+            if deepest > DEEPEST:
+                return deepest
+        elif first in b"]}":
+            depth -= 1
+    return deepest
+
+
+def ignores_unknown(kind: type[Struct]) -> bool:
+    return bool(getattr(kind, "ignores_unknown", False))
+
+
+def _takes_nothing(kind: type[Struct], path: dict[str, str]) -> bool:
+    """Whether the message can be made from the path alone."""
+    return all(not field.required for field in msgspec.structs.fields(kind) if field.name not in path)
+
+
+def _is_list(hint: Any) -> bool:
+    return any(typing.get_origin(part) in (list, tuple) for part in (hint, *typing.get_args(hint)))

@@ -1,0 +1,95 @@
+"""Turns what a handler gave into a response."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import msgspec
+from litestar.response import Response, Stream
+
+from shared.runtime.http import openai
+from shared.runtime.http.exchange import Exchange
+from shared.runtime.http.problems import event_of, problem_of, told
+from shared.telemetry.logs import log
+from shared.types.http import Content, EventStream, Paged, ServerSentEvent
+
+_PING_S = 15
+_ENCODER = msgspec.json.Encoder(uuid_format="hex")
+
+
+def response_of(answer: Any, exchange: Exchange, query: list[tuple[str, str]]) -> Response[Any]:
+    if answer is None:
+        return Response(None, status_code=204)
+    if isinstance(answer, EventStream):
+        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+        return Stream(_events(answer, exchange), media_type="text/event-stream", headers=headers)
+    if isinstance(answer, Content):
+        return _content(answer)
+    headers = {}
+    if isinstance(answer, Paged) and answer.next_cursor:
+        again = urlencode([pair for pair in query if pair[0] != "cursor"] + [("cursor", answer.next_cursor)])
+        headers["Link"] = f'<{exchange.path}?{again}>; rel="next"'
+    status = getattr(answer, "http_status", 200)
+    return Response(_ENCODER.encode(answer), status_code=status, media_type="application/json", headers=headers)
+
+
+def problem_response(error: BaseException, exchange: Exchange) -> Response[Any]:
+    """The problem, logged where it is ours."""
+    problem = problem_of(error)
+    if problem.status == 500:
+        log().error("unforeseen error", exc_info=error, extra=exchange.about)
+    said = told(problem, exchange.path, exchange.request_id)
+    return Response(said.body, status_code=said.status, media_type=said.media_type, headers=said.headers)
+
+
+def _content(content: Content) -> Response[Any]:
+    # A tenant's file must never run as a page of our origin; our own pages bring their style and no script.
+    policy = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
+    headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": policy}
+    headers["Content-Type"] = content.media_type  # said here, for Litestar adds a charset of its own to any text
+    if content.filename is not None:
+        headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(content.filename, safe='')}"
+    if content.length is not None:
+        headers["Content-Length"] = str(content.length)
+    if isinstance(content.body, bytes):
+        return Response(content.body, media_type=content.media_type, headers=headers)
+    return Stream(content.body, media_type=content.media_type, headers=headers)
+
+
+async def _events(stream: EventStream, exchange: Exchange) -> AsyncIterator[bytes]:
+    """The stream on the wire; a comment when nothing was said for a while, an `error` when it breaks."""
+    iterator = aiter(stream.events)
+    coming: asyncio.Future[ServerSentEvent] | None = None
+    try:
+        while True:
+            coming = coming or asyncio.ensure_future(anext(iterator))
+            done, _ = await asyncio.wait([coming], timeout=_PING_S)
+            if not done:
+                yield b": still here\n\n"
+                continue
+            event, coming = coming.result(), None
+            yield _line(event)
+    except StopAsyncIteration:
+        if not stream.named:
+            yield b"data: [DONE]\n\n"
+    except Exception as error:  # noqa: BLE001 - the status is sent already: the stream itself has to say it
+        problem = problem_of(error)
+        if problem.status == 500:
+            log().error("unforeseen error in a stream", exc_info=error, extra=exchange.about)
+        if stream.named:
+            yield _line(ServerSentEvent("error", event_of(problem, exchange.path, exchange.request_id)))
+        else:
+            yield _line(ServerSentEvent("", openai.error_of(problem)))
+    finally:
+        if coming:
+            coming.cancel()
+        closing = getattr(iterator, "aclose", None)
+        if closing and (coming is None or coming.done()):
+            await closing()
+
+
+def _line(event: ServerSentEvent) -> bytes:
+    head = f"id: {event.id}\n" if event.id else ""
+    head += f"event: {event.event}\n" if event.event else ""
+    return head.encode() + b"data: " + _ENCODER.encode(event.data) + b"\n\n"

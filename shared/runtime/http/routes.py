@@ -1,0 +1,351 @@
+"""Binds routes of the table to handlers, by Litestar.
+
+A route's life: gate (credential, limits, role, scope), message, handler under its row's time-out, answer. What goes
+wrong anywhere becomes problem+json.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from litestar import Litestar, Request
+from litestar.enums import HttpMethod
+from litestar.exceptions import HTTPException, NotFoundException
+from litestar.exceptions import MethodNotAllowedException as LitestarMethodNotAllowed
+from litestar.handlers import HTTPRouteHandler
+from litestar.plugins import PluginProtocol
+from litestar.plugins.core import MsgspecDIPlugin
+from litestar.response import Response
+from msgspec import Struct
+
+from events.envelope import CloudEvent, MalformedEventError
+from shared.runtime.http import requests
+from shared.runtime.http.exchange import Asgi, Exchange, Exchanges, exchange_of
+from shared.runtime.http.pages import own_pages
+from shared.runtime.http.problems import MEDIA_TYPE
+from shared.runtime.http.responses import problem_response, response_of
+from shared.runtime.wiring.injection import Plan, plan, provide
+from shared.runtime.wiring.services import Services
+from shared.table.table import Function, Operation
+from shared.types.call import Call
+from shared.types.errors import (
+    Deadline,
+    FieldError,
+    Forbidden,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    RateLimited,
+    TooLarge,
+    Unauthenticated,
+)
+from shared.types.http import SpooledFile
+from shared.types.principal import Principal
+
+if TYPE_CHECKING:  # Redis comes in only where a key is sent
+    from shared.runtime.http.idempotency import StoredAnswer
+
+_LARGEST_JSON = 1 << 20
+_BODY_S = 60
+_BODYLESS = frozenset({"GET", "DELETE"})
+_KEPT_ANSWERS = frozenset({200, 201, 202, 204, 404, 413, 415, 422})
+_PARAMETER = re.compile(r"{(\w+)}")
+
+
+def application(functions: Sequence[Function], services: Services, entrances: Sequence[HTTPRouteHandler] = ()) -> Asgi:
+    """The routes of the functions, the pages that every process answers itself, and where events come in."""
+    handlers = [
+        _Route(function, operation, services).litestar_handler()
+        for function in functions
+        for operation in function.operations
+        if operation.is_route
+    ]
+    app = _App(
+        route_handlers=[*handlers, *own_pages(functions, services), *entrances],
+        openapi_config=None,
+        exception_handlers={HTTPException: _framework_problem, Exception: _problem},
+        request_max_body_size=None,
+        logging_config=None,
+    )
+
+    async def limit_unrouted(exchange: Exchange) -> None:
+        exchange.limits = await services.admit_address(exchange.address)
+
+    return Exchanges(app, services.settings.trusted_proxies, limit_unrouted)
+
+
+class _App(Litestar):
+    """Without the plugins for libraries that handlers do not use: where one is installed for some store's client, every
+    function would import it at its start."""
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        return [*plugins, MsgspecDIPlugin()]
+
+
+class _Route:
+    """One row's endpoint."""
+
+    def __init__(self, function: Function, operation: Operation, services: Services) -> None:
+        self._function = function
+        self._operation = operation
+        self._services = services
+        self._plan: tuple[type[Struct], Plan, str] | None = None
+
+    def litestar_handler(self) -> HTTPRouteHandler:
+        async def endpoint(request: Request[Any, Any, Any]) -> Response[Any]:
+            return await self._answer(request)
+
+        path = _PARAMETER.sub(r"{\1:str}", self._operation.path)
+        method = HttpMethod(self._operation.method)
+        name = f"{self._function.name}.{self._operation.verb}"
+        return HTTPRouteHandler(path, http_method=method, name=name, status_code=200)(endpoint)
+
+    async def _answer(self, request: Request[Any, Any, Any]) -> Response[Any]:
+        exchange = exchange_of(request.scope)
+        exchange.function, exchange.route = self._function.name, self._operation.path
+        principal, credential = await self._admit(exchange)
+        key = exchange.headers.get("idempotency-key")
+        if key is None or self._operation.method != "POST" or principal is None:
+            return await self._call(request, exchange, principal)
+        return await self._call_once(request, exchange, principal, credential, key)
+
+    async def _admit(self, exchange: Exchange) -> tuple[Principal | None, str]:
+        """Lets the caller in: credential, limit, role, scope, in this order."""
+        operation = self._operation
+        if operation.role == "public":
+            if operation.limit != "none":
+                exchange.limits = await self._services.admit_address(exchange.address)
+                _check_limit(exchange)
+            return None, ""
+        credential = _credential(exchange)
+        if operation.spends:
+            found = await self._services.gate.admit_spender(credential, operation.limit)
+            principal, exchange.limits, exchange.remaining_budget = found
+        else:
+            principal, exchange.limits = await self._services.gate.admit(credential, operation.limit)
+        exchange.tenant_id = principal.tenant_id
+        _check_limit(exchange)
+        if not principal.has_role(operation.roles):
+            raise Forbidden(f"This takes the role {' or '.join(operation.roles)}; the credential has {principal.role}.")
+        if operation.scope and operation.scope not in principal.scopes:
+            raise Forbidden(f"This takes a key with the scope `{operation.scope}`.")
+        return principal, credential
+
+    async def _call(
+        self, request: Request[Any, Any, Any], exchange: Exchange, principal: Principal | None
+    ) -> Response[Any]:
+        message = await self._message(request, exchange)
+        return response_of(await self._handle(message, exchange, principal), exchange, _query(request))
+
+    async def _call_once(
+        self,
+        request: Request[Any, Any, Any],
+        exchange: Exchange,
+        principal: Principal,
+        credential: str,
+        key: str,
+    ) -> Response[Any]:
+        """The same call under the same key is done once."""
+        from shared.runtime.http.idempotency import Idempotency, StoredAnswer
+
+        message = await self._message(request, exchange)
+        response: Response[Any] | None = None
+
+        async def call() -> StoredAnswer | None:
+            nonlocal response
+            try:
+                answer = await self._handle(message, exchange, principal)
+                response = response_of(answer, exchange, _query(request))
+            except Exception as error:  # noqa: BLE001 - a refusal is an answer too; it is kept or not by its status
+                response = problem_response(error, exchange)
+            return _kept(response)
+
+        route = f"{self._operation.method}:{exchange.path}"
+        calls = Idempotency(self._services.redis, principal.key_id, route, credential)
+        try:
+            answer, again = await calls.once(key, _fingerprint(message), self._function.timeout_s, call)
+        finally:
+            _discard(message)
+        if again and answer:
+            exchange.extra["Idempotent-Replayed"] = "true"
+            return Response(answer.body or None, status_code=answer.status, media_type=answer.media_type)
+        assert response is not None
+        return response
+
+    async def _handle(self, message: Struct, exchange: Exchange, principal: Principal | None) -> Any:
+        call = Call(
+            self._function.name,
+            tenant_id=exchange.tenant_id,
+            principal=principal,
+            request_id=exchange.request_id,
+            traceparent=exchange.traceparent,
+            last_event_id=exchange.headers.get("last-event-id", ""),
+            is_ending=lambda: self._services.stopping,
+            label=exchange.label,
+            on_remaining=exchange.remaining_budget.show,
+        )
+        _, wanted, _ = self._planned()
+        try:
+            async with asyncio.timeout(self._function.timeout_s):
+                handle = self._function.handler(self._operation)
+                return await handle(message, **provide(self._services, wanted, call))
+        except TimeoutError as error:
+            raise Deadline(f"The call took longer than the {self._function.timeout_s} s it may.") from error
+        finally:
+            _discard(message)
+
+    async def _message(self, request: Request[Any, Any, Any], exchange: Exchange) -> Struct:
+        kind, _, file_field = self._planned()
+        path = {name: str(value) for name, value in request.path_params.items()}
+        if self._operation.method in _BODYLESS:
+            return requests.from_query(kind, path, _query(request))
+        if (query := _query(request)) and not requests.ignores_unknown(kind):
+            detail = "this route takes no query parameters"
+            raise InvalidRequest(
+                f"{detail.capitalize()}.", errors=[FieldError(f"/{name}", detail) for name, _ in query]
+            )
+        if file_field:
+            return await self._form(request, exchange, kind, path, file_field)
+        if kind.__annotations__.get("event") is CloudEvent:
+            return await self._event(request, exchange, kind)
+        body = await _body(request, exchange, getattr(kind, "largest_body", _LARGEST_JSON))
+        return requests.from_json(kind, path, exchange.headers.get("content-type", ""), body)
+
+    async def _event(self, request: Request[Any, Any, Any], exchange: Exchange, kind: type[Struct]) -> Struct:
+        """A CloudEvent from outside, whose bytes may be in it."""
+        from shared.runtime.events.cloudevents import read
+
+        largest = self._services.settings.max_upload_bytes * 4 // 3 + _LARGEST_JSON
+        body = await _body(request, exchange, largest)
+        try:
+            return kind(event=read(exchange.headers, body)[0])
+        except MalformedEventError as error:
+            raise InvalidRequest(f"The CloudEvent cannot be read: {error}.") from None
+
+    async def _form(
+        self,
+        request: Request[Any, Any, Any],
+        exchange: Exchange,
+        kind: type[Struct],
+        path: dict[str, str],
+        file_field: str,
+    ) -> Struct:
+        from shared.runtime.http.forms import receive
+
+        settings = self._services.settings
+        _check_length(exchange, settings.max_upload_bytes + _LARGEST_JSON)
+        content_type = exchange.headers.get("content-type", "")
+        form = await receive(content_type, _chunks(request), settings.spool, settings.max_upload_bytes, file_field)
+        if form.file is None:
+            raise InvalidRequest(f"The form has no file in its field `{file_field}`.")
+        try:
+            return requests.from_fields(kind, path, {**form.fields, file_field: form.file})
+        except BaseException:
+            form.file.path.unlink(missing_ok=True)
+            raise
+
+    def _planned(self) -> tuple[type[Struct], Plan, str]:
+        if self._plan is None:
+            kind, wanted = plan(self._function, self._operation)
+            files = [name for name, hint in kind.__annotations__.items() if hint is SpooledFile]
+            self._plan = kind, wanted, files[0] if files else ""
+        return self._plan
+
+
+def _credential(exchange: Exchange) -> str:
+    scheme, _, token = exchange.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    if key := exchange.headers.get("x-api-key", "").strip():
+        return key
+    raise Unauthenticated("Send an API key as `Authorization: Bearer <key>`.")
+
+
+def _check_limit(exchange: Exchange) -> None:
+    if exchange.limits and exchange.limits.retry_after:
+        wait = exchange.limits.retry_after
+        raise RateLimited(
+            f"The limit of {exchange.limits.limit} requests is used up. Try again in {wait} s.", retry_after=wait
+        )
+
+
+def _check_length(exchange: Exchange, largest: int) -> None:
+    said = exchange.headers.get("content-length", "")
+    if said.isdigit() and int(said) > largest:
+        raise TooLarge(f"The body of {said} bytes is larger than what is taken.")
+
+
+async def _body(request: Request[Any, Any, Any], exchange: Exchange, largest: int = _LARGEST_JSON) -> bytes:
+    _check_length(exchange, largest)
+    body = bytearray()
+    async for chunk in _chunks(request):
+        body += chunk
+        if len(body) > largest:
+            raise TooLarge(f"The body is larger than the {largest} bytes that this route takes.")
+    return bytes(body)
+
+
+async def _chunks(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
+    """The body as it comes; a client that stops sending is not waited for."""
+    stream = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(_BODY_S):
+                chunk = await anext(stream)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise Deadline(f"No more of the body came for {_BODY_S} s.") from None
+        yield chunk
+
+
+def _query(request: Request[Any, Any, Any]) -> list[tuple[str, str]]:
+    return [(name, str(value)) for name, value in request.query_params.multi_items()]
+
+
+def _fingerprint(message: Struct) -> str:
+    from shared.runtime.http.idempotency import fingerprint
+
+    parts = [
+        (name, value.content_hash + value.filename if isinstance(value, SpooledFile) else value)
+        for name, value in ((name, getattr(message, name)) for name in message.__struct_fields__)
+    ]
+    return fingerprint(repr(parts).encode())
+
+
+def _discard(message: Struct) -> None:
+    """Removes a spooled file that the handler did not take over."""
+    for name in message.__struct_fields__:
+        value = getattr(message, name)
+        if isinstance(value, SpooledFile):
+            value.path.unlink(missing_ok=True)
+
+
+def _kept(response: Response[Any]) -> "StoredAnswer | None":
+    from shared.runtime.http.idempotency import StoredAnswer
+
+    body = response.content
+    if response.status_code not in _KEPT_ANSWERS or not isinstance(body, (bytes, type(None))):
+        return None
+    return StoredAnswer(response.status_code, str(response.media_type or MEDIA_TYPE), body or b"")
+
+
+def _problem(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    return problem_response(error, exchange_of(request.scope))
+
+
+def _framework_problem(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """What Litestar itself found wrong, in our words."""
+    exchange = exchange_of(request.scope)
+    known: dict[type[HTTPException], Callable[[], Exception]] = {
+        NotFoundException: lambda: NotFound("There is nothing at this path; /openapi.json lists what there is."),
+        LitestarMethodNotAllowed: lambda: MethodNotAllowed(f"This path does not take {exchange.method}."),
+    }
+    for kind, problem in known.items():
+        if isinstance(error, kind):
+            return problem_response(problem(), exchange)
+    if error.status_code < 500:
+        return problem_response(InvalidRequest(f"{error.detail or 'The request cannot be read'}."), exchange)
+    return problem_response(error, exchange)

@@ -1,0 +1,61 @@
+"""The pool of one process, from its warm start to its end, with its gauges."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from events.envelope import Secrets
+from shared.pool import gpu
+from shared.pool.pool import Pool
+from shared.pool.warm import WarmParsers
+from shared.runtime.pool.stage import PooledStage
+from shared.runtime.wiring.services import Services
+from shared.telemetry import metrics
+from shared.types.errors import StoreUnavailable
+
+NAME = "parse_gpu"
+_LOOK_S = 5.0
+
+
+_GRACE_S = 5.0
+"""How long a slice that is being read may still take at the end; what is cut off is read again, by whoever comes."""
+
+
+@asynccontextmanager
+async def pool_running(services: Services, secrets: Secrets) -> AsyncIterator[asyncio.Task[None]]:
+    """A pool for as long as the context lasts; the task inside ends when its workers are warm. Slices are taken from
+    then on."""
+    memory = gpu.GpuMemory() if gpu.is_there() else None
+    parsers = WarmParsers(services.settings.parsing, services.settings.pool_workers, memory)
+    stage = PooledStage(services.table.function(NAME), services, secrets)
+    pool = Pool(services.slices, parsers, stage, parsers.size)
+
+    async def begin() -> None:
+        await parsers.warm()
+        metrics.show_pool(NAME, parsers.in_use, parsers.alive, parsers.recycled)
+        pool.start()
+
+    warming = asyncio.create_task(begin(), name="a warm start")
+    watching = asyncio.create_task(_watch(services, parsers, memory), name="the pool's gauges")
+    try:
+        yield warming
+    finally:
+        for task in (warming, watching):
+            task.cancel()
+        await asyncio.wait([warming, watching])
+        await pool.stop(_GRACE_S)
+        await parsers.close()
+
+
+async def _watch(services: Services, parsers: WarmParsers, memory: gpu.GpuMemory | None) -> None:
+    while True:
+        metrics.show_pool(NAME, parsers.in_use, parsers.alive, parsers.recycled)
+        with contextlib.suppress(StoreUnavailable):
+            await services.slices.show_pool()
+            depth = await services.slices.depth()
+            metrics.show_slices(depth.slices, depth.pages, depth.oldest_wait_s)
+        if memory:
+            with contextlib.suppress(OSError):
+                await memory.read()
+        await asyncio.sleep(_LOOK_S)

@@ -1,0 +1,91 @@
+"""The stage whose slices the pool reads, as the pipeline sees it: its record, its outcome, its dead letters."""
+
+from datetime import datetime
+
+import msgspec
+
+from events.document import DocumentStored
+from events.envelope import CloudEvent, Secrets, wrap
+from shared.catalogue.catalogue import Catalogue, StageStatus, StageView
+from shared.records.records import TenantRecords
+from shared.records.structs import Reason
+from shared.runtime.events.delivery import Deliveries
+from shared.runtime.wiring.services import Services
+from shared.stages.stages import StageWork, stage_key
+from shared.table.table import DEAD_LETTER, Function
+from shared.types.undelivered import UndeliveredEvent
+
+
+class NotTold(Exception):
+    """The end of a document could not be told; it is tried again."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+class PooledStage:
+    """Every method raises `StoreUnavailable`."""
+
+    def __init__(self, function: Function, services: Services, secrets: Secrets) -> None:
+        self.name = function.name
+        self._function = function
+        self._operation = next(operation for operation in function.operations if operation.is_stage)
+        self._services = services
+        self._secrets = secrets
+        self._deliveries = Deliveries(function, services, secrets)
+        self._sinks = [Deliveries(row, services, secrets) for row, _ in services.table.listeners(DEAD_LETTER)]
+
+    def work(self, event: DocumentStored) -> StageWork:
+        """As a delivery of the event has it: the same key, the same parts."""
+        return StageWork(stage_key(self._function, self._operation, event.key, ""), self._records(event), event.origin)
+
+    async def is_over(self, event: DocumentStored) -> bool:
+        """Whether nothing is left to read: the stage has ended, or its document is deleted."""
+        ended = await self._records(event).stage(event.origin.document_id, event.origin.generation, self.name)
+        return bool(ended and ended.outcome != "failed") or await self.is_deleted(event)
+
+    async def is_deleted(self, event: DocumentStored) -> bool:
+        return event.origin.generation <= await self._records(event).tombstone(event.origin.document_id)
+
+    async def leave_to_the_sweep(self, event: DocumentStored) -> None:
+        """What was written after the erasure of a document, if it was erased, is for the sweep."""
+        if await self.is_deleted(event):
+            await self._records(event).mark_open(event.origin.document_id, event.origin.generation, "deleting")
+
+    async def show_running(self, event: DocumentStored, began: datetime) -> None:
+        await self._show(event, "running", 1, began)
+
+    async def show_trouble(self, event: DocumentStored, began: datetime, attempts: int, reason: Reason) -> None:
+        await self._show(event, "waiting", attempts, began, reason)
+
+    async def conclude(self, event: DocumentStored, began: datetime) -> bool:
+        """Delivers the event once more: now that its parts are there the stage ends, and its outcome is told.
+
+        False where the stage has not ended: another delivery holds it, or parts are missing. Raises `NotTold`.
+        """
+        delivered = await self._deliveries.deliver(self._enveloped(event), began)
+        if delivered.reply:
+            await self._services.buses.of(self.name).publish(delivered.reply)
+            return True
+        if delivered.status != 204:
+            raise NotTold(delivered.status, delivered.detail)
+        return await self.is_over(event)
+
+    async def bury(self, event: DocumentStored, status: int, detail: str, attempts: int) -> None:
+        """A dead letter, as for any event that no attempt could handle."""
+        for sink in self._sinks:
+            await sink.bury(UndeliveredEvent(self._enveloped(event), self.name, status, detail, attempts))
+
+    async def _show(
+        self, event: DocumentStored, status: StageStatus, attempts: int, began: datetime, reason: Reason | None = None
+    ) -> None:
+        catalogue = Catalogue(self._services.redis, self._records(event))
+        view = StageView(self.name, status, attempts, began, reason=reason)
+        await catalogue.show_stage(event.origin.document_id, event.origin.generation, view)
+
+    def _enveloped(self, event: DocumentStored) -> CloudEvent:
+        return wrap(msgspec.structs.replace(event, continuation=0), "upload", self._secrets)
+
+    def _records(self, event: DocumentStored) -> TenantRecords:
+        return TenantRecords(self._services.blobs, event.origin.tenant_id)

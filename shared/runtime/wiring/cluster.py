@@ -1,0 +1,113 @@
+"""The worlds of a cluster, chosen by environment variables: S3, Redis, Qdrant, a broker."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from events.envelope import Secrets
+from shared.runtime.wiring.services import Buses, Services
+from shared.runtime.wiring.settings import Settings
+from shared.table.table import Function, Need, Table
+from shared.types.errors import AegisError
+
+if TYPE_CHECKING:  # a function imports only the stores of its row
+    from shared.blobs.port import Blobs
+    from shared.bus.publisher import EventSink
+    from shared.redis.client import RedisClient
+    from shared.vectors.port import VectorIndex
+
+VARIABLES: dict[Need, str] = {
+    "blobs": "AEGIS_S3_BUCKET",
+    "counters": "AEGIS_REDIS_URL",
+    "bus": "K_SINK",
+    "vectors": "AEGIS_QDRANT_URL",
+}
+"""What has to be set for each need; a need that is not here keeps no state."""
+
+
+class MissingStore(AegisError):
+    """A function's store has no address."""
+
+
+def check_backends(function: Function, environ: Mapping[str, str]) -> None:
+    """A function on its own has its stores' addresses, or says that it keeps its state beside it. Raises
+    `MissingStore`."""
+    if environ.get("AEGIS_EMBEDDED") != "1":
+        check_variables((function,), environ)
+        return
+    for name in ("K_SERVICE", "AWS_LAMBDA_FUNCTION_NAME"):
+        if environ.get(name):
+            raise MissingStore(
+                f"AEGIS_EMBEDDED=1 is refused where {name} is set: the data folder of a pod or a Lambda is lost with "
+                "it. Set the variables of the stores instead."
+            )
+
+
+def check_variables(functions: tuple[Function, ...], environ: Mapping[str, str]) -> None:
+    """Raises `MissingStore`, naming the variable."""
+    for function in functions:
+        for need in function.needs:
+            name = VARIABLES.get(need)
+            if name and need not in function.optional and not environ.get(name):
+                raise MissingStore(
+                    f"{name} is not set: function {function.name} needs {need}. Set it, or AEGIS_EMBEDDED=1 to keep "
+                    "everything in AEGIS_DATA on this machine."
+                )
+        if _handles_events(function) and not environ.get("AEGIS_EVENT_SECRET"):
+            raise MissingStore(
+                f"AEGIS_EVENT_SECRET is not set: function {function.name} takes or sends signed events. Set it to "
+                "`kid:secret`."
+            )
+
+
+def cluster_services(table: Table, settings: Settings, environ: Mapping[str, str]) -> Services:
+    """Stores by their addresses; each is connected to when it is first needed."""
+
+    def blobs() -> "Blobs":
+        from shared.blobs.s3 import S3Blobs
+
+        return S3Blobs(environ["AEGIS_S3_BUCKET"])
+
+    def redis() -> "RedisClient":
+        from shared.redis.connection import over_url
+
+        return over_url(environ["AEGIS_REDIS_URL"])
+
+    def buses() -> Buses:
+        from shared.bus.publisher import SinkTransport
+
+        return SinkTransport(_sink(environ["K_SINK"]), event_secrets(environ), services.redis)
+
+    def vectors(services: Services) -> "VectorIndex":
+        from shared.vectors.qdrant import QdrantIndex
+
+        embedding = services.embedding
+        key = environ.get("AEGIS_QDRANT_API_KEY") or None
+        return QdrantIndex(environ["AEGIS_QDRANT_URL"], key, embedding.dimensions, embedding.name)
+
+    services = Services(
+        table,
+        settings,
+        blobs=blobs,
+        redis=redis if environ.get("AEGIS_REDIS_URL") else None,
+        buses=buses,
+        vectors=vectors,
+    )
+    return services
+
+
+def _sink(address: str) -> "EventSink":
+    from shared.bus.aws import AwsSink, is_aws
+
+    if is_aws(address):
+        return AwsSink(address)
+    from shared.bus.broker import BrokerSink
+
+    return BrokerSink(address)
+
+
+def event_secrets(environ: Mapping[str, str]) -> Secrets:
+    return Secrets.parse(environ["AEGIS_EVENT_SECRET"])
+
+
+def _handles_events(function: Function) -> bool:
+    return any(not operation.is_route or operation.emits for operation in function.operations)

@@ -1,0 +1,237 @@
+"""The stores of one process, each made when it is first needed, so that a function pays for nothing it does not use."""
+
+import os
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+from shared.runtime.wiring.settings import Settings
+from shared.table.table import Need, Table
+from shared.telemetry.logs import log
+from shared.types.errors import AegisError, StoreUnavailable
+
+if TYPE_CHECKING:  # these names are for the type checker; the modules come in at first use
+    from events import Message
+    from events.envelope import CloudEvent
+    from shared.access.accounts import Accounts
+    from shared.access.gate import Gate, RateLimits
+    from shared.answers.extractive import ExtractiveAnswerer
+    from shared.blobs.port import Blobs
+    from shared.embedding.minilm import MiniLM
+    from shared.embedding.ollama import OllamaEmbedding
+    from shared.embedding.port import Embedding
+    from shared.embedding.sparse import SparseEncoder
+    from shared.parsing.workers import ParserPool
+    from shared.pool.queue import SliceQueue
+    from shared.proxy.budget.budget import Budget
+    from shared.proxy.config.proxy_config import ProxyConfig
+    from shared.proxy.execution.proxy import ExecutionProxy
+    from shared.redis.client import RedisClient
+    from shared.usage.journal import Journal
+    from shared.usage.ledger import UsageLedger
+    from shared.usage.metering import Meter
+    from shared.vectors.port import VectorIndex
+
+
+class SpeakingBus(Protocol):
+    """What a function may say, to all that listen or, for a dead letter, to the one that failed."""
+
+    async def publish(self, event: "Message") -> None: ...
+
+    async def send_to(self, function: str, event: "CloudEvent") -> None: ...
+
+
+class Buses(Protocol):
+    def of(self, source: str) -> SpeakingBus: ...
+
+    async def close(self) -> None: ...
+
+
+class Services:
+    """What functions need from outside. The stores are handed in as makers; the crafts over them are made here."""
+
+    def __init__(
+        self,
+        table: Table,
+        settings: Settings,
+        *,
+        blobs: "Callable[[], Blobs]",
+        redis: "Callable[[], RedisClient] | None",
+        buses: Callable[[], Buses],
+        vectors: "Callable[[Services], VectorIndex]",
+    ) -> None:
+        self.table = table
+        self.settings = settings
+        self.stopping = False
+        self.warming = False
+        self._make_blobs = blobs
+        self._make_redis = redis
+        self._make_buses = buses
+        self._make_vectors = vectors
+
+    @cached_property
+    def blobs(self) -> "Blobs":
+        return self._make_blobs()
+
+    @cached_property
+    def redis(self) -> "RedisClient":
+        if self._make_redis is None:
+            raise StoreUnavailable("counters", "this function has no Redis")
+        return self._make_redis()
+
+    @cached_property
+    def buses(self) -> Buses:
+        return self._make_buses()
+
+    @cached_property
+    def vectors(self) -> "VectorIndex":
+        return self._make_vectors(self)
+
+    @cached_property
+    def reader(self) -> "MiniLM":
+        """The built-in model, which also finds the sentences that answer, wherever vectors come from."""
+        from shared.embedding.minilm import MiniLM
+
+        return MiniLM()
+
+    @cached_property
+    def embedding(self) -> "Embedding":
+        return self.reader if self.settings.embedding == "builtin" else self.remote_embedding
+
+    @cached_property
+    def remote_embedding(self) -> "OllamaEmbedding":
+        from shared.embedding.ollama import OllamaEmbedding
+
+        return OllamaEmbedding(self.proxy_config.ollama.base_url, self.settings.embedding.removeprefix("ollama:"))
+
+    @cached_property
+    def encoder(self) -> "SparseEncoder":
+        from shared.embedding.sparse import SparseEncoder
+
+        return SparseEncoder()
+
+    @cached_property
+    def answerer(self) -> "ExtractiveAnswerer":
+        from shared.answers.extractive import ExtractiveAnswerer
+
+        return ExtractiveAnswerer(self.reader)
+
+    @cached_property
+    def parsers(self) -> "ParserPool":
+        from shared.parsing.workers import ParserPool
+
+        return ParserPool(self.settings.parsing, workers=2)
+
+    @cached_property
+    def slices(self) -> "SliceQueue":
+        from shared.pool.queue import SliceQueue
+
+        return SliceQueue(self.redis)
+
+    @cached_property
+    def accounts(self) -> "Accounts":
+        from shared.access.accounts import Accounts
+
+        return Accounts(self.blobs, self.redis)
+
+    @cached_property
+    def journal(self) -> "Journal":
+        from shared.usage.journal import Journal
+
+        return Journal(self.blobs)
+
+    @cached_property
+    def meter(self) -> "Meter":
+        from shared.usage.metering import Meter
+
+        return Meter(self.journal, self.proxy_config.units)
+
+    @cached_property
+    def book(self) -> "UsageLedger":
+        from shared.usage.ledger import UsageLedger
+
+        return UsageLedger(self.blobs)
+
+    @cached_property
+    def proxy_config(self) -> "ProxyConfig":
+        """Raises `ConfigError`."""
+        from shared.proxy.config.proxy_config import ProxyConfig
+
+        return ProxyConfig.from_environ(os.environ)
+
+    @cached_property
+    def budget(self) -> "Budget":
+        from shared.proxy.budget.budget import Budget
+        from shared.proxy.budget.configured import allowances
+
+        return Budget(self.redis, self.blobs, self.accounts, self.book.standing, allowances(self.proxy_config))
+
+    @cached_property
+    def proxy(self) -> "ExecutionProxy":
+        from shared.proxy.execution.call_accounting import CallAccounting
+        from shared.proxy.execution.proxy import ExecutionProxy
+        from shared.proxy.routing.conditions import Conditions
+        from shared.proxy.routing.gpu import Gpu
+        from shared.proxy.routing.servers import ModelServers
+
+        config, servers = self.proxy_config, ModelServers(self.proxy_config)
+        return ExecutionProxy(
+            servers,
+            Conditions(servers, config.price_table, Gpu()),
+            CallAccounting(lambda: self.budget, lambda: self.journal, config.price_table),
+            config.ollama_cloud.decision_strategy,
+            config.ollama.context_steps,
+        )
+
+    @cached_property
+    def gate(self) -> "Gate":
+        from shared.access.gate import Gate
+
+        return Gate(self.accounts, self.redis, lambda: self.budget)
+
+    async def admit_address(self, address: str) -> "RateLimits | None":
+        """Counts a call of a public route; a function that has no Redis counts none, and does not import its client."""
+        if self._make_redis is None:
+            return None
+        from shared.access.gate import admit_address
+
+        return await admit_address(self.redis, address)
+
+    async def probe(self, need: Need) -> None:
+        """Asks a store whether it answers and can be used as it is set. Raises `StoreUnavailable`, `UnfitServer`."""
+        if need == "blobs":
+            await self.blobs.ping()
+        elif need in ("counters", "bus"):
+            from shared.redis.connection import check_server
+
+            await check_server(self.redis)
+        elif need == "vectors":
+            await self.vectors.ping()
+
+    async def drain(self) -> None:
+        """Makes durable what nobody waited for; what cannot be written now is tried again later."""
+        if "journal" in vars(self):
+            try:
+                await self.journal.drain()
+            except AegisError as error:
+                log().warning(f"the book cannot be written: {error}")
+
+    async def close(self) -> None:
+        """Ends what was made and has an end, stores last."""
+        made = vars(self)
+        if "parsers" in made:
+            await self.parsers.close()
+        if "proxy" in made:
+            await self.proxy.close()
+        if "remote_embedding" in made:
+            await self.remote_embedding.close()
+        if "journal" in made:
+            await self.journal.close()
+        if "vectors" in made:
+            await self.vectors.close()
+        if "buses" in made:
+            await self.buses.close()
+        if "counters" in made:
+            await self.redis.close()
+        if "blobs" in made:
+            await self.blobs.close()

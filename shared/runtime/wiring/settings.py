@@ -1,0 +1,90 @@
+"""Settings of a process, read once from its environment."""
+
+import ipaddress
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from shared.parsing.limits import ParsingLimits
+from shared.types.errors import SettingError
+
+MIB = 1024 * 1024
+
+
+
+
+class Settings(Struct, frozen=True):
+    """`spool` is where uploads stand until they are taken over; None is the system's place for such.
+    `pool_workers` is how many processes a warm pool keeps for documents with pages; with 0 there is none.
+    `trusted_proxies` are addresses, or networks, whose `X-Forwarded-For` is believed. `embedding` is `builtin`, or a
+    model at Ollama like `ollama:bge-m3`."""
+
+    data: Path = Path(".aegis")
+    spool: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 8000
+    max_upload_bytes: int = 100 * MIB
+    trusted_proxies: tuple[str, ...] = ()
+    parsing: ParsingLimits = ParsingLimits()
+    pool_workers: int = 0
+    embedding: str = "builtin"
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str], port: int = 8000) -> "Settings":
+        """Raises `SettingError`."""
+        try:
+            limits = ParsingLimits.from_environ(environ)
+        except ValueError as error:
+            raise SettingError(str(error)) from error
+        _check_proxy(environ)
+        return cls(
+            data=Path(environ.get("AEGIS_DATA") or ".aegis"),
+            host=environ.get("HOST") or "127.0.0.1",
+            port=_whole(environ, "PORT", port, least=0),
+            max_upload_bytes=_whole(environ, "AEGIS_MAX_UPLOAD_BYTES", 100 * MIB),
+            trusted_proxies=_networks(environ, "AEGIS_TRUSTED_PROXIES"),
+            parsing=limits,
+            pool_workers=_whole(environ, "AEGIS_POOL_WORKERS", 0, least=0),
+            embedding=_embedding(environ),
+        )
+
+
+def _embedding(environ: Mapping[str, str]) -> str:
+    named = (environ.get("AEGIS_EMBEDDING") or "builtin").strip()
+    if named == "builtin":
+        return named
+    from shared.embedding.models import MODELS, known
+
+    server, _, model = named.partition(":")
+    if server != "ollama" or known(model) is None:
+        choices = ", ".join(["builtin", *(f"ollama:{name}" for name in MODELS)])
+        raise SettingError(f"AEGIS_EMBEDDING is {named!r}; it takes {choices}")
+    return named
+
+
+def _check_proxy(environ: Mapping[str, str]) -> None:
+    """A mistake stops the start, not the first question. Who sets nothing of it does not import its reader."""
+    if any(environ.get(name) for name in ("AEGIS_PROXY_CONFIG", "AEGIS_OLLAMA_URL", "AEGIS_OLLAMA_CLOUD_URL")):
+        from shared.proxy.config.proxy_config import ProxyConfig
+
+        ProxyConfig.from_environ(environ)
+
+
+def _networks(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    networks = tuple((environ.get(name) or "").replace(",", " ").split())
+    for network in networks:
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError:
+            raise SettingError(f"{name} has {network!r}; it takes addresses and networks like 10.0.0.0/8") from None
+    return networks
+
+
+def _whole(environ: Mapping[str, str], name: str, default: int, least: int = 1) -> int:
+    raw = (environ.get(name) or "").strip()
+    if not raw:
+        return default
+    if not raw.isascii() or not raw.isdigit() or int(raw) < least:
+        raise SettingError(f"{name} is {raw!r}; it takes a whole number of at least {least}")
+    return int(raw)

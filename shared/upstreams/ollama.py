@@ -1,0 +1,211 @@
+"""Ollama: on this machine or in this cluster, never a model that it would send elsewhere."""
+
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from math import isfinite
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from shared.types.model import Location, TokenCounts
+from shared.upstreams.calling import Caller, Timeouts, decoded
+from shared.upstreams.chat import chat_body, prompt_body, told
+from shared.upstreams.port import Capabilities, ModelCall, ModelInfo, StreamEnd, TextDelta, UpstreamError
+
+_EMBED_S = 120.0
+
+
+class _Details(Struct):
+    context_length: int | None = None
+
+
+class _Listed(Struct):
+    name: str
+    size: int = 0
+    remote_host: str | None = None
+    remote_model: str | None = None
+    capabilities: list[str] | None = None
+    details: _Details | None = None
+
+
+class _Tags(Struct):
+    models: list[_Listed] | None = None
+
+
+class _Shown(Struct):
+    capabilities: list[str] | None = None
+    model_info: dict[str, Any] | None = None
+    remote_host: str | None = None
+    remote_model: str | None = None
+
+
+class _Embedded(Struct):
+    embeddings: list[list[float]] = field(default_factory=list)
+    prompt_eval_count: int = 0
+
+
+class OllamaServer:
+    """What this machine's Ollama and the cloud have in common."""
+
+    _shown_for_s = 60.0
+    """How long a model's page is believed."""
+
+    def __init__(self, caller: Caller, location: Location, capabilities: Capabilities) -> None:
+        self._caller = caller
+        self._location = location
+        self._capabilities = capabilities
+        self._shown: dict[str, tuple[float, _Shown]] = {}
+
+    @property
+    def location(self) -> Location:
+        return self._location
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._capabilities
+
+    def stream(self, call: ModelCall) -> AsyncGenerator[TextDelta | StreamEnd]:
+        """Close it (`contextlib.aclosing`) when leaving early, so that the server stops at once."""
+        return self._told("/api/chat", chat_body, call)
+
+    def generate(self, call: ModelCall) -> AsyncGenerator[TextDelta | StreamEnd]:
+        """The same for a plain prompt: the last message, outside any chat."""
+        return self._told("/api/generate", prompt_body, call)
+
+    async def _told(
+        self, path: str, body_of: Callable[..., dict[str, Any]], call: ModelCall
+    ) -> AsyncGenerator[TextDelta | StreamEnd]:
+        body = body_of(call, self._named(call.model), think=await self._thinks(call))
+        async with aclosing(self._caller.lines(path, body, call.timeout_s)) as lines:
+            async for piece in told(lines):
+                yield piece
+
+    async def models(self) -> list[ModelInfo]:
+        tags: _Tags = decoded(await self._caller.whole("GET", "/api/tags"), _Tags)
+        infos = [await self._info(listed) for listed in tags.models or [] if self._may_run(listed)]
+        return [info for info in infos if info is not None]
+
+    async def close(self) -> None:
+        await self._caller.close()
+
+    def _named(self, model: str) -> str:
+        """A model's name as the server knows it. Raises `UpstreamError` where this upstream must not run it."""
+        return model
+
+    def _may_run(self, model: _Listed | _Shown) -> bool:
+        return True
+
+    async def _info(self, listed: _Listed) -> ModelInfo | None:
+        """From the list where it says it all, as newer servers' does, else from the model's own page. None for one
+        that is not ours to run, or not there any more."""
+        context = (listed.details and listed.details.context_length) or 0
+        capabilities = listed.capabilities
+        if capabilities is None or not context:
+            try:
+                shown = await self._show(listed.name)
+            except UpstreamError as error:
+                if error.fault == "model_not_found":
+                    return None
+                raise
+            capabilities = capabilities or shown.capabilities
+            context = context or _context_tokens(shown)
+        return ModelInfo(listed.name, listed.size, context, tuple(capabilities or ()))
+
+    async def _thinks(self, call: ModelCall) -> bool | None:
+        """A model that can think does so unless told not to; one that cannot refuses to be asked. One that cannot see
+        would leave pictures out and say nothing of it."""
+        shown = await self._show(self._named(call.model))
+        if any(said.pictures for said in call.messages) and "vision" not in (shown.capabilities or ("vision",)):
+            raise UpstreamError("bad_request", f"{call.model} does not see pictures", may_have_run=False)
+        return call.thinking if "thinking" in (shown.capabilities or ()) else None
+
+    async def _show(self, model: str) -> _Shown:
+        """Kept for a while. A server without this page knows nothing of its models' capabilities. Whatever goes wrong
+        here, no model has run."""
+        at, shown = self._shown.get(model, (float("-inf"), _Shown()))
+        if time.monotonic() - at < self._shown_for_s:
+            return shown
+        try:
+            answer = await self._caller.whole("POST", "/api/show", {"model": model})
+        except UpstreamError as error:
+            if error.fault not in ("model_not_found", "bad_request") or "model" in error.detail:
+                error.may_have_run = False
+                raise
+            answer = b""
+        shown = _page(answer)
+        if not self._may_run(shown):
+            raise _elsewhere(model)
+        self._shown[model] = time.monotonic(), shown
+        return shown
+
+
+class OllamaClient(OllamaServer):
+    """The local server. It refuses the names, and the aliases, of models that run in the cloud: an Ollama that is
+    signed in would pass the prompt on."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        concurrency: int = 1,
+        patience: Timeouts = Timeouts(),  # noqa: B008 (frozen)
+    ) -> None:
+        caller = Caller(base_url, patience, connections=concurrency + 2)
+        super().__init__(caller, "local", Capabilities(enforces_schema=True, concurrency=concurrency))
+
+    async def embed(self, model: str, texts: list[str]) -> tuple[list[list[float]], TokenCounts]:
+        """A text longer than the model reads is read up to there, as by any model of meaning."""
+        if not texts:
+            return [], TokenCounts()
+        body = {"model": self._named(model), "input": texts}
+        await self._show(model)
+        answer: _Embedded = decoded(await self._caller.whole("POST", "/api/embed", body, _EMBED_S), _Embedded)
+        return checked_vectors(answer.embeddings, len(texts)), TokenCounts(prompt=answer.prompt_eval_count)
+
+    def _named(self, model: str) -> str:
+        if is_cloud_name(model):
+            raise _elsewhere(model)
+        return model
+
+    def _may_run(self, model: _Listed | _Shown) -> bool:
+        name = model.name if isinstance(model, _Listed) else ""
+        return not (model.remote_host or model.remote_model or is_cloud_name(name))
+
+
+def is_cloud_name(model: str) -> bool:
+    """Whether an Ollama sends what it is given for this name to the cloud."""
+    tag = model.strip().lower().rpartition("/")[2].partition(":")[2]
+    return tag == "cloud" or tag.endswith(("-cloud", ":cloud"))
+
+
+def checked_vectors(vectors: list[list[float]], wanted: int) -> list[list[float]]:
+    """Raises `UpstreamError` unless there is a vector a text, all of one width, all of numbers."""
+    widths = {len(vector) for vector in vectors}
+    if len(vectors) != wanted or len(widths) != 1 or widths == {0}:
+        detail = f"{len(vectors)} vectors of widths {sorted(widths)[:4]} came for {wanted} texts"
+        raise UpstreamError("broken", detail, may_have_run=True)
+    if not all(isfinite(value) for vector in vectors for value in vector):
+        raise UpstreamError("broken", "a vector holds what is no number", may_have_run=True)
+    return vectors
+
+
+def _page(answer: bytes) -> _Shown:
+    """Empty where a server that is no Ollama answered something else."""
+    try:
+        return msgspec.json.decode(answer, type=_Shown)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _Shown()
+
+
+def _context_tokens(shown: _Shown) -> int:
+    for name, value in (shown.model_info or {}).items():
+        if name.endswith(".context_length") and isinstance(value, int):
+            return value
+    return 0
+
+
+def _elsewhere(model: str) -> UpstreamError:
+    detail = f"{model} runs in the cloud and is never asked for here: name a model of this machine"
+    return UpstreamError("model_not_found", detail, may_have_run=False)

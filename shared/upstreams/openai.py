@@ -1,0 +1,203 @@
+"""Any server that speaks OpenAI's chat completions."""
+
+from base64 import b64encode
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from shared.types.model import Location, TokenCounts
+from shared.upstreams.calling import Caller, Timeouts, decoded, drained
+from shared.upstreams.faults import failure
+from shared.upstreams.ollama import checked_vectors
+from shared.upstreams.port import Capabilities, ModelCall, ModelInfo, StreamEnd, TextDelta, UpstreamError, WireMessage
+
+_EMBED_S = 120.0
+_PNG = b"\x89PNG"
+
+
+class _Text(Struct):
+    content: str | None = None
+
+
+class _Choice(Struct):
+    """`delta` in a stream, `message` where a server answered in one piece."""
+
+    delta: _Text | None = None
+    message: _Text | None = None
+    finish_reason: str | None = None
+
+
+class _Cached(Struct):
+    cached_tokens: int | None = None
+
+
+class _Usage(Struct):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: _Cached | None = None
+
+
+class _Problem(Struct):
+    message: str | None = None
+
+
+class _Chunk(Struct):
+    choices: list[_Choice] = field(default_factory=list)
+    usage: _Usage | None = None
+    error: _Problem | str | None = None
+
+
+class _Model(Struct):
+    id: str
+
+
+class _Models(Struct):
+    data: list[_Model] = field(default_factory=list)
+
+
+class _Vector(Struct):
+    embedding: list[float]
+    index: int = 0
+
+
+class _Vectors(Struct):
+    data: list[_Vector] = field(default_factory=list)
+    usage: _Usage | None = None
+
+
+_decoder = msgspec.json.Decoder(_Chunk)
+
+
+class OpenAICompatible:
+    """`base_url` ends before `/v1`. `location` is where its owner says that it is: a server in our own rooms is local,
+    whatever it speaks."""
+
+    def __init__(
+        self,
+        base_url: str,
+        location: Location,
+        *,
+        api_key: str = "",
+        capabilities: Capabilities = Capabilities(),  # noqa: B008 (frozen)
+        patience: Timeouts = Timeouts(),  # noqa: B008 (frozen)
+    ) -> None:
+        connections = capabilities.concurrency + 2
+        self._caller = Caller(base_url, patience, connections=connections, secret=api_key.strip())
+        self._location = location
+        self._capabilities = capabilities
+
+    @property
+    def location(self) -> Location:
+        return self._location
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._capabilities
+
+    async def stream(self, call: ModelCall) -> AsyncGenerator[TextDelta | StreamEnd]:
+        """Close it (`contextlib.aclosing`) when leaving early, so that the server stops at once."""
+        body = _body(call, enforces_schema=self._capabilities.enforces_schema)
+        finish, counts = None, None
+        async with aclosing(self._caller.lines("/v1/chat/completions", body, call.timeout_s)) as lines:
+            async for line in lines:
+                if (event := _event(line)) is None:
+                    continue
+                if event == b"[DONE]":
+                    await drained(lines)
+                    break
+                chunk = _read(event)
+                counts = _counts(chunk.usage) or counts
+                for choice in chunk.choices[:1]:
+                    finish = choice.finish_reason or finish
+                    if text := _text(choice):
+                        yield TextDelta(text)
+        if finish is None:
+            raise UpstreamError("broken", "the answer ended before it was done", may_have_run=True, counts=counts)
+        yield StreamEnd("length" if finish == "length" else "stop", counts)
+
+    async def models(self) -> list[ModelInfo]:
+        answer: _Models = decoded(await self._caller.whole("GET", "/v1/models"), _Models)
+        return [ModelInfo(model.id) for model in answer.data]
+
+    async def embed(self, model: str, texts: list[str]) -> tuple[list[list[float]], TokenCounts]:
+        if not texts:
+            return [], TokenCounts()
+        body = {"model": model, "input": texts, "encoding_format": "float"}
+        answer: _Vectors = decoded(await self._caller.whole("POST", "/v1/embeddings", body, _EMBED_S), _Vectors)
+        vectors = [one.embedding for one in sorted(answer.data, key=lambda one: one.index)]
+        return checked_vectors(vectors, len(texts)), _counts(answer.usage) or TokenCounts()
+
+    async def close(self) -> None:
+        await self._caller.close()
+
+
+def _body(call: ModelCall, *, enforces_schema: bool) -> dict[str, Any]:
+    if call.max_output_tokens < 1:
+        raise ValueError(f"max_output_tokens is {call.max_output_tokens}; a call needs at least 1")
+    body: dict[str, Any] = {
+        "model": call.model,
+        "messages": [_message(said) for said in call.messages],
+        "max_tokens": call.max_output_tokens,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    sampling = call.sampling
+    asked = {"temperature": sampling.temperature, "top_p": sampling.top_p, "seed": sampling.seed}
+    body |= {name: value for name, value in asked.items() if value is not None}
+    if sampling.stop:
+        body["stop"] = list(sampling.stop)
+    if call.schema is not None and enforces_schema:
+        wanted = {"name": "answer", "schema": call.schema, "strict": True}
+        body["response_format"] = {"type": "json_schema", "json_schema": wanted}
+    return body
+
+
+def _message(said: WireMessage) -> dict[str, Any]:
+    if not said.pictures:
+        return {"role": said.role, "content": said.text}
+    pictures = [{"type": "image_url", "image_url": {"url": _data_url(picture)}} for picture in said.pictures]
+    return {"role": said.role, "content": [{"type": "text", "text": said.text}, *pictures]}
+
+
+def _data_url(picture: bytes) -> str:
+    kind = "png" if picture.startswith(_PNG) else "jpeg"
+    return f"data:image/{kind};base64,{b64encode(picture).decode()}"
+
+
+def _event(line: bytes) -> bytes | None:
+    """The data of a line; None for a comment, another field, or an event's name. A line of bare JSON is the answer of
+    a server that does not stream."""
+    line = line.strip()
+    if line.startswith(b"data:"):
+        return line[5:].strip() or None
+    return line if line.startswith(b"{") else None
+
+
+def _read(event: bytes) -> _Chunk:
+    try:
+        chunk = _decoder.decode(event)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UpstreamError("broken", "a line of the answer is no JSON", may_have_run=True) from error
+    if chunk.error is not None:
+        said = chunk.error if isinstance(chunk.error, str) else chunk.error.message
+        raise failure(said or "an error without words")
+    return chunk
+
+
+def _text(choice: _Choice) -> str:
+    said = choice.delta or choice.message
+    return (said and said.content) or ""
+
+
+def _counts(usage: _Usage | None) -> TokenCounts | None:
+    """None where none came; no prompt has no tokens, so that zeros are none as well."""
+    if usage is None or not usage.prompt_tokens or usage.prompt_tokens < 0 or (usage.completion_tokens or 0) < 0:
+        return None
+    cached = (usage.prompt_tokens_details and usage.prompt_tokens_details.cached_tokens) or 0
+    completion = usage.completion_tokens or 0
+    return TokenCounts(
+        prompt=usage.prompt_tokens, completion=completion, cached=max(0, min(cached, usage.prompt_tokens))
+    )

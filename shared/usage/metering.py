@@ -1,0 +1,110 @@
+"""Work that no language model does, as the book counts it: pages, tokens embedded, seconds, bytes kept.
+
+Such usage is billed, and charged to no window of a budget: budgets hold what leaves for the cloud.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+from shared.types.clock import now
+from shared.types.payer import Payer
+from shared.usage.journal import Journal
+from shared.usage.records import PER_UNIT, Unit, UsageLine, UsageRecord
+
+METERED: tuple[Unit, ...] = ("page_parsed", "gpu_second", "embedded_1k_tokens", "gib_day", "function_second")
+
+
+class Prices(Protocol):
+    def of(self, unit: Unit) -> int:
+        """Micro-dollars of one unit."""
+        ...
+
+
+class Worked(Struct, frozen=True, kw_only=True):
+    """What a stage did. `key` names the result, `continuation` the delivery where it took several; `at` is when it
+    ended."""
+
+    tenant_id: str
+    document_id: str
+    generation: int
+    function: str
+    key: str
+    at: datetime
+    done: Mapping[Unit, int]
+    continuation: int = 0
+    key_id: str = ""
+    request_id: str = ""
+
+    def usage(self, prices: Prices) -> UsageRecord:
+        return UsageRecord(
+            usage_id=f"stage-{self.function}-{self.document_id}-{self.generation}-{self.key}-{self.continuation}",
+            tenant_id=self.tenant_id,
+            at=self.at,
+            lines=priced(self.done, prices),
+            key_id=self.key_id,
+            request_id=self.request_id,
+            document_id=self.document_id,
+            function=self.function,
+        )
+
+
+class Meter:
+    """Tells the book what was done; the same work told again counts once."""
+
+    def __init__(self, journal: Journal, prices: Prices) -> None:
+        self._journal = journal
+        self._prices = prices
+
+    @property
+    def is_free(self) -> bool:
+        """Nothing that is metered here has a price."""
+        return not any(map(self._prices.of, METERED))
+
+    def cost(self, done: Mapping[Unit, int]) -> int:
+        """In micro-dollars."""
+        return sum(line.cost_microusd for line in priced(done, self._prices))
+
+    async def tell(self, work: Worked) -> None:
+        """Durable when it returns. Raises `StoreUnavailable`, `DiskFull`."""
+        await self._journal.append(work.usage(self._prices))
+
+    def note_question(self, payer: Payer, tokens: int, reason: str, passages: Iterable[tuple[str, float]]) -> None:
+        """A question that was embedded and what was found for it, with scores; nobody waits for it to be durable. Calls
+        of language models have records of their own."""
+        usage = UsageRecord(
+            usage_id=f"question-{payer.request_id}",
+            tenant_id=payer.tenant_id,
+            key_id=payer.key_id,
+            request_id=payer.request_id,
+            label=payer.label,
+            function=payer.function,
+            at=now(),
+            lines=priced({"embedded_1k_tokens": tokens}, self._prices),
+            reason=reason,
+            passages=tuple((passage_id, round(score * 1_000_000)) for passage_id, score in passages),
+        )
+        self._journal.append_soon(usage)
+
+    async def tell_storage(self, tenant_id: str, at: datetime, size: int) -> None:
+        """Bytes of originals that a tenant keeps, for one day."""
+        await self._journal.append(
+            UsageRecord(
+                usage_id=f"storage-{tenant_id}-{at.date().isoformat()}",
+                tenant_id=tenant_id,
+                at=at,
+                lines=priced({"gib_day": size}, self._prices),
+                function="sweep",
+            )
+        )
+
+
+def priced(done: Mapping[Unit, int], prices: Prices) -> tuple[UsageLine, ...]:
+    """Quantities as lines hold them; each cost is rounded up to whole micro-dollars."""
+    return tuple(
+        UsageLine(unit, quantity, -(-quantity * prices.of(unit) // PER_UNIT.get(unit, 1)))
+        for unit, quantity in done.items()
+        if quantity
+    )

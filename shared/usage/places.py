@@ -1,0 +1,26 @@
+"""Where a tenant's part of the book stands."""
+
+from shared.records.names import is_name
+
+PLATFORM = "platform"
+"""Stands where the tenant's id would for what belongs to none."""
+
+
+def folder(tenant_id: str) -> str:
+    return f"t/{_owner(tenant_id)}/book/"
+
+
+def day_folder(tenant_id: str, day: str) -> str:
+    return f"{folder(tenant_id)}{day}/"
+
+
+def sealed_blob(tenant_id: str, day: str, seal: int, sha256: str) -> str:
+    return f"{day_folder(tenant_id, day)}{seal:010d}-{sha256[:12]}"
+
+
+def _owner(tenant_id: str) -> str:
+    return tenant_id if is_name(tenant_id) and "/" not in tenant_id else PLATFORM
+
+
+def digest_blob(tenant_id: str, day: str) -> str:
+    return f"t/{_owner(tenant_id)}/digests/{day}"

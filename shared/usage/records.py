@@ -1,0 +1,123 @@
+"""What stands in the book: ids, hashes, counts and amounts, never a text. Fields are only ever added."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from shared.types.document import Classification
+from shared.types.model import Location
+
+Unit = Literal[
+    "input_token",
+    "cached_input_token",
+    "output_token",
+    "page_parsed",
+    "gpu_second",
+    "embedded_1k_tokens",
+    "gib_day",
+    "function_second",
+]
+
+ScopeName = Literal["tenant", "key", "platform", "document"]
+WindowName = Literal["day", "month", "life"]
+
+
+class BudgetWindow(Struct, frozen=True, order=True):
+    """A budget's window. `start` is `2026-11-22`, `2026-11`, or empty for a document's whole life; `id` is empty for
+    the platform."""
+
+    scope: ScopeName
+    id: str
+    name: WindowName
+    start: str
+
+
+PER_UNIT: dict[Unit, int] = {
+    "embedded_1k_tokens": 1_000,
+    "function_second": 1_000,
+    "gpu_second": 1_000,
+    "gib_day": 1 << 30,
+}
+"""How many of a line's quantity make one unit; 1 for the others."""
+
+
+class UsageLine(Struct, frozen=True):
+    """`quantity` is exact and whole: tokens, pages, milliseconds, bytes kept for a day."""
+
+    unit: Unit
+    quantity: int
+    cost_microusd: int = 0
+
+
+class OutboundRecord(Struct, frozen=True, kw_only=True, tag="outbound"):
+    """A call that is about to leave for the cloud: written before it leaves. `operation_id` is the reservation's."""
+
+    operation_id: str
+    tenant_id: str
+    key_id: str
+    request_id: str
+    at: datetime
+    lease_until: datetime
+    model: str
+    classification: Classification
+    reserved_microusd: int
+    windows: tuple[BudgetWindow, ...]
+    prompt_hash: str
+    label: str = ""
+    function: str = ""
+    document_id: str = ""
+
+
+class UsageRecord(Struct, frozen=True, kw_only=True, tag="usage"):
+    """One billable act. `usage_id` is the id of what caused it: an operation's, or a stage's key, so that the same act
+    told twice counts once. `windows` are those it was charged to (none where it was free). `decision` holds the vetoes
+    and their inputs; `passages` the ids and scores of what went into the prompt, scores as millionths.
+    `adjusts` names the usage record whose cost this one, below zero, lowers."""
+
+    usage_id: str
+    tenant_id: str
+    at: datetime
+    lines: tuple[UsageLine, ...]
+    key_id: str = ""
+    request_id: str = ""
+    label: str = ""
+    document_id: str = ""
+    function: str = ""
+    location: Location | None = None
+    model: str = ""
+    reason: str = ""
+    reserved_microusd: int = 0
+    estimated: bool = False
+    windows: tuple[BudgetWindow, ...] = ()
+    decision: dict[str, Any] | None = None
+    passages: tuple[tuple[str, int], ...] = ()
+    adjusts: str = ""
+
+    @property
+    def cost_microusd(self) -> int:
+        return sum(line.cost_microusd for line in self.lines)
+
+
+class AlertRecord(Struct, frozen=True, kw_only=True, tag="alert"):
+    """A window reached a share of its cap; its event is sent once."""
+
+    window: BudgetWindow
+    threshold_pct: int
+    at: datetime
+    spent_microusd: int
+    cap_microusd: int
+    tenant_id: str = ""
+
+
+Record = OutboundRecord | UsageRecord | AlertRecord
+
+
+def record_id(record: Record) -> str:
+    """Equal for what was told twice, different for all else; without spaces."""
+    if isinstance(record, OutboundRecord):
+        return f"outbound-{record.operation_id}"
+    if isinstance(record, UsageRecord):
+        return f"usage-{record.usage_id}"
+    window = record.window
+    return f"alert-{window.scope}-{window.id}-{window.name}-{window.start}-{record.threshold_pct}"

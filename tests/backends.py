@@ -1,0 +1,94 @@
+"""Which worlds the promises are tried on: the embedded ones, a cluster's, or servers of your own by their addresses."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_ADDRESSES = {
+    "redis": ("--redis-url", "AEGIS_TEST_REDIS_URL", "an empty database of your Redis, as redis://host:6379/15"),
+    "s3": ("--s3-endpoint", "AEGIS_TEST_S3_ENDPOINT", "your S3; credentials by the usual AWS variables"),
+    "qdrant": ("--qdrant-url", "AEGIS_TEST_QDRANT_URL", "your Qdrant"),
+    "sink": ("--sink", "AEGIS_TEST_SINK", "your broker's ingress"),
+}
+_FIXTURES = {"redis_url": "redis", "blobs_place": "s3"}
+"""Fixtures that stand for a store, by the name of its world in a cluster."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("worlds", "where the promises are tried")
+    group.addoption("--backends", default="embedded", help="`embedded`, `cluster`, or both with a comma between")
+    for option, variable, what in _ADDRESSES.values():
+        group.addoption(option, default=os.environ.get(variable), help=f"{what} ({variable})")
+
+
+def address(config: pytest.Config, world: str) -> str | None:
+    """Of a server of the caller's own."""
+    given: str | None = config.getoption(_ADDRESSES[world][0])
+    return given
+
+
+def worlds_of(config: pytest.Config, world: str) -> list[str]:
+    """`embedded`, `world`, or both: a server whose address is given is always tried."""
+    chosen = str(config.getoption("--backends")).split(",")
+    if unknown := set(chosen) - {"embedded", "cluster"}:
+        raise pytest.UsageError(f"--backends takes `embedded` and `cluster`, not {', '.join(unknown)}")
+    clustered = "cluster" in chosen or address(config, world)
+    return [*(["embedded"] if "embedded" in chosen else []), *([world] if clustered else [])]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    for fixture, world in _FIXTURES.items():
+        if fixture in metafunc.fixturenames:
+            metafunc.parametrize(fixture, worlds_of(metafunc.config, world), indirect=True)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The suite that needs servers runs where it is named, or its worlds are."""
+    if collection_path != Path(__file__).parent / "cluster" or "cluster" in str(config.getoption("--backends")):
+        return None
+    return None if any("cluster" in str(argument) for argument in config.args) else True
+
+
+@pytest.fixture(scope="session")
+def cluster_redis(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a Redis server whose database holds nothing but what tests write."""
+    if url := address(request.config, "redis"):
+        _refuse_what_is_in_use(url)
+        yield url
+        return
+    from tests.cluster.redis_server import RedisServer
+
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server.url
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def cluster_s3(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A bucket for the tests of a process, made for them and removed afterwards; the environment says where it is."""
+    from tests.cluster import seaweed
+
+    with pytest.MonkeyPatch.context() as patch:
+        if endpoint := address(request.config, "s3"):
+            patch.setenv("AWS_ENDPOINT_URL_S3", endpoint)
+            yield from seaweed.bucket()
+            return
+        server = seaweed.SeaweedServer(tmp_path_factory.mktemp("s3"))
+        for name, value in server.environ.items():
+            patch.setenv(name, value)
+        server.start()
+        yield from seaweed.bucket()
+        server.kill()
+
+
+def _refuse_what_is_in_use(url: str) -> None:
+    from redis import Redis
+
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        pytest.exit("The tests share one Redis database and empty it: run them without -n.", 2)
+    with Redis.from_url(url) as redis:
+        if redis.dbsize():
+            pytest.exit("The Redis database holds keys, and the tests empty it. Give an empty one, as redis://…/15.", 2)

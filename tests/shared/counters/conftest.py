@@ -1,1 +1,0 @@
-from tests.stores import counters, redis_url, valkey  # noqa: F401

@@ -1,0 +1,95 @@
+"""Every stage run is billed once: not twice when it is told again, and not lost where it was cut off."""
+
+from datetime import timedelta
+
+import pytest
+
+from functions.sweep.storage import meter_storage
+from shared.types.clock import now
+from shared.types.errors import StoreUnavailable
+from shared.usage.journal import UNSEALED, Journal
+from shared.usage.ledger import UsageLedger
+from shared.usage.metering import Meter
+from shared.usage.records import Unit, UsageRecord
+from tests.pipeline.suite import TENANT, Suite
+
+
+class Priced:
+    """Micro-dollars of a unit."""
+
+    def of(self, unit: Unit) -> int:
+        return {"page_parsed": 1_000, "function_second": 10}.get(unit, 0)
+
+
+async def billed(suite: Suite) -> list[UsageRecord]:
+    return await UsageLedger(suite.blobs).usage(TENANT, now() - timedelta(days=2), now() + timedelta(days=1))
+
+
+async def test_each_stage_of_a_document_is_one_record(suite: Suite) -> None:
+    record = await suite.upload("a text")
+    await suite.run_dry()
+    usage = await billed(suite)
+    assert [one.function for one in usage] == ["parse", "chunk", "embed", "finish"]
+    assert {(one.document_id, one.key_id, one.request_id) for one in usage} == {
+        (record.document_id, "key_member", "req_1")
+    }
+    units = {line.unit: line.quantity for one in usage for line in one.lines}
+    assert units["page_parsed"] >= 1 and units["function_second"] >= 1
+
+
+async def test_a_stage_that_is_called_again_is_billed_once(suite: Suite) -> None:
+    record = await suite.upload("a text")
+    await suite.run_dry()
+    await suite.run("parse", suite.stored(record))
+    assert len(await billed(suite)) == 4
+
+
+async def test_a_stage_whose_bill_could_not_be_written_is_not_acknowledged_and_billed_by_the_next_delivery(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = await suite.store("a text")
+
+    async def fail(_: Journal, record: object) -> None:
+        raise StoreUnavailable("blobs", "away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "append", fail)
+        assert (await suite.run("parse", suite.stored(record))).status == 503
+    assert await billed(suite) == []
+    assert (await suite.run("parse", suite.stored(record))).status == 200
+    assert [one.function for one in await billed(suite)] == ["parse"]
+    assert suite.workshop.stages() == ["parse"]
+
+
+async def test_the_price_of_a_stage_shows_in_its_document(suite: Suite) -> None:
+    suite.services.meter = Meter(suite.services.journal, Priced())
+    record = await suite.upload("a text")
+    await suite.step("parse")
+    stage = await suite.records.stage(record.document_id, 1, "parse")
+    (usage,) = await billed(suite)
+    assert stage is not None
+    assert stage.cost_microusd == usage.cost_microusd >= 1_000
+
+
+async def test_a_life_after_a_deletion_is_billed_anew(suite: Suite) -> None:
+    record = await suite.upload("a text")
+    await suite.run_dry()
+    await suite.records.bury(record.document_id, 1)
+    await suite.upload("a text")
+    await suite.run_dry()
+    assert [one.function for one in await billed(suite)].count("parse") == 2
+
+
+async def test_what_a_tenant_keeps_is_billed_once_a_day(suite: Suite) -> None:
+    yesterday = now() - timedelta(days=1)
+    await suite.store("12345", at=yesterday.replace(hour=0))
+    await suite.store("1234567", at=yesterday.replace(hour=0))
+    await suite.store("of today")
+    for _ in range(2):
+        await meter_storage(suite.platform, suite.redis, suite.services.meter)
+    await suite.redis.call("FLUSHALL")
+    await meter_storage(suite.platform, suite.redis, suite.services.meter)
+    (usage,) = await billed(suite)
+    assert [(line.unit, line.quantity) for line in usage.lines] == [("gib_day", 12)]
+    assert usage.at.date() == yesterday.date()
+    assert len(await suite.blobs.names(UNSEALED)) == 2

@@ -1,0 +1,239 @@
+"""The runner of one process: it delivers by itself, and nothing that happens to it loses an event."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from shared.bus.streams import StreamBus, Taken
+from shared.records.records import PlatformRecords
+from shared.runtime.events import runner as runner_module
+from shared.runtime.events.runner import ATTEMPTS, Runner
+from shared.stages.stages import StageWork
+from shared.types.errors import DiskFull, StoreUnavailable
+from tests.pipeline.suite import SECRETS, Suite
+
+Start = Callable[[], Awaitable[Runner]]
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_FIRST_PAUSE_S", "_PATIENCE_S"):
+        monkeypatch.setattr(runner_module, name, 0.02)
+    monkeypatch.setattr(runner_module, "_WAIT_MS", 20)
+
+
+@pytest.fixture
+async def start(suite: Suite) -> AsyncIterator[Start]:
+    """Starts the runner, as each start of a process does; it is stopped at the end."""
+    running: list[Runner] = []
+
+    async def begin() -> Runner:
+        running.append(Runner(suite.table, suite.services, suite.bus, SECRETS))
+        await running[-1].start()
+        return running[-1]
+
+    yield begin
+    for one in running:
+        await one.stop(0)
+
+
+async def becomes(suite: Suite, document_id: str, status: str) -> None:
+    until = time.monotonic() + 10
+    while (found := await suite.status(document_id)) != status:
+        assert time.monotonic() < until, f"{found}, not {status}"
+        await asyncio.sleep(0.01)
+
+
+async def cut_short(suite: Suite, function: str, times: int) -> None:
+    """Takes what waits for a function and lets a process die over it."""
+    await suite.bus.take(function, 10, 1)
+    for _ in range(times - 1):
+        for left in await suite.bus.open(function):
+            await suite.bus.begin(left)
+
+
+async def test_documents_pass_through_by_themselves(suite: Suite, start: Start) -> None:
+    before = await suite.upload("uploaded before the start")
+    await start()
+    after = await suite.upload("uploaded after it")
+    for record in (before, after):
+        await becomes(suite, record.document_id, "ready")
+    assert await suite.markers() == []
+
+
+async def test_what_stands_still_at_the_start_is_found_at_once(suite: Suite, start: Start) -> None:
+    record = await suite.store("never said")
+    await start()
+    await becomes(suite, record.document_id, "ready")
+
+
+async def test_an_emptied_redis_is_found_at_once(suite: Suite, start: Start) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def waits(_: StageWork) -> None:
+        begun.set()
+        await go_on.wait()
+
+    suite.workshop.happens["parse"] = waits
+    await start()
+    record = await suite.upload("a text")
+    others = [await suite.upload(f"text {number}") for number in range(30)]
+    await begun.wait()
+    await suite.redis.call("FLUSHALL")
+    go_on.set()
+    for one in (record, *others):
+        await becomes(suite, one.document_id, "ready")
+
+
+async def test_what_fails_is_tried_again_and_in_the_end_a_dead_letter(suite: Suite, start: Start) -> None:
+    async def away(_: StageWork) -> None:
+        raise StoreUnavailable("vectors", "away", retry_after=0)
+
+    suite.workshop.happens["embed"] = away
+    await start()
+    record = await suite.upload("a text")
+    until = time.monotonic() + 10
+    while not (letters := await suite.platform.dead_letters()):
+        assert time.monotonic() < until
+        await asyncio.sleep(0.02)
+    assert (letters[0].function, letters[0].status, letters[0].attempts) == ("embed", 503, ATTEMPTS)
+    assert suite.workshop.stages().count("embed") == ATTEMPTS
+    assert await suite.status(record.document_id) == "waiting"
+
+
+async def test_what_may_have_ended_the_process_runs_first_and_alone(suite: Suite, start: Start) -> None:
+    suspects = [await suite.upload(f"suspect {number}") for number in range(2)]
+    await cut_short(suite, "parse", 2)
+    others = [await suite.upload(f"other {number}") for number in range(3)]
+    await suite.bus.take("parse", 1, 1)
+    at_work: set[str] = set()
+    together: dict[str, set[str]] = {}
+
+    async def look(work: StageWork) -> None:
+        document_id = work.origin.document_id
+        at_work.add(document_id)
+        await asyncio.sleep(0.05)
+        together[document_id] = set(at_work)
+        at_work.remove(document_id)
+
+    suite.workshop.happens["parse"] = look
+    await start()
+    for record in (*suspects, *others):
+        await becomes(suite, record.document_id, "ready")
+    ids = [record.document_id for record in suspects]
+    assert {run.document_id for run in suite.workshop.runs[:2]} == set(ids)
+    assert all(together[one] == {one} for one in ids)
+    assert any(len(together[record.document_id]) > 1 for record in others), "those that are not run side by side"
+
+
+async def test_what_ended_the_process_each_time_is_put_aside_and_says_until_when(suite: Suite, start: Start) -> None:
+    record = await suite.upload("a text")
+    await cut_short(suite, "parse", ATTEMPTS)
+    await start()
+    await becomes(suite, record.document_id, "waiting")
+    assert suite.workshop.runs == []
+    (letter,) = await suite.platform.dead_letters()
+    assert (letter.status, letter.attempts) == (503, ATTEMPTS)
+    assert letter.next_replay_at
+    shown = await suite.shown(record.document_id)
+    assert shown and shown.reason
+    assert "the process ended" in shown.reason.detail
+    assert f"{letter.next_replay_at:%H:%M:%S}" in shown.reason.detail
+
+
+async def test_an_orderly_end_in_the_middle_counts_as_nothing(suite: Suite, start: Start) -> None:
+    async def hangs(_: StageWork) -> None:
+        await asyncio.sleep(60)
+
+    suite.workshop.happens["parse"] = hangs
+    record = await suite.upload("a text")
+    for _ in range(ATTEMPTS + 1):
+        running = await start()
+        until = time.monotonic() + 5
+        suite.workshop.runs.clear()
+        while not suite.workshop.runs:
+            assert time.monotonic() < until
+            await asyncio.sleep(0.01)
+        await running.stop(0)
+    suite.workshop.happens.clear()
+    await start()
+    await becomes(suite, record.document_id, "ready")
+
+
+async def test_what_is_at_work_may_finish_at_an_orderly_end(suite: Suite, start: Start) -> None:
+    begun = asyncio.Event()
+
+    async def takes_its_time(_: StageWork) -> None:
+        begun.set()
+        await asyncio.sleep(0.1)
+
+    suite.workshop.happens["parse"] = takes_its_time
+    record = await suite.upload("a text")
+    running = await start()
+    await begun.wait()
+    await running.stop(5)
+    assert await suite.stage(record, "parse")
+    assert await suite.queued() == {"chunk": 1, "embed": 1}
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("counters", "away"), RuntimeError("unforeseen")], ids=repr)
+async def test_a_queue_that_could_not_be_read_is_read_again(
+    suite: Suite, start: Start, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    take = StreamBus.take
+    failed: list[str] = []
+
+    async def fails_at_first(self: StreamBus, function: str, count: int, wait_ms: int) -> list[Taken]:
+        if failed.count(function) < 2:
+            failed.append(function)
+            raise error
+        return await take(self, function, count, wait_ms)
+
+    monkeypatch.setattr(StreamBus, "take", fails_at_first)
+    await start()
+    record = await suite.upload("a text")
+    await becomes(suite, record.document_id, "ready")
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("counters", "away"), RuntimeError("unforeseen")], ids=repr)
+async def test_an_outcome_that_could_not_be_passed_on_is_passed_on_later(
+    suite: Suite, start: Start, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    done = StreamBus.done
+    failed: list[str] = []
+
+    async def fails_at_first(self: StreamBus, taken: Taken, reply: object) -> None:
+        if failed.count(taken.function) < 2:
+            failed.append(taken.function)
+            raise error
+        await done(self, taken, reply)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(StreamBus, "done", fails_at_first)
+    await start()
+    record = await suite.upload("a text")
+    await becomes(suite, record.document_id, "ready")
+    assert len(suite.workshop.runs) == 4
+
+
+async def test_a_dead_letter_that_finds_no_room_is_kept_when_there_is_room_again(
+    suite: Suite, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_: StageWork) -> None:
+        raise RuntimeError
+
+    keep, full = PlatformRecords.keep_dead_letter, [True, True]
+
+    async def finds_no_room(self: PlatformRecords, letter: object) -> None:
+        if full:
+            full.pop()
+            raise DiskFull("The disk is full.")
+        await keep(self, letter)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(PlatformRecords, "keep_dead_letter", finds_no_room)
+    suite.workshop.happens["parse"] = broken
+    await start()
+    record = await suite.upload("a text")
+    await becomes(suite, record.document_id, "failed")
+    assert full == []

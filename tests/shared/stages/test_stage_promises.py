@@ -1,0 +1,368 @@
+"""A stage counts once, however often, late or out of order its event comes."""
+
+import asyncio
+import random
+from collections import Counter
+from typing import Any
+
+import msgspec
+import pytest
+
+from events.document import DocumentChunked, DocumentEmbedded, DocumentParsed, DocumentReady, DocumentRejected
+from shared.records.structs import DocumentRecord
+from shared.redis.leases import stage_lease
+from shared.runtime.events.delivery import Delivered
+from shared.stages.stages import StageWork
+from shared.table.table import Function, Table
+from shared.types.errors import Rejected, StoreUnavailable
+from tests.pipeline.chunk import handler as chunk
+from tests.pipeline.suite import TENANT, Suite
+
+
+async def parsed(suite: Suite, record: DocumentRecord) -> DocumentParsed:
+    delivered = await suite.run("parse", suite.stored(record))
+    assert isinstance(delivered.reply, DocumentParsed), delivered
+    return delivered.reply
+
+
+def with_settings(table: Table, stage: str, settings: dict[str, Any]) -> Table:
+    """The table with another setting in a row."""
+
+    def changed(function: Function) -> Function:
+        if function.name != stage:
+            return function
+        rows = tuple(msgspec.structs.replace(row, settings=settings) for row in function.operation)
+        return msgspec.structs.replace(function, operation=rows)
+
+    return Table(tuple(changed(function) for function in table.functions))
+
+
+async def test_a_stage_says_what_it_made_and_the_ledger_keeps_it(suite: Suite) -> None:
+    record = await suite.store("a text")
+    said = await parsed(suite, record)
+    assert await suite.records.read(said.parsed) == b"A TEXT"
+    ended = await suite.stage(record, "parse")
+    assert ended and (ended.outcome, ended.attempts, ended.key) == ("done", 1, said.key)
+    shown = await suite.shown(record.document_id)
+    assert shown and (shown.status, shown.title, shown.pages) == ("parsed", "A title that was found", 1)
+
+
+async def test_a_finished_stage_is_not_run_again_and_says_the_same_with_the_same_id(suite: Suite) -> None:
+    record = await suite.store("a text")
+    first = await parsed(suite, record)
+    ended = await suite.stage(record, "parse")
+    for _ in range(3):
+        again = await parsed(suite, record)
+        assert again == first
+        assert again.event_id == first.event_id
+    assert suite.workshop.stages() == ["parse"]
+    assert await suite.stage(record, "parse") == ended, "its attempts and times stand"
+
+
+async def test_what_is_said_again_is_for_the_request_that_asked_again(suite: Suite) -> None:
+    record = await suite.store("a text")
+    first = await parsed(suite, record)
+    event = suite.stored(record)
+    about = msgspec.structs.replace(event.origin, request_id="req_other", traceparent="00-other")
+    said = (await suite.run("parse", msgspec.structs.replace(event, origin=about))).reply
+    assert said and said.origin.request_id == "req_other"
+    assert said.event_id == first.event_id
+
+
+async def test_anothers_live_lease_means_nothing_is_said(suite: Suite) -> None:
+    record = await suite.store("a text")
+    async with suite.leases.hold(stage_lease(TENANT, record.document_id, 1, "parse")) as ours:
+        assert ours
+        assert await suite.run("parse", suite.stored(record)) == Delivered(204)
+    assert suite.workshop.runs == []
+    await parsed(suite, record)
+
+
+async def test_of_many_that_come_at_once_one_runs(suite: Suite) -> None:
+    record = await suite.store("a text")
+
+    async def takes_its_time(_: StageWork) -> None:
+        await asyncio.sleep(0.05)
+
+    suite.workshop.happens["parse"] = takes_its_time
+    answers = await asyncio.gather(*(suite.run("parse", suite.stored(record)) for _ in range(12)))
+    assert sorted(answer.status for answer in answers) == [200] + [204] * 11
+    assert suite.workshop.stages() == ["parse"]
+
+
+async def test_a_document_at_fault_is_rejected_once_and_for_all(suite: Suite) -> None:
+    record = await suite.store("a text")
+
+    async def refuses(_: StageWork) -> None:
+        raise Rejected("encrypted", "It is protected by a password.")
+
+    suite.workshop.happens["parse"] = refuses
+    said = (await suite.run("parse", suite.stored(record))).reply
+    assert isinstance(said, DocumentRejected)
+    assert (said.stage, said.code, said.detail) == ("parse", "encrypted", "It is protected by a password.")
+    again = (await suite.run("parse", suite.stored(record))).reply
+    assert again == said
+    assert again.event_id == said.event_id
+    assert suite.workshop.stages() == ["parse"]
+    shown = await suite.shown(record.document_id)
+    assert shown and shown.status == "rejected"
+    assert shown.reason and shown.reason.code == "encrypted"
+    assert await suite.markers() == []
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (StoreUnavailable("vectors", "away"), 503, "store-unavailable"),
+        (RuntimeError("quotes the document"), 500, "internal"),
+        (TimeoutError(), 500, "deadline"),
+    ],
+)
+async def test_a_fault_of_ours_is_shown_tried_again_and_then_forgotten(
+    suite: Suite, error: Exception, status: int, code: str
+) -> None:
+    record = await suite.store("a text")
+
+    async def fails(_: StageWork) -> None:
+        raise error
+
+    suite.workshop.happens["parse"] = fails
+    delivered = await suite.run("parse", suite.stored(record))
+    assert (delivered.status, delivered.reply) == (status, None)
+    shown = await suite.shown(record.document_id)
+    assert shown and (shown.status, shown.reason and shown.reason.code) == ("waiting", code)
+    assert "quotes the document" not in str(shown)
+    assert "quotes the document" not in delivered.detail
+    assert await suite.stage(record, "parse") is None
+
+    suite.workshop.happens.clear()
+    await parsed(suite, record)
+    ended = await suite.stage(record, "parse")
+    assert ended and ended.attempts == 2
+    shown = await suite.shown(record.document_id)
+    assert shown and (shown.status, shown.reason) == ("parsed", None)
+
+
+async def test_a_stage_that_takes_longer_than_its_row_allows_is_ended(suite: Suite) -> None:
+    record = await suite.store("a text")
+    event = await parsed(suite, record)
+
+    async def hangs(_: StageWork) -> None:
+        await asyncio.sleep(30)
+
+    suite.workshop.happens["embed"] = hangs
+    assert (await suite.run("embed", event)).status == 500
+    assert not await suite.leases.live(stage_lease(TENANT, record.document_id, 1, "embed"))
+    shown = await suite.shown(record.document_id)
+    assert shown and shown.reason and shown.reason.code == "deadline"
+
+
+@pytest.mark.parametrize("order", [("chunk", "embed"), ("embed", "chunk")])
+async def test_a_join_waits_for_both_branches_in_any_order(suite: Suite, order: tuple[str, str]) -> None:
+    record = await suite.store("a text")
+    event = await parsed(suite, record)
+    first, second = [(await suite.run(stage, event)).reply for stage in order[:1]], order[1]
+    assert first[0]
+    assert await suite.run("finish", first[0]) == Delivered(204)
+    assert suite.workshop.stages() == ["parse", order[0]]
+    last = (await suite.run(second, event)).reply
+    assert last
+    said = (await suite.run("finish", last)).reply
+    assert isinstance(said, DocumentReady)
+    assert (await suite.run("finish", first[0])).reply == said, "the late one says the same"
+    assert await suite.status(record.document_id) == "ready"
+    assert await suite.markers() == []
+
+
+async def test_two_branches_that_end_together_are_joined_once(suite: Suite) -> None:
+    record = await suite.store("a text")
+    event = await parsed(suite, record)
+    ends = [(await suite.run(stage, event)).reply for stage in ("chunk", "embed")]
+    answers = await asyncio.gather(*(suite.run("finish", end) for end in ends if end))
+    said = [answer.reply for answer in answers if answer.reply]
+    assert 1 <= len(said) <= 2
+    assert len({one.event_id for one in said}) == 1
+    assert suite.workshop.stages().count("finish") == 1
+
+
+async def test_another_craft_has_another_key_and_runs_again(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = await suite.store("a text")
+    event = await parsed(suite, record)
+    before = (await suite.run("chunk", event)).reply
+    monkeypatch.setattr(chunk, "STAGE_VERSION", 2)
+    after = (await suite.run("chunk", event)).reply
+    assert isinstance(before, DocumentChunked)
+    assert isinstance(after, DocumentChunked)
+    assert before.key != after.key
+    assert before.event_id != after.event_id
+    assert suite.workshop.stages() == ["parse", "chunk", "chunk"]
+
+
+async def test_other_settings_have_another_key_and_make_another_result(suite: Suite) -> None:
+    record = await suite.store("a text")
+    event = await parsed(suite, record)
+    said = (await suite.run("chunk", event)).reply
+    assert isinstance(said, DocumentChunked)
+    assert await suite.records.read(said.passages) == b"A TEXT!"
+    suite.table = with_settings(suite.table, "chunk", {"ending": "?"})
+    said = (await suite.run("chunk", event)).reply
+    assert isinstance(said, DocumentChunked)
+    assert await suite.records.read(said.passages) == b"A TEXT?"
+    keys = [run.key for run in suite.workshop.runs if run.stage == "chunk"]
+    assert len(set(keys)) == 2
+
+
+async def test_a_changed_input_runs_all_that_follows_from_it_again(suite: Suite) -> None:
+    record = await suite.upload("a text")
+    await suite.run_dry()
+    suite.table = with_settings(suite.table, "chunk", {"ending": "?"})
+    suite.bus._table = suite.table
+    await suite.bus.publish(suite.stored(record), "upload")
+    await suite.run_dry()
+    assert Counter(suite.workshop.stages()) == {"parse": 1, "chunk": 2, "embed": 1, "finish": 2}
+
+
+async def test_of_a_document_that_was_deleted_before_nothing_runs_and_nothing_is_said(suite: Suite) -> None:
+    record = await suite.store("a text")
+    event = await parsed(suite, record)
+    await suite.records.bury(record.document_id, 1)
+    await suite.records.mark_closed(record.document_id, 1)
+    for stage, said in (("parse", suite.stored(record)), ("chunk", event)):
+        assert await suite.run(stage, said) == Delivered(204)
+    assert suite.workshop.stages() == ["parse"]
+    assert await suite.markers() == [f"{TENANT}/{record.document_id}/1/deleting"], "a crash may have left results"
+
+
+async def test_a_document_deleted_while_a_stage_runs_stays_deleted_and_its_rests_are_marked(suite: Suite) -> None:
+    record = await suite.store("a text")
+
+    async def is_deleted(_: StageWork) -> None:
+        await suite.records.bury(record.document_id, 1)
+        await suite.catalogue.drop(record.document_id, 1)
+        await suite.records.erase(record.document_id, 1)
+        await suite.records.mark_closed(record.document_id, 1)
+
+    suite.workshop.happens["parse"] = is_deleted
+    assert await suite.run("parse", suite.stored(record)) == Delivered(204)
+    assert await suite.records.has_blobs(record.document_id, 1), "the stage wrote after the erasure"
+    assert await suite.markers() == [f"{TENANT}/{record.document_id}/1/deleting"]
+    assert await suite.shown(record.document_id) is None
+
+
+async def test_a_stage_of_a_deleted_life_does_not_touch_the_next_one(suite: Suite) -> None:
+    first = await suite.store("a text")
+
+    async def begins_anew(_: StageWork) -> None:
+        await suite.records.bury(first.document_id, 1)
+        await suite.catalogue.drop(first.document_id, 1)
+        await suite.store("a text")
+
+    suite.workshop.happens["parse"] = begins_anew
+    assert await suite.run("parse", suite.stored(first)) == Delivered(204)
+    second = await suite.records.document(first.document_id)
+    assert second and second.generation == 2
+    assert await suite.status(first.document_id) == "stored"
+    assert await suite.records.stages(first.document_id, 2) == []
+    assert f"{TENANT}/{first.document_id}/2/ingesting" in await suite.markers()
+    suite.workshop.happens.clear()
+    assert (await parsed(suite, second)).origin.generation == 2
+
+
+async def test_a_crash_after_the_write_says_it_at_the_next_delivery_without_another_run(suite: Suite) -> None:
+    record = await suite.upload("a text")
+    taken = await suite.take("parse")
+    assert taken
+    await suite.deliver(taken)  # and the process dies before it can pass the reply on
+    (left,) = await suite.bus.open("parse")
+    delivered = await suite.deliver(left)
+    await suite.bus.done(left, delivered.reply)
+    await suite.run_dry()
+    assert Counter(suite.workshop.stages()) == {"parse": 1, "chunk": 1, "embed": 1, "finish": 1}
+    assert await suite.status(record.document_id) == "ready"
+
+
+async def test_a_redis_that_forgot_everything_does_not_make_finished_stages_run_again(suite: Suite) -> None:
+    record = await suite.upload("a text")
+    await suite.run_dry()
+    await suite.redis.call("FLUSHALL")
+    await suite.open()
+    await suite.bus.publish(suite.stored(record), "upload")
+    await suite.run_dry()
+    assert Counter(suite.workshop.stages()) == {"parse": 1, "chunk": 1, "embed": 1, "finish": 1}
+    assert await suite.status(record.document_id) == "ready"
+
+
+async def test_a_stage_with_more_to_do_goes_on_in_the_next_delivery(suite: Suite) -> None:
+    record = await suite.store("a text")
+    event = await parsed(suite, record)
+    parts: list[bytes | None] = []
+
+    async def keeps_a_part(work: StageWork) -> None:
+        parts.append(await work.part("first"))
+        await work.keep_part("first", b"kept")
+        if len(parts) == 1:
+            raise StoreUnavailable("vectors", "away")
+
+    suite.workshop.happens["embed"] = keeps_a_part
+    assert (await suite.run("embed", event)).status == 503
+    assert isinstance((await suite.run("embed", event)).reply, DocumentEmbedded)
+    assert parts == [None, b"kept"]
+
+
+async def every_event_twice_and_shuffled(suite: Suite, order: random.Random) -> DocumentRecord:
+    """Runs a document through, each event delivered twice and any of those that wait next; every third delivery's
+    process dies before it could acknowledge."""
+    record = await suite.store("a text")
+    waiting: list[tuple[str, Any]] = [("parse", suite.stored(record))] * 2
+    while waiting:
+        stage, event = waiting.pop(order.randrange(len(waiting)))
+        reply = (await suite.run(stage, event)).reply
+        if reply is not None:
+            listeners = [function.name for function, _ in suite.table.listeners(reply.type_name())]
+            waiting += [(listener, reply) for listener in listeners] * order.choice([1, 1, 2])
+            if order.randrange(3) == 0:
+                waiting.append((stage, event))
+        assert len(waiting) < 500
+    return record
+
+
+async def final_state(suite: Suite, record: DocumentRecord) -> dict[str, Any]:
+    """What is the same however a document came to its end."""
+    names = await suite.blobs.names(f"t/{TENANT}/d/")
+    blobs = {name: await suite.blobs.read(name) for name in names if "/stages/" not in name}
+    stages = {one.stage: (one.key, one.outcome, one.event) for one in await suite.records.stages(record.document_id, 1)}
+    blobs.pop(f"t/{TENANT}/d/{record.document_id}/1/document")
+    return {"blobs": blobs, "stages": stages, "status": await suite.status(record.document_id)}
+
+
+@pytest.mark.parametrize("seeds", [range(first, first + 8) for first in range(0, 24, 8)], ids=str)
+async def test_every_event_twice_and_in_any_order_ends_the_same_and_each_stage_runs_once(
+    suite: Suite, seeds: range
+) -> None:
+    straight = await suite.upload("a text")
+    await suite.run_dry()
+    expected = await final_state(suite, straight)
+    assert expected["status"] == "ready"
+    for seed in seeds:
+        await suite.blobs.erase_all("t/")
+        await suite.redis.call("FLUSHALL")
+        suite.workshop.clear()
+        record = await every_event_twice_and_shuffled(suite, random.Random(seed))
+        assert await final_state(suite, record) == expected, f"seed {seed}"
+        keys = Counter((run.stage, run.key) for run in suite.workshop.runs)
+        assert set(keys.values()) == {1}, f"seed {seed}: {keys}"
+        assert set(suite.workshop.stages()) == {"parse", "chunk", "embed", "finish"}
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_many_documents_through_the_queues_in_any_order_all_end_ready(suite: Suite, seed: int) -> None:
+    order = random.Random(seed)
+    texts = [f"text {number}" for number in range(6)]
+    records = [await suite.upload(text) for text in texts]
+    for record in records[::2]:
+        await suite.bus.publish(suite.stored(record), "upload")
+    await suite.run_dry(order)
+    assert [await suite.status(record.document_id) for record in records] == ["ready"] * 6
+    assert Counter(suite.workshop.stages()) == {"parse": 6, "chunk": 6, "embed": 6, "finish": 6}
+    assert await suite.markers() == []
+    assert await suite.queued() == {}
