@@ -8,7 +8,7 @@ import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
@@ -18,11 +18,23 @@ from shared.access.apikeys import key_hash, well_formed
 from shared.redis.client import RedisClient, RedisWord, Script
 from shared.types.clock import now
 from shared.types.errors import StoreUnavailable, Unauthenticated
+from shared.types.payer import Payer
 from shared.types.principal import Principal
 from shared.types.remaining_budget import RemainingBudget
 
-if TYPE_CHECKING:  # the budget comes in only where a call may spend
-    from shared.proxy.budget.budget import Budget
+
+class SpendingLimits(Protocol):
+    """The budget, as the gate asks it."""
+
+    @property
+    def remaining_lua(self) -> str:
+        """A Lua function `remaining(terms, payer)`: micro-dollars, `unlimited`, or nothing where Redis cannot tell."""
+        ...
+
+    def terms(self) -> str: ...
+
+    async def remaining(self, payer: Payer) -> int | None: ...
+
 
 PER_TIER = {"free": (10, 100), "pro": (100, 10_000)}
 """Requests a minute and a day; a tier that is not here has no limit."""
@@ -82,14 +94,11 @@ _ADMIT_ADDRESS = Script(_WINDOWS + "return take(KEYS[1], {{60, tonumber(ARGV[1])
 
 
 @cache
-def _admit_spender() -> Script:
-    """The admission, with what the caller has left before it: micro-dollars, `unlimited`, or nothing where Redis cannot
-    tell."""
-    from shared.proxy.budget.lua import REMAINING
-
+def _admit_spender(remaining_lua: str) -> Script:
+    """Admits a caller and puts what it has left before the answer."""
     return Script(
         _ADMIT_BODY
-        + REMAINING
+        + remaining_lua
         + """
 local answer = {admit()}
 if answer[1] == 'ok' then
@@ -118,7 +127,9 @@ UNLIMITED = RateLimits()
 class Gate:
     """Lets a credential in, or says why not."""
 
-    def __init__(self, accounts: Accounts, redis: RedisClient, budget: "Callable[[], Budget] | None" = None) -> None:
+    def __init__(
+        self, accounts: Accounts, redis: RedisClient, budget: Callable[[], SpendingLimits] | None = None
+    ) -> None:
         self._accounts = accounts
         self._redis = redis
         self._budget = budget
@@ -133,11 +144,12 @@ class Gate:
         remaining_budget, left = RemainingBudget(), ""
         if self._budget is None:
             return *await self.admit(key, policy), remaining_budget
-        terms = self._budget().terms()
+        budget = self._budget()
+        terms = budget.terms()
 
         async def ask(hashed: str) -> list[str]:
             nonlocal left
-            told, *answer = await self._ask(_admit_spender(), hashed, policy, terms)
+            told, *answer = await self._ask(_admit_spender(budget.remaining_lua), hashed, policy, terms)
             word, _, left = told.partition(" ")
             return [word, *answer]
 
@@ -146,9 +158,7 @@ class Gate:
             remaining_budget.show(None if left == "unlimited" else int(left))
         elif principal.tenant_id:
             with contextlib.suppress(StoreUnavailable):
-                from shared.types.payer import Payer
-
-                remaining_budget.show(await self._budget().remaining(Payer(principal.tenant_id, principal.key_id)))
+                remaining_budget.show(await budget.remaining(Payer(principal.tenant_id, principal.key_id)))
         return principal, limits, remaining_budget
 
     async def _known(self, key: str, ask: Callable[[str], Awaitable[list[str]]]) -> list[str]:

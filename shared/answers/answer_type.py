@@ -70,7 +70,10 @@ _ASKED: tuple[tuple[AnswerType, tuple[str, ...]], ...] = (
             r"\bwie lange\b|\bwie viele (?:tage|stunden|wochen|monate|jahre|minuten)\b|\bdauer\b",
         ),
     ),
-    (AnswerType.TEMPERATURE, (r"\btemperature?\b|\bhow (?:hot|cold|warm)\b|\bwie (?:heiß|kalt|warm)\b|\btemperatur\b",)),
+    (
+        AnswerType.TEMPERATURE,
+        (r"\btemperature?\b|\bhow (?:hot|cold|warm)\b|\bwie (?:heiß|kalt|warm)\b|\btemperatur\b",),
+    ),
     (AnswerType.SPEED, (r"\bhow fast\b|\bspeed\b|\bwie schnell\b|\bgeschwindigkeit\b",)),
     (AnswerType.AREA, (r"\bwhat area\b|\bsurface area\b|\bfläche\b",)),
     (AnswerType.SIZE, (r"\bhow (?:large|big)\b|\bwie groß\b|\bsize of\b",)),

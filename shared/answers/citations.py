@@ -13,8 +13,6 @@ from shared.types.passage import Passage
 _MARK = re.compile(r"\s*\[(\d{1,4})\]")
 
 
-
-
 class Verified(Struct, frozen=True):
     """What is left of an answer. Without a single citation nothing is: `answered` is False and `text` empty."""
 

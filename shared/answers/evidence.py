@@ -41,7 +41,9 @@ def words_of(text: str) -> WordVectors:
     stems = tuple(stem(word.group()) for word in found)
     meanings = tuple(meanings_of(found))
     parts = {part for root in stems if "-" in root for part in root.split("-")}
-    return WordVectors(stems, meanings, tuple(word.span() for word in found), frozenset(stems).union(parts), _union(meanings))
+    return WordVectors(
+        stems, meanings, tuple(word.span() for word in found), frozenset(stems).union(parts), _union(meanings)
+    )
 
 
 def _union(sets: Sequence[frozenset[int]]) -> frozenset[int]:

@@ -4,15 +4,13 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Protocol
 
-from shared.parsing.document import Slice
+from shared.bus.retries import ATTEMPTS, pause
 from shared.parsing.pages import OPENING, PageRange, Parts
 from shared.pictures.sliced import keep_refusal, keep_slice, parts_of
+from shared.pool.port import OutcomeNotDelivered, SlicedStage, SliceReader
 from shared.pool.queue import Claim, SliceQueue
 from shared.records.structs import Reason
-from shared.runtime.events.runner import ATTEMPTS, pause
-from shared.runtime.pool.stage import NotTold, PooledStage
 from shared.stages.stages import StageWork, reason_of
 from shared.telemetry.logs import log
 from shared.types.errors import Rejected, StoreUnavailable
@@ -28,14 +26,6 @@ _CONCLUSIONS = 25
 _BETWEEN_S = 0.2
 
 
-class SliceReader(Protocol):
-    async def parse_slice(
-        self, media_type: str, content: bytes, first: int, spent: float = 0.0, last: int | None = None
-    ) -> Slice:
-        """Raises `Rejected` for what is wrong with the document."""
-        ...
-
-
 class Pool:
     """Works on as many slices at a time as there are `workers`."""
 
@@ -43,7 +33,7 @@ class Pool:
         self,
         queue: SliceQueue,
         reader: SliceReader,
-        stage: PooledStage,
+        stage: SlicedStage,
         workers: int,
         pause: Callable[[int], float] = pause,
     ) -> None:
@@ -186,7 +176,7 @@ class Pool:
         await self._queue.end(claim)
 
     async def _bury(self, claim: Claim, status: int, detail: str, attempts: int) -> None:
-        await self._stage.bury(claim.event, status, detail, attempts)
+        await self._stage.dead_letter(claim.event, status, detail, attempts)
         await self._end(claim)
 
     async def _failed(self, claim: Claim, error: Exception) -> None:
@@ -212,11 +202,11 @@ def _rest(claim: Claim, read: PageRange, pages: int) -> list[PageRange]:
 
 
 def _reason(error: Exception) -> Reason:
-    return Reason("internal", str(error)) if isinstance(error, NotTold) else reason_of(error)
+    return Reason("internal", str(error)) if isinstance(error, OutcomeNotDelivered) else reason_of(error)
 
 
 def _status(error: Exception) -> int:
-    if isinstance(error, NotTold):
+    if isinstance(error, OutcomeNotDelivered):
         return error.status
     return 503 if isinstance(error, StoreUnavailable) else 500
 

@@ -38,10 +38,6 @@ class PromptMessage(Struct, frozen=True):
         return "".join(part.text for part in self.parts)
 
 
-
-
-
-
 class LLMTask(Struct, frozen=True, kw_only=True):
     """`classification` is the request's own: it can raise the task's class, never lower it. `max_output_tokens` is at
     least 1. `model` names an upstream's model: the task runs where that model is, or nowhere. `passages` are the ids

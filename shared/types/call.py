@@ -11,8 +11,8 @@ from shared.types.principal import Principal
 class Call(Struct, frozen=True):
     """On whose behalf a handler runs. `tenant_id` is empty for operators, the clock and public routes;
     `last_event_id` is where a cut-off stream is to go on; `is_ending` says that the process waits only for its calls
-    to end. `label` is the client's own name for the request; `on_remaining` receives what is left of the caller's budget
-    (micro-dollars, None: no limit) whenever that is known anew."""
+    to end. `label` is the client's own name for the request; `on_remaining` receives what is left of the caller's
+    budget (micro-dollars, None: no limit) whenever that is known anew."""
 
     function: str
     tenant_id: str = ""

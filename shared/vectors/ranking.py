@@ -52,7 +52,9 @@ def ranked(counts: Sequence[float], limit: int) -> Ranking:
     return cut(lists[0].hits if len(lists) == 1 else fused(lists), limit)
 
 
-def _widened(place: int, hits: list[Hit], wanted: int) -> Generator[Sequence[RankedListQuery], Sequence[list[Hit]], list[Hit]]:
+def _widened(
+    place: int, hits: list[Hit], wanted: int
+) -> Generator[Sequence[RankedListQuery], Sequence[list[Hit]], list[Hit]]:
     """Looked through so far that no equal of the last wanted is left out."""
     size = wanted + 1
     while len(hits) == size < _MOST_EQUALS and undecided(hits, wanted):

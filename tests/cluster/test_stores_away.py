@@ -29,7 +29,7 @@ Call = Callable[[], Awaitable[Any]]
 
 
 @pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     server = RedisServer(tmp_path_factory.mktemp("redis"))
     server.start()
     yield server
@@ -48,8 +48,8 @@ def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedServer]
 
 
 @pytest.fixture
-async def to_redis(redis: RedisServer) -> AsyncIterator[Proxy]:
-    async with Proxy(redis.port) as proxy:
+async def to_redis(redis_server: RedisServer) -> AsyncIterator[Proxy]:
+    async with Proxy(redis_server.port) as proxy:
         yield proxy
 
 
@@ -60,7 +60,7 @@ async def to_s3(seaweed: SeaweedServer) -> AsyncIterator[Proxy]:
 
 
 @pytest.fixture
-async def counters(to_redis: Proxy) -> AsyncIterator[RedisClient]:
+async def redis(to_redis: Proxy) -> AsyncIterator[RedisClient]:
     opened = over_url(f"redis://127.0.0.1:{to_redis.port}/0")
     await opened.call("FLUSHALL")
     yield opened
@@ -75,13 +75,13 @@ async def blobs(to_s3: Proxy) -> AsyncIterator[S3Blobs]:
     await opened.close()
 
 
-def calls_of_counters(counters: RedisClient) -> dict[str, Call]:
+def calls_of_redis(redis: RedisClient) -> dict[str, Call]:
     return {
-        "call": lambda: counters.call("GET", "x"),
-        "batch": lambda: counters.batch([("INCR", "x"), ("INCR", "y")]),
-        "ping": counters.ping,
-        "lease": lambda: hold(Leases(counters)),
-        "scan": lambda: all_of(counters.scan("*")),
+        "call": lambda: redis.call("GET", "x"),
+        "batch": lambda: redis.batch([("INCR", "x"), ("INCR", "y")]),
+        "ping": redis.ping,
+        "lease": lambda: hold(Leases(redis)),
+        "scan": lambda: all_of(redis.scan("*")),
     }
 
 
@@ -208,11 +208,11 @@ AWAY = pytest.mark.parametrize("away", [frozen, killed, cut_off, swallowed, slow
 
 @AWAY
 async def test_without_redis_every_call_ends_within_a_second_and_works_again_after(
-    counters: RedisClient, redis: RedisServer, to_redis: Proxy, away: Any
+    redis: RedisClient, redis_server: RedisServer, to_redis: Proxy, away: Any
 ) -> None:
-    calls = calls_of_counters(counters)
+    calls = calls_of_redis(redis)
     await all_work_soon(calls)
-    async with away(redis, to_redis):
+    async with away(redis_server, to_redis):
         await all_end_unavailable("counters", calls)
     await all_work_soon(calls)
 
@@ -233,9 +233,9 @@ async def test_without_s3_every_call_ends_within_a_second_and_works_again_after(
 
 
 async def test_an_emptied_redis_never_makes_a_known_key_unknown(
-    counters: RedisClient, redis: RedisServer, tmp_path: Path
+    redis: RedisClient, redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    gate, accounts = gate_over(FolderBlobs(tmp_path / "blobs"), counters)
+    gate, accounts = gate_over(FolderBlobs(tmp_path / "blobs"), redis)
     tenant = await accounts.create_tenant("a tenant", "pro")
     _, key = await accounts.create_key(tenant.tenant_id, "a key", "admin")
     stop = asyncio.Event()
@@ -253,30 +253,30 @@ async def test_an_emptied_redis_never_makes_a_known_key_unknown(
     callers = [asyncio.create_task(knock()) for _ in range(4)]
     for _ in range(20):
         await asyncio.sleep(0.01)
-        await asyncio.to_thread(redis.flush)
+        await asyncio.to_thread(redis_server.flush)
     stop.set()
     assert sum(await asyncio.gather(*callers)) > 40
 
 
 async def test_a_restarted_redis_lets_known_keys_in_and_revoked_ones_stay_out(
-    counters: RedisClient, redis: RedisServer, tmp_path: Path
+    redis: RedisClient, redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    gate, accounts = gate_over(FolderBlobs(tmp_path / "blobs"), counters)
+    gate, accounts = gate_over(FolderBlobs(tmp_path / "blobs"), redis)
     tenant = await accounts.create_tenant("a tenant", "enterprise")
     _, key = await accounts.create_key(tenant.tenant_id, "a key", "admin")
     revoked_record, revoked = await accounts.create_key(tenant.tenant_id, "another", "admin")
     await gate.admit(revoked, "default")
     await accounts.revoke_key(tenant.tenant_id, revoked_record.key_id)
-    redis.restart()
+    redis_server.restart()
     await all_work_soon({"known": lambda: gate.admit(key, "default")})
     with pytest.raises(Exception, match="not known"):
         await gate.admit(revoked, "default")
 
 
 async def test_without_redis_or_ledger_a_key_is_neither_let_in_nor_called_unknown(
-    counters: RedisClient, blobs: S3Blobs, redis: RedisServer, to_redis: Proxy, to_s3: Proxy
+    redis: RedisClient, blobs: S3Blobs, redis_server: RedisServer, to_redis: Proxy, to_s3: Proxy
 ) -> None:
-    gate, accounts = gate_over(blobs, counters)
+    gate, accounts = gate_over(blobs, redis)
     tenant = await accounts.create_tenant("a tenant", "enterprise")
     _, key = await accounts.create_key(tenant.tenant_id, "a key", "admin")
     await to_s3.cut()
@@ -305,6 +305,6 @@ async def test_a_ledger_that_lost_its_store_for_a_while_has_lost_nothing(
         assert await records.read(name) == b"x" * 1000
 
 
-def gate_over(blobs: Blobs, counters: RedisClient) -> tuple[Gate, Accounts]:
-    accounts = Accounts(blobs, counters)
-    return Gate(accounts, counters), accounts
+def gate_over(blobs: Blobs, redis: RedisClient) -> tuple[Gate, Accounts]:
+    accounts = Accounts(blobs, redis)
+    return Gate(accounts, redis), accounts

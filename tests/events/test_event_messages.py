@@ -29,7 +29,7 @@ def test_different_happenings_have_different_ids() -> None:
         msgspec.structs.replace(one, continuation=1),
         *(
             msgspec.structs.replace(one, origin=msgspec.structs.replace(ABOUT, **{name: value}))
-            for name, value in {"tenant_id": "ten_b", "document_id": "doc_b", "epoch": 2}.items()
+            for name, value in {"tenant_id": "ten_b", "document_id": "doc_b", "generation": 2}.items()
         ),
         DocumentChunked(origin=ABOUT, key="k", passages="t/x", count=3),
     ]

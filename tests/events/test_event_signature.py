@@ -36,7 +36,7 @@ _ORIGINS = st.builds(
     Origin,
     tenant_id=_TEXT,
     document_id=_TEXT,
-    epoch=st.integers(1, 10**6),
+    generation=st.integers(1, 10**6),
     route=_TEXT,
     request_id=_TEXT,
     traceparent=_TEXT,

@@ -14,6 +14,7 @@ from events import ClockTicked
 from events.document import DocumentEvent, DocumentStored
 from events.envelope import CloudEvent, Secrets
 from shared.blobs.port import Blobs
+from shared.bus.retries import ATTEMPTS
 from shared.bus.streams import StreamBus, Taken
 from shared.catalogue.catalogue import Catalogue, Catalogues
 from shared.catalogue.view import DocumentView, view
@@ -24,7 +25,6 @@ from shared.redis.client import RedisClient
 from shared.redis.connection import over_url
 from shared.redis.leases import Leases
 from shared.runtime.events.delivery import Delivered, Deliveries
-from shared.runtime.events.runner import ATTEMPTS
 from shared.runtime.wiring.injection import plan, provide
 from shared.runtime.wiring.services import Services
 from shared.runtime.wiring.settings import Settings

@@ -17,6 +17,7 @@ from shared.proxy.budget import scripts
 from shared.proxy.budget.allowances import DefaultCap, DefaultCaps
 from shared.proxy.budget.asking import ask
 from shared.proxy.budget.caps import Caps, CapsRecord, CapsStore, Setter
+from shared.proxy.budget.lua import REMAINING
 from shared.proxy.budget.operations import (
     BudgetOperation,
     CloudNotAllowed,
@@ -48,6 +49,8 @@ class OperationEnded(AegisError):
 
 
 class Budget:
+    remaining_lua = REMAINING
+
     def __init__(
         self,
         redis: RedisClient,

@@ -10,10 +10,10 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from events.envelope import MalformedEventError
 from shared.bus.aws import AwsSink, show_again
+from shared.bus.retries import ATTEMPTS, pause
 from shared.runtime.aws.letters import body_of
 from shared.runtime.aws.sources import Brought, Told, read_message
 from shared.runtime.events.delivery import Delivered
-from shared.runtime.events.runner import ATTEMPTS, pause
 from shared.table.table import Function
 from shared.telemetry.logs import log
 from shared.types.errors import StoreUnavailable

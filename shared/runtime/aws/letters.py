@@ -3,8 +3,8 @@
 import msgspec
 
 from events.envelope import CloudEvent, MalformedEventError
+from shared.bus.retries import ATTEMPTS
 from shared.runtime.aws.sources import GivenUp, Told
-from shared.runtime.events.runner import ATTEMPTS
 from shared.table.table import Function, Table
 from shared.types.undelivered import UndeliveredEvent
 

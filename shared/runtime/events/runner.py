@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 from events.clock import ClockTicked
 from events.envelope import CloudEvent, Secrets
+from shared.bus.retries import ATTEMPTS, pause
 from shared.bus.streams import StreamBus, Taken
 from shared.runtime.events.delivery import Delivered, Deliveries
 from shared.runtime.wiring.services import Services
@@ -15,11 +16,8 @@ from shared.telemetry.logs import log
 from shared.types.errors import StoreUnavailable
 from shared.types.undelivered import UndeliveredEvent
 
-ATTEMPTS = 5
 _SUSPECT = 2
 """Deliveries cut short by a crash after which an event is suspected of it."""
-_FIRST_PAUSE_S = 2.0
-_LONGEST_PAUSE_S = 60.0
 _CLOCK_S = 30.0
 _WAIT_MS = 1000
 _PATIENCE_S = 2.0
@@ -183,8 +181,3 @@ async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
         for task in running:
             task.cancel()
         await asyncio.wait(running, timeout=1)
-
-
-def pause(attempts: int) -> float:
-    """Seconds before the next attempt: 2, 4, 8 … 60."""
-    return min(_FIRST_PAUSE_S * (1 << attempts), _LONGEST_PAUSE_S)

@@ -7,6 +7,7 @@ import msgspec
 from events.document import DocumentStored
 from events.envelope import CloudEvent, Secrets, wrap
 from shared.catalogue.catalogue import Catalogue, StageStatus, StageView
+from shared.pool.port import OutcomeNotDelivered
 from shared.records.records import TenantRecords
 from shared.records.structs import Reason
 from shared.runtime.events.delivery import Deliveries
@@ -14,14 +15,6 @@ from shared.runtime.wiring.services import Services
 from shared.stages.stages import StageWork, stage_key
 from shared.table.table import DEAD_LETTER, Function
 from shared.types.undelivered import UndeliveredEvent
-
-
-class NotTold(Exception):
-    """The end of a document could not be told; it is tried again."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
 
 
 class PooledStage:
@@ -62,17 +55,18 @@ class PooledStage:
     async def conclude(self, event: DocumentStored, began: datetime) -> bool:
         """Delivers the event once more: now that its parts are there the stage ends, and its outcome is told.
 
-        False where the stage has not ended: another delivery holds it, or parts are missing. Raises `NotTold`.
+        False where the stage has not ended: another delivery holds it, or parts are missing. Raises
+        `OutcomeNotDelivered`.
         """
         delivered = await self._deliveries.deliver(self._enveloped(event), began)
         if delivered.reply:
             await self._services.buses.of(self.name).publish(delivered.reply)
             return True
         if delivered.status != 204:
-            raise NotTold(delivered.status, delivered.detail)
+            raise OutcomeNotDelivered(delivered.status, delivered.detail)
         return await self.is_over(event)
 
-    async def bury(self, event: DocumentStored, status: int, detail: str, attempts: int) -> None:
+    async def dead_letter(self, event: DocumentStored, status: int, detail: str, attempts: int) -> None:
         """A dead letter, as for any event that no attempt could handle."""
         for sink in self._sinks:
             await sink.bury(UndeliveredEvent(self._enveloped(event), self.name, status, detail, attempts))

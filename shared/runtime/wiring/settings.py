@@ -12,8 +12,6 @@ from shared.types.errors import SettingError
 MIB = 1024 * 1024
 
 
-
-
 class Settings(Struct, frozen=True):
     """`spool` is where uploads stand until they are taken over; None is the system's place for such.
     `pool_workers` is how many processes a warm pool keeps for documents with pages; with 0 there is none.

@@ -111,13 +111,13 @@ async def test_a_deletion_cut_off_anywhere_is_finished_by_the_clock_and_never_se
         raise Crash
 
     cuts = [
-        "shared.records.records.Ledger.bury",
-        "shared.records.records.Ledger.tombstone",
+        "shared.records.records.TenantRecords.bury",
+        "shared.records.records.TenantRecords.tombstone",
         "shared.vectors.edge._TenantVectors.forget",
         "shared.records.records.PlatformRecords.dead_letters",
-        "shared.records.records.Ledger.erase",
-        "shared.records.records.Ledger.mark_closed",
-        "shared.records.records.Ledger.has_blobs",
+        "shared.records.records.TenantRecords.erase",
+        "shared.records.records.TenantRecords.mark_closed",
+        "shared.records.records.TenantRecords.has_blobs",
     ]
     for number, cut in enumerate(cuts):
         record = await ready(suite, f"text {number}")

@@ -7,8 +7,8 @@ import pytest
 
 from functions.failed.letters import OneLetter
 from functions.failed.list import ListLetters
+from shared.bus.retries import ATTEMPTS
 from shared.runtime.events.delivery import Deliveries
-from shared.runtime.events.runner import ATTEMPTS
 from shared.stages.stages import StageWork
 from shared.types.errors import NotFound, StoreUnavailable
 from shared.types.undelivered import UndeliveredEvent

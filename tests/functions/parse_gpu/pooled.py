@@ -11,7 +11,8 @@ import pytest
 from shared.blobs.port import Blobs
 from shared.parsing.document import Block, ParsedDocument, Slice
 from shared.parsing.limits import SLICE_PAGES
-from shared.pool.pool import Pool, SliceReader
+from shared.pool.pool import Pool
+from shared.pool.port import SliceReader
 from shared.pool.queue import SliceQueue
 from shared.records.structs import DocumentRecord
 from shared.redis.client import RedisClient

@@ -9,10 +9,10 @@ import pytest
 
 from events.document import DocumentChunked
 from shared.blobs.port import BlobMissing
+from shared.bus.retries import ATTEMPTS
 from shared.records.records import TenantRecords
 from shared.records.structs import DocumentRecord
 from shared.redis.leases import stage_lease
-from shared.runtime.events.runner import ATTEMPTS
 from shared.stages.stages import StageWork
 from shared.types import clock
 from shared.types.errors import Rejected, StoreUnavailable

@@ -115,7 +115,7 @@ def test_each_row_fits_its_handler(function: Function, operation: Operation) -> 
 
 
 NEEDS = {
-    "Ledger": {"blobs"},
+    "TenantRecords": {"blobs"},
     "PlatformRecords": {"blobs"},
     "Blobs": {"blobs"},
     "StageWork": {"blobs"},

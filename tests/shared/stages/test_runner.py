@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
+from shared.bus import retries
+from shared.bus.retries import ATTEMPTS
 from shared.bus.streams import StreamBus, Taken
 from shared.records.records import PlatformRecords
 from shared.runtime.events import runner as runner_module
-from shared.runtime.events.runner import ATTEMPTS, Runner
+from shared.runtime.events.runner import Runner
 from shared.stages.stages import StageWork
 from shared.types.errors import DiskFull, StoreUnavailable
 from tests.pipeline.suite import SECRETS, Suite
@@ -19,8 +21,8 @@ Start = Callable[[], Awaitable[Runner]]
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_FIRST_PAUSE_S", "_PATIENCE_S"):
-        monkeypatch.setattr(runner_module, name, 0.02)
+    monkeypatch.setattr(retries, "_FIRST_PAUSE_S", 0.02)
+    monkeypatch.setattr(runner_module, "_PATIENCE_S", 0.02)
     monkeypatch.setattr(runner_module, "_WAIT_MS", 20)
 
 

@@ -61,15 +61,15 @@ async def call(proxy: ExecutionProxy, tenant_id: str, label: str, after_s: float
 
 
 async def main(
-    redis: str, place: str, cloud: str, tenant: str, seed: str, callers: str, within: str, *how: str
+    redis_url: str, place: str, cloud: str, tenant: str, seed: str, callers: str, within: str, *how: str
 ) -> None:
-    blobs, counters = FolderBlobs(Path(place)), over_url(redis, answer_s=10)
+    blobs, redis = FolderBlobs(Path(place)), over_url(redis_url, answer_s=10)
     journal = Stuck(blobs) if how else Journal(blobs)
     settings, dice = config(cloud), random.Random(seed)
-    accounts = Accounts(blobs, counters)
-    budget = Budget(counters, blobs, accounts, UsageLedger(blobs).standing, allowances(settings))
+    accounts = Accounts(blobs, redis)
+    budget = Budget(redis, blobs, accounts, UsageLedger(blobs).standing, allowances(settings))
     proxy = proxy_over(settings, budget, journal)
-    await counters.ping()
+    await redis.ping()
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
     calls = [

@@ -53,17 +53,15 @@ class Heard:
 class Scene:
     """A cloud, a tenant with a cap, and those who look after both."""
 
-    def __init__(self, redis: str, place: Path, counters: RedisClient, cloud: FakeOllama) -> None:
-        self.redis = redis
+    def __init__(self, redis_url: str, place: Path, redis: RedisClient, cloud: FakeOllama) -> None:
+        self.redis_url = redis_url
         self.place = place
-        self.counters = counters
+        self.redis = redis
         self.cloud = cloud
         self.blobs = FolderBlobs(place)
-        self.accounts = Accounts(self.blobs, counters)
+        self.accounts = Accounts(self.blobs, redis)
         self.journal, self.book, self.bus = Journal(self.blobs), UsageLedger(self.blobs), Heard()
-        self.budget = LaterBudget(
-            counters, self.blobs, self.accounts, self.book.standing, allowances(config(cloud.url))
-        )
+        self.budget = LaterBudget(redis, self.blobs, self.accounts, self.book.standing, allowances(config(cloud.url)))
         self.tenant_id = ""
 
     async def open(self, cap: int) -> None:
@@ -72,7 +70,15 @@ class Scene:
         await self.budget.change_caps(ScopeOf("tenant", self.tenant_id), "operator", Caps(cap, None))
 
     def process(self, seed: int, callers: int, within_s: float, *how: str) -> "subprocess.Popen[str]":
-        words = [self.redis, str(self.place), self.cloud.url, self.tenant_id, str(seed), str(callers), str(within_s)]
+        words = [
+            self.redis_url,
+            str(self.place),
+            self.cloud.url,
+            self.tenant_id,
+            str(seed),
+            str(callers),
+            str(within_s),
+        ]
         command = [sys.executable, "-m", "tests.shared.proxy.execution.calling", *words, *how]
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
@@ -99,7 +105,7 @@ class Scene:
 
 
 @asynccontextmanager
-async def opened(redis: str, place: Path, counters: RedisClient, cap: int) -> AsyncIterator[Scene]:
+async def opened(redis_url: str, place: Path, redis: RedisClient, cap: int) -> AsyncIterator[Scene]:
     dice = random.Random(7)
 
     def answer(_: Asked) -> str:
@@ -107,7 +113,7 @@ async def opened(redis: str, place: Path, counters: RedisClient, cap: int) -> As
 
     model = Model(CLOUD, answer=answer, context_tokens=131_072)
     async with FakeOllama(model, account=Account(), parallel=200, reading_s=0.02) as cloud:
-        scene = Scene(redis, place, counters, cloud)
+        scene = Scene(redis_url, place, redis, cloud)
         await scene.open(cap)
         yield scene
         await scene.journal.close()
@@ -146,7 +152,7 @@ async def watched(scene: Scene, found: list[WindowState]) -> None:
 
 
 async def test_two_processes_at_the_edge_spend_not_a_cent_too_much_and_leave_nothing_behind(
-    place: Path, counters: RedisClient, redis_url: str
+    place: Path, redis: RedisClient, redis_url: str
 ) -> None:
     patient = over_url(redis_url, answer_s=10)
     async with opened(redis_url, place, patient, CAP) as scene:
@@ -192,9 +198,9 @@ async def test_two_processes_at_the_edge_spend_not_a_cent_too_much_and_leave_not
 
 
 async def test_a_caller_that_is_killed_pays_for_a_call_that_left_and_for_no_other(
-    place: Path, counters: RedisClient, redis_url: str
+    place: Path, redis: RedisClient, redis_url: str
 ) -> None:
-    async with opened(redis_url, place, counters, 1_000_000) as scene:
+    async with opened(redis_url, place, redis, 1_000_000) as scene:
         scene.cloud.always("hang", path="/api/chat")
         left, stayed = scene.process(1, 1, 0), scene.process(2, 1, 0, "stuck")
         await begun(left, stayed)

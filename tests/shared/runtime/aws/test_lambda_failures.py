@@ -9,9 +9,9 @@ import pytest
 
 from events.document import DocumentStored
 from events.envelope import CloudEvent, decode, encode, unwrap
+from shared.bus.retries import ATTEMPTS
 from shared.records.records import PlatformRecords
 from shared.records.structs import DeadLetter
-from shared.runtime.events.runner import ATTEMPTS
 from shared.runtime.lambda_binding import Undone
 from shared.types.errors import StoreUnavailable
 from tests.shared.runtime.aws.fake_aws import FakeAws

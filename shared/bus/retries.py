@@ -1,0 +1,10 @@
+"""How often an event is delivered before it is a dead letter, and how long to wait in between."""
+
+ATTEMPTS = 5
+_FIRST_PAUSE_S = 2.0
+_LONGEST_PAUSE_S = 60.0
+
+
+def pause(attempts: int) -> float:
+    """Seconds before the next attempt: 2, 4, 8 … 60."""
+    return min(_FIRST_PAUSE_S * (1 << attempts), _LONGEST_PAUSE_S)
