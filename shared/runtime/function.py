@@ -110,9 +110,9 @@ def _entrances(function: Function, services: Services, secrets: "Secrets | None"
     if secrets is None or all(operation.is_route for operation in function.operations):
         return []
     from shared.runtime.events.cloudevents import event_entrance
-    from shared.runtime.events.delivery import Deliveries
+    from shared.runtime.events.delivery import EventDelivery
 
-    return [event_entrance(function, Deliveries(function, services, secrets), secrets)]
+    return [event_entrance(function, EventDelivery(function, services, secrets), secrets)]
 
 
 if __name__ == "__main__":

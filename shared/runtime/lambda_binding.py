@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from events.envelope import MalformedEventError, Secrets
 from shared.runtime.aws.sources import Arrival, Brought, GivenUp, Told, is_batch, is_web, read
-from shared.runtime.events.delivery import Delivered, Deliveries
+from shared.runtime.events.delivery import DeliveryResult, EventDelivery
 from shared.runtime.wiring.cluster import MissingStore, check_backends, cluster_services, event_secrets
 from shared.runtime.wiring.services import Services
 from shared.runtime.wiring.settings import Settings
@@ -53,8 +53,10 @@ class Binding:
         self._services = services
         self._secrets = secrets
         self._loop = loop
-        self._keeps_letters = any(operation.on == DEAD_LETTER for operation in function.operations)
-        self._dead_letters = None if self._keeps_letters else dead_letters  # a letter's letter would go round for ever
+        self._keeps_dead_letters = any(operation.on == DEAD_LETTER for operation in function.operations)
+        self._dead_letters = (
+            None if self._keeps_dead_letters else dead_letters
+        )  # a letter's letter would go round for ever
         self._deadline = 0.0
 
     def handle(self, event: Any, context: Any) -> Any:
@@ -88,7 +90,7 @@ class Binding:
             log().error(f"dropped an invocation: {error}", extra={"function": self._function.name})
             return []
 
-    async def _deliver(self, brought: Brought, from_queue: str = "") -> Delivered:
+    async def _deliver(self, brought: Brought, from_queue: str = "") -> DeliveryResult:
         from shared.runtime.aws.measures import measure_delivery
 
         began = time.monotonic()
@@ -96,42 +98,42 @@ class Binding:
             async with asyncio.timeout_at(self._deadline):
                 delivered = await self._deliver_one(brought, from_queue)
         except TimeoutError:
-            delivered = Delivered(503, detail="the invocation's time was over")
+            delivered = DeliveryResult(503, detail="the invocation's time was over")
         measure_delivery(self._function.name, delivered.status, time.monotonic() - began)
         return delivered
 
-    async def _deliver_one(self, brought: Brought, from_queue: str) -> Delivered:
+    async def _deliver_one(self, brought: Brought, from_queue: str) -> DeliveryResult:
         if isinstance(brought, Arrival):
             return await self._inbox.take(brought)
-        if self._keeps_letters:
+        if self._keeps_dead_letters:
             return await self._bury(brought, from_queue)
         if isinstance(brought, GivenUp):
-            return Delivered(400, detail=f"{self._function.name} keeps no dead letters")
+            return DeliveryResult(400, detail=f"{self._function.name} keeps no dead letters")
         return await self._hand_over(brought)
 
-    async def _hand_over(self, told: Told) -> Delivered:
-        delivered = await self._deliveries.deliver(told.event)
+    async def _hand_over(self, told: Told) -> DeliveryResult:
+        delivered = await self._delivery.deliver(told.event)
         if delivered.reply is None:
             return delivered
         try:
             await self._services.buses.of(self._function.name).publish(delivered.reply)
         except StoreUnavailable as error:
             log().warning(f"cannot say what comes next: {error}", extra={"function": self._function.name})
-            return Delivered(503, detail=str(error), retry_after=error.retry_after)
+            return DeliveryResult(503, detail=str(error), retry_after=error.retry_after)
         return delivered
 
-    async def _bury(self, brought: Told | GivenUp, from_queue: str) -> Delivered:
+    async def _bury(self, brought: Told | GivenUp, from_queue: str) -> DeliveryResult:
         from shared.runtime.aws.letters import letter_of
 
         try:
             letter = letter_of(brought, self._services.table, from_queue)
         except MalformedEventError as error:
-            return Delivered(400, detail=str(error))
-        return await self._deliveries.bury_received(letter)
+            return DeliveryResult(400, detail=str(error))
+        return await self._delivery.receive_dead_letter(letter)
 
     @cached_property
-    def _deliveries(self) -> Deliveries:
-        return Deliveries(self._function, self._services, self._secrets or Secrets(()))
+    def _delivery(self) -> EventDelivery:
+        return EventDelivery(self._function, self._services, self._secrets or Secrets(()))
 
     @cached_property
     def _inbox(self) -> "Inbox":

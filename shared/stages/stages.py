@@ -81,11 +81,20 @@ class StageWork(Struct, frozen=True):
         return await self.records.read(blob)
 
 
-Handle = Callable[[DocumentEvent, StageWork], Awaitable[DocumentEvent | Waiting | None]]
+StageHandler = Callable[[DocumentEvent, StageWork], Awaitable[DocumentEvent | Waiting | None]]
 
 
-class Stages:
-    """The stages of a table over its stores, for one tenant."""
+class RunnableStage(Struct, frozen=True):
+    """An operation of the table with its handler. `model` names the embedding model where the stage uses one."""
+
+    function: Function
+    operation: Operation
+    handler: StageHandler
+    model: str = ""
+
+
+class StageRunner:
+    """Runs the stages of a table over its stores, for one tenant."""
 
     def __init__(self, table: Table, redis: RedisClient, records: TenantRecords, meter: Meter) -> None:
         self._table = table
@@ -96,36 +105,30 @@ class Stages:
         self._catalogue = Catalogue(redis, records)
 
     async def run(
-        self,
-        function: Function,
-        operation: Operation,
-        event: DocumentEvent,
-        model: str,
-        handle: Handle,
-        began: datetime | None = None,
+        self, stage: RunnableStage, event: DocumentEvent, began: datetime | None = None
     ) -> DocumentEvent | None:
         """The stage's outcome; None where there is nothing to say (deleted, held by another, a branch missing, its
         work in a queue).
 
-        Raises what the handler raises, but for `Rejected`, which is an outcome. `model` names the embedding model
-        where the stage uses one; `began` is when the work did, where that was before this delivery.
+        Raises what the handler raises, but for `Rejected`, which is an outcome. `began` is when the work did, where
+        that was before this delivery.
         """
-        about = event.origin
+        about, name = event.origin, stage.function.name
         if about.generation <= await self._records.tombstone(about.document_id):
             await self._leave_to_the_sweep(about)
             return None
-        inputs = await self._inputs(function, event)
+        inputs = await self._inputs(stage.function, event)
         if inputs is None:
             return None
-        key = stage_key(function, operation, inputs, model)
-        if finished := await self._finished(about, function.name, key):
+        key = stage_key(stage.function, stage.operation, inputs, stage.model)
+        if finished := await self._finished(about, name, key):
             return await self._conclude(about, finished)
-        lease = stage_lease(about.tenant_id, about.document_id, about.generation, function.name)
+        lease = stage_lease(about.tenant_id, about.document_id, about.generation, name)
         async with self._leases.hold(lease) as ours:
             if not ours:
                 return None
-            finished = await self._finished(about, function.name, key)
-            record = finished or await self._attempt(function, event, key, handle, began or now())
+            finished = await self._finished(about, name, key)
+            record = finished or await self._attempt(stage, event, key, began or now())
             if isinstance(record, StageRecord):
                 return await self._conclude(about, record)
             return record
@@ -151,38 +154,39 @@ class Stages:
         return found if found and found.key == key and found.outcome != "failed" else None
 
     async def _attempt(
-        self, function: Function, event: DocumentEvent, key: str, handle: Handle, started: datetime
+        self, stage: RunnableStage, event: DocumentEvent, key: str, started: datetime
     ) -> StageRecord | DocumentEvent | None:
         """How the stage ended, or its own input again where it goes on in another delivery; None where it waits for
         others, or for a higher bound of what the document may cost."""
-        about = event.origin
-        attempts = await self._count_attempt(about, function.name)
-        await self._show(about, function.name, "running", attempts, started)
+        about, name = event.origin, stage.function.name
+        timeout_s = stage.function.timeout_s
+        attempts = await self._count_attempt(about, name)
+        await self._show(about, name, "running", attempts, started)
         try:
-            async with asyncio.timeout(function.timeout_s):
-                until = time.monotonic() + _OWN_END * function.timeout_s
-                allowance = await self._allowance(about, function.name)
-                said = await handle(event, StageWork(key, self._records, about, until, allowance))
+            async with asyncio.timeout(timeout_s):
+                until = time.monotonic() + _OWN_END * timeout_s
+                allowance = await self._allowance(about, name)
+                said = await stage.handler(event, StageWork(key, self._records, about, until, allowance))
         except BeyondAllowance as error:
             reason = Reason(BUDGET, str(error))
-            await self._show(about, function.name, "waiting", 0, started, reason, waiting_for=BUDGET)
-            await self._forget_attempts(about, function.name)
+            await self._show(about, name, "waiting", 0, started, reason, waiting_for=BUDGET)
+            await self._forget_attempts(about, name)
             return None
         except Rejected as error:
-            record = _rejection(about, function.name, key, attempts, started, error)
+            record = _rejection(about, name, key, attempts, started, error)
         except Exception as error:  # whatever it is, the document shows it before it goes on
-            await self._show(about, function.name, "waiting", attempts, started, reason_of(error))
+            await self._show(about, name, "waiting", attempts, started, reason_of(error))
             raise
         else:
             if isinstance(said, Waiting):
-                await self._forget_attempts(about, function.name)
-                await self._show(about, function.name, "waiting", 0, None, waiting_for=said.on)
+                await self._forget_attempts(about, name)
+                await self._show(about, name, "waiting", 0, None, waiting_for=said.on)
                 return None
             if said is not None and said.type_name() == event.type_name():
-                await self._forget_attempts(about, function.name)
-                await self._meter_part(event, function.name, key, started)
+                await self._forget_attempts(about, name)
+                await self._meter_part(event, name, key, started)
                 return said
-            record = _record(function.name, key, "done", attempts, started, said)
+            record = _record(name, key, "done", attempts, started, said)
         cost = self._meter.cost(done_by(record)) + _models_cost(record)
         record = msgspec.structs.replace(record, cost_microusd=cost)
         await self._records.end_stage(about.document_id, about.generation, record)

@@ -24,7 +24,7 @@ from shared.records.structs import DocumentRecord, StageRecord
 from shared.redis.client import RedisClient
 from shared.redis.connection import over_url
 from shared.redis.leases import Leases
-from shared.runtime.events.delivery import Delivered, Deliveries
+from shared.runtime.events.delivery import DeliveryResult, EventDelivery
 from shared.runtime.wiring.injection import plan, provide
 from shared.runtime.wiring.services import Services
 from shared.runtime.wiring.settings import Settings
@@ -118,11 +118,11 @@ class Suite:
         await self.bus.publish(self.stored(record), "upload")
         return record
 
-    async def run(self, stage: str, event: DocumentEvent) -> Delivered:
+    async def run(self, stage: str, event: DocumentEvent) -> DeliveryResult:
         """Delivers an event to a stage, whose reply goes nowhere."""
         from events.envelope import wrap
 
-        return await Deliveries(self.table.function(stage), self.services, SECRETS).deliver(
+        return await EventDelivery(self.table.function(stage), self.services, SECRETS).deliver(
             wrap(event, "test", SECRETS)
         )
 
@@ -130,10 +130,10 @@ class Suite:
         found = await self.bus.take(function, 1, 1)
         return found[0] if found else None
 
-    async def deliver(self, taken: Taken) -> Delivered:
-        return await Deliveries(self.table.function(taken.function), self.services, SECRETS).deliver(taken.event)
+    async def deliver(self, taken: Taken) -> DeliveryResult:
+        return await EventDelivery(self.table.function(taken.function), self.services, SECRETS).deliver(taken.event)
 
-    async def step(self, function: str) -> Delivered | None:
+    async def step(self, function: str) -> DeliveryResult | None:
         """One delivery as the runner concludes it, but without its pauses; None where nothing waits."""
         taken = await self.take(function)
         if taken is None:
@@ -147,7 +147,7 @@ class Suite:
             letter = UndeliveredEvent(
                 taken.event, taken.function, delivered.status, delivered.detail, taken.attempts + 1
             )
-            await Deliveries(self.table.function("failed"), self.services, SECRETS).bury(letter)
+            await EventDelivery(self.table.function("failed"), self.services, SECRETS).dead_letter(letter)
             await self.bus.done(taken, None)
         return delivered
 
@@ -160,9 +160,9 @@ class Suite:
             if not any([await self.step(stage) is not None for stage in stages]):
                 return
 
-    async def tick(self) -> Delivered:
+    async def tick(self) -> DeliveryResult:
         event = CloudEvent(id="tick_1", source="/clock", type=ClockTicked.type_name())
-        return await Deliveries(self.table.function("sweep"), self.services, SECRETS).deliver(event)
+        return await EventDelivery(self.table.function("sweep"), self.services, SECRETS).deliver(event)
 
     async def call(self, function: str, verb: str, request: Any, role: Role = "admin") -> Any:
         """A verb as its route calls it."""

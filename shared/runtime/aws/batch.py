@@ -13,13 +13,13 @@ from shared.bus.aws import AwsSink, show_again
 from shared.bus.retries import ATTEMPTS, pause
 from shared.runtime.aws.letters import body_of
 from shared.runtime.aws.sources import Brought, Told, read_message
-from shared.runtime.events.delivery import Delivered
+from shared.runtime.events.delivery import DeliveryResult
 from shared.table.table import Function
 from shared.telemetry.logs import log
 from shared.types.errors import StoreUnavailable
 from shared.types.undelivered import UndeliveredEvent
 
-Deliver = Callable[[Brought, str], Awaitable[Delivered]]
+Deliver = Callable[[Brought, str], Awaitable[DeliveryResult]]
 
 
 class Again(Exception):
@@ -52,16 +52,16 @@ class Batches:
                 await self._postpone(record, delivered)
                 raise Again(delivered.detail)
 
-    async def _deliver_message(self, record: SQSRecord) -> list[tuple[Brought | None, Delivered]]:
+    async def _deliver_message(self, record: SQSRecord) -> list[tuple[Brought | None, DeliveryResult]]:
         try:
             found = read_message(record.body)
         except MalformedEventError as error:
             log().error(f"dropped a message: {error}", extra={"function": self._function.name})
-            return [(None, Delivered(400, detail=str(error)))]
+            return [(None, DeliveryResult(400, detail=str(error)))]
         from_queue = record.attributes.get("DeadLetterQueueSourceArn") or ""
         return [(brought, await self._deliver(brought, from_queue)) for brought in found]
 
-    async def _is_over(self, record: SQSRecord, brought: Brought | None, delivered: Delivered) -> bool:
+    async def _is_over(self, record: SQSRecord, brought: Brought | None, delivered: DeliveryResult) -> bool:
         """Whether there is nothing more to try. What is worth keeping is then a dead letter: not what is not signed,
         for anybody could have sent it, and not a dead letter that nobody could read."""
         if not delivered.is_final and _attempts(record) < ATTEMPTS:
@@ -70,7 +70,7 @@ class Batches:
             return delivered.is_final
         return await self._bury(brought, delivered, _attempts(record)) or delivered.is_final
 
-    async def _bury(self, brought: Told, delivered: Delivered, attempts: int) -> bool:
+    async def _bury(self, brought: Told, delivered: DeliveryResult, attempts: int) -> bool:
         if self._dead_letters is None:
             return False
         letter = UndeliveredEvent(brought.event, self._function.name, delivered.status, delivered.detail, attempts)
@@ -81,7 +81,7 @@ class Batches:
             raise Again(str(error)) from error
         return True
 
-    async def _postpone(self, record: SQSRecord, delivered: Delivered) -> None:
+    async def _postpone(self, record: SQSRecord, delivered: DeliveryResult) -> None:
         """2, 4, 8 … 60 s as everywhere; otherwise the queue would hold the message back for its whole time-out."""
         after_s = max(pause(_attempts(record) - 1), delivered.retry_after or 0)
         try:

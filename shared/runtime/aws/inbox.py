@@ -6,7 +6,7 @@ import secrets
 from events.envelope import CloudEvent
 from shared.records.names import is_name
 from shared.runtime.aws.sources import Arrival
-from shared.runtime.events.delivery import Delivered
+from shared.runtime.events.delivery import DeliveryResult
 from shared.runtime.http.problems import problem_of
 from shared.runtime.wiring.injection import plan, provide
 from shared.runtime.wiring.services import Services
@@ -29,13 +29,13 @@ class Inbox:
         self._function = function
         self._services = services
 
-    async def take(self, arrival: Arrival) -> Delivered:
+    async def take(self, arrival: Arrival) -> DeliveryResult:
         """What is refused stays in the inbox, for its tenant to see; what was taken in is gone from it."""
         request_id = f"req_{secrets.token_hex(12)}"
         try:
             async with asyncio.timeout(self._function.timeout_s):
                 await self._take(arrival, request_id)
-            return Delivered(204)
+            return DeliveryResult(204)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told and, where it is ours, tried again
             return self._refused(arrival, request_id, error)
 
@@ -65,17 +65,17 @@ class Inbox:
             traceparent=f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01",
         )
 
-    def _refused(self, arrival: Arrival, request_id: str, error: Exception) -> Delivered:
+    def _refused(self, arrival: Arrival, request_id: str, error: Exception) -> DeliveryResult:
         about = {"function": self._function.name, "request_id": request_id, "tenant": arrival.tenant_id}
         if isinstance(error, TimeoutError):
-            return Delivered(503, detail=f"taking it in took longer than {self._function.timeout_s} s")
+            return DeliveryResult(503, detail=f"taking it in took longer than {self._function.timeout_s} s")
         problem = problem_of(error)
         if problem.status == 500:
             log().error("cannot take in what the inbox holds", exc_info=error, extra=about)
         else:
             log().warning(f"inbox answered {problem.status}: {problem.detail}", extra=about)
         status = 503 if problem.status in _AGAIN else problem.status
-        return Delivered(status, detail=problem.detail, retry_after=problem.retry_after)
+        return DeliveryResult(status, detail=problem.detail, retry_after=problem.retry_after)
 
 
 def _submitted(blob: str, request_id: str) -> CloudEvent:

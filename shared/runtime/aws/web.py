@@ -11,7 +11,7 @@ from mangum import Mangum
 
 from events.envelope import Secrets
 from shared.runtime.events.cloudevents import event_entrance
-from shared.runtime.events.delivery import Deliveries
+from shared.runtime.events.delivery import EventDelivery
 from shared.runtime.http.exchange import Asgi, AsgiMessage, AsgiScope, Exchange, Exchanges, Receive, Send, exchange_of
 from shared.runtime.http.problems import told
 from shared.runtime.http.routes import application
@@ -33,7 +33,7 @@ class Web:
         self._trusted = services.settings.trusted_proxies
         entrances = []
         if secrets and any(not operation.is_route for operation in function.operations):
-            entrances = [event_entrance(function, Deliveries(function, services, secrets), secrets)]
+            entrances = [event_entrance(function, EventDelivery(function, services, secrets), secrets)]
         self._app = application((function,), services, entrances)
 
     def answer(self, event: dict[str, Any], context: Any, seconds: float) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
 
 from events.envelope import CloudEvent, MalformedEventError, Secrets, decode, encode, from_attributes, wrap
-from shared.runtime.events.delivery import Delivered, Deliveries
+from shared.runtime.events.delivery import DeliveryResult, EventDelivery
 from shared.runtime.http.exchange import Exchange, exchange_of
 from shared.runtime.http.problems import ProblemBody
 from shared.runtime.http.responses import problem_response
@@ -23,7 +23,7 @@ _LARGEST = 1 << 20
 _BROKERS_ATTEMPTS = 5
 
 
-def event_entrance(function: Function, deliveries: Deliveries, secrets: Secrets) -> HTTPRouteHandler:
+def event_entrance(function: Function, delivery: EventDelivery, secrets: Secrets) -> HTTPRouteHandler:
     """The route by which a broker brings this function its events."""
     buries = any(operation.on == DEAD_LETTER for operation in function.operations)
 
@@ -38,9 +38,9 @@ def event_entrance(function: Function, deliveries: Deliveries, secrets: Secrets)
             raise InvalidRequest(str(error)) from None
         exchange.tenant_id = event.aegistenant
         if buries:
-            delivered = await deliveries.bury_received(undelivered(event, extensions))
+            delivered = await delivery.receive_dead_letter(undelivered(event, extensions))
         else:
-            delivered = await deliveries.deliver(event)
+            delivered = await delivery.deliver(event)
         return _reply(delivered, function, secrets, exchange)
 
     return entrance
@@ -99,7 +99,7 @@ def _unknown(attributes: dict[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in attributes.items() if name not in known}
 
 
-def _reply(delivered: Delivered, function: Function, secrets: Secrets, exchange: Exchange) -> Response[Any]:
+def _reply(delivered: DeliveryResult, function: Function, secrets: Secrets, exchange: Exchange) -> Response[Any]:
     if delivered.reply:
         return Response(encode(wrap(delivered.reply, function.name, secrets)), media_type=STRUCTURED)
     if delivered.status == 204:
@@ -107,7 +107,7 @@ def _reply(delivered: Delivered, function: Function, secrets: Secrets, exchange:
     return problem_response(_problem(delivered), exchange)
 
 
-def _problem(delivered: Delivered) -> Problem:
+def _problem(delivered: DeliveryResult) -> Problem:
     if delivered.status == 400:
         return InvalidRequest(delivered.detail)
     if delivered.status == 401:

@@ -1,21 +1,20 @@
-"""Hands an event to its function, whatever brought it, and says what its bringer does next.
+"""Delivers an event to its function and maps the outcome to a status, whatever transport brought it.
 
 200 with a reply, 204 without; 400 for an event that cannot be read and 401 for one that is not signed, both final;
-503 and 500 to be brought again.
+503 and 500 to be delivered again.
 """
 
 import time
 from datetime import datetime
-from typing import Any
 
 from msgspec import Struct
 
 from events import ClockTicked
 from events.document import DocumentEvent
 from events.envelope import TICKS, CloudEvent, MalformedEventError, Secrets, WrongSignatureError, unwrap
-from shared.runtime.wiring.injection import Plan, plan, provide
+from shared.runtime.events.invocation import EventHandler
 from shared.runtime.wiring.services import Services
-from shared.stages.stages import Handle, Stages, StageWork
+from shared.stages.stages import RunnableStage, StageRunner
 from shared.table.table import DEAD_LETTER, Function, Operation
 from shared.telemetry.logs import log
 from shared.telemetry.metrics import observe_delivery
@@ -25,7 +24,7 @@ from shared.types.undelivered import UndeliveredEvent
 from shared.types.waiting import Waiting
 
 
-class Delivered(Struct, frozen=True):
+class DeliveryResult(Struct, frozen=True):
     """`detail` says why where `status` is not 200 or 204; `retry_after` is in seconds."""
 
     status: int
@@ -38,111 +37,83 @@ class Delivered(Struct, frozen=True):
         return self.status < 500
 
 
-class Deliveries:
-    """Brings events to one function."""
+class EventDelivery:
+    """Delivers events to one function."""
 
     def __init__(self, function: Function, services: Services, secrets: Secrets) -> None:
         self._function = function
         self._services = services
         self._secrets = secrets
-        self._plans: dict[str, Plan] = {}
+        self._handlers: dict[str, EventHandler] = {}
 
-    async def deliver(self, event: CloudEvent, began: datetime | None = None) -> Delivered:
+    async def deliver(self, event: CloudEvent, began: datetime | None = None) -> DeliveryResult:
         """`began` is when the work on it did, where that was before."""
         start = time.monotonic()
         try:
-            reply = await self._handle(event, began)
-            delivered = Delivered(200, reply) if reply else Delivered(204)
+            reply = await self._reply(event, began)
+            delivered = DeliveryResult(200, reply) if reply else DeliveryResult(204)
         except MalformedEventError as error:
-            delivered = Delivered(400, detail=str(error))
+            delivered = DeliveryResult(400, detail=str(error))
         except WrongSignatureError as error:
-            delivered = Delivered(401, detail=str(error))
+            delivered = DeliveryResult(401, detail=str(error))
         except StoreUnavailable as error:
-            delivered = Delivered(503, detail=str(error), retry_after=error.retry_after)
+            delivered = DeliveryResult(503, detail=str(error), retry_after=error.retry_after)
         except Exception as error:  # noqa: BLE001 - a fault of ours: seen here, tried again, then kept as a dead letter
             log().exception("delivery failed", extra=self._about(event))
-            told = str(error) if isinstance(error, AegisError) else type(error).__name__
-            delivered = Delivered(500, detail=told)
+            detail = str(error) if isinstance(error, AegisError) else type(error).__name__
+            delivered = DeliveryResult(500, detail=detail)
         if delivered.detail:
             log().warning(f"delivery answered {delivered.status}: {delivered.detail}", extra=self._about(event))
         observe_delivery(self._function.name, delivered.status, time.monotonic() - start)
         return delivered
 
-    async def bury(self, letter: UndeliveredEvent) -> None:
-        """Hands over what no attempt could handle. Raises `StoreUnavailable`."""
-        operation = self._listening(DEAD_LETTER)
-        await self._call(
-            operation, letter, Call(self._function.name, letter.event.aegistenant, request_id=letter.event.requestid)
-        )
+    async def dead_letter(self, undelivered: UndeliveredEvent) -> None:
+        """Hands over an event that no attempt could handle. Raises `StoreUnavailable`."""
+        event = undelivered.event
+        call = Call(self._function.name, event.aegistenant, request_id=event.requestid)
+        await self._handler(self._operation_on(DEAD_LETTER)).invoke(undelivered, call)
 
-    async def bury_received(self, letter: UndeliveredEvent) -> Delivered:
-        """The same for a dead letter that came by a broker: it has to be signed like any event of ours."""
+    async def receive_dead_letter(self, undelivered: UndeliveredEvent) -> DeliveryResult:
+        """The same for a dead letter that a broker or a queue delivers: it has to be signed like any event of ours."""
         try:
-            unwrap(letter.event, self._secrets)
-            await self.bury(letter)
-            return Delivered(204)
+            unwrap(undelivered.event, self._secrets)
+            await self.dead_letter(undelivered)
+            return DeliveryResult(204)
         except MalformedEventError as error:
-            return Delivered(400, detail=str(error))
+            return DeliveryResult(400, detail=str(error))
         except WrongSignatureError as error:
-            return Delivered(401, detail=str(error))
+            return DeliveryResult(401, detail=str(error))
         except StoreUnavailable as error:
-            return Delivered(503, detail=str(error), retry_after=error.retry_after)
+            return DeliveryResult(503, detail=str(error), retry_after=error.retry_after)
 
-    async def _handle(self, event: CloudEvent, began: datetime | None) -> DocumentEvent | None:
-        operation = self._listening(event.type)
+    async def _reply(self, event: CloudEvent, began: datetime | None) -> DocumentEvent | None:
+        """Picks the operation, verifies the event, and calls the handler: a stage's through its runner."""
+        operation = self._operation_on(ClockTicked.type_name() if event.type in TICKS else event.type)
         if event.type in TICKS:
-            return await self._tick(operation, event)
+            call = Call(self._function.name, request_id=event.id)
+            return _event(await self._handler(operation).invoke(ClockTicked(), call))
         message = unwrap(event, self._secrets)
         if not operation.is_stage:
-            return await self._reply(operation, message, self._call_for(message))
-        return await self._run_stage(operation, message, began)
-
-    def _listening(self, event_type: str) -> Operation:
-        wanted = ClockTicked.type_name() if event_type in TICKS else event_type
-        for operation in self._function.operations:
-            if operation.on == wanted:
-                return operation
-        raise MalformedEventError(f"{self._function.name} does not listen to {event_type!r}")
-
-    async def _tick(self, operation: Operation, event: CloudEvent) -> DocumentEvent | None:
-        return await self._reply(operation, ClockTicked(), Call(self._function.name, request_id=event.id))
-
-    async def _run_stage(
-        self, operation: Operation, message: DocumentEvent, began: datetime | None
-    ) -> DocumentEvent | None:
+            return _event(await self._handler(operation).on_document(message))
         from shared.records.records import TenantRecords
 
         records = TenantRecords(self._services.blobs, message.origin.tenant_id)
-        stages = Stages(self._services.table, self._services.redis, records, self._services.meter)
+        runner = StageRunner(self._services.table, self._services.redis, records, self._services.meter)
         model = self._services.embedding.name if "embedding" in self._function.needs else ""
-        return await stages.run(self._function, operation, message, model, self._stage_handle(operation), began)
+        stage = RunnableStage(self._function, operation, self._handler(operation).on_document, model)
+        return await runner.run(stage, message, began)
 
-    def _stage_handle(self, operation: Operation) -> Handle:
-        async def handle(message: DocumentEvent, work: StageWork) -> DocumentEvent | Waiting | None:
-            return await self._call(operation, message, self._call_for(message, work))
+    def _operation_on(self, event_type: str) -> Operation:
+        for operation in self._function.operations:
+            if operation.on == event_type:
+                return operation
+        raise MalformedEventError(f"{self._function.name} does not listen to {event_type!r}")
 
-        return handle
-
-    def _call_for(self, message: DocumentEvent, work: StageWork | None = None) -> Call:
-        about = message.origin
-        return Call(
-            self._function.name,
-            tenant_id=about.tenant_id,
-            request_id=about.request_id,
-            traceparent=about.traceparent,
-            work=work,
-        )
-
-    async def _reply(self, operation: Operation, message: Any, call: Call) -> DocumentEvent | None:
-        said = await self._call(operation, message, call)
-        return None if isinstance(said, Waiting) else said
-
-    async def _call(self, operation: Operation, message: Any, call: Call) -> DocumentEvent | Waiting | None:
-        if operation.on not in self._plans:
-            self._plans[operation.on] = plan(self._function, operation)[1]
-        needs = provide(self._services, self._plans[operation.on], call)
-        reply: DocumentEvent | Waiting | None = await self._function.handler(operation)(message, **needs)
-        return reply
+    def _handler(self, operation: Operation) -> EventHandler:
+        """Made with the operation's first event, so that a start imports no handler."""
+        if operation.on not in self._handlers:
+            self._handlers[operation.on] = EventHandler(self._function, operation, self._services)
+        return self._handlers[operation.on]
 
     def _about(self, event: CloudEvent) -> dict[str, str]:
         return {
@@ -153,3 +124,7 @@ class Deliveries:
             "document": event.subject,
             "event": event.type,
         }
+
+
+def _event(reply: DocumentEvent | Waiting | None) -> DocumentEvent | None:
+    return None if isinstance(reply, Waiting) else reply

@@ -9,7 +9,7 @@ from events.clock import ClockTicked
 from events.envelope import CloudEvent, Secrets
 from shared.bus.retries import ATTEMPTS, pause
 from shared.bus.streams import StreamBus, Taken
-from shared.runtime.events.delivery import Delivered, Deliveries
+from shared.runtime.events.delivery import DeliveryResult, EventDelivery
 from shared.runtime.wiring.services import Services
 from shared.table.table import DEAD_LETTER, Function, Table
 from shared.telemetry.logs import log
@@ -17,7 +17,7 @@ from shared.types.errors import StoreUnavailable
 from shared.types.undelivered import UndeliveredEvent
 
 _SUSPECT = 2
-"""Deliveries cut short by a crash after which an event is suspected of it."""
+"""EventDelivery cut short by a crash after which an event is suspected of it."""
 _CLOCK_S = 30.0
 _WAIT_MS = 1000
 _PATIENCE_S = 2.0
@@ -31,7 +31,7 @@ class Runner:
         self._bus = bus
         self._table = table
         self._deliveries = {
-            function.name: Deliveries(function, services, secrets)
+            function.name: EventDelivery(function, services, secrets)
             for function in table.functions
             if any(not operation.is_route for operation in function.operations)
         }
@@ -118,7 +118,7 @@ class Runner:
             delivered = await self._deliveries[taken.function].deliver(taken.event)
         else:
             # As if a store had been away: perhaps something else ended the process, and it is tried again in its time.
-            delivered = Delivered(503, detail="the process ended while it was at work on this")
+            delivered = DeliveryResult(503, detail="the process ended while it was at work on this")
         while True:
             try:
                 await self._conclude(taken, delivered)
@@ -129,7 +129,7 @@ class Runner:
                 log().exception("cannot conclude a delivery", extra={"function": taken.function})
                 await asyncio.sleep(_PATIENCE_S)
 
-    async def _conclude(self, taken: Taken, delivered: Delivered) -> None:
+    async def _conclude(self, taken: Taken, delivered: DeliveryResult) -> None:
         if delivered.status in (200, 204):
             await self._bus.done(taken, delivered.reply)
         elif delivered.status == 401:
@@ -141,11 +141,11 @@ class Runner:
             await self._bury(taken, delivered)
             await self._bus.done(taken, None)
 
-    async def _bury(self, taken: Taken, delivered: Delivered) -> None:
+    async def _bury(self, taken: Taken, delivered: DeliveryResult) -> None:
         attempts = min(taken.attempts + 1, ATTEMPTS)
         letter = UndeliveredEvent(taken.event, taken.function, delivered.status, delivered.detail, attempts)
         for function, _ in self._table.listeners(DEAD_LETTER):
-            await self._deliveries[function.name].bury(letter)
+            await self._deliveries[function.name].dead_letter(letter)
 
     async def _keep_time(self) -> None:
         """Ticks every 30 s, and at once when the queues turn out to be gone."""

@@ -10,7 +10,7 @@ from shared.catalogue.catalogue import Catalogue, StageStatus, StageView
 from shared.pool.port import OutcomeNotDelivered
 from shared.records.records import TenantRecords
 from shared.records.structs import Reason
-from shared.runtime.events.delivery import Deliveries
+from shared.runtime.events.delivery import EventDelivery
 from shared.runtime.wiring.services import Services
 from shared.stages.stages import StageWork, stage_key
 from shared.table.table import DEAD_LETTER, Function
@@ -26,8 +26,8 @@ class PooledStage:
         self._operation = next(operation for operation in function.operations if operation.is_stage)
         self._services = services
         self._secrets = secrets
-        self._deliveries = Deliveries(function, services, secrets)
-        self._sinks = [Deliveries(row, services, secrets) for row, _ in services.table.listeners(DEAD_LETTER)]
+        self._delivery = EventDelivery(function, services, secrets)
+        self._sinks = [EventDelivery(row, services, secrets) for row, _ in services.table.listeners(DEAD_LETTER)]
 
     def work(self, event: DocumentStored) -> StageWork:
         """As a delivery of the event has it: the same key, the same parts."""
@@ -58,7 +58,7 @@ class PooledStage:
         False where the stage has not ended: another delivery holds it, or parts are missing. Raises
         `OutcomeNotDelivered`.
         """
-        delivered = await self._deliveries.deliver(self._enveloped(event), began)
+        delivered = await self._delivery.deliver(self._enveloped(event), began)
         if delivered.reply:
             await self._services.buses.of(self.name).publish(delivered.reply)
             return True
@@ -69,7 +69,7 @@ class PooledStage:
     async def dead_letter(self, event: DocumentStored, status: int, detail: str, attempts: int) -> None:
         """A dead letter, as for any event that no attempt could handle."""
         for sink in self._sinks:
-            await sink.bury(UndeliveredEvent(self._enveloped(event), self.name, status, detail, attempts))
+            await sink.dead_letter(UndeliveredEvent(self._enveloped(event), self.name, status, detail, attempts))
 
     async def _show(
         self, event: DocumentStored, status: StageStatus, attempts: int, began: datetime, reason: Reason | None = None

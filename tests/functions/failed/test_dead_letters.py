@@ -8,7 +8,7 @@ import pytest
 from functions.failed.letters import OneLetter
 from functions.failed.list import ListLetters
 from shared.bus.retries import ATTEMPTS
-from shared.runtime.events.delivery import Deliveries
+from shared.runtime.events.delivery import EventDelivery
 from shared.stages.stages import StageWork
 from shared.types.errors import NotFound, StoreUnavailable
 from shared.types.undelivered import UndeliveredEvent
@@ -156,7 +156,7 @@ async def test_a_duplicate_that_fails_does_not_fail_a_document_whose_stage_succe
     taken = await suite.take("parse")
     assert taken
     letter = UndeliveredEvent(taken.event, "parse", 500, "RuntimeError", ATTEMPTS)
-    await Deliveries(suite.table.function("failed"), suite.services, SECRETS).bury(letter)
+    await EventDelivery(suite.table.function("failed"), suite.services, SECRETS).dead_letter(letter)
     assert await suite.status(record.document_id) == "ready"
     stage = await suite.stage(record, "parse")
     assert stage and stage.outcome == "done"

@@ -11,7 +11,7 @@ import pytest
 from events.document import DocumentChunked, DocumentEmbedded, DocumentParsed, DocumentReady, DocumentRejected
 from shared.records.structs import DocumentRecord
 from shared.redis.leases import stage_lease
-from shared.runtime.events.delivery import Delivered
+from shared.runtime.events.delivery import DeliveryResult
 from shared.stages.stages import StageWork
 from shared.table.table import Function, Table
 from shared.types.errors import Rejected, StoreUnavailable
@@ -73,7 +73,7 @@ async def test_anothers_live_lease_means_nothing_is_said(suite: Suite) -> None:
     record = await suite.store("a text")
     async with suite.leases.hold(stage_lease(TENANT, record.document_id, 1, "parse")) as ours:
         assert ours
-        assert await suite.run("parse", suite.stored(record)) == Delivered(204)
+        assert await suite.run("parse", suite.stored(record)) == DeliveryResult(204)
     assert suite.workshop.runs == []
     await parsed(suite, record)
 
@@ -163,7 +163,7 @@ async def test_a_join_waits_for_both_branches_in_any_order(suite: Suite, order: 
     event = await parsed(suite, record)
     first, second = [(await suite.run(stage, event)).reply for stage in order[:1]], order[1]
     assert first[0]
-    assert await suite.run("finish", first[0]) == Delivered(204)
+    assert await suite.run("finish", first[0]) == DeliveryResult(204)
     assert suite.workshop.stages() == ["parse", order[0]]
     last = (await suite.run(second, event)).reply
     assert last
@@ -228,7 +228,7 @@ async def test_of_a_document_that_was_deleted_before_nothing_runs_and_nothing_is
     await suite.records.bury(record.document_id, 1)
     await suite.records.mark_closed(record.document_id, 1)
     for stage, said in (("parse", suite.stored(record)), ("chunk", event)):
-        assert await suite.run(stage, said) == Delivered(204)
+        assert await suite.run(stage, said) == DeliveryResult(204)
     assert suite.workshop.stages() == ["parse"]
     assert await suite.markers() == [f"{TENANT}/{record.document_id}/1/deleting"], "a crash may have left results"
 
@@ -243,7 +243,7 @@ async def test_a_document_deleted_while_a_stage_runs_stays_deleted_and_its_rests
         await suite.records.mark_closed(record.document_id, 1)
 
     suite.workshop.happens["parse"] = is_deleted
-    assert await suite.run("parse", suite.stored(record)) == Delivered(204)
+    assert await suite.run("parse", suite.stored(record)) == DeliveryResult(204)
     assert await suite.records.has_blobs(record.document_id, 1), "the stage wrote after the erasure"
     assert await suite.markers() == [f"{TENANT}/{record.document_id}/1/deleting"]
     assert await suite.shown(record.document_id) is None
@@ -258,7 +258,7 @@ async def test_a_stage_of_a_deleted_life_does_not_touch_the_next_one(suite: Suit
         await suite.store("a text")
 
     suite.workshop.happens["parse"] = begins_anew
-    assert await suite.run("parse", suite.stored(first)) == Delivered(204)
+    assert await suite.run("parse", suite.stored(first)) == DeliveryResult(204)
     second = await suite.records.document(first.document_id)
     assert second and second.generation == 2
     assert await suite.status(first.document_id) == "stored"
