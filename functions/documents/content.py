@@ -2,6 +2,7 @@
 
 import msgspec
 
+from events.document import DocumentParsed
 from functions.documents.access import OneDocument, find
 from shared.catalogue.catalogue import Catalogue
 from shared.parsing.document import ParsedDocument
@@ -15,8 +16,8 @@ from shared.types.http import Content
 async def handle(request: OneDocument, catalogue: Catalogue, records: TenantRecords, table: Table) -> Content:
     record = (await find(request.document_id, catalogue)).record
     reading = table.stages(record.route)[0]
-    parsed = await records.stage(record.document_id, record.generation, reading)
-    if parsed is None or parsed.outcome != "done" or parsed.event is None:
+    parsed = await records.outcome(record.document_id, record.generation, reading, DocumentParsed)
+    if parsed is None:
         raise Conflict("The document has no text yet; its status says whether it will have.")
-    document = msgspec.json.decode(await records.read(parsed.event["data"]["parsed"]), type=ParsedDocument)
+    document = msgspec.json.decode(await records.read(parsed.parsed), type=ParsedDocument)
     return Content(to_markdown(document).encode(), "text/markdown; charset=utf-8")

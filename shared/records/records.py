@@ -10,8 +10,10 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+from events.document import DocumentEvent, Origin
 from shared.blobs.port import BlobMissing, Blobs
 from shared.records import names
+from shared.records.outcomes import outcome_event
 from shared.records.structs import (
     DeadLetter,
     DocumentRecord,
@@ -25,6 +27,7 @@ from shared.types.clock import now
 from shared.types.document import Classification, higher
 
 _Record = TypeVar("_Record", bound=Struct)
+_Event = TypeVar("_Event", bound=DocumentEvent)
 
 
 async def read_record(blobs: Blobs, name: str, kind: type[_Record]) -> _Record | None:
@@ -110,6 +113,14 @@ class TenantRecords:
 
     async def stage(self, document_id: str, generation: int, stage: str) -> StageRecord | None:
         return await read_record(self._blobs, self._stage(document_id, generation, stage), StageRecord)
+
+    async def outcome(self, document_id: str, generation: int, stage: str, kind: type[_Event]) -> _Event | None:
+        """The event with which a stage has succeeded; None where it has not, or has emitted another."""
+        record = await self.stage(document_id, generation, stage)
+        if record is None or record.outcome != "done":
+            return None
+        event = outcome_event(Origin(self.tenant_id, document_id, generation), record)
+        return event if isinstance(event, kind) else None
 
     async def end_stage(self, document_id: str, generation: int, record: StageRecord) -> None:
         await self._blobs.write(self._stage(document_id, generation, record.stage), msgspec.json.encode(record))

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from events.document import DocumentEmbedded
 from shared.catalogue.catalogue import Catalogues
 from shared.records.records import PlatformRecords, TenantRecords
 from shared.records.structs import DocumentRecord
@@ -109,7 +110,7 @@ async def vectors(services: Services) -> dict[str, int]:
 
 
 async def _kept(records: TenantRecords, record: DocumentRecord) -> list[StoredPoint]:
-    stage = await records.stage(record.document_id, record.generation, "embed")
-    if stage is None or stage.event is None:
+    embedded = await records.outcome(record.document_id, record.generation, "embed", DocumentEmbedded)
+    if embedded is None:
         return []
-    return msgspec.msgpack.decode(await records.read(stage.event["data"]["points"]), type=list[StoredPoint])
+    return msgspec.msgpack.decode(await records.read(embedded.points), type=list[StoredPoint])

@@ -5,9 +5,9 @@ from hashlib import sha256
 from msgspec import Struct
 
 from events.document import DocumentEvent, DocumentStored, Origin
+from shared.records.outcomes import outcome_event
 from shared.records.records import TenantRecords
 from shared.records.structs import DocumentRecord, StageRecord
-from shared.stages.stages import outcome_event
 from shared.table.table import Table
 
 

@@ -15,10 +15,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from events import DOCUMENT_EVENTS
 from events.document import DocumentEmbedded, DocumentEvent, DocumentParsed, DocumentRejected, Origin
 from shared.bus.recent import RECENT_S, recent_mark
 from shared.catalogue.catalogue import Catalogue, StageStatus, StageView, ended_view
+from shared.records.outcomes import outcome_event, stored_outcome
 from shared.records.records import TenantRecords
 from shared.records.structs import Reason, StageOutcome, StageRecord
 from shared.redis.client import RedisClient
@@ -324,16 +324,6 @@ def _milliseconds(started: datetime, ended: datetime) -> int:
     return max(1, round((ended - started).total_seconds() * 1000))
 
 
-def outcome_event(about: Origin, record: StageRecord) -> DocumentEvent | None:
-    """What the stage said, for this delivery's request and trace."""
-    if record.event is None:
-        return None
-    kind = DOCUMENT_EVENTS[record.event["type"]]
-    return msgspec.convert(
-        {**record.event["data"], "type": record.event["type"], "origin": msgspec.to_builtins(about)}, kind
-    )
-
-
 def _record(
     stage: str,
     key: str,
@@ -343,10 +333,7 @@ def _record(
     said: DocumentEvent | None,
     reason: Reason | None = None,
 ) -> StageRecord:
-    event: dict[str, Any] | None = None
-    if said is not None:
-        data = {k: v for k, v in msgspec.to_builtins(said).items() if k not in ("type", "origin")}
-        event = {"type": said.type_name(), "data": data}
+    event = stored_outcome(said) if said else None
     return StageRecord(stage, key, outcome, attempts, started, now(), reason=reason, event=event)
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from events.document import DocumentChunked, DocumentParsed, Origin
 from shared.blobs.port import BlobMissing
 from shared.records.records import TenantRecords
 from shared.records.structs import DeadLetter, StageRecord
@@ -156,3 +157,18 @@ async def test_dead_letters_come_newest_first_and_belong_to_their_tenant(suite: 
     assert await suite.platform.dead_letter("dlq_1", TENANT) is None
     await suite.platform.drop_dead_letter(letters[1])
     assert await suite.platform.dead_letter("dlq_1") is None
+
+
+async def test_an_outcome_is_given_of_a_stage_that_has_succeeded_and_of_no_other(suite: Suite) -> None:
+    record = await suite.upload()
+    await suite.run_dry()
+    parsed = await suite.records.outcome(record.document_id, 1, "parse", DocumentParsed)
+    assert parsed and await suite.records.read(parsed.parsed)
+    assert parsed.origin == Origin(TENANT, record.document_id, 1)
+    assert await suite.records.outcome(record.document_id, 1, "parse", DocumentChunked) is None
+    assert await suite.records.outcome(record.document_id, 2, "parse", DocumentParsed) is None
+
+    stage = await suite.records.stage(record.document_id, 1, "parse")
+    assert stage
+    await suite.records.end_stage(record.document_id, 1, msgspec.structs.replace(stage, outcome="failed"))
+    assert await suite.records.outcome(record.document_id, 1, "parse", DocumentParsed) is None
