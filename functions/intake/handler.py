@@ -1,4 +1,4 @@
-"""The entrance for outside producers: a CloudEvent that brings a document, or names one in the tenant's inbox."""
+"""Takes in documents from outside producers: a CloudEvent that holds one, or names one in the tenant's inbox."""
 
 import base64
 import binascii
@@ -9,7 +9,8 @@ from msgspec import Meta, Struct
 
 from events.envelope import CloudEvent
 from shared.blobs.port import BlobMissing
-from shared.intake.intake import Accepted, Intake, KnownDocument, Submission
+from shared.intake.answer import Accepted, KnownDocument, answer
+from shared.intake.intake import Intake, Submission
 from shared.intake.spool import spooled
 from shared.records.records import TenantRecords
 from shared.runtime.http.requests import explained
@@ -47,7 +48,7 @@ async def handle(
     if len(content) > settings.max_upload_bytes:
         raise TooLarge(f"The document is larger than the {settings.max_upload_bytes} bytes that are taken.")
     with spooled(content, submitted.filename, settings.spool) as file:
-        answer = await intake.take(
+        result = await intake.take(
             Submission(
                 file=file,
                 uploader=principal.user_id or principal.key_id,
@@ -58,12 +59,12 @@ async def handle(
         )
     if submitted.blob_key:
         await records.clear_inbox(submitted.blob_key)
-    return answer
+    return answer(result)
 
 
 def _data(event: CloudEvent) -> Submitted:
     if event.type != SUBMITTED:
-        raise InvalidRequest(f"This entrance takes events of type {SUBMITTED}, not {event.type!r}.")
+        raise InvalidRequest(f"This endpoint takes events of type {SUBMITTED}, not {event.type!r}.")
     try:
         submitted = msgspec.convert(event.data, Submitted)
     except msgspec.ValidationError as error:

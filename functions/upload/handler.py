@@ -1,10 +1,11 @@
-"""Takes a document in: recognises its format, writes it to the ledger, sends it on its way."""
+"""Takes a document in: detects its format, stores it, publishes its first event."""
 
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from shared.intake.intake import Accepted, Intake, KnownDocument, Submission
+from shared.intake.answer import Accepted, KnownDocument, answer
+from shared.intake.intake import Intake, Submission
 from shared.types.document import Classification
 from shared.types.http import SpooledFile
 from shared.types.money import Dollars
@@ -12,7 +13,7 @@ from shared.types.principal import Principal
 
 
 class Upload(Struct, frozen=True):
-    """A form: the file and what to know of it. `max_cost_usd` bounds what its stages may cost."""
+    """A form: the file and what its uploader states. `max_cost_usd` limits what its stages may cost."""
 
     file: SpooledFile
     title: Annotated[str, Meta(max_length=500)] | None = None
@@ -21,7 +22,7 @@ class Upload(Struct, frozen=True):
 
 
 async def handle(request: Upload, intake: Intake, principal: Principal) -> Accepted | KnownDocument:
-    return await intake.take(
+    result = await intake.take(
         Submission(
             file=request.file,
             uploader=principal.user_id or principal.key_id,
@@ -30,3 +31,4 @@ async def handle(request: Upload, intake: Intake, principal: Principal) -> Accep
             max_cost_usd=request.max_cost_usd,
         )
     )
+    return answer(result)

@@ -1,8 +1,7 @@
-"""Takes a document in: recognises its format, writes it to the ledger, sends it on its way."""
+"""Takes a document in: detects its format, stores it, publishes its first event."""
 
 import contextlib
 from hashlib import sha256
-from typing import ClassVar
 
 from msgspec import Struct, field
 
@@ -25,7 +24,7 @@ from shared.types.money import microusd
 
 
 class Submission(Struct, frozen=True):
-    """A file and what its uploader says of it. `max_cost_usd` bounds what its stages may cost."""
+    """A file and what its uploader states. `max_cost_usd` limits what its stages may cost."""
 
     file: SpooledFile
     uploader: str
@@ -34,26 +33,21 @@ class Submission(Struct, frozen=True):
     max_cost_usd: float | None = None
 
 
-class Accepted(Struct, frozen=True):
-    """Taken in, and on its way; `status_url` tells how far it is."""
-
-    http_status: ClassVar[int] = 202
+class IntakeResult(Struct, frozen=True):
+    """The document that was stored, or found with the same bytes, and how far it is."""
 
     document_id: str
     status: Status
     route: str
-    status_url: str
     title: str
 
-
-class KnownDocument(Accepted, frozen=True):
-    """These bytes are here already, and final."""
-
-    http_status: ClassVar[int] = 200
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL
 
 
 class Intake(Struct, frozen=True):
-    """The entrance of one tenant."""
+    """Takes in the documents of one tenant."""
 
     records: TenantRecords
     catalogue: Catalogue
@@ -63,23 +57,23 @@ class Intake(Struct, frozen=True):
     call: Call
     router: FormatRouter = field(default_factory=FormatRouter)
 
-    async def take(self, submission: Submission) -> Accepted | KnownDocument:
-        """Raises `UnsupportedFormat`, `EmptyFile`, `Conflict`, `StoreUnavailable` and `DiskFull`; nothing is kept
+    async def take(self, submission: Submission) -> IntakeResult:
+        """Raises `UnsupportedFormat`, `EmptyFile`, `Conflict`, `StoreUnavailable` and `DiskFull`; nothing is stored
         then."""
         record = await self._record(submission)
-        if known := await self.records.document(record.document_id):
-            if answer := await self._again(known, submission):
-                return answer
-            record = await self._record(submission)  # deleted meanwhile: a new life
+        if known := await self.records.life(record.document_id, record.generation):
+            if result := await self._again(known, submission):
+                return result
+            record = await self._record(submission)  # deleted meanwhile: the next generation
         stored = await self.records.store(record, submission.file.path)
-        if stored != record and (answer := await self._again(stored, submission)):
-            return answer  # another upload of the same bytes was first
+        if stored != record and (result := await self._again(stored, submission)):
+            return result  # another upload of the same bytes was first
         if await self.records.tombstone(record.document_id) >= record.generation:
             await self.records.mark_open(record.document_id, record.generation, "deleting")
             raise Conflict("The document was deleted while its bytes were uploaded again. Upload them once more.")
         await self.catalogue.put(record)
-        await self._send_on(record)
-        return await self._answer(record)
+        await self._publish(record)
+        return await self._result(record)
 
     async def _record(self, submission: Submission) -> DocumentRecord:
         file = submission.file
@@ -104,9 +98,9 @@ class Intake(Struct, frozen=True):
             max_cost_microusd=None if most is None else microusd(most),
         )
 
-    async def _again(self, known: DocumentRecord, submission: Submission) -> Accepted | KnownDocument | None:
-        """Known bytes change nothing but the class, which they may raise; if they were refused, they try again. None
-        where the document was deleted meanwhile."""
+    async def _again(self, known: DocumentRecord, submission: Submission) -> IntakeResult | None:
+        """Known bytes change nothing but the class, which they may raise; a document that was rejected or has failed
+        runs again. None where it was deleted meanwhile."""
         async with self.leases.wait(f"document:{self.records.tenant_id}:{known.document_id}"):
             record = await self.records.document(known.document_id)
             if record is None:
@@ -119,23 +113,22 @@ class Intake(Struct, frozen=True):
                 await self.records.mark_open(record.document_id, record.generation, "ingesting")
                 forgotten = await run_again(self.table, self.records, record, None)
                 await self.catalogue.hide_stages(record.document_id, forgotten)
-                await self._send_on(record)
-        return await self._answer(record)
+                await self._publish(record)
+        return await self._result(record)
 
-    async def _send_on(self, record: DocumentRecord) -> None:
-        """Without the bus the document still stands in the ledger, marked open: the sweep will send it on."""
+    async def _publish(self, record: DocumentRecord) -> None:
+        """Without the bus the document is still stored and marked open: the sweep publishes its event later."""
         about = origin_of(record, self.records.tenant_id, self.call.request_id, self.call.traceparent)
         with contextlib.suppress(StoreUnavailable):
             await self.bus.publish(stored_event(record, self.records, about))
 
-    async def _answer(self, record: DocumentRecord) -> Accepted | KnownDocument:
+    async def _result(self, record: DocumentRecord) -> IntakeResult:
         entry = await self.catalogue.entry(record.document_id)
         status = status_of(entry, self.table.stages(record.route)) if entry else "stored"
         title = title_of(entry) if entry else record.title or record.filename
-        kind = KnownDocument if status in FINAL else Accepted
-        return kind(record.document_id, status, record.route, f"/documents/{record.document_id}", title)
+        return IntakeResult(record.document_id, status, record.route, title)
 
 
 def document_id_of(tenant_id: str, content_hash: str) -> str:
-    """Of tenant and bytes, so that a race or a repeat ends in one document."""
+    """Derived from tenant and bytes, so that concurrent and repeated uploads end in one document."""
     return "doc_" + sha256(f"{tenant_id}\n{content_hash}".encode()).hexdigest()[:32]

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from functions.documents.access import OneDocument
-from shared.intake.intake import Accepted, Intake, KnownDocument, Submission
+from shared.intake.answer import Accepted, KnownDocument, answer
+from shared.intake.intake import Intake, Submission
 from shared.records.records import TenantRecords
 from shared.stages.stages import StageWork
 from shared.types.call import Call
@@ -34,7 +35,7 @@ async def take(suite: Suite, text: str = "a text", **fields: Any) -> Accepted | 
     call = Call("upload", TENANT, request_id="req_1")
     bus = suite.bus.of("upload")
     intake = Intake(suite.records, suite.catalogue, suite.leases, bus, suite.table, call)
-    return await intake.take(submission(suite, text, **fields))
+    return answer(await intake.take(submission(suite, text, **fields)))
 
 
 async def test_a_document_that_was_taken_in_becomes_ready(suite: Suite) -> None:
