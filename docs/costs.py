@@ -80,7 +80,7 @@ def _places() -> str:
     ]
     text = _text(f"""
         The machine: ${MACHINE.card_usd} for the card and ${MACHINE.rest_usd} for the rest, used for
-        {MACHINE.life_months} months ({_usd(MACHINE.amortised_usd)} a month), {MACHINE.busy_watts} W busy and
+        {MACHINE.service_months} months ({_usd(MACHINE.amortised_usd)} a month), {MACHINE.busy_watts} W busy and
         {MACHINE.idle_watts} W idle at {MACHINE.kwh_cents} cents a kWh, reading {MACHINE.reads_per_s:,} and writing
         {MACHINE.writes_per_s} tokens a second. The month's work is {all_of_it.prompt / 1e6:.1f} million tokens read and
         {all_of_it.completion / 1e6:.1f} million written.""")
@@ -165,7 +165,7 @@ def _usd(amount: float, places: int = 2) -> str:
 
 
 def _round(number: float) -> str:
-    """To two figures."""
+    """Rounds to two significant figures."""
     return f"{float(f'{number:.2g}'):,.0f}"
 
 

@@ -69,8 +69,8 @@ def schema_of(event_type: str) -> Callable[[Table], str]:
         for attribute in set(ATTRIBUTES) & definition["properties"].keys():
             definition["properties"].pop(attribute)
             definition["required"].remove(attribute)
-        shown = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": event_type, **definition}
-        return msgspec.json.format(msgspec.json.encode(shown), indent=2).decode() + "\n"
+        document = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": event_type, **definition}
+        return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
     return render
 

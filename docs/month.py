@@ -1,5 +1,7 @@
-"""A month of work, the machine that could do it, and what it costs under each strategy. All that is assumed stands in
-the three structs; prices come from the price table, decisions from the code that makes them in the product."""
+"""Computes what a month of work costs under each strategy, with the machine that could do it.
+
+All assumptions are in the three structs. Prices come from the price table, decisions from the code of the product.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +20,7 @@ Work = Literal["question", "passage", "picture"]
 
 
 class Month(Struct, frozen=True):
-    """Tokens are of one call. A large model thinks before it answers, and is paid for it."""
+    """The work of a month. Tokens are of one call. A large model thinks before it answers, at a cost."""
 
     questions: int = 10_000
     documents: int = 1_000
@@ -53,7 +55,7 @@ class Machine(Struct, frozen=True):
 
     card_usd: int = 330
     rest_usd: int = 600
-    life_months: int = 36
+    service_months: int = 36
     busy_watts: int = 250
     idle_watts: int = 60
     kwh_cents: int = 30
@@ -63,7 +65,7 @@ class Machine(Struct, frozen=True):
 
     @property
     def amortised_usd(self) -> float:
-        return (self.card_usd + self.rest_usd) / self.life_months
+        return (self.card_usd + self.rest_usd) / self.service_months
 
     def power_usd(self, busy_hours: float, stays_on: bool) -> float:
         idle_hours = self.hours - busy_hours if stays_on else 0
@@ -71,12 +73,12 @@ class Machine(Struct, frozen=True):
 
     @property
     def idle_usd(self) -> float:
-        """A month in which nothing is asked."""
+        """Returns the cost of a month without questions."""
         return self.amortised_usd + self.power_usd(0, stays_on=True)
 
 
 class Delays(Struct, frozen=True):
-    """Milliseconds until an answer begins."""
+    """Delays in milliseconds until an answer starts."""
 
     local: int = 1_200
     local_busy: int = 6_000
@@ -96,7 +98,7 @@ PEAK_HOUR = datetime(2026, 11, 23, 13, tzinfo=UTC)
 
 
 class Bill(Struct, frozen=True):
-    """Calls by place, calls in the cloud by reason, and what those cost."""
+    """Counts of calls by place, cloud calls by reason, and their cost."""
 
     places: Counter[str]
     reasons: Counter[str]
@@ -104,7 +106,7 @@ class Bill(Struct, frozen=True):
 
 
 def tokens() -> TokenCounts:
-    """All of the month, on a model that does not think."""
+    """Returns the tokens of the whole month, on a model that does not think."""
     work = list(MONTH.work())
     return TokenCounts(sum(n * one.prompt for _, n, one in work), sum(n * one.completion for _, n, one in work))
 
@@ -115,7 +117,7 @@ def busy_hours() -> float:
 
 
 def cloud_usd(work: Work, calls: int, model: str = "", at: datetime = QUIET_HOUR) -> float:
-    """Each call is rounded up as it is charged."""
+    """Returns the cost; each call is rounded up, as in the product."""
     one = {name: counts for name, _, counts in MONTH.work()}[work]
     cost = TABLE.cost(model or MODELS[work], TokenCounts(one.prompt, one.completion + MONTH.thinking), at)
     assert cost is not None, f"{model or MODELS[work]} has no price"
@@ -139,7 +141,7 @@ def bill_under(strategy: StrategyName) -> Bill:
 
 
 def tasks() -> Iterator[tuple[Work, TaskFacts, RoutingState, int]]:
-    """What is asked, how things stand then, and how often. Traits are independent of each other."""
+    """Yields each request, the state of the system at that moment, and how often. Traits are independent."""
     traits = (MONTH.hard_pct, MONTH.confidential_pct, MONTH.quick_pct, MONTH.busy_pct)
     for (hard, secret, quick, busy), calls in _shares(MONTH.questions, *traits):
         facts = TaskFacts(

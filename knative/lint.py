@@ -1,4 +1,4 @@
-"""Says of manifests what Knative's admission would say, and what we ask of them beyond that.
+"""Checks manifests against the rules of Knative's admission webhooks and our own rules.
 
 `python -m knative.lint [PATH…]` reads files and folders (by default what `kubectl apply -k knative/` sends), prints a
 verdict for each document and exits 1 when one is refused. The rules were held against recorded verdicts of the real
@@ -19,7 +19,7 @@ from knative.rules.resource import Resource, Rule
 
 
 class Judged(Struct, frozen=True):
-    """The rules of a kind. `fields` come first: what does not fit is judged no further."""
+    """The rules of a kind. `fields` run first; a manifest that fails them is judged no further."""
 
     fields: Rule
     admission: tuple[Rule, ...]
@@ -58,7 +58,7 @@ class Verdict(Struct, frozen=True):
 
 
 def verdicts(files: Sequence[Path]) -> list[Verdict]:
-    """One for each document, in order. A service account counts as there when one of the files brings it."""
+    """Returns a verdict for each document, in order. A service account exists when one of the files defines it."""
     read = [(f"{file.name}#{number}", manifest) for file in files for number, manifest in documents(file)]
     accounts = {"default"} | {
         str(manifest["metadata"]["name"]) for _, manifest in read if manifest.get("kind") == "ServiceAccount"
@@ -79,11 +79,11 @@ def _verdict(where: str, resource: Resource) -> Verdict:
     if kind not in JUDGED:
         return Verdict(where, (f"kind: {' '.join(kind)} is none that is known here",))
     judged = JUDGED[kind]
-    refusals = tuple(judged.fields(resource)) or _said(judged.admission, resource)
-    return Verdict(where, refusals, () if refusals else _said(judged.ours, resource))
+    refusals = tuple(judged.fields(resource)) or _messages(judged.admission, resource)
+    return Verdict(where, refusals, () if refusals else _messages(judged.ours, resource))
 
 
-def _said(rules: tuple[Rule, ...], resource: Resource) -> tuple[str, ...]:
+def _messages(rules: tuple[Rule, ...], resource: Resource) -> tuple[str, ...]:
     return tuple(sentence for rule in rules for sentence in rule(resource))
 
 
@@ -95,9 +95,9 @@ def main() -> int:
     own = Path(__file__).parent
     judged = verdicts(_files([Path(argument) for argument in sys.argv[1:]] or [own / "base", own / "services"]))
     for verdict in judged:
-        said = verdict.refusals + verdict.demands
-        print(f"{'REFUSED' if said else 'ok     '}  {verdict.where}")  # noqa: T201
-        for sentence in said:
+        faults = verdict.refusals + verdict.demands
+        print(f"{'REFUSED' if faults else 'ok     '}  {verdict.where}")  # noqa: T201
+        for sentence in faults:
             print(f"         {sentence}")  # noqa: T201
     refused = sum(bool(verdict.refusals or verdict.demands) for verdict in judged)
     print(f"{len(judged) - refused} accepted, {refused} refused")  # noqa: T201

@@ -1,4 +1,4 @@
-"""Renders the table's rows into the manifests that run them on Knative: a file for each function in `services/`.
+"""Renders the rows of the table as Knative manifests: a file for each function in `services/`.
 
 `python -m knative.render` writes them; with `--check` it says which are stale.
 """
@@ -34,7 +34,7 @@ Manifest = dict[str, Any]
 
 
 class Variable(Struct, frozen=True):
-    """A variable of CONTRACT's list and where its value is kept."""
+    """An environment variable and the Secret or ConfigMap that its value comes from."""
 
     name: str
     secret: bool = False
@@ -77,7 +77,7 @@ _OF_NEED: dict[Need, tuple[Variable, ...]] = {
 
 
 def manifests(function: Function) -> list[Manifest]:
-    """The Service and whatever wakes it."""
+    """Renders the Service and its Triggers or PingSource."""
     wakers = [waker for operation in function.operations for waker in _wakers(function, operation)]
     return [service(function), *wakers]
 
@@ -117,7 +117,7 @@ def has_routes(function: Function) -> bool:
 
 
 def variables(function: Function) -> tuple[Variable, ...]:
-    """What the function reads from its environment, each once; a variable is optional if nothing requires it."""
+    """Returns the environment variables of the function, each once; optional unless a need requires it."""
     wanted = [
         msgspec.structs.replace(variable, optional=variable.optional or need in function.optional)
         for need in function.needs
@@ -140,7 +140,7 @@ def _container(function: Function) -> Manifest:
         "ports": [{"name": "http1", "containerPort": _PORT}],
         "env": [_reference(variable) for variable in variables(function)],
         "resources": {
-            "requests": {"cpu": _reserved_cpu(function), "memory": function.memory, **_cards(function)},
+            "requests": {"cpu": _cpu_request(function), "memory": function.memory, **_cards(function)},
             "limits": {"cpu": function.cpu, "memory": function.memory, **_cards(function)},
         },
         "livenessProbe": {
@@ -168,7 +168,7 @@ def _container(function: Function) -> Manifest:
 
 
 def _proxy_files(function: Function) -> list[Manifest]:
-    """Where AEGIS_PROXY_CONFIG can point to: models, prices and budgets are no secrets."""
+    """Mounts the ConfigMap that AEGIS_PROXY_CONFIG can name: models, prices and budgets are no secrets."""
     if "blobs" not in function.needs:
         return []
     return [{"name": "proxy", "configMap": {"name": "aegis-proxy", "optional": True}}]
@@ -177,7 +177,7 @@ def _proxy_files(function: Function) -> list[Manifest]:
 def _scale(function: Function) -> dict[str, str]:
     prefix = "autoscaling.knative.dev"
     if "pool" in function.needs:
-        # What it does it takes for itself from a queue: requests say nothing of its load, its processors do.
+        # The pool takes its work from a queue, so its load shows in its processors, not in its requests.
         return {
             f"{prefix}/class": "hpa.autoscaling.knative.dev",
             f"{prefix}/metric": "cpu",
@@ -201,8 +201,8 @@ def _reference(variable: Variable) -> Manifest:
     return {"name": variable.name, "valueFrom": {kind: {"name": name, "key": variable.name, **optional}}}
 
 
-def _reserved_cpu(function: Function) -> str:
-    """Of the pool all it may use: what it reserves is what its load is a share of."""
+def _cpu_request(function: Function) -> str:
+    """Returns the CPU request; the pool requests its limit, for its autoscaler measures load against the request."""
     return function.cpu if "pool" in function.needs else _requested_cpu(function.cpu)
 
 
@@ -216,7 +216,7 @@ def _cards(function: Function) -> dict[str, str]:
 
 
 def _wakers(function: Function, operation: Operation) -> list[Manifest]:
-    """What calls a function by itself. Routes are called from outside, dead letters come over every trigger."""
+    """Renders the Trigger or PingSource. Routes need none, and every Trigger carries its dead letters."""
     if operation.is_route or operation.on == DEAD_LETTER:
         return []
     return [_clock(function) if operation.on == CLOCK else _trigger(function, operation)]
@@ -278,13 +278,13 @@ def _yaml(documents: list[Manifest]) -> str:
 
 
 def rendered(table: Table) -> dict[str, str]:
-    """File names in `services/` and what belongs in them."""
+    """Returns the content of each file in `services/` by its name."""
     files = {f"{service_name(function)}.yaml": _yaml(manifests(function)) for function in table.functions}
     return {**files, "kustomization.yaml": _kustomization(table)}
 
 
 def stale(wanted: dict[str, str], folder: Path = SERVICES) -> list[str]:
-    """Files that are missing, differ, or belong to no function any more."""
+    """Returns files that are missing, differ, or belong to no function any more."""
     there = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.yaml")}
     return sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
 

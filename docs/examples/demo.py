@@ -1,4 +1,4 @@
-"""The main job from end to end, on this machine alone: take documents in, ask, show citations and what it cost.
+"""Shows the whole job on one machine: upload documents, ask questions, print citations and costs.
 
 Runs the same commands that a person would type, on a data folder of its own (`.demo/`, made anew each time).
 """
@@ -25,7 +25,7 @@ NO_ANSWER = 3
 
 
 def main() -> int:
-    began = time.monotonic()
+    started = time.monotonic()
     shutil.rmtree(DATA, ignore_errors=True)
     server = subprocess.Popen(
         [AEGIS, "serve", "--data", DATA, "--port", "0"],
@@ -45,7 +45,7 @@ def main() -> int:
         answered = [run("ask", question) for question in QUESTIONS]
         ok = ok and all(code in (0, NO_ANSWER) for code in answered)
         print(f"\n{answered.count(0)} questions answered, {answered.count(NO_ANSWER)} refused because the documents do")
-        print(f"not say, in {time.monotonic() - began:.0f} s. To go on by yourself: make serve")
+        print(f"not say, in {time.monotonic() - started:.0f} s. To go on by yourself: make serve")
         return 0 if ok else 1
     finally:
         server.terminate()
@@ -53,8 +53,8 @@ def main() -> int:
 
 
 def run(*arguments: str) -> int:
-    shown = " ".join(f'"{word}"' if " " in word else word for word in arguments)
-    print(f"\n$ aegis {shown}", flush=True)
+    command = " ".join(f'"{word}"' if " " in word else word for word in arguments)
+    print(f"\n$ aegis {command}", flush=True)
     environment = {**os.environ, "AEGIS_DATA": str(DATA)}
     return subprocess.run([AEGIS, *arguments], cwd=ROOT, env=environment, check=False).returncode
 

@@ -1,4 +1,4 @@
-"""Whether an expression is CloudEvents SQL: its syntax only, by descent, without giving operators their order."""
+"""Checks the syntax of CloudEvents SQL by recursive descent, without operator precedence."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What Knative Eventing's webhook refuses of Triggers, Brokers and PingSources whose fields fit."""
+"""Rules of Knative Eventing's webhook for Triggers, Brokers and PingSources."""
 
 import re
 from collections.abc import Iterator
@@ -61,7 +61,7 @@ def pauses_are_periods(resource: Resource) -> Iterator[str]:
             yield f"spec.delivery.{key}: {delivery[key]!r} is not spelled as ISO 8601 does (PT5S)"
 
 
-def pauses_grow_in_a_known_way(resource: Resource) -> Iterator[str]:
+def backoff_policies_are_known(resource: Resource) -> Iterator[str]:
     policy = (resource.spec.get("delivery") or {}).get("backoffPolicy", "linear")
     if policy not in ("linear", "exponential"):
         yield f"spec.delivery.backoffPolicy: {policy!r} is neither linear nor exponential"
@@ -74,7 +74,7 @@ def filtered_attributes_are_attributes(trigger: Resource) -> Iterator[str]:
                 yield f"{path}[{name}]: an attribute is lower-case letters and digits and begins with a letter"
 
 
-def a_filter_speaks_one_dialect(trigger: Resource) -> Iterator[str]:
+def a_filter_has_one_dialect(trigger: Resource) -> Iterator[str]:
     for path, one in _filters(trigger):
         if len(one) > 1:
             yield f"{path}: {' and '.join(one)} in one filter"
@@ -120,13 +120,13 @@ _DELIVERY: tuple[Rule, ...] = (
     dead_letters_are_reachable,
     retries_are_counted,
     pauses_are_periods,
-    pauses_grow_in_a_known_way,
+    backoff_policies_are_known,
 )
 TRIGGER_RULES: tuple[Rule, ...] = (
     a_broker_is_named,
     a_subscriber_is_reachable,
     filtered_attributes_are_attributes,
-    a_filter_speaks_one_dialect,
+    a_filter_has_one_dialect,
     expressions_are_cesql,
     a_dependency_is_a_reference,
     *_DELIVERY,
@@ -136,7 +136,7 @@ PING_SOURCE_RULES: tuple[Rule, ...] = (the_schedule_is_cron, the_sink_is_reachab
 
 
 def _unreachable(destination: dict[str, Any] | None, path: str) -> Iterator[str]:
-    """A reference, an absolute address, or a reference and a path under it."""
+    """Checks a destination: a reference, an absolute address, or a reference and a path under it."""
     reference, uri = (destination or {}).get("ref"), (destination or {}).get("uri")
     if not reference and not uri:
         yield f"{path}: neither ref nor uri"

@@ -1,4 +1,4 @@
-"""Which fields a manifest may have and of which type: what the API server's strict decoding holds it to."""
+"""Checks the fields of a manifest and their types, as the API server's strict decoding does."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +7,7 @@ from msgspec import Struct
 
 
 class Each(Struct, frozen=True):
-    """A map with names of the writer's own and values of one shape."""
+    """A map with free names and values of one shape."""
 
     value: Any
 
@@ -19,18 +19,18 @@ class Flagged(Struct, frozen=True):
 
 
 class Refused(Struct, frozen=True):
-    """A field that Kubernetes has and Knative never takes."""
+    """A field of Kubernetes that Knative refuses."""
 
 
 ANYTHING = object()
-"""A field that is not looked into."""
+"""A field whose content is not checked."""
 
 Shape = Any
 """A type, a tuple of types, a list with the shape of its items, a dict of fields, or one of the above."""
 
 
 def misfits(value: Any, shape: Shape, path: str = "") -> Iterator[str]:
-    """What is there and may not be, or is of another type. An absent or empty field always fits."""
+    """Yields fields that are not allowed or have another type. An absent or empty field always fits."""
     if shape is ANYTHING or value is None:
         return
     if isinstance(shape, Flagged):
@@ -76,7 +76,7 @@ def _list(value: Any, shape: Shape, path: str) -> Iterator[str]:
 
 
 def _is_a(value: Any, kinds: type | tuple[type, ...]) -> bool:
-    """YAML's true and false are numbers to Python, and not to Kubernetes."""
+    """Checks a type. Booleans are integers in Python, not in Kubernetes."""
     if isinstance(value, bool):
         return kinds is bool or (isinstance(kinds, tuple) and bool in kinds)
     return isinstance(value, kinds)

@@ -1,4 +1,4 @@
-"""What the webhooks let pass and a Service of ours still holds: nothing set in vain, the restricted profile."""
+"""Our own rules for a Service, beyond the webhooks: no setting without effect, the restricted profile."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -71,7 +71,7 @@ def containers_are_restricted(service: Resource) -> Iterator[str]:
             yield f"spec.template.spec.containers[{number}].securityContext.runAsUser: is no number above 0"
 
 
-def containers_say_what_they_take(service: Resource) -> Iterator[str]:
+def containers_declare_their_resources(service: Resource) -> Iterator[str]:
     for number, container in enumerate(service.containers):
         for kind in ("requests", "limits"):
             given = (container.get("resources") or {}).get(kind) or {}
@@ -105,7 +105,7 @@ RULES: tuple[Rule, ...] = (
     rollout_stands_on_the_service,
     the_first_byte_may_take_as_long_as_the_answer,
     containers_are_restricted,
-    containers_say_what_they_take,
+    containers_declare_their_resources,
     containers_are_probed,
     scratch_is_limited,
     images_have_a_version,

@@ -1,4 +1,4 @@
-"""A manifest as rules see it, with what else stands beside it."""
+"""A manifest and its surroundings, as rules read them."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from msgspec import Struct
 
 Rule = Callable[["Resource"], Iterator[str]]
-"""Says, in a sentence each that begins with the field, what it refuses."""
+"""Yields a sentence for each fault, which begins with the field."""
 
 
 class Resource(Struct, frozen=True):
-    """`accounts` are the service accounts that exist; every namespace has `default`."""
+    """A manifest. `accounts` are the service accounts that exist; every namespace has `default`."""
 
     manifest: dict[str, Any]
     accounts: frozenset[str] = frozenset({"default"})
@@ -37,13 +37,13 @@ class Resource(Struct, frozen=True):
 
     @property
     def scaling(self) -> dict[str, str]:
-        """The template's autoscaling annotations without their prefix, old spellings as they are."""
+        """Returns the template's autoscaling annotations without their prefix, old spellings as they are."""
         prefix = "autoscaling.knative.dev/"
         noted = self.at("spec", "template", "metadata", "annotations") or {}
         return {key.removeprefix(prefix): value for key, value in noted.items() if key.startswith(prefix)}
 
     def at(self, *path: str) -> Any:
-        """What stands there; None where the path ends early."""
+        """Returns the value at a path; None where the path ends early."""
         value: Any = self.manifest
         for name in path:
             value = value.get(name) if isinstance(value, dict) else None

@@ -1,4 +1,4 @@
-"""What Knative Serving's webhook, and the pod it tries out, refuse of a Service whose fields fit."""
+"""Rules of Knative Serving's webhook, and of the pod that it tries out, for a Service."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -185,7 +185,7 @@ def variables_are_free(service: Resource) -> Iterator[str]:
                 yield f"{path}.env: {name!r} is Knative's own or no name"
 
 
-def probes_ask_one_thing(service: Resource) -> Iterator[str]:
+def a_probe_has_one_handler(service: Resource) -> Iterator[str]:
     for path, _, probe in _probes(service):
         asked = [handler for handler in _HANDLERS if handler in probe]
         if len(asked) > 1 or (not asked and not path.endswith("readinessProbe")):
@@ -193,7 +193,7 @@ def probes_ask_one_thing(service: Resource) -> Iterator[str]:
 
 
 def probes_ask_the_served_port(service: Resource) -> Iterator[str]:
-    """By number any port may be asked; by name only the container's own."""
+    """A probe may ask any port by number, by name only the container's own."""
     for path, container, probe in _probes(service):
         own = next((port.get("name") for port in container.get("ports") or []), None) or "http"
         port = (probe.get("httpGet") or probe.get("tcpSocket") or {}).get("port")
@@ -206,11 +206,11 @@ def a_startup_probe_names_its_port(service: Resource) -> Iterator[str]:
     for path, _, probe in _probes(service):
         handler = probe.get("httpGet", probe.get("tcpSocket"))
         if path.endswith("startupProbe") and handler is not None and not handler.get("port"):
-            yield f"{path}: says no port"
+            yield f"{path}: names no port"
 
 
-def readiness_is_asked_one_way(service: Resource) -> Iterator[str]:
-    """Without a period Knative asks as often as it likes, and then neither time-out nor failures can be set."""
+def readiness_limits_need_a_period(service: Resource) -> Iterator[str]:
+    """Without a period Knative chooses the interval itself, and refuses a time-out and a failure threshold."""
     for path, _, probe in _probes(service):
         if not path.endswith("readinessProbe"):
             continue
@@ -306,10 +306,10 @@ RULES: tuple[Rule, ...] = (
     one_port_is_served,
     ports_are_free,
     variables_are_free,
-    probes_ask_one_thing,
+    a_probe_has_one_handler,
     probes_ask_the_served_port,
     a_startup_probe_names_its_port,
-    readiness_is_asked_one_way,
+    readiness_limits_need_a_period,
     probes_count_forward,
     amounts_are_quantities,
     requests_stay_within_limits,
@@ -353,7 +353,7 @@ def _count(service: Resource, key: str) -> int | None:
 
 
 def _number(text: str) -> float:
-    """NaN, which is within no bounds, for what is no number."""
+    """Returns NaN, which is within no bounds, for what is no number."""
     try:
         return float(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The shapes of the kinds that are judged here, as Knative 1.23 (Serving) and 1.22 (Eventing) know them."""
+"""The fields of the kinds that are checked here, as of Knative 1.23 (Serving) and 1.22 (Eventing)."""
 
 from knative.rules.fields import ANYTHING, Each, Flagged, Refused, Shape
 

@@ -1,4 +1,4 @@
-"""How durations, quantities, names, image references and schedules are spelled. Each answers None to what is none."""
+"""Parsers of durations, quantities, names, image references and schedules. Each returns None for invalid text."""
 
 import re
 from decimal import Decimal

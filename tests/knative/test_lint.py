@@ -30,19 +30,21 @@ def _recorded() -> list[tuple[str, str, str]]:
 
 
 @pytest.fixture(scope="module")
-def said() -> dict[str, lint.Verdict]:
+def verdicts() -> dict[str, lint.Verdict]:
     folders = [sorted((RECORDED / folder).glob("*.yaml")) for folder in ("serving", "eventing")]
     return {verdict.where: verdict for files in folders for verdict in lint.verdicts(files)}
 
 
 @pytest.mark.parametrize(("folder", "where", "verdict"), _recorded())
-def test_the_lint_agrees_with_the_webhook(said: dict[str, lint.Verdict], folder: str, where: str, verdict: str) -> None:
-    assert ("REFUSED" if said[where].refusals else "ok") == verdict, said[where].refusals
+def test_the_lint_agrees_with_the_webhook(
+    verdicts: dict[str, lint.Verdict], folder: str, where: str, verdict: str
+) -> None:
+    assert ("REFUSED" if verdicts[where].refusals else "ok") == verdict, verdicts[where].refusals
 
 
-def test_every_recorded_manifest_has_a_verdict_and_the_other_way_round(said: dict[str, lint.Verdict]) -> None:
-    assert said.keys() == {where for _, where, _ in _recorded()}
-    assert len(said) > 80
+def test_every_recorded_manifest_has_a_verdict_and_the_other_way_round(verdicts: dict[str, lint.Verdict]) -> None:
+    assert verdicts.keys() == {where for _, where, _ in _recorded()}
+    assert len(verdicts) > 80
 
 
 def test_what_the_suite_sends_to_a_cluster_is_accepted() -> None:
@@ -165,13 +167,15 @@ SPOILED: dict[str, dict[Rule, Sequence[Change]]] = {
             _in_container(ports=[{"containerPort": 8080, "name": "web"}]),
         ),
         serving.variables_are_free: (_in_container(env=[{"name": "PORT", "value": "80"}]),),
-        serving.probes_ask_one_thing: (
+        serving.a_probe_has_one_handler: (
             _in_container(livenessProbe={"periodSeconds": 1}),
             _in_container(readinessProbe={"httpGet": HTTP, "exec": {"command": ["true"]}}),
         ),
         serving.probes_ask_the_served_port: (_in_container(livenessProbe={"httpGet": {**HTTP, "port": "web"}}),),
         serving.a_startup_probe_names_its_port: (_in_container(startupProbe={"httpGet": HTTP}),),
-        serving.readiness_is_asked_one_way: (_in_container(readinessProbe={"httpGet": HTTP, "failureThreshold": 3}),),
+        serving.readiness_limits_need_a_period: (
+            _in_container(readinessProbe={"httpGet": HTTP, "failureThreshold": 3}),
+        ),
         serving.probes_count_forward: (_in_container(livenessProbe={"httpGet": HTTP, "periodSeconds": -1}),),
         serving.amounts_are_quantities: (_in_container(resources={"limits": {"memory": "1 GB"}}),),
         serving.requests_stay_within_limits: (
@@ -203,7 +207,7 @@ SPOILED: dict[str, dict[Rule, Sequence[Change]]] = {
             _in_container(securityContext={}),
             lambda manifest: _container(manifest)["securityContext"].update(runAsUser=0),
         ),
-        ours.containers_say_what_they_take: (_in_container(resources={"requests": {"cpu": "1"}}),),
+        ours.containers_declare_their_resources: (_in_container(resources={"requests": {"cpu": "1"}}),),
         ours.containers_are_probed: (lambda manifest: _container(manifest).pop("readinessProbe"),),
         ours.scratch_is_limited: (_in_pod(volumes=[{"name": "tmp", "emptyDir": {}}]),),
         ours.images_have_a_version: (_in_container(image="host:5000/light"), _in_container(image="light:latest")),
@@ -220,7 +224,7 @@ SPOILED: dict[str, dict[Rule, Sequence[Change]]] = {
             _in_spec(filter={"attributes": {"Bad-Name": "x"}}),
             _in_spec(filters=[{"not": {"any": [{"prefix": {"Bad": "x"}}]}}]),
         ),
-        eventing.a_filter_speaks_one_dialect: (_in_spec(filters=[{"exact": {"type": "a"}, "cesql": "TRUE"}]),),
+        eventing.a_filter_has_one_dialect: (_in_spec(filters=[{"exact": {"type": "a"}, "cesql": "TRUE"}]),),
         eventing.expressions_are_cesql: (_in_spec(filters=[{"all": [{"cesql": "type = = 'x'"}]}]),),
         eventing.a_dependency_is_a_reference: (
             _noted("knative.dev/dependency", "not json"),
@@ -229,7 +233,7 @@ SPOILED: dict[str, dict[Rule, Sequence[Change]]] = {
         eventing.dead_letters_are_reachable: (_delivered(deadLetterSink={}),),
         eventing.retries_are_counted: (_delivered(retry=-1),),
         eventing.pauses_are_periods: (_delivered(backoffDelay="5s"), _delivered(timeout="PT")),
-        eventing.pauses_grow_in_a_known_way: (_delivered(backoffPolicy="random"),),
+        eventing.backoff_policies_are_known: (_delivered(backoffPolicy="random"),),
     },
     "Broker": {
         eventing.broker_fields_fit: (_in_spec(configuration={}),),
@@ -237,7 +241,7 @@ SPOILED: dict[str, dict[Rule, Sequence[Change]]] = {
         eventing.dead_letters_are_reachable: (_delivered(deadLetterSink={"uri": "/in"}),),
         eventing.retries_are_counted: (_delivered(retry=-1),),
         eventing.pauses_are_periods: (_delivered(timeout="1m"),),
-        eventing.pauses_grow_in_a_known_way: (_delivered(backoffPolicy="none"),),
+        eventing.backoff_policies_are_known: (_delivered(backoffPolicy="none"),),
     },
     "PingSource": {
         eventing.ping_fields_fit: (_in_spec(cron="* * * * *"),),
