@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from events.document import DocumentDeleted
 from functions.documents.access import OneDocument, find_own
-from shared.bus.port import Bus
+from shared.bus.publisher import BoundPublisher
 from shared.catalogue.catalogue import Catalogue
 from shared.erasure.erase import bury, erase
 from shared.pool.queue import SliceQueue
@@ -38,7 +38,7 @@ async def handle(
     vectors: Vectors,
     slices: SliceQueue,
     redis: RedisClient,
-    bus: Bus,
+    publisher: BoundPublisher,
     principal: Principal,
     call: Call,
 ) -> Deleting | None:
@@ -53,5 +53,5 @@ async def handle(
         return Deleting("deleting")
     about = origin_of(record, records.tenant_id, call.request_id, call.traceparent)
     with contextlib.suppress(StoreUnavailable):  # nobody has to hear it for the deletion to hold
-        await bus.publish(DocumentDeleted(origin=about, key=record.content_hash[:32]))
+        await publisher.publish(DocumentDeleted(origin=about, key=record.content_hash[:32]))
     return None

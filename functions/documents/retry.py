@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from functions.documents.access import OneDocument, find_own
-from shared.bus.port import Bus
+from shared.bus.publisher import BoundPublisher
 from shared.catalogue.catalogue import Catalogue
 from shared.catalogue.view import status_of
 from shared.records.records import TenantRecords
@@ -46,7 +46,7 @@ async def handle(
     records: TenantRecords,
     leases: Leases,
     vectors: Vectors,
-    bus: Bus,
+    publisher: BoundPublisher,
     table: Table,
     principal: Principal,
     call: Call,
@@ -75,7 +75,7 @@ async def handle(
         about = origin_of(record, records.tenant_id, call.request_id, call.traceparent)
         sayings = await pending(table, records, record, about)
         for saying in sayings:
-            await bus.publish(saying.event)
+            await publisher.publish(saying.event)
         if not sayings:
             await records.mark_closed(record.document_id, record.generation)
     entry = await catalogue.entry(record.document_id)

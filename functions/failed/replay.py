@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from msgspec import Struct
 
 from functions.failed.letters import OneLetter, find
-from shared.bus.port import Redelivery
+from shared.bus.publisher import BoundPublisher
 from shared.catalogue.catalogue import Catalogues
 from shared.catalogue.reopening import event_of, reopen
 from shared.records.records import PlatformRecords
@@ -21,11 +21,15 @@ class Replaying(Struct, frozen=True):
 
 
 async def handle(
-    request: OneLetter, platform: PlatformRecords, catalogues: Catalogues, bus: Redelivery, principal: Principal
+    request: OneLetter,
+    platform: PlatformRecords,
+    catalogues: Catalogues,
+    publisher: BoundPublisher,
+    principal: Principal,
 ) -> Replaying:
     letter = await find(request.dead_letter_id, platform, principal)
     # Dropped first: should it fail again at once, its new letter must stay. The open document is the safety net.
     await reopen(letter, platform, catalogues)
     await platform.drop_dead_letter(letter)
-    await bus.send_to(letter.function, event_of(letter))
+    await publisher.send_to(letter.function, event_of(letter))
     return Replaying(letter.dead_letter_id, letter.document_id, "replaying")

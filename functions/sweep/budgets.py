@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from events.budget import BudgetThresholdReached
-from shared.bus.port import Bus
+from shared.bus.publisher import BoundPublisher
 from shared.proxy.budget.budget import Budget
 from shared.proxy.budget.operations import BudgetOperation, estimated
 from shared.types.clock import now
@@ -15,12 +15,12 @@ from shared.usage.records import AlertRecord, UsageRecord
 _LONGEST_LEASE = timedelta(days=1)
 
 
-async def look_after_budgets(budget: Budget, book: UsageLedger, journal: Journal, bus: Bus) -> None:
+async def look_after_budgets(budget: Budget, book: UsageLedger, journal: Journal, publisher: BoundPublisher) -> None:
     await flush_outbox(budget.outbox, journal)
     await budget.sweep()
     await settle_lapsed(budget, book)
     await flush_outbox(budget.outbox, journal)
-    await send_alerts(budget, journal, bus)
+    await send_alerts(budget, journal, publisher)
 
 
 async def settle_lapsed(budget: Budget, book: UsageLedger) -> None:
@@ -39,11 +39,11 @@ async def _booked(operation: BudgetOperation, book: UsageLedger) -> UsageRecord 
     return next((one for one in usage if one.usage_id == operation.operation_id), None)
 
 
-async def send_alerts(budget: Budget, journal: Journal, bus: Bus) -> None:
+async def send_alerts(budget: Budget, journal: Journal, publisher: BoundPublisher) -> None:
     """Said, then booked, then forgotten by Redis: cut off in between it is said again, under the same id; once it is
     in the book an emptied Redis does not bring it back."""
     for alert in await budget.alerts():
-        await bus.publish(threshold_reached(alert))
+        await publisher.publish(threshold_reached(alert))
         await journal.append(alert)
         await budget.alerted([alert])
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import msgspec
 
-from shared.bus.port import Redelivery
+from shared.bus.publisher import BoundPublisher
 from shared.catalogue.catalogue import Catalogues
 from shared.catalogue.reopening import event_of, reopen
 from shared.records.records import PlatformRecords
@@ -16,7 +16,9 @@ _LOST_AFTER = timedelta(hours=1)
 """When a replay from which nothing was heard is tried once more."""
 
 
-async def replay_due(platform: PlatformRecords, catalogues: Catalogues, bus: Redelivery) -> set[tuple[str, str]]:
+async def replay_due(
+    platform: PlatformRecords, catalogues: Catalogues, publisher: BoundPublisher
+) -> set[tuple[str, str]]:
     """Sends what is due and drops what is settled; returns the documents (tenant, id) that still wait for theirs."""
     waiting: set[tuple[str, str]] = set()
     for letter in await platform.dead_letters():
@@ -27,7 +29,7 @@ async def replay_due(platform: PlatformRecords, catalogues: Catalogues, bus: Red
             elif letter.next_replay_at:
                 waiting.add((letter.tenant_id, letter.document_id))
                 if letter.next_replay_at <= now():
-                    await _replay(letter, platform, catalogues, bus)
+                    await _replay(letter, platform, catalogues, publisher)
         except Exception:  # noqa: BLE001 - whatever is wrong with one letter must not keep the others waiting
             log().exception("cannot look after a dead letter", extra=about)
     return waiting
@@ -43,8 +45,10 @@ async def _is_settled(letter: DeadLetter, platform: PlatformRecords) -> bool:
     return stage is not None and stage.outcome != "failed"
 
 
-async def _replay(letter: DeadLetter, platform: PlatformRecords, catalogues: Catalogues, bus: Redelivery) -> None:
+async def _replay(
+    letter: DeadLetter, platform: PlatformRecords, catalogues: Catalogues, publisher: BoundPublisher
+) -> None:
     sent = msgspec.structs.replace(letter, replays=letter.replays + 1, next_replay_at=now() + _LOST_AFTER)
     await platform.keep_dead_letter(sent)
     await reopen(letter, platform, catalogues)
-    await bus.send_to(letter.function, event_of(letter))
+    await publisher.send_to(letter.function, event_of(letter))

@@ -1,6 +1,6 @@
 """Documents that are not final and about which nothing is on its way: what they wait for is said again."""
 
-from shared.bus.port import Bus
+from shared.bus.publisher import BoundPublisher
 from shared.bus.recent import quiet_mark, recent_mark
 from shared.catalogue.catalogue import Catalogue, Catalogues
 from shared.erasure.erase import bury, erase
@@ -28,7 +28,7 @@ async def go_on(
     leases: Leases,
     slices: SliceQueue,
     index: VectorIndex,
-    bus: Bus,
+    publisher: BoundPublisher,
     table: Table,
     waiting: set[tuple[str, str]],
 ) -> None:
@@ -39,7 +39,7 @@ async def go_on(
             if await _is_deleted(document, platform):
                 await _erase(document, platform, catalogues, index, redis)
             elif (document.tenant_id, document.document_id) not in waiting:
-                await _say_again(document, platform, catalogues, redis, leases, slices, bus, table)
+                await _say_again(document, platform, catalogues, redis, leases, slices, publisher, table)
         except StoreUnavailable as error:  # one document's store must not keep the others waiting
             log().warning(f"cannot go on: {error}", extra=about)
         except Exception:  # noqa: BLE001 - nor may whatever else is wrong with one
@@ -69,7 +69,7 @@ async def _say_again(
     redis: RedisClient,
     leases: Leases,
     slices: SliceQueue,
-    bus: Bus,
+    publisher: BoundPublisher,
     table: Table,
 ) -> None:
     tenant, document_id, generation = document.tenant_id, document.document_id, document.generation
@@ -86,7 +86,7 @@ async def _say_again(
     await catalogues.of(tenant).mend(document_id)
     sayings = await pending(table, records, record, origin_of(record, tenant))
     for saying in sayings:
-        await bus.publish(saying.event)
+        await publisher.publish(saying.event)
     await _be_quiet(quiet, redis)  # only now: what was not said for a crash is said again at once
     if not sayings:  # it ended, and only its marker was left behind
         await records.mark_closed(document_id, generation)

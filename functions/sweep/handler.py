@@ -8,7 +8,7 @@ from functions.sweep.dead_letters import replay_due
 from functions.sweep.documents import go_on
 from functions.sweep.retention import retire
 from functions.sweep.storage import meter_storage
-from shared.bus.port import Bus, Redelivery
+from shared.bus.publisher import BoundPublisher
 from shared.catalogue.catalogue import Catalogues
 from shared.pool.queue import SliceQueue
 from shared.proxy.budget.budget import Budget
@@ -32,8 +32,7 @@ async def handle(
     leases: Leases,
     slices: SliceQueue,
     index: VectorIndex,
-    bus: Bus,
-    redelivery: Redelivery,
+    publisher: BoundPublisher,
     table: Table,
     budget: Budget,
     book: UsageLedger,
@@ -43,11 +42,11 @@ async def handle(
     async with leases.hold("sweep") as ours:
         if not ours:
             return
-        await _apart("budgets", look_after_budgets(budget, book, journal, bus))
+        await _apart("budgets", look_after_budgets(budget, book, journal, publisher))
         await _apart("the book", book.seal_due())
         await _apart("retention", retire(platform, catalogues, redis))
-        waiting = await replay_due(platform, catalogues, redelivery)
-        await go_on(platform, catalogues, redis, leases, slices, index, bus, table, waiting)
+        waiting = await replay_due(platform, catalogues, publisher)
+        await go_on(platform, catalogues, redis, leases, slices, index, publisher, table, waiting)
         await _apart("storage", meter_storage(platform, redis, meter))
 
 

@@ -1,4 +1,4 @@
-"""The need to tell other functions what happened."""
+"""The transport that carries events from one function to the others."""
 
 from typing import Protocol
 
@@ -6,15 +6,16 @@ from events import Message
 from events.envelope import CloudEvent
 
 
-class Bus(Protocol):
-    """Speaks in the name of one function."""
+class EventTransport(Protocol):
+    """Carries events, at least once. Every method raises `StoreUnavailable` unless the event has been taken."""
 
-    async def publish(self, event: Message) -> None:
-        """Every function whose row listens gets it, at least once. Raises `StoreUnavailable`."""
+    async def publish(self, event: Message, source: str) -> None:
+        """To every function whose row listens, in the name of the function `source`."""
         ...
 
+    async def send_to(self, function: str, event: CloudEvent) -> None:
+        """To one function again: a dead letter, for the function that failed. A broker delivers it to every listener;
+        those that have finished it emit their outcome again."""
+        ...
 
-class Redelivery(Protocol):
-    """Brings one event to one function again, which for dead letters is the one that failed."""
-
-    async def send_to(self, function: str, event: CloudEvent) -> None: ...
+    async def close(self) -> None: ...

@@ -15,7 +15,6 @@ from redis.exceptions import ResponseError
 from events import Message
 from events.document import DocumentEvent
 from events.envelope import CloudEvent, Secrets, decode, encode, wrap
-from shared.bus.publisher import BoundPublisher
 from shared.bus.recent import RECENT_S, quiet_mark, recent_mark
 from shared.redis.client import RedisClient, RedisWord, Script, pairs
 from shared.table.table import Table
@@ -59,9 +58,6 @@ class StreamBus:
         self._in_hand: set[tuple[str, str]] = set()
         self._unsure: set[str] = set()
         self.was_emptied = asyncio.Event()
-
-    def of(self, source: str) -> BoundPublisher:
-        return BoundPublisher(self, source)
 
     async def publish(self, event: Message, source: str) -> None:
         await self.send(wrap(event, source, self._secrets))

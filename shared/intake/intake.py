@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from msgspec import Struct, field
 
-from shared.bus.port import Bus
+from shared.bus.publisher import BoundPublisher
 from shared.catalogue.catalogue import Catalogue
 from shared.catalogue.view import FINAL, status_of, title_of
 from shared.formats.filename import safe_filename
@@ -52,7 +52,7 @@ class Intake(Struct, frozen=True):
     records: TenantRecords
     catalogue: Catalogue
     leases: Leases
-    bus: Bus
+    publisher: BoundPublisher
     table: Table
     call: Call
     router: FormatRouter = field(default_factory=FormatRouter)
@@ -120,7 +120,7 @@ class Intake(Struct, frozen=True):
         """Without the bus the document is still stored and marked open: the sweep publishes its event later."""
         about = origin_of(record, self.records.tenant_id, self.call.request_id, self.call.traceparent)
         with contextlib.suppress(StoreUnavailable):
-            await self.bus.publish(stored_event(record, self.records, about))
+            await self.publisher.publish(stored_event(record, self.records, about))
 
     async def _result(self, record: DocumentRecord) -> IntakeResult:
         entry = await self.catalogue.entry(record.document_id)

@@ -116,7 +116,7 @@ class Binding:
         if delivered.reply is None:
             return delivered
         try:
-            await self._services.buses.of(self._function.name).publish(delivered.reply)
+            await self._services.publisher(self._function.name).publish(delivered.reply)
         except StoreUnavailable as error:
             log().warning(f"cannot say what comes next: {error}", extra={"function": self._function.name})
             return DeliveryResult(503, detail=str(error), retry_after=error.retry_after)

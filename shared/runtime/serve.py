@@ -100,7 +100,7 @@ class Installation:
             self.settings,
             blobs=lambda: FolderBlobs(self.settings.data / "blobs"),
             redis=lambda: redis,
-            buses=lambda: self.bus,
+            transport=lambda: self.bus,
             vectors=self._vectors,
         )
         await self._first_keys(services)

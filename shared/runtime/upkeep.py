@@ -100,7 +100,7 @@ def _beside(data: Path) -> Services:
         Settings.from_environ(os.environ),
         blobs=lambda: FolderBlobs(data / "blobs", is_owner=False),
         redis=lambda: ValkeyServer(data / "counters").redis(),
-        buses=_none,
+        transport=_none,
         vectors=lambda _: _none(),
     )
 

@@ -62,7 +62,7 @@ class Suite:
             Settings(data=data),
             blobs=lambda: blobs,
             redis=lambda: redis,
-            buses=lambda: self.bus,
+            transport=lambda: self.bus,
             vectors=lambda services: self._index(data / "vectors"),
         )
         self.records = TenantRecords(blobs, TENANT)

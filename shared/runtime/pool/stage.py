@@ -60,7 +60,7 @@ class PooledStage:
         """
         delivered = await self._delivery.deliver(self._enveloped(event), began)
         if delivered.reply:
-            await self._services.buses.of(self.name).publish(delivered.reply)
+            await self._services.publisher(self.name).publish(delivered.reply)
             return True
         if delivered.status != 204:
             raise OutcomeNotDelivered(delivered.status, delivered.detail)

@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from events.envelope import Secrets
-from shared.runtime.wiring.services import Buses, Services
+from shared.runtime.wiring.services import Services
 from shared.runtime.wiring.settings import Settings
 from shared.table.table import Function, Need, Table
 from shared.types.errors import AegisError
 
 if TYPE_CHECKING:  # a function imports only the stores of its row
     from shared.blobs.port import Blobs
-    from shared.bus.publisher import EventSink
+    from shared.bus.port import EventTransport
+    from shared.bus.sink import EventSink
     from shared.redis.client import RedisClient
     from shared.vectors.port import VectorIndex
 
@@ -72,8 +73,8 @@ def cluster_services(table: Table, settings: Settings, environ: Mapping[str, str
 
         return over_url(environ["AEGIS_REDIS_URL"])
 
-    def buses() -> Buses:
-        from shared.bus.publisher import SinkTransport
+    def transport() -> "EventTransport":
+        from shared.bus.sink import SinkTransport
 
         return SinkTransport(_sink(environ["K_SINK"]), event_secrets(environ), services.redis)
 
@@ -89,7 +90,7 @@ def cluster_services(table: Table, settings: Settings, environ: Mapping[str, str
         settings,
         blobs=blobs,
         redis=redis if environ.get("AEGIS_REDIS_URL") else None,
-        buses=buses,
+        transport=transport,
         vectors=vectors,
     )
     return services

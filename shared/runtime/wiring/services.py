@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from shared.runtime.wiring.settings import Settings
 from shared.table.table import Need, Table
@@ -11,12 +11,12 @@ from shared.telemetry.logs import log
 from shared.types.errors import AegisError, StoreUnavailable
 
 if TYPE_CHECKING:  # these names are for the type checker; the modules come in at first use
-    from events import Message
-    from events.envelope import CloudEvent
     from shared.access.accounts import Accounts
     from shared.access.gate import Gate, RateLimits
     from shared.answers.extractive import ExtractiveAnswerer
     from shared.blobs.port import Blobs
+    from shared.bus.port import EventTransport
+    from shared.bus.publisher import BoundPublisher
     from shared.embedding.minilm import MiniLM
     from shared.embedding.ollama import OllamaEmbedding
     from shared.embedding.port import Embedding
@@ -33,22 +33,8 @@ if TYPE_CHECKING:  # these names are for the type checker; the modules come in a
     from shared.vectors.port import VectorIndex
 
 
-class SpeakingBus(Protocol):
-    """What a function may say, to all that listen or, for a dead letter, to the one that failed."""
-
-    async def publish(self, event: "Message") -> None: ...
-
-    async def send_to(self, function: str, event: "CloudEvent") -> None: ...
-
-
-class Buses(Protocol):
-    def of(self, source: str) -> SpeakingBus: ...
-
-    async def close(self) -> None: ...
-
-
 class Services:
-    """What functions need from outside. The stores are handed in as makers; the crafts over them are made here."""
+    """What functions need from outside. The stores are given as factories; the libraries over them are made here."""
 
     def __init__(
         self,
@@ -57,7 +43,7 @@ class Services:
         *,
         blobs: "Callable[[], Blobs]",
         redis: "Callable[[], RedisClient] | None",
-        buses: Callable[[], Buses],
+        transport: "Callable[[], EventTransport]",
         vectors: "Callable[[Services], VectorIndex]",
     ) -> None:
         self.table = table
@@ -66,7 +52,7 @@ class Services:
         self.warming = False
         self._make_blobs = blobs
         self._make_redis = redis
-        self._make_buses = buses
+        self._make_transport = transport
         self._make_vectors = vectors
 
     @cached_property
@@ -80,8 +66,14 @@ class Services:
         return self._make_redis()
 
     @cached_property
-    def buses(self) -> Buses:
-        return self._make_buses()
+    def transport(self) -> "EventTransport":
+        return self._make_transport()
+
+    def publisher(self, function: str) -> "BoundPublisher":
+        """For events that are published in the name of a function."""
+        from shared.bus.publisher import BoundPublisher
+
+        return BoundPublisher(self.transport, function)
 
     @cached_property
     def vectors(self) -> "VectorIndex":
@@ -229,9 +221,9 @@ class Services:
             await self.journal.close()
         if "vectors" in made:
             await self.vectors.close()
-        if "buses" in made:
-            await self.buses.close()
-        if "counters" in made:
+        if "transport" in made:
+            await self.transport.close()
+        if "redis" in made:
             await self.redis.close()
         if "blobs" in made:
             await self.blobs.close()

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from events import Message
 from events.budget import BudgetThresholdReached
 from functions.sweep.budgets import look_after_budgets
 from shared.access.accounts import Accounts
 from shared.blobs.port import Blobs
+from shared.bus.publisher import BoundPublisher
 from shared.proxy.budget.allowances import DefaultCap, DefaultCaps
 from shared.proxy.budget.budget import Budget
 from shared.proxy.budget.operations import Reserved, ScopeOf
@@ -22,21 +22,9 @@ from shared.usage.ledger import UsageLedger
 from shared.usage.records import AlertRecord, OutboundRecord, UsageRecord
 from shared.usage.sealing import seal
 from tests.shared.usage.made import settled
+from tests.transports import RecordingTransport
 
 PAYER = Payer(tenant_id="ten_a", key_id="key_a", request_id="req_a")
-
-
-class Heard:
-    """A bus that fails when it is told to."""
-
-    def __init__(self) -> None:
-        self.events: list[Message] = []
-        self.error: Exception | None = None
-
-    async def publish(self, event: Message) -> None:
-        self.events.append(event)
-        if self.error:
-            raise self.error
 
 
 class LaterBudget(Budget):
@@ -58,7 +46,7 @@ class House:
         self.budget = LaterBudget(
             redis, blobs, self.accounts, self.book.standing, DefaultCaps(platform=DefaultCap(day=1000, month=100_000))
         )
-        self.bus = Heard()
+        self.transport = RecordingTransport()
 
     async def leave(self, operation: str, amount: int, lease_s: float = 60) -> OutboundRecord:
         """A call that goes out, as the proxy makes it."""
@@ -82,7 +70,7 @@ class House:
         return call
 
     async def sweep(self) -> None:
-        await look_after_budgets(self.budget, self.book, self.journal, self.bus)
+        await look_after_budgets(self.budget, self.book, self.journal, BoundPublisher(self.transport, "sweep"))
 
     async def spent(self) -> int:
         (day,) = [one for one in (await self.book.standing()).spent.items() if one[0].name == "day" and not one[0].id]
@@ -151,7 +139,7 @@ async def test_a_call_that_never_left_costs_nothing_and_stays_open_nowhere(house
 async def thresholds(house: House) -> list[Any]:
     return [
         (event.scope, event.window, event.threshold_pct)
-        for event in house.bus.events
+        for event in house.transport.events
         if isinstance(event, BudgetThresholdReached)
     ]
 
@@ -180,13 +168,13 @@ async def test_an_emptied_redis_does_not_tell_them_again(house: House) -> None:
 async def test_an_alert_that_could_not_be_said_is_said_at_the_next_tick_under_the_same_id(house: House) -> None:
     call = await house.leave("op_1", 850)
     await house.budget.settle(settled(call, 850, at=now()))
-    house.bus.error = OSError("the broker is away")
+    house.transport.error = OSError("the broker is away")
     with pytest.raises(OSError):
         await house.sweep()
-    house.bus.error = None
+    house.transport.error = None
     await house.sweep()
     await house.sweep()
-    first, second = house.bus.events
+    first, second = house.transport.events
     assert first.event_id == second.event_id
     booked = [one for one in await house.book.newest(["ten_a", "platform"], 100) if isinstance(one, AlertRecord)]
     assert [alert.threshold_pct for alert in booked] == [80]

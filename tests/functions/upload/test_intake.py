@@ -33,8 +33,8 @@ def submission(suite: Suite, text: str = "a text", **fields: Any) -> Submission:
 
 async def take(suite: Suite, text: str = "a text", **fields: Any) -> Accepted | KnownDocument:
     call = Call("upload", TENANT, request_id="req_1")
-    bus = suite.bus.of("upload")
-    intake = Intake(suite.records, suite.catalogue, suite.leases, bus, suite.table, call)
+    publisher = suite.services.publisher("upload")
+    intake = Intake(suite.records, suite.catalogue, suite.leases, publisher, suite.table, call)
     return answer(await intake.take(submission(suite, text, **fields)))
 
 

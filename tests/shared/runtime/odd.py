@@ -33,7 +33,7 @@ def serve_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, redis: RedisClient
             Settings(data=tmp_path),
             blobs=None,  # type: ignore[arg-type]
             redis=lambda: redis,
-            buses=None,  # type: ignore[arg-type]
+            transport=None,  # type: ignore[arg-type]
             vectors=None,  # type: ignore[arg-type]
         )
         return httpx.AsyncClient(transport=httpx.ASGITransport(application([row], services)), base_url="http://test")

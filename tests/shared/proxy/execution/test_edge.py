@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from events import Message
 from functions.sweep.budgets import look_after_budgets
 from shared.access.accounts import Accounts
 from shared.blobs.folder import FolderBlobs
+from shared.bus.publisher import BoundPublisher
 from shared.proxy.budget.caps import Caps
 from shared.proxy.budget.configured import allowances
 from shared.proxy.budget.mending import counts
@@ -31,6 +31,7 @@ from tests.ollama import Account, Asked, FakeOllama, Model
 from tests.shared.proxy.budget.house import LaterBudget
 from tests.shared.proxy.execution.calling import config
 from tests.shared.proxy.execution.house import CLOUD, House, task
+from tests.transports import RecordingTransport
 
 CALLERS = 100
 WITHIN_S = 2.4
@@ -38,16 +39,6 @@ CAP = 2500
 """Micro-dollars: a third of what all callers ask for."""
 LATER_S = 3600
 """Longer than any lease."""
-
-
-class Heard:
-    """A bus that nobody listens to."""
-
-    def __init__(self) -> None:
-        self.events: list[Message] = []
-
-    async def publish(self, event: Message) -> None:
-        self.events.append(event)
 
 
 class Scene:
@@ -60,7 +51,7 @@ class Scene:
         self.cloud = cloud
         self.blobs = FolderBlobs(place)
         self.accounts = Accounts(self.blobs, redis)
-        self.journal, self.book, self.bus = Journal(self.blobs), UsageLedger(self.blobs), Heard()
+        self.journal, self.book, self.transport = Journal(self.blobs), UsageLedger(self.blobs), RecordingTransport()
         self.budget = LaterBudget(redis, self.blobs, self.accounts, self.book.standing, allowances(config(cloud.url)))
         self.tenant_id = ""
 
@@ -89,7 +80,7 @@ class Scene:
     async def after_all_leases(self) -> None:
         """The sweep, as it comes when the leases of the dead have run out."""
         self.budget.ahead_s = LATER_S
-        await look_after_budgets(self.budget, self.book, self.journal, self.bus)
+        await look_after_budgets(self.budget, self.book, self.journal, BoundPublisher(self.transport, "sweep"))
         self.budget.ahead_s = 0
 
     async def booked(self) -> dict[str, UsageRecord]:
@@ -192,7 +183,7 @@ async def test_two_processes_at_the_edge_spend_not_a_cent_too_much_and_leave_not
         counted_by_the_cloud = sum(one.cost_microusd for one in booked.values() if not one.estimated)
         assert billed <= spent <= CAP
         assert counted_by_the_cloud <= billed + len(booked), "each cost is rounded up"
-        told = [event for event in scene.bus.events if getattr(event, "scope", "") == "tenant"]
+        told = [event for event in scene.transport.events if getattr(event, "scope", "") == "tenant"]
         assert len(told) == len({getattr(event, "threshold_pct", 0) for event in told})
     await patient.close()
 

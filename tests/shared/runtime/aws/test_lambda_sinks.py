@@ -8,8 +8,8 @@ import pytest
 from events.envelope import CloudEvent, decode, unwrap
 from shared.bus.aws import AwsSink, is_aws, is_queue
 from shared.bus.broker import BrokerSink
-from shared.bus.publisher import SinkTransport
 from shared.bus.recent import recent_mark
+from shared.bus.sink import SinkTransport
 from shared.runtime.wiring.cluster import cluster_services
 from shared.runtime.wiring.settings import Settings
 from shared.table.table import load
@@ -29,13 +29,13 @@ def stored(lambdas: Lambdas) -> CloudEvent:
     return lambdas.intake("note.md", unique_note())
 
 
-def buses(lambdas: Lambdas, address: str) -> SinkTransport:
+def transport(lambdas: Lambdas, address: str) -> SinkTransport:
     return SinkTransport(AwsSink(address), lambdas.installation.event_secrets, lambdas.services.redis)
 
 
 def say(lambdas: Lambdas, address: str, event: CloudEvent) -> None:
     told = unwrap(event, lambdas.installation.event_secrets)
-    lambdas.run(buses(lambdas, address).of("upload").publish(told))
+    lambdas.run(transport(lambdas, address).publish(told, "upload"))
 
 
 def test_an_event_bus_is_told_who_speaks_and_of_what(lambdas: Lambdas, stored: CloudEvent, aws: FakeAws) -> None:
@@ -117,6 +117,6 @@ def test_k_sink_says_which_bus_it_is(sink: str, kind: type[Any]) -> None:
         "AEGIS_EVENT_SECRET": "first:sixteen-characters-or-more",
         "AEGIS_REDIS_URL": "redis://127.0.0.1:1/0",
     }
-    buses = cluster_services(load(), Settings(), environ).buses
-    assert isinstance(buses, SinkTransport)
-    assert isinstance(buses.sink, kind)
+    transport = cluster_services(load(), Settings(), environ).transport
+    assert isinstance(transport, SinkTransport)
+    assert isinstance(transport.sink, kind)

@@ -107,7 +107,7 @@ redis = server.redis()
 bus = StreamBus(redis, server.redis(answer_s=10), table, keys, consumer="c")
 services = Services(
     table, Settings(spool=data / "spool"), blobs=lambda: FolderBlobs(data / "blobs"), redis=lambda: redis,
-    buses=lambda: bus, vectors=None,
+    transport=lambda: bus, vectors=None,
 )
 
 def invoke(name, event):
