@@ -16,7 +16,8 @@ from events.envelope import ATTRIBUTES
 from events.examples import sample
 from shared.formats.router import FormatRouter
 from shared.runtime.http.openapi import describe
-from shared.table.table import Table, load
+from shared.runtime.wiring.check import check_wiring
+from shared.table.table import Table, TableError, load
 from shared.types.errors import PROBLEMS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -102,7 +103,12 @@ GENERATED: dict[str, Callable[[Table], str]] = {
 
 
 def main() -> int:
-    table = load()
+    try:
+        table = load()
+        check_wiring(table.functions)
+    except TableError as error:
+        print(error, file=sys.stderr)
+        return 1
     stale = []
     for name, render in GENERATED.items():
         path, text = ROOT / name, render(table)

@@ -14,10 +14,11 @@ import uvloop
 
 from shared.runtime.http.listening import PortTaken, http_server, listen, started, url_of
 from shared.runtime.http.routes import application
+from shared.runtime.wiring.check import check_wiring
 from shared.runtime.wiring.cluster import check_backends, cluster_services
 from shared.runtime.wiring.services import Services
 from shared.runtime.wiring.settings import Settings
-from shared.table.table import Function, TableError, check_signature, load
+from shared.table.table import Function, TableError, load
 from shared.types.errors import AegisError, SettingError
 
 if TYPE_CHECKING:
@@ -33,8 +34,7 @@ def run(name: str) -> int:
     try:
         settings = Settings.from_environ(os.environ, port=_PORT)
         function = load().function(name)
-        for operation in function.operations:
-            check_signature(function, operation)
+        check_wiring((function,))
         check_backends(function, os.environ)
         with listen(settings.host, settings.port) as listener:
             return uvloop.run(_run(function, settings, listener))

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from events.envelope import MalformedEventError, Secrets
 from shared.runtime.aws.sources import Arrival, Brought, GivenUp, Told, is_batch, is_web, read
 from shared.runtime.events.delivery import DeliveryResult, EventDelivery
+from shared.runtime.wiring.check import check_wiring
 from shared.runtime.wiring.cluster import MissingStore, check_backends, cluster_services, event_secrets
 from shared.runtime.wiring.services import Services
 from shared.runtime.wiring.settings import Settings
-from shared.table.table import DEAD_LETTER, Function, Table, check_signature, load
+from shared.table.table import DEAD_LETTER, Function, Table, load
 from shared.telemetry.logs import log
 from shared.types.errors import AegisError, StoreUnavailable
 
@@ -191,8 +192,7 @@ def binding_of(environ: Mapping[str, str]) -> Binding:
     table = load()
     function = function_of(table, environ)
     check_lambda(function, environ)
-    for operation in function.operations:
-        check_signature(function, operation)
+    check_wiring((function,))
     services = cluster_services(table, Settings.from_environ(environ), environ)
     secrets = event_secrets(environ) if environ.get("AEGIS_EVENT_SECRET") else None
     binding = Binding(function, services, secrets, asyncio.new_event_loop(), _dead_letters(environ))

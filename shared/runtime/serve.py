@@ -27,6 +27,7 @@ from shared.redis.valkey import NoServerBinary, ValkeyServer
 from shared.runtime.events.runner import Runner
 from shared.runtime.http.listening import GRACE_S, PortTaken, http_server, listen, started, url_of
 from shared.runtime.http.routes import application
+from shared.runtime.wiring.check import check_wiring
 from shared.runtime.wiring.data_folder import DataFolder, FolderTaken, ForeignFolder
 from shared.runtime.wiring.services import Services
 from shared.runtime.wiring.settings import Settings
@@ -47,6 +48,7 @@ _READ_PATIENCE_S = 10.0
 def serve(data: Path, host: str, port: int) -> int:
     """Runs until SIGTERM or Ctrl-C; returns the exit code."""
     try:
+        check_wiring(load().functions)
         settings = embedded_settings(data, host=host, port=port)
         with Installation(settings) as installation, listen(host, port) as listener:
             return uvloop.run(_serve(installation, listener))

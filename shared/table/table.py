@@ -1,7 +1,6 @@
 """Reads `functions/table.toml`, row by row, and refuses what does not fit."""
 
 import importlib
-import inspect
 import re
 import tomllib
 import types
@@ -9,13 +8,13 @@ import typing
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct, field
 
 from events import EVENTS
-from shared.types.waiting import Waiting
 
 Need = Literal["blobs", "counters", "bus", "vectors", "embedding", "parsing", "pool", "model"]
 RoleColumn = Literal["public", "reader", "member", "admin", "operator", "admin operator"]
@@ -25,6 +24,7 @@ RatePolicy = Literal["default", "reads", "none"]
 DEAD_LETTER = "aegis.dead-letter"
 _Row = TypeVar("_Row", bound=Struct)
 _ROUTE = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/\S*)")
+_PARAMETER = re.compile(r"{(\w+)}")
 
 
 class TableError(ValueError):
@@ -56,6 +56,11 @@ class Operation(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def path(self) -> str:
         return self.on.partition(" ")[2]
+
+    @property
+    def path_parameters(self) -> tuple[str, ...]:
+        """Their names, in the order of the path."""
+        return tuple(_PARAMETER.findall(self.path))
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -93,15 +98,29 @@ class Function(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     def operations(self) -> tuple[Operation, ...]:
         return self.operation
 
+    def row(self, operation: Operation) -> str:
+        """The name of an operation's row in messages."""
+        return f"function {self.name}, {operation.on}"
+
+    def module(self, operation: Operation) -> ModuleType:
+        """The verb's module, imported now and not before. Raises `TableError`."""
+        try:
+            return importlib.import_module(f"{self.package}.{self.name}.{operation.verb}")
+        except ImportError as error:
+            raise TableError(f"{self.row(operation)}: column 'verb': {error}") from error
+
     def handler(self, operation: Operation) -> Callable[..., Any]:
-        """The verb's `handle`, imported now and not before."""
-        module = importlib.import_module(f"{self.package}.{self.name}.{operation.verb}")
-        return typing.cast(Callable[..., Any], module.handle)
+        """The `handle` of the verb's module. Raises `TableError`."""
+        module = self.module(operation)
+        try:
+            return typing.cast(Callable[..., Any], module.handle)
+        except AttributeError:
+            where = f"{self.row(operation)}: column 'verb'"
+            raise TableError(f"{where}: module {module.__name__} has no function `handle`") from None
 
     def stage_version(self, operation: Operation) -> Any:
-        """The version of the craft behind a stage, with its settings; when it changes, results are made anew."""
-        module = importlib.import_module(f"{self.package}.{self.name}.{operation.verb}")
-        return getattr(module, "STAGE_VERSION", 1)
+        """The version of the library behind a stage, with its settings; when it changes, results are made anew."""
+        return getattr(self.module(operation), "STAGE_VERSION", 1)
 
 
 class Table(Struct, frozen=True, dict=True):
@@ -195,35 +214,8 @@ def _check_order(file: str, table: Table) -> None:
             raise TableError(f"{file}: {route!r} is declared twice")
 
 
-def check_signature(function: Function, operation: Operation) -> None:
-    """Holds a row against its handler: takes the event it listens to, replies with nothing it does not emit."""
-    handler = function.handler(operation)
-    where = f"function {function.name}, {operation.on}"
-    if not inspect.iscoroutinefunction(handler):
-        raise TableError(f"{where}: handle is not an async function")
-    hints = typing.get_type_hints(handler)
-    if "return" not in hints or len(hints) != len(inspect.signature(handler).parameters) + 1:
-        raise TableError(f"{where}: handle leaves a parameter or its return without a type")
-    if operation.is_stage:
-        _check_stage(where, operation, hints)
-
-
-def _check_stage(where: str, operation: Operation, hints: dict[str, Any]) -> None:
-    taken = members(next(iter(hints.values())))
-    if EVENTS[operation.on] not in taken:
-        raise TableError(f"{where}: handle takes {_names(taken)}, not {operation.on}")
-    spoken = members(hints["return"]) - {type(None), Waiting}
-    declared = {EVENTS[name] for name in operation.emits if name != "aegis.document.rejected.v1"}
-    if spoken != declared:
-        raise TableError(f"{where}: handle returns {_names(spoken)}, the row emits {_names(declared)}")
-
-
 def members(hint: Any) -> set[Any]:
     """The types of a union, or the one type."""
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         return set(typing.get_args(hint))
     return {hint}
-
-
-def _names(kinds: set[Any]) -> str:
-    return " | ".join(sorted(getattr(kind, "__name__", str(kind)) for kind in kinds)) or "nothing"

@@ -1,6 +1,5 @@
 """The API as OpenAPI 3.1, from the table and the types of its handlers; no framework is needed to make it."""
 
-import re
 import typing
 from collections.abc import Callable
 from typing import Any
@@ -74,7 +73,7 @@ class _Described:
         return [self.message, *(kind for kind in self.answers if kind not in (Content, EventStream))]
 
     def operation_object(self, schemas: dict[str, Any]) -> dict[str, Any]:
-        names = re.findall(r"{(\w+)}", self.operation.path)
+        names = self.operation.path_parameters
         properties = schemas[self.message.__name__].get("properties", {})
         described: dict[str, Any] = {
             "operationId": f"{self.function.name}_{self.operation.verb}".removesuffix("_handler"),

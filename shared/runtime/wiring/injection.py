@@ -1,48 +1,90 @@
-"""Gives a handler what its signature asks for.
+"""Dependency injection for handlers.
 
-A parameter's type says what is wanted; types are known here by name, so that asking imports nothing by itself. The
-first parameter is the message; `settings` is the row's, checked against the type the handler gives it, unless that is
-the process' own `Settings`.
+A handler's first parameter is the message. Each other parameter is provided by its type; types are listed here by name,
+so that a process imports only those that it uses. `settings` is the row's column, converted to the type that the
+handler declares, unless that is the process' own `Settings`.
 """
 
 import inspect
 import typing
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import Struct
 
 from shared.runtime.wiring.services import Services
-from shared.table.table import Function, Operation, TableError
+from shared.table.table import Function, Need, Operation, TableError
 from shared.types.call import Call
 
 Provider = Callable[[Services, Call], Any]
 Plan = tuple[tuple[str, Provider], ...]
 
 
-def plan(function: Function, operation: Operation) -> tuple[type[Any], Plan]:
-    """The message's type and what else to hand over. Raises `TableError` for a type that nothing provides."""
+class Signature(Struct, frozen=True):
+    """The types of a handler: its message, the parameters to inject, and what it returns."""
+
+    message: Any
+    others: dict[str, Any]
+    returns: Any
+
+
+class _Provided(NamedTuple):
+    """How a value is made, and which of the table's needs it takes."""
+
+    provider: Provider
+    needs: frozenset[Need] = frozenset()
+
+
+def signature(function: Function, operation: Operation) -> Signature:
+    """Raises `TableError` where a parameter or the return has no type."""
     handler = function.handler(operation)
-    hints = typing.get_type_hints(handler, include_extras=True)
-    first, *others = inspect.signature(handler).parameters
-    providers = tuple((name, _provider(function, operation, name, hints[name])) for name in others)
-    return hints[first], providers
+    where = f"{function.row(operation)}: column 'verb'"
+    try:
+        hints = typing.get_type_hints(handler, include_extras=True)
+    except NameError as error:
+        raise TableError(f"{where}: a type of handle cannot be resolved: {error}") from error
+    names = list(inspect.signature(handler).parameters)
+    if hints.keys() != {*names, "return"}:
+        raise TableError(f"{where}: handle leaves a parameter or its return without a type")
+    if not names:
+        raise TableError(f"{where}: handle takes no message")
+    return Signature(hints[names[0]], {name: hints[name] for name in names[1:]}, hints["return"])
+
+
+def plan(function: Function, operation: Operation) -> tuple[Any, Plan]:
+    """The message's type, and a provider for each other parameter. Raises `TableError`."""
+    found = signature(function, operation)
+    return found.message, tuple(
+        (name, _provider(function, operation, name, hint)) for name, hint in found.others.items()
+    )
 
 
 def provide(services: Services, wanted: Plan, call: Call) -> dict[str, Any]:
     return {name: provider(services, call) for name, provider in wanted}
 
 
+def needs_of(hint: Any) -> frozenset[Need]:
+    """The needs, as the table names them, that a row must declare before a handler may ask for this type."""
+    provided = _PROVIDED.get(_name_of(hint))
+    return provided.needs if provided else frozenset()
+
+
 def _provider(function: Function, operation: Operation, name: str, hint: Any) -> Provider:
-    wanted = f"{hint.__module__}.{hint.__qualname__}"
-    if name == "settings" and wanted not in _PROVIDERS:
-        settings = msgspec.convert(operation.settings, hint)
-        return lambda services, call: settings
+    if provided := _PROVIDED.get(_name_of(hint)):
+        return provided.provider
+    if name != "settings":
+        where = f"{function.row(operation)}: column 'verb'"
+        raise TableError(f"{where}: nothing provides parameter {name!r} of type {_name_of(hint)}")
     try:
-        return _PROVIDERS[wanted]
-    except KeyError:
-        where = f"function {function.name}, {operation.on}"
-        raise TableError(f"{where}: nothing provides parameter {name!r} of type {wanted}") from None
+        settings = msgspec.convert(operation.settings, hint)
+    except msgspec.ValidationError as error:
+        raise TableError(f"{function.row(operation)}: column 'settings': {error}") from error
+    return lambda services, call: settings
+
+
+def _name_of(hint: Any) -> str:
+    return f"{getattr(hint, '__module__', '')}.{getattr(hint, '__qualname__', hint)}"
 
 
 def _records(services: Services, call: Call) -> Any:
@@ -127,37 +169,43 @@ def _leases(services: Services, call: Call) -> Any:
     return Leases(services.redis)
 
 
-_PROVIDERS: dict[str, Provider] = {
-    "shared.access.accounts.Accounts": lambda services, call: services.accounts,
-    "shared.answers.answering.Answering": _answering,
-    "shared.answers.extractive.ExtractiveAnswerer": lambda services, call: services.answerer,
-    "shared.usage.ledger.UsageLedger": lambda services, call: services.book,
-    "shared.usage.journal.Journal": lambda services, call: services.journal,
-    "shared.usage.metering.Meter": lambda services, call: services.meter,
-    "shared.bus.publisher.BoundPublisher": lambda services, call: services.publisher(call.function),
-    "shared.catalogue.catalogue.Catalogue": _catalogue,
-    "shared.catalogue.catalogue.Catalogues": _catalogues,
-    "shared.conversations.conversations.Conversations": _conversations,
-    "shared.redis.leases.Leases": _leases,
-    "shared.redis.client.RedisClient": lambda services, call: services.redis,
-    "shared.embedding.port.Embedding": lambda services, call: services.embedding,
-    "shared.embedding.sparse.SparseEncoder": lambda services, call: services.encoder,
-    "shared.formats.router.FormatRouter": _router,
-    "shared.intake.intake.Intake": _intake,
-    "shared.records.records.TenantRecords": _records,
-    "shared.records.records.PlatformRecords": _platform_records,
-    "shared.parsing.workers.ParserPool": lambda services, call: services.parsers,
-    "shared.pictures.describer.Describer": _describer,
-    "shared.pool.queue.SliceQueue": lambda services, call: services.slices,
-    "shared.proxy.budget.budget.Budget": lambda services, call: services.budget,
-    "shared.proxy.config.proxy_config.ProxyConfig": lambda services, call: services.proxy_config,
-    "shared.proxy.execution.proxy.ExecutionProxy": lambda services, call: services.proxy,
-    "shared.types.payer.Payer": _payer,
-    "shared.types.call.Call": lambda services, call: call,
-    "shared.runtime.wiring.settings.Settings": lambda services, call: services.settings,
-    "shared.stages.stages.StageWork": lambda services, call: call.work,
-    "shared.table.table.Table": lambda services, call: services.table,
-    "shared.types.principal.Principal": lambda services, call: call.principal,
-    "shared.vectors.port.VectorIndex": lambda services, call: services.vectors,
-    "shared.vectors.port.Vectors": lambda services, call: services.vectors.of(call.tenant_id),
+def _provided(provider: Provider, *needs: Need) -> _Provided:
+    return _Provided(provider, frozenset(needs))
+
+
+_PROVIDED: dict[str, _Provided] = {
+    "shared.access.accounts.Accounts": _provided(lambda services, call: services.accounts, "blobs", "counters"),
+    "shared.answers.answering.Answering": _provided(_answering, "blobs", "counters", "vectors", "embedding", "model"),
+    "shared.answers.extractive.ExtractiveAnswerer": _provided(lambda services, call: services.answerer, "embedding"),
+    "shared.usage.ledger.UsageLedger": _provided(lambda services, call: services.book, "blobs"),
+    "shared.usage.journal.Journal": _provided(lambda services, call: services.journal, "blobs"),
+    "shared.usage.metering.Meter": _provided(lambda services, call: services.meter, "blobs"),
+    "shared.bus.publisher.BoundPublisher": _provided(lambda services, call: services.publisher(call.function), "bus"),
+    "shared.catalogue.catalogue.Catalogue": _provided(_catalogue, "blobs", "counters"),
+    "shared.catalogue.catalogue.Catalogues": _provided(_catalogues, "blobs", "counters"),
+    "shared.conversations.conversations.Conversations": _provided(_conversations, "counters"),
+    "shared.redis.leases.Leases": _provided(_leases, "counters"),
+    "shared.redis.client.RedisClient": _provided(lambda services, call: services.redis, "counters"),
+    "shared.embedding.port.Embedding": _provided(lambda services, call: services.embedding, "embedding"),
+    "shared.embedding.sparse.SparseEncoder": _provided(lambda services, call: services.encoder, "embedding"),
+    "shared.formats.router.FormatRouter": _provided(_router),
+    "shared.intake.intake.Intake": _provided(_intake, "blobs", "counters", "bus"),
+    "shared.records.records.TenantRecords": _provided(_records, "blobs"),
+    "shared.records.records.PlatformRecords": _provided(_platform_records, "blobs"),
+    "shared.parsing.workers.ParserPool": _provided(lambda services, call: services.parsers, "parsing"),
+    "shared.pictures.describer.Describer": _provided(_describer, "model"),
+    "shared.pool.queue.SliceQueue": _provided(lambda services, call: services.slices, "counters"),
+    "shared.proxy.budget.budget.Budget": _provided(lambda services, call: services.budget, "blobs", "counters"),
+    "shared.proxy.config.proxy_config.ProxyConfig": _provided(lambda services, call: services.proxy_config),
+    "shared.proxy.execution.proxy.ExecutionProxy": _provided(
+        lambda services, call: services.proxy, "blobs", "counters", "model"
+    ),
+    "shared.types.payer.Payer": _provided(_payer),
+    "shared.types.call.Call": _provided(lambda services, call: call),
+    "shared.runtime.wiring.settings.Settings": _provided(lambda services, call: services.settings),
+    "shared.stages.stages.StageWork": _provided(lambda services, call: call.work, "blobs", "counters"),
+    "shared.table.table.Table": _provided(lambda services, call: services.table),
+    "shared.types.principal.Principal": _provided(lambda services, call: call.principal),
+    "shared.vectors.port.VectorIndex": _provided(lambda services, call: services.vectors, "vectors"),
+    "shared.vectors.port.Vectors": _provided(lambda services, call: services.vectors.of(call.tenant_id), "vectors"),
 }

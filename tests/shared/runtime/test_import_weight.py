@@ -38,13 +38,13 @@ from shared.runtime.wiring.cluster import cluster_services
 from shared.runtime.function import _entrances
 from shared.runtime.http.routes import application
 from shared.runtime.wiring.settings import Settings
-from shared.table.table import check_signature, load
+from shared.runtime.wiring.check import check_wiring
+from shared.table.table import load
 from events.envelope import Secrets
 
 table = load()
 function = table.function(sys.argv[1])
-for operation in function.operations:
-    check_signature(function, operation)
+check_wiring((function,))
 services = cluster_services(table, Settings(), os.environ)
 secrets = Secrets.parse("test:0123456789abcdef")
 application((function,), services, _entrances(function, services, secrets))

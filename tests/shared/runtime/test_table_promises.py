@@ -3,16 +3,17 @@
 import importlib
 import re
 import sys
-import typing
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from events.document import DocumentChunked, DocumentParsed, DocumentStored
-from shared.runtime.wiring.injection import plan
-from shared.table.table import Function, Operation, Table, TableError, check_signature, load
+from shared.access.accounts import Accounts
+from shared.runtime.wiring.check import check_row, check_wiring
+from shared.table.table import Function, Operation, Table, TableError, load
 from shared.types.principal import SCOPES
 
 FITS = """
@@ -110,34 +111,7 @@ def test_a_row_may_listen_to_its_own_continuation(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("function", "operation"), ROWS)
 def test_each_row_fits_its_handler(function: Function, operation: Operation) -> None:
-    check_signature(function, operation)
-    plan(function, operation)
-
-
-NEEDS = {
-    "TenantRecords": {"blobs"},
-    "PlatformRecords": {"blobs"},
-    "Blobs": {"blobs"},
-    "StageWork": {"blobs"},
-    "Accounts": {"blobs", "counters"},
-    "Catalogue": {"blobs", "counters"},
-    "Catalogues": {"blobs", "counters"},
-    "Intake": {"blobs", "counters", "bus"},
-    "RedisClient": {"counters"},
-    "Leases": {"counters"},
-    "BoundPublisher": {"bus"},
-    "Vectors": {"vectors"},
-    "VectorIndex": {"vectors"},
-    "Embedding": {"embedding"},
-    "ParserPool": {"parsing"},
-}
-
-
-@pytest.mark.parametrize(("function", "operation"), ROWS)
-def test_a_handler_asks_for_no_store_that_its_row_does_not_name(function: Function, operation: Operation) -> None:
-    hints = typing.get_type_hints(function.handler(operation))
-    asked = set().union(*(NEEDS.get(getattr(hint, "__name__", ""), set()) for hint in hints.values()))
-    assert asked <= set(function.needs), asked - set(function.needs)
+    check_row(function, operation)
 
 
 def test_every_folder_of_the_suite_is_a_function_and_the_other_way_round() -> None:
@@ -193,34 +167,90 @@ async def wants_the_moon(event: DocumentParsed, moon: Path) -> DocumentChunked:
     raise NotImplementedError
 
 
-def put_behind(handle: Any, monkeypatch: pytest.MonkeyPatch) -> Function:
-    module = ModuleType("odd.cut.handler")
+async def wants_blobs_and_redis(event: DocumentParsed, accounts: Accounts) -> DocumentChunked:
+    raise NotImplementedError
+
+
+async def takes_nothing() -> DocumentChunked:
+    raise NotImplementedError
+
+
+class Strict(Struct):
+    max_tokens: int
+
+
+async def wants_settings(event: DocumentParsed, settings: Strict) -> DocumentChunked:
+    raise NotImplementedError
+
+
+def put_behind(
+    handle: Any, monkeypatch: pytest.MonkeyPatch, operation: Operation = SUPPORTED, doc: str | None = "Cuts."
+) -> Function:
+    module = ModuleType("odd.cut.handler", doc)
     module.handle = handle  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "odd.cut.handler", module)
-    return Function("Cuts.", (), (SUPPORTED,), name="cut", package="odd")
+    return Function("Cuts.", ("blobs",), (operation,), name="cut", package="odd")
+
+
+def refusal(function: Function, operation: Operation = SUPPORTED) -> str:
+    with pytest.raises(TableError) as refused:
+        check_row(function, operation)
+    return str(refused.value)
 
 
 def test_a_handler_that_fits_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    check_signature(put_behind(fits, monkeypatch), SUPPORTED)
+    check_row(put_behind(fits, monkeypatch), SUPPORTED)
 
 
 @pytest.mark.parametrize(
-    ("handle", "told"),
+    ("handle", "column", "told"),
     [
-        (takes_another, "takes DocumentStored"),
-        (says_nothing, "returns nothing, the row emits DocumentChunked"),
-        (says_more, "returns DocumentChunked | DocumentStored"),
-        (has_no_types, "without a type"),
-        (has_no_return, "without a type"),
-        (is_not_async, "not an async function"),
+        (takes_another, "on", "takes DocumentStored"),
+        (says_nothing, "emits", "returns nothing, the row emits DocumentChunked"),
+        (says_more, "emits", "returns DocumentChunked | DocumentStored"),
+        (has_no_types, "verb", "without a type"),
+        (has_no_return, "verb", "without a type"),
+        (is_not_async, "verb", "not an async function"),
+        (takes_nothing, "verb", "takes no message"),
+        (wants_the_moon, "verb", "nothing provides parameter 'moon' of type pathlib.Path"),
+        (wants_blobs_and_redis, "needs", "parameter 'accounts' of type Accounts takes counters, which"),
+        (wants_settings, "settings", "max_tokens"),
     ],
 )
-def test_a_handler_that_does_not_fit_its_row_is_named(handle: Any, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(TableError, match=re.escape(told)) as refused:
-        check_signature(put_behind(handle, monkeypatch), SUPPORTED)
-    assert "function cut, aegis.document.parsed.v1" in str(refused.value)
+def test_a_handler_that_does_not_fit_its_row_is_named(
+    handle: Any, column: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sentence = refusal(put_behind(handle, monkeypatch))
+    assert sentence.startswith(f"function cut, aegis.document.parsed.v1: column '{column}': ")
+    assert told in sentence
 
 
-def test_a_handler_that_asks_for_what_nothing_provides_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(TableError, match=r"function cut.*'moon'.*pathlib\.Path"):
-        plan(put_behind(wants_the_moon, monkeypatch), SUPPORTED)
+def test_a_verb_without_a_module_is_named_by_row_and_column() -> None:
+    row = Operation(on="GET /formats", verb="lst", role="public")
+    sentence = refusal(SUITE.function("formats"), row)
+    assert sentence == "function formats, GET /formats: column 'verb': No module named 'functions.formats.lst'"
+
+
+def test_a_module_without_a_handle_is_named_by_row_and_column(monkeypatch: pytest.MonkeyPatch) -> None:
+    function = put_behind(fits, monkeypatch)
+    del sys.modules["odd.cut.handler"].handle
+    assert refusal(function).endswith("column 'verb': module odd.cut.handler has no function `handle`")
+
+
+@pytest.mark.parametrize("doc", [None, "", " "])
+def test_a_verb_without_a_docstring_is_named_by_row_and_column(
+    doc: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sentence = refusal(put_behind(fits, monkeypatch, doc=doc))
+    assert sentence.endswith("column 'verb': module odd.cut.handler has no docstring")
+
+
+def test_a_path_parameter_that_the_message_does_not_have_is_named_by_row_and_column() -> None:
+    row = Operation(on="DELETE /keys/{id}", verb="revoke", role="admin", scope="admin")
+    sentence = refusal(SUITE.function("keys"), row)
+    assert sentence == "function keys, DELETE /keys/{id}: column 'on': {id} is not a field of RevokeKey"
+
+
+def test_a_start_refuses_a_table_that_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(TableError, match=r"function cut.*'moon'"):
+        check_wiring((SUITE.function("formats"), put_behind(wants_the_moon, monkeypatch)))

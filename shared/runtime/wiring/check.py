@@ -1,0 +1,75 @@
+"""Checks the table's rows against their handlers before anything runs."""
+
+import inspect
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from events import EVENTS
+from shared.runtime.wiring.injection import Signature, needs_of, plan, signature
+from shared.table.table import Function, Operation, TableError, members
+from shared.types.waiting import Waiting
+
+
+def check_wiring(functions: Iterable[Function]) -> None:
+    """Raises `TableError` for the first row that does not fit its handler."""
+    for function in functions:
+        for operation in function.operations:
+            check_row(function, operation)
+
+
+def check_row(function: Function, operation: Operation) -> None:
+    """Checks the verb's module, its docstring and signature, the path's parameters, the needs, settings and events.
+
+    Raises `TableError`, a sentence that names the row and the column.
+    """
+    where = function.row(operation)
+    module = function.module(operation)
+    if not (module.__doc__ or "").strip():
+        raise TableError(f"{where}: column 'verb': module {module.__name__} has no docstring")
+    handler = function.handler(operation)
+    if not inspect.iscoroutinefunction(handler):
+        raise TableError(f"{where}: column 'verb': handle is not an async function")
+    found = signature(function, operation)
+    plan(function, operation)
+    if operation.is_route:
+        _check_path(where, operation, found)
+    _check_needs(where, function, found)
+    if operation.is_stage:
+        _check_events(where, operation, found)
+
+
+def _check_path(where: str, operation: Operation, found: Signature) -> None:
+    if not (isinstance(found.message, type) and issubclass(found.message, msgspec.Struct)):
+        raise TableError(f"{where}: column 'verb': handle takes no message, which is a struct, as its first parameter")
+    fields = set(found.message.__struct_encode_fields__)
+    for name in operation.path_parameters:
+        if name not in fields:
+            raise TableError(f"{where}: column 'on': {{{name}}} is not a field of {found.message.__name__}")
+
+
+def _check_needs(where: str, function: Function, found: Signature) -> None:
+    declared = {*function.needs, *function.optional}
+    for name, hint in found.others.items():
+        if missing := needs_of(hint) - declared:
+            raise TableError(
+                f"{where}: column 'needs': parameter {name!r} of type {hint.__qualname__} takes "
+                f"{' and '.join(sorted(missing))}, which the row does not name"
+            )
+
+
+def _check_events(where: str, operation: Operation, found: Signature) -> None:
+    taken = members(found.message)
+    if EVENTS[operation.on] not in taken:
+        raise TableError(f"{where}: column 'on': handle takes {_names(taken)}, not {operation.on}")
+    returned = members(found.returns) - {type(None), Waiting}
+    declared = {EVENTS[name] for name in operation.emits if name != "aegis.document.rejected.v1"}
+    if returned != declared:
+        raise TableError(
+            f"{where}: column 'emits': handle returns {_names(returned)}, the row emits {_names(declared)}"
+        )
+
+
+def _names(kinds: set[Any]) -> str:
+    return " | ".join(sorted(getattr(kind, "__name__", str(kind)) for kind in kinds)) or "nothing"
