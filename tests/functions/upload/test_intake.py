@@ -123,15 +123,15 @@ async def test_bytes_of_a_document_deleted_while_they_were_found_start_afresh(
 ) -> None:
     first = await take(suite)
     await suite.run_dry()
-    document = TenantRecords.document
+    life = TenantRecords.life
 
-    async def deleted_meanwhile(self: TenantRecords, document_id: str) -> Any:
-        monkeypatch.setattr(TenantRecords, "document", document)
-        found = await document(self, document_id)
+    async def deleted_meanwhile(self: TenantRecords, document_id: str, generation: int) -> Any:
+        monkeypatch.setattr(TenantRecords, "life", life)
+        found = await life(self, document_id, generation)
         await suite.call("documents", "delete", OneDocument(document_id))
         return found
 
-    monkeypatch.setattr(TenantRecords, "document", deleted_meanwhile)
+    monkeypatch.setattr(TenantRecords, "life", deleted_meanwhile)
     second = await take(suite)
     assert second.status == "stored"
     await suite.run_dry()
