@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from functions.ask.messages import Answer, Ask
-from shared.answers.answering import Answering, AnswerResult, QuestionTask, in_words
+from shared.answers.answering import Answering, AnswerResult, QuestionTask, split_words
 from shared.answers.prompting import PromptTurn
 from shared.conversations.conversations import Conversations, Turn
 from shared.proxy.task import Token
-from shared.retrieval.sources import Sources, shown
+from shared.retrieval.sources import Sources, passage_view
 from shared.types.call import Call
 from shared.types.clock import now
 from shared.types.errors import NotFound, StoreUnavailable
@@ -20,15 +20,15 @@ from shared.types.payer import Payer
 async def handle(
     request: Ask, answering: Answering, conversations: Conversations, payer: Payer, call: Call
 ) -> Answer | EventStream:
-    asked = await _asked(request, conversations, payer, call)
-    sources = await answering.sources(asked)
+    task = await _task(request, conversations, payer, call)
+    sources = await answering.sources(task)
     if request.stream:
-        return EventStream(_stream(request, asked, sources, answering, conversations))
-    reply = await answering.reply(asked, sources)
-    return await _answer(request, asked, reply, conversations)
+        return EventStream(_events(request, task, sources, answering, conversations))
+    result = await answering.answer(task, sources)
+    return await _answer(request, result, conversations, payer)
 
 
-async def _asked(request: Ask, conversations: Conversations, payer: Payer, call: Call) -> QuestionTask:
+async def _task(request: Ask, conversations: Conversations, payer: Payer, call: Call) -> QuestionTask:
     """Raises `NotFound` for a conversation that is not the caller's."""
     turns = await _turns(request.conversation_id, conversations) if request.conversation_id else []
     return QuestionTask(
@@ -56,21 +56,23 @@ async def _turns(conversation_id: str, conversations: Conversations) -> list[Tur
     return turns
 
 
-async def _stream(
-    request: Ask, asked: QuestionTask, sources: Sources, answering: Answering, conversations: Conversations
+async def _events(
+    request: Ask, task: QuestionTask, sources: Sources, answering: Answering, conversations: Conversations
 ) -> AsyncIterator[ServerSentEvent]:
-    yield ServerSentEvent("retrieved", {"passages": [shown(source) for source in sources.items[: request.limit]]})
-    spoken, reply = False, None
-    async with aclosing(answering.stream(asked, sources)) as events:
+    yield ServerSentEvent(
+        "retrieved", {"passages": [passage_view(source) for source in sources.items[: request.limit]]}
+    )
+    streamed, result = False, None
+    async with aclosing(answering.stream(task, sources)) as events:
         async for event in events:
             if isinstance(event, Token):
-                spoken = True
+                streamed = True
                 yield ServerSentEvent("token", {"text": event.text})
             else:
-                reply = event
-    assert reply is not None
-    answer = await _answer(request, asked, reply, conversations)
-    for token in [] if spoken else in_words(answer.answer):
+                result = event
+    assert result is not None
+    answer = await _answer(request, result, conversations, task.payer)
+    for token in [] if streamed else split_words(answer.answer):
         yield ServerSentEvent("token", {"text": token})
     for citation in answer.citations:
         yield ServerSentEvent("citation", citation)
@@ -78,24 +80,26 @@ async def _stream(
     yield ServerSentEvent("done", answer)
 
 
-async def _answer(request: Ask, asked: QuestionTask, reply: AnswerResult, conversations: Conversations) -> Answer:
-    conversation_id, degraded = await _kept(request, reply, conversations), reply.degraded
+async def _answer(request: Ask, result: AnswerResult, conversations: Conversations, payer: Payer) -> Answer:
+    conversation_id = await _add_turn(request, result, conversations)
     return Answer(
-        request_id=asked.payer.request_id,
-        answered=reply.answered,
-        answer=reply.text,
-        citations=reply.citations,
+        request_id=payer.request_id,
+        answered=result.answered,
+        answer=result.text,
+        citations=result.citations,
         conversation_id=conversation_id,
-        usage=reply.usage,
-        execution=reply.execution,
-        degraded=degraded if conversation_id else (*degraded, "conversation"),
+        usage=result.usage,
+        execution=result.execution,
+        degraded=result.degraded if conversation_id else (*result.degraded, "conversation"),
     )
 
 
-async def _kept(request: Ask, reply: AnswerResult, conversations: Conversations) -> str | None:
-    """The conversation that now has this turn; None where it could not be kept."""
-    documents = tuple(dict.fromkeys(citation.document_id for citation in reply.citations))
-    turn = Turn(request.question, reply.answered, reply.text, reply.citations, reply.classification, now(), documents)
+async def _add_turn(request: Ask, result: AnswerResult, conversations: Conversations) -> str | None:
+    """The id of the conversation that now holds this turn; None where it could not be stored."""
+    documents = tuple(dict.fromkeys(citation.document_id for citation in result.citations))
+    turn = Turn(
+        request.question, result.answered, result.text, result.citations, result.classification, now(), documents
+    )
     try:
         conversation_id = request.conversation_id or await conversations.begin(request.question)
         return conversation_id if await conversations.add(conversation_id, turn) else None

@@ -1,4 +1,4 @@
-"""An answer in pieces, as OpenAI's clients read them."""
+"""An answer as a stream of chunks in OpenAI's format."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -6,7 +6,7 @@ from typing import Literal, TypeVar
 
 from msgspec import UNSET, Struct, UnsetType
 
-from functions.chat.shapes import ChatChunk, ChatDelta, ChatUsage, ChunkChoice
+from functions.chat.openai_types import ChatChunk, ChatDelta, ChatUsage, ChunkChoice
 from shared.answers.answering import AnswerExecution
 from shared.types.citation import Citation
 from shared.types.http import ServerSentEvent
@@ -67,8 +67,8 @@ def _event(chunk: ChatChunk) -> ServerSentEvent:
     return ServerSentEvent("", chunk)
 
 
-async def begun(items: AsyncIterator[_Item], within_s: float = REFUSED_WITHIN_S) -> AsyncIterator[_Item]:
-    """The same items, once the first is there or `within_s` is over. Raises what is raised in place of the first."""
+async def started(items: AsyncIterator[_Item], within_s: float = REFUSED_WITHIN_S) -> AsyncIterator[_Item]:
+    """Returns the same items, once the first is there or `within_s` is over. Raises what the first one raises."""
     first = asyncio.ensure_future(anext(items))
     try:
         await asyncio.wait([first], timeout=within_s)

@@ -1,13 +1,13 @@
-"""Answers a chat in OpenAI's shapes: from documents as `aegis`, or by an upstream's model, straight through."""
+"""Answers a chat in OpenAI's format: from documents as `aegis`, or by an upstream's model, passed through."""
 
 import time
 
-from functions.chat import documents, straight
+from functions.chat import documents, passthrough
+from functions.chat.answer_classes import AnswerClasses
 from functions.chat.chunks import Chunks
 from functions.chat.messages import ChatRequest
+from functions.chat.openai_types import AEGIS, ChatCompletion
 from functions.chat.prompting import invalid
-from functions.chat.said import Said
-from functions.chat.shapes import AEGIS, ChatCompletion
 from shared.answers.answering import Answering
 from shared.proxy.execution.proxy import ExecutionProxy
 from shared.redis.client import RedisClient
@@ -28,11 +28,12 @@ async def handle(
     call: Call,
 ) -> ChatCompletion | EventStream:
     _check(request, principal)
-    chunks = Chunks(_id(call), int(time.time()), request.model, request.includes_usage)
+    completion_id = f"chatcmpl-{call.request_id.removeprefix('req_')}"
+    chunks = Chunks(completion_id, int(time.time()), request.model, request.includes_usage)
     if request.model == AEGIS:
         answer = documents.stream if request.stream else documents.complete
-        return await answer(request, answering, Said(redis, call.tenant_id), payer, call, chunks)
-    pass_on = straight.stream if request.stream else straight.complete
+        return await answer(request, answering, AnswerClasses(redis, call.tenant_id), payer, call, chunks)
+    pass_on = passthrough.stream if request.stream else passthrough.complete
     return await pass_on(request, proxy, payer, call, chunks)
 
 
@@ -42,7 +43,3 @@ def _check(request: ChatRequest, principal: Principal) -> None:
         raise Forbidden(f"The model `{request.model}` takes a key with the scope `{needed}`.")
     if request.n not in (None, 1):
         raise invalid("/n", "one answer is made; leave `n` away or send 1")
-
-
-def _id(call: Call) -> str:
-    return f"chatcmpl-{call.request_id.removeprefix('req_')}"

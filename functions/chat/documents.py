@@ -1,14 +1,14 @@
-"""A chat with `aegis`: the last question is answered from the tenant's documents, what was said before it is its
-context. Nothing leaves before it is checked, so that a stream is the checked answer in pieces."""
+"""A chat with `aegis`: the last question is answered from the tenant's documents, with the turns before it as context.
+Only the checked answer is sent; a stream is that answer in pieces."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 
-from functions.chat.chunks import Chunks, begun
+from functions.chat.answer_classes import AnswerClasses
+from functions.chat.chunks import Chunks, started
 from functions.chat.messages import ChatRequest
+from functions.chat.openai_types import AssistantMessage, ChatChoice, ChatCompletion, chat_usage
 from functions.chat.prompting import invalid, read
-from functions.chat.said import Said
-from functions.chat.shapes import AssistantMessage, ChatChoice, ChatCompletion, chat_usage
-from shared.answers.answering import Answering, AnswerResult, QuestionTask, in_words
+from shared.answers.answering import Answering, AnswerResult, QuestionTask, split_words
 from shared.answers.prompting import PromptTurn
 from shared.proxy.task import PromptMessage
 from shared.types.call import Call
@@ -21,47 +21,47 @@ _LONGEST_QUESTION = 8000
 
 
 async def complete(
-    request: ChatRequest, answering: Answering, said: Said, payer: Payer, call: Call, chunks: Chunks
+    request: ChatRequest, answering: Answering, classes: AnswerClasses, payer: Payer, call: Call, chunks: Chunks
 ) -> ChatCompletion:
-    reply = await _reply(await _asked(request, said, payer, call), answering, said)
+    result = await _answer(await _task(request, classes, payer, call), answering, classes)
     return ChatCompletion(
         id=chunks.id,
         created=chunks.created,
         model=chunks.model,
-        choices=(ChatChoice(AssistantMessage(reply.text), "stop"),),
-        usage=chat_usage(reply.usage),
-        aegis_citations=reply.citations,
-        aegis_execution=reply.execution,
+        choices=(ChatChoice(AssistantMessage(result.text), "stop"),),
+        usage=chat_usage(result.usage),
+        aegis_citations=result.citations,
+        aegis_execution=result.execution,
     )
 
 
 async def stream(
-    request: ChatRequest, answering: Answering, said: Said, payer: Payer, call: Call, chunks: Chunks
+    request: ChatRequest, answering: Answering, classes: AnswerClasses, payer: Payer, call: Call, chunks: Chunks
 ) -> EventStream:
-    asked = await _asked(request, said, payer, call)
+    task = await _task(request, classes, payer, call)
 
-    async def replies() -> AsyncIterator[AnswerResult]:
-        yield await _reply(asked, answering, said)
+    async def results() -> AsyncIterator[AnswerResult]:
+        yield await _answer(task, answering, classes)
 
-    return EventStream(_events(await begun(replies()), chunks), named=False)
+    return EventStream(_events(await started(results()), chunks), named=False)
 
 
-async def _events(replies: AsyncIterator[AnswerResult], chunks: Chunks) -> AsyncIterator[ServerSentEvent]:
+async def _events(results: AsyncIterator[AnswerResult], chunks: Chunks) -> AsyncIterator[ServerSentEvent]:
     yield chunks.first()
-    async for reply in replies:
-        for word in in_words(reply.text):
+    async for result in results:
+        for word in split_words(result.text):
             yield chunks.piece(word)
-        for event in chunks.last("stop", chat_usage(reply.usage), reply.execution, reply.citations):
+        for event in chunks.last("stop", chat_usage(result.usage), result.execution, result.citations):
             yield event
 
 
-async def _reply(asked: QuestionTask, answering: Answering, said: Said) -> AnswerResult:
-    reply = await answering.reply(asked, await answering.sources(asked))
-    await said.keep(reply.text, reply.classification)
-    return reply
+async def _answer(task: QuestionTask, answering: Answering, classes: AnswerClasses) -> AnswerResult:
+    result = await answering.answer(task, await answering.sources(task))
+    await classes.store(result.text, result.classification)
+    return result
 
 
-async def _asked(request: ChatRequest, said: Said, payer: Payer, call: Call) -> QuestionTask:
+async def _task(request: ChatRequest, classes: AnswerClasses, payer: Payer, call: Call) -> QuestionTask:
     classification = higher(_CLASS, request.classification or _CLASS)
     messages = read(request.messages, classification)
     at = max((place for place, message in enumerate(messages) if message.role == "user"), default=-1)
@@ -73,14 +73,14 @@ async def _asked(request: ChatRequest, said: Said, payer: Payer, call: Call) -> 
     if any(message.pictures for message in messages):
         raise invalid("/messages", "`aegis` answers questions in words; name a model that sees pictures")
     exchanged = tuple(_exchanged(messages[:at]))
-    classes = await said.classes([answer for _, answer in exchanged])
+    known_classes = await classes.of([answer for _, answer in exchanged])
     return QuestionTask(
         question=question,
         payer=payer,
         classification=classification,
         turns=tuple(
             PromptTurn(asked, answer, higher(classification, known))
-            for (asked, answer), known in zip(exchanged, classes, strict=True)
+            for (asked, answer), known in zip(exchanged, known_classes, strict=True)
         ),
         on_remaining=call.on_remaining,
     )

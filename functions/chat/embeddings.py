@@ -1,12 +1,12 @@
-"""Turns texts into vectors in OpenAI's shapes, by the model that documents are found by."""
+"""Turns texts into vectors in OpenAI's format, with the model that embeds the documents."""
 
 import base64
 import struct
 from collections.abc import Sequence
 
 from functions.chat.messages import EmbeddingsRequest
+from functions.chat.openai_types import AEGIS, EmbeddingItem, EmbeddingList, EmbeddingUsage
 from functions.chat.prompting import invalid
-from functions.chat.shapes import AEGIS, EmbeddingItem, EmbeddingList, EmbeddingUsage
 from shared.embedding.port import Embedding
 from shared.types.errors import Forbidden, ModelNotFound
 from shared.types.payer import Payer
@@ -28,11 +28,10 @@ async def handle(
         raise invalid("/dimensions", detail)
     embedded = await embedding.embed(_texts(request))
     meter.note_question(payer, embedded.tokens, "embeddings", ())
-    packed = request.encoding_format == "base64"
-    items = tuple(
-        EmbeddingItem(index=index, embedding=_packed(vector) if packed else vector)
-        for index, vector in enumerate(embedded.vectors)
-    )
+    vectors: Sequence[tuple[float, ...] | str] = embedded.vectors
+    if request.encoding_format == "base64":
+        vectors = [base64.b64encode(struct.pack(f"<{len(one)}f", *one)).decode() for one in embedded.vectors]
+    items = tuple(EmbeddingItem(index=index, embedding=vector) for index, vector in enumerate(vectors))
     return EmbeddingList(data=items, model=AEGIS, usage=EmbeddingUsage(embedded.tokens, embedded.tokens))
 
 
@@ -46,7 +45,3 @@ def _texts(request: EmbeddingsRequest) -> list[str]:
         if not text:
             raise invalid(f"/input/{number}" if isinstance(request.input, list) else "/input", "the text is empty")
     return given
-
-
-def _packed(vector: Sequence[float]) -> str:
-    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()

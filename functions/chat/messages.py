@@ -1,4 +1,4 @@
-"""What is asked in OpenAI's shapes. Optional fields that are not here are not looked at."""
+"""Requests in OpenAI's format. Optional fields that are not defined here are ignored."""
 
 from typing import Annotated, Any, ClassVar, Literal
 

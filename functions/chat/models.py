@@ -1,7 +1,7 @@
 """Lists the models that the caller may name."""
 
 from functions.chat.messages import ModelsRequest
-from functions.chat.shapes import AEGIS, ListedModel, ModelList
+from functions.chat.openai_types import AEGIS, ListedModel, ModelList
 from shared.access.accounts import Accounts
 from shared.proxy.execution.proxy import ExecutionProxy
 from shared.types.principal import Principal

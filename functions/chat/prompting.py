@@ -1,4 +1,4 @@
-"""Reads the messages of a conversation in OpenAI's shapes: roles, texts, pictures."""
+"""Reads the messages of a conversation in OpenAI's format: roles, texts, pictures."""
 
 import base64
 import binascii
@@ -33,7 +33,11 @@ def _message(at: str, message: ChatMessage, classification: Classification) -> P
         return PromptMessage(_SPEAKERS[message.role], (Part(message.content or "", classification),))
     parts = [(f"{at}/content/{number}", part) for number, part in enumerate(message.content)]
     texts = tuple(Part(text, classification) for where, part in parts for text in _texts(where, part))
-    pictures = tuple(Picture(found, classification) for where, part in parts for found in _pictures(where, part))
+    pictures = tuple(
+        Picture(_picture(f"{where}/image_url", part.image_url), classification)
+        for where, part in parts
+        if part.type == "image_url"
+    )
     return PromptMessage(_SPEAKERS[message.role], texts, pictures)
 
 
@@ -51,13 +55,8 @@ def _texts(at: str, part: ContentPart) -> Iterator[str]:
             raise invalid(f"{at}/type", "a part is `text` or `image_url`; nothing else is taken")
 
 
-def _pictures(at: str, part: ContentPart) -> Iterator[bytes]:
-    if part.type == "image_url":
-        given = part.image_url
-        yield _picture(f"{at}/image_url", given.url if isinstance(given, ImageUrl) else given or "")
-
-
-def _picture(at: str, url: str) -> bytes:
+def _picture(at: str, given: ImageUrl | str | None) -> bytes:
+    url = given.url if isinstance(given, ImageUrl) else given or ""
     head, comma, data = url.partition(",")
     if not comma or head[:5].lower() != "data:":
         raise invalid(at, "send the picture itself as `data:image/png;base64,…`; addresses are never fetched")

@@ -89,61 +89,48 @@ class Answering(Struct, frozen=True):
     proxy: ExecutionProxy
     meter: Meter
 
-    async def sources(self, asked: QuestionTask) -> Sources:
+    async def sources(self, task: QuestionTask) -> Sources:
         """Best first. Raises `StoreUnavailable`."""
-        query = asked.question
-        if asked.turns and len(query.split()) <= _FOLLOWING_WORDS:
-            query = f"{asked.turns[-1].question} {query}"
-        return await self.library.sources(query, asked.mode, max(READ, asked.limit), asked.document_ids)
+        query = task.question
+        if task.turns and len(query.split()) <= _FOLLOWING_WORDS:
+            query = f"{task.turns[-1].question} {query}"
+        return await self.library.sources(query, task.mode, max(READ, task.limit), task.document_ids)
 
-    async def stream(self, asked: QuestionTask, sources: Sources) -> AsyncGenerator[Token | AnswerResult]:
-        """A model's words as they come, then the reply, last and once: only that is checked."""
-        async with aclosing(self._answered(asked, sources)) as events:
-            async for event in events:
-                if isinstance(event, AnswerResult):
-                    self._note(asked, sources, event)
-                yield event
-
-    async def _answered(self, asked: QuestionTask, sources: Sources) -> AsyncGenerator[Token | AnswerResult]:
-        if not sources.items:
-            yield self._empty(asked, sources)
-            return
-        try:
-            async with aclosing(self._modelled(asked, sources)) as events:
-                async for event in events:
-                    yield event
-        except NoModel as missing:
-            yield await self._extracted(asked, sources, missing.reason)
-
-    def _note(self, asked: QuestionTask, sources: Sources, reply: AnswerResult) -> None:
-        found = [(source.found.passage.passage_id, source.found.score) for source in sources.items[: asked.limit]]
-        self.meter.note_question(asked.payer, sources.embedded_tokens, reply.execution.reason, found)
-
-    async def reply(self, asked: QuestionTask, sources: Sources) -> AnswerResult:
-        async with aclosing(self.stream(asked, sources)) as events:
-            async for event in events:
-                if isinstance(event, AnswerResult):
-                    return event
-        raise AssertionError("a stream ends with its reply")
-
-    async def _modelled(self, asked: QuestionTask, sources: Sources) -> AsyncGenerator[Token | AnswerResult]:
-        """With fewer passages where the prompt is too long for the model. Raises `NoModel`."""
-        tokens = _PROMPT_TOKENS[asked.quality]
-        while True:
-            packed = prompt(asked.question, asked.classification, sources.items[: asked.limit], asked.turns, tokens)
+    async def stream(self, task: QuestionTask, sources: Sources) -> AsyncGenerator[Token | AnswerResult]:
+        """Yields a model's tokens as they come, then the checked answer, last and once. A prompt that is too long for
+        the model is tried again with fewer passages."""
+        result = None if sources.items else _no_sources(task, sources)
+        tokens = _PROMPT_TOKENS[task.quality]
+        while result is None:
+            packed = prompt(task.question, task.classification, sources.items[: task.limit], task.turns, tokens)
             try:
-                async with aclosing(self.proxy.stream(_task(asked, packed, sources))) as events:
+                async with aclosing(self.proxy.stream(_llm_task(task, packed, sources))) as events:
                     async for event in events:
-                        yield _checked(asked, packed, sources, event) if isinstance(event, LLMResult) else event
-                return
+                        if isinstance(event, LLMResult):
+                            result = _checked(task, packed, sources, event)
+                        else:
+                            yield event
+                assert result is not None, "the proxy's stream ends with its result"
             except PromptTooLong:
                 tokens //= 2
                 if tokens < _LEAST_TOKENS:
-                    raise NoModel("fallback_context") from None
+                    result = await self._extracted(task, sources, "fallback_context")
+            except NoModel as missing:
+                result = await self._extracted(task, sources, missing.reason)
+        found = [(source.found.passage.passage_id, source.found.score) for source in sources.items[: task.limit]]
+        self.meter.note_question(task.payer, sources.embedded_tokens, result.execution.reason, found)
+        yield result
 
-    async def _extracted(self, asked: QuestionTask, sources: Sources, reason: str) -> AnswerResult:
+    async def answer(self, task: QuestionTask, sources: Sources) -> AnswerResult:
+        async with aclosing(self.stream(task, sources)) as events:
+            async for event in events:
+                if isinstance(event, AnswerResult):
+                    return event
+        raise AssertionError("a stream ends with its result")
+
+    async def _extracted(self, task: QuestionTask, sources: Sources, reason: str) -> AnswerResult:
         found = [source.found for source in sources.items]
-        extracted = await self.extractive.answer(asked.question, found)
+        extracted = await self.extractive.answer(task.question, found)
         text, citations = compose(extracted, _titles(sources))
         checked = verify(text, citations, {one.passage.passage_id: one.passage for one in found})
         cited = {citation.document_id for citation in checked.citations}
@@ -156,39 +143,40 @@ class Answering(Struct, frozen=True):
             usage=Usage(embedded_tokens=sources.embedded_tokens),
             execution=AnswerExecution("extractive", "extractive", "hybrid", reason),
             degraded=(*sources.degraded, *missed),
-            classification=_highest(asked, used),
+            classification=_highest(task, used),
         )
 
-    def _empty(self, asked: QuestionTask, sources: Sources) -> AnswerResult:
-        """Nothing was found: no model is asked what it thinks of nothing."""
-        usage = Usage(embedded_tokens=sources.embedded_tokens)
-        execution = AnswerExecution("extractive", "extractive", "hybrid", "default")
-        return AnswerResult(False, "", (), usage, execution, sources.degraded, asked.classification)
+
+def _no_sources(task: QuestionTask, sources: Sources) -> AnswerResult:
+    """The answer where nothing was found: no model is called without sources."""
+    usage = Usage(embedded_tokens=sources.embedded_tokens)
+    execution = AnswerExecution("extractive", "extractive", "hybrid", "default")
+    return AnswerResult(False, "", (), usage, execution, sources.degraded, task.classification)
 
 
-def _task(asked: QuestionTask, packed: Prompt, sources: Sources) -> LLMTask:
+def _llm_task(task: QuestionTask, packed: Prompt, sources: Sources) -> LLMTask:
     scores = {source.found.passage.passage_id: source.found.score for source in sources.items}
     return LLMTask(
         kind="generation",
-        payer=asked.payer,
+        payer=task.payer,
         messages=packed.messages,
-        classification=asked.classification,
-        quality=asked.quality,
-        complexity=judge(asked.question, len(asked.document_ids or ())),
-        max_latency_ms=asked.max_latency_ms,
-        max_output_tokens=_ANSWER_TOKENS[asked.quality],
-        max_cost_microusd=asked.max_cost_microusd,
+        classification=task.classification,
+        quality=task.quality,
+        complexity=judge(task.question, len(task.document_ids or ())),
+        max_latency_ms=task.max_latency_ms,
+        max_output_tokens=_ANSWER_TOKENS[task.quality],
+        max_cost_microusd=task.max_cost_microusd,
         passages=tuple(
             (passage.passage_id, round(scores[passage.passage_id] * 1_000_000)) for passage in packed.passages
         ),
-        on_remaining=asked.on_remaining,
+        on_remaining=task.on_remaining,
     )
 
 
-def _checked(asked: QuestionTask, packed: Prompt, sources: Sources, result: LLMResult) -> AnswerResult:
+def _checked(task: QuestionTask, packed: Prompt, sources: Sources, result: LLMResult) -> AnswerResult:
     """What of the model's answer its sources carry."""
-    shown = {passage.passage_id for passage in packed.passages}
-    used = [source for source in sources.items if source.found.passage.passage_id in shown]
+    sent = {passage.passage_id for passage in packed.passages}
+    used = [source for source in sources.items if source.found.passage.passage_id in sent]
     checked: Verified = supported(result.text, [source.found for source in used], _titles(sources))
     return AnswerResult(
         answered=checked.answered,
@@ -197,19 +185,19 @@ def _checked(asked: QuestionTask, packed: Prompt, sources: Sources, result: LLMR
         usage=replace(result.usage, embedded_tokens=sources.embedded_tokens),
         execution=AnswerExecution.of(result),
         degraded=(*sources.degraded, *(("counters",) if result.execution.reason == "fallback_counters" else ())),
-        classification=_highest(asked, used),
+        classification=_highest(task, used),
     )
 
 
-def in_words(text: str) -> list[str]:
-    """Spaces kept, so that the pieces joined are the text."""
+def split_words(text: str) -> list[str]:
+    """Each word with the space after it: joined they are the text."""
     words = text.split(" ")
     return [word + " " for word in words[:-1]] + [words[-1]] if text else []
 
 
-def _highest(asked: QuestionTask, used: list[RetrievedSource]) -> Classification:
-    found = asked.classification
-    for turn in asked.turns:
+def _highest(task: QuestionTask, used: list[RetrievedSource]) -> Classification:
+    found = task.classification
+    for turn in task.turns:
         found = higher(found, turn.classification)
     for source in used:
         found = higher(found, source.classification)

@@ -28,8 +28,8 @@ class Sources(Struct, frozen=True):
     degraded: tuple[str, ...]
 
 
-class ShownPassage(Struct, frozen=True):
-    """A passage as the API shows it."""
+class PassageView(Struct, frozen=True):
+    """A passage as the API returns it."""
 
     passage_id: str
     document_id: str
@@ -68,9 +68,9 @@ class Library(Struct, frozen=True):
         ]
 
 
-def shown(source: RetrievedSource) -> ShownPassage:
+def passage_view(source: RetrievedSource) -> PassageView:
     passage = source.found.passage
-    return ShownPassage(
+    return PassageView(
         passage_id=passage.passage_id,
         document_id=passage.document_id,
         title=source.title,

@@ -1,12 +1,12 @@
-"""A chat with an upstream's model: straight through the proxy, with nothing retrieved and nothing added."""
+"""A chat with an upstream's model: passed to the proxy, with nothing retrieved and nothing added."""
 
 from collections.abc import AsyncIterator
 from typing import Any
 
-from functions.chat.chunks import Chunks, begun
+from functions.chat.chunks import Chunks, started
 from functions.chat.messages import ChatRequest
+from functions.chat.openai_types import AssistantMessage, ChatChoice, ChatCompletion, chat_usage
 from functions.chat.prompting import invalid, read
-from functions.chat.shapes import AssistantMessage, ChatChoice, ChatCompletion, chat_usage
 from shared.answers.answering import AnswerExecution
 from shared.proxy.execution.proxy import ExecutionProxy
 from shared.proxy.task import LLMResult, LLMTask, Token
@@ -36,19 +36,19 @@ async def complete(
 
 
 async def stream(request: ChatRequest, proxy: ExecutionProxy, payer: Payer, call: Call, chunks: Chunks) -> EventStream:
-    items = await begun(proxy.stream(_task(request, payer, call)))
+    items = await started(proxy.stream(_task(request, payer, call)))
     return EventStream(_events(items, chunks), named=False)
 
 
 async def _events(items: AsyncIterator[Token | LLMResult], chunks: Chunks) -> AsyncIterator[ServerSentEvent]:
     yield chunks.first()
-    said = False
+    has_text = False
     async for item in items:
         if isinstance(item, Token):
-            said = True
+            has_text = True
             yield chunks.piece(item.text)
             continue
-        if not said:  # what has to fit a schema comes as a whole
+        if not has_text:  # an answer that has to fit a schema comes as a whole
             yield chunks.piece(item.text)
         for event in chunks.last(item.finish, chat_usage(item.usage), AnswerExecution.of(item)):
             yield event

@@ -1,7 +1,7 @@
-"""Of what class an answer was that a caller sends back as an earlier turn.
+"""The data class of an answer that a caller sends back as an earlier turn.
 
-The caller holds the conversation, so that only the answer's hash is kept here. An answer that is not known, because it
-is older or was altered, may have come from anything: it counts as confidential, and its conversation stays here.
+The caller holds the conversation; only the answer's hash is stored. An unknown answer, because it is older or was
+changed, may come from any source: it counts as confidential, and no cloud model receives the conversation.
 """
 
 from collections.abc import Sequence
@@ -11,24 +11,24 @@ from shared.redis.client import RedisClient
 from shared.types.document import CLASSIFICATIONS, Classification
 from shared.types.errors import StoreUnavailable
 
-KEPT_S = 7 * 86_400
+LIFETIME_S = 7 * 86_400
 
 
-class Said:
-    """The answers that one tenant was given."""
+class AnswerClasses:
+    """The classes of the answers that one tenant received, by their hash."""
 
     def __init__(self, redis: RedisClient, tenant_id: str) -> None:
         self._redis = redis
         self._tenant = tenant_id
 
-    async def keep(self, answer: str, classification: Classification) -> None:
-        """Without Redis it is not kept, and the answer counts as confidential."""
+    async def store(self, answer: str, classification: Classification) -> None:
+        """Without Redis nothing is stored, and the answer counts as confidential."""
         try:
-            await self._redis.call("SET", self._place(answer), classification, "EX", KEPT_S)
+            await self._redis.call("SET", self._place(answer), classification, "EX", LIFETIME_S)
         except StoreUnavailable:
             return
 
-    async def classes(self, answers: Sequence[str]) -> list[Classification]:
+    async def of(self, answers: Sequence[str]) -> list[Classification]:
         if not answers:
             return []
         try:

@@ -1,4 +1,4 @@
-"""What is answered in OpenAI's shapes; what is ours beside them begins with `aegis_`."""
+"""Responses in OpenAI's format; fields of our own begin with `aegis_`."""
 
 from typing import Literal
 

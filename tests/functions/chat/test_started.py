@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from functions.chat.chunks import begun
+from functions.chat.chunks import started
 from shared.types.errors import BudgetExceeded
 
 
@@ -33,26 +33,26 @@ async def test_nothing_is_lost_or_doubled() -> None:
     for many in (0, 1, 3):
         source = Source(many=many)
         source.go.set()
-        assert [item async for item in await begun(source.items())] == list(range(many))
+        assert [item async for item in await started(source.items())] == list(range(many))
 
 
 async def test_what_is_refused_at_once_is_raised_before_the_stream() -> None:
     source = Source(refused=True)
     source.go.set()
     with pytest.raises(BudgetExceeded):
-        await begun(source.items())
+        await started(source.items())
 
 
 async def test_who_waits_long_has_a_stream_already() -> None:
     source = Source()
-    items = await begun(source.items(), within_s=0.01)
+    items = await started(source.items(), within_s=0.01)
     source.go.set()
     assert [item async for item in items] == [0, 1, 2]
 
 
 async def test_what_is_refused_late_is_raised_in_the_stream() -> None:
     source = Source(refused=True)
-    items = await begun(source.items(), within_s=0.01)
+    items = await started(source.items(), within_s=0.01)
     source.go.set()
     with pytest.raises(BudgetExceeded):
         [item async for item in items]
@@ -61,7 +61,7 @@ async def test_what_is_refused_late_is_raised_in_the_stream() -> None:
 async def test_who_leaves_ends_the_work() -> None:
     source = Source()
     source.go.set()
-    items = await begun(source.items())
+    items = await started(source.items())
     assert await anext(items) == 0
     await items.aclose()  # type: ignore[attr-defined]
     assert source.left.is_set()
@@ -69,13 +69,13 @@ async def test_who_leaves_ends_the_work() -> None:
 
 async def test_who_leaves_before_the_first_piece_ends_the_work_too() -> None:
     source = Source()
-    waiting = asyncio.ensure_future(begun(source.items()))
+    waiting = asyncio.ensure_future(started(source.items()))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.wait_for(source.left.wait(), 5)
     late = Source()
-    items = await begun(late.items(), within_s=0.01)
+    items = await started(late.items(), within_s=0.01)
     first = asyncio.ensure_future(anext(items))
     await asyncio.sleep(0)
     first.cancel()
