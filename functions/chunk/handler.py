@@ -32,13 +32,13 @@ async def handle(
     event: DocumentParsed, work: StageWork, records: TenantRecords, settings: ChunkSettings
 ) -> DocumentChunked:
     document = msgspec.json.decode(await work.read(event.parsed), type=ParsedDocument)
-    record = await records.life(event.origin.document_id, event.origin.generation)
+    record = await records.generation(event.origin.document_id, event.origin.generation)
     title = (record.title if record else "") or event.title
     pieces = await asyncio.to_thread(_cut, document, title, settings.max_tokens)
     if not pieces:
         raise Rejected("empty", "There is no text in the document.")
     passages = [_passage(event.origin, position, piece) for position, piece in enumerate(pieces)]
-    blob = await work.keep("passages", msgspec.json.encode(passages))
+    blob = await work.write("passages", msgspec.json.encode(passages))
     return DocumentChunked(origin=event.origin, key=work.key, passages=blob, count=len(passages))
 
 

@@ -58,7 +58,7 @@ async def handle(
         detail = f"`from` takes one of {', '.join(pipeline)}"
         raise InvalidRequest(f"{detail}.", errors=[FieldError("/from", detail)])
     async with leases.wait(f"document:{records.tenant_id}:{record.document_id}"):
-        if await records.tombstone(record.document_id) >= record.generation:
+        if await records.is_deleted(record.document_id, record.generation):
             raise NotFound("There is no such document.")
         record = await _bounded(record, request, records, catalogue)
         await records.mark_open(record.document_id, record.generation, "ingesting")

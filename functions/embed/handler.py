@@ -43,10 +43,10 @@ async def handle(
             return msgspec.structs.replace(event, continuation=event.continuation + 1)
         parts.append(await _embed(batch, embedding, encoder, vectors))
         if len(batches) > 1:
-            await work.keep_part(str(number), msgspec.msgpack.encode(parts[-1]))
+            await work.write_part(str(number), msgspec.msgpack.encode(parts[-1]))
     points = [point for part in parts for point in part.points]
-    blob = await work.keep("points", msgspec.msgpack.encode(points))
-    await work.drop_parts()
+    blob = await work.write("points", msgspec.msgpack.encode(points))
+    await work.erase_parts()
     tokens = sum(part.tokens for part in parts)
     return DocumentEmbedded(origin=event.origin, key=work.key, points=blob, count=len(points), tokens=tokens)
 

@@ -6,4 +6,4 @@ from shared.types.principal import Principal
 
 
 async def handle(request: OneLetter, platform: PlatformRecords, principal: Principal) -> None:
-    await platform.drop_dead_letter(await find(request.dead_letter_id, platform, principal))
+    await platform.erase_dead_letter(await find(request.dead_letter_id, platform, principal))

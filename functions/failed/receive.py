@@ -35,7 +35,7 @@ async def handle(message: UndeliveredEvent, platform: PlatformRecords, catalogue
         replays=before.replays if before else 0,
     )
     due = next_replay(letter, now())
-    await platform.keep_dead_letter(msgspec.structs.replace(letter, next_replay_at=due))
+    await platform.write_dead_letter(msgspec.structs.replace(letter, next_replay_at=due))
     count_dead_letter(message.function)
     if message.function not in table.stages() or await _succeeded(letter, platform):
         return
@@ -73,12 +73,12 @@ async def _fail(letter: DeadLetter, platform: PlatformRecords, catalogue: Catalo
     """The document ends here until somebody replays the letter or tries it again."""
     generation = int(letter.event["epoch"])
     records = platform.of(letter.tenant_id)
-    if generation <= await records.tombstone(letter.document_id):
+    if await records.is_deleted(letter.document_id, generation):
         return
     record = StageRecord(
         letter.function, "", "failed", letter.attempts, letter.failed_at, now(), reason=_reason(letter)
     )
-    await records.end_stage(letter.document_id, generation, record)
+    await records.write_stage(letter.document_id, generation, record)
     await catalogue.show_stage(letter.document_id, generation, ended_view(record))
     await records.mark_closed(letter.document_id, generation)
 

@@ -30,6 +30,6 @@ async def handle(
     letter = await find(request.dead_letter_id, platform, principal)
     # Dropped first: should it fail again at once, its new letter must stay. The open document is the safety net.
     await reopen(letter, platform, catalogues)
-    await platform.drop_dead_letter(letter)
+    await platform.erase_dead_letter(letter)
     await publisher.send_to(letter.function, event_of(letter))
     return Replaying(letter.dead_letter_id, letter.document_id, "replaying")

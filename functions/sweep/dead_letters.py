@@ -25,7 +25,7 @@ async def replay_due(
         about = {"function": "sweep", "tenant": letter.tenant_id, "dead_letter": letter.dead_letter_id}
         try:
             if await _is_settled(letter, platform):
-                await platform.drop_dead_letter(letter)
+                await platform.erase_dead_letter(letter)
             elif letter.next_replay_at:
                 waiting.add((letter.tenant_id, letter.document_id))
                 if letter.next_replay_at <= now():
@@ -39,7 +39,7 @@ async def _is_settled(letter: DeadLetter, platform: PlatformRecords) -> bool:
     """Its document is deleted, or the stage has succeeded since."""
     records = platform.of(letter.tenant_id)
     generation = int(letter.event.get("epoch") or 0)
-    if not letter.document_id or generation <= await records.tombstone(letter.document_id):
+    if not letter.document_id or await records.is_deleted(letter.document_id, generation):
         return True
     stage = await records.stage(letter.document_id, generation, letter.function)
     return stage is not None and stage.outcome != "failed"
@@ -49,6 +49,6 @@ async def _replay(
     letter: DeadLetter, platform: PlatformRecords, catalogues: Catalogues, publisher: BoundPublisher
 ) -> None:
     sent = msgspec.structs.replace(letter, replays=letter.replays + 1, next_replay_at=now() + _LOST_AFTER)
-    await platform.keep_dead_letter(sent)
+    await platform.write_dead_letter(sent)
     await reopen(letter, platform, catalogues)
     await publisher.send_to(letter.function, event_of(letter))

@@ -51,7 +51,7 @@ async def _erase(
 ) -> None:
     tenant, document_id = document.tenant_id, document.document_id
     records, catalogue = platform.of(tenant), catalogues.of(tenant)
-    if await records.tombstone(document_id) < document.generation:  # cut off before the burial itself
+    if not await records.is_deleted(document_id, document.generation):  # interrupted before the tombstone was written
         await bury(document_id, document.generation, records, catalogue)
     await erase(document_id, document.generation, records, platform, catalogue, index.of(tenant), redis)
 
@@ -59,7 +59,7 @@ async def _erase(
 async def _is_deleted(document: OpenDocument, platform: PlatformRecords) -> bool:
     if document.marker.kind == "deleting":
         return True
-    return document.generation <= await platform.of(document.tenant_id).tombstone(document.document_id)
+    return await platform.of(document.tenant_id).is_deleted(document.document_id, document.generation)
 
 
 async def _say_again(
@@ -74,7 +74,7 @@ async def _say_again(
 ) -> None:
     tenant, document_id, generation = document.tenant_id, document.document_id, document.generation
     records = platform.of(tenant)
-    record = await records.life(document_id, generation)
+    record = await records.generation(document_id, generation)
     if record is None:
         await _give_up_upload(document, records)
         return
@@ -96,7 +96,7 @@ async def _give_up_upload(document: OpenDocument, records: TenantRecords) -> Non
     """A crash left its original without a record; the same bytes may be on their way in again."""
     document_id, generation = document.document_id, document.generation
     is_old = (now() - document.marker.since).total_seconds() > _UPLOADING_S
-    if is_old and await records.opened(document_id, generation, "ingesting") == document.marker:
+    if is_old and await records.open_marker(document_id, generation, "ingesting") == document.marker:
         await records.erase(document_id, generation)
         await records.mark_closed(document_id, generation)
 

@@ -17,5 +17,5 @@ async def reopen(letter: DeadLetter, platform: PlatformRecords, catalogues: Cata
     stage = await records.stage(letter.document_id, generation, letter.function)
     if stage and stage.outcome == "failed":
         await records.mark_open(letter.document_id, generation, "ingesting")
-        await records.forget_stage(letter.document_id, generation, letter.function)
+        await records.erase_stage(letter.document_id, generation, letter.function)
         await catalogues.of(letter.tenant_id).hide_stages(letter.document_id, [letter.function])

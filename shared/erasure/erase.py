@@ -15,7 +15,7 @@ async def bury(document_id: str, generation: int, records: TenantRecords, catalo
     """
     await records.mark_open(document_id, generation, "deleting")
     await catalogue.drop(document_id, generation)
-    await records.bury(document_id, generation)
+    await records.write_tombstone(document_id, generation)
 
 
 async def erase(
@@ -37,7 +37,7 @@ async def erase(
     await forget_document(redis, records.tenant_id, document_id)
     for letter in await platform.dead_letters(records.tenant_id):
         if letter.document_id == document_id and int(letter.event.get("epoch", 0)) <= up_to_generation:
-            await platform.drop_dead_letter(letter)
+            await platform.erase_dead_letter(letter)
     await records.erase(document_id, up_to_generation)
     for generation in range(1, up_to_generation + 1):
         await records.mark_closed(document_id, generation)

@@ -35,7 +35,7 @@ async def affordable_document(
         document = msgspec.msgpack.decode(kept, type=ParsedDocument)
     else:
         document = await parsers.parse(event.parser, event.media_type, event.filename, original)
-        await work.keep_part(_PART, msgspec.msgpack.encode(document))
+        await work.write_part(_PART, msgspec.msgpack.encode(document))
     letters = sum(len(block.text) for block in document.blocks)
     _check(work, extent_of_document(document, document.title), reading_ms(event.parser, letters))
     return document

@@ -61,14 +61,14 @@ class Intake(Struct, frozen=True):
         """Raises `UnsupportedFormat`, `EmptyFile`, `Conflict`, `StoreUnavailable` and `DiskFull`; nothing is stored
         then."""
         record = await self._record(submission)
-        if known := await self.records.life(record.document_id, record.generation):
+        if known := await self.records.generation(record.document_id, record.generation):
             if result := await self._again(known, submission):
                 return result
             record = await self._record(submission)  # deleted meanwhile: the next generation
         stored = await self.records.store(record, submission.file.path)
         if stored != record and (result := await self._again(stored, submission)):
             return result  # another upload of the same bytes was first
-        if await self.records.tombstone(record.document_id) >= record.generation:
+        if await self.records.is_deleted(record.document_id, record.generation):
             await self.records.mark_open(record.document_id, record.generation, "deleting")
             raise Conflict("The document was deleted while its bytes were uploaded again. Upload them once more.")
         await self.catalogue.put(record)
@@ -83,7 +83,7 @@ class Intake(Struct, frozen=True):
         most = submission.max_cost_usd
         return DocumentRecord(
             document_id=document_id,
-            generation=await self.records.tombstone(document_id) + 1,
+            generation=await self.records.deleted_generation(document_id) + 1,
             title=(submission.title or "").strip(),
             filename=filename,
             media_type=routed.media_type,
@@ -106,7 +106,7 @@ class Intake(Struct, frozen=True):
             if record is None:
                 return None
             if submission.classification:
-                record = await self.records.raise_class(record, submission.classification)
+                record = await self.records.raise_classification(record, submission.classification)
                 await self.catalogue.put(record)
             entry = await self.catalogue.entry(record.document_id)
             if entry and status_of(entry, self.table.stages(record.route)) in ("rejected", "failed"):

@@ -65,7 +65,7 @@ class Describing(Struct, frozen=True):
                 break
             made += 1
             found.append(_Found(place, description))
-            await self._paid.keep_part(str(number), msgspec.msgpack.encode(found[-1]))
+            await self._paid.write_part(str(number), msgspec.msgpack.encode(found[-1]))
         cost = sum(one.description.cost_microusd for one in found)
         return Described(tuple(_block(one) for one in found if one.description.text), cost, is_whole)
 
@@ -87,7 +87,7 @@ class Describing(Struct, frozen=True):
         """None where pictures cannot be described at the moment. `others` is what the document may cost for its units,
         in micro-dollars."""
         about = self.work.origin
-        record = await self.work.records.life(about.document_id, about.generation)
+        record = await self.work.records.generation(about.document_id, about.generation)
         if record is None:
             return None
         try:

@@ -40,18 +40,18 @@ async def parts_of(work: StageWork) -> Parts:
 
 async def keep_slice(work: StageWork, first: int, read: Slice) -> None:
     name = f"{first}-{read.until}-{read.pages}-{math.ceil(read.seconds * 1000)}"
-    await work.keep_part(name, msgspec.msgpack.encode(read))
+    await work.write_part(name, msgspec.msgpack.encode(read))
 
 
 async def keep_refusal(work: StageWork, refused: Rejected) -> None:
-    await work.keep_part(_REFUSED, msgspec.msgpack.encode((refused.code, refused.detail)))
+    await work.write_part(_REFUSED, msgspec.msgpack.encode((refused.code, refused.detail)))
 
 
 async def refusal(work: StageWork) -> Rejected:
     """What a slice said of the document; its parts are forgotten, for the document may be tried again."""
     kept = await work.part(_REFUSED)
     code, detail = msgspec.msgpack.decode(kept, type=tuple[str, str]) if kept else ("corrupt", "it cannot be read")
-    await work.drop_parts()
+    await work.erase_parts()
     return Rejected(code, detail)
 
 
@@ -97,9 +97,9 @@ async def told(
     if not described.is_whole:
         return _to_go_on(event)
     document = await asyncio.to_thread(with_descriptions, read, described)
-    blob = await work.keep("parsed", msgspec.json.encode(document))
+    blob = await work.write("parsed", msgspec.json.encode(document))
     if event.parser == PAGED or work.allowance.is_bounded:
-        await work.drop_parts()
+        await work.erase_parts()
     return DocumentParsed(
         origin=event.origin,
         key=work.key,

@@ -1,4 +1,4 @@
-"""Where things stand in the ledger. A tenant's data is one prefix, a document's life is another below it."""
+"""The names of the blobs that hold records: one prefix per tenant, one below it per generation of a document."""
 
 import re
 
@@ -6,7 +6,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)
 
 
 def is_name(text: str) -> bool:
-    """Whether a blob can have this name; what outsiders name has to be asked first."""
+    """Whether a blob can have this name; to be checked for names that come from outside."""
     return _NAME.fullmatch(text) is not None
 
 
@@ -18,7 +18,7 @@ def document_folder(tenant_id: str, document_id: str) -> str:
     return f"t/{tenant_id}/d/{document_id}/"
 
 
-def life(tenant_id: str, document_id: str, generation: int) -> str:
+def generation(tenant_id: str, document_id: str, generation: int) -> str:
     return f"{document_folder(tenant_id, document_id)}{generation}/"
 
 
@@ -51,7 +51,7 @@ def dead_letter(tenant_id: str, dead_letter_id: str) -> str:
 
 
 def caps(tenant_id: str, scope: str, scope_id: str) -> str:
-    """What was set for a scope of a tenant's, or, without a tenant, for the whole installation."""
+    """The caps of a scope of the tenant, or, without a tenant, of the whole installation."""
     return f"t/{tenant_id}/accounts/caps/{scope}-{scope_id}" if tenant_id else "platform/caps"
 
 

@@ -1,6 +1,6 @@
-"""The ledger: what a tenant's documents are and how far they have come, in blobs.
+"""The records of a tenant's documents and of their stages, in blobs.
 
-Everything else (catalogue, vectors, queues) can be made again from here.
+Everything else (catalogue, vectors, queues) can be rebuilt from them.
 """
 
 from collections.abc import AsyncIterator
@@ -38,39 +38,42 @@ async def read_record(blobs: Blobs, name: str, kind: type[_Record]) -> _Record |
 
 
 class TenantRecords:
-    """One tenant's part of the ledger; it cannot be had without its tenant."""
+    """The records of one tenant; there are none without a tenant."""
 
     def __init__(self, blobs: Blobs, tenant_id: str) -> None:
         if not tenant_id:
-            raise ValueError("a ledger belongs to a tenant")
+            raise ValueError("records belong to a tenant")
         self._blobs = blobs
         self.tenant_id = tenant_id
 
     async def settings(self) -> TenantSettings:
         return await read_record(self._blobs, names.settings(self.tenant_id), TenantSettings) or TenantSettings()
 
-    async def tombstone(self, document_id: str) -> int:
-        """The last deleted epoch; 0 where nothing was deleted."""
+    async def deleted_generation(self, document_id: str) -> int:
+        """The last generation of the document that was deleted; 0 where none was."""
         found = await read_record(self._blobs, names.tombstone(self.tenant_id, document_id), Tombstone)
         return found.generation if found else 0
 
-    async def tombstones(self) -> AsyncIterator[tuple[str, int]]:
-        """Every deleted document with the last deleted epoch."""
+    async def deleted_documents(self) -> AsyncIterator[tuple[str, int]]:
+        """The id of every document that was deleted, with its last deleted generation."""
         prefix = names.tombstone(self.tenant_id, "")
         for name in await self._blobs.names(prefix):
             document_id = name.removeprefix(prefix)
-            yield document_id, await self.tombstone(document_id)
+            yield document_id, await self.deleted_generation(document_id)
 
     async def document(self, document_id: str) -> DocumentRecord | None:
-        """The document in its present life."""
-        generation = await self.tombstone(document_id) + 1
-        return await self.life(document_id, generation)
+        """The document as it is stored now; None where it was never stored, or is deleted."""
+        return await self.generation(document_id, await self.deleted_generation(document_id) + 1)
 
-    async def life(self, document_id: str, generation: int) -> DocumentRecord | None:
-        return await read_record(self._blobs, self._life(document_id, generation) + "document", DocumentRecord)
+    async def generation(self, document_id: str, generation: int) -> DocumentRecord | None:
+        """One generation of the document, also where it is deleted and not erased yet."""
+        return await read_record(self._blobs, self._folder(document_id, generation) + "document", DocumentRecord)
+
+    async def is_deleted(self, document_id: str, generation: int) -> bool:
+        return generation <= await self.deleted_generation(document_id)
 
     async def document_ids(self) -> list[str]:
-        """Of all that have blobs, deleted ones on their way out among them."""
+        """All documents that have blobs, also those whose erasure is under way."""
         return await self._blobs.folders(f"t/{self.tenant_id}/d/")
 
     async def documents(self) -> AsyncIterator[DocumentRecord]:
@@ -79,35 +82,37 @@ class TenantRecords:
                 yield record
 
     async def store(self, record: DocumentRecord, original: Path) -> DocumentRecord:
-        """Takes a document in: its marker, by which the sweep finds what a crash leaves, its original, its record. Of
-        two at the same time the first one's record stands, and both get it."""
-        name = self._life(record.document_id, record.generation)
+        """Writes the open marker (by which the sweep finds what a crash leaves), the original, then the record.
+
+        Of concurrent calls for one document the first writes the record, and all return it.
+        """
+        name = self._folder(record.document_id, record.generation)
         await self.mark_open(record.document_id, record.generation, "ingesting")
         await self._blobs.adopt(name + "original", original)
         if await self._blobs.create(name + "document", msgspec.json.encode(record)):
             return record
-        return await self.life(record.document_id, record.generation) or record
+        return await self.generation(record.document_id, record.generation) or record
 
     async def change(self, record: DocumentRecord) -> None:
-        """Writes title or class anew; the caller holds the document's lock."""
-        name = self._life(record.document_id, record.generation) + "document"
+        """Replaces the record, with another title, class or bound; the caller holds the document's lease."""
+        name = self._folder(record.document_id, record.generation) + "document"
         await self._blobs.write(name, msgspec.json.encode(record))
 
-    async def raise_class(self, record: DocumentRecord, to: Classification) -> DocumentRecord:
+    async def raise_classification(self, record: DocumentRecord, to: Classification) -> DocumentRecord:
         raised = msgspec.structs.replace(record, classification=higher(record.classification, to))
         if raised != record:
             await self.change(raised)
         return raised
 
     def original(self, record: DocumentRecord) -> AsyncIterator[bytes]:
-        return self._blobs.stream(self._life(record.document_id, record.generation) + "original")
+        return self._blobs.stream(self._folder(record.document_id, record.generation) + "original")
 
     def original_name(self, record: DocumentRecord) -> str:
-        return self._life(record.document_id, record.generation) + "original"
+        return self._folder(record.document_id, record.generation) + "original"
 
     async def stages(self, document_id: str, generation: int) -> list[StageRecord]:
-        """How each stage that has ended did so, in the order they ended."""
-        found = await self._blobs.names(self._life(document_id, generation) + "stages/")
+        """The records of the stages that have ended, in the order they ended."""
+        found = await self._blobs.names(self._folder(document_id, generation) + "stages/")
         records = [await read_record(self._blobs, name, StageRecord) for name in found]
         return sorted((record for record in records if record), key=lambda record: record.finished_at)
 
@@ -122,40 +127,40 @@ class TenantRecords:
         event = outcome_event(Origin(self.tenant_id, document_id, generation), record)
         return event if isinstance(event, kind) else None
 
-    async def end_stage(self, document_id: str, generation: int, record: StageRecord) -> None:
+    async def write_stage(self, document_id: str, generation: int, record: StageRecord) -> None:
         await self._blobs.write(self._stage(document_id, generation, record.stage), msgspec.json.encode(record))
 
-    async def forget_stage(self, document_id: str, generation: int, stage: str) -> None:
+    async def erase_stage(self, document_id: str, generation: int, stage: str) -> None:
         await self._blobs.erase(self._stage(document_id, generation, stage))
 
-    async def keep(self, document_id: str, generation: int, name: str, data: bytes) -> str:
-        """Writes a stage's result; returns the blob's name, for the event."""
-        blob = f"{self._life(document_id, generation)}{name}"
+    async def write(self, document_id: str, generation: int, name: str, data: bytes) -> str:
+        """Writes a stage's result and returns the blob's name, for the event."""
+        blob = f"{self._folder(document_id, generation)}{name}"
         await self._blobs.write(blob, data)
         return blob
 
     async def part(self, document_id: str, generation: int, name: str) -> bytes | None:
-        """A part of a result that is not whole yet."""
+        """A part of a result that is not complete yet."""
         try:
-            return await self._blobs.read(f"{self._life(document_id, generation)}parts/{name}")
+            return await self._blobs.read(f"{self._folder(document_id, generation)}parts/{name}")
         except BlobMissing:
             return None
 
     async def part_names(self, document_id: str, generation: int, key: str) -> list[str]:
-        prefix = f"{self._life(document_id, generation)}parts/{key}/"
+        prefix = f"{self._folder(document_id, generation)}parts/{key}/"
         return [name.removeprefix(prefix) for name in await self._blobs.names(prefix)]
 
-    async def drop_parts(self, document_id: str, generation: int, key: str) -> None:
-        await self._blobs.erase_all(f"{self._life(document_id, generation)}parts/{key}/")
+    async def erase_parts(self, document_id: str, generation: int, key: str) -> None:
+        await self._blobs.erase_all(f"{self._folder(document_id, generation)}parts/{key}/")
 
     async def read(self, blob: str) -> bytes:
-        """Reads a blob that an event names. Raises `BlobMissing`, also for a name outside the tenant."""
+        """Reads a blob that an event names. Raises `BlobMissing`, also for a blob of another tenant."""
         if not blob.startswith(f"t/{self.tenant_id}/"):
             raise BlobMissing(blob)
         return await self._blobs.read(blob)
 
     async def inbox(self, blob: str) -> bytes:
-        """What an outside producer put below the tenant's inbox. Raises `BlobMissing`, also for a name outside it."""
+        """Reads a blob that an outside producer put in the tenant's inbox. Raises `BlobMissing`, also for others."""
         if not blob.startswith(names.inbox(self.tenant_id)) or not names.is_name(blob):
             raise BlobMissing(blob)
         return await self._blobs.read(blob)
@@ -165,41 +170,44 @@ class TenantRecords:
             await self._blobs.erase(blob)
 
     async def mark_open(self, document_id: str, generation: int, kind: MarkerKind) -> None:
-        """Each kind has a marker of its own: a stage that ends must not close a deletion."""
+        """Marks the document as not final, for the sweep.
+
+        Each kind has a marker of its own: a stage that ends must not close a deletion.
+        """
         name = names.open_marker(self.tenant_id, document_id, generation, kind)
         await self._blobs.write(name, msgspec.json.encode(OpenMarker(kind, now())))
 
     async def mark_closed(self, document_id: str, generation: int, kind: MarkerKind = "ingesting") -> None:
         await self._blobs.erase(names.open_marker(self.tenant_id, document_id, generation, kind))
 
-    async def opened(self, document_id: str, generation: int, kind: MarkerKind) -> OpenMarker | None:
+    async def open_marker(self, document_id: str, generation: int, kind: MarkerKind) -> OpenMarker | None:
         return await read_record(
             self._blobs, names.open_marker(self.tenant_id, document_id, generation, kind), OpenMarker
         )
 
-    async def bury(self, document_id: str, generation: int) -> None:
-        """From here on the document does not exist; its blobs still do."""
-        if await self.tombstone(document_id) < generation:
-            grave = Tombstone(generation, now())
-            await self._blobs.write(names.tombstone(self.tenant_id, document_id), msgspec.json.encode(grave))
+    async def write_tombstone(self, document_id: str, generation: int) -> None:
+        """Deletes the document for every reader; its blobs are erased later."""
+        if await self.deleted_generation(document_id) < generation:
+            tombstone = Tombstone(generation, now())
+            await self._blobs.write(names.tombstone(self.tenant_id, document_id), msgspec.json.encode(tombstone))
 
     async def erase(self, document_id: str, up_to_generation: int) -> None:
-        """Erases the blobs of every life up to the epoch."""
+        """Erases the blobs of every generation up to this one."""
         folder = names.document_folder(self.tenant_id, document_id)
         for generation in await self._blobs.folders(folder):
             if int(generation) <= up_to_generation:
                 await self._blobs.erase_all(f"{folder}{generation}/")
 
     async def has_blobs(self, document_id: str, up_to_generation: int) -> bool:
-        """Whether anything of the lives up to the epoch is there."""
+        """Whether there are blobs of the generations up to this one."""
         generations = await self._blobs.folders(names.document_folder(self.tenant_id, document_id))
         return any(int(generation) <= up_to_generation for generation in generations)
 
-    def _life(self, document_id: str, generation: int) -> str:
-        return names.life(self.tenant_id, document_id, generation)
+    def _folder(self, document_id: str, generation: int) -> str:
+        return names.generation(self.tenant_id, document_id, generation)
 
     def _stage(self, document_id: str, generation: int, stage: str) -> str:
-        return f"{self._life(document_id, generation)}stages/{stage}"
+        return f"{self._folder(document_id, generation)}stages/{stage}"
 
 
 class OpenDocument(Struct, frozen=True):
@@ -210,7 +218,7 @@ class OpenDocument(Struct, frozen=True):
 
 
 class PlatformRecords:
-    """The ledger across tenants: for the clock's work, dead letters and rebuilding, never for answering a tenant."""
+    """The records of all tenants: for the sweep, dead letters and rebuilding, never for a tenant's request."""
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
@@ -228,7 +236,7 @@ class PlatformRecords:
                 yield OpenDocument(tenant_id, document_id, int(generation), marker)
 
     async def dead_letters(self, tenant_id: str | None = None) -> list[DeadLetter]:
-        """Newest first; of one tenant, or of all."""
+        """The dead letters of one tenant, or of all, newest first."""
         prefix = f"failed/{tenant_id}/" if tenant_id else "failed/"
         records = [await read_record(self._blobs, name, DeadLetter) for name in await self._blobs.names(prefix)]
         found = [record for record in records if record]
@@ -240,9 +248,9 @@ class PlatformRecords:
                 return found
         return None
 
-    async def keep_dead_letter(self, letter: DeadLetter) -> None:
+    async def write_dead_letter(self, letter: DeadLetter) -> None:
         name = names.dead_letter(letter.tenant_id, letter.dead_letter_id)
         await self._blobs.write(name, msgspec.json.encode(letter))
 
-    async def drop_dead_letter(self, letter: DeadLetter) -> None:
+    async def erase_dead_letter(self, letter: DeadLetter) -> None:
         await self._blobs.erase(names.dead_letter(letter.tenant_id, letter.dead_letter_id))

@@ -1,4 +1,4 @@
-"""What stands in the ledger. Fields are only ever added, with a default."""
+"""The records, as they are stored. Fields are only ever added, with a default."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -10,14 +10,15 @@ from shared.types.principal import Role, Scope, Tier
 
 
 class Reason(Struct, frozen=True):
-    """Why something ended or waits: a code for programs, a sentence for people."""
+    """Why a stage ended or waits: a code for programs, a sentence for people."""
 
     code: str
     detail: str
 
 
 class DocumentRecord(Struct, frozen=True):
-    """A document as its first upload made it; `title` (empty where none was given) and `classification` may change."""
+    """A document as its first upload made it; `title` (empty where none was given), `classification` and
+    `max_cost_microusd` may change."""
 
     document_id: str
     generation: int = field(name="epoch")
@@ -39,7 +40,7 @@ StageOutcome = Literal["done", "rejected", "failed"]
 
 
 class StageRecord(Struct, frozen=True):
-    """How a stage ended. `event` is its outcome as it travels, so that it can be said again word for word."""
+    """How a stage ended. `event` is the event that it emitted, so that the same can be published again."""
 
     stage: str
     key: str
@@ -53,7 +54,7 @@ class StageRecord(Struct, frozen=True):
 
 
 class Tombstone(Struct, frozen=True):
-    """The document's lives up to this epoch are deleted."""
+    """The document's generations up to this one are deleted."""
 
     generation: int = field(name="epoch")
     deleted_at: datetime
@@ -63,7 +64,7 @@ MarkerKind = Literal["ingesting", "deleting"]
 
 
 class OpenMarker(Struct, frozen=True):
-    """Something about the document is not final."""
+    """The document is not final: its stages are not done, or its erasure is not."""
 
     kind: MarkerKind
     since: datetime
@@ -88,7 +89,7 @@ class TenantSettings(Struct, frozen=True):
 
 
 class KeyRecord(Struct, frozen=True):
-    """An API key; of the key itself only a hash is kept, its first and its last characters to know it by."""
+    """An API key; of the key itself only a hash is stored, with its first and last characters to recognise it by."""
 
     key_id: str
     tenant_id: str

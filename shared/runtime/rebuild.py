@@ -99,7 +99,7 @@ async def vectors(services: Services) -> dict[str, int]:
     passages = 0
     for tenant_id in await platform.tenant_ids():
         records, index = platform.of(tenant_id), services.vectors.of(tenant_id)
-        async for document_id, generation in records.tombstones():
+        async for document_id, generation in records.deleted_documents():
             await index.forget(document_id, generation)
         async for record in records.documents():
             points = [kept.point() for kept in await _kept(records, record)]

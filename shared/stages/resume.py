@@ -69,5 +69,5 @@ async def run_again(
         ended = await records.stages(record.document_id, record.generation)
         forgotten = tuple(stage.stage for stage in ended if stage.outcome != "done")
     for stage in forgotten:
-        await records.forget_stage(record.document_id, record.generation, stage)
+        await records.erase_stage(record.document_id, record.generation, stage)
     return forgotten

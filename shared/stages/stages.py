@@ -66,16 +66,16 @@ class StageWork(Struct, frozen=True):
         """Of all that earlier deliveries kept."""
         return await self.records.part_names(self.origin.document_id, self.origin.generation, self.key)
 
-    async def keep_part(self, name: str, data: bytes) -> None:
-        await self.keep(f"parts/{self.key}/{name}", data)
+    async def write_part(self, name: str, data: bytes) -> None:
+        await self.write(f"parts/{self.key}/{name}", data)
 
-    async def drop_parts(self) -> None:
+    async def erase_parts(self) -> None:
         """Once the whole result is kept."""
-        await self.records.drop_parts(self.origin.document_id, self.origin.generation, self.key)
+        await self.records.erase_parts(self.origin.document_id, self.origin.generation, self.key)
 
-    async def keep(self, name: str, data: bytes) -> str:
+    async def write(self, name: str, data: bytes) -> str:
         """Writes a result; returns the blob's name, for the event."""
-        return await self.records.keep(self.origin.document_id, self.origin.generation, name, data)
+        return await self.records.write(self.origin.document_id, self.origin.generation, name, data)
 
     async def read(self, blob: str) -> bytes:
         return await self.records.read(blob)
@@ -114,7 +114,7 @@ class StageRunner:
         that was before this delivery.
         """
         about, name = event.origin, stage.function.name
-        if about.generation <= await self._records.tombstone(about.document_id):
+        if await self._records.is_deleted(about.document_id, about.generation):
             await self._leave_to_the_sweep(about)
             return None
         inputs = await self._inputs(stage.function, event)
@@ -189,7 +189,7 @@ class StageRunner:
             record = _record(name, key, "done", attempts, started, said)
         cost = self._meter.cost(done_by(record)) + _models_cost(record)
         record = msgspec.structs.replace(record, cost_microusd=cost)
-        await self._records.end_stage(about.document_id, about.generation, record)
+        await self._records.write_stage(about.document_id, about.generation, record)
         return record
 
     async def _allowance(self, about: Origin, stage: str) -> DocumentAllowance:
@@ -197,7 +197,7 @@ class StageRunner:
         left."""
         if self._meter.is_free:
             return DocumentAllowance()
-        record = await self._records.life(about.document_id, about.generation)
+        record = await self._records.generation(about.document_id, about.generation)
         if record is None or record.max_cost_microusd is None:
             return DocumentAllowance()
         ended = await self._records.stages(about.document_id, about.generation)
@@ -240,7 +240,7 @@ class StageRunner:
     async def _settle(self, about: Origin, record: StageRecord) -> DocumentEvent | None:
         """Shows how the stage ended and says its outcome; safe to do again."""
         outcome = outcome_event(about, record)
-        if about.generation <= await self._records.tombstone(about.document_id):
+        if await self._records.is_deleted(about.document_id, about.generation):
             await self._leave_to_the_sweep(about)
             return None
         await self._catalogue.show_stage(about.document_id, about.generation, ended_view(record))

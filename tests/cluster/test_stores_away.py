@@ -297,7 +297,7 @@ async def test_a_ledger_that_lost_its_store_for_a_while_has_lost_nothing(
         if number == 10:
             seaweed.restart()
         try:
-            kept.append(await records.keep("doc_a", 1, f"part/{number}", b"x" * 1000))
+            kept.append(await records.write("doc_a", 1, f"part/{number}", b"x" * 1000))
         except StoreUnavailable:
             await asyncio.sleep(0.05)
     assert len(kept) >= 29

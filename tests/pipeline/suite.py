@@ -90,7 +90,7 @@ class Suite:
         records = self.platform.of(tenant_id)
         record = DocumentRecord(
             document_id=document_id,
-            generation=await records.tombstone(document_id) + 1,
+            generation=await records.deleted_generation(document_id) + 1,
             title="",
             filename="note.txt",
             media_type="text/plain",

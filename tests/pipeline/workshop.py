@@ -41,7 +41,7 @@ async def work_on(stage: str, work: StageWork, name: str, content: bytes) -> str
     WORKSHOP.runs.append(Run(stage, work.origin.document_id, work.origin.generation, work.key))
     if stage in WORKSHOP.happens:
         await WORKSHOP.happens[stage](work)
-    blob = await work.keep(name, content)
+    blob = await work.write(name, content)
     if stage in WORKSHOP.ends:
         await WORKSHOP.ends[stage](work)
     return blob

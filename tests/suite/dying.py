@@ -65,9 +65,9 @@ def die_in_a_stage(stage: str, when: str) -> None:
     if when == "after-reply":
         around(StreamBus, "done", after=at_the_reply)
     elif when == "before-write":
-        around(TenantRecords, "end_stage", before=at_the_write)
+        around(TenantRecords, "write_stage", before=at_the_write)
     else:
-        around(TenantRecords, "end_stage", after=at_the_write)
+        around(TenantRecords, "write_stage", after=at_the_write)
 
 
 async def note_upload(records: TenantRecords, record: Any, original: Path) -> None:
@@ -104,7 +104,7 @@ def arrange(thing: str, when: str) -> None:
         ("upload", "after-marker"): lambda: around(TenantRecords, "mark_open", after=die_armed),
         ("upload", "after-original"): lambda: around(FolderBlobs, "adopt", after=die_armed),
         ("delete", "hidden"): lambda: around(Catalogue, "drop", after=die_if_ours),
-        ("delete", "buried"): lambda: around(TenantRecords, "bury", after=die_if_ours),
+        ("delete", "buried"): lambda: around(TenantRecords, "write_tombstone", after=die_if_ours),
         ("delete", "half-erased"): lambda: around(TenantRecords, "erase", before=die_half_erased),
         ("delete", "slowly"): lambda: around(TenantRecords, "erase", before=slowly),
     }

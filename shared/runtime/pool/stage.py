@@ -39,7 +39,7 @@ class PooledStage:
         return bool(ended and ended.outcome != "failed") or await self.is_deleted(event)
 
     async def is_deleted(self, event: DocumentStored) -> bool:
-        return event.origin.generation <= await self._records(event).tombstone(event.origin.document_id)
+        return await self._records(event).is_deleted(event.origin.document_id, event.origin.generation)
 
     async def leave_to_the_sweep(self, event: DocumentStored) -> None:
         """What was written after the erasure of a document, if it was erased, is for the sweep."""

@@ -71,7 +71,7 @@ async def test_another_tenants_letter_is_like_one_that_does_not_exist(suite: Sui
     await failed(suite)
     (letter,) = await suite.platform.dead_letters()
     others = msgspec.structs.replace(letter, tenant_id="ten_b", dead_letter_id="dlq_others")
-    await suite.platform.keep_dead_letter(others)
+    await suite.platform.write_dead_letter(others)
     assert [one.dead_letter_id for one in await letters(suite)] == [letter.dead_letter_id]
     for verb in ("show", "replay", "discard"):
         for letter_id in ("dlq_others", "dlq_none", "dlq_../ten_b/dlq_others", "dlq_", "", "x"):
@@ -166,7 +166,7 @@ async def test_an_event_of_a_deleted_document_that_fails_does_not_bring_it_back(
     record = await suite.upload("a text")
 
     async def is_deleted_and_fails(_: StageWork) -> None:
-        await suite.records.bury(record.document_id, 1)
+        await suite.records.write_tombstone(record.document_id, 1)
         await suite.catalogue.drop(record.document_id, 1)
         raise RuntimeError
 

@@ -54,7 +54,7 @@ class Counting(ParserPool):
 async def records(tmp_path: Path) -> TenantRecords:
     records = TenantRecords(FolderBlobs(tmp_path), "ten_a")
     content = drawn.pdf(*(drawn.text_page(number) for number in range(1, PAGES + 1)))
-    await records.keep("doc_1", 1, "original", content)
+    await records.write("doc_1", 1, "original", content)
     return records
 
 

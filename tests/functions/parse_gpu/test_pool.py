@@ -215,7 +215,7 @@ async def test_a_slice_that_is_kept_after_the_deletion_is_erased_too(pooled: Poo
 
 async def test_a_deletion_that_reaches_no_queue_is_seen_before_the_next_slice(pooled: Pooled) -> None:
     record = await pooled.queue_up(45)
-    await pooled.records.bury(record.document_id, record.generation)
+    await pooled.records.write_tombstone(record.document_id, record.generation)
     reader = FakeReader()
     await pooled.read_by(reader)
     assert reader.asked == []

@@ -222,17 +222,17 @@ async def test_bytes_that_come_in_again_while_their_cut_off_upload_is_given_up_a
     record = await lost(suite)
     await suite.blobs.erase(f"t/{TENANT}/d/{record.document_id}/1/document")
     later(minutes=16)
-    life = TenantRecords.life
+    life = TenantRecords.generation
 
     async def uploaded_meanwhile(self: TenantRecords, document_id: str, generation: int) -> DocumentRecord | None:
-        monkeypatch.setattr(TenantRecords, "life", life)
+        monkeypatch.setattr(TenantRecords, "generation", life)
         before = await life(self, document_id, generation)
         await suite.store("a text")
         return before
 
-    monkeypatch.setattr(TenantRecords, "life", uploaded_meanwhile)
+    monkeypatch.setattr(TenantRecords, "generation", uploaded_meanwhile)
     await suite.tick()
-    assert TenantRecords.life is life
+    assert TenantRecords.generation is life
     again = await suite.records.document(record.document_id)
     assert again
     assert b"".join([piece async for piece in suite.records.original(again)]) == b"a text"
@@ -251,7 +251,7 @@ async def test_an_interrupted_deletion_goes_on(suite: Suite) -> None:
 
 async def test_a_deletion_goes_on_whatever_was_marked_since(suite: Suite) -> None:
     record = await suite.store("a text")
-    await suite.records.bury(record.document_id, 1)
+    await suite.records.write_tombstone(record.document_id, 1)
     assert await suite.markers() == [f"{TENANT}/{record.document_id}/1/ingesting"]
     await suite.tick()
     assert not await suite.records.has_blobs(record.document_id, 1)
@@ -261,7 +261,7 @@ async def test_a_deletion_goes_on_whatever_was_marked_since(suite: Suite) -> Non
 async def test_a_deletion_leaves_the_next_life_alone(suite: Suite) -> None:
     first = await suite.store("a text")
     await suite.records.mark_open(first.document_id, 1, "deleting")
-    await suite.records.bury(first.document_id, 1)
+    await suite.records.write_tombstone(first.document_id, 1)
     second = await suite.upload("a text")
     await suite.tick()
     assert await suite.markers() == [f"{TENANT}/{first.document_id}/2/ingesting"]
@@ -276,7 +276,7 @@ async def test_what_a_stage_wrote_after_the_erasure_is_erased(suite: Suite) -> N
     record = await suite.store("a text")
 
     async def is_deleted(_: StageWork) -> None:
-        await suite.records.bury(record.document_id, 1)
+        await suite.records.write_tombstone(record.document_id, 1)
         await suite.tick()
         assert not await suite.records.has_blobs(record.document_id, 1)
 
@@ -292,9 +292,9 @@ async def test_what_a_killed_stage_wrote_after_the_erasure_is_erased_too(suite: 
     record = await suite.upload("a text")
     taken = await suite.take("parse")
     assert taken
-    await suite.records.bury(record.document_id, 1)
+    await suite.records.write_tombstone(record.document_id, 1)
     await suite.tick()
-    await suite.records.keep(record.document_id, 1, "parsed", b"written late, then killed")
+    await suite.records.write(record.document_id, 1, "parsed", b"written late, then killed")
     (left,) = await suite.bus.open("parse")
     await suite.bus.done(left, (await suite.deliver(left)).reply)
     await suite.tick()
@@ -393,7 +393,7 @@ async def test_the_dead_letters_of_a_deleted_document_are_dropped(suite: Suite) 
     suite.workshop.happens["parse"] = away
     record = await suite.upload("a text")
     await exhaust(suite, "parse")
-    await suite.records.bury(record.document_id, 1)
+    await suite.records.write_tombstone(record.document_id, 1)
     await suite.tick()
     assert await suite.platform.dead_letters() == []
 
@@ -420,7 +420,7 @@ async def test_whatever_is_wrong_with_one_letter_keeps_no_other_waiting(
     (letter,) = await suite.platform.dead_letters()
     wrong = {**letter.event, "epoch": generation, "unknown": "attribute"}
     newer = letter.failed_at + timedelta(seconds=1)
-    await suite.platform.keep_dead_letter(
+    await suite.platform.write_dead_letter(
         msgspec.structs.replace(letter, dead_letter_id="dlq_wrong", event=wrong, failed_at=newer)
     )
     suite.workshop.happens.clear()

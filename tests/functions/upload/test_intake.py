@@ -123,15 +123,15 @@ async def test_bytes_of_a_document_deleted_while_they_were_found_start_afresh(
 ) -> None:
     first = await take(suite)
     await suite.run_dry()
-    life = TenantRecords.life
+    life = TenantRecords.generation
 
     async def deleted_meanwhile(self: TenantRecords, document_id: str, generation: int) -> Any:
-        monkeypatch.setattr(TenantRecords, "life", life)
+        monkeypatch.setattr(TenantRecords, "generation", life)
         found = await life(self, document_id, generation)
         await suite.call("documents", "delete", OneDocument(document_id))
         return found
 
-    monkeypatch.setattr(TenantRecords, "life", deleted_meanwhile)
+    monkeypatch.setattr(TenantRecords, "generation", deleted_meanwhile)
     second = await take(suite)
     assert second.status == "stored"
     await suite.run_dry()

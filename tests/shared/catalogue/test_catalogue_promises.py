@@ -64,7 +64,7 @@ async def test_entries_come_in_the_order_they_were_asked_for(suite: Suite) -> No
 async def test_a_miss_is_mended_from_the_ledger(suite: Suite) -> None:
     (record,) = await documents(suite, 1)
     found = {"type": "aegis.document.parsed.v1", "data": {"title": "Found", "pages": 7, "parsed": "t/x"}}
-    await suite.records.end_stage(record.document_id, 1, ended("parse", found))
+    await suite.records.write_stage(record.document_id, 1, ended("parse", found))
     await suite.redis.call("FLUSHALL")
     entry = await suite.catalogue.entry(record.document_id)
     assert entry and entry.record == record
@@ -87,7 +87,7 @@ async def test_a_stage_that_ends_while_a_miss_is_mended_is_not_lost(suite: Suite
 
     async def ends_meanwhile(document_id: str, generation: int) -> list[StageRecord]:
         read = await stages(document_id, generation)
-        await suite.records.end_stage(document_id, generation, ended("finish"))
+        await suite.records.write_stage(document_id, generation, ended("finish"))
         view = StageView("finish", "done", 1)
         await suite.catalogues.of(TENANT).show_stage(document_id, generation, view)
         return read
@@ -102,7 +102,7 @@ async def test_a_stage_that_ends_while_a_miss_is_mended_is_not_lost(suite: Suite
 async def test_nobody_sees_a_document_half_mended(suite: Suite) -> None:
     (record,) = await documents(suite, 1)
     for stage in ("parse", "chunk", "embed", "finish"):
-        await suite.records.end_stage(record.document_id, 1, ended(stage))
+        await suite.records.write_stage(record.document_id, 1, ended(stage))
     for _ in range(5):
         await suite.redis.call("FLUSHALL")
         entries = await asyncio.gather(*(suite.catalogue.entry(record.document_id) for _ in range(20)))
@@ -111,7 +111,7 @@ async def test_nobody_sees_a_document_half_mended(suite: Suite) -> None:
 
 async def test_a_deleted_document_is_not_mended(suite: Suite) -> None:
     (record,) = await documents(suite, 1)
-    await suite.records.bury(record.document_id, 1)
+    await suite.records.write_tombstone(record.document_id, 1)
     await suite.redis.call("FLUSHALL")
     assert await suite.catalogue.entry(record.document_id) is None
 
@@ -178,7 +178,7 @@ async def test_a_late_stage_of_a_deleted_life_does_not_come_back(suite: Suite) -
 
 async def test_a_late_entry_of_a_deleted_life_does_not_come_back(suite: Suite) -> None:
     (record,) = await documents(suite, 1)
-    await suite.records.bury(record.document_id, 1)
+    await suite.records.write_tombstone(record.document_id, 1)
     await suite.catalogue.drop(record.document_id, 1)
     await suite.catalogue.put(record)
     assert await suite.catalogue.entry(record.document_id) is None
@@ -195,7 +195,7 @@ async def test_a_document_that_is_about_to_be_buried_is_not_mended_back(suite: S
 async def test_a_new_life_starts_without_the_stages_of_the_last_one(suite: Suite) -> None:
     (first,) = await documents(suite, 1)
     await suite.catalogue.show_stage(first.document_id, 1, StageView("parse", "done", 3))
-    await suite.records.bury(first.document_id, 1)
+    await suite.records.write_tombstone(first.document_id, 1)
     second = await suite.store("text 0")
     entry = await suite.catalogue.entry(second.document_id)
     assert entry and (entry.record.generation, entry.stages) == (2, ())
@@ -207,7 +207,7 @@ async def test_a_new_life_starts_without_the_stages_of_the_last_one(suite: Suite
 
 async def test_a_late_deletion_leaves_the_new_life_alone(suite: Suite) -> None:
     (first,) = await documents(suite, 1)
-    await suite.records.bury(first.document_id, 1)
+    await suite.records.write_tombstone(first.document_id, 1)
     second = await suite.store("text 0")
     await suite.catalogue.drop(first.document_id, 1)
     entry = await suite.catalogue.entry(second.document_id)
@@ -237,8 +237,8 @@ async def test_forgotten_stages_are_hidden_and_the_rest_stays(suite: Suite) -> N
 
 async def test_a_rebuilt_catalogue_is_the_same_and_without_what_the_ledger_does_not_have(suite: Suite) -> None:
     records = await documents(suite, 3)
-    await suite.records.end_stage(records[0].document_id, 1, ended("parse"))
-    await suite.records.bury(records[1].document_id, 1)
+    await suite.records.write_stage(records[0].document_id, 1, ended("parse"))
+    await suite.records.write_tombstone(records[1].document_id, 1)
     assert await suite.catalogue.rebuild() == 2
     assert await walk(suite, 10) == [records[2].document_id, records[0].document_id]
     entry = await suite.catalogue.entry(records[0].document_id)

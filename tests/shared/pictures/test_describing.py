@@ -74,7 +74,7 @@ async def kept(tmp_path: Path, max_cost: int | None = None) -> TenantRecords:
 
 
 async def describing(records: TenantRecords, describer: Describer, content: bytes, parsers: ParserPool) -> Describing:
-    original = await records.keep("doc_1", 1, "drawn", content)
+    original = await records.write("doc_1", 1, "drawn", content)
     event = DocumentStored(
         origin=ORIGIN,
         key="k",

@@ -68,25 +68,25 @@ async def test_a_crash_before_the_record_leaves_a_marker_by_which_it_is_found(su
 
 async def test_a_buried_document_does_not_exist_and_its_next_life_does(suite: Suite) -> None:
     first = await suite.store("a text")
-    await suite.records.bury(first.document_id, 1)
-    assert await suite.records.tombstone(first.document_id) == 1
+    await suite.records.write_tombstone(first.document_id, 1)
+    assert await suite.records.deleted_generation(first.document_id) == 1
     assert await suite.records.document(first.document_id) is None
     second = await suite.store("a text")
     assert second.generation == 2
     assert await suite.records.document(second.document_id) == second
-    assert await suite.records.life(first.document_id, 1) == first, "its blobs are erased by whoever erases"
+    assert await suite.records.generation(first.document_id, 1) == first, "its blobs are erased by whoever erases"
 
 
 async def test_a_tombstone_only_ever_rises(suite: Suite) -> None:
     for generation in (2, 1, 2):
-        await suite.records.bury(DOCUMENT, generation)
-        assert await suite.records.tombstone(DOCUMENT) == 2
+        await suite.records.write_tombstone(DOCUMENT, generation)
+        assert await suite.records.deleted_generation(DOCUMENT) == 2
 
 
 async def test_an_erasure_takes_the_lives_up_to_its_epoch_and_no_later_one(suite: Suite) -> None:
     for generation in (1, 2, 3, 10):
-        await suite.records.keep(DOCUMENT, generation, "parsed", b"x")
-        await suite.records.end_stage(DOCUMENT, generation, ended("parse"))
+        await suite.records.write(DOCUMENT, generation, "parsed", b"x")
+        await suite.records.write_stage(DOCUMENT, generation, ended("parse"))
     await suite.records.erase(DOCUMENT, 2)
     assert not await suite.records.has_blobs(DOCUMENT, 2)
     assert await suite.blobs.folders(f"t/{TENANT}/d/{DOCUMENT}/") == ["10", "3"]
@@ -95,7 +95,7 @@ async def test_an_erasure_takes_the_lives_up_to_its_epoch_and_no_later_one(suite
 
 async def test_a_tenant_reads_no_other_tenants_blobs_whatever_an_event_names(suite: Suite) -> None:
     others = suite.platform.of("ten_b")
-    blob = await others.keep(DOCUMENT, 1, "parsed", b"a secret")
+    blob = await others.write(DOCUMENT, 1, "parsed", b"a secret")
     assert await others.read(blob) == b"a secret"
     for name in (blob, "keys/abc", f"open/{TENANT}/x", f"t/{TENANT}"):
         with pytest.raises(BlobMissing):
@@ -106,7 +106,7 @@ async def test_a_tenant_reads_no_other_tenants_blobs_whatever_an_event_names(sui
 
 
 async def test_a_tenant_whose_name_begins_like_anothers_reads_nothing_of_it(suite: Suite) -> None:
-    blob = await suite.platform.of(f"{TENANT}b").keep(DOCUMENT, 1, "parsed", b"a secret")
+    blob = await suite.platform.of(f"{TENANT}b").write(DOCUMENT, 1, "parsed", b"a secret")
     with pytest.raises(BlobMissing):
         await suite.records.read(blob)
 
@@ -115,9 +115,9 @@ async def test_stages_come_in_the_order_they_ended_and_can_be_forgotten(suite: S
     for number, stage in enumerate(("parse", "embed", "chunk")):
         at = now() + timedelta(seconds=number)
         record = msgspec.structs.replace(ended(stage), finished_at=at)
-        await suite.records.end_stage(DOCUMENT, 1, record)
+        await suite.records.write_stage(DOCUMENT, 1, record)
     assert [record.stage for record in await suite.records.stages(DOCUMENT, 1)] == ["parse", "embed", "chunk"]
-    await suite.records.forget_stage(DOCUMENT, 1, "embed")
+    await suite.records.erase_stage(DOCUMENT, 1, "embed")
     assert await suite.records.stage(DOCUMENT, 1, "embed") is None
     assert await suite.records.stages(DOCUMENT, 2) == []
 
@@ -133,14 +133,14 @@ async def test_the_end_of_a_stage_does_not_close_a_deletion(suite: Suite) -> Non
 async def test_a_class_is_raised_and_never_lowered(suite: Suite) -> None:
     record = await suite.store("a text")
     for to, stands in (("confidential", "confidential"), ("public", "confidential")):
-        record = await suite.records.raise_class(record, to)  # type: ignore[arg-type]
+        record = await suite.records.raise_classification(record, to)  # type: ignore[arg-type]
         assert record.classification == stands
         assert await suite.records.document(record.document_id) == record
 
 
 async def test_documents_are_listed_without_the_deleted_ones(suite: Suite) -> None:
     kept, deleted = await suite.store("kept"), await suite.store("deleted")
-    await suite.records.bury(deleted.document_id, 1)
+    await suite.records.write_tombstone(deleted.document_id, 1)
     assert [record async for record in suite.records.documents()] == [kept]
 
 
@@ -150,12 +150,12 @@ async def test_dead_letters_come_newest_first_and_belong_to_their_tenant(suite: 
         for number, tenant in enumerate((TENANT, "ten_b", TENANT))
     ]
     for letter in letters:
-        await suite.platform.keep_dead_letter(letter)
+        await suite.platform.write_dead_letter(letter)
     assert [letter.dead_letter_id for letter in await suite.platform.dead_letters()] == ["dlq_2", "dlq_1", "dlq_0"]
     assert [letter.dead_letter_id for letter in await suite.platform.dead_letters(TENANT)] == ["dlq_2", "dlq_0"]
     assert await suite.platform.dead_letter("dlq_1") == letters[1]
     assert await suite.platform.dead_letter("dlq_1", TENANT) is None
-    await suite.platform.drop_dead_letter(letters[1])
+    await suite.platform.erase_dead_letter(letters[1])
     assert await suite.platform.dead_letter("dlq_1") is None
 
 
@@ -170,5 +170,5 @@ async def test_an_outcome_is_given_of_a_stage_that_has_succeeded_and_of_no_other
 
     stage = await suite.records.stage(record.document_id, 1, "parse")
     assert stage
-    await suite.records.end_stage(record.document_id, 1, msgspec.structs.replace(stage, outcome="failed"))
+    await suite.records.write_stage(record.document_id, 1, msgspec.structs.replace(stage, outcome="failed"))
     assert await suite.records.outcome(record.document_id, 1, "parse", DocumentParsed) is None

@@ -74,7 +74,7 @@ async def test_the_price_of_a_stage_shows_in_its_document(suite: Suite) -> None:
 async def test_a_life_after_a_deletion_is_billed_anew(suite: Suite) -> None:
     record = await suite.upload("a text")
     await suite.run_dry()
-    await suite.records.bury(record.document_id, 1)
+    await suite.records.write_tombstone(record.document_id, 1)
     await suite.upload("a text")
     await suite.run_dry()
     assert [one.function for one in await billed(suite)].count("parse") == 2

@@ -225,7 +225,7 @@ async def test_a_dead_letter_that_finds_no_room_is_kept_when_there_is_room_again
     async def broken(_: StageWork) -> None:
         raise RuntimeError
 
-    keep, full = PlatformRecords.keep_dead_letter, [True, True]
+    keep, full = PlatformRecords.write_dead_letter, [True, True]
 
     async def finds_no_room(self: PlatformRecords, letter: object) -> None:
         if full:
@@ -233,7 +233,7 @@ async def test_a_dead_letter_that_finds_no_room_is_kept_when_there_is_room_again
             raise DiskFull("The disk is full.")
         await keep(self, letter)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(PlatformRecords, "keep_dead_letter", finds_no_room)
+    monkeypatch.setattr(PlatformRecords, "write_dead_letter", finds_no_room)
     suite.workshop.happens["parse"] = broken
     await start()
     record = await suite.upload("a text")

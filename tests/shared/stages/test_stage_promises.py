@@ -225,7 +225,7 @@ async def test_a_changed_input_runs_all_that_follows_from_it_again(suite: Suite)
 async def test_of_a_document_that_was_deleted_before_nothing_runs_and_nothing_is_said(suite: Suite) -> None:
     record = await suite.store("a text")
     event = await parsed(suite, record)
-    await suite.records.bury(record.document_id, 1)
+    await suite.records.write_tombstone(record.document_id, 1)
     await suite.records.mark_closed(record.document_id, 1)
     for stage, said in (("parse", suite.stored(record)), ("chunk", event)):
         assert await suite.run(stage, said) == DeliveryResult(204)
@@ -237,7 +237,7 @@ async def test_a_document_deleted_while_a_stage_runs_stays_deleted_and_its_rests
     record = await suite.store("a text")
 
     async def is_deleted(_: StageWork) -> None:
-        await suite.records.bury(record.document_id, 1)
+        await suite.records.write_tombstone(record.document_id, 1)
         await suite.catalogue.drop(record.document_id, 1)
         await suite.records.erase(record.document_id, 1)
         await suite.records.mark_closed(record.document_id, 1)
@@ -253,7 +253,7 @@ async def test_a_stage_of_a_deleted_life_does_not_touch_the_next_one(suite: Suit
     first = await suite.store("a text")
 
     async def begins_anew(_: StageWork) -> None:
-        await suite.records.bury(first.document_id, 1)
+        await suite.records.write_tombstone(first.document_id, 1)
         await suite.catalogue.drop(first.document_id, 1)
         await suite.store("a text")
 
@@ -299,7 +299,7 @@ async def test_a_stage_with_more_to_do_goes_on_in_the_next_delivery(suite: Suite
 
     async def keeps_a_part(work: StageWork) -> None:
         parts.append(await work.part("first"))
-        await work.keep_part("first", b"kept")
+        await work.write_part("first", b"kept")
         if len(parts) == 1:
             raise StoreUnavailable("vectors", "away")
 
