@@ -4,11 +4,11 @@ import contextlib
 import ctypes
 import os
 import resource
-import signal
 import sys
 from typing import Any
 
 from shared.parsing.limits import MIB, ParsingLimits
+from shared.processes.parent import die_with
 
 OPEN_FILES = 64
 LARGEST_FILE = MIB
@@ -17,13 +17,12 @@ LARGEST_FILE = MIB
 NICENESS = 5
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
-_PR_SET_PDEATHSIG = 1
 
 
 def confine(limits: ParsingLimits, parent: int) -> None:
     """`parent` is the process without which this one must not live."""
     libc = ctypes.CDLL(None, use_errno=True)
-    die_with(parent, libc)
+    die_with(parent)
     leave_network(libc)
     sys.addaudithook(refuse_outside)
     for what, most in (
@@ -35,12 +34,6 @@ def confine(limits: ParsingLimits, parent: int) -> None:
         lower(what, most)
     with contextlib.suppress(OSError):
         os.nice(NICENESS)
-
-
-def die_with(parent: int, libc: ctypes.CDLL) -> None:
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(0)
 
 
 def leave_network(libc: ctypes.CDLL) -> bool:

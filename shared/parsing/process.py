@@ -6,10 +6,9 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from pathlib import Path
 
-from shared.parsing import wire
+from shared.parsing import messages
 from shared.parsing.limits import MIB, ParsingLimits
-from shared.parsing.wire import (
-    LENGTH,
+from shared.parsing.messages import (
     Broken,
     Hello,
     ParseSlice,
@@ -20,6 +19,7 @@ from shared.parsing.wire import (
     WorkerJob,
     encode,
 )
+from shared.processes.frames import FrameTooLong, receive, send
 from shared.types.errors import AegisError, Rejected
 
 START_SECONDS = 60.0
@@ -107,27 +107,19 @@ class Worker:
         await asyncio.shield(self._process.wait())
 
     async def _exchange(self, *frames: bytes) -> WorkerAnswer:
+        orders, answers = self._process.stdin, self._process.stdout
+        assert orders
+        assert answers
         try:
-            await self._send(frames)
-            return wire.answers.decode(await self._receive())
+            for frame in frames:
+                send(orders, frame)
+            await orders.drain()
+            return messages.answers.decode(await receive(answers, 4 * self._limits.expanded_bytes + MIB))
         except (BrokenPipeError, ConnectionResetError, asyncio.IncompleteReadError):
             raise WorkerDied(await self._process.wait()) from None
-
-    async def _send(self, frames: tuple[bytes, ...]) -> None:
-        orders = self._process.stdin
-        assert orders
-        for frame in frames:
-            orders.write(LENGTH.pack(len(frame)))
-            orders.write(frame)
-        await orders.drain()
-
-    async def _receive(self) -> bytes:
-        answers = self._process.stdout
-        assert answers
-        (length,) = LENGTH.unpack(await answers.readexactly(LENGTH.size))
-        if length > 4 * self._limits.expanded_bytes + MIB:
-            raise Rejected("too-large-expanded", f"its text exceeds {self._limits.expanded_bytes} bytes")
-        return await answers.readexactly(length)
+        except FrameTooLong:
+            detail = f"its text exceeds {self._limits.expanded_bytes} bytes"
+            raise Rejected("too-large-expanded", detail) from None
 
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
@@ -136,9 +128,9 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RA
 
 def _environ() -> dict[str, str]:
     """Nothing but where to find the code: a parser has no business with our secrets, nor with other programs."""
-    kept = {name: os.environ[name] for name in ("LANG", "LD_LIBRARY_PATH") if name in os.environ}
+    inherited = {name: os.environ[name] for name in ("LANG", "LD_LIBRARY_PATH") if name in os.environ}
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH", ""))))
     ours = {"PATH": "", "PYTHONPATH": path, "PYTHONSAFEPATH": "1", "MALLOC_ARENA_MAX": "2"}
     # ONNX Runtime would call its maker, from threads of its own that no audit hook hears.
     ours["ORT_DISABLE_TELEMETRY"] = "1"
-    return kept | ours | dict.fromkeys(_ONE_THREAD, "1")
+    return inherited | ours | dict.fromkeys(_ONE_THREAD, "1")

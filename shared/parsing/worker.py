@@ -8,13 +8,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO
 
-from shared.parsing import wire
+from shared.parsing import messages
 from shared.parsing.confinement import confine
 from shared.parsing.document import ParsedDocument
 from shared.parsing.guards import check
 from shared.parsing.limits import ParsingLimits
-from shared.parsing.wire import (
-    LENGTH,
+from shared.parsing.messages import (
     Broken,
     Crop,
     Draw,
@@ -35,20 +34,21 @@ from shared.parsing.wire import (
     WorkerRefusal,
     encode,
 )
+from shared.processes import frames
 from shared.types.errors import Rejected
 
 
 def main() -> None:
     orders, answers = _pipes()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    hello = wire.orders.decode(_read(orders) or b"")
+    hello = messages.orders.decode(frames.read(orders) or b"")
     assert isinstance(hello, Hello)
     confine(hello.limits, hello.parent)
-    _write(answers, encode(Ready(_resident())))
-    while frame := _read(orders):
-        order = wire.orders.decode(frame)
+    frames.write(answers, encode(Ready(_resident())))
+    while message := frames.read(orders):
+        order = messages.orders.decode(message)
         assert not isinstance(order, Hello)
-        _write(answers, _prepared(order) if isinstance(order, Preload) else _answer(order, orders, hello.limits))
+        frames.write(answers, _prepared(order) if isinstance(order, Preload) else _answer(order, orders, hello.limits))
 
 
 def _prepared(order: Preload) -> bytes:
@@ -61,7 +61,7 @@ def _prepared(order: Preload) -> bytes:
 
 def _answer(order: WorkerJob, orders: BinaryIO, limits: ParsingLimits) -> bytes:
     try:
-        return encode(_done(order, _read(orders) or b"", limits))
+        return encode(_done(order, frames.read(orders) or b"", limits))
     except Rejected as rejected:
         return encode(WorkerRefusal(rejected.code, rejected.detail, _resident()))
     except MemoryError:
@@ -129,17 +129,6 @@ def _pipes() -> tuple[BinaryIO, BinaryIO]:
     os.dup2(nothing, 1)
     os.close(nothing)
     return orders, answers
-
-
-def _read(orders: BinaryIO) -> bytes | None:
-    head = orders.read(LENGTH.size)
-    return orders.read(LENGTH.unpack(head)[0]) if len(head) == LENGTH.size else None
-
-
-def _write(answers: BinaryIO, frame: bytes) -> None:
-    answers.write(LENGTH.pack(len(frame)))
-    answers.write(frame)
-    answers.flush()
 
 
 def _resident() -> int:

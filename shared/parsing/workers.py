@@ -5,10 +5,7 @@ import signal
 
 from shared.parsing.document import Look, ParsedDocument, PicturePlace, Slice
 from shared.parsing.limits import ParsingLimits
-from shared.parsing.office.conversion import converted
-from shared.parsing.office.targets import OFFICE, TARGETS
-from shared.parsing.process import ParserUnavailable, Worker, WorkerDied
-from shared.parsing.wire import (
+from shared.parsing.messages import (
     Broken,
     Crop,
     Draw,
@@ -26,6 +23,9 @@ from shared.parsing.wire import (
     WorkerJob,
     WorkerRefusal,
 )
+from shared.parsing.office.conversion import converted
+from shared.parsing.office.targets import OFFICE, TARGETS
+from shared.parsing.process import ParserUnavailable, Worker, WorkerDied
 from shared.parsing.worker import MEMORY_EXIT
 from shared.types.errors import Rejected
 from shared.types.passage import Box

@@ -1,4 +1,4 @@
-"""The embedded world: Qdrant's own engine, in a child process of its own.
+"""The embedded backend: Qdrant's own engine, in a child process.
 
 The engine is synchronous and holds Python's global lock during every call, which would stop an event loop beside it.
 The child owns the folder, dies with us and is started again by the next call when it died.
@@ -14,9 +14,10 @@ from pathlib import Path
 
 import msgspec
 
+from shared.processes.frames import receive, send
 from shared.types.errors import StoreUnavailable
 from shared.types.passage import Found
-from shared.vectors import frames
+from shared.vectors import messages
 from shared.vectors.errors import WrongModel
 from shared.vectors.port import Point, Query, VectorIndex, Vectors
 
@@ -48,7 +49,7 @@ class EdgeIndex(VectorIndex):
         await self._running()
 
     async def ping(self) -> None:
-        await self.ask(frames.Ping(), _READ_SECONDS)
+        await self.ask(messages.Ping(), _READ_SECONDS)
 
     async def close(self) -> None:
         async with self._starting:
@@ -56,7 +57,7 @@ class EdgeIndex(VectorIndex):
             if self._child is not None:
                 await self._child.close()
 
-    async def ask(self, call: frames.EngineCall, seconds: float) -> frames.EngineReply:
+    async def ask(self, call: messages.EngineCall, seconds: float) -> messages.EngineReply:
         return await (await self._running()).ask(call, seconds)
 
     def check(self, dense: Sequence[float]) -> None:
@@ -79,7 +80,7 @@ class EdgeIndex(VectorIndex):
         except OSError as error:
             raise StoreUnavailable("vectors", f"its process could not be started: {error}") from error
         try:
-            await child.ask(frames.Open(self._dimensions, self._model), _START_SECONDS)
+            await child.ask(messages.Open(self._dimensions, self._model), _START_SECONDS)
         except BaseException:  # whatever ended the start, a child that is not open must not stay
             await child.kill()
             raise
@@ -95,20 +96,20 @@ class _TenantVectors(Vectors):
         for point in points:
             self._index.check(point.dense)
         for start in range(0, len(points), _BATCH):
-            batch = frames.packed(points[start : start + _BATCH])
-            await self._index.ask(frames.Add(self._tenant_id, batch), _WRITE_SECONDS)
+            batch = messages.packed(points[start : start + _BATCH])
+            await self._index.ask(messages.Add(self._tenant_id, batch), _WRITE_SECONDS)
 
     async def find(self, query: Query) -> list[Found]:
         if query.dense is not None:
             self._index.check(query.dense)
-        reply = await self._index.ask(frames.find(self._tenant_id, query), _READ_SECONDS)
+        reply = await self._index.ask(messages.find(self._tenant_id, query), _READ_SECONDS)
         return list(reply.found)
 
     async def forget(self, document_id: str, up_to_generation: int) -> None:
-        await self._index.ask(frames.Forget(self._tenant_id, document_id, up_to_generation), _WRITE_SECONDS)
+        await self._index.ask(messages.Forget(self._tenant_id, document_id, up_to_generation), _WRITE_SECONDS)
 
     async def count(self, document_id: str | None = None) -> int:
-        reply = await self._index.ask(frames.Count(self._tenant_id, document_id), _READ_SECONDS)
+        reply = await self._index.ask(messages.Count(self._tenant_id, document_id), _READ_SECONDS)
         return reply.count
 
 
@@ -122,7 +123,7 @@ class _Child:
         self._reader = reader
         self._writer = writer
         self._numbers = count()
-        self._waiting: dict[int, asyncio.Future[frames.EngineReply]] = {}
+        self._waiting: dict[int, asyncio.Future[messages.EngineReply]] = {}
         self._listening = asyncio.create_task(self._listen())
         self.alive = True
 
@@ -143,13 +144,13 @@ class _Child:
         reader, writer = await asyncio.open_unix_connection(sock=ours)
         return cls(process, reader, writer)
 
-    async def ask(self, call: frames.EngineCall, seconds: float) -> frames.EngineReply:
+    async def ask(self, call: messages.EngineCall, seconds: float) -> messages.EngineReply:
         number = next(self._numbers)
-        answer: asyncio.Future[frames.EngineReply] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[messages.EngineReply] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
         try:
             async with asyncio.timeout(seconds):
-                self._writer.write(frames.frame(frames.Request(number, call)))
+                send(self._writer, messages.encode(messages.Request(number, call)))
                 await self._writer.drain()
                 return _checked(await answer)
         except TimeoutError:
@@ -163,7 +164,7 @@ class _Child:
         """Lets it finish what it was told and write everything to its segments."""
         try:
             if self.alive:
-                await self.ask(frames.Close(), _WRITE_SECONDS)
+                await self.ask(messages.Close(), _WRITE_SECONDS)
                 await asyncio.wait_for(self._process.wait(), _WRITE_SECONDS)
         except (StoreUnavailable, TimeoutError):
             pass  # it is gone or hangs: the log keeps what was acknowledged
@@ -178,18 +179,15 @@ class _Child:
         await self._listening
 
     async def _listen(self) -> None:
-        decoder = msgspec.msgpack.Decoder(frames.EngineReply)
+        decoder = msgspec.msgpack.Decoder(messages.EngineReply)
         try:
             while True:
-                length = int.from_bytes(await self._reader.readexactly(frames.PREFIX), "big")
-                self._settle(decoder.decode(await self._reader.readexactly(length)))
+                reply = decoder.decode(await receive(self._reader))
+                answer = self._waiting.get(reply.number)
+                if answer is not None and not answer.done():
+                    answer.set_result(reply)
         except (asyncio.IncompleteReadError, OSError):
             self._ended()
-
-    def _settle(self, reply: frames.EngineReply) -> None:
-        answer = self._waiting.get(reply.number)
-        if answer is not None and not answer.done():
-            answer.set_result(reply)
 
     def _ended(self) -> None:
         self.alive = False
@@ -199,7 +197,7 @@ class _Child:
                 answer.set_exception(StoreUnavailable("vectors", "the process that owns the index has ended"))
 
 
-def _checked(reply: frames.EngineReply) -> frames.EngineReply:
+def _checked(reply: messages.EngineReply) -> messages.EngineReply:
     if reply.wrong_model is not None:
         raise WrongModel(reply.wrong_model)
     if reply.failure is not None:

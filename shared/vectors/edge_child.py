@@ -3,19 +3,18 @@
 Started by `shared.vectors.edge` as `python -m shared.vectors.edge_child FD FOLDER PARENT`.
 """
 
-import ctypes
-import os
 import selectors
 import signal
 import socket
 import sys
 from collections import deque
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
-from shared.vectors import frames
+from shared.processes.frames import FrameBuffer, frame
+from shared.processes.parent import die_with
+from shared.vectors import messages
 from shared.vectors.edge_shard import Shard
 from shared.vectors.errors import WrongModel
 
@@ -25,36 +24,25 @@ _IDLE_SECONDS = 1.0
 _UNFLUSHED_WRITES = 200
 """Writes after which that happens without quiet, so that a restart never has a long log to read."""
 
-_PR_SET_PDEATHSIG = 1
-
 
 class Incoming:
     """Requests in the order they came, cut out of a stream of bytes."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._bytes = bytearray()
-        self._decoder = msgspec.msgpack.Decoder(frames.Request)
+        self._buffer = FrameBuffer()
+        self._decoder = msgspec.msgpack.Decoder(messages.Request)
         self._selector = selectors.DefaultSelector()
         self._selector.register(connection, selectors.EVENT_READ)
         self.ended = False
 
-    def wait(self, seconds: float | None) -> list[frames.Request] | None:
+    def wait(self, seconds: float | None) -> list[messages.Request] | None:
         """What is complete by now; None when nothing came within the time."""
         if not self._selector.select(seconds):
             return None
         received = self._connection.recv(1 << 20)
         self.ended = not received
-        self._bytes += received
-        return list(self._complete())
-
-    def _complete(self) -> Iterator[frames.Request]:
-        while len(self._bytes) >= frames.PREFIX:
-            end = frames.PREFIX + int.from_bytes(self._bytes[: frames.PREFIX], "big")
-            if len(self._bytes) < end:
-                return
-            yield self._decoder.decode(memoryview(self._bytes)[frames.PREFIX : end].tobytes())
-            del self._bytes[:end]
+        return [self._decoder.decode(message) for message in self._buffer.add(received)]
 
 
 class Owner:
@@ -64,17 +52,18 @@ class Owner:
         self._connection = connection
         self._folder = folder
         self._incoming = Incoming(connection)
-        self._reads: deque[frames.Request] = deque()
-        self._writes: deque[frames.Request] = deque()
+        self._reads: deque[messages.Request] = deque()
+        self._writes: deque[messages.Request] = deque()
         self._shard: Shard | None = None
         self._unflushed = 0
 
     def serve(self) -> None:
         while not self._incoming.ended:
-            requests = self._incoming.wait(self._patience())
+            requests = self._incoming.wait(self._wait_limit())
             if requests is None and not self._writes:
                 self._flush()
-            self._sort(requests or [])
+            for request in requests or []:
+                (self._writes if isinstance(request.call, messages.Ordered) else self._reads).append(request)
             while self._reads:
                 self._answer(self._reads.popleft())
             if self._writes:
@@ -84,45 +73,41 @@ class Owner:
         if self._shard is not None:
             self._shard.close()
 
-    def _patience(self) -> float | None:
+    def _wait_limit(self) -> float | None:
         if self._writes:
             return 0.0
         return _IDLE_SECONDS if self._unflushed else None
 
-    def _sort(self, requests: list[frames.Request]) -> None:
-        for request in requests:
-            (self._writes if isinstance(request.call, frames.Ordered) else self._reads).append(request)
+    def _answer(self, request: messages.Request) -> None:
+        self._connection.sendall(frame(messages.encode(self._reply(request))))
 
-    def _answer(self, request: frames.Request) -> None:
-        self._connection.sendall(frames.frame(self._reply(request)))
-
-    def _reply(self, request: frames.Request) -> frames.EngineReply:
+    def _reply(self, request: messages.Request) -> messages.EngineReply:
         try:
             return self._result(request.number, request.call)
         except WrongModel as error:
-            return frames.EngineReply(request.number, wrong_model=str(error))
+            return messages.EngineReply(request.number, wrong_model=str(error))
         except Exception as error:  # noqa: BLE001  the engine's errors are plain, and a bad call must not end the others
-            return frames.EngineReply(request.number, failure=f"{type(error).__name__}: {error}")
+            return messages.EngineReply(request.number, failure=f"{type(error).__name__}: {error}")
 
-    def _result(self, number: int, call: frames.EngineCall) -> frames.EngineReply:
+    def _result(self, number: int, call: messages.EngineCall) -> messages.EngineReply:
         match call:
-            case frames.Open():
+            case messages.Open():
                 self._shard = Shard(self._folder, call.dimensions, call.model)
-            case frames.Add():
+            case messages.Add():
                 self._open.add(call)
                 self._unflushed += 1
-            case frames.Forget():
+            case messages.Forget():
                 self._open.forget(call)
                 self._unflushed += 1
-            case frames.Find():
-                return frames.EngineReply(number, found=self._open.find(call))
-            case frames.Count():
-                return frames.EngineReply(number, count=self._open.count(call.tenant_id, call.document_id))
-            case frames.Close():
+            case messages.Find():
+                return messages.EngineReply(number, found=self._open.find(call))
+            case messages.Count():
+                return messages.EngineReply(number, count=self._open.count(call.tenant_id, call.document_id))
+            case messages.Close():
                 self._incoming.ended = True
-            case frames.Ping():
+            case messages.Ping():
                 pass
-        return frames.EngineReply(number)
+        return messages.EngineReply(number)
 
     @property
     def _open(self) -> Shard:
@@ -136,19 +121,11 @@ class Owner:
         self._unflushed = 0
 
 
-def _die_with(parent: int) -> None:
-    """The kernel ends us with our parent; elsewhere, and if it is gone already, the closed socket does."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        raise SystemExit(0)
-
-
 def main() -> None:
     descriptor, folder, parent = sys.argv[1:]
     # A Ctrl-C reaches the whole group; our parent closes us when it has finished.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _die_with(int(parent))
+    die_with(int(parent))
     with socket.socket(fileno=int(descriptor)) as connection:
         Owner(connection, Path(folder)).serve()
 

@@ -19,8 +19,8 @@ from shared.types.passage import Found
 from shared.types.sparse import Sparse
 from shared.vectors import points as stored
 from shared.vectors.errors import WrongModel
-from shared.vectors.frames import Add, Find, Forget, PackedPoint, unpack
 from shared.vectors.fusion import Hit, by_place
+from shared.vectors.messages import Add, Find, Forget, PackedPoint, unpack
 from shared.vectors.ranking import RankedListQuery, Ranking, ranked, weights
 
 _LOCK_SECONDS = 5.0

@@ -7,8 +7,8 @@ an engine here, one over the network there.
 from collections.abc import Generator, Sequence
 from typing import NamedTuple
 
-from shared.vectors.frames import Find
 from shared.vectors.fusion import Hit, Listed, candidates, cut, fused, undecided
+from shared.vectors.messages import Find
 from shared.vectors.points import DENSE, WORDS
 from shared.vectors.port import Query
 

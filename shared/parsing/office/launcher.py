@@ -5,8 +5,9 @@ import os
 import resource
 import sys
 
-from shared.parsing.confinement import NICENESS, die_with, leave_network, lower
+from shared.parsing.confinement import NICENESS, leave_network, lower
 from shared.parsing.office.conversion import LARGEST_RESULT
+from shared.processes.parent import die_with
 
 OPEN_FILES = 512
 MOST_MEMORY = 4 * 1024 * 1024 * 1024
@@ -17,7 +18,7 @@ def main() -> None:
     """Arguments: the process without which this one must not live, seconds of processor time, the command."""
     parent, seconds, *command = sys.argv[1:]
     libc = ctypes.CDLL(None, use_errno=True)
-    die_with(int(parent), libc)
+    die_with(int(parent))
     leave_network(libc)
     for what, most in (
         (resource.RLIMIT_CPU, int(seconds)),

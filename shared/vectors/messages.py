@@ -1,4 +1,5 @@
-"""What the embedded index and the process that owns its shard say to each other: length-prefixed MessagePack."""
+"""Messages between the embedded index and the process that owns its shard, as MessagePack in frames of
+`shared.processes`."""
 
 from array import array
 from collections.abc import Sequence
@@ -9,9 +10,6 @@ from msgspec import Struct
 from shared.types.passage import Found, Passage
 from shared.types.sparse import Sparse
 from shared.vectors.port import Dense, Point, Query
-
-PREFIX = 4
-"""Bytes of a frame's length, big-endian."""
 
 
 class Open(Struct, frozen=True, tag=True):
@@ -79,9 +77,7 @@ class EngineReply(Struct, frozen=True, array_like=True):
     wrong_model: str | None = None
 
 
-def frame(message: Request | EngineReply) -> bytes:
-    body = msgspec.msgpack.encode(message)
-    return len(body).to_bytes(PREFIX, "big") + body
+encode = msgspec.msgpack.Encoder().encode
 
 
 def pack(vector: Dense) -> bytes:

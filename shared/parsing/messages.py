@@ -1,6 +1,4 @@
-"""What a pool and its workers say to each other: frames of a length and that many bytes."""
-
-import struct
+"""Messages between a pool of parsers and its workers, as MessagePack in frames of `shared.processes`."""
 
 import msgspec
 from msgspec import Struct
@@ -8,8 +6,6 @@ from msgspec import Struct
 from shared.parsing.document import Look, ParsedDocument, PicturePlace, Slice
 from shared.parsing.limits import ParsingLimits
 from shared.types.passage import Box
-
-LENGTH = struct.Struct(">Q")
 
 
 class Hello(Struct, frozen=True, tag=True):
