@@ -1,4 +1,4 @@
-"""Holds names to the glossary: no word that is not a term of the field, no public class name with two homes.
+"""Checks names against the glossary: no word that is not a term of the field, no public class name in two modules.
 
 `python -m docs.naming [PATH…]` prints each fault as `file:line: name: what to write`, and exits 1 where there is one.
 """
@@ -12,40 +12,27 @@ from typing import NamedTuple
 
 ROOTS = ("events", "functions", "shared", "knative", "docs", "tests")
 PRODUCT = ("events", "functions", "shared")
-"""Where a public class name has one home."""
+"""The packages in which a public class name has one home."""
 
-INSTEAD: dict[str, str] = {
-    "told tell tells": "the thing itself: message, record, event, detail",
-    "said say says saying": "message, text, answer, header, pending event",
-    "heard hear hears": "on_remaining, received, event",
-    "kept keeps": "stored, retained, remaining",
-    "shown": "view, displayed",
-    "began begun": "started, started_at",
-    "spoken speaks speaker": "publisher, emitted, is_openai",
-    "brought": "delivery, message",
-    "carrier": "transport",
-    "world worlds": "backend, services",
-    "craft crafts": "library, STAGE_VERSION",
-    "epoch epochs life lives": "generation",
-    "teller": "call accounting",
-    "charge": "reservation, cost",
-    "purse": "remaining budget",
-    "detour way ways instead": "route, fallback, rerouted",
-    "bury buries buried grave": "dead_letter() or write_tombstone()",
-    "patience": "timeout, wait limit",
-    "thing things": "the noun of what it is",
-}
-"""Words that are not names here, and what to write for them."""
-
+GLOSSARY = Path(__file__).with_name("glossary.md")
 EXCEPTIONS = frozenset({"events/envelope.py:epoch"})
-"""Names that a format of others fixes: CloudEvents' extension `epoch`."""
+"""Names that an external format requires: the CloudEvents extension `epoch`."""
 
-_HINTS = {word: hint for words, hint in INSTEAD.items() for word in words.split()}
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
+def hints(glossary: str) -> dict[str, str]:
+    """Reads the glossary's table of words that are not names: each word, and what to write."""
+    _, _, rest = glossary.partition("<!-- words -->")
+    table, end, _ = rest.partition("<!-- words: end -->")
+    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in table.strip().splitlines()[2:]]
+    if not end or not rows:
+        raise SystemExit("the glossary's table of words that are not names is missing")
+    return {word: hint for wrong, hint in rows for word in wrong.split()}
+
+
 class Definition(NamedTuple):
-    """A name where it is given."""
+    """A name and the place of its definition."""
 
     file: str
     line: int
@@ -56,7 +43,7 @@ class Definition(NamedTuple):
 
 
 def definitions(path: Path) -> Iterator[Definition]:
-    """Every name that a module defines, and its own. A test's name is a sentence, and defines nothing."""
+    """Yields the module's own name and every name that it defines, except those of tests, which are sentences."""
     yield Definition(str(path), 1, path.stem)
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         match node:
@@ -73,7 +60,8 @@ def words(name: str) -> list[str]:
 
 
 def wrong_words(paths: Sequence[Path]) -> list[str]:
-    """One line for each name with a word that is not a name here."""
+    """Returns a line for each name that contains a word of the table."""
+    wrong = hints(GLOSSARY.read_text(encoding="utf-8"))
     found: dict[str, None] = {}
     for path in paths:
         if path.stem.startswith("test_"):
@@ -82,13 +70,13 @@ def wrong_words(paths: Sequence[Path]) -> list[str]:
             defined = list(definitions(path))
         for one in defined:
             for word in words(one.name):
-                if word in _HINTS and f"{one.file}:{one.name}" not in EXCEPTIONS:
-                    found[f"{one}: write {_HINTS[word]}"] = None
+                if word in wrong and f"{one.file}:{one.name}" not in EXCEPTIONS:
+                    found[f"{one}: write {wrong[word]}"] = None
     return list(found)
 
 
 def double_names(paths: Sequence[Path]) -> list[str]:
-    """One line for each public class, or type, whose name another module gives as well."""
+    """Returns a line for each public class or type whose name another module defines as well."""
     homes: dict[str, list[Definition]] = {}
     for path in paths:
         if path.parts[0] not in PRODUCT:
@@ -114,7 +102,7 @@ def main(arguments: Sequence[str]) -> int:
     every = [path for root in ROOTS for path in sorted(Path(root).rglob("*.py"))]
     chosen = [path for path in every if not arguments or any(path.is_relative_to(one) for one in arguments)]
     faults = wrong_words(chosen) + double_names(every)
-    print("\n".join(faults or [f"names: {len(chosen)} modules hold to the glossary"]))
+    print("\n".join(faults or [f"names: {len(chosen)} modules follow the glossary"]))
     return 1 if faults else 0
 
 
