@@ -10,7 +10,7 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -55,17 +55,28 @@ class BudgetWithdrawn(AegisError):
     """The budget of a running call was taken away."""
 
 
-class Reservation:
-    """One call's reservation while the call runs."""
+class RunningCall:
+    """One call of a model and what it used; `counts` is set at the end of its answer."""
 
-    def __init__(self, operation_id: str, reserved_microusd: int, windows: tuple[BudgetWindow, ...]) -> None:
-        self.operation_id = operation_id
-        self.reserved_microusd = reserved_microusd
-        self.windows = windows
-        self.began = now()
+    def __init__(self) -> None:
         self.counts: TokenCounts | None = None
         self.cost_microusd = 0
         self.estimated = False
+
+    async def next(self, pieces: AsyncIterator[_Piece]) -> _Piece:
+        """The next piece of the answer."""
+        return await anext(pieces)
+
+
+class Reservation(RunningCall):
+    """A paid call with the amount that is reserved for it. `is_gone`: Redis no longer holds the reservation."""
+
+    def __init__(self, operation_id: str, reserved_microusd: int, windows: tuple[BudgetWindow, ...]) -> None:
+        super().__init__()
+        self.operation_id = operation_id
+        self.reserved_microusd = reserved_microusd
+        self.windows = windows
+        self.started_at = now()
         self.is_gone = False
         self._withdrawn = False
         self._waiting: asyncio.Timeout | None = None
@@ -114,31 +125,47 @@ class CallAccounting:
         )
 
     @asynccontextmanager
-    async def charge(
-        self, task: LLMTask, decision: RoutingDecision, told: dict[str, Any], call: ModelCall, amount: int
+    async def paid_call(
+        self, task: LLMTask, decision: RoutingDecision, record: dict[str, Any], call: ModelCall, amount: int
     ) -> AsyncIterator[Reservation]:
-        """The call may be made inside; `told` is the decision as the book keeps it. Raises `OverBudget`, and
+        """The call may be made inside; `record` is the decision as the usage ledger stores it. Raises `OverBudget`, and
         `StoreUnavailable` before anything left."""
-        charge = await self._reserve(task, call, amount)
+        reservation = await self._reserve(task, call, amount)
         left = False
         try:
-            await self._write_down(task, call, charge)
+            await self._write_down(task, call, reservation)
             left = True
-            self._running[charge.operation_id] = charge
-            self._look_after()
-            yield charge
+            self._running[reservation.operation_id] = reservation
+            if self._watch is None or self._watch.done():
+                self._watch = asyncio.create_task(self._watch_running())
+            yield reservation
         except UpstreamError as error:
-            charge.counts = charge.counts or error.counts
+            reservation.counts = reservation.counts or error.counts
             left = error.may_have_run
             raise
         finally:
-            self._running.pop(charge.operation_id, None)
+            self._running.pop(reservation.operation_id, None)
             close = self._settle if left else self._release
-            await self._surely(close(task, decision, told, call, charge))
+            await self._surely(close(task, decision, record, call, reservation))
 
-    def note(self, usage: UsageRecord) -> None:
-        """Writes down what cost nothing."""
-        self._journal().append_soon(usage)
+    @asynccontextmanager
+    async def free_call(
+        self, task: LLMTask, decision: RoutingDecision, record: dict[str, Any], call: ModelCall
+    ) -> AsyncIterator[RunningCall]:
+        """A local call is made inside; its usage is recorded once the answer is whole."""
+        running = RunningCall()
+        yield running
+        counts = running.counts
+        lines: tuple[UsageLine, ...] = ()
+        running.estimated = counts is None
+        if counts:
+            lines = (
+                UsageLine("input_token", counts.prompt - counts.cached),
+                UsageLine("cached_input_token", counts.cached),
+                UsageLine("output_token", counts.completion),
+            )
+        used = tuple(line for line in lines if line.quantity)
+        self._journal().append_soon(usage_of(task, decision, record, call.model, used))
 
     async def close(self) -> None:
         """Waits for what is being settled."""
@@ -160,22 +187,29 @@ class CallAccounting:
             case SwitchedOff(model=model):
                 raise OverBudget(f"{model} once cost more than it could; it is off until an operator has looked.")
 
-    async def _write_down(self, task: LLMTask, call: ModelCall, charge: Reservation) -> None:
+    async def _write_down(self, task: LLMTask, call: ModelCall, reservation: Reservation) -> None:
         """From here on the call counts, even if this process dies."""
-        await self._journal().append(_outbound(task, call, charge))
-        charge.is_gone = not await self._budget().confirm(charge.operation_id)
-        if charge.is_gone:
+        await self._journal().append(_outbound(task, call, reservation))
+        reservation.is_gone = not await self._budget().confirm(reservation.operation_id)
+        if reservation.is_gone:
             raise StoreUnavailable("counters", "the reservation is gone")
 
     async def _settle(
-        self, task: LLMTask, decision: RoutingDecision, told: dict[str, Any], call: ModelCall, charge: Reservation
+        self,
+        task: LLMTask,
+        decision: RoutingDecision,
+        record: dict[str, Any],
+        call: ModelCall,
+        reservation: Reservation,
     ) -> None:
-        lines = self._prices.lines(call.model, charge.counts, charge.began) if charge.counts else None
-        charge.estimated = lines is None
+        lines = (
+            self._prices.lines(call.model, reservation.counts, reservation.started_at) if reservation.counts else None
+        )
+        reservation.estimated = lines is None
         if lines is None:
-            lines = (UsageLine("output_token", 0, charge.reserved_microusd),)
-        charge.cost_microusd = sum(line.cost_microusd for line in lines)
-        usage = usage_of(task, decision, told, call.model, lines, charge)
+            lines = (UsageLine("output_token", 0, reservation.reserved_microusd),)
+        reservation.cost_microusd = sum(line.cost_microusd for line in lines)
+        usage = usage_of(task, decision, record, call.model, lines, reservation)
         try:
             settled = await self._budget().settle(usage)
         except StoreUnavailable:
@@ -192,26 +226,27 @@ class CallAccounting:
             )
 
     async def _release(
-        self, task: LLMTask, decision: RoutingDecision, told: dict[str, Any], call: ModelCall, charge: Reservation
+        self,
+        task: LLMTask,
+        decision: RoutingDecision,
+        record: dict[str, Any],
+        call: ModelCall,
+        reservation: Reservation,
     ) -> None:
         """Where Redis cannot close the operation in the book, this does: a call that never left costs nothing."""
         try:
-            await self._budget().release(charge.operation_id)
+            await self._budget().release(reservation.operation_id)
         except StoreUnavailable:
-            charge.is_gone = True
-        if charge.is_gone:
-            self.note(usage_of(task, decision, told, call.model, (), charge))
+            reservation.is_gone = True
+        if reservation.is_gone:
+            self._journal().append_soon(usage_of(task, decision, record, call.model, (), reservation))
 
     async def _surely(self, end: Coroutine[Any, Any, None]) -> None:
         """Runs to its end even if the caller is cancelled meanwhile."""
-        task = asyncio.create_task(_told(end))
+        task = asyncio.create_task(_logged(end))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
         await asyncio.shield(task)
-
-    def _look_after(self) -> None:
-        if self._watch is None or self._watch.done():
-            self._watch = asyncio.create_task(self._watch_running())
 
     async def _watch_running(self) -> None:
         """One question for all running calls of the process, while there are any."""
@@ -219,11 +254,11 @@ class CallAccounting:
             await asyncio.sleep(LOOK_S)
             with contextlib.suppress(StoreUnavailable):
                 for operation_id in await self._budget().stopped(list(self._running)):
-                    if charge := self._running.get(operation_id):
-                        charge.withdraw()
+                    if reservation := self._running.get(operation_id):
+                        reservation.withdraw()
 
 
-async def _told(end: Awaitable[None]) -> None:
+async def _logged(end: Awaitable[None]) -> None:
     try:
         await end
     except Exception:  # noqa: BLE001 - its lease ends the reservation; the caller's answer must not be lost for it
@@ -240,56 +275,52 @@ def _no_room(over: Over, amount: int) -> str:
     )
 
 
-def _outbound(task: LLMTask, call: ModelCall, charge: Reservation) -> OutboundRecord:
+def _outbound(task: LLMTask, call: ModelCall, reservation: Reservation) -> OutboundRecord:
     payer = task.payer
     return OutboundRecord(
-        operation_id=charge.operation_id,
+        operation_id=reservation.operation_id,
         tenant_id=payer.tenant_id,
         key_id=payer.key_id,
         request_id=payer.request_id,
         label=payer.label,
         function=payer.function,
         document_id=payer.document_id,
-        at=charge.began,
-        lease_until=_lease_end(charge.began, call),
+        at=reservation.started_at,
+        lease_until=reservation.started_at + timedelta(seconds=call.timeout_s + LEASE_MARGIN_S),
         model=call.model,
         classification=task.highest_class,
-        reserved_microusd=charge.reserved_microusd,
-        windows=charge.windows,
+        reserved_microusd=reservation.reserved_microusd,
+        windows=reservation.windows,
         prompt_hash=sha256(msgspec.msgpack.encode(call.messages)).hexdigest(),
     )
-
-
-def _lease_end(began: datetime, call: ModelCall) -> datetime:
-    return began + timedelta(seconds=call.timeout_s + LEASE_MARGIN_S)
 
 
 def usage_of(
     task: LLMTask,
     decision: RoutingDecision,
-    told: dict[str, Any],
+    record: dict[str, Any],
     model: str,
     lines: tuple[UsageLine, ...],
-    charge: Reservation | None = None,
+    reservation: Reservation | None = None,
 ) -> UsageRecord:
-    """What one call used; without a charge it was free."""
+    """What one call used; without a reservation it was free."""
     payer = task.payer
     return UsageRecord(
-        usage_id=charge.operation_id if charge else "use_" + secrets.token_hex(12),
+        usage_id=reservation.operation_id if reservation else "use_" + secrets.token_hex(12),
         tenant_id=payer.tenant_id,
         key_id=payer.key_id,
         request_id=payer.request_id,
         label=payer.label,
         document_id=payer.document_id,
         function=payer.function,
-        at=charge.began if charge else now(),
+        at=reservation.started_at if reservation else now(),
         lines=lines,
         location=decision.location,
         model=model,
         reason=decision.reason,
-        reserved_microusd=charge.reserved_microusd if charge else 0,
-        estimated=charge.estimated if charge else False,
-        windows=charge.windows if charge else (),
-        decision=told,
+        reserved_microusd=reservation.reserved_microusd if reservation else 0,
+        estimated=reservation.estimated if reservation else False,
+        windows=reservation.windows if reservation else (),
+        decision=record,
         passages=task.passages,
     )

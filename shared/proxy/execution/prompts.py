@@ -50,7 +50,7 @@ def with_window(call: ModelCall, steps: Sequence[int], beyond: int = 0) -> Model
     return replace(call, context_tokens=fitting[0] if fitting else steps[-1])
 
 
-def with_schema_told(call: ModelCall) -> ModelCall:
+def with_schema_instruction(call: ModelCall) -> ModelCall:
     """For a server that does not hold its model to the schema: the model is at least told."""
     schema = msgspec.json.encode(call.schema).decode()
     told = WireMessage("user", f"Answer with JSON alone, nothing around it, that fits this JSON schema:\n{schema}")

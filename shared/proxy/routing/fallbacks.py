@@ -49,23 +49,24 @@ class PromptTooLong(AegisError):
 
 
 class Fallback(Struct, frozen=True):
-    """`cause` is a word for `execution.reason`; `was` is where the task had been sent."""
+    """`failed` is the decision that gave no answer, `cause` a word for `execution.reason`, `state_changes` what the
+    next decision starts from."""
 
-    was: RoutingDecision
+    failed: RoutingDecision
     cause: str
-    changes: dict[str, bool | int]
+    state_changes: dict[str, bool | int]
 
     @property
     def reason(self) -> str:
         return f"fallback_{self.cause}"
 
-    def changed(self, state: RoutingState) -> RoutingState:
-        """So that the next decision leads elsewhere."""
-        return replace(state, **self.changes)
+    def applied_to(self, state: RoutingState) -> RoutingState:
+        """The state in which the next decision leads elsewhere."""
+        return replace(state, **self.state_changes)
 
-    def is_told_by(self, decision: RoutingDecision) -> bool:
-        """Whether the next decision's reason has to name the cause. Vetoes have words of their own."""
-        return self.cause not in ("budget", "privacy") and decision.location != self.was.location
+    def explains(self, decision: RoutingDecision) -> bool:
+        """Whether the next decision's reason has to name the cause. Vetoes have reasons of their own."""
+        return self.cause not in ("budget", "privacy") and decision.location != self.failed.location
 
 
 def fallback_of(decision: RoutingDecision, error: Exception) -> Fallback:

@@ -71,9 +71,9 @@ class RoutingDecision(Struct, frozen=True):
     strategy: StrategyName
     vetoes: tuple[Veto, ...] = ()
 
-    def instead(self, location: Location | None, model: str, what: str) -> "RoutingDecision":
-        """The task runs elsewhere, because of what went wrong where it should have run."""
-        return msgspec.structs.replace(self, location=location, model=model, reason=f"fallback_{what}")
+    def rerouted(self, location: Location | None, model: str, cause: str) -> "RoutingDecision":
+        """The same decision for another place, with the cause of the fallback as its reason."""
+        return msgspec.structs.replace(self, location=location, model=model, reason=f"fallback_{cause}")
 
 
 class NamedModelRefused(AegisError):

@@ -205,7 +205,7 @@ def test_all_vetoes_are_told_in_their_order() -> None:
 
 def test_a_fallback_names_what_went_wrong_and_keeps_the_rest() -> None:
     decision = decide(TaskFacts(**HARD), RoutingState(**CLOUD))
-    assert decision.instead("local", "small", "rate_limited") == RoutingDecision(
+    assert decision.rerouted("local", "small", "rate_limited") == RoutingDecision(
         "local", "small", "fallback_rate_limited", "hybrid"
     )
 

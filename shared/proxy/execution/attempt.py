@@ -1,0 +1,114 @@
+"""One attempt to run a task at the server that was chosen for it."""
+
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, aclosing
+from typing import Any
+
+from msgspec.structs import replace
+
+from shared.proxy.execution import prompts
+from shared.proxy.execution.call_accounting import CallAccounting, OverBudget, RunningCall
+from shared.proxy.execution.control_tokens import restored
+from shared.proxy.execution.retrying import RateLimitPause, RetryPolicy, WiderWindow
+from shared.proxy.execution.schema import NotTheSchema, read
+from shared.proxy.routing.servers import ModelServer
+from shared.proxy.routing.strategies import RoutingDecision
+from shared.proxy.task import Execution, LLMResult, LLMTask, Token
+from shared.types.model import TokenCounts
+from shared.upstreams.port import ModelCall, StreamEnd, UpstreamError
+
+_SCHEMA_ATTEMPTS = 2
+
+
+class Attempt:
+    """Takes a slot, fits the window, reserves what the call may cost, and asks again where the server is busy or the
+    answer does not fit the schema. `record` is the decision as the usage ledger stores it."""
+
+    def __init__(
+        self,
+        task: LLMTask,
+        decision: RoutingDecision,
+        record: dict[str, Any],
+        server: ModelServer,
+        accounting: CallAccounting,
+        context_steps: tuple[int, ...],
+    ) -> None:
+        self._task = task
+        self._decision = decision
+        self._record = record
+        self._server = server
+        self._accounting = accounting
+        self._context_steps = context_steps
+
+    async def stream(self) -> AsyncGenerator[Token | LLMResult]:
+        """The answer's pieces, none where it has to fit a schema, then the result."""
+        task = self._task
+        call = self._first_call()
+        tries = _SCHEMA_ATTEMPTS
+        while True:
+            async with self._server.slot(task.payer.tenant_id):
+                retries, result = self._retry_policy(), None
+                while result is None:
+                    call = retries.prepare(call)
+                    text: list[str] = []
+                    end: StreamEnd | None = None
+                    try:
+                        async with self._account(call) as running, aclosing(self._server.stream(call)) as events:
+                            while end is None:
+                                event = await running.next(events)
+                                if isinstance(event, StreamEnd):
+                                    end, running.counts = event, event.counts
+                                    continue
+                                text.append(event.text)
+                                if task.schema is None:
+                                    yield Token(event.text)
+                        result = self._result("".join(text), end, running)
+                    except UpstreamError as error:
+                        if not await retries.may_retry(error):
+                            raise
+            if task.schema is None:
+                yield result
+                return
+            try:
+                result = replace(result, data=read(result.text, task.schema))
+            except NotTheSchema as error:
+                tries -= 1
+                if not tries:
+                    raise
+                call = prompts.asked_again(call, result.text, error.complaint)
+                continue
+            yield result
+            return
+
+    def _first_call(self) -> ModelCall:
+        call = prompts.call_of(self._task, self._decision.model, self._server.timeout_s)
+        needs_instruction = call.schema is not None and not self._server.enforces_schema
+        return prompts.with_schema_instruction(call) if needs_instruction else call
+
+    def _retry_policy(self) -> RetryPolicy:
+        if self._decision.location == "local":
+            return WiderWindow(self._context_steps)
+        return RateLimitPause(self._server.queue_s if self._server.waits else 0)
+
+    def _account(self, call: ModelCall) -> AbstractAsyncContextManager[RunningCall]:
+        """Raises `OverBudget` for a call of which the cost has no bound, or one above the task's."""
+        if self._decision.location == "local":
+            return self._accounting.free_call(self._task, self._decision, self._record, call)
+        amount, most = self._accounting.worst_case(call), self._task.max_cost_microusd
+        if amount is None:
+            raise OverBudget(f"{call.model} has no price: what it costs cannot be bounded.")
+        if most is not None and amount > most:
+            raise OverBudget("The call may cost more than the most it was allowed to.")
+        return self._accounting.paid_call(self._task, self._decision, self._record, call, amount)
+
+    def _result(self, text: str, end: StreamEnd, running: RunningCall) -> LLMResult:
+        decision = self._decision
+        assert decision.location
+        return LLMResult(
+            text=restored(text),
+            execution=Execution(decision.location, decision.model, decision.strategy, decision.reason),
+            counts=end.counts or TokenCounts(),
+            cost_microusd=running.cost_microusd,
+            estimated=running.estimated,
+            finish=end.finish,
+        )
