@@ -9,7 +9,7 @@ from shared.access.accounts import Accounts
 from shared.proxy.budget.budget import Budget
 from shared.proxy.budget.caps import Caps
 from shared.proxy.budget.operations import ScopeOf
-from shared.types.errors import FieldError, Forbidden, InvalidRequest, NotFound
+from shared.types.errors import Forbidden, InvalidRequest, NotFound
 from shared.types.money import Dollars, microusd
 from shared.types.principal import Principal
 
@@ -27,7 +27,7 @@ class SetBudget(Struct, frozen=True):
 async def handle(request: SetBudget, budget: Budget, accounts: Accounts, principal: Principal) -> Scopes:
     caps = Caps(_amount(request.daily_usd), _amount(request.monthly_usd))
     if caps == Caps():
-        raise _wrong("daily_usd", "Give `daily_usd`, `monthly_usd` or both")
+        raise InvalidRequest.at("/daily_usd", "Give `daily_usd`, `monthly_usd` or both")
     scope = await _scope(request, accounts, principal)
     await budget.change_caps(scope, "operator" if principal.is_operator else "admin", caps)
     return shown(await budget.windows([scope]))
@@ -38,11 +38,11 @@ async def _scope(request: SetBudget, accounts: Accounts, principal: Principal) -
         if not principal.is_operator:
             raise Forbidden("The platform's budget is set by an operator.")
         if request.id:
-            raise _wrong("id", "The platform has no `id`")
+            raise InvalidRequest.at("/id", "The platform has no `id`")
         return ScopeOf("platform")
     wanted = request.id or (principal.tenant_id if request.scope == "tenant" else "")
     if not wanted:
-        raise _wrong("id", f"Say in `id` which {request.scope}")
+        raise InvalidRequest.at("/id", f"Say in `id` which {request.scope}")
     if request.scope == "tenant":
         return await _tenant(wanted, accounts, principal)
     return await _key(wanted, accounts, principal)
@@ -65,7 +65,3 @@ async def _key(key_id: str, accounts: Accounts, principal: Principal) -> ScopeOf
 
 def _amount(dollars: float | UnsetType | None) -> int | UnsetType | None:
     return microusd(dollars) if isinstance(dollars, int | float) else dollars
-
-
-def _wrong(name: str, detail: str) -> InvalidRequest:
-    return InvalidRequest(f"{detail}.", errors=[FieldError(f"/{name}", detail)])

@@ -7,12 +7,11 @@ from functions.chat.answer_classes import AnswerClasses
 from functions.chat.chunks import Chunks
 from functions.chat.messages import ChatRequest
 from functions.chat.openai_types import AEGIS, ChatCompletion
-from functions.chat.prompting import invalid
 from shared.answers.answering import Answering
 from shared.proxy.execution.proxy import ExecutionProxy
 from shared.redis.client import RedisClient
 from shared.types.call import Call
-from shared.types.errors import Forbidden
+from shared.types.errors import Forbidden, InvalidRequest
 from shared.types.http import EventStream
 from shared.types.payer import Payer
 from shared.types.principal import Principal, Scope
@@ -42,4 +41,4 @@ def _check(request: ChatRequest, principal: Principal) -> None:
     if needed not in principal.scopes:
         raise Forbidden(f"The model `{request.model}` takes a key with the scope `{needed}`.")
     if request.n not in (None, 1):
-        raise invalid("/n", "one answer is made; leave `n` away or send 1")
+        raise InvalidRequest.at("/n", "one answer is made; leave `n` away or send 1")

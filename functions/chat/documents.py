@@ -7,12 +7,13 @@ from functions.chat.answer_classes import AnswerClasses
 from functions.chat.chunks import Chunks, started
 from functions.chat.messages import ChatRequest
 from functions.chat.openai_types import AssistantMessage, ChatChoice, ChatCompletion, chat_usage
-from functions.chat.prompting import invalid, read
+from functions.chat.prompting import read
 from shared.answers.answering import Answering, AnswerResult, QuestionTask, split_words
 from shared.answers.prompting import PromptTurn
 from shared.proxy.task import PromptMessage
 from shared.types.call import Call
 from shared.types.document import Classification, higher
+from shared.types.errors import InvalidRequest
 from shared.types.http import EventStream, ServerSentEvent
 from shared.types.payer import Payer
 
@@ -67,11 +68,11 @@ async def _task(request: ChatRequest, classes: AnswerClasses, payer: Payer, call
     at = max((place for place, message in enumerate(messages) if message.role == "user"), default=-1)
     question = messages[at].text.strip() if at >= 0 else ""
     if not question:
-        raise invalid("/messages", "the last message of the role `user` has to hold the question")
+        raise InvalidRequest.at("/messages", "the last message of the role `user` has to hold the question")
     if len(question) > _LONGEST_QUESTION:
-        raise invalid(f"/messages/{at}/content", f"a question has at most {_LONGEST_QUESTION} characters")
+        raise InvalidRequest.at(f"/messages/{at}/content", f"a question has at most {_LONGEST_QUESTION} characters")
     if any(message.pictures for message in messages):
-        raise invalid("/messages", "`aegis` answers questions in words; name a model that sees pictures")
+        raise InvalidRequest.at("/messages", "`aegis` answers questions in words; name a model that sees pictures")
     exchanged = tuple(_exchanged(messages[:at]))
     known_classes = await classes.of([answer for _, answer in exchanged])
     return QuestionTask(

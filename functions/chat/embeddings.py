@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from functions.chat.messages import EmbeddingsRequest
 from functions.chat.openai_types import AEGIS, EmbeddingItem, EmbeddingList, EmbeddingUsage
-from functions.chat.prompting import invalid
 from shared.embedding.port import Embedding
-from shared.types.errors import Forbidden, ModelNotFound
+from shared.types.errors import Forbidden, InvalidRequest, ModelNotFound
 from shared.types.payer import Payer
 from shared.types.principal import Principal
 from shared.usage.metering import Meter
@@ -25,7 +24,7 @@ async def handle(
         raise Forbidden(f"The model `{AEGIS}` takes a key with the scope `ask`.")
     if request.dimensions not in (None, embedding.dimensions):
         detail = f"the vectors have {embedding.dimensions} dimensions; leave `dimensions` away or send that"
-        raise invalid("/dimensions", detail)
+        raise InvalidRequest.at("/dimensions", detail)
     embedded = await embedding.embed(_texts(request))
     meter.note_question(payer, embedded.tokens, "embeddings", ())
     vectors: Sequence[tuple[float, ...] | str] = embedded.vectors
@@ -38,10 +37,11 @@ async def handle(
 def _texts(request: EmbeddingsRequest) -> list[str]:
     given = request.input if isinstance(request.input, list) else [request.input]
     if not 1 <= len(given) <= MOST_TEXTS:
-        raise invalid("/input", f"send 1 to {MOST_TEXTS} texts")
+        raise InvalidRequest.at("/input", f"send 1 to {MOST_TEXTS} texts")
     for number, text in enumerate(given):
         if not isinstance(text, str):
-            raise invalid("/input", "send texts; numbers of tokens mean nothing to another model than theirs")
+            raise InvalidRequest.at("/input", "send texts; numbers of tokens mean nothing to another model than theirs")
         if not text:
-            raise invalid(f"/input/{number}" if isinstance(request.input, list) else "/input", "the text is empty")
+            pointer = f"/input/{number}" if isinstance(request.input, list) else "/input"
+            raise InvalidRequest.at(pointer, "the text is empty")
     return given

@@ -6,12 +6,13 @@ from typing import Any
 from functions.chat.chunks import Chunks, started
 from functions.chat.messages import ChatRequest
 from functions.chat.openai_types import AssistantMessage, ChatChoice, ChatCompletion, chat_usage
-from functions.chat.prompting import invalid, read
+from functions.chat.prompting import read
 from shared.answers.answering import AnswerExecution
 from shared.proxy.execution.proxy import ExecutionProxy
 from shared.proxy.task import LLMResult, LLMTask, Token
 from shared.types.call import Call
 from shared.types.document import Classification, higher
+from shared.types.errors import InvalidRequest
 from shared.types.http import EventStream, ServerSentEvent
 from shared.types.model import Sampling
 from shared.types.payer import Payer
@@ -78,5 +79,5 @@ def _schema(request: ChatRequest) -> dict[str, Any] | None:
     if wanted.type == "json_object":
         return _ANY_OBJECT
     if wanted.json_schema is None or not wanted.json_schema.schema:
-        raise invalid("/response_format/json_schema", "`json_schema` takes a `name` and a `schema`")
+        raise InvalidRequest.at("/response_format/json_schema", "`json_schema` takes a `name` and a `schema`")
     return wanted.json_schema.schema

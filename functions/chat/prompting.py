@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functions.chat.messages import ChatMessage, ContentPart, ImageUrl
 from shared.proxy.task import Part, Picture, PromptMessage
 from shared.types.document import Classification
-from shared.types.errors import FieldError, InvalidRequest
+from shared.types.errors import InvalidRequest
 from shared.types.model import MessageRole
 
 _SPEAKERS: dict[str, MessageRole] = {
@@ -26,9 +26,9 @@ def read(messages: tuple[ChatMessage, ...], classification: Classification) -> t
 
 def _message(at: str, message: ChatMessage, classification: Classification) -> PromptMessage:
     if message.role not in _SPEAKERS:
-        raise invalid(f"{at}/role", "tools are not called here; send what they said as a user's message")
+        raise InvalidRequest.at(f"{at}/role", "tools are not called here; send what they said as a user's message")
     if message.content is None and message.role != "assistant":
-        raise invalid(f"{at}/content", "the message has no content")
+        raise InvalidRequest.at(f"{at}/content", "the message has no content")
     if isinstance(message.content, str | None):
         return PromptMessage(_SPEAKERS[message.role], (Part(message.content or "", classification),))
     parts = [(f"{at}/content/{number}", part) for number, part in enumerate(message.content)]
@@ -45,31 +45,27 @@ def _texts(at: str, part: ContentPart) -> Iterator[str]:
     match part.type:
         case "text" | "input_text" | "output_text":
             if part.text is None:
-                raise invalid(f"{at}/text", "a part of type `text` has its text here")
+                raise InvalidRequest.at(f"{at}/text", "a part of type `text` has its text here")
             yield part.text
         case "refusal":
             yield part.refusal or ""
         case "image_url":
             pass
         case _:
-            raise invalid(f"{at}/type", "a part is `text` or `image_url`; nothing else is taken")
+            raise InvalidRequest.at(f"{at}/type", "a part is `text` or `image_url`; nothing else is taken")
 
 
 def _picture(at: str, given: ImageUrl | str | None) -> bytes:
     url = given.url if isinstance(given, ImageUrl) else given or ""
     head, comma, data = url.partition(",")
     if not comma or head[:5].lower() != "data:":
-        raise invalid(at, "send the picture itself as `data:image/png;base64,…`; addresses are never fetched")
+        raise InvalidRequest.at(at, "send the picture itself as `data:image/png;base64,…`; addresses are never fetched")
     if not head.lower().endswith(";base64"):
-        raise invalid(at, "the picture's bytes have to be in base64: `data:image/png;base64,…`")
+        raise InvalidRequest.at(at, "the picture's bytes have to be in base64: `data:image/png;base64,…`")
     try:
         content = base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError):
-        raise invalid(at, "the picture is not base64") from None
+        raise InvalidRequest.at(at, "the picture is not base64") from None
     if not content.startswith(_PICTURES):
-        raise invalid(at, "a picture is a PNG or a JPEG")
+        raise InvalidRequest.at(at, "a picture is a PNG or a JPEG")
     return content
-
-
-def invalid(pointer: str, detail: str) -> InvalidRequest:
-    return InvalidRequest(f"{detail[:1].upper()}{detail[1:]}.", errors=[FieldError(pointer, detail)])

@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
+import msgspec
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from shared.conversations.conversations import Conversations
 from shared.types.citation import Citation
@@ -14,7 +16,7 @@ class OneConversation(Struct, frozen=True):
     conversation_id: str
 
 
-class ShownTurn(Struct, frozen=True):
+class TurnView(Struct, frozen=True):
     """`classification` is the highest of what the turn was made from."""
 
     question: str
@@ -25,26 +27,18 @@ class ShownTurn(Struct, frozen=True):
     created_at: datetime
 
 
-class ShownConversation(Struct, frozen=True):
+class ConversationView(Struct, frozen=True):
     conversation_id: str
     title: str
     created_at: datetime
     updated_at: datetime
-    turns: list[ShownTurn]
+    turns: list[TurnView]
 
 
-async def handle(request: OneConversation, conversations: Conversations) -> ShownConversation:
+async def handle(request: OneConversation, conversations: Conversations) -> ConversationView:
     found = await conversations.read(request.conversation_id)
     if found is None:
         raise NotFound("There is no such conversation; it may have run out a day after its last turn.")
-    about, turns = found
-    return ShownConversation(
-        conversation_id=about.conversation_id,
-        title=about.title,
-        created_at=about.created_at,
-        updated_at=about.updated_at,
-        turns=[
-            ShownTurn(turn.question, turn.answered, turn.answer, turn.citations, turn.classification, turn.at)
-            for turn in turns
-        ],
-    )
+    conversation, turns = found
+    views = [msgspec.convert({**asdict(turn), "created_at": turn.at}, TurnView) for turn in turns]
+    return msgspec.convert({**asdict(conversation), "turns": views}, ConversationView)

@@ -8,7 +8,7 @@ from functions.documents.access import find
 from shared.catalogue.catalogue import Catalogue
 from shared.parsing.workers import ParserPool
 from shared.records.records import TenantRecords
-from shared.types.errors import FieldError, InvalidRequest, NotFound, Rejected
+from shared.types.errors import InvalidRequest, NotFound, Rejected
 from shared.types.http import Content
 from shared.types.passage import Box
 
@@ -49,5 +49,4 @@ def _box(said: str) -> Box:
         left, top, right, bottom = map(float, found.groups())
         if left < right and top < bottom:
             return left, top, right, bottom
-    detail = "takes left,top,right,bottom as fractions of the page from 0 to 1"
-    raise InvalidRequest(f"`box` {detail}.", errors=[FieldError("/box", detail)])
+    raise InvalidRequest.at("/box", "`box` takes left,top,right,bottom as fractions of the page from 0 to 1")

@@ -18,7 +18,7 @@ from shared.stages.resume import origin_of, pending, run_again
 from shared.table.table import Table
 from shared.types.call import Call
 from shared.types.document import Status
-from shared.types.errors import Conflict, FieldError, InvalidRequest, NotFound
+from shared.types.errors import Conflict, InvalidRequest, NotFound
 from shared.types.money import Dollars, microusd
 from shared.types.principal import Principal
 from shared.vectors.port import Vectors
@@ -55,8 +55,7 @@ async def handle(
     record = found.record
     pipeline = table.stages(record.route)
     if request.from_stage is not None and request.from_stage not in pipeline:
-        detail = f"`from` takes one of {', '.join(pipeline)}"
-        raise InvalidRequest(f"{detail}.", errors=[FieldError("/from", detail)])
+        raise InvalidRequest.at("/from", f"`from` takes one of {', '.join(pipeline)}")
     async with leases.wait(f"document:{records.tenant_id}:{record.document_id}"):
         if await records.is_deleted(record.document_id, record.generation):
             raise NotFound("There is no such document.")

@@ -16,7 +16,7 @@ from shared.records.records import TenantRecords
 from shared.runtime.http.requests import explained
 from shared.runtime.wiring.settings import Settings
 from shared.types.document import Classification
-from shared.types.errors import FieldError, InvalidRequest, NotFound, TooLarge
+from shared.types.errors import InvalidRequest, NotFound, TooLarge
 from shared.types.money import Dollars
 from shared.types.principal import Principal
 
@@ -70,8 +70,7 @@ def _data(event: CloudEvent) -> Submitted:
     except msgspec.ValidationError as error:
         raise explained(error, "/data") from None
     if (submitted.content_base64 is None) == (submitted.blob_key is None):
-        detail = "takes either `content_base64` or `blob_key`"
-        raise InvalidRequest(f"The event's data {detail}.", errors=[FieldError("/data", detail)])
+        raise InvalidRequest.at("/data", "the event's data takes either `content_base64` or `blob_key`")
     return submitted
 
 
@@ -80,10 +79,7 @@ async def _content(submitted: Submitted, records: TenantRecords) -> bytes:
         try:
             return base64.b64decode(submitted.content_base64, validate=True)
         except (binascii.Error, ValueError):
-            detail = "is not base64"
-            raise InvalidRequest(
-                f"`content_base64` {detail}.", errors=[FieldError("/data/content_base64", detail)]
-            ) from None
+            raise InvalidRequest.at("/data/content_base64", "`content_base64` is not base64") from None
     try:
         return await records.inbox(submitted.blob_key or "")
     except BlobMissing:

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from shared.access.accounts import Accounts
 from shared.types.clock import now
-from shared.types.errors import FieldError, InvalidRequest
+from shared.types.errors import InvalidRequest
 from shared.types.principal import SCOPES, Principal, Scope
 
 
@@ -34,9 +34,7 @@ class NewKey(Struct, frozen=True):
 
 async def handle(request: CreateKey, accounts: Accounts, principal: Principal) -> NewKey:
     if request.expires_at and request.expires_at <= now():
-        raise InvalidRequest(
-            "`expires_at` lies in the past.", errors=[FieldError("/expires_at", "has to lie in the future")]
-        )
+        raise InvalidRequest.at("/expires_at", "`expires_at` has to lie in the future")
     scopes = SCOPES if request.scopes is None else tuple(dict.fromkeys(request.scopes))
     expires_at = request.expires_at.astimezone(UTC) if request.expires_at else None
     record, key = await accounts.create_key(

@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
+import msgspec
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from shared.access.accounts import Accounts
 from shared.types.http import Paged
@@ -16,7 +18,7 @@ class ListKeys(PageRequest, frozen=True):
     pass
 
 
-class ShownKey(Struct, frozen=True):
+class KeyView(Struct, frozen=True):
     key_id: str
     name: str
     role: Role
@@ -31,7 +33,7 @@ class ShownKey(Struct, frozen=True):
 
 
 class Keys(Paged, frozen=True, kw_only=True):
-    items: list[ShownKey]
+    items: list[KeyView]
 
 
 async def handle(request: ListKeys, accounts: Accounts, book: UsageLedger, principal: Principal) -> Keys:
@@ -40,19 +42,7 @@ async def handle(request: ListKeys, accounts: Accounts, book: UsageLedger, princ
     used = await accounts.last_used(page)
     costs = await book.costs_of_keys(principal.tenant_id)
     items = [
-        ShownKey(
-            key_id=key.key_id,
-            name=key.name,
-            role=key.role,
-            scopes=key.scopes,
-            prefix=key.prefix,
-            last4=key.last4,
-            user_id=key.user_id,
-            created_at=key.created_at,
-            expires_at=key.expires_at,
-            last_used_at=last_used,
-            cost_usd=usd(costs.get(key.key_id, 0)),
-        )
+        msgspec.convert({**asdict(key), "last_used_at": last_used, "cost_usd": usd(costs.get(key.key_id, 0))}, KeyView)
         for key, last_used in zip(page, used, strict=True)
     ]
     return Keys(items=items, next_cursor=cursor)

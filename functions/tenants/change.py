@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from functions.tenants.shown import OneTenant, ShownTenant, find, shown
+from functions.tenants.view import OneTenant, TenantView, find, view
 from shared.access.accounts import Accounts
 from shared.types.principal import Tier
 
@@ -15,7 +15,7 @@ class ChangeTenant(OneTenant, frozen=True):
     tier: Tier | None = None
 
 
-async def handle(request: ChangeTenant, accounts: Accounts) -> ShownTenant:
+async def handle(request: ChangeTenant, accounts: Accounts) -> TenantView:
     tenant = await find(request.tenant_id, accounts)
     changed = msgspec.structs.replace(tenant, name=request.name or tenant.name, tier=request.tier or tenant.tier)
-    return shown(await accounts.keep_tenant(changed))
+    return view(await accounts.keep_tenant(changed))

@@ -1,6 +1,6 @@
 """Deletes a tenant: its keys die at once, its documents are buried here and erased by the sweep."""
 
-from functions.tenants.shown import OneTenant, find
+from functions.tenants.view import OneTenant, find
 from shared.access.accounts import Accounts
 from shared.catalogue.catalogue import Catalogues
 from shared.erasure.erase import bury

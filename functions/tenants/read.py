@@ -1,8 +1,8 @@
 """Shows one tenant."""
 
-from functions.tenants.shown import OneTenant, ShownTenant, find, shown
+from functions.tenants.view import OneTenant, TenantView, find, view
 from shared.access.accounts import Accounts
 
 
-async def handle(request: OneTenant, accounts: Accounts) -> ShownTenant:
-    return shown(await find(request.tenant_id, accounts))
+async def handle(request: OneTenant, accounts: Accounts) -> TenantView:
+    return view(await find(request.tenant_id, accounts))

@@ -10,7 +10,7 @@ The one mapping to statuses is `shared.runtime.http.problems`; the one mapping t
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from msgspec import Struct
 
@@ -42,6 +42,11 @@ class Problem(AegisError):
 
 class InvalidRequest(Problem):
     slug, status, title = "invalid-request", 400, "The request is not valid"
+
+    @classmethod
+    def at(cls, pointer: str, detail: str) -> Self:
+        """One field is wrong. `detail` is a phrase without a full stop; it becomes the problem's sentence too."""
+        return cls(f"{detail[:1].upper()}{detail[1:]}.", errors=[FieldError(pointer, detail)])
 
 
 class Unauthenticated(Problem):

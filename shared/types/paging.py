@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 
 from msgspec import Meta, Struct
 
-from shared.types.errors import FieldError, InvalidRequest
+from shared.types.errors import InvalidRequest
 
 PageLimit = Annotated[int, Meta(ge=1, le=100)]
 _Item = TypeVar("_Item")
@@ -40,8 +40,7 @@ def read_cursor(cursor: str) -> tuple[int, str]:
         microseconds, name = text.split(" ")
         return int(microseconds), name
     except ValueError:
-        detail = "`cursor` is not one that this list gave"
-        raise InvalidRequest(f"{detail}.", errors=[FieldError("/cursor", detail)]) from None
+        raise InvalidRequest.at("/cursor", "`cursor` is not one that this list gave") from None
 
 
 def microseconds(at: datetime) -> int:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from msgspec import Struct, field
 
 from shared.types.clock import now
-from shared.types.errors import FieldError, InvalidRequest
+from shared.types.errors import InvalidRequest
 from shared.types.paging import PageRequest
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -38,9 +38,9 @@ def span(period: Period | PagedPeriod, default: timedelta | None = None) -> tupl
     if period.since:
         start = _moment(period.since, "from")
     if start >= end:
-        raise _wrong("from", "has to lie before `to`")
+        raise InvalidRequest.at("/from", "`from` has to lie before `to`")
     if end - start > _LONGEST:
-        raise _wrong("from", f"has to lie within {_LONGEST.days} days before `to`")
+        raise InvalidRequest.at("/from", f"`from` has to lie within {_LONGEST.days} days before `to`")
     return start, end
 
 
@@ -51,8 +51,5 @@ def _moment(text: str, name: str) -> datetime:
             raise ValueError("no time zone")
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise _wrong(name, "is a date such as 2026-03-01 or a time such as 2026-03-01T09:30:00Z") from None
-
-
-def _wrong(name: str, detail: str) -> InvalidRequest:
-    return InvalidRequest(f"`{name}` {detail}.", errors=[FieldError(f"/{name}", detail)])
+        detail = f"`{name}` is a date such as 2026-03-01 or a time such as 2026-03-01T09:30:00Z"
+        raise InvalidRequest.at(f"/{name}", detail) from None

@@ -1,7 +1,6 @@
 """Takes in what outside producers put below `t/{tenant}/inbox/`, by the entrance for their events."""
 
 import asyncio
-import secrets
 
 from events.envelope import CloudEvent
 from shared.records.names import is_name
@@ -15,6 +14,7 @@ from shared.telemetry.logs import log
 from shared.types.call import Call
 from shared.types.errors import NotFound
 from shared.types.principal import Principal
+from shared.types.tracing import new_request_id, new_traceparent
 
 _ENTRANCE = "POST /events"
 _SUBMITTED = "aegis.document.submitted.v1"
@@ -31,7 +31,7 @@ class Inbox:
 
     async def take(self, arrival: Arrival) -> DeliveryResult:
         """What is refused stays in the inbox, for its tenant to see; what was taken in is gone from it."""
-        request_id = f"req_{secrets.token_hex(12)}"
+        request_id = new_request_id()
         try:
             async with asyncio.timeout(self._function.timeout_s):
                 await self._take(arrival, request_id)
@@ -62,7 +62,7 @@ class Inbox:
             tenant_id=tenant_id,
             principal=Principal(tenant_id, _UPLOADER, "member", scopes=("write",), user_id=_UPLOADER),
             request_id=request_id,
-            traceparent=f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01",
+            traceparent=new_traceparent(),
         )
 
     def _refused(self, arrival: Arrival, request_id: str, error: Exception) -> DeliveryResult:

@@ -14,6 +14,7 @@ from shared.runtime.wiring.services import Services
 from shared.table.table import DEAD_LETTER, Function, Table
 from shared.telemetry.logs import log
 from shared.types.errors import StoreUnavailable
+from shared.types.tracing import new_request_id
 from shared.types.undelivered import UndeliveredEvent
 
 _SUSPECT = 2
@@ -169,7 +170,7 @@ class Runner:
             id=f"tick_{secrets.token_hex(8)}",
             source="/clock",
             type=ClockTicked.type_name(),
-            requestid=f"req_{secrets.token_hex(12)}",
+            requestid=new_request_id(),
         )
         for function, _ in self._table.listeners(event.type):
             await self._deliveries[function.name].deliver(event)

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import ipaddress
 import re
-import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from shared.telemetry.logs import log
 from shared.telemetry.metrics import observe_request
 from shared.types.remaining_budget import RemainingBudget
+from shared.types.tracing import new_request_id, new_traceparent
 
 if TYPE_CHECKING:
     from shared.access.gate import RateLimits
@@ -37,10 +37,10 @@ class Exchange:
         self.headers: dict[str, str] = headers
         self.path: str = scope["path"]
         self.method: str = scope["method"]
-        self.request_id = "req_" + secrets.token_hex(12)
-        said = headers.get("x-request-id", "")
-        self.label = said if _CLIENTS_ID.fullmatch(said) else self.request_id
-        self.traceparent = _traceparent(headers.get("traceparent", ""))
+        self.request_id = new_request_id()
+        clients_id, trace = headers.get("x-request-id", ""), headers.get("traceparent", "")
+        self.label = clients_id if _CLIENTS_ID.fullmatch(clients_id) else self.request_id
+        self.traceparent = trace if _TRACEPARENT.fullmatch(trace) else new_traceparent()
         self.address = _address(scope, headers, trusted_proxies)
         self.function = ""
         self.route = "unknown"
@@ -145,12 +145,6 @@ def _record(exchange: Exchange, status: int) -> None:
     if not exchange.route.startswith("/health"):
         fields = {"method": exchange.method, "route": exchange.route, "status": status, "ms": round(seconds * 1000, 1)}
         log().info("request", extra={**exchange.about, **fields})
-
-
-def _traceparent(said: str) -> str:
-    if _TRACEPARENT.fullmatch(said):
-        return said
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
 
 
 def _address(scope: AsgiScope, headers: dict[str, str], trusted: tuple[str, ...]) -> str:

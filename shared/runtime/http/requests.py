@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from shared.types.errors import FieldError, InvalidRequest, UnsupportedMediaType
+from shared.types.errors import InvalidRequest, UnsupportedMediaType
 
 DEEPEST = 64
 _NESTING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]', re.DOTALL)
@@ -25,7 +25,7 @@ def from_query(kind: type[Struct], path: dict[str, str], query: list[tuple[str, 
         if name in lists:
             fields.setdefault(name, []).append(value)
         elif name in fields:
-            raise _invalid(f"`{name}` is given twice", name)
+            raise InvalidRequest.at(f"/{name}", f"`{name}` is given twice")
         else:
             fields[name] = value
     return _convert(kind, path, fields, strict=False)
@@ -67,7 +67,7 @@ def _convert(kind: type[Struct], path: dict[str, str], fields: dict[str, Any], *
         fields = {name: value for name, value in fields.items() if name in known}
     for name in fields:
         if name not in known or name in path:
-            raise _invalid(f"`{name}` is not known here", name)
+            raise InvalidRequest.at(f"/{name}", f"`{name}` is not known here")
     try:
         return msgspec.convert({**fields, **path}, kind, strict=strict)
     except msgspec.ValidationError as error:
@@ -78,17 +78,13 @@ def explained(error: msgspec.ValidationError, within: str = "") -> InvalidReques
     """Points at the field that msgspec complains about; `within` is the pointer of what it looked at."""
     message = str(error)
     found = _AT.search(message)
-    said = _AT.sub("", message)
+    detail = _AT.sub("", message)
     place = found[1] if found else "$"
-    field = _UNKNOWN.search(said) or _MISSING.search(said)
+    field = _UNKNOWN.search(detail) or _MISSING.search(detail)
     pointer = re.sub(r"\[(\d+)\]", r"/\1", place.removeprefix("$")).replace(".", "/")
     if field:
         pointer += f"/{field[1]}"
-    return InvalidRequest(f"{said[:1].upper()}{said[1:]}.", errors=[FieldError(within + pointer or "/", said)])
-
-
-def _invalid(detail: str, name: str) -> InvalidRequest:
-    return InvalidRequest(f"{detail}.", errors=[FieldError(f"/{name}", detail)])
+    return InvalidRequest.at(within + pointer or "/", detail)
 
 
 def _depth(body: bytes) -> int:

@@ -3,7 +3,7 @@
 import pytest
 
 from functions.tenants import delete
-from functions.tenants.shown import OneTenant
+from functions.tenants.view import OneTenant
 from shared.access.accounts import Accounts
 from shared.erasure.erase import bury
 from shared.types.errors import NotFound

@@ -1,7 +1,8 @@
-"""A tenant as operators see it."""
+"""The view of a tenant that operators get."""
 
 from datetime import datetime
 
+import msgspec
 from msgspec import Struct
 
 from shared.access.accounts import Accounts
@@ -14,15 +15,15 @@ class OneTenant(Struct, frozen=True):
     tenant_id: str
 
 
-class ShownTenant(Struct, frozen=True):
+class TenantView(Struct, frozen=True):
     tenant_id: str
     name: str
     tier: Tier
     created_at: datetime
 
 
-def shown(tenant: TenantRecord) -> ShownTenant:
-    return ShownTenant(tenant.tenant_id, tenant.name, tenant.tier, tenant.created_at)
+def view(tenant: TenantRecord) -> TenantView:
+    return msgspec.convert(tenant, TenantView, from_attributes=True)
 
 
 async def find(tenant_id: str, accounts: Accounts) -> TenantRecord:
