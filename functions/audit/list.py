@@ -12,7 +12,7 @@ from shared.types.money import usd
 from shared.types.paging import read_cursor, write_cursor
 from shared.types.period import PagedPeriod, span
 from shared.types.principal import Principal
-from shared.usage.ledger import UsageLedger, place
+from shared.usage.ledger import UsageLedger, position
 from shared.usage.records import AlertRecord, OutboundRecord, Record
 
 _LOOKED_BACK = timedelta(days=62)
@@ -58,17 +58,17 @@ class Audit(Paged, frozen=True, kw_only=True):
     items: list[OutboundCall | ThresholdReached]
 
 
-async def handle(request: ListAudit, book: UsageLedger, principal: Principal) -> Audit:
+async def handle(request: ListAudit, ledger: UsageLedger, principal: Principal) -> Audit:
     since, until = span(request, _LOOKED_BACK)
-    tenants = await book.tenants() if principal.is_operator else [principal.tenant_id]
+    tenants = await ledger.tenants() if principal.is_operator else [principal.tenant_id]
     after = read_cursor(request.cursor) if request.cursor else None
 
-    def wanted(record: Record) -> bool:
+    def matches(record: Record) -> bool:
         return since <= record.at < until and _matches(record, request)
 
-    found = await book.newest(tenants, request.limit + 1, after, wanted, since)
+    found = await ledger.newest(tenants, request.limit + 1, after, matches, since)
     page = found[: request.limit]
-    cursor = write_cursor(*place(page[-1])) if len(found) > len(page) else None
+    cursor = write_cursor(*position(page[-1])) if len(found) > len(page) else None
     return Audit(items=[_shown(record) for record in page], next_cursor=cursor)
 
 

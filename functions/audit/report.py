@@ -27,7 +27,7 @@ class AuditedCalls(Struct, frozen=True):
 
 
 class AuditedChain(Struct, frozen=True):
-    """The newest seal of the book: `aegis audit verify` holds everything against it."""
+    """The newest seal of the usage ledger: `aegis audit verify` holds everything against it."""
 
     seals: int
     head: str
@@ -49,14 +49,14 @@ class AuditReport(Struct, frozen=True, kw_only=True):
     chain: AuditedChain
 
 
-async def handle(request: GetReport, book: UsageLedger, principal: Principal) -> AuditReport:
+async def handle(request: GetReport, ledger: UsageLedger, principal: Principal) -> AuditReport:
     since, until = span(request)
-    tenants = await book.tenants() if principal.is_operator else [principal.tenant_id]
-    records = [record for tenant_id in tenants for record in await book.records(tenant_id, since, until)]
+    tenants = await ledger.tenants() if principal.is_operator else [principal.tenant_id]
+    records = [record for tenant_id in tenants for record in await ledger.records(tenant_id, since, until)]
     calls = [record for record in records if isinstance(record, OutboundRecord)]
     usage = [record for record in records if isinstance(record, UsageRecord) and record.location == "cloud"]
     settled = {record.usage_id for record in usage if not record.adjusts}
-    number, head = await book.head()
+    number, head = await ledger.head()
     return AuditReport(
         since=since,
         until=until,

@@ -26,7 +26,7 @@ async def handle(
         detail = f"the vectors have {embedding.dimensions} dimensions; leave `dimensions` away or send that"
         raise InvalidRequest.at("/dimensions", detail)
     embedded = await embedding.embed(_texts(request))
-    meter.note_question(payer, embedded.tokens, "embeddings", ())
+    meter.record_question(payer, embedded.tokens, "embeddings", ())
     vectors: Sequence[tuple[float, ...] | str] = embedded.vectors
     if request.encoding_format == "base64":
         vectors = [base64.b64encode(struct.pack(f"<{len(one)}f", *one)).decode() for one in embedded.vectors]

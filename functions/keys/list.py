@@ -36,11 +36,11 @@ class Keys(Paged, frozen=True, kw_only=True):
     items: list[KeyView]
 
 
-async def handle(request: ListKeys, accounts: Accounts, book: UsageLedger, principal: Principal) -> Keys:
+async def handle(request: ListKeys, accounts: Accounts, ledger: UsageLedger, principal: Principal) -> Keys:
     keys = await accounts.keys(principal.tenant_id)
     page, cursor = cut(keys, request, lambda key: (key.created_at, key.key_id))
     used = await accounts.last_used(page)
-    costs = await book.costs_of_keys(principal.tenant_id)
+    costs = await ledger.cost_by_key(principal.tenant_id)
     items = [
         msgspec.convert({**asdict(key), "last_used_at": last_used, "cost_usd": usd(costs.get(key.key_id, 0))}, KeyView)
         for key, last_used in zip(page, used, strict=True)

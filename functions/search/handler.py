@@ -43,7 +43,7 @@ async def handle(
     library = Library(embedding, encoder, vectors, catalogue)
     sources = await library.sources(request.query, request.mode, request.limit, request.document_ids)
     found = [(source.found.passage.passage_id, source.found.score) for source in sources.items]
-    meter.note_question(payer, sources.embedded_tokens, "search", found)
+    meter.record_question(payer, sources.embedded_tokens, "search", found)
     return SearchAnswer(
         passages=[passage_view(source) for source in sources.items],
         usage=Usage(embedded_tokens=sources.embedded_tokens),

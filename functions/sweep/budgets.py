@@ -7,9 +7,9 @@ from shared.bus.publisher import BoundPublisher
 from shared.proxy.budget.budget import Budget
 from shared.proxy.budget.operations import BudgetOperation, estimated
 from shared.types.clock import now
-from shared.usage.booking import flush_outbox
 from shared.usage.journal import Journal
 from shared.usage.ledger import UsageLedger
+from shared.usage.outbox import flush_outbox
 from shared.usage.records import AlertRecord, UsageRecord
 
 _LONGEST_LEASE = timedelta(days=1)
@@ -28,7 +28,7 @@ async def settle_lapsed(budget: Budget, book: UsageLedger) -> None:
     lapsed = await budget.lapsed()
     if not lapsed:
         return
-    still_open = {call.operation_id for call in (await book.standing()).open}
+    still_open = {call.operation_id for call in (await book.balances()).open}
     for operation in lapsed:
         booked = None if operation.operation_id in still_open else await _booked(operation, book)
         await budget.settle(booked or estimated(operation, now()))

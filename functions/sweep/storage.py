@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from shared.records.records import PlatformRecords, TenantRecords
 from shared.redis.client import RedisClient
 from shared.types.clock import now
+from shared.usage.concurrency import map_concurrently
 from shared.usage.metering import Meter
-from shared.usage.together import together
 
 _KEPT_S = 2 * 86400
 
@@ -22,10 +22,10 @@ async def meter_storage(platform: PlatformRecords, redis: RedisClient, meter: Me
         if tenant_id in metered:
             continue
         if size := await _stored(platform.of(tenant_id), over):
-            await meter.tell_storage(tenant_id, over, size)
+            await meter.record_storage(tenant_id, over, size)
         await redis.batch([("SADD", mark, tenant_id), ("EXPIRE", mark, _KEPT_S)])
 
 
 async def _stored(records: TenantRecords, before: datetime) -> int:
-    found = await together(records.document, await records.document_ids())
+    found = await map_concurrently(records.document, await records.document_ids())
     return sum(record.size for record in found if record and record.created_at <= before)

@@ -12,9 +12,9 @@ from shared.types.money import usd
 from shared.types.paging import read_cursor, write_cursor
 from shared.types.period import PagedPeriod, span
 from shared.types.principal import Principal
-from shared.usage.booking import flush_outbox
 from shared.usage.journal import Journal
-from shared.usage.ledger import UsageLedger, place
+from shared.usage.ledger import UsageLedger, position
+from shared.usage.outbox import flush_outbox
 from shared.usage.records import PER_UNIT, Record, Unit, UsageLine, UsageRecord
 
 _LOOKED_BACK = timedelta(days=62)
@@ -64,20 +64,20 @@ class UsageRecords(Paged, frozen=True, kw_only=True):
 
 
 async def handle(
-    request: ListUsage, book: UsageLedger, budget: Budget, journal: Journal, principal: Principal
+    request: ListUsage, ledger: UsageLedger, budget: Budget, journal: Journal, principal: Principal
 ) -> UsageRecords:
     since, until = span(request, _LOOKED_BACK)
     after = read_cursor(request.cursor) if request.cursor else None
     await flush_outbox(budget.outbox, journal)
 
-    def wanted(record: Record) -> bool:
+    def matches(record: Record) -> bool:
         if not isinstance(record, UsageRecord) or not since <= record.at < until:
             return False
         return request.request_id is None or request.request_id in (record.request_id, record.label)
 
-    found = await book.newest([principal.tenant_id], request.limit + 1, after, wanted, since)
+    found = await ledger.newest([principal.tenant_id], request.limit + 1, after, matches, since)
     page = found[: request.limit]
-    cursor = write_cursor(*place(page[-1])) if len(found) > len(page) else None
+    cursor = write_cursor(*position(page[-1])) if len(found) > len(page) else None
     return UsageRecords(
         items=[_shown(record) for record in page if isinstance(record, UsageRecord)], next_cursor=cursor
     )

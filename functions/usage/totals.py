@@ -9,10 +9,10 @@ from shared.proxy.budget.budget import Budget
 from shared.types.money import usd
 from shared.types.period import Period, span
 from shared.types.principal import Principal
-from shared.usage.booking import flush_outbox
-from shared.usage.digests import DigestRow
+from shared.usage.daily_totals import DailyTotal
 from shared.usage.journal import Journal
 from shared.usage.ledger import UsageLedger
+from shared.usage.outbox import flush_outbox
 from shared.usage.records import PER_UNIT, Unit
 
 GroupBy = Literal["day", "key", "document", "unit"]
@@ -40,15 +40,15 @@ class UsageTotals(Struct, frozen=True):
 
 
 async def handle(
-    request: GetUsage, book: UsageLedger, budget: Budget, journal: Journal, principal: Principal
+    request: GetUsage, ledger: UsageLedger, budget: Budget, journal: Journal, principal: Principal
 ) -> UsageTotals:
     since, until = span(request)
     await flush_outbox(budget.outbox, journal)
-    rows = await book.rows(principal.tenant_id, since, until)
+    rows = await ledger.totals(principal.tenant_id, since, until)
     return UsageTotals(_items(rows, request.group_by), usd(sum(row.cost_microusd for row in rows)))
 
 
-def _items(rows: list[DigestRow], group_by: GroupBy) -> list[UsageItem]:
+def _items(rows: list[DailyTotal], group_by: GroupBy) -> list[UsageItem]:
     sums: dict[tuple[str, Unit], tuple[int, int]] = defaultdict(lambda: (0, 0))
     for row in rows:
         quantity, cost = sums[_group(row, group_by), row.unit]
@@ -65,7 +65,7 @@ def _items(rows: list[DigestRow], group_by: GroupBy) -> list[UsageItem]:
     ]
 
 
-def _group(row: DigestRow, group_by: GroupBy) -> str:
+def _group(row: DailyTotal, group_by: GroupBy) -> str:
     return {"day": row.day, "key": row.key_id, "document": row.document_id, "unit": ""}[group_by]
 
 

@@ -118,7 +118,7 @@ class Answering(Struct, frozen=True):
             except NoModel as missing:
                 result = await self._extracted(task, sources, missing.reason)
         found = [(source.found.passage.passage_id, source.found.score) for source in sources.items[: task.limit]]
-        self.meter.note_question(task.payer, sources.embedded_tokens, result.execution.reason, found)
+        self.meter.record_question(task.payer, sources.embedded_tokens, result.execution.reason, found)
         yield result
 
     async def answer(self, task: QuestionTask, sources: Sources) -> AnswerResult:

@@ -12,9 +12,9 @@ from shared.proxy.budget.budget import Budget
 from shared.proxy.budget.mending import Counted, counts, mend
 from shared.redis.client import RedisClient
 from shared.types.clock import now
-from shared.usage.booking import flush_outbox
 from shared.usage.journal import Journal
 from shared.usage.ledger import UsageLedger
+from shared.usage.outbox import flush_outbox
 from shared.usage.records import BudgetWindow, UsageLine, UsageRecord
 
 
@@ -58,12 +58,12 @@ async def _hold_against_book(
     await budget.sweep()  # warm, if it was cold
     found = await counts(redis)
     await flush_outbox(budget.outbox, journal)
-    standing = await book.standing()
-    held = {window for call in standing.open for window in call.windows}
-    present = {window for window in {*found.windows, *standing.spent} if _counts_still(window)}
+    balances = await book.balances()
+    held = {window for call in balances.open for window in call.windows}
+    present = {window for window in {*found.windows, *balances.spent} if _counts_still(window)}
     differences = []
     for window in sorted(present):
-        counted, booked = found.windows.get(window, Counted(0, 0)), standing.spent.get(window, 0)
+        counted, booked = found.windows.get(window, Counted(0, 0)), balances.spent.get(window, 0)
         if counted.spent_microusd != booked:
             mended = window not in held and await mend(redis, found, window, booked)
             differences.append(Difference(window, counted.spent_microusd, booked, mended))

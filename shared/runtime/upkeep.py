@@ -16,19 +16,19 @@ from shared.types.errors import AegisError, StoreUnavailable
 
 if TYPE_CHECKING:
     from shared.proxy.reconciling import Reconciled
-    from shared.usage.verifying import Verdict
+    from shared.usage.verification import Verification
 
 
 class NoInstallation(AegisError):
     """There are no stores to look after; the message says what to set."""
 
 
-async def verify(data: Path) -> "Verdict":
+async def verify(data: Path) -> "Verification":
     """Reads the whole book, of the bucket whose variable is set or of the folder, whoever works on it meanwhile. Raises
     `NoInstallation`, `StoreUnavailable`."""
     services = _cluster("AEGIS_S3_BUCKET") or _beside(data)
     try:
-        return await services.book.verify()
+        return await services.usage_ledger.verify()
     finally:
         await services.close()
 
@@ -40,7 +40,7 @@ async def reconcile(data: Path, bills: Mapping[date, int], *, is_served: bool) -
 
     async with _stores(data, is_served=is_served) as services:
         billed = bills or await _provider_bills(services)
-        return await hold(services.budget, services.redis, services.book, services.journal, billed)
+        return await hold(services.budget, services.redis, services.usage_ledger, services.journal, billed)
 
 
 async def _provider_bills(services: Services) -> Mapping[date, int]:

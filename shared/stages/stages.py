@@ -28,7 +28,7 @@ from shared.table.table import Function, Operation, Table
 from shared.types.clock import now
 from shared.types.errors import AegisError, Rejected, StoreUnavailable
 from shared.types.waiting import Waiting, WaitsFor
-from shared.usage.metering import Meter, Worked
+from shared.usage.metering import Meter, MeteredWork
 from shared.usage.records import Unit
 
 _ATTEMPTS_KEPT_S = 7 * 86400
@@ -214,18 +214,18 @@ class StageRunner:
 
     async def _meter_stage(self, about: Origin, record: StageRecord) -> None:
         work = await self._worked(about, record.stage, record.key, record.finished_at, done_by(record))
-        await self._meter.tell(work)
+        await self._meter.record(work)
 
     async def _meter_part(self, event: DocumentEvent, stage: str, key: str, started: datetime) -> None:
         """A delivery that left the rest of the work to another."""
         at = now()
         work = await self._worked(event.origin, stage, key, at, {"function_second": _milliseconds(started, at)})
-        await self._meter.tell(msgspec.structs.replace(work, continuation=event.continuation + 1))
+        await self._meter.record(msgspec.structs.replace(work, continuation=event.continuation + 1))
 
-    async def _worked(self, about: Origin, stage: str, key: str, at: datetime, done: dict[Unit, int]) -> Worked:
+    async def _worked(self, about: Origin, stage: str, key: str, at: datetime, done: dict[Unit, int]) -> MeteredWork:
         entry = await self._catalogue.entry(about.document_id)
         uploader = entry.record.uploader if entry else ""
-        return Worked(
+        return MeteredWork(
             tenant_id=about.tenant_id,
             document_id=about.document_id,
             generation=about.generation,

@@ -1,1 +1,1 @@
-"""The book: who used what, what left the house and what it cost, kept for good and sealed."""
+"""The usage ledger: who used what, what left for the cloud and what it cost, stored for good and sealed."""

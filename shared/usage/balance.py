@@ -1,43 +1,60 @@
-"""What the records so far come to: spent in each window, calls that are still open, alerts that were sent.
+"""The running balance of the ledger: spent in each window, open calls, alerts that were sent.
 
-It is carried from seal to seal. The order of records does not matter: an outbound record is durable before its call
-leaves, and a usage record counts once, when it meets its outbound record.
+Each seal stores the balance up to it. The order of records does not matter: an outbound record is durable before its
+call leaves, and a usage record counts once, when it meets its outbound record.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from shared.usage.records import AlertRecord, BudgetWindow, OutboundRecord, Record, UsageRecord
-from shared.usage.standing import Standing
 
-_DAYS_KEPT = 2
-_MONTHS_KEPT = 2
-_LIFE_KEPT = timedelta(days=35)
+_RETAINED_DAYS = 2
+_RETAINED_MONTHS = 2
+_DOCUMENT_RETENTION = timedelta(days=35)
 """How long a document's own total is carried after it last changed."""
-_ADJUSTED_KEPT = timedelta(days=70)
-_EARLY_KEPT = timedelta(days=1)
+_ADJUSTED_RETENTION = timedelta(days=70)
+_EARLY_RETENTION = timedelta(days=1)
+
+
+class BudgetBalances(Struct, frozen=True):
+    """What each budget has spent by the ledger: an emptied Redis is filled from it.
+
+    `spent` in micro-dollars, of every window that may still count; `open` are calls that left and have no usage record
+    yet; `alerted` are thresholds (percent) whose event was sent.
+    """
+
+    spent: Mapping[BudgetWindow, int] = field(default_factory=dict)
+    open: tuple[OutboundRecord, ...] = ()
+    alerted: frozenset[tuple[BudgetWindow, int]] = frozenset()
 
 
 class Total(Struct, frozen=True):
+    """What was spent in one window; `touched` is the day of its last change."""
+
     window: BudgetWindow
     spent_microusd: int
     touched: date
 
 
 class Alerted(Struct, frozen=True, order=True):
+    """A threshold whose event was sent."""
+
     window: BudgetWindow
     threshold_pct: int
 
 
 class Adjusted(Struct, frozen=True, order=True):
+    """A record that lowered another and was counted."""
+
     usage_id: str
     on: date
 
 
 class Early(Struct, frozen=True, order=True):
-    """What a call cost whose outbound record did not come yet: a write that seemed to fail may still arrive."""
+    """The cost of a call whose outbound record is missing so far: a write that seemed to fail may still arrive."""
 
     usage_id: str
     cost_microusd: int
@@ -45,8 +62,7 @@ class Early(Struct, frozen=True, order=True):
 
 
 class Balance(Struct, frozen=True):
-    """As of the end of a seal. `adjusted` are the records that lowered others and were counted; `early` are those
-    without an outbound record, most of them told before."""
+    """The balance at the end of a seal. Most of `early` are records that came twice."""
 
     totals: tuple[Total, ...] = ()
     open: tuple[OutboundRecord, ...] = ()
@@ -54,8 +70,8 @@ class Balance(Struct, frozen=True):
     adjusted: tuple[Adjusted, ...] = ()
     early: tuple[Early, ...] = ()
 
-    def standing(self) -> Standing:
-        return Standing(
+    def budgets(self) -> BudgetBalances:
+        return BudgetBalances(
             spent={total.window: total.spent_microusd for total in self.totals},
             open=self.open,
             alerted=frozenset((alert.window, alert.threshold_pct) for alert in self.alerted),
@@ -63,15 +79,15 @@ class Balance(Struct, frozen=True):
 
 
 def lacks_outbound(balance: Balance, records: Iterable[Record]) -> bool:
-    """Whether a charged usage record has met no outbound record: it is told again, or the other was not yet seen."""
+    """Whether a charged usage record has no outbound record: it came twice, or the other was not read yet."""
     records = list(records)
-    seen = {call.operation_id for call in balance.open}
-    seen |= {record.operation_id for record in records if isinstance(record, OutboundRecord)}
-    return any(usage.usage_id not in seen for usage in _charged(records))
+    outbound = {call.operation_id for call in balance.open}
+    outbound |= {record.operation_id for record in records if isinstance(record, OutboundRecord)}
+    return any(usage.usage_id not in outbound for usage in _charged(records))
 
 
-def carried(balance: Balance, records: Iterable[Record], at: datetime) -> Balance:
-    """The balance after more records; what is too old at `at` is left out."""
+def add_records(balance: Balance, records: Iterable[Record], at: datetime) -> Balance:
+    """The balance after more records, without what is too old at `at`."""
     records = list(records)
     today = at.date()
     spent = {total.window: total for total in balance.totals}
@@ -79,41 +95,37 @@ def carried(balance: Balance, records: Iterable[Record], at: datetime) -> Balanc
     calls |= {record.operation_id: record for record in records if isinstance(record, OutboundRecord)}
     adjusted = {one.usage_id: one for one in balance.adjusted}
 
-    def charge(windows: Iterable[BudgetWindow], amount: int) -> None:
+    def add(windows: Iterable[BudgetWindow], amount: int) -> None:
         for window in windows if amount else ():
             before = spent[window].spent_microusd if window in spent else 0
             spent[window] = Total(window, before + amount, today)
 
-    told = {one.usage_id: one for one in balance.early}
-    told |= {usage.usage_id: Early(usage.usage_id, usage.cost_microusd, today) for usage in _charged(records)}
-    for usage_id in sorted(told.keys() & calls.keys()):
-        charge(calls.pop(usage_id).windows, told.pop(usage_id).cost_microusd)
-    for usage in _adjusting(records):
-        if usage.usage_id not in adjusted:
+    costs = {one.usage_id: one for one in balance.early}
+    costs |= {usage.usage_id: Early(usage.usage_id, usage.cost_microusd, today) for usage in _charged(records)}
+    for usage_id in sorted(costs.keys() & calls.keys()):
+        add(calls.pop(usage_id).windows, costs.pop(usage_id).cost_microusd)
+    for usage in records:
+        if isinstance(usage, UsageRecord) and usage.adjusts and usage.usage_id not in adjusted:
             adjusted[usage.usage_id] = Adjusted(usage.usage_id, today)
-            charge(usage.windows, usage.cost_microusd)
+            add(usage.windows, usage.cost_microusd)
     alerted = {Alerted(record.window, record.threshold_pct) for record in records if isinstance(record, AlertRecord)}
     return Balance(
-        totals=tuple(total for _, total in sorted(spent.items()) if _is_kept(total.window, total.touched, today)),
+        totals=tuple(total for _, total in sorted(spent.items()) if _is_retained(total.window, total.touched, today)),
         open=tuple(calls[operation] for operation in sorted(calls)),
-        alerted=tuple(sorted(one for one in {*balance.alerted, *alerted} if _is_kept(one.window, today, today))),
-        adjusted=tuple(sorted(one for one in adjusted.values() if today - one.on <= _ADJUSTED_KEPT)),
-        early=tuple(sorted(one for one in told.values() if today - one.on <= _EARLY_KEPT)),
+        alerted=tuple(sorted(one for one in {*balance.alerted, *alerted} if _is_retained(one.window, today, today))),
+        adjusted=tuple(sorted(one for one in adjusted.values() if today - one.on <= _ADJUSTED_RETENTION)),
+        early=tuple(sorted(one for one in costs.values() if today - one.on <= _EARLY_RETENTION)),
     )
 
 
-def _charged(records: Iterable[Record]) -> Iterator[UsageRecord]:
-    return (record for record in records if isinstance(record, UsageRecord) and record.windows and not record.adjusts)
+def _charged(records: Iterable[Record]) -> list[UsageRecord]:
+    return [record for record in records if isinstance(record, UsageRecord) and record.windows and not record.adjusts]
 
 
-def _adjusting(records: Iterable[Record]) -> Iterator[UsageRecord]:
-    return (record for record in records if isinstance(record, UsageRecord) and record.adjusts)
-
-
-def _is_kept(window: BudgetWindow, touched: date, today: date) -> bool:
+def _is_retained(window: BudgetWindow, touched: date, today: date) -> bool:
     if window.name == "day":
-        return window.start >= (today - timedelta(days=_DAYS_KEPT)).isoformat()
+        return window.start >= (today - timedelta(days=_RETAINED_DAYS)).isoformat()
     if window.name == "month":
-        months = today.year * 12 + today.month - 1 - _MONTHS_KEPT
+        months = today.year * 12 + today.month - 1 - _RETAINED_MONTHS
         return window.start >= f"{months // 12:04d}-{months % 12 + 1:02d}"
-    return today - touched <= _LIFE_KEPT
+    return today - touched <= _DOCUMENT_RETENTION

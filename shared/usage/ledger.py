@@ -1,51 +1,48 @@
-"""The book: sealed records and those that no seal covers yet, each read once."""
+"""Reads the usage ledger: sealed records and those that no seal covers yet, each once."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from shared.blobs.port import BlobMissing, Blobs
+from shared.blobs.port import Blobs
 from shared.types.clock import now
-from shared.types.errors import StoreUnavailable
 from shared.types.paging import microseconds
-from shared.usage.digests import DigestRow, Digests, rows_of
-from shared.usage.lines import records_of
-from shared.usage.places import PLATFORM, day_folder, folder
-from shared.usage.records import Record, UsageRecord, record_id
+from shared.usage.balance import BudgetBalances
+from shared.usage.concurrency import map_concurrently
+from shared.usage.daily_totals import DailyTotal, DailyTotals, read_records, sum_usage
+from shared.usage.paths import PLATFORM, day_folder, ledger_folder
+from shared.usage.records import Record, UsageRecord, record_id, unique
+from shared.usage.seal_chain import Seal, SealChain
 from shared.usage.sealing import seal_due
-from shared.usage.seals import Chain, Seal
-from shared.usage.standing import Standing
-from shared.usage.together import together
-from shared.usage.unsealed import Unsealed, balance_now, unsealed
-from shared.usage.verifying import Verdict, verify
+from shared.usage.unsealed import current_balance, read_unsealed
+from shared.usage.verification import Verification, verify
 
-_TRIES = 20
-Wanted = Callable[[Record], bool]
-RecordPlace = tuple[int, str]
-"""A record's place in a list: microseconds of its time, and its id."""
+RecordFilter = Callable[[Record], bool]
+RecordPosition = tuple[int, str]
+"""The place of a record in a list: microseconds of its time, and its id."""
 
 
 class UsageLedger:
-    """What is written comes through a journal. Raises `StoreUnavailable`."""
+    """The reading side: records are written by a `Journal`. All methods raise `StoreUnavailable`."""
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
-        self._chain = Chain(blobs)
-        self._digests = Digests(blobs)
+        self._chain = SealChain(blobs)
+        self._daily_totals = DailyTotals(blobs)
 
-    async def standing(self) -> Standing:
-        """What stands in the book of every budget, as of now."""
-        return (await balance_now(self._blobs, self._chain)).standing()
+    async def balances(self) -> BudgetBalances:
+        """The balances of all budgets as of now."""
+        return (await current_balance(self._blobs, self._chain)).budgets()
 
     async def seal_due(self) -> Seal | None:
         """Seals what the journals wrote, at most once a minute; None where nothing was sealed."""
         return await seal_due(self._blobs)
 
-    async def verify(self) -> Verdict:
-        """Reads all of it, and says whether anything was changed since it was sealed."""
+    async def verify(self) -> Verification:
+        """Reads the whole ledger and checks whether anything was changed since it was sealed."""
         return await verify(self._blobs)
 
     async def head(self) -> tuple[int, str]:
-        """Number and hash of the newest seal; 0 and nothing where there is none."""
+        """Number and hash of the newest seal; 0 and `""` where there is none."""
         newest = await self._chain.newest()
         return (newest.seal.number, newest.sha256) if newest else (0, "")
 
@@ -53,109 +50,88 @@ class UsageLedger:
         self,
         tenant_ids: Sequence[str],
         limit: int,
-        after: RecordPlace | None = None,
-        wanted: Wanted = lambda _: True,
+        after: RecordPosition | None = None,
+        matches: RecordFilter = lambda _: True,
         since: datetime | None = None,
     ) -> list[Record]:
-        """Up to `limit` records of the tenants, newest first, from below the place `after` on; days before `since`
-        are not looked at."""
+        """Up to `limit` records of the tenants, newest first, that come after the position `after`; days before
+        `since` are not read."""
         found: list[Record] = []
-        first = since.astimezone(UTC).date().isoformat() if since else ""
-        async for records in self._days(tenant_ids, after, first):
-            fitting = [one for one in records if wanted(one) and (after is None or place(one) < after)]
-            found += sorted(fitting, key=place, reverse=True)
+        first_day = _day_of(since) if since else ""
+        async for records in self._days(tenant_ids, after, first_day):
+            matching = [one for one in records if matches(one) and (after is None or position(one) < after)]
+            found += sorted(matching, key=position, reverse=True)
             if len(found) >= limit:
                 break
         return found[:limit]
 
     async def records(self, tenant_id: str, since: datetime, until: datetime) -> list[Record]:
         """A tenant's records from `since` on, before `until`, in the order of time."""
-        fresh = await self._unsealed()
-        days = _days_between(since, until)
-        sealed = await together(lambda day: self._sealed(tenant_id, day), days)
-        records = _once([*_of(fresh, tenant_id), *(one for day in sealed for one in day)])
-        return sorted((one for one in records if since <= one.at < until), key=place)
+        unsealed = await self._unsealed([tenant_id])
+        sealed = await map_concurrently(lambda day: self._sealed(tenant_id, day), _days_between(since, until))
+        records = unique([*unsealed, *(one for day in sealed for one in day)])
+        return sorted((one for one in records if since <= one.at < until), key=position)
 
     async def usage(self, tenant_id: str, since: datetime, until: datetime) -> list[UsageRecord]:
-        """The usage records among them."""
+        """The usage records of a period, in the order of time."""
         return [one for one in await self.records(tenant_id, since, until) if isinstance(one, UsageRecord)]
 
-    async def costs_of_keys(self, tenant_id: str) -> dict[str, int]:
-        """What each key's calls cost in all, in micro-dollars."""
-        days = await self._blobs.folders(folder(tenant_id))
-        today = now().astimezone(UTC).date().isoformat()
+    async def cost_by_key(self, tenant_id: str) -> dict[str, int]:
+        """The total cost of each key's calls, in micro-dollars."""
+        today = _day_of(now())
+        first_day = min([*await self._blobs.folders(ledger_folder(tenant_id)), today])
         costs: dict[str, int] = {}
-        for row in await self.rows(tenant_id, _bounds(min([*days, today]))[0], _bounds(today)[1]):
+        for row in await self.totals(tenant_id, _bounds(first_day)[0], _bounds(today)[1]):
             costs[row.key_id] = costs.get(row.key_id, 0) + row.cost_microusd
         return costs
 
-    async def rows(self, tenant_id: str, since: datetime, until: datetime) -> list[DigestRow]:
-        """The same, summed by day, key, document and unit. Days that are over come from their digests."""
+    async def totals(self, tenant_id: str, since: datetime, until: datetime) -> list[DailyTotal]:
+        """The usage of a period in sums by day, key, document and unit, several rows for a day whose usage was read in
+        parts. Complete days without unsealed records come from their stored totals."""
         whole, parts = _whole_days(since, until)
-        fresh = _once(_of(await self._unsealed(), tenant_id))
-        touched = {_day(one) for one in fresh}
-        rows: list[DigestRow] = []
-        digested = [day for day in whole if day not in touched]
-        for found in await together(lambda day: self._digests.rows(tenant_id, day), digested):
+        changed = {_day_of(one.at) for one in await self._unsealed([tenant_id])}
+        stored = [day for day in whole if day not in changed]
+        rows: list[DailyTotal] = []
+        for found in await map_concurrently(lambda day: self._daily_totals.read(tenant_id, day), stored):
             rows += found
-        for start, end in [*parts, *(_bounds(day) for day in whole if day in touched)]:
-            rows += rows_of(await self.usage(tenant_id, start, end))
+        for start, end in [*parts, *(_bounds(day) for day in whole if day in changed)]:
+            rows += sum_usage(await self.usage(tenant_id, start, end))
         return rows
 
     async def tenants(self) -> list[str]:
-        """Whoever may have a part of the book, the platform among them."""
+        """All tenants that may have records, and `PLATFORM`."""
         return sorted({*await self._blobs.folders("t/"), PLATFORM})
 
     async def _days(
-        self, tenant_ids: Sequence[str], after: RecordPlace | None, first: str
+        self, tenant_ids: Sequence[str], after: RecordPosition | None, first_day: str
     ) -> AsyncIterator[list[Record]]:
-        """The records of each day from the `first` on, newest day first."""
-        fresh = await self._unsealed()
-        loose = _once([one for tenant_id in tenant_ids for one in _of(fresh, tenant_id)])
-        sealed = await together(lambda tenant_id: self._blobs.folders(folder(tenant_id)), tenant_ids)
-        days = {day for listed in sealed for day in listed} | {_day(one) for one in loose}
-        last = datetime.fromtimestamp(after[0] / 1_000_000, UTC).date().isoformat() if after else "9"
-        for day in sorted((day for day in days if first <= day <= last), reverse=True):
-            having = [tenant_id for tenant_id, listed in zip(tenant_ids, sealed, strict=True) if day in listed]
-            read = await together(lambda tenant_id: self._sealed(tenant_id, day), having)  # noqa: B023 - awaited here
-            yield _once([*(one for one in loose if _day(one) == day), *(one for found in read for one in found)])
+        """The records of each day from `first_day` on, newest day first."""
+        unsealed = await self._unsealed(tenant_ids)
+        sealed = await map_concurrently(lambda tenant_id: self._blobs.folders(ledger_folder(tenant_id)), tenant_ids)
+        days = {day for folders in sealed for day in folders} | {_day_of(one.at) for one in unsealed}
+        last_day = _day_of(datetime.fromtimestamp(after[0] / 1_000_000, UTC)) if after else "9"
+        for day in sorted((day for day in days if first_day <= day <= last_day), reverse=True):
+            owners = [tenant_id for tenant_id, folders in zip(tenant_ids, sealed, strict=True) if day in folders]
+            read = await map_concurrently(lambda owner: self._sealed(owner, day), owners)  # noqa: B023 - awaited here
+            yield unique(
+                [*(one for one in unsealed if _day_of(one.at) == day), *(one for found in read for one in found)]
+            )
 
     async def _sealed(self, tenant_id: str, day: str) -> list[Record]:
-        names = await self._blobs.names(day_folder(tenant_id, day))
-        return [record for data in await together(self._read, names) for record in records_of(data)]
+        return await read_records(self._blobs, await self._blobs.names(day_folder(tenant_id, day)))
 
-    async def _read(self, name: str) -> bytes:
-        """A stray may go while it is looked at; its records stand elsewhere."""
-        try:
-            return await self._blobs.read(name)
-        except BlobMissing:
-            return b""
-
-    async def _unsealed(self) -> Unsealed:
+    async def _unsealed(self, tenant_ids: Sequence[str]) -> list[Record]:
         """Read before the sealed ones: what is sealed in between is then met twice, and not missed."""
-        for _ in range(_TRIES):
-            if found := await unsealed(self._blobs, self._chain):
-                return found
-        raise StoreUnavailable("blobs", "the book is sealed faster than it can be read")
+        found = await read_unsealed(self._blobs, self._chain)
+        return unique(record for record in found.records if (record.tenant_id or PLATFORM) in tenant_ids)
 
 
-def place(record: Record) -> RecordPlace:
+def position(record: Record) -> RecordPosition:
     return microseconds(record.at), record_id(record)
 
 
-def _of(found: Unsealed, tenant_id: str) -> list[Record]:
-    return [record for record in found.records if (record.tenant_id or PLATFORM) == tenant_id]
-
-
-def _once(records: Iterable[Record]) -> list[Record]:
-    first: dict[str, Record] = {}
-    for record in records:
-        first.setdefault(record_id(record), record)
-    return list(first.values())
-
-
-def _day(record: Record) -> str:
-    return record.at.astimezone(UTC).date().isoformat()
+def _day_of(moment: datetime) -> str:
+    return moment.astimezone(UTC).date().isoformat()
 
 
 def _bounds(day: str) -> tuple[datetime, datetime]:
@@ -164,13 +140,13 @@ def _bounds(day: str) -> tuple[datetime, datetime]:
 
 
 def _days_between(since: datetime, until: datetime) -> list[str]:
-    """Each UTC day of which the period has a part."""
+    """Each UTC day that overlaps the period."""
     first, last = since.astimezone(UTC).date(), (until.astimezone(UTC) - timedelta(microseconds=1)).date()
     return [date.fromordinal(day).isoformat() for day in range(first.toordinal(), last.toordinal() + 1)]
 
 
 def _whole_days(since: datetime, until: datetime) -> tuple[list[str], list[tuple[datetime, datetime]]]:
-    """The days that lie in the period from their beginning to their end, and the parts of others."""
+    """The days that lie completely in the period, and the parts of the others."""
     whole, parts = [], []
     for day in _days_between(since, until):
         start, end = _bounds(day)

@@ -1,6 +1,6 @@
-"""Work that no language model does, as the book counts it: pages, tokens embedded, seconds, bytes kept.
+"""Meters work that no language model does: pages, embedded tokens, seconds, stored bytes.
 
-Such usage is billed, and charged to no window of a budget: budgets hold what leaves for the cloud.
+Such usage is billed, but charged to no window of a budget: budgets limit what leaves for the cloud.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,9 +23,9 @@ class Prices(Protocol):
         ...
 
 
-class Worked(Struct, frozen=True, kw_only=True):
-    """What a stage did. `key` names the result, `continuation` the delivery where it took several; `at` is when it
-    ended."""
+class MeteredWork(Struct, frozen=True, kw_only=True):
+    """The work of one stage. `key` names the result, `continuation` the delivery where it took several; `at` is when
+    it ended."""
 
     tenant_id: str
     document_id: str
@@ -52,7 +52,7 @@ class Worked(Struct, frozen=True, kw_only=True):
 
 
 class Meter:
-    """Tells the book what was done; the same work told again counts once."""
+    """Records metered work in the journal; work that is recorded twice counts once."""
 
     def __init__(self, journal: Journal, prices: Prices) -> None:
         self._journal = journal
@@ -60,20 +60,20 @@ class Meter:
 
     @property
     def is_free(self) -> bool:
-        """Nothing that is metered here has a price."""
+        """Whether nothing that is metered here has a price."""
         return not any(map(self._prices.of, METERED))
 
     def cost(self, done: Mapping[Unit, int]) -> int:
         """In micro-dollars."""
         return sum(line.cost_microusd for line in priced(done, self._prices))
 
-    async def tell(self, work: Worked) -> None:
+    async def record(self, work: MeteredWork) -> None:
         """Durable when it returns. Raises `StoreUnavailable`, `DiskFull`."""
         await self._journal.append(work.usage(self._prices))
 
-    def note_question(self, payer: Payer, tokens: int, reason: str, passages: Iterable[tuple[str, float]]) -> None:
-        """A question that was embedded and what was found for it, with scores; nobody waits for it to be durable. Calls
-        of language models have records of their own."""
+    def record_question(self, payer: Payer, tokens: int, reason: str, passages: Iterable[tuple[str, float]]) -> None:
+        """Records a question that was embedded and the passages found for it, with scores, without waiting until it is
+        durable. Calls of language models have records of their own."""
         usage = UsageRecord(
             usage_id=f"question-{payer.request_id}",
             tenant_id=payer.tenant_id,
@@ -88,8 +88,8 @@ class Meter:
         )
         self._journal.append_soon(usage)
 
-    async def tell_storage(self, tenant_id: str, at: datetime, size: int) -> None:
-        """Bytes of originals that a tenant keeps, for one day."""
+    async def record_storage(self, tenant_id: str, at: datetime, size: int) -> None:
+        """Records the bytes of originals that a tenant stored on one day."""
         await self._journal.append(
             UsageRecord(
                 usage_id=f"storage-{tenant_id}-{at.date().isoformat()}",
@@ -102,7 +102,7 @@ class Meter:
 
 
 def priced(done: Mapping[Unit, int], prices: Prices) -> tuple[UsageLine, ...]:
-    """Quantities as lines hold them; each cost is rounded up to whole micro-dollars."""
+    """Quantities with their costs, each rounded up to whole micro-dollars."""
     return tuple(
         UsageLine(unit, quantity, -(-quantity * prices.of(unit) // PER_UNIT.get(unit, 1)))
         for unit, quantity in done.items()

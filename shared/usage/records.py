@@ -1,5 +1,6 @@
-"""What stands in the book: ids, hashes, counts and amounts, never a text. Fields are only ever added."""
+"""The records of the ledger: ids, hashes, counts and amounts, never a text. Fields are only ever added."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
 
@@ -24,8 +25,8 @@ WindowName = Literal["day", "month", "life"]
 
 
 class BudgetWindow(Struct, frozen=True, order=True):
-    """A budget's window. `start` is `2026-11-22`, `2026-11`, or empty for a document's whole life; `id` is empty for
-    the platform."""
+    """A period of a budget. `start` is `2026-11-22`, `2026-11`, or empty for `life`, a document's whole time; `id` is
+    empty for the platform."""
 
     scope: ScopeName
     id: str
@@ -43,7 +44,7 @@ PER_UNIT: dict[Unit, int] = {
 
 
 class UsageLine(Struct, frozen=True):
-    """`quantity` is exact and whole: tokens, pages, milliseconds, bytes kept for a day."""
+    """`quantity` is exact and whole: tokens, pages, milliseconds, bytes stored for a day."""
 
     unit: Unit
     quantity: int
@@ -51,7 +52,7 @@ class UsageLine(Struct, frozen=True):
 
 
 class OutboundRecord(Struct, frozen=True, kw_only=True, tag="outbound"):
-    """A call that is about to leave for the cloud: written before it leaves. `operation_id` is the reservation's."""
+    """A call to the cloud, written before it leaves. `operation_id` is the reservation's."""
 
     operation_id: str
     tenant_id: str
@@ -70,9 +71,9 @@ class OutboundRecord(Struct, frozen=True, kw_only=True, tag="outbound"):
 
 
 class UsageRecord(Struct, frozen=True, kw_only=True, tag="usage"):
-    """One billable act. `usage_id` is the id of what caused it: an operation's, or a stage's key, so that the same act
-    told twice counts once. `windows` are those it was charged to (none where it was free). `decision` holds the vetoes
-    and their inputs; `passages` the ids and scores of what went into the prompt, scores as millionths.
+    """One billable act. `usage_id` is the id of its cause, an operation's or a stage's key, so that an act that is
+    recorded twice counts once. `windows` are those it was charged to (none where it was free). `decision` holds the
+    vetoes and their inputs; `passages` the ids and scores of what went into the prompt, scores as millionths.
     `adjusts` names the usage record whose cost this one, below zero, lowers."""
 
     usage_id: str
@@ -114,10 +115,18 @@ Record = OutboundRecord | UsageRecord | AlertRecord
 
 
 def record_id(record: Record) -> str:
-    """Equal for what was told twice, different for all else; without spaces."""
+    """The identity of a record: equal for one that was recorded twice; without spaces."""
     if isinstance(record, OutboundRecord):
         return f"outbound-{record.operation_id}"
     if isinstance(record, UsageRecord):
         return f"usage-{record.usage_id}"
     window = record.window
     return f"alert-{window.scope}-{window.id}-{window.name}-{window.start}-{record.threshold_pct}"
+
+
+def unique(records: Iterable[Record]) -> list[Record]:
+    """The first record of each id."""
+    first: dict[str, Record] = {}
+    for record in records:
+        first.setdefault(record_id(record), record)
+    return list(first.values())

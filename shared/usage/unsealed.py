@@ -1,27 +1,27 @@
-"""The journal's blobs that no seal covers yet, and the book as a whole at one moment."""
+"""Reads the journal's blobs that no seal covers yet, and with the newest seal the balance of now."""
 
 from msgspec import Struct
 
 from shared.blobs.port import BlobMissing, Blobs
 from shared.types.clock import now
 from shared.types.errors import StoreUnavailable
-from shared.usage.balance import Balance, carried, lacks_outbound
+from shared.usage.balance import Balance, add_records, lacks_outbound
+from shared.usage.codec import decode_known
+from shared.usage.concurrency import map_concurrently
 from shared.usage.journal import UNSEALED
-from shared.usage.lines import known, split
 from shared.usage.records import Record
-from shared.usage.seals import Chain, Link
-from shared.usage.together import together
+from shared.usage.seal_chain import ChainedSeal, SealChain
 
-_TRIES = 20
+_ATTEMPTS = 20
 
 
-class Unsealed(Struct, frozen=True):
-    """Lines by the name of their blob, in the order of the names. `left` are blobs that the newest seal covers and a
-    crash left behind."""
+class UnsealedRecords(Struct, frozen=True):
+    """Lines by the name of their blob, in the order of the names. `leftover` are blobs that the newest seal covers and
+    a crash left behind."""
 
-    newest: Link | None
+    newest: ChainedSeal | None
     lines: dict[str, list[bytes]]
-    left: tuple[str, ...] = ()
+    leftover: tuple[str, ...] = ()
 
     @property
     def balance(self) -> Balance:
@@ -30,47 +30,51 @@ class Unsealed(Struct, frozen=True):
 
     @property
     def number(self) -> int:
-        """Of the newest seal; 0 where there is none."""
+        """The number of the newest seal; 0 where there is none."""
         return self.newest.seal.number if self.newest else 0
 
     @property
     def records(self) -> list[Record]:
-        return [record for lines in self.lines.values() for line in lines if (record := known(line)) is not None]
+        return [record for lines in self.lines.values() for line in lines if (record := decode_known(line)) is not None]
 
 
-async def unsealed(blobs: Blobs, chain: Chain) -> Unsealed | None:
-    """What was there after the newest seal was read; None where another sealed meanwhile.
+async def try_read_unsealed(blobs: Blobs, chain: SealChain) -> UnsealedRecords | None:
+    """What no seal covered after the newest seal was read; None where another process sealed meanwhile.
 
     A list of names is made page by page: a usage record may be seen whose outbound record, written before it, was
     not. A second list shows it.
     """
     newest = await chain.newest()
     consumed = set(newest.seal.consumed) if newest else set()
-    found = Unsealed(newest, {})
+    found = UnsealedRecords(newest, {})
     for _ in range(2):
         names = await blobs.names(UNSEALED)
         fresh = [name for name in names if name not in consumed and name not in found.lines]
-        left = tuple(name for name in names if name in consumed)
+        leftover = tuple(name for name in names if name in consumed)
         try:
-            contents = await together(blobs.read, fresh)
+            contents = await map_concurrently(blobs.read, fresh)
         except BlobMissing:
             return None
-        lines = {name: split(data) for name, data in zip(fresh, contents, strict=True)}
-        found = Unsealed(newest, dict(sorted({**found.lines, **lines}.items())), left)
+        lines = {name: data.splitlines() for name, data in zip(fresh, contents, strict=True)}
+        found = UnsealedRecords(newest, dict(sorted({**found.lines, **lines}.items())), leftover)
         if not lacks_outbound(found.balance, found.records):
             break
     return found
 
 
-async def whole(blobs: Blobs, chain: Chain) -> Unsealed:
-    """The newest seal with all that came after it. Raises `StoreUnavailable`."""
-    for _ in range(_TRIES):
-        found = await unsealed(blobs, chain)
-        if found is not None and await chain.link(found.number + 1) is None:
+async def read_unsealed(blobs: Blobs, chain: SealChain, *, is_final: bool = False) -> UnsealedRecords:
+    """As `try_read_unsealed`, repeated until it succeeds; with `is_final` no newer seal may exist afterwards.
+
+    Raises `StoreUnavailable`.
+    """
+    for _ in range(_ATTEMPTS):
+        found = await try_read_unsealed(blobs, chain)
+        if found is not None and not (is_final and await chain.read(found.number + 1)):
             return found
-    raise StoreUnavailable("blobs", "the book is sealed faster than it can be read")
+    raise StoreUnavailable("blobs", "the usage ledger is sealed faster than it can be read")
 
 
-async def balance_now(blobs: Blobs, chain: Chain) -> Balance:
-    found = await whole(blobs, chain)
-    return carried(found.balance, found.records, now())
+async def current_balance(blobs: Blobs, chain: SealChain) -> Balance:
+    """The newest seal's balance with all records after it. Raises `StoreUnavailable`."""
+    found = await read_unsealed(blobs, chain, is_final=True)
+    return add_records(found.balance, found.records, now())

@@ -18,8 +18,8 @@ from shared.redis.client import Script
 from shared.redis.valkey import ValkeyServer
 from shared.types.clock import now
 from shared.types.payer import Payer
+from shared.usage.balance import BudgetBalances
 from shared.usage.records import UsageLine, UsageRecord
-from shared.usage.standing import Standing
 
 CALLS = 3000
 
@@ -69,8 +69,8 @@ async def _measure(folder: Path) -> None:
         print(f"{name:15} {statistics.median(times) * 1e6:7.0f} {statistics.median(times) / ping:7.2f}")
 
 
-async def _nothing() -> Standing:
-    return Standing()
+async def _nothing() -> BudgetBalances:
+    return BudgetBalances()
 
 
 if __name__ == "__main__":

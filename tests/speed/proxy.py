@@ -45,9 +45,9 @@ from shared.types.payer import Payer
 from shared.upstreams.ollama import OllamaClient as Local
 from shared.upstreams.ollama_cloud import OllamaCloudClient as Cloud
 from shared.upstreams.port import ModelCall, Upstream
+from shared.usage.balance import BudgetBalances
 from shared.usage.journal import Journal
 from shared.usage.records import Record
-from shared.usage.standing import Standing
 from tests.speed import constant
 from tests.speed.constant import MODEL
 
@@ -192,8 +192,8 @@ async def _drained(client: Upstream, call: ModelCall) -> None:
             pass
 
 
-async def _nothing() -> Standing:
-    return Standing()
+async def _nothing() -> BudgetBalances:
+    return BudgetBalances()
 
 
 if __name__ == "__main__":

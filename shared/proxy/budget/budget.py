@@ -32,7 +32,7 @@ from shared.proxy.budget.operations import (
     window_of,
 )
 from shared.proxy.budget.outbox import RedisOutbox, operation_from
-from shared.proxy.budget.seeding import ReadStanding, Seeding
+from shared.proxy.budget.seeding import ReadBalances, Seeding
 from shared.proxy.budget.switches import Switches
 from shared.redis.client import RedisClient, RedisWord, Script, pairs
 from shared.types.errors import AegisError, NotFound, StoreUnavailable
@@ -56,10 +56,10 @@ class Budget:
         redis: RedisClient,
         blobs: Blobs,
         accounts: Accounts,
-        standing: ReadStanding,
+        balances: ReadBalances,
         allowances: DefaultCaps | None = None,
     ) -> None:
-        """`standing` reads the book; it is asked only while the budget is cold."""
+        """`balances` reads the book; it is asked only while the budget is cold."""
         self._redis = redis
         self._accounts = accounts
         self._allowances = allowances or DefaultCaps()
@@ -67,7 +67,7 @@ class Budget:
         self._caps = CapsStore(blobs, redis)
         self.outbox = RedisOutbox(redis)
         self.switches = Switches(blobs, redis)
-        self._seeder = Seeding(redis, self.outbox, self.switches, standing)
+        self._seeder = Seeding(redis, self.outbox, self.switches, balances)
         self._seeding: asyncio.Task[None] | None = None
 
     async def reserve(

@@ -19,21 +19,21 @@ from shared.proxy.budget.switches import ModelOff, Switches
 from shared.redis.client import RedisClient
 from shared.redis.leases import Leases
 from shared.types.errors import StoreUnavailable
+from shared.usage.balance import BudgetBalances
 from shared.usage.records import BudgetWindow, UsageRecord
-from shared.usage.standing import Standing
 
 _AT_ONCE = 500
 _ATTEMPTS = 5
 
-ReadStanding = Callable[[], Awaitable[Standing]]
+ReadBalances = Callable[[], Awaitable[BudgetBalances]]
 
 
 class Seeding:
-    def __init__(self, redis: RedisClient, outbox: RedisOutbox, switches: Switches, standing: ReadStanding) -> None:
+    def __init__(self, redis: RedisClient, outbox: RedisOutbox, switches: Switches, balances: ReadBalances) -> None:
         self._redis = redis
         self._outbox = outbox
         self._switches = switches
-        self._standing = standing
+        self._balances = balances
 
     async def run(self) -> None:
         """Returns when the budget is warm, whoever made it so. Raises `StoreUnavailable`."""
@@ -46,31 +46,31 @@ class Seeding:
 
     async def _fill(self, token: str) -> bool:
         outbox = await self._outbox.waiting()  # before the book: what goes over meanwhile is in both
-        standing = settled(await self._standing(), outbox)
-        for rows in _parts(standing, await self._switches.models()):
+        balances = settled(await self._balances(), outbox)
+        for rows in _parts(balances, await self._switches.models()):
             if not await ask(self._redis, FILL, [token, msgspec.json.encode(rows).decode()]):
                 return False
         return bool(await ask(self._redis, END_SEEDING, [token]))
 
 
-def settled(standing: Standing, outbox: Iterable[UsageRecord]) -> Standing:
-    """The standing once the outbox is in the book."""
+def settled(balances: BudgetBalances, outbox: Iterable[UsageRecord]) -> BudgetBalances:
+    """The balances once the outbox is in the book."""
     usages = {usage.usage_id: usage for usage in outbox}
-    spent = dict(standing.spent)
-    for call in standing.open:
+    spent = dict(balances.spent)
+    for call in balances.open:
         for window in call.windows if call.operation_id in usages else ():
             spent[window] = spent.get(window, 0) + usages[call.operation_id].cost_microusd
-    still_open = tuple(call for call in standing.open if call.operation_id not in usages)
-    return Standing(spent, still_open, standing.alerted)
+    still_open = tuple(call for call in balances.open if call.operation_id not in usages)
+    return BudgetBalances(spent, still_open, balances.alerted)
 
 
-def _parts(standing: Standing, off: Sequence[ModelOff]) -> Iterator[Mapping[str, Any]]:
+def _parts(balances: BudgetBalances, off: Sequence[ModelOff]) -> Iterator[Mapping[str, Any]]:
     alerted: dict[BudgetWindow, list[int]] = {}
-    for window, percent in standing.alerted:
+    for window, percent in balances.alerted:
         alerted.setdefault(window, []).append(percent)
-    known = sorted({*standing.spent, *alerted})
-    windows = [(text_of(window), standing.spent.get(window, 0), alerted.get(window, [])) for window in known]
-    operations = [_row(call_row) for call_row in map(operation_of, standing.open)]
+    known = sorted({*balances.spent, *alerted})
+    windows = [(text_of(window), balances.spent.get(window, 0), alerted.get(window, [])) for window in known]
+    operations = [_row(call_row) for call_row in map(operation_of, balances.open)]
     for start in range(0, max(len(windows), len(operations), 1), _AT_ONCE):
         yield {
             "windows": windows[start : start + _AT_ONCE],

@@ -177,7 +177,7 @@ _PROVIDED: dict[str, _Provided] = {
     "shared.access.accounts.Accounts": _provided(lambda services, call: services.accounts, "blobs", "counters"),
     "shared.answers.answering.Answering": _provided(_answering, "blobs", "counters", "vectors", "embedding", "model"),
     "shared.answers.extractive.ExtractiveAnswerer": _provided(lambda services, call: services.answerer, "embedding"),
-    "shared.usage.ledger.UsageLedger": _provided(lambda services, call: services.book, "blobs"),
+    "shared.usage.ledger.UsageLedger": _provided(lambda services, call: services.usage_ledger, "blobs"),
     "shared.usage.journal.Journal": _provided(lambda services, call: services.journal, "blobs"),
     "shared.usage.metering.Meter": _provided(lambda services, call: services.meter, "blobs"),
     "shared.bus.publisher.BoundPublisher": _provided(lambda services, call: services.publisher(call.function), "bus"),

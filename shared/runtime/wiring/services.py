@@ -139,7 +139,7 @@ class Services:
         return Meter(self.journal, self.proxy_config.units)
 
     @cached_property
-    def book(self) -> "UsageLedger":
+    def usage_ledger(self) -> "UsageLedger":
         from shared.usage.ledger import UsageLedger
 
         return UsageLedger(self.blobs)
@@ -156,7 +156,7 @@ class Services:
         from shared.proxy.budget.budget import Budget
         from shared.proxy.budget.configured import allowances
 
-        return Budget(self.redis, self.blobs, self.accounts, self.book.standing, allowances(self.proxy_config))
+        return Budget(self.redis, self.blobs, self.accounts, self.usage_ledger.balances, allowances(self.proxy_config))
 
     @cached_property
     def proxy(self) -> "ExecutionProxy":

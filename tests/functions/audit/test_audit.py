@@ -13,7 +13,7 @@ from shared.usage.journal import Journal
 from shared.usage.ledger import UsageLedger
 from shared.usage.records import AlertRecord
 from shared.usage.sealing import seal
-from tests.shared.usage.made import NOON, TODAY, free, outbound, settled, windows
+from tests.shared.usage.samples import NOON, TODAY, free, outbound, settled, windows
 
 ADMIN = Principal("ten_a", "key_a", "admin")
 OPERATOR = Principal("", "key_o", "operator")

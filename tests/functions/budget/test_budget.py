@@ -24,7 +24,7 @@ OPERATOR = Principal("", "key_o", "operator")
 class Desk:
     def __init__(self, blobs: Blobs, redis: RedisClient) -> None:
         self.accounts = Accounts(blobs, redis)
-        self.budget = Budget(redis, blobs, self.accounts, UsageLedger(blobs).standing)
+        self.budget = Budget(redis, blobs, self.accounts, UsageLedger(blobs).balances)
         self.admin = Principal("ten_a", "", "admin")
 
     async def put(self, principal: Principal, **fields: Any) -> Scopes:

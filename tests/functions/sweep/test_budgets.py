@@ -21,7 +21,7 @@ from shared.usage.journal import UNSEALED, Journal
 from shared.usage.ledger import UsageLedger
 from shared.usage.records import AlertRecord, OutboundRecord, UsageRecord
 from shared.usage.sealing import seal
-from tests.shared.usage.made import settled
+from tests.shared.usage.samples import settled
 from tests.transports import RecordingTransport
 
 PAYER = Payer(tenant_id="ten_a", key_id="key_a", request_id="req_a")
@@ -44,7 +44,7 @@ class House:
         self.journal = Journal(blobs)
         self.accounts = Accounts(blobs, redis)
         self.budget = LaterBudget(
-            redis, blobs, self.accounts, self.book.standing, DefaultCaps(platform=DefaultCap(day=1000, month=100_000))
+            redis, blobs, self.accounts, self.book.balances, DefaultCaps(platform=DefaultCap(day=1000, month=100_000))
         )
         self.transport = RecordingTransport()
 
@@ -73,7 +73,7 @@ class House:
         await look_after_budgets(self.budget, self.book, self.journal, BoundPublisher(self.transport, "sweep"))
 
     async def spent(self) -> int:
-        (day,) = [one for one in (await self.book.standing()).spent.items() if one[0].name == "day" and not one[0].id]
+        (day,) = [one for one in (await self.book.balances()).spent.items() if one[0].name == "day" and not one[0].id]
         return day[1]
 
     async def usage(self) -> list[UsageRecord]:
@@ -112,7 +112,7 @@ async def test_a_call_whose_caller_died_costs_what_was_held_for_it(house: House)
     (usage,) = await house.usage()
     assert (usage.cost_microusd, usage.estimated) == (300, True)
     assert await house.spent() == 300
-    assert (await house.book.standing()).open == ()
+    assert (await house.book.balances()).open == ()
     await house.sweep()
     assert await house.spent() == 300
 
@@ -131,9 +131,9 @@ async def test_a_call_that_never_left_costs_nothing_and_stays_open_nowhere(house
     call = await house.leave("op_1", 300)
     await house.budget.release("op_1")
     await house.sweep()
-    standing = await house.book.standing()
-    assert call.operation_id not in {one.operation_id for one in standing.open}
-    assert not any(standing.spent.values())
+    balances = await house.book.balances()
+    assert call.operation_id not in {one.operation_id for one in balances.open}
+    assert not any(balances.spent.values())
 
 
 async def thresholds(house: House) -> list[Any]:

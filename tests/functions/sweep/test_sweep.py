@@ -90,7 +90,7 @@ async def test_a_tick_seals_what_was_used(suite: Suite) -> None:
     await suite.upload("a text")
     await suite.run_dry()
     await suite.tick()
-    number, _ = await suite.services.book.head()
+    number, _ = await suite.services.usage_ledger.head()
     assert number == 1
 
 

@@ -20,7 +20,7 @@ from shared.usage.journal import Journal
 from shared.usage.ledger import UsageLedger
 from shared.usage.records import UsageLine
 from shared.usage.sealing import seal
-from tests.shared.usage.made import NOON, TODAY, Watched, free, outbound, settled
+from tests.shared.usage.samples import NOON, TODAY, Watched, free, outbound, settled
 
 ADMIN = Principal("ten_a", "key_a", "admin")
 YESTERDAY = NOON - timedelta(days=1)
@@ -33,7 +33,7 @@ class Desk:
     def __init__(self, blobs: Blobs, redis: RedisClient) -> None:
         self.blobs = blobs
         self.book, self.journal = UsageLedger(blobs), Journal(blobs)
-        self.budget = Budget(redis, blobs, Accounts(blobs, redis), self.book.standing)
+        self.budget = Budget(redis, blobs, Accounts(blobs, redis), self.book.balances)
 
     async def usage(self, **fields: Any) -> totals.UsageTotals:
         request = totals.GetUsage(**{**ALL, **fields})
@@ -104,7 +104,7 @@ async def test_what_each_key_cost_is_known_over_all_time(desk: Desk) -> None:
     long_ago = outbound(20, at=NOON - timedelta(days=500), key_id="key_c")
     await desk.journal.append(settled(long_ago, 7))
     await seal(desk.blobs)
-    assert await desk.book.costs_of_keys("ten_a") == {"key_a": 2_500_000, "key_b": 0, "key_c": 7}
+    assert await desk.book.cost_by_key("ten_a") == {"key_a": 2_500_000, "key_b": 0, "key_c": 7}
 
 
 async def test_sealing_changes_no_bill(desk: Desk) -> None:
@@ -129,7 +129,7 @@ async def test_a_day_that_was_summed_up_is_not_read_again(desk: Desk) -> None:
     await seal(desk.blobs)
     await desk.usage()
     watched = Watched(desk.blobs)
-    await UsageLedger(watched).rows("ten_a", NOON - timedelta(days=5), NOON.replace(hour=0))
+    await UsageLedger(watched).totals("ten_a", NOON - timedelta(days=5), NOON.replace(hour=0))
     assert not [name for verb, name in watched.calls if verb == "read" and "/book/" in name and "seals" not in name]
 
 

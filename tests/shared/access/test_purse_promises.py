@@ -13,7 +13,7 @@ from shared.redis.client import RedisClient, RedisWord, Script
 from shared.types.errors import StoreUnavailable, Unauthenticated
 from shared.types.payer import Payer
 from shared.types.remaining_budget import RemainingBudget
-from shared.usage.standing import Standing
+from shared.usage.balance import BudgetBalances
 
 
 class Counting(RedisClient):
@@ -26,11 +26,11 @@ class Counting(RedisClient):
         return await super().run(script, keys, arguments)
 
 
-async def nothing() -> Standing:
-    return Standing()
+async def nothing() -> BudgetBalances:
+    return BudgetBalances()
 
 
-async def away() -> Standing:
+async def away() -> BudgetBalances:
     raise StoreUnavailable("blobs", "S3 does not answer")
 
 

@@ -18,15 +18,15 @@ from shared.types.payer import Payer
 from shared.usage.journal import Journal
 from shared.usage.ledger import UsageLedger
 from shared.usage.sealing import seal
-from shared.usage.verifying import verify
-from tests.shared.usage.made import outbound, settled
+from shared.usage.verification import verify
+from tests.shared.usage.samples import outbound, settled
 
 
 class House:
     def __init__(self, blobs: Blobs, redis: RedisClient) -> None:
         self.blobs, self.redis = blobs, redis
         self.book, self.journal = UsageLedger(blobs), Journal(blobs)
-        self.budget = Budget(redis, blobs, Accounts(blobs, redis), self.book.standing, DefaultCaps())
+        self.budget = Budget(redis, blobs, Accounts(blobs, redis), self.book.balances, DefaultCaps())
 
     async def call(self, number: int, cost: int | None, *, estimated: bool = False) -> None:
         held = await self.budget.reserve(f"op_{number}", 500, Payer(tenant_id="ten_a"), 60)
@@ -44,7 +44,7 @@ class House:
     async def tamper(self, by: int) -> None:
         """Redis forgets, or invents, what was spent."""
         generation = await self.redis.call("GET", "budget:generation")
-        for window in (await self.book.standing()).spent:
+        for window in (await self.book.balances()).spent:
             await self.redis.call("HINCRBY", window_key(generation, window), f"{window.start}:spent", by)
 
     async def counted(self) -> set[int]:
@@ -53,7 +53,7 @@ class House:
         return {state.spent_microusd for state in states}
 
     async def cost(self) -> int:
-        rows = await self.book.rows("ten_a", now() - timedelta(days=1), now() + timedelta(days=1))
+        rows = await self.book.totals("ten_a", now() - timedelta(days=1), now() + timedelta(days=1))
         return sum(row.cost_microusd for row in rows)
 
 
@@ -101,7 +101,7 @@ async def test_an_estimate_is_lowered_to_what_the_provider_billed_and_the_budget
     (again,) = (await house.reconcile(billed=250)).days
     assert again.lowered_microusd == 0
     await seal(house.blobs)
-    assert set((await house.book.standing()).spent.values()) == {250}
+    assert set((await house.book.balances()).spent.values()) == {250}
     assert (await verify(house.blobs)).fault == ""
 
 
@@ -127,5 +127,5 @@ async def test_an_adjustment_that_is_told_twice_lowers_once(house: House) -> Non
     await seal(house.blobs)
     await house.journal.append(msgspec.structs.replace(lowered))
     await seal(house.blobs)
-    assert set((await house.book.standing()).spent.values()) == {200}
+    assert set((await house.book.balances()).spent.values()) == {200}
     assert await house.cost() == 200

@@ -8,11 +8,11 @@ import pytest
 
 from shared.blobs.folder import FolderBlobs
 from shared.usage.journal import Journal
-from shared.usage.places import folder as book_folder
+from shared.usage.paths import ledger_folder as book_folder
 from shared.usage.sealing import seal
 from tests.shared.terminal.conftest import Aegis
 from tests.shared.terminal.fake_server import Answer, FakeServer
-from tests.shared.usage.made import TODAY, outbound, settled
+from tests.shared.usage.samples import TODAY, outbound, settled
 
 USAGE = {
     "items": [{"day": "2026-11-22", "unit": "output_token", "quantity": 1200, "cost_usd": 0.000721}],

@@ -11,14 +11,14 @@ from shared.blobs.folder import FolderBlobs
 from shared.blobs.port import Blobs
 from shared.types.errors import DiskFull, StoreUnavailable
 from shared.usage import journal as module
+from shared.usage.codec import decode_records
 from shared.usage.journal import UNSEALED, Journal
-from shared.usage.lines import records_of
 from shared.usage.records import Record, record_id
-from tests.shared.usage.made import Gate, Watched, free, outbound
+from tests.shared.usage.samples import Gate, Watched, free, outbound
 
 
 async def stands(blobs: Blobs) -> list[Record]:
-    return [record for name in await blobs.names(UNSEALED) for record in records_of(await blobs.read(name))]
+    return [record for name in await blobs.names(UNSEALED) for record in decode_records(await blobs.read(name))]
 
 
 async def test_a_record_is_durable_when_append_returns(blobs: Blobs) -> None:
@@ -87,7 +87,7 @@ async def test_one_who_gives_up_waiting_takes_nobody_elses_record_along(blobs: B
 
 
 async def test_a_blob_does_not_grow_without_end(blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MOST_RECORDS", 10)
+    monkeypatch.setattr(module, "_MAX_BATCH_RECORDS", 10)
     watched = Watched(blobs)
     journal = Journal(watched)
     await asyncio.gather(*(journal.append(free(number)) for number in range(95)))
@@ -96,7 +96,7 @@ async def test_a_blob_does_not_grow_without_end(blobs: Blobs, monkeypatch: pytes
 
 
 async def test_free_work_is_written_soon_without_anybody_waiting(blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SOON_S", 0.01)
+    monkeypatch.setattr(module, "FLUSH_DELAY_S", 0.01)
     journal = Journal(blobs)
     journal.append_soon(free(1))
     assert await stands(blobs) == []
@@ -116,7 +116,7 @@ async def test_closing_writes_what_nobody_waited_for(blobs: Blobs) -> None:
 
 
 async def test_free_work_outlasts_a_store_that_was_away(blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SOON_S", 0.01)
+    monkeypatch.setattr(module, "FLUSH_DELAY_S", 0.01)
     watched, tried = Watched(blobs), asyncio.Event()
 
     async def fail(_: str) -> None:
@@ -138,7 +138,7 @@ import asyncio, sys
 from pathlib import Path
 from shared.blobs.folder import FolderBlobs
 from shared.usage.journal import Journal
-from tests.shared.usage.made import free
+from tests.shared.usage.samples import free
 
 async def main():
     journal = Journal(FolderBlobs(Path(sys.argv[1])))

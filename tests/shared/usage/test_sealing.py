@@ -12,23 +12,23 @@ import pytest
 from shared.blobs.folder import FolderBlobs
 from shared.blobs.port import Blobs
 from shared.types import clock
+from shared.usage.codec import decode_records, encode, join_lines
 from shared.usage.journal import UNSEALED, Journal
 from shared.usage.ledger import UsageLedger
-from shared.usage.lines import encode, joined, records_of
-from shared.usage.places import folder
+from shared.usage.paths import ledger_folder
 from shared.usage.records import record_id
+from shared.usage.seal_chain import SEALS, SealChain
 from shared.usage.sealing import seal, seal_due
-from shared.usage.seals import SEALS, Chain
-from shared.usage.verifying import verify
-from tests.shared.usage.made import NOON, TODAY, Gate, Watched, free, outbound, settled, windows
+from shared.usage.verification import verify
+from tests.shared.usage.samples import NOON, TODAY, Gate, Watched, free, outbound, settled, windows
 
 EVER = (NOON - timedelta(days=400), NOON + timedelta(days=2))
 
 
 async def told(blobs: Blobs, tenant_id: str = "ten_a") -> list[str]:
     """The ids of a tenant's records in all its sealed blobs, twice where they stand twice."""
-    contents = [await blobs.read(name) for name in await blobs.names(folder(tenant_id))]
-    return sorted(record_id(one) for data in contents for one in records_of(data))
+    contents = [await blobs.read(name) for name in await blobs.names(ledger_folder(tenant_id))]
+    return sorted(record_id(one) for data in contents for one in decode_records(data))
 
 
 async def ids(blobs: Blobs, tenant_id: str = "ten_a") -> list[str]:
@@ -60,10 +60,10 @@ async def test_seals_follow_each_other_and_carry_the_sums(blobs: Blobs) -> None:
         await seal(blobs)
         await journal.append(settled(call, 100 + number))
         await seal(blobs)
-    newest = await Chain(blobs).newest()
+    newest = await SealChain(blobs).newest()
     assert newest is not None and newest.seal.number == 6
     assert newest.seal.balance.open == ()
-    assert (await UsageLedger(blobs).standing()).spent == dict.fromkeys(windows(), 303)
+    assert (await UsageLedger(blobs).balances()).spent == dict.fromkeys(windows(), 303)
     assert (await verify(blobs)).fault == ""
 
 
@@ -84,7 +84,7 @@ async def test_a_late_blob_gets_into_the_next_seal(blobs: Blobs) -> None:
     await Journal(blobs).append(free(1))
     await seal(blobs)
     early = NOON - timedelta(hours=30)
-    await blobs.write(f"{UNSEALED}20200101T000000.000000Z-late-1", joined([encode(free(2, at=early))]))
+    await blobs.write(f"{UNSEALED}20200101T000000.000000Z-late-1", join_lines([encode(free(2, at=early))]))
     made = await seal(blobs)
     assert made is not None
     assert f"/{early.date().isoformat()}/" in made.blobs[0].name
@@ -146,7 +146,7 @@ async def test_cut_off_at_any_step_the_next_sealing_heals_it(blobs: Blobs, verb:
     await seal(blobs)
     assert await told(blobs) == ["outbound-op_1", "usage-op_1", "usage-stage_2", "usage-stage_5"]
     assert await told(blobs, "ten_b") == ["usage-stage_3"]
-    assert (await UsageLedger(blobs).standing()).spent == dict.fromkeys(windows(), 70)
+    assert (await UsageLedger(blobs).balances()).spent == dict.fromkeys(windows(), 70)
     assert await blobs.names(UNSEALED) == []
     assert (await verify(blobs)).fault == ""
 
@@ -157,10 +157,10 @@ async def test_usage_that_is_told_twice_counts_once(blobs: Blobs) -> None:
     await journal.append(settled(call, 70))
     await seal(blobs)
     await journal.append(settled(call, 70))
-    assert (await UsageLedger(blobs).standing()).spent == dict.fromkeys(windows(), 70)
+    assert (await UsageLedger(blobs).balances()).spent == dict.fromkeys(windows(), 70)
     await seal(blobs)
-    assert (await UsageLedger(blobs).standing()).spent == dict.fromkeys(windows(), 70)
-    assert [row.cost_microusd for row in await UsageLedger(blobs).rows("ten_a", *EVER)] == [0, 70]
+    assert (await UsageLedger(blobs).balances()).spent == dict.fromkeys(windows(), 70)
+    assert [row.cost_microusd for row in await UsageLedger(blobs).totals("ten_a", *EVER)] == [0, 70]
     assert (await verify(blobs)).fault == ""
 
 
@@ -171,23 +171,23 @@ async def test_usage_goes_to_the_windows_of_its_reservation_even_after_midnight(
     await seal(blobs)
     await journal.append(settled(call, 70, at=NOON, windows=windows()))
     await seal(blobs)
-    assert (await UsageLedger(blobs).standing()).spent == dict.fromkeys(windows(day=before.date().isoformat()), 70)
+    assert (await UsageLedger(blobs).balances()).spent == dict.fromkeys(windows(day=before.date().isoformat()), 70)
 
 
 async def test_an_outbound_record_that_a_list_did_not_show_yet_is_met_by_its_usage(blobs: Blobs) -> None:
     """The list was made before the outbound record came; its usage record, in a blob of an earlier name, was seen."""
     call, watched, first = outbound(1), Watched(blobs), [True]
     usage = f"{UNSEALED}20200101T000000.000000Z-a-1"
-    await blobs.write(usage, joined([encode(settled(call, 70))]))
+    await blobs.write(usage, join_lines([encode(settled(call, 70))]))
 
     async def write_outbound(name: str) -> None:
         if name == usage and first.pop():
-            await blobs.write(f"{UNSEALED}20200102T000000.000000Z-b-1", joined([encode(call)]))
+            await blobs.write(f"{UNSEALED}20200102T000000.000000Z-b-1", join_lines([encode(call)]))
 
     watched.before["read"] = write_outbound
     made = await seal(watched)
     assert made is not None and not made.balance.open and not made.balance.early
-    assert made.balance.standing().spent == dict.fromkeys(windows(), 70)
+    assert made.balance.budgets().spent == dict.fromkeys(windows(), 70)
 
 
 async def test_an_outbound_record_whose_write_seemed_to_fail_and_came_late_is_not_open_for_ever(blobs: Blobs) -> None:
@@ -196,14 +196,14 @@ async def test_an_outbound_record_whose_write_seemed_to_fail_and_came_late_is_no
     await journal.append(settled(call, 0, lines=()))
     await seal(blobs)
     await journal.append(call)
-    assert (await UsageLedger(blobs).standing()).open == ()
+    assert (await UsageLedger(blobs).balances()).open == ()
     made = await seal(blobs)
     assert made is not None and made.balance.open == () and made.balance.early == ()
 
 
 async def test_a_record_of_a_later_revision_is_sealed_word_for_word(blobs: Blobs) -> None:
     line = b'{"type":"of-later","tenant_id":"ten_a","at":"2026-03-01T10:00:00Z","new":1}'
-    await blobs.write(f"{UNSEALED}20260301T100000.000000Z-a-1", joined([line, b"torn {"]))
+    await blobs.write(f"{UNSEALED}20260301T100000.000000Z-a-1", join_lines([line, b"torn {"]))
     made = await seal(blobs)
     assert made is not None
     assert {await blobs.read(blob.name) for blob in made.blobs} == {line + b"\n", b"torn {\n"}
@@ -218,7 +218,7 @@ async def test_the_newest_seal_is_found_without_the_blob_that_tells_where(blobs:
         await seal(blobs)
     for hint in (b"1", b"99", b"?", None):
         await blobs.write("book/head", hint) if hint else await blobs.erase("book/head")
-        newest = await Chain(blobs).newest()
+        newest = await SealChain(blobs).newest()
         assert newest is not None and newest.seal.number == 3
 
 
@@ -230,7 +230,7 @@ async def test_the_book_reads_the_same_while_it_is_sealed(blobs: Blobs, verb: st
     await journal.append(settled(call, 70))
     slow, gates = Watched(blobs), [Gate(UNSEALED), Gate(UNSEALED)]
     tasks: list[asyncio.Task[Any]] = []
-    for gate, ask in zip(gates, (UsageLedger(slow).standing(), UsageLedger(slow).usage("ten_a", *EVER)), strict=True):
+    for gate, ask in zip(gates, (UsageLedger(slow).balances(), UsageLedger(slow).usage("ten_a", *EVER)), strict=True):
         slow.before[verb] = gate
         tasks.append(asyncio.create_task(ask))
         await gate.reached.wait()
@@ -240,8 +240,8 @@ async def test_the_book_reads_the_same_while_it_is_sealed(blobs: Blobs, verb: st
     slow.before.clear()
     for gate in gates:
         gate.opened.set()
-    standing, usage = await asyncio.gather(*tasks)
-    assert standing.spent == dict.fromkeys(windows(), 70)
+    balances, usage = await asyncio.gather(*tasks)
+    assert balances.spent == dict.fromkeys(windows(), 70)
     assert sorted(one.usage_id for one in usage) == ["op_1", "stage_2", "stage_3"]
 
 
@@ -251,7 +251,7 @@ from pathlib import Path
 from shared.blobs.folder import FolderBlobs
 from shared.usage.journal import Journal
 from shared.usage.sealing import seal
-from tests.shared.usage.made import free, outbound, settled
+from tests.shared.usage.samples import free, outbound, settled
 
 class Slow(FolderBlobs):
     async def create(self, name, data):
@@ -290,7 +290,7 @@ async def test_two_processes_that_write_and_seal_make_one_chain_of_all_records(t
     blobs = FolderBlobs(Path(place))
     await seal(blobs)
     assert all(made)
-    assert (await UsageLedger(blobs).standing()).spent == dict.fromkeys(windows(), 800)
+    assert (await UsageLedger(blobs).balances()).spent == dict.fromkeys(windows(), 800)
     assert len(await told(blobs)) == 160
     verdict = await verify(blobs)
     assert verdict.fault == "" and verdict.records == 160 and verdict.seals >= sum(made)

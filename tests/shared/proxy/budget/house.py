@@ -9,11 +9,11 @@ from shared.proxy.budget.allowances import DefaultCap, DefaultCaps
 from shared.proxy.budget.budget import Budget
 from shared.proxy.budget.mending import Counted, counts
 from shared.proxy.budget.operations import Reserved, Settled
-from shared.proxy.budget.seeding import ReadStanding
+from shared.proxy.budget.seeding import ReadBalances
 from shared.redis.client import RedisClient
 from shared.types.payer import Payer
+from shared.usage.balance import BudgetBalances
 from shared.usage.records import BudgetWindow, OutboundRecord, UsageLine, UsageRecord
-from shared.usage.standing import Standing
 
 NOON = 12 * 3600
 DAY = 86400
@@ -41,7 +41,7 @@ class Paper:
         self.alerted: set[tuple[BudgetWindow, int]] = set()
         self.reads = 0
 
-    async def standing(self) -> Standing:
+    async def balances(self) -> BudgetBalances:
         self.reads += 1
         spent: dict[BudgetWindow, int] = {}
         for operation_id, call in self.outbound.items():
@@ -49,7 +49,7 @@ class Paper:
                 for window in call.windows:
                     spent[window] = spent.get(window, 0) + self.usage[operation_id].cost_microusd
         still_open = tuple(call for call in self.outbound.values() if call.operation_id not in self.usage)
-        return Standing(spent, still_open, frozenset(self.alerted))
+        return BudgetBalances(spent, still_open, frozenset(self.alerted))
 
 
 class House:
@@ -60,14 +60,14 @@ class House:
         blobs: Blobs,
         redis: RedisClient,
         platform: DefaultCap | None = None,
-        standing: ReadStanding | None = None,
+        balances: ReadBalances | None = None,
     ) -> None:
         self.redis = redis
         self.blobs = blobs
         self.paper = Paper()
         self.accounts = Accounts(blobs, redis)
         allowances = DefaultCaps(platform or DefaultCap(1000, 10_000), TIERS)  # type: ignore[arg-type]
-        self.budget = LaterBudget(redis, blobs, self.accounts, standing or self.paper.standing, allowances)
+        self.budget = LaterBudget(redis, blobs, self.accounts, balances or self.paper.balances, allowances)
 
     async def noon(self) -> None:
         """Puts the clock to the next noon, far from any change of the day."""

@@ -10,9 +10,9 @@ from datetime import timedelta
 from functions.sweep.budgets import settle_lapsed
 from shared.blobs.port import Blobs
 from shared.redis.client import RedisClient
-from shared.usage.booking import flush_outbox
 from shared.usage.journal import Journal
 from shared.usage.ledger import UsageLedger
+from shared.usage.outbox import flush_outbox
 from tests.shared.proxy.budget.house import AT, DAILY, DAY, LEASE_S, MONTHLY, House, fleet_allowance
 
 CALLERS = 100
@@ -31,7 +31,7 @@ async def test_no_cent_over_and_nothing_stuck_whatever_happens_to_callers_and_re
     if blobs_place[0] != "embedded":
         return
     book, journal = UsageLedger(blobs), Journal(blobs)
-    house = House(blobs, redis, fleet_allowance(), book.standing)
+    house = House(blobs, redis, fleet_allowance(), book.balances)
     payer = await house.payer("enterprise")
     workers = [work(redis_url, blobs_place[1], payer.tenant_id, f"key_{n}", n) for n in range(3)]
     for worker in workers:
@@ -52,7 +52,7 @@ async def test_no_cent_over_and_nothing_stuck_whatever_happens_to_callers_and_re
     await house.budget.sweep()
     await settle_lapsed(house.budget, book)
     await flush_outbox(house.budget.outbox, journal)
-    counted, booked = await house.counted(), await book.standing()
+    counted, booked = await house.counted(), await book.balances()
     assert not booked.open
     assert {w: one.spent_microusd for w, one in counted.items()} == {
         w: spent for w, spent in booked.spent.items() if spent

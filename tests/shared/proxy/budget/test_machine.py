@@ -293,7 +293,7 @@ class Machine(RuleBasedStateMachine):
         counted = self.do(self.house.counted())
         assert counted == self.account()
         assert not any(one.reserved_microusd for one in counted.values()), "never stuck"
-        booked = self.do(self.house.paper.standing())
+        booked = self.do(self.house.paper.balances())
         assert not booked.open
         written = {window: one.spent_microusd for window, one in counted.items()}
         assert written == {window: spent for window, spent in booked.spent.items() if spent}

@@ -179,7 +179,7 @@ class Forgetful(RedisClient):
 async def test_an_answer_that_came_too_late_charges_nothing_twice(house: House, redis_url: str) -> None:
     payer = await house.payer()
     far = over_url(redis_url)
-    budget = LaterBudget(Forgetful(far._client), house.blobs, house.accounts, house.paper.standing)
+    budget = LaterBudget(Forgetful(far._client), house.blobs, house.accounts, house.paper.balances)
     budget.ahead_s = house.budget.ahead_s
     house.budget = budget
     await house.spend("opr_1", 100, payer)
@@ -193,7 +193,7 @@ async def test_an_answer_that_came_too_late_charges_nothing_twice(house: House, 
 async def test_without_redis_no_cloud_call_is_made(house: House) -> None:
     payer = await house.payer()
     away = over_url("unix:///nothing/here")
-    budget = LaterBudget(away, house.blobs, house.accounts, house.paper.standing)
+    budget = LaterBudget(away, house.blobs, house.accounts, house.paper.balances)
     with pytest.raises(StoreUnavailable):
         await budget.reserve("opr_1", 1, payer, 60)
     with pytest.raises(StoreUnavailable):

@@ -13,7 +13,7 @@ from shared.proxy.budget.operations import Over, Reserved, ScopeOf
 from shared.redis.client import RedisClient
 from shared.redis.valkey import ValkeyServer
 from shared.types.errors import StoreUnavailable
-from shared.usage.standing import Standing
+from shared.usage.balance import BudgetBalances
 from tests.shared.proxy.budget.house import House, usage
 
 GENERATION = "budget:generation"
@@ -110,19 +110,19 @@ async def test_a_book_read_before_redis_was_emptied_again_is_not_believed(blobs:
     quick = House(blobs, redis)
     await quick.noon()
     payer = await quick.payer()
-    reads: list[Standing] = []
+    reads: list[BudgetBalances] = []
 
-    async def slow_standing() -> Standing:
-        standing = await quick.paper.standing()
-        reads.append(standing)
+    async def slow_balances() -> BudgetBalances:
+        balances = await quick.paper.balances()
+        reads.append(balances)
         if len(reads) == 1:
             await redis.call("DEL", "lease:budget:seeding")  # it took too long
             await quick.spend("opr_1", 600, payer)
             await quick.book_outbox()
             await redis.call("FLUSHDB")
-        return standing
+        return balances
 
-    slow = House(blobs, redis, standing=slow_standing)
+    slow = House(blobs, redis, balances=slow_balances)
     slow.budget.ahead_s = quick.budget.ahead_s
     assert isinstance(await slow.budget.reserve("opr_2", 500, payer, 60), Over)
     assert len(reads) == 2
@@ -159,10 +159,10 @@ async def test_a_big_book_comes_whole(house: House) -> None:
 
 
 async def test_a_book_that_cannot_be_read_admits_nothing(blobs: Blobs, redis: RedisClient) -> None:
-    async def away() -> Standing:
+    async def away() -> BudgetBalances:
         raise StoreUnavailable("blobs", "S3 does not answer")
 
-    house = House(blobs, redis, standing=away)
+    house = House(blobs, redis, balances=away)
     payer = await house.payer("enterprise")
     with pytest.raises(StoreUnavailable):
         await house.budget.reserve("opr_1", 1, payer, 60)
@@ -174,12 +174,12 @@ async def test_a_book_that_cannot_be_read_admits_nothing(blobs: Blobs, redis: Re
 async def test_a_caller_that_gives_up_does_not_end_the_seeding_of_the_others(blobs: Blobs, redis: RedisClient) -> None:
     asked, told = asyncio.Event(), asyncio.Event()
 
-    async def slow() -> Standing:
+    async def slow() -> BudgetBalances:
         asked.set()
         await told.wait()
-        return Standing()
+        return BudgetBalances()
 
-    house = House(blobs, redis, standing=slow)
+    house = House(blobs, redis, balances=slow)
     payer = await house.payer("enterprise")
     impatient = asyncio.create_task(house.budget.reserve("opr_1", 1, payer, 60))
     patient = asyncio.create_task(house.budget.reserve("opr_2", 1, payer, 60))

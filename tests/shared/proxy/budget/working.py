@@ -58,7 +58,7 @@ class Caller:
 async def main(url: str, blobs: str, tenant: str, key: str, seed: str, callers: str) -> None:
     kept = FolderBlobs(Path(blobs))
     book, journal = UsageLedger(kept), Journal(kept)
-    house = House(kept, over_url(url, connections=100, answer_s=20), fleet_allowance(), book.standing)
+    house = House(kept, over_url(url, connections=100, answer_s=20), fleet_allowance(), book.balances)
     dice = random.Random(seed)
     caller = Caller(house, journal, Payer(tenant, key), dice)
     await house.redis.ping()

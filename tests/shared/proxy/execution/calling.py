@@ -67,7 +67,7 @@ async def main(
     journal = Stuck(blobs) if how else Journal(blobs)
     settings, dice = config(cloud), random.Random(seed)
     accounts = Accounts(blobs, redis)
-    budget = Budget(redis, blobs, accounts, UsageLedger(blobs).standing, allowances(settings))
+    budget = Budget(redis, blobs, accounts, UsageLedger(blobs).balances, allowances(settings))
     proxy = proxy_over(settings, budget, journal)
     await redis.ping()
     print("ready", flush=True)

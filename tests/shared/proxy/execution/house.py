@@ -92,7 +92,7 @@ class House:
 
     async def booked(self) -> list[UsageRecord]:
         """All usage that the book knows, what waits in Redis written down first."""
-        from shared.usage.booking import flush_outbox
+        from shared.usage.outbox import flush_outbox
 
         await flush_outbox(self.budget.outbox, self.journal)
         await self.journal.drain()
@@ -114,7 +114,7 @@ async def house(redis: RedisClient, blobs: Blobs) -> AsyncIterator[House]:
             ollama=OllamaConfig(base_url=Url(local.url)),
             ollama_cloud=OllamaCloudConfig(api_key=Secret("cloud-key"), base_url=CloudUrl(cloud.url), queue_s=3),
         )
-        budget = Budget(redis, blobs, accounts, book.standing, allowances(config))
+        budget = Budget(redis, blobs, accounts, book.balances, allowances(config))
         house = House(local, cloud, config, redis, blobs, accounts, journal, book, budget)
         yield house
         await house.proxy.close()

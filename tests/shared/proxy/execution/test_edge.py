@@ -52,7 +52,7 @@ class Scene:
         self.blobs = FolderBlobs(place)
         self.accounts = Accounts(self.blobs, redis)
         self.journal, self.book, self.transport = Journal(self.blobs), UsageLedger(self.blobs), RecordingTransport()
-        self.budget = LaterBudget(redis, self.blobs, self.accounts, self.book.standing, allowances(config(cloud.url)))
+        self.budget = LaterBudget(redis, self.blobs, self.accounts, self.book.balances, allowances(config(cloud.url)))
         self.tenant_id = ""
 
     async def open(self, cap: int) -> None:
@@ -163,10 +163,10 @@ async def test_two_processes_at_the_edge_spend_not_a_cent_too_much_and_leave_not
         assert all(one.spent_microusd <= CAP for one in samples)
         assert all(one.spent_microusd + one.reserved_microusd <= CAP for one in samples[:before])
         counted = {w: one for w, one in (await counts(patient)).windows.items() if one.spent_microusd}
-        standing = await scene.book.standing()
-        assert not standing.open
+        balances = await scene.book.balances()
+        assert not balances.open
         assert not any(one.reserved_microusd for one in (await counts(patient)).windows.values())
-        assert {w: one.spent_microusd for w, one in counted.items()} == {w: n for w, n in standing.spent.items() if n}
+        assert {w: one.spent_microusd for w, one in counted.items()} == {w: n for w, n in balances.spent.items() if n}
 
         booked = await scene.booked()
         charged = {label for label, one in booked.items() if one.cost_microusd}

@@ -43,7 +43,7 @@ def broken(house: House, **steps: Step) -> ExecutionProxy:
 
 async def after_the_leases(house: House) -> None:
     """The sweep, an hour later."""
-    later = LaterBudget(house.redis, house.blobs, house.accounts, house.book.standing)
+    later = LaterBudget(house.redis, house.blobs, house.accounts, house.book.balances)
     later.ahead_s = 3600
     await house.journal.drain()
     await later.sweep()
@@ -83,7 +83,7 @@ async def test_nothing_leaves_whose_reservation_is_gone(house: House) -> None:
     assert (result.text, result.execution.reason) == ("from here", "fallback_counters")
     assert house.cloud.asked() == []
     assert sum(one.cost_microusd for one in await house.booked()) == 0
-    assert not (await house.book.standing()).open
+    assert not (await house.book.balances()).open
     assert (await house.window()).reserved_microusd == 0
     await proxy.close()
 

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from shared.blobs.folder import FolderBlobs
 from shared.blobs.port import Blobs
-from shared.usage.balance import Balance, carried
+from shared.usage.balance import Balance, add_records
 from shared.usage.journal import Journal
 from shared.usage.ledger import UsageLedger
 from shared.usage.records import AlertRecord, BudgetWindow, Record, UsageLine, UsageRecord
 from shared.usage.sealing import seal
-from shared.usage.verifying import verify
-from tests.shared.usage.made import MONTH, NOON, TODAY, free, outbound, settled, windows
+from shared.usage.verification import verify
+from tests.shared.usage.samples import MONTH, NOON, TODAY, free, outbound, settled, windows
 
 _CALLS = 6
 _STEPS = st.lists(
@@ -89,18 +89,18 @@ async def _compare(blobs: Blobs, called: set[int], done: set[int], adjusted: set
     spent: Counter[BudgetWindow] = Counter()
     for window in windows():
         spent[window] = sum(cost_of(number) for number in done) - 7 * len(adjusted)
-    standing = await UsageLedger(blobs).standing()
-    assert standing.spent == ({window: amount for window, amount in spent.items() if done})
-    assert {call.operation_id for call in standing.open} == {f"op_{number}" for number in called - done}
-    assert standing.alerted == {(windows()[0], percent) for percent in alerted}
+    balances = await UsageLedger(blobs).balances()
+    assert balances.spent == ({window: amount for window, amount in spent.items() if done})
+    assert {call.operation_id for call in balances.open} == {f"op_{number}" for number in called - done}
+    assert balances.alerted == {(windows()[0], percent) for percent in alerted}
 
 
 def test_windows_are_carried_as_long_as_a_late_settlement_may_need_them() -> None:
     call = outbound(1, windows=(*windows(), BudgetWindow("document", "doc_1", "life", "")))
-    balance = carried(Balance(), [call, settled(call, 5)], NOON)
+    balance = add_records(Balance(), [call, settled(call, 5)], NOON)
 
     def kept(days: int) -> set[str]:
-        return {total.window.name for total in carried(balance, [], NOON + timedelta(days=days)).totals}
+        return {total.window.name for total in add_records(balance, [], NOON + timedelta(days=days)).totals}
 
     assert kept(2) == {"day", "month", "life"}
     assert kept(3) == {"month", "life"}
@@ -112,7 +112,7 @@ def test_windows_are_carried_as_long_as_a_late_settlement_may_need_them() -> Non
 def test_the_order_in_which_records_come_changes_nothing() -> None:
     call = outbound(1)
     records: list[Record] = [call, settled(call, 5), free(2)]
-    assert carried(Balance(), records, NOON) == carried(Balance(), records[::-1], NOON)
+    assert add_records(Balance(), records, NOON) == add_records(Balance(), records[::-1], NOON)
 
 
 def test_the_windows_of_a_day_and_a_month_are_told_apart() -> None:
@@ -123,5 +123,5 @@ async def test_a_call_that_never_left_is_closed_by_a_record_without_cost(blobs: 
     journal, call = Journal(blobs), outbound(1)
     await journal.append(call)
     await journal.append(msgspec.structs.replace(settled(call, 0), lines=()))
-    standing = await UsageLedger(blobs).standing()
-    assert standing.open == () and not any(standing.spent.values())
+    balances = await UsageLedger(blobs).balances()
+    assert balances.open == () and not any(balances.spent.values())

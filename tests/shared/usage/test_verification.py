@@ -6,13 +6,13 @@ import msgspec
 import pytest
 
 from shared.blobs.port import Blobs
+from shared.usage.codec import encode, join_lines
 from shared.usage.journal import Journal
-from shared.usage.lines import encode, joined
-from shared.usage.places import folder, sealed_blob
+from shared.usage.paths import ledger_folder, sealed_blob_path
+from shared.usage.seal_chain import Seal, SealChain, seal_path, sha256_hex
 from shared.usage.sealing import seal
-from shared.usage.seals import Chain, Seal, digest, seal_name
-from shared.usage.verifying import verify
-from tests.shared.usage.made import TODAY, free, outbound, settled
+from shared.usage.verification import verify
+from tests.shared.usage.samples import TODAY, free, outbound, settled
 
 
 @pytest.fixture
@@ -28,14 +28,14 @@ async def book(blobs: Blobs) -> Blobs:
 
 
 async def blob_of(blobs: Blobs, number: int) -> str:
-    link = await Chain(blobs).link(number)
+    link = await SealChain(blobs).read(number)
     assert link is not None
     return link.seal.blobs[0].name
 
 
 async def test_an_untouched_book_holds(book: Blobs) -> None:
     verdict = await verify(book)
-    newest = await Chain(book).newest()
+    newest = await SealChain(book).newest()
     assert newest is not None
     assert (verdict.seals, verdict.blobs, verdict.records, verdict.fault) == (3, 6, 9, "")
     assert verdict.head == newest.sha256
@@ -60,66 +60,66 @@ async def take_away(blobs: Blobs) -> str:
 
 
 async def take_a_seal_away(blobs: Blobs) -> str:
-    await blobs.erase(seal_name(2))
-    return seal_name(2)
+    await blobs.erase(seal_path(2))
+    return seal_path(2)
 
 
 async def swap_seals(blobs: Blobs) -> str:
-    second, third = await blobs.read(seal_name(2)), await blobs.read(seal_name(3))
-    await blobs.write(seal_name(2), third)
-    await blobs.write(seal_name(3), second)
-    return seal_name(2)
+    second, third = await blobs.read(seal_path(2)), await blobs.read(seal_path(3))
+    await blobs.write(seal_path(2), third)
+    await blobs.write(seal_path(3), second)
+    return seal_path(2)
 
 
 async def renumber(blobs: Blobs) -> str:
     """Two seals change places, and say so."""
-    second, third = [msgspec.json.decode(await blobs.read(seal_name(number)), type=Seal) for number in (2, 3)]
-    await blobs.write(seal_name(2), msgspec.json.encode(msgspec.structs.replace(third, number=2)))
-    await blobs.write(seal_name(3), msgspec.json.encode(msgspec.structs.replace(second, number=3)))
-    return seal_name(2)
+    second, third = [msgspec.json.decode(await blobs.read(seal_path(number)), type=Seal) for number in (2, 3)]
+    await blobs.write(seal_path(2), msgspec.json.encode(msgspec.structs.replace(third, number=2)))
+    await blobs.write(seal_path(3), msgspec.json.encode(msgspec.structs.replace(second, number=3)))
+    return seal_path(2)
 
 
 async def rewrite_with_its_hash(blobs: Blobs) -> str:
     """A record is made cheaper, and the seal that covers it is made to fit; the next one still knows it as it was."""
-    seal_2 = msgspec.json.decode(await blobs.read(seal_name(2)), type=Seal)
+    seal_2 = msgspec.json.decode(await blobs.read(seal_path(2)), type=Seal)
     first, *others = seal_2.blobs
     data = (await blobs.read(first.name)).replace(b'"cost_microusd":10', b'"cost_microusd":11')
     await blobs.write(first.name, data)
-    changed = msgspec.structs.replace(first, sha256=digest(data))
+    changed = msgspec.structs.replace(first, sha256=sha256_hex(data))
     made = msgspec.structs.replace(seal_2, blobs=(changed, *others))
-    await blobs.write(seal_name(2), msgspec.json.encode(made))
-    return seal_name(2)
+    await blobs.write(seal_path(2), msgspec.json.encode(made))
+    return seal_path(2)
 
 
 async def lower_a_sum_in_the_newest(blobs: Blobs) -> str:
-    newest = msgspec.json.decode(await blobs.read(seal_name(3)), type=Seal)
+    newest = msgspec.json.decode(await blobs.read(seal_path(3)), type=Seal)
     totals = tuple(msgspec.structs.replace(total, spent_microusd=0) for total in newest.balance.totals)
     balance = msgspec.structs.replace(newest.balance, totals=totals)
-    await blobs.write(seal_name(3), msgspec.json.encode(msgspec.structs.replace(newest, balance=balance)))
-    return seal_name(3)
+    await blobs.write(seal_path(3), msgspec.json.encode(msgspec.structs.replace(newest, balance=balance)))
+    return seal_path(3)
 
 
 async def forge(blobs: Blobs) -> str:
-    name = sealed_blob("ten_a", TODAY, 1, "f" * 64)
-    await blobs.write(name, joined([encode(free(99))]))
+    name = sealed_blob_path("ten_a", TODAY, 1, "f" * 64)
+    await blobs.write(name, join_lines([encode(free(99))]))
     return name
 
 
 async def forge_for_later(blobs: Blobs) -> str:
-    name = sealed_blob("ten_a", TODAY, 9, "f" * 64)
-    await blobs.write(name, joined([encode(free(99))]))
+    name = sealed_blob_path("ten_a", TODAY, 9, "f" * 64)
+    await blobs.write(name, join_lines([encode(free(99))]))
     return name
 
 
 async def forge_of_no_number(blobs: Blobs) -> str:
-    name = f"{folder('ten_a')}{TODAY}/other"
-    await blobs.write(name, joined([encode(free(99))]))
+    name = f"{ledger_folder('ten_a')}{TODAY}/other"
+    await blobs.write(name, join_lines([encode(free(99))]))
     return name
 
 
 async def garble(blobs: Blobs) -> str:
-    await blobs.write(seal_name(1), b"{")
-    return seal_name(1)
+    await blobs.write(seal_path(1), b"{")
+    return seal_path(1)
 
 
 @pytest.mark.parametrize(
@@ -146,15 +146,15 @@ async def test_tampering_is_found_where_it_was_done(book: Blobs, tamper: Callabl
 async def test_what_a_sealing_that_was_cut_off_left_is_no_fault(book: Blobs) -> None:
     """Its records are those of a seal, word for word."""
     name = await blob_of(book, 2)
-    await book.write(sealed_blob("ten_a", TODAY, 1, "e" * 64), await book.read(name))
+    await book.write(sealed_blob_path("ten_a", TODAY, 1, "e" * 64), await book.read(name))
     assert (await verify(book)).fault == ""
 
 
 async def test_a_cut_off_end_shows_in_number_and_head(book: Blobs) -> None:
     before = await verify(book)
     await book.erase(await blob_of(book, 3))
-    await book.erase(seal_name(3))
-    for name in await book.names(folder("ten_b")):
+    await book.erase(seal_path(3))
+    for name in await book.names(ledger_folder("ten_b")):
         if "0000000003" in name:
             await book.erase(name)
     after = await verify(book)

@@ -1,4 +1,4 @@
-"""Brings usage that was settled in Redis into the book."""
+"""Moves usage that was settled in Redis into the ledger."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Protocol
 from shared.usage.journal import Journal
 from shared.usage.records import UsageRecord
 
-_AT_ONCE = 500
+_BATCH_RECORDS = 500
 
 
 class UsageOutbox(Protocol):
@@ -16,17 +16,19 @@ class UsageOutbox(Protocol):
     async def waiting(self, limit: int | None = None) -> list[UsageRecord]: ...
 
     async def booked(self, operation_ids: Sequence[str]) -> None:
-        """They stand in the book; to say so twice does no harm."""
+        """Removes records that are in the ledger. Idempotent."""
         ...
 
 
 async def flush_outbox(outbox: UsageOutbox, journal: Journal) -> int:
-    """How many were booked; what this process noted itself is durable as well when this returns. Two at a time, or one
-    that is cut off, may book a record twice: it counts once."""
-    booked = 0
-    while found := await outbox.waiting(_AT_ONCE):
+    """Books what waits and returns how many records that were; what this process appended before is durable as well.
+
+    Two flushes at a time, or one that is cut off, may book a record twice: it counts once.
+    """
+    count = 0
+    while found := await outbox.waiting(_BATCH_RECORDS):
         await asyncio.gather(*(journal.append(usage) for usage in found))
         await outbox.booked([usage.usage_id for usage in found])
-        booked += len(found)
+        count += len(found)
     await journal.drain()
-    return booked
+    return count
