@@ -11,12 +11,13 @@ import msgspec
 from msgspec import Struct
 
 from events import DOCUMENT_EVENTS, Message
+from events.clock import ClockTicked
 from events.document import DocumentEvent, Origin
 
 SIGNED = ("specversion", "type", "source", "id", "subject", "aegistenant", "route", "epoch")
 ATTRIBUTES = ("type", "origin", "tenant_id")
 """Fields of our messages that travel as attributes, not in the data."""
-TICKS = frozenset({"aegis.clock.ticked.v1", "dev.knative.sources.ping"})
+TICKS = frozenset({ClockTicked.type_name(), "dev.knative.sources.ping"})
 
 
 class MalformedEventError(ValueError):
@@ -99,6 +100,11 @@ def wrap(event: Message, source: str, secrets: Secrets) -> CloudEvent:
     return msgspec.structs.replace(plain, aegissignature=secrets.sign(plain))
 
 
+def clock_tick(tick_id: str) -> CloudEvent:
+    """A tick of the clock: it has no tenant and no data, and needs no signature."""
+    return CloudEvent(id=f"tick_{tick_id}", source="/clock", type=ClockTicked.type_name())
+
+
 def unwrap(event: CloudEvent, secrets: Secrets) -> DocumentEvent:
     """The message in a verified envelope. Raises `MalformedEventError` or `WrongSignatureError`."""
     known = DOCUMENT_EVENTS.get(event.type)
@@ -163,6 +169,7 @@ __all__ = [
     "Secrets",
     "WrongSignatureError",
     "canonical",
+    "clock_tick",
     "decode",
     "encode",
     "from_attributes",

@@ -14,11 +14,11 @@ from events.document import (
     DocumentStored,
     Origin,
 )
-from events.envelope import CloudEvent, Secrets, encode, wrap
+from events.envelope import CloudEvent, Secrets, clock_tick, encode, wrap
 
 SECRETS = Secrets.parse("sample:not-a-secret-but-a-sample")
 _TIME = "2026-01-15T09:30:00Z"
-_ABOUT = Origin(
+_ORIGIN = Origin(
     tenant_id="ten_4k2m9x7c1v8b3n6q",
     document_id="doc_0c6f6b8a5d3e4f1a9b2c7d8e6f504132",
     generation=1,
@@ -26,17 +26,17 @@ _ABOUT = Origin(
     request_id="req_5f0c3a9be1d24786c0a1b2d3",
     traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
 )
-_LIFE = f"t/{_ABOUT.tenant_id}/d/{_ABOUT.document_id}/{_ABOUT.generation}/"
+_PREFIX = f"t/{_ORIGIN.tenant_id}/d/{_ORIGIN.document_id}/{_ORIGIN.generation}/"
 
-_SPOKEN: dict[str, tuple[str, Message]] = {
+_EXAMPLES: dict[str, tuple[str, Message]] = {
     event.type_name(): (source, event)
     for source, event in (
         (
             "upload",
             DocumentStored(
-                origin=_ABOUT,
+                origin=_ORIGIN,
                 key="8d1f0f5b7c9a4e32a6b1c0d9e8f70615",
-                original=f"{_LIFE}original",
+                original=f"{_PREFIX}original",
                 filename="Prüfbericht 2025.docx",
                 media_type="application/vnd.openxmlformats-officedocument.wordprocessingml.document",
                 parser="docx",
@@ -46,9 +46,9 @@ _SPOKEN: dict[str, tuple[str, Message]] = {
         (
             "parse",
             DocumentParsed(
-                origin=_ABOUT,
+                origin=_ORIGIN,
                 key="1b2c3d4e5f60718293a4b5c6d7e8f901",
-                parsed=f"{_LIFE}parsed",
+                parsed=f"{_PREFIX}parsed",
                 pages=12,
                 title="Prüfbericht über die Brücke am Nordhafen",
             ),
@@ -56,37 +56,37 @@ _SPOKEN: dict[str, tuple[str, Message]] = {
         (
             "chunk",
             DocumentChunked(
-                origin=_ABOUT, key="2c3d4e5f60718293a4b5c6d7e8f9011b", passages=f"{_LIFE}passages", count=37
+                origin=_ORIGIN, key="2c3d4e5f60718293a4b5c6d7e8f9011b", passages=f"{_PREFIX}passages", count=37
             ),
         ),
         (
             "embed",
             DocumentEmbedded(
-                origin=_ABOUT,
+                origin=_ORIGIN,
                 key="3d4e5f60718293a4b5c6d7e8f9011b2c",
-                points=f"{_LIFE}points",
+                points=f"{_PREFIX}points",
                 count=37,
                 tokens=6120,
             ),
         ),
-        ("finish", DocumentReady(origin=_ABOUT, key="4e5f60718293a4b5c6d7e8f9011b2c3d", passages=37)),
+        ("finish", DocumentReady(origin=_ORIGIN, key="4e5f60718293a4b5c6d7e8f9011b2c3d", passages=37)),
         (
             "parse",
             DocumentRejected(
-                origin=_ABOUT,
+                origin=_ORIGIN,
                 key="1b2c3d4e5f60718293a4b5c6d7e8f901",
                 stage="parse",
                 code="encrypted",
                 detail="The document is protected by a password.",
             ),
         ),
-        ("documents", DocumentDeleted(origin=_ABOUT, key="5f60718293a4b5c6d7e8f9011b2c3d4e")),
+        ("documents", DocumentDeleted(origin=_ORIGIN, key="5f60718293a4b5c6d7e8f9011b2c3d4e")),
         (
             "sweep",
             BudgetThresholdReached(
-                tenant_id=_ABOUT.tenant_id,
+                tenant_id=_ORIGIN.tenant_id,
                 scope="tenant",
-                scope_id=_ABOUT.tenant_id,
+                scope_id=_ORIGIN.tenant_id,
                 window="month",
                 start="2026-01",
                 threshold_pct=80,
@@ -101,8 +101,8 @@ _SPOKEN: dict[str, tuple[str, Message]] = {
 def example(event_type: str) -> CloudEvent:
     """Raises KeyError for a type that has none."""
     if event_type == ClockTicked.type_name():
-        return CloudEvent(id="tick_9f2c4a6b8d0e1f35", source="/clock", type=event_type, time=_TIME)
-    source, event = _SPOKEN[event_type]
+        return msgspec.structs.replace(clock_tick("9f2c4a6b8d0e1f35"), time=_TIME)
+    source, event = _EXAMPLES[event_type]
     return msgspec.structs.replace(wrap(event, source, SECRETS), time=_TIME)
 
 

@@ -1,4 +1,4 @@
-"""The embedded bus: a queue for each function in Redis Streams, with retries and what Redis keeps of them.
+"""The embedded event transport: a queue for each function in Redis Streams, with delayed retries.
 
 An event leaves a queue in the same transaction in which its reply enters the next ones, so a crash at any point
 repeats at most one delivery and loses none.
@@ -31,23 +31,24 @@ return #due
 """)
 
 
-class Taken(Struct, frozen=True):
-    """A delivery in hand. Before it were `failures`, and deliveries that a crash `cut_short`."""
+class ReceivedEvent(Struct, frozen=True):
+    """An event that was received and is not yet acknowledged. `failures` counts the attempts that failed before,
+    `interruptions` those that a crash ended."""
 
     function: str
     entry: str
     event: CloudEvent
     failures: int
-    cut_short: int = 0
+    interruptions: int = 0
 
     @property
     def attempts(self) -> int:
-        """Those before this one."""
-        return self.failures + self.cut_short
+        """How many there were before this one."""
+        return self.failures + self.interruptions
 
 
 class StreamBus:
-    """Queues for the functions of a table, written by `counters` and read by `reader`, whose answers may take long."""
+    """Queues for the functions of a table, written by `redis` and read by `reader`, whose reads block."""
 
     def __init__(self, redis: RedisClient, reader: RedisClient, table: Table, secrets: Secrets, consumer: str) -> None:
         self._redis = redis
@@ -55,45 +56,46 @@ class StreamBus:
         self._table = table
         self._secrets = secrets
         self._consumer = consumer
-        self._in_hand: set[tuple[str, str]] = set()
-        self._unsure: set[str] = set()
+        self._unacknowledged: set[tuple[str, str]] = set()
+        self._lost_answers: set[str] = set()
         self.was_emptied = asyncio.Event()
 
     async def publish(self, event: Message, source: str) -> None:
         await self.send(wrap(event, source, self._secrets))
 
     async def send(self, event: CloudEvent) -> None:
-        await self._redis.batch(self._sending(event))
+        await self._redis.batch(self._enqueue_all(event))
 
     async def send_to(self, function: str, event: CloudEvent) -> None:
-        """To one function alone: a dead letter that is tried again."""
+        """To one function alone: a dead letter that is replayed."""
         await self._redis.batch([_enqueue(function, event), _recent(event)])
 
-    async def take(self, function: str, count: int, wait_ms: int) -> list[Taken]:
-        """Up to `count` deliveries, waiting for the first."""
-        await self._redis.run(_MOVE_DUE, [_later(function), _queue(function)], [_milliseconds()])
-        if function in self._unsure and (unheard := await self._unheard(function, count)):
-            return unheard
+    async def receive(self, function: str, count: int, wait_ms: int) -> list[ReceivedEvent]:
+        """Up to `count` events; waits up to `wait_ms` for the first."""
+        await self._redis.run(_MOVE_DUE, [_retry_queue(function), _queue(function)], [_milliseconds()])
+        if function in self._lost_answers and (recovered := await self._recover_lost(function, count)):
+            return recovered
         try:
             found = await self._read(function, count, wait_ms, ">")
         except ResponseError as error:
-            if not str(error).startswith(("NOGROUP", "UNBLOCKED")):  # emptied before, or while it waited on Redis 7.0
+            # The queue was deleted before the call, or during its wait (Redis 7.0).
+            if not str(error).startswith(("NOGROUP", "UNBLOCKED")):
                 raise
             self.was_emptied.set()
             await self._create(function)
             return []
         except BaseException:
-            self._unsure.add(function)  # perhaps Redis has given out what we never heard of
+            self._lost_answers.add(function)  # Redis may have delivered events in an answer that did not arrive
             raise
-        return [self._taken(function, entry, fields, 0) for entry, fields in found]
+        return [self._received(function, entry, fields, 0) for entry, fields in found]
 
-    async def _unheard(self, function: str, count: int) -> list[Taken]:
-        """What Redis has given out to us in an answer that was lost."""
+    async def _recover_lost(self, function: str, count: int) -> list[ReceivedEvent]:
+        """Events that Redis delivered to us in an answer that was lost."""
         found = await self._read(function, 1000, 0, "0")
-        lost = [(entry, fields) for entry, fields in found if fields and (function, entry) not in self._in_hand]
+        lost = [(entry, fields) for entry, fields in found if fields and (function, entry) not in self._unacknowledged]
         if len(lost) <= count:
-            self._unsure.discard(function)
-        return [self._taken(function, entry, fields, 0) for entry, fields in lost[:count]]
+            self._lost_answers.discard(function)
+        return [self._received(function, entry, fields, 0) for entry, fields in lost[:count]]
 
     async def _read(self, function: str, count: int, wait_ms: int, after: str) -> list[Any]:
         block: tuple[RedisWord, ...] = ("BLOCK", wait_ms) if wait_ms else ()
@@ -101,24 +103,24 @@ class StreamBus:
         found = await self._reader.call(*group, "STREAMS", _queue(function), after)
         return [each for _, entries in found or [] for each in entries]
 
-    async def done(self, taken: Taken, reply: DocumentEvent | None) -> None:
-        """The delivery is over; its reply, if any, is on its way."""
-        sending = self._sending(wrap(reply, taken.function, self._secrets)) if reply else []
-        await self._redis.batch([*sending, *_acknowledge(taken)])
-        self._in_hand.discard((taken.function, taken.entry))
+    async def acknowledge(self, received: ReceivedEvent, reply: DocumentEvent | None) -> None:
+        """Removes the event, and publishes its reply in the same transaction."""
+        publishing = self._enqueue_all(wrap(reply, received.function, self._secrets)) if reply else []
+        await self._redis.batch([*publishing, *_acknowledge(received)])
+        self._unacknowledged.discard((received.function, received.entry))
 
-    async def again(self, taken: Taken, after_s: float) -> None:
-        """Delivers it once more, later."""
-        fields = {"event": encode(taken.event).decode(), "attempts": taken.attempts + 1}
+    async def retry_later(self, received: ReceivedEvent, after_s: float) -> None:
+        """Schedules another delivery; this one counts as failed."""
+        fields = {"event": encode(received.event).decode(), "attempts": received.attempts + 1}
         message = msgspec.json.encode(fields).decode()
         due = _milliseconds() + round(after_s * 1000)
-        await self._redis.batch([("ZADD", _later(taken.function), due, message), *_acknowledge(taken)])
-        self._in_hand.discard((taken.function, taken.entry))
+        await self._redis.batch([("ZADD", _retry_queue(received.function), due, message), *_acknowledge(received)])
+        self._unacknowledged.discard((received.function, received.entry))
 
-    async def open(self, function: str) -> list[Taken]:
-        """Makes the queue where it is missing, and returns what a former owner of it left unfinished."""
+    async def open(self, function: str) -> list[ReceivedEvent]:
+        """Creates the queue where it is missing; returns the events that its former consumer has not acknowledged."""
         await self._create(function)
-        return await self._left_behind(function)
+        return await self._unfinished(function)
 
     async def _create(self, function: str) -> None:
         try:
@@ -127,24 +129,25 @@ class StreamBus:
             if not str(error).startswith("BUSYGROUP"):
                 raise
 
-    async def begin(self, taken: Taken) -> None:
-        """Counts the delivery of what was left behind, should a crash cut this one short too."""
-        await self._redis.call(*self._claim(taken.function, taken.entry, taken.cut_short + 1))
+    async def mark_started(self, received: ReceivedEvent) -> None:
+        """Counts a delivery that may be interrupted by a crash, as the one before it was."""
+        await self._redis.call(*self._claim(received.function, received.entry, received.interruptions + 1))
 
-    async def put_back(self, taken: Taken) -> None:
-        """Leaves it to the next owner, uncounted: it was not a crash that ended this delivery."""
-        await self._redis.call(*self._claim(taken.function, taken.entry, taken.cut_short))
+    async def release(self, received: ReceivedEvent) -> None:
+        """Leaves the event to the next consumer without counting this delivery: no crash ended it."""
+        await self._redis.call(*self._claim(received.function, received.entry, received.interruptions))
 
-    async def mark_only_waiting(self) -> None:
-        """For the one owner of the queues at its start: only what stands in them is on its way, and whatever else was
-        said has died with its hearer, so that there is nothing to wait for before it is said again."""
+    async def mark_queued_only(self) -> None:
+        """Sets the marks of recent events to exactly what the queues hold, for their one consumer at its start.
+
+        Any other event was lost with the former process; without its mark the sweep publishes it again at once."""
         kinds = (recent_mark("*", "*", "*"), quiet_mark("*", "*", "*"))
         marks = [mark for kind in kinds async for mark in self._redis.scan(kind)]
         queued = [event for function in self._table.functions for event in await self._queued(function.name)]
         await self._redis.batch([("DEL", mark) for mark in marks] + [_recent(event) for event in queued])
 
     async def depth(self, function: str) -> int:
-        queued, later = await self._redis.batch([("XLEN", _queue(function)), ("ZCARD", _later(function))])
+        queued, later = await self._redis.batch([("XLEN", _queue(function)), ("ZCARD", _retry_queue(function))])
         return int(queued) + int(later)
 
     async def close(self) -> None:
@@ -152,35 +155,36 @@ class StreamBus:
 
     async def _queued(self, function: str) -> list[CloudEvent]:
         entries = await self._redis.call("XRANGE", _queue(function), "-", "+")
-        later = await self._redis.call("ZRANGE", _later(function), 0, -1)
+        later = await self._redis.call("ZRANGE", _retry_queue(function), 0, -1)
         texts = [dict(pairs(fields))["event"] for _, fields in entries or []]
         return [decode(text.encode()) for text in [*texts, *(msgspec.json.decode(m)["event"] for m in later)]]
 
-    async def _left_behind(self, function: str) -> list[Taken]:
+    async def _unfinished(self, function: str) -> list[ReceivedEvent]:
         pending = await self._redis.call("XPENDING", _queue(function), _GROUP, "-", "+", 10_000)
         delivered = {entry: int(times) for entry, _, _, times in pending}
         if not delivered:
             return []
         claims = [self._claim(function, entry, times) for entry, times in delivered.items()]
         claimed = [entry for answer in await self._redis.batch(claims) for entry in answer if entry]
-        return [self._taken(function, entry, fields, delivered[entry]) for entry, fields in claimed if fields]
+        return [self._received(function, entry, fields, delivered[entry]) for entry, fields in claimed if fields]
 
     def _claim(self, function: str, entry: str, deliveries: int) -> tuple[RedisWord, ...]:
         return ("XCLAIM", _queue(function), _GROUP, self._consumer, 0, entry, "RETRYCOUNT", deliveries)
 
-    def _taken(self, function: str, entry: str, fields: Any, cut_short: int) -> Taken:
+    def _received(self, function: str, entry: str, fields: Any, interruptions: int) -> ReceivedEvent:
         message = dict(pairs(fields))
-        self._in_hand.add((function, entry))
-        return Taken(function, entry, decode(message["event"].encode()), int(message.get("attempts", 0)), cut_short)
+        self._unacknowledged.add((function, entry))
+        failures = int(message.get("attempts", 0))
+        return ReceivedEvent(function, entry, decode(message["event"].encode()), failures, interruptions)
 
-    def _sending(self, event: CloudEvent) -> list[tuple[RedisWord, ...]]:
+    def _enqueue_all(self, event: CloudEvent) -> list[tuple[RedisWord, ...]]:
         return [
             *(
                 _enqueue(function.name, event)
                 for function, operation in self._table.listeners(event.type)
                 if all(getattr(event, name, None) == value for name, value in operation.filter.items())
             ),
-            *([_recent(event)] if event.epoch else []),  # only a document has one
+            *([_recent(event)] if event.epoch else []),  # only an event about a document has one
         ]
 
 
@@ -188,7 +192,7 @@ def _queue(function: str) -> str:
     return f"queue:{function}"
 
 
-def _later(function: str) -> str:
+def _retry_queue(function: str) -> str:
     return f"queue:{function}:later"
 
 
@@ -200,9 +204,9 @@ def _recent(event: CloudEvent) -> tuple[RedisWord, ...]:
     return ("SET", recent_mark(event.aegistenant, event.subject, event.epoch), "1", "EX", RECENT_S)
 
 
-def _acknowledge(taken: Taken) -> list[tuple[RedisWord, ...]]:
-    queue = _queue(taken.function)
-    return [("XACK", queue, _GROUP, taken.entry), ("XDEL", queue, taken.entry)]
+def _acknowledge(received: ReceivedEvent) -> list[tuple[RedisWord, ...]]:
+    queue = _queue(received.function)
+    return [("XACK", queue, _GROUP, received.entry), ("XDEL", queue, received.entry)]
 
 
 def _milliseconds() -> int:

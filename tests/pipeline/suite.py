@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from events import ClockTicked
 from events.document import DocumentEvent, DocumentStored
-from events.envelope import CloudEvent, Secrets
+from events.envelope import Secrets, clock_tick
 from shared.blobs.port import Blobs
 from shared.bus.retries import ATTEMPTS
-from shared.bus.streams import StreamBus, Taken
+from shared.bus.streams import ReceivedEvent, StreamBus
 from shared.catalogue.catalogue import Catalogue, Catalogues
 from shared.catalogue.view import DocumentView, view
 from shared.intake.intake import document_id_of
@@ -126,29 +125,31 @@ class Suite:
             wrap(event, "test", SECRETS)
         )
 
-    async def take(self, function: str) -> Taken | None:
-        found = await self.bus.take(function, 1, 1)
+    async def receive(self, function: str) -> ReceivedEvent | None:
+        found = await self.bus.receive(function, 1, 1)
         return found[0] if found else None
 
-    async def deliver(self, taken: Taken) -> DeliveryResult:
-        return await EventDelivery(self.table.function(taken.function), self.services, SECRETS).deliver(taken.event)
+    async def deliver(self, received: ReceivedEvent) -> DeliveryResult:
+        return await EventDelivery(self.table.function(received.function), self.services, SECRETS).deliver(
+            received.event
+        )
 
     async def step(self, function: str) -> DeliveryResult | None:
         """One delivery as the runner concludes it, but without its pauses; None where nothing waits."""
-        taken = await self.take(function)
-        if taken is None:
+        received = await self.receive(function)
+        if received is None:
             return None
-        delivered = await self.deliver(taken)
+        delivered = await self.deliver(received)
         if delivered.status in (200, 204):
-            await self.bus.done(taken, delivered.reply)
-        elif taken.attempts + 1 < ATTEMPTS and not delivered.is_final:
-            await self.bus.again(taken, 0)
+            await self.bus.acknowledge(received, delivered.reply)
+        elif received.attempts + 1 < ATTEMPTS and not delivered.is_final:
+            await self.bus.retry_later(received, 0)
         else:
             letter = UndeliveredEvent(
-                taken.event, taken.function, delivered.status, delivered.detail, taken.attempts + 1
+                received.event, received.function, delivered.status, delivered.detail, received.attempts + 1
             )
             await EventDelivery(self.table.function("failed"), self.services, SECRETS).dead_letter(letter)
-            await self.bus.done(taken, None)
+            await self.bus.acknowledge(received, None)
         return delivered
 
     async def run_dry(self, order: random.Random | None = None) -> None:
@@ -161,8 +162,7 @@ class Suite:
                 return
 
     async def tick(self) -> DeliveryResult:
-        event = CloudEvent(id="tick_1", source="/clock", type=ClockTicked.type_name())
-        return await EventDelivery(self.table.function("sweep"), self.services, SECRETS).deliver(event)
+        return await EventDelivery(self.table.function("sweep"), self.services, SECRETS).deliver(clock_tick("1"))
 
     async def call(self, function: str, verb: str, request: Any, role: Role = "admin") -> Any:
         """A verb as its route calls it."""

@@ -58,12 +58,12 @@ def die_in_a_stage(stage: str, when: str) -> None:
         if is_armed() and record.stage == stage:
             die()
 
-    async def at_the_reply(bus: StreamBus, taken: Any, reply: Any) -> None:
-        if is_armed() and taken.function == stage and reply:
+    async def at_the_reply(bus: StreamBus, received: Any, reply: Any) -> None:
+        if is_armed() and received.function == stage and reply:
             die()
 
     if when == "after-reply":
-        around(StreamBus, "done", after=at_the_reply)
+        around(StreamBus, "acknowledge", after=at_the_reply)
     elif when == "before-write":
         around(TenantRecords, "write_stage", before=at_the_write)
     else:

@@ -8,8 +8,7 @@ import msgspec
 from aws_lambda_powertools.utilities.data_classes import EventBridgeEvent, S3Event
 from msgspec import Struct
 
-from events.clock import ClockTicked
-from events.envelope import CloudEvent, MalformedEventError, from_attributes
+from events.envelope import CloudEvent, MalformedEventError, clock_tick, from_attributes
 
 _INBOX = re.compile(r"t/(?P<tenant>[^/]+)/inbox/.*[^/]", re.DOTALL)
 
@@ -109,7 +108,7 @@ def _given_up(payload: dict[str, Any]) -> list[Brought]:
 
 def _from_bridge(event: EventBridgeEvent) -> list[Brought]:
     if event.detail_type == "Scheduled Event":
-        return [Told(CloudEvent(id=f"tick_{event.get_id}", source="/clock", type=ClockTicked.type_name()), {})]
+        return [Told(clock_tick(event.get_id), {})]
     if event.source == "aws.s3":
         key = event.detail["object"]["key"]  # unlike in S3's own notifications not encoded
         return [*_arrival(key)] if event.detail_type == "Object Created" else []

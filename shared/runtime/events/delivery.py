@@ -118,7 +118,7 @@ class EventDelivery:
     def _about(self, event: CloudEvent) -> dict[str, str]:
         return {
             "function": self._function.name,
-            "request_id": event.requestid,
+            "request_id": event.requestid or event.id,
             "trace_id": event.traceparent[3:35],
             "tenant": event.aegistenant,
             "document": event.subject,

@@ -1,43 +1,42 @@
-"""Delivers events in one process: queues to functions, replies back to queues, retries, dead letters, the clock."""
+"""Delivers events in one process: from queues to functions, with retries, dead letters and the clock."""
 
 import asyncio
 import contextlib
-import secrets
 from collections.abc import Collection
+from itertools import chain
+from secrets import token_hex
 
-from events.clock import ClockTicked
-from events.envelope import CloudEvent, Secrets
+from events.envelope import Secrets, clock_tick
 from shared.bus.retries import ATTEMPTS, pause
-from shared.bus.streams import StreamBus, Taken
+from shared.bus.streams import ReceivedEvent, StreamBus
 from shared.runtime.events.delivery import DeliveryResult, EventDelivery
 from shared.runtime.wiring.services import Services
 from shared.table.table import DEAD_LETTER, Function, Table
 from shared.telemetry.logs import log
 from shared.types.errors import StoreUnavailable
-from shared.types.tracing import new_request_id
 from shared.types.undelivered import UndeliveredEvent
 
-_SUSPECT = 2
-"""EventDelivery cut short by a crash after which an event is suspected of it."""
-_CLOCK_S = 30.0
+_SUSPECT_INTERRUPTIONS = 2
+"""After so many deliveries that ended with a crash an event is suspected to cause it."""
+_TICK_S = 30.0
 _WAIT_MS = 1000
-_PATIENCE_S = 2.0
-"""Before Redis is asked again when it did not answer."""
+_REDIS_RETRY_S = 2.0
+"""Pause before the next call where Redis did not answer."""
 
 
 class Runner:
-    """Runs the event functions of a table over an embedded bus."""
+    """Runs the event functions of a table over the embedded transport."""
 
     def __init__(self, table: Table, services: Services, bus: StreamBus, secrets: Secrets) -> None:
         self._bus = bus
         self._table = table
-        self._deliveries = {
+        self._delivery = {
             function.name: EventDelivery(function, services, secrets)
             for function in table.functions
             if any(not operation.is_route for operation in function.operations)
         }
         self._loops: list[asyncio.Task[None]] = []
-        self._at_work: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
 
     async def start(self) -> None:
@@ -47,137 +46,129 @@ class Runner:
             if any(op.on.startswith("aegis.document.") for op in function.operations)
         ]
         left = {function.name: await self._bus.open(function.name) for function in functions}
-        self._loops.append(asyncio.create_task(self._go_on(functions, left), name="what was left"))
-        self._loops.append(asyncio.create_task(self._keep_time(), name="clock"))
+        self._loops.append(asyncio.create_task(self._resume(functions, left), name="unfinished deliveries"))
+        self._loops.append(asyncio.create_task(self._run_clock(), name="clock"))
 
     async def stop(self, grace_s: float) -> None:
-        """Takes nothing more; lets what is at work finish for a while. The rest is delivered again after a start."""
+        """Receives nothing more, and waits up to `grace_s` for running deliveries. The rest is delivered after a
+        restart."""
         self._stopping = True
         await _end(self._loops)
-        if self._at_work:
-            await asyncio.wait(self._at_work, timeout=grace_s)
-        await _end(self._at_work)
+        if self._running:
+            await asyncio.wait(self._running, timeout=grace_s)
+        await _end(self._running)
 
-    async def _go_on(self, functions: list[Function], left: dict[str, list[Taken]]) -> None:
-        """What may have ended the process comes first and alone, one after the other: should it do so again, nothing
-        else is cut short with it and suspected."""
+    async def _resume(self, functions: list[Function], left: dict[str, list[ReceivedEvent]]) -> None:
+        """Delivers suspected events first, one at a time: where one crashes the process again, no other delivery is
+        interrupted with it and suspected."""
         alone = asyncio.Semaphore(1)
-        for taken in [taken for of_one in left.values() for taken in of_one if taken.cut_short >= _SUSPECT]:
-            await alone.acquire()
-            self._begin(taken, alone)
+        for received in chain.from_iterable(left.values()):
+            if received.interruptions >= _SUSPECT_INTERRUPTIONS:
+                await alone.acquire()
+                self._start_delivery(received, alone)
         async with alone:
             for function in functions:
-                others = [taken for taken in left[function.name] if taken.cut_short < _SUSPECT]
+                others = [
+                    received for received in left[function.name] if received.interruptions < _SUSPECT_INTERRUPTIONS
+                ]
                 self._loops.append(asyncio.create_task(self._run(function, others), name=function.name))
 
-    async def _run(self, function: Function, left: list[Taken]) -> None:
-        """One function's queue, as many deliveries at a time as its row allows."""
+    async def _run(self, function: Function, left: list[ReceivedEvent]) -> None:
+        """Delivers one function's queue, with as many deliveries at a time as its row allows."""
         places = asyncio.Semaphore(function.concurrency)
-        for taken in left:
+        for received in left:
             await places.acquire()
-            self._begin(taken, places)
+            self._start_delivery(received, places)
         while not self._stopping:
             await places.acquire()
             found = await self._next(function.name)
             if found:
-                self._begin(found, places)
+                self._start_delivery(found, places)
             else:
                 places.release()
 
-    async def _next(self, function: str) -> Taken | None:
+    async def _next(self, function: str) -> ReceivedEvent | None:
         try:
-            found = await self._bus.take(function, 1, _WAIT_MS)
+            found = await self._bus.receive(function, 1, _WAIT_MS)
         except StoreUnavailable:
-            await asyncio.sleep(_PATIENCE_S)
+            await asyncio.sleep(_REDIS_RETRY_S)
             return None
-        except Exception:  # noqa: BLE001 - whatever it is, a queue that nobody reads any more is worse
+        except Exception:  # noqa: BLE001 - whatever it is, reading the queue has to go on
             log().exception("cannot read a queue", extra={"function": function})
-            await asyncio.sleep(_PATIENCE_S)
+            await asyncio.sleep(_REDIS_RETRY_S)
             return None
         return found[0] if found else None
 
-    def _begin(self, taken: Taken, places: asyncio.Semaphore) -> None:
+    def _start_delivery(self, received: ReceivedEvent, places: asyncio.Semaphore) -> None:
         async def work() -> None:
             try:
-                await self._deliver(taken)
+                await self._deliver(received)
             except asyncio.CancelledError:
                 with contextlib.suppress(StoreUnavailable):
-                    await self._bus.put_back(taken)
+                    await self._bus.release(received)
                 raise
             finally:
                 places.release()
 
-        task = asyncio.create_task(work(), name=f"{taken.function} {taken.event.subject}")
-        self._at_work.add(task)
-        task.add_done_callback(self._at_work.discard)
+        task = asyncio.create_task(work(), name=f"{received.function} {received.event.subject}")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
-    async def _deliver(self, taken: Taken) -> None:
-        if taken.cut_short:
+    async def _deliver(self, received: ReceivedEvent) -> None:
+        if received.interruptions:
             with contextlib.suppress(StoreUnavailable):
-                await self._bus.begin(taken)
-        if taken.attempts < ATTEMPTS:
-            delivered = await self._deliveries[taken.function].deliver(taken.event)
+                await self._bus.mark_started(received)
+        if received.attempts < ATTEMPTS:
+            result = await self._delivery[received.function].deliver(received.event)
         else:
-            # As if a store had been away: perhaps something else ended the process, and it is tried again in its time.
-            delivered = DeliveryResult(503, detail="the process ended while it was at work on this")
+            # 503: something else may have ended the process, so its dead letter is replayed later.
+            result = DeliveryResult(503, detail="the process ended while it handled this event")
         while True:
             try:
-                await self._conclude(taken, delivered)
+                await self._settle(received, result)
                 return
-            except StoreUnavailable:  # the outcome is in the ledger; here it is only passed on
-                await asyncio.sleep(_PATIENCE_S)
-            except Exception:  # noqa: BLE001 - a disk that is full, say: nothing may be lost by it
-                log().exception("cannot conclude a delivery", extra={"function": taken.function})
-                await asyncio.sleep(_PATIENCE_S)
+            except StoreUnavailable:  # the outcome is recorded; only its acknowledgement is missing
+                await asyncio.sleep(_REDIS_RETRY_S)
+            except Exception:  # noqa: BLE001 - for example a full disk: the event must not be lost
+                log().exception("cannot conclude a delivery", extra={"function": received.function})
+                await asyncio.sleep(_REDIS_RETRY_S)
 
-    async def _conclude(self, taken: Taken, delivered: DeliveryResult) -> None:
-        if delivered.status in (200, 204):
-            await self._bus.done(taken, delivered.reply)
-        elif delivered.status == 401:
-            log().error("dropped an event that is not signed by us", extra={"function": taken.function})
-            await self._bus.done(taken, None)
-        elif not delivered.is_final and taken.attempts + 1 < ATTEMPTS:
-            await self._bus.again(taken, max(pause(taken.attempts), delivered.retry_after or 0))
+    async def _settle(self, received: ReceivedEvent, result: DeliveryResult) -> None:
+        if result.status in (200, 204):
+            await self._bus.acknowledge(received, result.reply)
+        elif result.status == 401:
+            log().error("dropped an event that is not signed by us", extra={"function": received.function})
+            await self._bus.acknowledge(received, None)
+        elif not result.is_final and received.attempts + 1 < ATTEMPTS:
+            await self._bus.retry_later(received, max(pause(received.attempts), result.retry_after or 0))
         else:
-            await self._bury(taken, delivered)
-            await self._bus.done(taken, None)
+            await self._dead_letter(received, result)
+            await self._bus.acknowledge(received, None)
 
-    async def _bury(self, taken: Taken, delivered: DeliveryResult) -> None:
-        attempts = min(taken.attempts + 1, ATTEMPTS)
-        letter = UndeliveredEvent(taken.event, taken.function, delivered.status, delivered.detail, attempts)
+    async def _dead_letter(self, received: ReceivedEvent, result: DeliveryResult) -> None:
+        attempts = min(received.attempts + 1, ATTEMPTS)
+        undelivered = UndeliveredEvent(received.event, received.function, result.status, result.detail, attempts)
         for function, _ in self._table.listeners(DEAD_LETTER):
-            await self._deliveries[function.name].dead_letter(letter)
+            await self._delivery[function.name].dead_letter(undelivered)
 
-    async def _keep_time(self) -> None:
-        """Ticks every 30 s, and at once when the queues turn out to be gone."""
-        await self._find_lost()
+    async def _run_clock(self) -> None:
+        """Ticks every 30 s, and at once when the queues turn out to be deleted."""
+        try:
+            await self._bus.mark_queued_only()
+        except Exception:  # noqa: BLE001 - the clock has to start whatever the queues hold
+            log().exception("cannot look through the queues", extra={"function": "clock"})
         while not self._stopping:
-            await self._tick()
+            tick = clock_tick(token_hex(8))
+            for function, _ in self._table.listeners(tick.type):
+                await self._delivery[function.name].deliver(tick)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_CLOCK_S):
+                async with asyncio.timeout(_TICK_S):
                     await self._bus.was_emptied.wait()
             self._bus.was_emptied.clear()
 
-    async def _find_lost(self) -> None:
-        """At the start no event is on its way but those that stand in the queues."""
-        try:
-            await self._bus.mark_only_waiting()
-        except Exception:  # noqa: BLE001 - the clock has to start whatever stands in the queues
-            log().exception("cannot look through the queues", extra={"function": "clock"})
-
-    async def _tick(self) -> None:
-        event = CloudEvent(
-            id=f"tick_{secrets.token_hex(8)}",
-            source="/clock",
-            type=ClockTicked.type_name(),
-            requestid=new_request_id(),
-        )
-        for function, _ in self._table.listeners(event.type):
-            await self._deliveries[function.name].deliver(event)
-
 
 async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
-    """Cancels again while one goes on: a cancellation that comes together with an answer can get lost on the way."""
+    """Cancels until all have ended: a cancellation that coincides with an answer can get lost."""
     while running := [task for task in tasks if not task.done()]:
         for task in running:
             task.cancel()

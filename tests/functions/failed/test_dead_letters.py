@@ -153,9 +153,9 @@ async def test_a_duplicate_that_fails_does_not_fail_a_document_whose_stage_succe
     record = await suite.upload("a text")
     await suite.run_dry()
     await suite.bus.publish(suite.stored(record), "upload")
-    taken = await suite.take("parse")
-    assert taken
-    letter = UndeliveredEvent(taken.event, "parse", 500, "RuntimeError", ATTEMPTS)
+    received = await suite.receive("parse")
+    assert received
+    letter = UndeliveredEvent(received.event, "parse", 500, "RuntimeError", ATTEMPTS)
     await EventDelivery(suite.table.function("failed"), suite.services, SECRETS).dead_letter(letter)
     assert await suite.status(record.document_id) == "ready"
     stage = await suite.stage(record, "parse")

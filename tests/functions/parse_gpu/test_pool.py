@@ -18,11 +18,11 @@ from tests.shared.parsing import drawn
 
 
 async def events_of(pooled: Suite, function: str) -> list[str]:
-    """The ids of all events that wait for a function, which are taken."""
+    """The ids of all events that wait for a function, which are received by the call."""
     ids = []
-    while taken := await pooled.take(function):
-        ids.append(taken.event.id)
-        await pooled.bus.done(taken, None)
+    while received := await pooled.receive(function):
+        ids.append(received.event.id)
+        await pooled.bus.acknowledge(received, None)
     return ids
 
 

@@ -140,8 +140,8 @@ async def test_it_is_said_again_after_1_2_4_and_up_to_30_minutes_so_that_a_backl
     quiet = f"sweep:quiet:{TENANT}:{record.document_id}:1"
     for minutes in (1, 2, 4, 8, 16, 30, 30):
         await suite.tick()
-        (taken,) = await suite.bus.take("parse", 9, 1)
-        await suite.bus.done(taken, None)
+        (received,) = await suite.bus.receive("parse", 9, 1)
+        await suite.bus.acknowledge(received, None)
         assert minutes * 60 - 5 < await suite.redis.call("TTL", quiet) <= minutes * 60
         await suite.redis.call("DEL", f"recent:{TENANT}:{record.document_id}:1")
         await suite.tick()
@@ -290,13 +290,13 @@ async def test_what_a_stage_wrote_after_the_erasure_is_erased(suite: Suite) -> N
 
 async def test_what_a_killed_stage_wrote_after_the_erasure_is_erased_too(suite: Suite) -> None:
     record = await suite.upload("a text")
-    taken = await suite.take("parse")
-    assert taken
+    received = await suite.receive("parse")
+    assert received
     await suite.records.write_tombstone(record.document_id, 1)
     await suite.tick()
     await suite.records.write(record.document_id, 1, "parsed", b"written late, then killed")
     (left,) = await suite.bus.open("parse")
-    await suite.bus.done(left, (await suite.deliver(left)).reply)
+    await suite.bus.acknowledge(left, (await suite.deliver(left)).reply)
     await suite.tick()
     assert not await suite.records.has_blobs(record.document_id, 1)
 
@@ -449,9 +449,9 @@ async def test_a_stage_between_two_continuations_whose_event_was_lost_goes_on(su
     record = await suite.upload("a text")
     for stage in ("parse", "embed"):
         await suite.step(stage)
-    taken = await suite.take("chunk")
-    assert taken
-    await suite.bus.done(taken, None)
+    received = await suite.receive("chunk")
+    assert received
+    await suite.bus.acknowledge(received, None)
     await suite.forget_recent()
     await suite.tick()
     said = await suite.step("chunk")

@@ -8,7 +8,7 @@ import pytest
 
 from shared.bus import retries
 from shared.bus.retries import ATTEMPTS
-from shared.bus.streams import StreamBus, Taken
+from shared.bus.streams import ReceivedEvent, StreamBus
 from shared.records.records import PlatformRecords
 from shared.runtime.events import runner as runner_module
 from shared.runtime.events.runner import Runner
@@ -22,7 +22,7 @@ Start = Callable[[], Awaitable[Runner]]
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "_FIRST_PAUSE_S", 0.02)
-    monkeypatch.setattr(runner_module, "_PATIENCE_S", 0.02)
+    monkeypatch.setattr(runner_module, "_REDIS_RETRY_S", 0.02)
     monkeypatch.setattr(runner_module, "_WAIT_MS", 20)
 
 
@@ -48,12 +48,12 @@ async def becomes(suite: Suite, document_id: str, status: str) -> None:
         await asyncio.sleep(0.01)
 
 
-async def cut_short(suite: Suite, function: str, times: int) -> None:
-    """Takes what waits for a function and lets a process die over it."""
-    await suite.bus.take(function, 10, 1)
+async def interrupt(suite: Suite, function: str, times: int) -> None:
+    """Receives what waits for a function and lets a process die over it."""
+    await suite.bus.receive(function, 10, 1)
     for _ in range(times - 1):
         for left in await suite.bus.open(function):
-            await suite.bus.begin(left)
+            await suite.bus.mark_started(left)
 
 
 async def test_documents_pass_through_by_themselves(suite: Suite, start: Start) -> None:
@@ -107,9 +107,9 @@ async def test_what_fails_is_tried_again_and_in_the_end_a_dead_letter(suite: Sui
 
 async def test_what_may_have_ended_the_process_runs_first_and_alone(suite: Suite, start: Start) -> None:
     suspects = [await suite.upload(f"suspect {number}") for number in range(2)]
-    await cut_short(suite, "parse", 2)
+    await interrupt(suite, "parse", 2)
     others = [await suite.upload(f"other {number}") for number in range(3)]
-    await suite.bus.take("parse", 1, 1)
+    await suite.bus.receive("parse", 1, 1)
     at_work: set[str] = set()
     together: dict[str, set[str]] = {}
 
@@ -132,7 +132,7 @@ async def test_what_may_have_ended_the_process_runs_first_and_alone(suite: Suite
 
 async def test_what_ended_the_process_each_time_is_put_aside_and_says_until_when(suite: Suite, start: Start) -> None:
     record = await suite.upload("a text")
-    await cut_short(suite, "parse", ATTEMPTS)
+    await interrupt(suite, "parse", ATTEMPTS)
     await start()
     await becomes(suite, record.document_id, "waiting")
     assert suite.workshop.runs == []
@@ -184,16 +184,16 @@ async def test_what_is_at_work_may_finish_at_an_orderly_end(suite: Suite, start:
 async def test_a_queue_that_could_not_be_read_is_read_again(
     suite: Suite, start: Start, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    take = StreamBus.take
+    receive = StreamBus.receive
     failed: list[str] = []
 
-    async def fails_at_first(self: StreamBus, function: str, count: int, wait_ms: int) -> list[Taken]:
+    async def fails_at_first(self: StreamBus, function: str, count: int, wait_ms: int) -> list[ReceivedEvent]:
         if failed.count(function) < 2:
             failed.append(function)
             raise error
-        return await take(self, function, count, wait_ms)
+        return await receive(self, function, count, wait_ms)
 
-    monkeypatch.setattr(StreamBus, "take", fails_at_first)
+    monkeypatch.setattr(StreamBus, "receive", fails_at_first)
     await start()
     record = await suite.upload("a text")
     await becomes(suite, record.document_id, "ready")
@@ -203,16 +203,16 @@ async def test_a_queue_that_could_not_be_read_is_read_again(
 async def test_an_outcome_that_could_not_be_passed_on_is_passed_on_later(
     suite: Suite, start: Start, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    done = StreamBus.done
+    acknowledge = StreamBus.acknowledge
     failed: list[str] = []
 
-    async def fails_at_first(self: StreamBus, taken: Taken, reply: object) -> None:
-        if failed.count(taken.function) < 2:
-            failed.append(taken.function)
+    async def fails_at_first(self: StreamBus, received: ReceivedEvent, reply: object) -> None:
+        if failed.count(received.function) < 2:
+            failed.append(received.function)
             raise error
-        await done(self, taken, reply)  # type: ignore[arg-type]
+        await acknowledge(self, received, reply)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(StreamBus, "done", fails_at_first)
+    monkeypatch.setattr(StreamBus, "acknowledge", fails_at_first)
     await start()
     record = await suite.upload("a text")
     await becomes(suite, record.document_id, "ready")

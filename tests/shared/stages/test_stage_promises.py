@@ -270,12 +270,12 @@ async def test_a_stage_of_a_deleted_life_does_not_touch_the_next_one(suite: Suit
 
 async def test_a_crash_after_the_write_says_it_at_the_next_delivery_without_another_run(suite: Suite) -> None:
     record = await suite.upload("a text")
-    taken = await suite.take("parse")
-    assert taken
-    await suite.deliver(taken)  # and the process dies before it can pass the reply on
+    received = await suite.receive("parse")
+    assert received
+    await suite.deliver(received)  # and the process dies before it can pass the reply on
     (left,) = await suite.bus.open("parse")
     delivered = await suite.deliver(left)
-    await suite.bus.done(left, delivered.reply)
+    await suite.bus.acknowledge(left, delivered.reply)
     await suite.run_dry()
     assert Counter(suite.workshop.stages()) == {"parse": 1, "chunk": 1, "embed": 1, "finish": 1}
     assert await suite.status(record.document_id) == "ready"

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from events.document import DocumentEvent
 from events.envelope import CloudEvent, encode, wrap
 from shared.bus.aws import AwsSink
-from shared.bus.streams import Taken
+from shared.bus.streams import ReceivedEvent
 from shared.records.records import TenantRecords
 from shared.records.structs import StageRecord
 from shared.runtime.lambda_binding import Binding
@@ -75,10 +75,10 @@ class Lambdas:
 
     def said(self, function: str) -> list[CloudEvent]:
         """What stands in the queue of a function, which is empty afterwards."""
-        taken: list[Taken] = self.run(self.bus.take(function, 10, 10))
-        for one in taken:
-            self.run(self.bus.done(one, None))
-        return [one.event for one in taken]
+        received: list[ReceivedEvent] = self.run(self.bus.receive(function, 10, 10))
+        for one in received:
+            self.run(self.bus.acknowledge(one, None))
+        return [one.event for one in received]
 
     def travel(self, event: CloudEvent) -> list[CloudEvent]:
         """Brings the event to the functions of the pipeline, one after the other; returns what each was brought."""

@@ -121,11 +121,11 @@ async def prepare():
 
 loop.run_until_complete(prepare())
 said = [invoke("intake", object_created("t/ten_default/inbox/note.md"))]
-[taken] = loop.run_until_complete(bus.take("parse", 1, 10))
+[received] = loop.run_until_complete(bus.receive("parse", 1, 10))
 from events.envelope import encode
-said.append(invoke("parse", batch(message(encode(taken.event)))))
-[taken] = loop.run_until_complete(bus.take("chunk", 1, 10))
-said.append(invoke("chunk", batch(message(encode(taken.event)))))
+said.append(invoke("parse", batch(message(encode(received.event)))))
+[received] = loop.run_until_complete(bus.receive("chunk", 1, 10))
+said.append(invoke("chunk", batch(message(encode(received.event)))))
 loop.run_until_complete(services.close())
 loop.run_until_complete(server.close())
 heavy = ("litestar", "uvicorn", "mangum", "boto3", "botocore.session", "httpx", "qdrant_client", "onnxruntime")
