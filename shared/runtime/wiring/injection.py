@@ -1,7 +1,8 @@
 """Dependency injection for handlers.
 
 A handler's first parameter is the message. Each other parameter is provided by its type; types are listed here by name,
-so that a process imports only those that it uses. `settings` is the row's column, converted to the type that the
+so that a process imports only those that it uses. A struct that is not listed is made of its fields, where each of them
+is provided: so an operation with many dependencies takes them in groups. `settings` is the row's column, converted to the type that the
 handler declares, unless that is the process' own `Settings`.
 """
 
@@ -66,12 +67,12 @@ def provide(services: Services, wanted: Plan, call: Call) -> dict[str, Any]:
 
 def needs_of(hint: Any) -> frozenset[Need]:
     """The needs, as the table names them, that a row must declare before a handler may ask for this type."""
-    provided = _PROVIDED.get(_name_of(hint))
+    provided = _find(hint)
     return provided.needs if provided else frozenset()
 
 
 def _provider(function: Function, operation: Operation, name: str, hint: Any) -> Provider:
-    if provided := _PROVIDED.get(_name_of(hint)):
+    if provided := _find(hint):
         return provided.provider
     if name != "settings":
         where = f"{function.row(operation)}: column 'verb'"
@@ -81,6 +82,24 @@ def _provider(function: Function, operation: Operation, name: str, hint: Any) ->
     except msgspec.ValidationError as error:
         raise TableError(f"{function.row(operation)}: column 'settings': {error}") from error
     return lambda services, call: settings
+
+
+def _find(hint: Any) -> _Provided | None:
+    """What provides a type; None where nothing does."""
+    if listed := _PROVIDED.get(_name_of(hint)):
+        return listed
+    if not (isinstance(hint, type) and issubclass(hint, Struct) and hint.__struct_fields__):
+        return None
+    hints = typing.get_type_hints(hint)
+    fields: dict[str, _Provided] = {}
+    for name in hint.__struct_fields__:
+        if (field := _find(hints[name])) is None:
+            return None
+        fields[name] = field
+    return _Provided(
+        lambda services, call: hint(**{name: field.provider(services, call) for name, field in fields.items()}),
+        frozenset().union(*(field.needs for field in fields.values())),
+    )
 
 
 def _name_of(hint: Any) -> str:
@@ -109,20 +128,6 @@ def _catalogues(services: Services, call: Call) -> Any:
     from shared.catalogue.catalogue import Catalogues
 
     return Catalogues(services.redis, _platform_records(services, call))
-
-
-def _intake(services: Services, call: Call) -> Any:
-    from shared.intake.intake import Intake
-
-    return Intake(
-        records=_records(services, call),
-        catalogue=_catalogue(services, call),
-        leases=_leases(services, call),
-        publisher=services.publisher(call.function),
-        table=services.table,
-        call=call,
-        router=_router(services, call),
-    )
 
 
 def _router(services: Services, call: Call) -> Any:
@@ -189,7 +194,6 @@ _PROVIDED: dict[str, _Provided] = {
     "shared.embedding.port.Embedding": _provided(lambda services, call: services.embedding, "embedding"),
     "shared.embedding.sparse.SparseEncoder": _provided(lambda services, call: services.encoder, "embedding"),
     "shared.formats.router.FormatRouter": _provided(_router),
-    "shared.intake.intake.Intake": _provided(_intake, "blobs", "counters", "bus"),
     "shared.records.records.TenantRecords": _provided(_records, "blobs"),
     "shared.records.records.PlatformRecords": _provided(_platform_records, "blobs"),
     "shared.parsing.workers.ParserPool": _provided(lambda services, call: services.parsers, "parsing"),

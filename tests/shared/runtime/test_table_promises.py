@@ -171,6 +171,24 @@ async def wants_blobs_and_redis(event: DocumentParsed, accounts: Accounts) -> Do
     raise NotImplementedError
 
 
+class AccountsAndTable(Struct, frozen=True):
+    accounts: Accounts
+    table: Table
+
+
+class AccountsAndMoon(Struct, frozen=True):
+    accounts: Accounts
+    moon: Path
+
+
+async def wants_a_group(event: DocumentParsed, group: AccountsAndTable) -> DocumentChunked:
+    raise NotImplementedError
+
+
+async def wants_a_group_with_the_moon(event: DocumentParsed, group: AccountsAndMoon) -> DocumentChunked:
+    raise NotImplementedError
+
+
 async def takes_nothing() -> DocumentChunked:
     raise NotImplementedError
 
@@ -214,6 +232,8 @@ def test_a_handler_that_fits_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
         (takes_nothing, "verb", "takes no message"),
         (wants_the_moon, "verb", "nothing provides parameter 'moon' of type pathlib.Path"),
         (wants_blobs_and_redis, "needs", "parameter 'accounts' of type Accounts takes counters, which"),
+        (wants_a_group, "needs", "parameter 'group' of type AccountsAndTable takes counters, which"),
+        (wants_a_group_with_the_moon, "verb", "nothing provides parameter 'group' of type"),
         (wants_settings, "settings", "max_tokens"),
     ],
 )
