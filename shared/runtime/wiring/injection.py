@@ -2,8 +2,8 @@
 
 A handler's first parameter is the message. Each other parameter is provided by its type; types are listed here by name,
 so that a process imports only those that it uses. A struct that is not listed is made of its fields, where each of them
-is provided: so an operation with many dependencies takes them in groups. `settings` is the row's column, converted to the type that the
-handler declares, unless that is the process' own `Settings`.
+is provided: so an operation with many dependencies takes them in groups. `settings` is the row's column, converted to
+the type that the handler declares, unless that is the process' own `Settings`.
 """
 
 import inspect
