@@ -44,3 +44,8 @@ def _defined(module: Path) -> set[str]:
     }
     stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     return named | stored
+
+
+def test_every_decision_has_a_number_of_its_own() -> None:
+    numbers = sorted(int(path.name[:4]) for path in (ROOT / "docs/decisions").glob("*.md"))
+    assert numbers == list(range(1, len(numbers) + 1))
