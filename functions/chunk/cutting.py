@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 from msgspec import Struct
 
 from functions.chunk.ruler import Ruler
+from shared.language.sentences import sentence_spans
 from shared.parsing.document import Block
 from shared.parsing.tables import TableRow, table_head, table_markdown, table_row
 from shared.types.passage import Box
@@ -28,10 +30,6 @@ class Atom(Struct, frozen=True):
 Cutter = Callable[[str], Iterator[str]]
 """Yields parts whose concatenation is the text again."""
 
-_STOP = re.compile(r"[.!?…]+[\"'”’»)\]]*\s+|[。！？]+[」』”）]*\s*")
-_NO_STOP = re.compile(
-    r"(?:^|[\s(])(?:[A-Z]|e\.g|i\.e|z\.B|d\.h|u\.a|cf|vs|ca|approx|etc|bzw|vgl|Abs|Art|Nr|No|Fig|Abb|Tab|Eq|Sec|Dr|Prof|Mr|Mrs|Ms|St|pp?)\.\s+$"
-)
 _LINE = re.compile(r"[^\n]*\n+|[^\n]+$")
 _ITEM = re.compile(r"(?:-|\d{1,9}[.)]) ")
 _PAIR = re.compile(r"[^\s:][^:\n]{0,300}: ?")
@@ -93,14 +91,9 @@ def _glued(parts: list[str]) -> list[tuple[str, str]]:
 
 
 def _by_sentence(text: str) -> Iterator[str]:
-    start = 0
-    for stop in _STOP.finditer(text):
-        end = stop.end()
-        following = text[end : end + 1]
-        if not following.islower() and not _NO_STOP.search(text, max(start, end - 12), end):
-            yield text[start:end]
-            start = end
-    yield text[start:]
+    starts = [begin for begin, _ in sentence_spans(text, 0, len(text))]
+    for begin, following in pairwise([*starts, len(text)]):
+        yield text[begin:following]
 
 
 def _by_line(text: str) -> Iterator[str]:

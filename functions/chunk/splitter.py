@@ -10,8 +10,8 @@ from functions.chunk.ruler import CountTokens, Ruler
 from shared.parsing.document import Block, ParsedDocument
 from shared.types.passage import Box
 
-STAGE_VERSION = 2
-"""The version of this craft: pieces made by another may differ."""
+STAGE_VERSION = 3
+"""Raised with every change of the cuts: it is part of the stage's key."""
 
 MOST_TOKENS = 220
 CONTEXT_TOKENS = 34

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from shared.answers.kinds import states
 from shared.answers.question import Question, Term, meanings_of
-from shared.answers.sentences import SentenceKind, pieces
+from shared.answers.sentences import SentenceKind, sentences_of
 from shared.answers.stems import WORD, stem
 from shared.types.passage import Found, Passage
 
@@ -84,14 +84,14 @@ class EvidenceSource(Struct, frozen=True, eq=False):
 
 def source_of(found: Found, rank: int) -> EvidenceSource:
     passage = found.passage
-    cut = pieces(passage.text)
-    texts = [(piece.lead + " " + passage.text[piece.start : piece.end]).strip() for piece in cut]
+    spans = list(sentences_of(passage.text))
+    texts = [(span.lead + " " + passage.text[span.start : span.end]).strip() for span in spans]
     read = [words_of(text) for text in texts]
     title = words_of(passage.context)
     candidates = tuple(
-        Candidate(passage, rank, piece.start, piece.end, text, read[at], together(read[max(0, at - 1) : at + 2]))
-        for at, (piece, text) in enumerate(zip(cut, texts, strict=True))
-        if piece.kind is not SentenceKind.HEADING
+        Candidate(passage, rank, span.start, span.end, text, read[at], together(read[max(0, at - 1) : at + 2]))
+        for at, (span, text) in enumerate(zip(spans, texts, strict=True))
+        if span.kind is not SentenceKind.HEADING
     )
     return EvidenceSource(passage, together([title, *read]), title, candidates)
 

@@ -1,21 +1,21 @@
 """The word lists in `words/`, read once."""
 
 from functools import cache
-from importlib.resources import files
 
 from shared.answers.stems import stem
+from shared.language.wordlists import read_lines, read_words
 
 
 @cache
 def words(name: str) -> frozenset[str]:
-    return frozenset(word for line in _lines(name) for word in line.split())
+    return read_words("shared.answers", name)
 
 
 @cache
 def meanings() -> dict[str, frozenset[int]]:
     """From a stem, or the stems of a phrase with a space between, to the numbers of its meanings."""
     table: dict[str, set[int]] = {}
-    for number, line in enumerate(_lines("meanings")):
+    for number, line in enumerate(read_lines("shared.answers", "meanings")):
         for entry in line.split():
             key = " ".join(stem(word) for word in entry.split("_"))
             table.setdefault(key, set()).add(number)
@@ -26,7 +26,7 @@ def meanings() -> dict[str, frozenset[int]]:
 def opposites() -> dict[str, frozenset[str]]:
     """From a stem to the stems that say the contrary."""
     table: dict[str, set[str]] = {}
-    for line in _lines("opposites"):
+    for line in read_lines("shared.answers", "opposites"):
         one, other = (stem(word) for word in line.split())
         table.setdefault(one, set()).add(other)
         table.setdefault(other, set()).add(one)
@@ -37,11 +37,6 @@ def opposites() -> dict[str, frozenset[str]]:
 def figures() -> dict[str, frozenset[str]]:
     """From a figure, or a word for it, to the stems of all that say the same."""
     table: dict[str, frozenset[str]] = {}
-    for line in _lines("figures"):
+    for line in read_lines("shared.answers", "figures"):
         table |= dict.fromkeys(line.split(), frozenset(stem(word) for word in line.split()))
     return table
-
-
-def _lines(name: str) -> list[str]:
-    text = files("shared.answers").joinpath(f"words/{name}.txt").read_text("utf-8")
-    return [line for line in text.splitlines() if line and not line.startswith("#")]

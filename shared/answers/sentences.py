@@ -6,7 +6,7 @@ from enum import Enum
 
 from msgspec import Struct
 
-from shared.answers.lexicon import words
+from shared.language.sentences import sentence_spans
 
 
 class SentenceKind(Enum):
@@ -33,34 +33,9 @@ _ITEM = re.compile(r"(?:[-*+•–·]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])[ \t]+(?=\S
 _PAIR = re.compile(r"[^\W\d_][\w /()-]{1,30}:[ \t]+\S.{0,80}\Z")
 """A line such as "Price: 12 euros"."""
 
-_STOP = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)|[。！？](?=\S)")
-_OPENING = re.compile(r"[\"'“‘„«»(\[¿¡*_]*")
-_TAIL = re.compile(r"([^\W\d_]+(?:\.[^\W\d_]+)*|\d+)\.$")
 
-_ABBREVIATIONS = words("abbreviations")
-_NUMBERED = words("numbered")
-_CLOSING = words("closing")
-"""Abbreviations that may also end a sentence: they do when a capital follows that no name explains."""
-
-_MONTHS = (
-    "Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember|Jahrhundert|Klasse|Etage|Stock"
-)
-_ORDINAL_FOLLOWED = re.compile(rf"\s+(?:{_MONTHS})\b")
-_OPENER = re.compile(
-    r"\s+(?:The|A|An|It|Its|He|She|They|This|That|These|Those|In|On|At|If|When|We|You|There|Der|Die|Das|Es|Er|Sie|Wir)\b"
-)
-"""Words that follow a lone capital only where a sentence begins ("building C. The porter")."""
-
-
-_LONGEST_ABBREVIATION = 24
-
-
-def pieces(text: str) -> tuple[SentenceSpan, ...]:
-    """Every character that is not white space lies in exactly one piece, in order."""
-    return tuple(_pieces(text))
-
-
-def _pieces(text: str) -> Iterator[SentenceSpan]:
+def sentences_of(text: str) -> Iterator[SentenceSpan]:
+    """In order; every character that is not white space lies in exactly one span."""
     head = ""
     for block in _blocks(text):
         start, end = block
@@ -72,7 +47,8 @@ def _pieces(text: str) -> Iterator[SentenceSpan]:
             yield SentenceSpan(start, end, SentenceKind.HEADING)
         elif not head:
             head = line
-            yield SentenceSpan(start, end, SentenceKind.HEADING if _rule_follows(text, end) else SentenceKind.ROW)
+            next_line = text[end:].lstrip().split("\n", 1)[0].strip()
+            yield SentenceSpan(start, end, SentenceKind.HEADING if _RULE.fullmatch(next_line) else SentenceKind.ROW)
         else:
             yield SentenceSpan(start, end, SentenceKind.ROW, lead=head)
 
@@ -112,29 +88,17 @@ def _is_row(line: str) -> bool:
     return line.startswith("|") and line.count("|") >= 2 and "\n" not in line
 
 
-def _rule_follows(text: str, end: int) -> bool:
-    following = text[end:].lstrip().split("\n", 1)[0].strip()
-    return bool(following) and _RULE.fullmatch(following) is not None
-
-
 def _prose(text: str, start: int, end: int) -> Iterator[SentenceSpan]:
     if _HEADING.match(text, start, end):
         yield SentenceSpan(start, end, SentenceKind.HEADING)
         return
-    begin = start
     item = _ITEM.match(text, start, end)
-    for stop in _STOP.finditer(text, item.end() if item else start, end):
-        if _ends_sentence(text, begin, stop, end):
-            yield SentenceSpan(begin, stop.end(), SentenceKind.SENTENCE)
-            begin = _skip_space(text, stop.end(), end)
-    if begin < end:
-        yield SentenceSpan(begin, end, _last_kind(text, begin, start, end))
-
-
-def _skip_space(text: str, at: int, end: int) -> int:
-    while at < end and text[at].isspace():
-        at += 1
-    return at
+    sentences = list(sentence_spans(text, item.end() if item else start, end))
+    sentences[0] = (start, sentences[0][1])
+    for begin, stop in sentences[:-1]:
+        yield SentenceSpan(begin, stop, SentenceKind.SENTENCE)
+    begin, _ = sentences[-1]
+    yield SentenceSpan(begin, end, _last_kind(text, begin, start, end))
 
 
 def _last_kind(text: str, begin: int, start: int, end: int) -> SentenceKind:
@@ -144,33 +108,3 @@ def _last_kind(text: str, begin: int, start: int, end: int) -> SentenceKind:
     closed = line[-1] in '.!?…:;,)"”»' or _ITEM.match(line) or ":" in line or any(c.isdigit() for c in line)
     alone = text[:start].strip() != "" or text[end:].strip() != ""
     return SentenceKind.HEADING if bare and alone and not closed else SentenceKind.SENTENCE
-
-
-def _ends_sentence(text: str, begin: int, stop: re.Match[str], end: int) -> bool:
-    following = _skip_space(text, stop.end(), end)
-    if following == end:
-        return True
-    opening = _OPENING.match(text, following, end)
-    first = text[opening.end() if opening else following :][:1]
-    if first.islower():
-        return False
-    if stop.group() != ".":
-        return True
-    before = text[max(begin, stop.start() - _LONGEST_ABBREVIATION) : stop.start() + 1]
-    return not _is_abbreviation(before, text[stop.end() : stop.end() + _LONGEST_ABBREVIATION])
-
-
-def _is_abbreviation(before: str, after: str) -> bool:
-    tail = _TAIL.search(before)
-    if not tail:
-        return False
-    word = tail.group(1)
-    if word.isdigit():
-        return len(word) <= 2 and _ORDINAL_FOLLOWED.match(after) is not None
-    if len(word) == 1:
-        return word.isupper() and word != "I" and not _OPENER.match(after)
-    if word.lower() not in _ABBREVIATIONS:
-        return False
-    if word.lower() in _NUMBERED:
-        return after.lstrip()[:1].isdigit()
-    return word.lower() not in _CLOSING or not after.lstrip()[:1].isupper()

@@ -15,7 +15,7 @@ from shared.answers.evidence import WordVectors, spelled_alike, words_of
 from shared.answers.lexicon import figures, words
 from shared.answers.prompting import NO_ANSWER
 from shared.answers.question import understand
-from shared.answers.sentences import SentenceKind, pieces
+from shared.answers.sentences import SentenceKind, sentences_of
 from shared.answers.stems import WORD, stem
 from shared.types.citation import Citation
 from shared.types.passage import Found, Passage
@@ -100,9 +100,9 @@ def _statements(answer: str) -> list[_Statement]:
     text = _TRAILING_MARKS.sub(r"\2\1", answer)
     german = understand(text).german
     found = []
-    for piece in pieces(text):
-        sentence = text[piece.start : piece.end]
-        if piece.kind is SentenceKind.HEADING:
+    for span in sentences_of(text):
+        sentence = text[span.start : span.end]
+        if span.kind is SentenceKind.HEADING:
             continue
         numbers = [int(number) for mark in _MARKS.findall(sentence) for number in mark.split(",")]
         bare = _MARKS.sub("", sentence).strip()
@@ -112,17 +112,17 @@ def _statements(answer: str) -> list[_Statement]:
 
 
 def _sentences(passage: Passage) -> list[_Sentence]:
-    cut = pieces(passage.text)
-    read = [words_of(f"{piece.lead} {passage.text[piece.start : piece.end]}") for piece in cut]
+    spans = list(sentences_of(passage.text))
+    read = [words_of(f"{span.lead} {passage.text[span.start : span.end]}") for span in spans]
     context = words_of(passage.context)
     found = []
-    for at, piece in enumerate(cut):
+    for at, span in enumerate(spans):
         beside = read[max(0, at - _BESIDE) : at + _BESIDE + 1]
         known = frozenset[str]().union(context.known, *(each.known for each in beside))
         means = frozenset[int]().union(context.means, *(each.means for each in beside))
-        if piece.kind is not SentenceKind.HEADING:
+        if span.kind is not SentenceKind.HEADING:
             around = WordVectors((), (), (), known, means)
-            found.append(_Sentence(passage, piece.start, piece.end, read[at], around))
+            found.append(_Sentence(passage, span.start, span.end, read[at], around))
     return found
 
 

@@ -166,6 +166,13 @@ def test_abbreviations_and_numbers_do_not_end_a_sentence() -> None:
     assert second.text == words(20, "W")
 
 
+def test_german_dates_and_abbreviations_do_not_end_a_sentence() -> None:
+    text = f"{words(16)} am 7. Januar für 30 Mio. Euro im 19. Jahrhundert. {words(20, 'W')}"
+    first, second = pieces(paragraph(text))
+    assert first.text.endswith("im 19. Jahrhundert.")
+    assert second.text == words(20, "W")
+
+
 def test_a_sentence_too_long_for_a_piece_is_cut_at_words() -> None:
     found = pieces(paragraph(words(200)))
     assert " ".join(piece.text for piece in found) == words(200)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.answers.sentences import SentenceKind, pieces
+from shared.answers.sentences import SentenceKind, sentences_of
 
 FRAGMENTS = st.sampled_from(
     """Dr. Mills |paid 3.5 million. |Why? |~|~~|# Head~|- item |1. first~|e.g. this |end.|“Quoted.” |No. 5 |U.S. |\t| |
@@ -14,24 +14,24 @@ TEXTS = st.one_of(st.text(max_size=200), st.lists(FRAGMENTS, max_size=12).map(""
 
 
 def quotes(text: str) -> list[str]:
-    return [text[piece.start : piece.end] for piece in pieces(text) if piece.kind is not SentenceKind.HEADING]
+    return [text[span.start : span.end] for span in sentences_of(text) if span.kind is not SentenceKind.HEADING]
 
 
 @given(TEXTS)
 def test_pieces_are_in_order_and_nothing_but_white_space_is_lost(text: str) -> None:
     end = 0
-    for piece in pieces(text):
-        assert piece.start >= end
-        assert not text[end : piece.start].strip()
-        assert piece.end > piece.start
-        end = piece.end
+    for span in sentences_of(text):
+        assert span.start >= end
+        assert not text[end : span.start].strip()
+        assert span.end > span.start
+        end = span.end
     assert not text[end:].strip()
 
 
 @given(TEXTS)
 def test_no_piece_begins_or_ends_with_white_space(text: str) -> None:
-    for piece in pieces(text):
-        assert text[piece.start : piece.end] == text[piece.start : piece.end].strip()
+    for span in sentences_of(text):
+        assert text[span.start : span.end] == text[span.start : span.end].strip()
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_each_item_of_a_list_stands_alone() -> None:
 
 def test_a_row_of_a_table_is_read_with_its_head() -> None:
     text = "| Model | Price |\n|---|---|\n| Zephyr | 3.50 |\n| Nimbus | 9.00 |"
-    rows = [piece for piece in pieces(text) if piece.kind is SentenceKind.ROW]
+    rows = [span for span in sentences_of(text) if span.kind is SentenceKind.ROW]
     assert [text[row.start : row.end] for row in rows] == ["| Zephyr | 3.50 |", "| Nimbus | 9.00 |"]
     assert {row.lead for row in rows} == {"| Model | Price |"}
 
