@@ -17,7 +17,7 @@ _STREAMS = (
     ("WordDocument", "doc"),
     ("PowerPoint Document", "ppt"),
     ("Workbook", "xls"),
-    ("UsageLedger", "xls"),
+    ("Book", "xls"),
     ("StarWriterDocument", "sdw"),
     ("StarCalcDocument", "sdc"),
     ("StarDrawDocument3", "sdd"),

@@ -101,6 +101,7 @@ def _encrypted() -> Iterator[Bad]:
     yield Bad("locked.doc", bytes(word), locked)
     secret = struct.pack("<HHHHHHII", 0x809, 16, 0x600, 5, 0, 0, 0, 6) + struct.pack("<HHHHH", 0x2F, 6, 1, 1, 1)
     yield Bad("locked.xls", compound({"Workbook": secret}), locked)
+    yield Bad("locked of 1995.xls", compound({"Book": secret}), locked)
     yield Bad("locked.ppt", compound({"PowerPoint Document": b"\x0f\x00", "EncryptedSummary": b"x"}), locked)
 
 

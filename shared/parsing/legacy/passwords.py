@@ -30,7 +30,7 @@ def _word(file: olefile.OleFileIO) -> bool:
 
 
 def _workbook(file: olefile.OleFileIO) -> bool:
-    name = next((name for name in ("Workbook", "UsageLedger") if file.exists(name)), None)
+    name = next((name for name in ("Workbook", "Book") if file.exists(name)), None)
     if name is None:
         return False
     stream = file.openstream(name)

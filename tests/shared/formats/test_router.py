@@ -6,6 +6,7 @@ import pytest
 
 from shared.formats.router import HEAD_BYTES, FormatRouter, Routed
 from shared.types.errors import EmptyFile, UnsupportedFormat
+from tests.documents.compound import compound
 
 ROUTER = FormatRouter()
 HTML = b"<!-- made by hand -->\n<!DOCTYPE html><html><body><p>Hello</p></body></html>"
@@ -173,6 +174,11 @@ def test_what_a_file_holds_decides_and_its_name_only_helps(
 ) -> None:
     routed = route(name, content)
     assert (routed.extension, routed.parser) == (extension, parser)
+
+
+@pytest.mark.parametrize("stream", ["Workbook", "Book"])
+def test_a_workbook_is_known_by_its_stream_in_every_version_of_excel(stream: str) -> None:
+    assert route("a.doc", compound({stream: b"cells"})).extension == "xls"
 
 
 def test_an_archive_of_anything_else_is_refused() -> None:
