@@ -1,25 +1,25 @@
-"""Lists what left for the cloud and which thresholds were reached, newest first: an admin's own tenant's, an operator's
-of all. Ids, classes and amounts, no text."""
+"""Lists the calls that left for the cloud and the thresholds that were reached, newest first.
+
+An admin sees its own tenant's, an operator those of all. Ids, classes and amounts, no text."""
 
 from datetime import datetime, timedelta
-from typing import Literal
 
+import msgspec
 from msgspec import Struct
 
 from shared.types.document import Classification
 from shared.types.http import Paged
 from shared.types.money import usd
-from shared.types.paging import read_cursor, write_cursor
 from shared.types.period import PagedPeriod, span
 from shared.types.principal import Principal
-from shared.usage.ledger import UsageLedger, position
-from shared.usage.records import AlertRecord, OutboundRecord, Record
+from shared.usage.ledger import UsageLedger
+from shared.usage.records import AlertRecord, OutboundRecord, Record, ScopeName, WindowName
 
-_LOOKED_BACK = timedelta(days=62)
+_DEFAULT_PERIOD = timedelta(days=62)
 
 
 class ListAudit(PagedPeriod, frozen=True, kw_only=True):
-    """With a class or a request only calls are listed. Without `from` the last 62 days are looked through."""
+    """With a classification or a request only calls are listed. Without `from` the last 62 days are read."""
 
     classification: Classification | None = None
     request_id: str | None = None
@@ -45,9 +45,9 @@ class OutboundCall(Struct, frozen=True, kw_only=True, tag_field="kind", tag="out
 class ThresholdReached(Struct, frozen=True, kw_only=True, tag_field="kind", tag="threshold"):
     at: datetime
     tenant_id: str
-    scope: Literal["tenant", "key", "platform", "document"]
+    scope: ScopeName
     id: str
-    window: Literal["day", "month", "life"]
+    window: WindowName
     start: str
     threshold_pct: int
     spent_usd: float
@@ -59,51 +59,32 @@ class Audit(Paged, frozen=True, kw_only=True):
 
 
 async def handle(request: ListAudit, ledger: UsageLedger, principal: Principal) -> Audit:
-    since, until = span(request, _LOOKED_BACK)
+    since, until = span(request, _DEFAULT_PERIOD)
     tenants = await ledger.tenants() if principal.is_operator else [principal.tenant_id]
-    after = read_cursor(request.cursor) if request.cursor else None
 
     def matches(record: Record) -> bool:
-        return since <= record.at < until and _matches(record, request)
+        if not since <= record.at < until:
+            return False
+        if isinstance(record, OutboundRecord):
+            is_request = request.request_id in (None, record.request_id, record.label)
+            return is_request and request.classification in (None, record.classification)
+        return isinstance(record, AlertRecord) and request.classification is None and request.request_id is None
 
-    found = await ledger.newest(tenants, request.limit + 1, after, matches, since)
-    page = found[: request.limit]
-    cursor = write_cursor(*position(page[-1])) if len(found) > len(page) else None
-    return Audit(items=[_shown(record) for record in page], next_cursor=cursor)
+    page, next_cursor = await ledger.page(tenants, request, matches, since)
+    return Audit(items=[_view(record) for record in page], next_cursor=next_cursor)
 
 
-def _matches(record: Record, request: ListAudit) -> bool:
+def _view(record: Record) -> OutboundCall | ThresholdReached:
     if isinstance(record, OutboundRecord):
-        asked = request.request_id in (None, record.request_id, record.label)
-        return asked and request.classification in (None, record.classification)
-    return isinstance(record, AlertRecord) and request.classification is None and request.request_id is None
-
-
-def _shown(record: Record) -> OutboundCall | ThresholdReached:
-    if isinstance(record, OutboundRecord):
-        return OutboundCall(
-            operation_id=record.operation_id,
-            at=record.at,
-            tenant_id=record.tenant_id,
-            key_id=record.key_id,
-            request_id=record.request_id,
-            label=record.label,
-            function=record.function,
-            document_id=record.document_id,
-            model=record.model,
-            classification=record.classification,
-            reserved_usd=usd(record.reserved_microusd),
-            prompt_hash=record.prompt_hash,
-        )
+        return msgspec.convert(record, OutboundCall, from_attributes=True)
     assert isinstance(record, AlertRecord)
-    window = record.window
     return ThresholdReached(
         at=record.at,
         tenant_id=record.tenant_id,
-        scope=window.scope,
-        id=window.id,
-        window=window.name,
-        start=window.start,
+        scope=record.window.scope,
+        id=record.window.id,
+        window=record.window.name,
+        start=record.window.start,
         threshold_pct=record.threshold_pct,
         spent_usd=usd(record.spent_microusd),
         cap_usd=usd(record.cap_microusd),

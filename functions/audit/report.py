@@ -1,4 +1,4 @@
-"""Reports what left for the cloud in a period: how many calls of which class, to which models, at what cost."""
+"""Reports the calls that left for the cloud in a period: how many of which class, to which models, at what cost."""
 
 from collections import Counter
 from datetime import datetime
@@ -10,15 +10,15 @@ from shared.types.money import usd
 from shared.types.period import Period, span
 from shared.types.principal import Principal
 from shared.usage.ledger import UsageLedger
-from shared.usage.records import AlertRecord, OutboundRecord, Record, UsageRecord
+from shared.usage.records import AlertRecord, OutboundRecord, UsageRecord
 
 
 class GetReport(Period, frozen=True, kw_only=True):
-    """Of an admin's own tenant; of all for an operator."""
+    """An admin's report is of its own tenant, an operator's of all."""
 
 
 class AuditedCalls(Struct, frozen=True):
-    """Calls that left, or were about to."""
+    """Calls that left, or were to leave."""
 
     total: int
     by_classification: dict[Classification, int]
@@ -34,7 +34,7 @@ class AuditedChain(Struct, frozen=True):
 
 
 class AuditReport(Struct, frozen=True, kw_only=True):
-    """`settled` are calls whose cost is known, `estimated` those among them whose counters never came, `open` those
+    """`settled` are calls whose cost is known, `estimated` those among them whose token counts never came, `open` those
     without a usage record in the period."""
 
     since: datetime = field(name="from")
@@ -60,24 +60,20 @@ async def handle(request: GetReport, ledger: UsageLedger, principal: Principal) 
     return AuditReport(
         since=since,
         until=until,
-        calls=_counted(calls),
+        calls=_count(calls),
         settled=len(settled),
         estimated=sum(record.estimated for record in usage),
         open=sum(call.operation_id not in settled for call in calls),
         reserved_usd=usd(sum(call.reserved_microusd for call in calls)),
         settled_usd=usd(sum(record.cost_microusd for record in usage)),
-        thresholds_reached=_alerts(records),
+        thresholds_reached=sum(isinstance(record, AlertRecord) for record in records),
         chain=AuditedChain(number, head),
     )
 
 
-def _counted(calls: list[OutboundRecord]) -> AuditedCalls:
+def _count(calls: list[OutboundRecord]) -> AuditedCalls:
     classes: dict[Classification, int] = {"public": 0, "internal": 0, "confidential": 0}
     for call in calls:
         classes[call.classification] += 1
     models, tenants = Counter(call.model for call in calls), Counter(call.tenant_id for call in calls)
     return AuditedCalls(len(calls), classes, dict(sorted(models.items())), dict(sorted(tenants.items())))
-
-
-def _alerts(records: list[Record]) -> int:
-    return sum(isinstance(record, AlertRecord) for record in records)

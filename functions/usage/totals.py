@@ -1,4 +1,4 @@
-"""Sums up what the tenant used, by day, key, document or unit."""
+"""Sums up the tenant's usage and its cost by day, key, document or unit."""
 
 from collections import defaultdict
 from typing import Literal
@@ -13,7 +13,7 @@ from shared.usage.daily_totals import DailyTotal
 from shared.usage.journal import Journal
 from shared.usage.ledger import UsageLedger
 from shared.usage.outbox import flush_outbox
-from shared.usage.records import PER_UNIT, Unit
+from shared.usage.records import Unit, in_units
 
 GroupBy = Literal["day", "key", "document", "unit"]
 
@@ -23,8 +23,8 @@ class GetUsage(Period, frozen=True, kw_only=True):
 
 
 class UsageItem(Struct, frozen=True, kw_only=True):
-    """One of `day`, `key_id`, `document_id`, or, by unit, none of them. What no key or document caused has an empty
-    id."""
+    """One of `day`, `key_id`, `document_id`, or, by unit, none of them. The id is empty for usage without a key or
+    document."""
 
     day: str | UnsetType = UNSET
     key_id: str | UnsetType = UNSET
@@ -58,7 +58,7 @@ def _items(rows: list[DailyTotal], group_by: GroupBy) -> list[UsageItem]:
         UsageItem(
             **({} if group_by == "unit" else {name: group}),
             unit=unit,
-            quantity=_shown(unit, quantity),
+            quantity=in_units(unit, quantity),
             cost_usd=usd(cost),
         )
         for (group, unit), (quantity, cost) in sorted(sums.items())
@@ -67,8 +67,3 @@ def _items(rows: list[DailyTotal], group_by: GroupBy) -> list[UsageItem]:
 
 def _group(row: DailyTotal, group_by: GroupBy) -> str:
     return {"day": row.day, "key": row.key_id, "document": row.document_id, "unit": ""}[group_by]
-
-
-def _shown(unit: Unit, quantity: int) -> int | float:
-    per_unit = PER_UNIT.get(unit, 1)
-    return quantity if per_unit == 1 else round(quantity / per_unit, 6)

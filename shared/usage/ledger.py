@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from shared.blobs.port import Blobs
 from shared.types.clock import now
-from shared.types.paging import microseconds
+from shared.types.paging import PageRequest, microseconds, read_cursor, write_cursor
 from shared.usage.balance import BudgetBalances
 from shared.usage.concurrency import map_concurrently
 from shared.usage.daily_totals import DailyTotal, DailyTotals, read_records, sum_usage
@@ -59,18 +59,27 @@ class UsageLedger:
         found: list[Record] = []
         first_day = _day_of(since) if since else ""
         async for records in self._days(tenant_ids, after, first_day):
-            matching = [one for one in records if matches(one) and (after is None or position(one) < after)]
-            found += sorted(matching, key=position, reverse=True)
+            matching = [one for one in records if matches(one) and (after is None or _position(one) < after)]
+            found += sorted(matching, key=_position, reverse=True)
             if len(found) >= limit:
                 break
         return found[:limit]
+
+    async def page(
+        self, tenant_ids: Sequence[str], request: PageRequest, matches: RecordFilter, since: datetime
+    ) -> tuple[list[Record], str | None]:
+        """The requested page of the matching records, newest first, and the cursor of the next one."""
+        after = read_cursor(request.cursor) if request.cursor else None
+        found = await self.newest(tenant_ids, request.limit + 1, after, matches, since)
+        page = found[: request.limit]
+        return page, write_cursor(*_position(page[-1])) if len(found) > len(page) else None
 
     async def records(self, tenant_id: str, since: datetime, until: datetime) -> list[Record]:
         """A tenant's records from `since` on, before `until`, in the order of time."""
         unsealed = await self._unsealed([tenant_id])
         sealed = await map_concurrently(lambda day: self._sealed(tenant_id, day), _days_between(since, until))
         records = unique([*unsealed, *(one for day in sealed for one in day)])
-        return sorted((one for one in records if since <= one.at < until), key=position)
+        return sorted((one for one in records if since <= one.at < until), key=_position)
 
     async def usage(self, tenant_id: str, since: datetime, until: datetime) -> list[UsageRecord]:
         """The usage records of a period, in the order of time."""
@@ -126,7 +135,7 @@ class UsageLedger:
         return unique(record for record in found.records if (record.tenant_id or PLATFORM) in tenant_ids)
 
 
-def position(record: Record) -> RecordPosition:
+def _position(record: Record) -> RecordPosition:
     return microseconds(record.at), record_id(record)
 
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from shared.types.document import Classification
 from shared.types.model import Location
+from shared.types.money import usd
 
 Unit = Literal[
     "input_token",
@@ -43,6 +44,12 @@ PER_UNIT: dict[Unit, int] = {
 """How many of a line's quantity make one unit; 1 for the others."""
 
 
+def in_units(unit: Unit, quantity: int) -> int | float:
+    """A line's quantity in units, with at most 6 decimals."""
+    per_unit = PER_UNIT.get(unit, 1)
+    return quantity if per_unit == 1 else round(quantity / per_unit, 6)
+
+
 class UsageLine(Struct, frozen=True):
     """`quantity` is exact and whole: tokens, pages, milliseconds, bytes stored for a day."""
 
@@ -68,6 +75,10 @@ class OutboundRecord(Struct, frozen=True, kw_only=True, tag="outbound"):
     label: str = ""
     function: str = ""
     document_id: str = ""
+
+    @property
+    def reserved_usd(self) -> float:
+        return usd(self.reserved_microusd)
 
 
 class UsageRecord(Struct, frozen=True, kw_only=True, tag="usage"):

@@ -20,7 +20,7 @@ OPERATOR = Principal("", "key_o", "operator")
 
 
 @pytest.fixture
-async def book(blobs: Blobs) -> UsageLedger:
+async def ledger(blobs: Blobs) -> UsageLedger:
     """Two calls of one tenant, one of which is still open, one of another, and an alert of the platform."""
     journal = Journal(blobs)
     calls = [
@@ -40,17 +40,17 @@ async def book(blobs: Blobs) -> UsageLedger:
     return UsageLedger(blobs)
 
 
-async def listed(book: UsageLedger, principal: Principal, **fields: Any) -> list[str]:
-    found = await listing.handle(listing.ListAudit(**fields), book, principal)
+async def listed(ledger: UsageLedger, principal: Principal, **fields: Any) -> list[str]:
+    found = await listing.handle(listing.ListAudit(**fields), ledger, principal)
     return [getattr(item, "operation_id", f"{getattr(item, 'threshold_pct', '')} %") for item in found.items]
 
 
-async def test_an_admin_sees_what_left_of_its_tenant_newest_first(book: UsageLedger) -> None:
-    assert await listed(book, ADMIN) == ["op_1", "op_2"]
+async def test_an_admin_sees_what_left_of_its_tenant_newest_first(ledger: UsageLedger) -> None:
+    assert await listed(ledger, ADMIN) == ["op_1", "op_2"]
 
 
-async def test_an_operator_sees_all_and_the_platforms_alerts(book: UsageLedger) -> None:
-    assert set(await listed(book, OPERATOR)) == {"op_1", "op_2", "op_3", "80 %"}
+async def test_an_operator_sees_all_and_the_platforms_alerts(ledger: UsageLedger) -> None:
+    assert set(await listed(ledger, OPERATOR)) == {"op_1", "op_2", "op_3", "80 %"}
 
 
 @pytest.mark.parametrize(
@@ -63,19 +63,19 @@ async def test_an_operator_sees_all_and_the_platforms_alerts(book: UsageLedger) 
         ({"since": TODAY}, ["op_1"]),
     ],
 )
-async def test_it_can_be_narrowed(book: UsageLedger, fields: dict[str, Any], found: list[str]) -> None:
-    assert await listed(book, ADMIN, **fields) == found
+async def test_it_can_be_narrowed(ledger: UsageLedger, fields: dict[str, Any], found: list[str]) -> None:
+    assert await listed(ledger, ADMIN, **fields) == found
 
 
-async def test_pages_join_without_a_gap(book: UsageLedger) -> None:
-    first = await listing.handle(listing.ListAudit(limit=3), book, OPERATOR)
-    second = await listing.handle(listing.ListAudit(limit=3, cursor=first.next_cursor), book, OPERATOR)
+async def test_pages_join_without_a_gap(ledger: UsageLedger) -> None:
+    first = await listing.handle(listing.ListAudit(limit=3), ledger, OPERATOR)
+    second = await listing.handle(listing.ListAudit(limit=3, cursor=first.next_cursor), ledger, OPERATOR)
     assert (len(first.items), len(second.items), second.next_cursor) == (3, 1, None)
 
 
-async def test_the_report_counts_calls_by_class_model_and_tenant(book: UsageLedger) -> None:
+async def test_the_report_counts_calls_by_class_model_and_tenant(ledger: UsageLedger) -> None:
     since = (NOON - timedelta(days=2)).date().isoformat()
-    found = await report.handle(report.GetReport(since=since), book, OPERATOR)
+    found = await report.handle(report.GetReport(since=since), ledger, OPERATOR)
     assert found.calls == report.AuditedCalls(
         3,
         {"public": 1, "internal": 2, "confidential": 0},
@@ -87,7 +87,7 @@ async def test_the_report_counts_calls_by_class_model_and_tenant(book: UsageLedg
     assert (found.chain.seals, len(found.chain.head)) == (1, 64)
 
 
-async def test_the_report_of_an_admin_is_of_its_tenant_alone(book: UsageLedger) -> None:
-    found = await report.handle(report.GetReport(since=TODAY), book, ADMIN)
+async def test_the_report_of_an_admin_is_of_its_tenant_alone(ledger: UsageLedger) -> None:
+    found = await report.handle(report.GetReport(since=TODAY), ledger, ADMIN)
     assert found.calls.by_tenant == {"ten_a": 1}
     assert found.thresholds_reached == 0

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from functions.usage import ledger, totals
+from functions.usage import ledger as listing
+from functions.usage import totals
 from shared.access.accounts import Accounts
 from shared.blobs.port import Blobs
 from shared.proxy.budget.budget import Budget
@@ -32,15 +33,15 @@ class Desk:
 
     def __init__(self, blobs: Blobs, redis: RedisClient) -> None:
         self.blobs = blobs
-        self.book, self.journal = UsageLedger(blobs), Journal(blobs)
-        self.budget = Budget(redis, blobs, Accounts(blobs, redis), self.book.balances)
+        self.ledger, self.journal = UsageLedger(blobs), Journal(blobs)
+        self.budget = Budget(redis, blobs, Accounts(blobs, redis), self.ledger.balances)
 
     async def usage(self, **fields: Any) -> totals.UsageTotals:
         request = totals.GetUsage(**{**ALL, **fields})
-        return await totals.handle(request, self.book, self.budget, self.journal, ADMIN)
+        return await totals.handle(request, self.ledger, self.budget, self.journal, ADMIN)
 
-    async def records(self, **fields: Any) -> ledger.UsageRecords:
-        return await ledger.handle(ledger.ListUsage(**fields), self.book, self.budget, self.journal, ADMIN)
+    async def records(self, **fields: Any) -> listing.UsageRecords:
+        return await listing.handle(listing.ListUsage(**fields), self.ledger, self.budget, self.journal, ADMIN)
 
 
 @pytest.fixture
@@ -104,7 +105,7 @@ async def test_what_each_key_cost_is_known_over_all_time(desk: Desk) -> None:
     long_ago = outbound(20, at=NOON - timedelta(days=500), key_id="key_c")
     await desk.journal.append(settled(long_ago, 7))
     await seal(desk.blobs)
-    assert await desk.book.cost_by_key("ten_a") == {"key_a": 2_500_000, "key_b": 0, "key_c": 7}
+    assert await desk.ledger.cost_by_key("ten_a") == {"key_a": 2_500_000, "key_b": 0, "key_c": 7}
 
 
 async def test_sealing_changes_no_bill(desk: Desk) -> None:
@@ -150,7 +151,7 @@ async def test_a_request_is_found_by_our_id_and_by_the_clients_label(desk: Desk,
 
 
 async def test_what_was_settled_a_moment_ago_is_on_the_bill(desk: Desk, redis: RedisClient) -> None:
-    """Redis' outbox is brought into the book first."""
+    """Redis' outbox is brought into the ledger first."""
     await Accounts(desk.blobs, redis).keep_tenant(TenantRecord("ten_a", "a", "enterprise", now()))
     held = await desk.budget.reserve("op_9", 400, Payer(tenant_id="ten_a"), 60)
     assert isinstance(held, Reserved)
