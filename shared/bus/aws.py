@@ -61,8 +61,8 @@ class AwsSink:
         client("sqs", queue_region(self._address)).send_message(**message)
 
 
-async def show_again(queue_arn: str, receipt_handle: str, after_s: int) -> None:
-    """Lets a message that was received be received again after a while. Raises `StoreUnavailable`."""
+async def change_visibility(queue_arn: str, receipt_handle: str, after_s: int) -> None:
+    """Lets a received message be received again after `after_s` seconds. Raises `StoreUnavailable`."""
 
     def change() -> None:
         client("sqs", queue_region(queue_arn)).change_message_visibility(

@@ -1,7 +1,7 @@
-"""AWS Lambda's entrance: `shared.runtime.lambda_binding.handler`, one function of the table in each Lambda.
+"""The entry point on AWS Lambda: `shared.runtime.lambda_binding.handler`, one function of the table in each Lambda.
 
-Requests are answered; events are delivered, and the next one is put where `K_SINK` says before an event counts as
-handled. What to do about failures is told to whoever brought the event, in its own words.
+Answers requests and delivers events; the next event is published to `K_SINK` before an event counts as handled. A
+failure is reported in the form that the event's source expects.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from events.envelope import MalformedEventError, Secrets
-from shared.runtime.aws.sources import Arrival, Brought, GivenUp, Told, is_batch, is_web, read
+from shared.runtime.aws.sources import ExhaustedEvent, ObjectCreated, QueuedEvent, SourceEvent, is_batch, is_web, read
 from shared.runtime.events.delivery import DeliveryResult, EventDelivery
 from shared.runtime.wiring.check import check_wiring
 from shared.runtime.wiring.cluster import MissingStore, check_backends, cluster_services, event_secrets
@@ -22,25 +22,25 @@ from shared.table.table import DEAD_LETTER, Function, Table, load
 from shared.telemetry.logs import log
 from shared.types.errors import AegisError, StoreUnavailable
 
-if TYPE_CHECKING:  # each comes in with the first event that needs it
+if TYPE_CHECKING:  # each is imported with the first event that needs it
     from shared.bus.aws import AwsSink
-    from shared.runtime.aws.batch import Batches
+    from shared.runtime.aws.batch import QueueConsumer
     from shared.runtime.aws.inbox import Inbox
     from shared.runtime.aws.web import Web
 
 DEAD_LETTERS = "AEGIS_DEAD_LETTER_SINK"
 _NAME = "AEGIS_FUNCTION"
 _LAMBDAS_NAME = "AWS_LAMBDA_FUNCTION_NAME"
-_TO_TELL_S = 2.0
-"""Kept of an invocation's time, so that what is unfinished can still be said to be."""
+_REPORT_S = 2.0
+"""Reserved of an invocation's time to report what is unfinished."""
 
 
-class Undone(AegisError):
+class RetryInvocation(AegisError):
     """Raised out of an invocation so that Lambda invokes again."""
 
 
 class Binding:
-    """One function over its worlds, with the event loop on which its connections live."""
+    """One function with its services and the event loop of their connections."""
 
     def __init__(
         self,
@@ -54,14 +54,14 @@ class Binding:
         self._services = services
         self._secrets = secrets
         self._loop = loop
-        self._keeps_dead_letters = any(operation.on == DEAD_LETTER for operation in function.operations)
+        self._receives_dead_letters = any(operation.on == DEAD_LETTER for operation in function.operations)
         self._dead_letters = (
-            None if self._keeps_dead_letters else dead_letters
-        )  # a letter's letter would go round for ever
+            None if self._receives_dead_letters else dead_letters
+        )  # a dead letter of a dead letter would loop
         self._deadline = 0.0
 
     def handle(self, event: Any, context: Any) -> Any:
-        """What Lambda's caller is answered. Raises `Undone` where it is to come again."""
+        """Lambda's answer. Raises `RetryInvocation` where Lambda has to invoke again."""
         try:
             return self._answer(event, context)
         finally:  # from here on the process may be frozen
@@ -74,63 +74,63 @@ class Binding:
             asyncio.set_event_loop(self._loop)  # Mangum runs the current one
             return self._web.answer(event, context, self._deadline - self._loop.time())
         if is_batch(event):
-            return self._loop.run_until_complete(self._batches.process(event["Records"]))
+            return self._loop.run_until_complete(self._queue_consumer.process(event["Records"]))
         return self._loop.run_until_complete(self._handle_all(event))
 
     async def _handle_all(self, event: Any) -> dict[str, Any]:
-        """What came without a queue. Lambda invokes again with all of it; what was done then says its outcome again."""
-        delivered = [await self._deliver(brought) for brought in self._read(event)]
-        if undone := [one for one in delivered if not one.is_final]:
-            raise Undone("; ".join(f"{one.status}: {one.detail}" for one in undone))
-        return {"statuses": [one.status for one in delivered]}
+        """Delivers what came without a queue. Where Lambda invokes again, finished stages emit their outcome again."""
+        results = [await self._deliver(source) for source in self._read(event)]
+        if unsettled := [one for one in results if not one.is_final]:
+            raise RetryInvocation("; ".join(f"{one.status}: {one.detail}" for one in unsettled))
+        return {"statuses": [one.status for one in results]}
 
-    def _read(self, event: Any) -> list[Brought]:
+    def _read(self, event: Any) -> list[SourceEvent]:
         try:
             return read(event)
         except MalformedEventError as error:
             log().error(f"dropped an invocation: {error}", extra={"function": self._function.name})
             return []
 
-    async def _deliver(self, brought: Brought, from_queue: str = "") -> DeliveryResult:
+    async def _deliver(self, source: SourceEvent, from_queue: str = "") -> DeliveryResult:
         from shared.runtime.aws.measures import measure_delivery
 
-        began = time.monotonic()
+        started = time.monotonic()
         try:
             async with asyncio.timeout_at(self._deadline):
-                delivered = await self._deliver_one(brought, from_queue)
+                result = await self._deliver_one(source, from_queue)
         except TimeoutError:
-            delivered = DeliveryResult(503, detail="the invocation's time was over")
-        measure_delivery(self._function.name, delivered.status, time.monotonic() - began)
-        return delivered
+            result = DeliveryResult(503, detail="the invocation's time was over")
+        measure_delivery(self._function.name, result.status, time.monotonic() - started)
+        return result
 
-    async def _deliver_one(self, brought: Brought, from_queue: str) -> DeliveryResult:
-        if isinstance(brought, Arrival):
-            return await self._inbox.take(brought)
-        if self._keeps_dead_letters:
-            return await self._bury(brought, from_queue)
-        if isinstance(brought, GivenUp):
-            return DeliveryResult(400, detail=f"{self._function.name} keeps no dead letters")
-        return await self._hand_over(brought)
+    async def _deliver_one(self, source: SourceEvent, from_queue: str) -> DeliveryResult:
+        if isinstance(source, ObjectCreated):
+            return await self._inbox.submit(source)
+        if self._receives_dead_letters:
+            return await self._receive_dead_letter(source, from_queue)
+        if isinstance(source, ExhaustedEvent):
+            return DeliveryResult(400, detail=f"{self._function.name} receives no dead letters")
+        return await self._hand_over(source)
 
-    async def _hand_over(self, told: Told) -> DeliveryResult:
-        delivered = await self._delivery.deliver(told.event)
-        if delivered.reply is None:
-            return delivered
+    async def _hand_over(self, queued: QueuedEvent) -> DeliveryResult:
+        result = await self._delivery.deliver(queued.event)
+        if result.reply is None:
+            return result
         try:
-            await self._services.publisher(self._function.name).publish(delivered.reply)
+            await self._services.publisher(self._function.name).publish(result.reply)
         except StoreUnavailable as error:
-            log().warning(f"cannot say what comes next: {error}", extra={"function": self._function.name})
+            log().warning(f"cannot publish the next event: {error}", extra={"function": self._function.name})
             return DeliveryResult(503, detail=str(error), retry_after=error.retry_after)
-        return delivered
+        return result
 
-    async def _bury(self, brought: Told | GivenUp, from_queue: str) -> DeliveryResult:
-        from shared.runtime.aws.letters import letter_of
+    async def _receive_dead_letter(self, source: QueuedEvent | ExhaustedEvent, from_queue: str) -> DeliveryResult:
+        from shared.runtime.aws.dead_letters import undelivered_from
 
         try:
-            letter = letter_of(brought, self._services.table, from_queue)
+            undelivered = undelivered_from(source, self._services.table, from_queue)
         except MalformedEventError as error:
             return DeliveryResult(400, detail=str(error))
-        return await self._delivery.receive_dead_letter(letter)
+        return await self._delivery.receive_dead_letter(undelivered)
 
     @cached_property
     def _delivery(self) -> EventDelivery:
@@ -143,10 +143,10 @@ class Binding:
         return Inbox(self._function, self._services)
 
     @cached_property
-    def _batches(self) -> "Batches":
-        from shared.runtime.aws.batch import Batches
+    def _queue_consumer(self) -> "QueueConsumer":
+        from shared.runtime.aws.batch import QueueConsumer
 
-        return Batches(self._function, self._deliver, self._dead_letters)
+        return QueueConsumer(self._function, self._deliver, self._dead_letters)
 
     @cached_property
     def _web(self) -> "Web":
@@ -155,16 +155,16 @@ class Binding:
         return Web(self._function, self._services, self._secrets)
 
     def prepare(self) -> None:
-        """Brings in what will be needed: for an endpoint HTTP, for what has events or an inbox as well its queue."""
+        """Imports what will be needed: HTTP for an endpoint, else the queue consumer."""
         if all(operation.is_route and operation.on != "POST /events" for operation in self._function.operations):
             _ = self._web
         else:
-            _ = self._batches
+            _ = self._queue_consumer
 
 
 def _seconds_left(context: Any, function: Function) -> float:
     ask = getattr(context, "get_remaining_time_in_millis", None)
-    return ask() / 1000 - _TO_TELL_S if ask else function.timeout_s
+    return ask() / 1000 - _REPORT_S if ask else function.timeout_s
 
 
 def function_of(table: Table, environ: Mapping[str, str]) -> Function:
@@ -178,12 +178,12 @@ def function_of(table: Table, environ: Mapping[str, str]) -> Function:
 
 
 def check_lambda(function: Function, environ: Mapping[str, str]) -> None:
-    """What every function needs, and where its replies go. Raises `MissingStore`, naming the variable."""
+    """Checks the variables of the stores and of the sink. Raises `MissingStore`, naming the variable."""
     check_backends(function, {**environ, _LAMBDAS_NAME: function.name})
     if any(operation.emits for operation in function.operations) and not environ.get("K_SINK"):
         raise MissingStore(
-            f"K_SINK is not set: function {function.name} says what comes next, and on Lambda nobody else puts that on "
-            "the bus. Set it to an event bus' ARN, a queue's ARN or URL, or a broker's URL."
+            f"K_SINK is not set: function {function.name} emits events, and on Lambda nobody else "
+            "publishes them. Set it to an event bus' ARN, a queue's ARN or URL, or a broker's URL."
         )
 
 
@@ -217,9 +217,9 @@ def _binding() -> Binding:
 
 
 def handler(event: Any, context: Any) -> Any:
-    """What Lambda calls."""
+    """The handler that Lambda calls."""
     return _binding().handle(event, context)
 
 
 if os.environ.get(_LAMBDAS_NAME):
-    _binding()  # a start has all the processor there is, and what is missing shows before the first event
+    _binding()  # a start has the whole CPU, and a missing variable shows before the first event

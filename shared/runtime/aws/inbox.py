@@ -1,10 +1,10 @@
-"""Takes in what outside producers put below `t/{tenant}/inbox/`, by the entrance for their events."""
+"""Submits objects that outside producers put below `t/{tenant}/inbox/`, by the route for their events."""
 
 import asyncio
 
 from events.envelope import CloudEvent
 from shared.records.names import is_name
-from shared.runtime.aws.sources import Arrival
+from shared.runtime.aws.sources import ObjectCreated
 from shared.runtime.events.delivery import DeliveryResult
 from shared.runtime.http.problems import problem_of
 from shared.runtime.wiring.injection import plan, provide
@@ -19,36 +19,36 @@ from shared.types.tracing import new_request_id, new_traceparent
 _ENTRANCE = "POST /events"
 _SUBMITTED = "aegis.document.submitted.v1"
 _UPLOADER = "inbox"
-_AGAIN = frozenset({409, 429})
+_RETRYABLE = frozenset({409, 429})
 
 
 class Inbox:
-    """The inboxes of all tenants. Who may write to one was for the bucket's policy to say."""
+    """The inboxes of all tenants. The bucket's policy decides who may write to one."""
 
     def __init__(self, function: Function, services: Services) -> None:
         self._function = function
         self._services = services
 
-    async def take(self, arrival: Arrival) -> DeliveryResult:
-        """What is refused stays in the inbox, for its tenant to see; what was taken in is gone from it."""
+    async def submit(self, created: ObjectCreated) -> DeliveryResult:
+        """An object that is refused stays in the inbox, for its tenant to see; one that is accepted is removed."""
         request_id = new_request_id()
         try:
             async with asyncio.timeout(self._function.timeout_s):
-                await self._take(arrival, request_id)
+                await self._submit(created, request_id)
             return DeliveryResult(204)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is told and, where it is ours, tried again
-            return self._refused(arrival, request_id, error)
+        except Exception as error:  # noqa: BLE001 - every failure is mapped to a status
+            return self._refused(created, request_id, error)
 
-    async def _take(self, arrival: Arrival, request_id: str) -> None:
+    async def _submit(self, created: ObjectCreated, request_id: str) -> None:
         operation = self._entrance()
-        if not is_name(arrival.blob):
+        if not is_name(created.blob):
             raise NotFound("An object in the inbox is named with A-Z, a-z, 0-9, `.`, `_`, `-` and `/` only.")
-        if await self._services.accounts.tenant(arrival.tenant_id) is None:
+        if await self._services.accounts.tenant(created.tenant_id) is None:
             raise NotFound("There is no such tenant.")
         kind, wanted = plan(self._function, operation)
-        call = self._call(arrival.tenant_id, request_id)
+        call = self._call(created.tenant_id, request_id)
         handle = self._function.handler(operation)
-        await handle(kind(event=_submitted(arrival.blob, request_id)), **provide(self._services, wanted, call))
+        await handle(kind(event=_submitted(created.blob, request_id)), **provide(self._services, wanted, call))
 
     def _entrance(self) -> Operation:
         for operation in self._function.operations:
@@ -65,16 +65,16 @@ class Inbox:
             traceparent=new_traceparent(),
         )
 
-    def _refused(self, arrival: Arrival, request_id: str, error: Exception) -> DeliveryResult:
-        about = {"function": self._function.name, "request_id": request_id, "tenant": arrival.tenant_id}
+    def _refused(self, created: ObjectCreated, request_id: str, error: Exception) -> DeliveryResult:
+        about = {"function": self._function.name, "request_id": request_id, "tenant": created.tenant_id}
         if isinstance(error, TimeoutError):
-            return DeliveryResult(503, detail=f"taking it in took longer than {self._function.timeout_s} s")
+            return DeliveryResult(503, detail=f"the submission took longer than {self._function.timeout_s} s")
         problem = problem_of(error)
         if problem.status == 500:
-            log().error("cannot take in what the inbox holds", exc_info=error, extra=about)
+            log().error("cannot submit an object of the inbox", exc_info=error, extra=about)
         else:
             log().warning(f"inbox answered {problem.status}: {problem.detail}", extra=about)
-        status = 503 if problem.status in _AGAIN else problem.status
+        status = 503 if problem.status in _RETRYABLE else problem.status
         return DeliveryResult(status, detail=problem.detail, retry_after=problem.retry_after)
 
 

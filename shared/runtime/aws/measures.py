@@ -1,4 +1,4 @@
-"""Metrics that nobody has to fetch: lines on stdout that CloudWatch reads (its embedded metric format)."""
+"""Writes metrics to stdout in CloudWatch's embedded metric format."""
 
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
@@ -6,7 +6,7 @@ _NAMESPACE = "aegis"
 
 
 def measure_delivery(function: str, status: int, seconds: float) -> None:
-    """The same measure as `ingestion_time_seconds` of the other worlds."""
+    """Writes the metric that Prometheus scrapes elsewhere as `ingestion_time_seconds`."""
     about = {"function": function, "status": str(status)}
     with single_metric(
         name="ingestion_time_seconds",

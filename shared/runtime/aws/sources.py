@@ -1,4 +1,4 @@
-"""Reads what Lambda is invoked with, directly or in a queue's message: CloudEvents, ticks of the clock, new objects."""
+"""Reads a Lambda's event sources, direct or in a queue's message: CloudEvents, ticks of the clock, new objects."""
 
 import re
 from typing import Any
@@ -13,30 +13,30 @@ from events.envelope import CloudEvent, MalformedEventError, clock_tick, from_at
 _INBOX = re.compile(r"t/(?P<tenant>[^/]+)/inbox/.*[^/]", re.DOTALL)
 
 
-class Told(Struct, frozen=True):
-    """An event, and the attributes that came with it and are not its own."""
+class QueuedEvent(Struct, frozen=True):
+    """An event, and the extension attributes that came with it."""
 
     event: CloudEvent
-    others: dict[str, str]
+    extensions: dict[str, str]
 
 
-class Arrival(Struct, frozen=True):
+class ObjectCreated(Struct, frozen=True):
     """A blob that an outside producer put into a tenant's inbox."""
 
     tenant_id: str
     blob: str
 
 
-class GivenUp(Struct, frozen=True):
-    """What Lambda itself tried in vain, as its on-failure destination tells it. `by` is the Lambda function."""
+class ExhaustedEvent(Struct, frozen=True):
+    """An event whose attempts Lambda itself has exhausted, as its on-failure destination reports it."""
 
-    told: Told
-    by: str
+    queued: QueuedEvent
+    lambda_name: str
     detail: str
     attempts: int
 
 
-Brought = Told | Arrival | GivenUp
+SourceEvent = QueuedEvent | ObjectCreated | ExhaustedEvent
 
 
 def is_web(payload: Any) -> bool:
@@ -50,8 +50,8 @@ def is_batch(payload: Any) -> bool:
     return _source_of_records(payload) == "aws:sqs"
 
 
-def read_message(body: str) -> list[Brought]:
-    """The same in a queue's message. Raises `MalformedEventError`."""
+def read_message(body: str) -> list[SourceEvent]:
+    """The events in a queue's message. Raises `MalformedEventError`."""
     try:
         payload = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
@@ -59,25 +59,25 @@ def read_message(body: str) -> list[Brought]:
     return read(payload)
 
 
-def read(payload: Any) -> list[Brought]:
-    """What was brought; nothing where it concerns nobody. Raises `MalformedEventError`."""
+def read(payload: Any) -> list[SourceEvent]:
+    """The events in an invocation; none where it concerns nobody. Raises `MalformedEventError`."""
     try:
         return _read(payload)
     except (KeyError, TypeError, AttributeError) as error:
-        raise MalformedEventError(f"a notification of AWS lacks what it should have: {error!r}") from None
+        raise MalformedEventError(f"a notification of AWS lacks a field: {error!r}") from None
 
 
-def _read(payload: Any) -> list[Brought]:
+def _read(payload: Any) -> list[SourceEvent]:
     if not isinstance(payload, dict):
         raise MalformedEventError("neither a CloudEvent nor a notification of AWS")
     if "specversion" in payload:
-        return [_told(payload)]
+        return [_queued(payload)]
     if "requestPayload" in payload:
-        return _given_up(payload)
+        return _exhausted(payload)
     if payload.get("Event") == "s3:TestEvent":
         return []
     if _source_of_records(payload) == "aws:s3":
-        return [*_arrivals(S3Event(payload))]
+        return [*_objects_created(S3Event(payload))]
     if "detail-type" in payload:
         return _from_bridge(EventBridgeEvent(payload))
     raise MalformedEventError("neither a CloudEvent nor a notification of AWS that this function knows")
@@ -89,41 +89,41 @@ def _source_of_records(payload: Any) -> str:
     return str(first.get("eventSource", "")) if isinstance(first, dict) else ""
 
 
-def _told(attributes: Any) -> Told:
+def _queued(attributes: Any) -> QueuedEvent:
     if not isinstance(attributes, dict):
         raise MalformedEventError("a CloudEvent is a JSON object")
     known = CloudEvent.__struct_fields__
-    others = {name: str(value) for name, value in attributes.items() if name not in known}
-    return Told(from_attributes(attributes), others)
+    extensions = {name: str(value) for name, value in attributes.items() if name not in known}
+    return QueuedEvent(from_attributes(attributes), extensions)
 
 
-def _given_up(payload: dict[str, Any]) -> list[Brought]:
+def _exhausted(payload: dict[str, Any]) -> list[SourceEvent]:
     request, answer = payload["requestContext"], payload.get("responsePayload") or {}
     detail = str(answer.get("errorMessage") or request.get("condition") or "Lambda gave no reason")
     attempts = int(request.get("approximateInvokeCount") or 1)
-    by = request["functionArn"].partition(":function:")[2].partition(":")[0]
-    brought = _read(payload["requestPayload"])
-    return [GivenUp(one, by, detail, attempts) for one in brought if isinstance(one, Told)]
+    lambda_name = request["functionArn"].partition(":function:")[2].partition(":")[0]
+    sources = _read(payload["requestPayload"])
+    return [ExhaustedEvent(one, lambda_name, detail, attempts) for one in sources if isinstance(one, QueuedEvent)]
 
 
-def _from_bridge(event: EventBridgeEvent) -> list[Brought]:
+def _from_bridge(event: EventBridgeEvent) -> list[SourceEvent]:
     if event.detail_type == "Scheduled Event":
-        return [Told(clock_tick(event.get_id), {})]
+        return [QueuedEvent(clock_tick(event.get_id), {})]
     if event.source == "aws.s3":
         key = event.detail["object"]["key"]  # unlike in S3's own notifications not encoded
-        return [*_arrival(key)] if event.detail_type == "Object Created" else []
-    return [_told(event.detail)]
+        return [*_inbox_object(key)] if event.detail_type == "Object Created" else []
+    return [_queued(event.detail)]
 
 
-def _arrivals(event: S3Event) -> list[Arrival]:
+def _objects_created(event: S3Event) -> list[ObjectCreated]:
     return [
-        arrival
+        created
         for record in event.records
         if record.event_name.startswith("ObjectCreated:")
-        for arrival in _arrival(unquote_plus(record.s3.get_object.key))
+        for created in _inbox_object(unquote_plus(record.s3.get_object.key))
     ]
 
 
-def _arrival(key: str) -> list[Arrival]:
+def _inbox_object(key: str) -> list[ObjectCreated]:
     found = _INBOX.fullmatch(key)
-    return [Arrival(found["tenant"], key)] if found else []
+    return [ObjectCreated(found["tenant"], key)] if found else []

@@ -46,11 +46,11 @@ class EventDelivery:
         self._secrets = secrets
         self._handlers: dict[str, EventHandler] = {}
 
-    async def deliver(self, event: CloudEvent, began: datetime | None = None) -> DeliveryResult:
-        """`began` is when the work on it did, where that was before."""
+    async def deliver(self, event: CloudEvent, started: datetime | None = None) -> DeliveryResult:
+        """`started` is when the work on the event started, where that was before this delivery."""
         start = time.monotonic()
         try:
-            reply = await self._reply(event, began)
+            reply = await self._reply(event, started)
             delivered = DeliveryResult(200, reply) if reply else DeliveryResult(204)
         except MalformedEventError as error:
             delivered = DeliveryResult(400, detail=str(error))
@@ -86,7 +86,7 @@ class EventDelivery:
         except StoreUnavailable as error:
             return DeliveryResult(503, detail=str(error), retry_after=error.retry_after)
 
-    async def _reply(self, event: CloudEvent, began: datetime | None) -> DocumentEvent | None:
+    async def _reply(self, event: CloudEvent, started: datetime | None) -> DocumentEvent | None:
         """Picks the operation, verifies the event, and calls the handler: a stage's through its runner."""
         operation = self._operation_on(ClockTicked.type_name() if event.type in TICKS else event.type)
         if event.type in TICKS:
@@ -101,7 +101,7 @@ class EventDelivery:
         runner = StageRunner(self._services.table, self._services.redis, records, self._services.meter)
         model = self._services.embedding.name if "embedding" in self._function.needs else ""
         stage = RunnableStage(self._function, operation, self._handler(operation).on_document, model)
-        return await runner.run(stage, message, began)
+        return await runner.run(stage, message, started)
 
     def _operation_on(self, event_type: str) -> Operation:
         for operation in self._function.operations:

@@ -46,19 +46,19 @@ class PooledStage:
         if await self.is_deleted(event):
             await self._records(event).mark_open(event.origin.document_id, event.origin.generation, "deleting")
 
-    async def show_running(self, event: DocumentStored, began: datetime) -> None:
-        await self._show(event, "running", 1, began)
+    async def show_running(self, event: DocumentStored, started: datetime) -> None:
+        await self._show(event, "running", 1, started)
 
-    async def show_trouble(self, event: DocumentStored, began: datetime, attempts: int, reason: Reason) -> None:
-        await self._show(event, "waiting", attempts, began, reason)
+    async def show_trouble(self, event: DocumentStored, started: datetime, attempts: int, reason: Reason) -> None:
+        await self._show(event, "waiting", attempts, started, reason)
 
-    async def conclude(self, event: DocumentStored, began: datetime) -> bool:
+    async def conclude(self, event: DocumentStored, started: datetime) -> bool:
         """Delivers the event once more: now that its parts are there the stage ends, and its outcome is told.
 
         False where the stage has not ended: another delivery holds it, or parts are missing. Raises
         `OutcomeNotDelivered`.
         """
-        delivered = await self._delivery.deliver(self._enveloped(event), began)
+        delivered = await self._delivery.deliver(self._enveloped(event), started)
         if delivered.reply:
             await self._services.publisher(self.name).publish(delivered.reply)
             return True
@@ -72,10 +72,10 @@ class PooledStage:
             await sink.dead_letter(UndeliveredEvent(self._enveloped(event), self.name, status, detail, attempts))
 
     async def _show(
-        self, event: DocumentStored, status: StageStatus, attempts: int, began: datetime, reason: Reason | None = None
+        self, event: DocumentStored, status: StageStatus, attempts: int, started: datetime, reason: Reason | None = None
     ) -> None:
         catalogue = Catalogue(self._services.redis, self._records(event))
-        view = StageView(self.name, status, attempts, began, reason=reason)
+        view = StageView(self.name, status, attempts, started, reason=reason)
         await catalogue.show_stage(event.origin.document_id, event.origin.generation, view)
 
     def _enveloped(self, event: DocumentStored) -> CloudEvent:

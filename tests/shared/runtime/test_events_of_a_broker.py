@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from events.envelope import CloudEvent, encode
-from shared.runtime.events.cloudevents import undelivered
+from shared.runtime.events.dead_letters import undelivered_event
 from shared.runtime.http.problems import body_of
 from shared.types.errors import Internal, InvalidRequest, Problem, Unavailable
 
@@ -20,7 +20,7 @@ def dead(code: str, body: bytes) -> dict[str, str]:
     return {"knativeerrordest": DESTINATION, "knativeerrorcode": code, "knativeerrordata": data}
 
 
-def said(problem: Problem) -> dict[str, str]:
+def answered(problem: Problem) -> dict[str, str]:
     return dead(str(problem.status), body_of(problem, "/", "req_1"))
 
 
@@ -35,28 +35,30 @@ def test_an_event_says_all_that_every_cloudevent_says() -> None:
     [(Unavailable("blobs: away"), 503), (Internal("KeyError"), 500), (InvalidRequest("not JSON"), 400)],
 )
 def test_a_dead_letter_tells_what_its_function_answered(problem: Problem, status: int) -> None:
-    letter = undelivered(EVENT, said(problem))
-    assert (letter.function, letter.status, letter.detail) == ("parse_gpu", status, problem.detail)
-    assert letter.event == EVENT
+    dead_letter = undelivered_event(EVENT, answered(problem))
+    assert (dead_letter.function, dead_letter.status, dead_letter.detail) == ("parse_gpu", status, problem.detail)
+    assert dead_letter.event == EVENT
 
 
 def test_a_function_that_nobody_reached_counts_as_away() -> None:
-    letter = undelivered(EVENT, dead("500", b"dispatch error: connection refused"))
-    assert (letter.status, letter.detail) == (503, "dispatch error: connection refused")
+    dead_letter = undelivered_event(EVENT, dead("500", b"dispatch error: connection refused"))
+    assert (dead_letter.status, dead_letter.detail) == (503, "dispatch error: connection refused")
 
 
 def test_an_answer_too_long_for_the_broker_keeps_its_status() -> None:
-    letter = undelivered(EVENT, said(Internal("x" * 5000)))
-    assert letter.status == 500
-    assert "xxx" in letter.detail
+    dead_letter = undelivered_event(EVENT, answered(Internal("x" * 5000)))
+    assert dead_letter.status == 500
+    assert "xxx" in dead_letter.detail
 
 
 @pytest.mark.parametrize("data", ["plain words", "", "bm90IEpTT04=", "!"])
 def test_a_letter_whose_reason_cannot_be_read_is_kept_all_the_same(data: str) -> None:
-    letter = undelivered(EVENT, {"knativeerrordest": DESTINATION, "knativeerrorcode": "502", "knativeerrordata": data})
-    assert letter.status == 502
-    assert letter.detail
+    dead_letter = undelivered_event(
+        EVENT, {"knativeerrordest": DESTINATION, "knativeerrorcode": "502", "knativeerrordata": data}
+    )
+    assert dead_letter.status == 502
+    assert dead_letter.detail
 
 
 def test_a_broker_that_says_nothing_brings_a_letter_of_an_absent_function() -> None:
-    assert undelivered(EVENT, {}).status == 503
+    assert undelivered_event(EVENT, {}).status == 503

@@ -12,7 +12,7 @@ from events.envelope import CloudEvent, decode, encode, unwrap
 from shared.bus.retries import ATTEMPTS
 from shared.records.records import PlatformRecords
 from shared.records.structs import DeadLetter
-from shared.runtime.lambda_binding import Undone
+from shared.runtime.lambda_binding import RetryInvocation
 from shared.types.errors import StoreUnavailable
 from tests.shared.runtime.aws.fake_aws import FakeAws
 from tests.shared.runtime.aws.invocations import Lambdas, unique_note
@@ -143,7 +143,7 @@ def test_what_lambda_gave_up_is_a_dead_letter_with_its_error(lambdas: Lambdas, s
             "approximateInvokeCount": 3,
         },
         "requestPayload": bridged(json.loads(encode(stored))),
-        "responsePayload": {"errorMessage": "500: BlobMissing", "errorType": "Undone"},
+        "responsePayload": {"errorMessage": "500: BlobMissing", "errorType": "RetryInvocation"},
     }
     assert lambdas.invoke("failed", batch(message(json.dumps(told), queue="failed"))) == {"batchItemFailures": []}
     letter = _letter_of(lambdas, stored)
@@ -166,7 +166,7 @@ def test_an_outcome_that_cannot_be_said_leaves_the_event_to_come_again(
     with monkeypatch.context() as away:
         away.setattr(lambdas.bus, "publish", refuse)
         answer = lambdas.invoke("parse", batch(message(encode(stored), "m")))
-        with pytest.raises(Undone, match="503"):
+        with pytest.raises(RetryInvocation, match="503"):
             lambdas.invoke("parse", bridged(json.loads(encode(stored))))
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m"}]}
     [record] = lambdas.stages(stored.subject)
@@ -176,7 +176,7 @@ def test_an_outcome_that_cannot_be_said_leaves_the_event_to_come_again(
 
 
 def test_a_failure_without_a_queue_makes_lambda_invoke_again(lambdas: Lambdas, broken: CloudEvent) -> None:
-    with pytest.raises(Undone, match="BlobMissing"):
+    with pytest.raises(RetryInvocation, match="BlobMissing"):
         lambdas.invoke("parse", bridged(json.loads(encode(broken))))
 
 

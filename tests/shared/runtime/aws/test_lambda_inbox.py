@@ -5,7 +5,7 @@ import json
 import pytest
 
 from shared.blobs.port import BlobMissing
-from shared.runtime.lambda_binding import Undone
+from shared.runtime.lambda_binding import RetryInvocation
 from shared.types.errors import StoreUnavailable
 from tests.shared.runtime.aws.invocations import Lambdas, unique_note
 from tests.shared.runtime.aws.messages import batch, bridged, message, object_created
@@ -92,7 +92,7 @@ def test_an_object_is_brought_again_when_a_store_is_away(lambdas: Lambdas, monke
 
     with monkeypatch.context() as blobs:
         blobs.setattr(lambdas.services.blobs, "read", away)
-        with pytest.raises(Undone, match="503"):
+        with pytest.raises(RetryInvocation, match="503"):
             lambdas.invoke("intake", object_created(key))
     assert lambdas.invoke("intake", object_created(key)) == {"statuses": [204]}
     lambdas.said("parse")
