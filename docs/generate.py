@@ -36,11 +36,12 @@ def readme(table: Table) -> str:
 
 def architecture(table: Table) -> str:
     text = (ROOT / "docs/architecture.md").read_text()
-    rows = ["| route or event | code | role | emits |", "|---|---|---|---|"]
+    rows = ["| route or event | summary | code | role | emits |", "|---|---|---|---|---|"]
     for function, operation in table.rows:
         place = f"functions/{function.name}/{operation.verb}.py"
         emits = ", ".join(_short(event) for event in operation.emits)
-        rows.append(f"| `{operation.on}` | [{place}](../{place}) | {operation.role or 'event'} | {emits} |")
+        role = operation.role or "event"
+        rows.append(f"| `{operation.on}` | {operation.summary} | [{place}](../{place}) | {role} | {emits} |")
     return _between(text, "map", "\n".join(rows))
 
 

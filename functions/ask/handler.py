@@ -16,6 +16,8 @@ from shared.types.http import EventStream, ServerSentEvent
 from shared.types.money import microusd
 from shared.types.payer import Payer
 
+ERRORS = (NotFound,)
+
 
 async def handle(
     request: Ask, answering: Answering, conversations: Conversations, payer: Payer, call: Call

@@ -24,6 +24,9 @@ class SetBudget(Struct, frozen=True):
     monthly_usd: Dollars | UnsetType | None = UNSET
 
 
+ERRORS = (NotFound,)
+
+
 async def handle(request: SetBudget, budget: Budget, accounts: Accounts, principal: Principal) -> Scopes:
     caps = Caps(_amount(request.daily_usd), _amount(request.monthly_usd))
     if caps == Caps():

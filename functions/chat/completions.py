@@ -11,10 +11,12 @@ from shared.answers.answering import Answering
 from shared.proxy.execution.proxy import ExecutionProxy
 from shared.redis.client import RedisClient
 from shared.types.call import Call
-from shared.types.errors import Forbidden, InvalidRequest
+from shared.types.errors import BudgetExceeded, Forbidden, InvalidRequest, ModelNotFound
 from shared.types.http import EventStream
 from shared.types.payer import Payer
 from shared.types.principal import Principal, Scope
+
+ERRORS = (BudgetExceeded, ModelNotFound)
 
 
 async def handle(

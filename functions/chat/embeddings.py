@@ -15,6 +15,9 @@ from shared.usage.metering import Meter
 MOST_TEXTS = 2048
 
 
+ERRORS = (ModelNotFound,)
+
+
 async def handle(
     request: EmbeddingsRequest, embedding: Embedding, meter: Meter, payer: Payer, principal: Principal
 ) -> EmbeddingList:

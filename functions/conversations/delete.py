@@ -10,6 +10,9 @@ class DeleteConversation(Struct, frozen=True):
     conversation_id: str
 
 
+ERRORS = (NotFound,)
+
+
 async def handle(request: DeleteConversation, conversations: Conversations) -> None:
     if not await conversations.delete(request.conversation_id):
         raise NotFound("There is no such conversation.")

@@ -35,6 +35,9 @@ class ConversationView(Struct, frozen=True):
     turns: list[TurnView]
 
 
+ERRORS = (NotFound,)
+
+
 async def handle(request: OneConversation, conversations: Conversations) -> ConversationView:
     found = await conversations.read(request.conversation_id)
     if found is None:

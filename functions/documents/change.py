@@ -12,7 +12,7 @@ from shared.records.records import TenantRecords
 from shared.redis.leases import Leases
 from shared.table.table import Table
 from shared.types.document import Classification
-from shared.types.errors import NotFound
+from shared.types.errors import DiskFull, NotFound
 from shared.types.principal import Principal
 
 
@@ -20,6 +20,9 @@ class Change(Struct, frozen=True):
     document_id: str
     title: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
     classification: Classification | None = None
+
+
+ERRORS = (DiskFull, NotFound)
 
 
 async def handle(

@@ -9,8 +9,10 @@ from shared.parsing.document import ParsedDocument
 from shared.parsing.markdown import to_markdown
 from shared.records.records import TenantRecords
 from shared.table.table import Table
-from shared.types.errors import Conflict
+from shared.types.errors import Conflict, NotFound
 from shared.types.http import Content
+
+ERRORS = (Conflict, NotFound)
 
 
 async def handle(request: OneDocument, catalogue: Catalogue, records: TenantRecords, table: Table) -> Content:

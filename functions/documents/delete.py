@@ -16,7 +16,7 @@ from shared.redis.client import RedisClient
 from shared.redis.leases import Leases
 from shared.stages.resume import origin_of
 from shared.types.call import Call
-from shared.types.errors import StoreUnavailable
+from shared.types.errors import DiskFull, NotFound, StoreUnavailable
 from shared.types.principal import Principal
 from shared.vectors.port import Vectors
 
@@ -27,6 +27,9 @@ class Deleting(Struct, frozen=True):
     http_status: ClassVar[int] = 202
 
     status: Literal["deleting"]
+
+
+ERRORS = (DiskFull, NotFound)
 
 
 async def handle(

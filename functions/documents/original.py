@@ -5,7 +5,10 @@ from collections.abc import AsyncIterator
 from functions.documents.access import OneDocument, find
 from shared.catalogue.catalogue import Catalogue
 from shared.records.records import TenantRecords
+from shared.types.errors import NotFound
 from shared.types.http import Content
+
+ERRORS = (NotFound,)
 
 
 async def handle(request: OneDocument, catalogue: Catalogue, records: TenantRecords) -> Content:

@@ -26,6 +26,9 @@ class OnePage(Struct, frozen=True):
     box: str | None = None
 
 
+ERRORS = (NotFound,)
+
+
 async def handle(request: OnePage, catalogue: Catalogue, records: TenantRecords, parsers: ParserPool) -> Content:
     record = (await find(request.document_id, catalogue)).record
     box = None if request.box is None else _box(request.box)

@@ -4,6 +4,9 @@ from functions.documents.access import OneDocument, find
 from shared.catalogue.catalogue import Catalogue
 from shared.catalogue.view import DocumentView, view
 from shared.table.table import Table
+from shared.types.errors import NotFound
+
+ERRORS = (NotFound,)
 
 
 async def handle(request: OneDocument, catalogue: Catalogue, table: Table) -> DocumentView:

@@ -18,7 +18,7 @@ from shared.stages.resume import origin_of, pending, run_again
 from shared.table.table import Table
 from shared.types.call import Call
 from shared.types.document import Status
-from shared.types.errors import Conflict, InvalidRequest, NotFound
+from shared.types.errors import Conflict, DiskFull, InvalidRequest, NotFound
 from shared.types.money import Dollars, microusd
 from shared.types.principal import Principal
 from shared.vectors.port import Vectors
@@ -38,6 +38,9 @@ class Retrying(Struct, frozen=True):
     document_id: str
     status: Status
     status_url: str
+
+
+ERRORS = (Conflict, DiskFull, NotFound)
 
 
 async def handle(

@@ -21,6 +21,9 @@ _LONGEST_S = 540
 """A watch ends itself before any platform's limit does; its ids let it go on."""
 
 
+ERRORS = (NotFound,)
+
+
 async def handle(request: OneDocument, catalogue: Catalogue, table: Table, call: Call) -> EventStream:
     entry = await find(request.document_id, catalogue)
     return EventStream(_watch(entry, catalogue, table, call))

@@ -2,7 +2,10 @@
 
 from functions.failed.letters import OneLetter, find
 from shared.records.records import PlatformRecords
+from shared.types.errors import NotFound
 from shared.types.principal import Principal
+
+ERRORS = (NotFound,)
 
 
 async def handle(request: OneLetter, platform: PlatformRecords, principal: Principal) -> None:

@@ -9,6 +9,7 @@ from shared.bus.publisher import BoundPublisher
 from shared.catalogue.catalogue import Catalogues
 from shared.catalogue.reopening import event_of, reopen
 from shared.records.records import PlatformRecords
+from shared.types.errors import NotFound
 from shared.types.principal import Principal
 
 
@@ -18,6 +19,9 @@ class Replaying(Struct, frozen=True):
     dead_letter_id: str
     document_id: str
     status: Literal["replaying"]
+
+
+ERRORS = (NotFound,)
 
 
 async def handle(

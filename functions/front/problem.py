@@ -14,6 +14,9 @@ class ShowProblem(Struct, frozen=True):
     slug: str
 
 
+ERRORS = (NotFound,)
+
+
 async def handle(request: ShowProblem) -> Content:
     for problem in PROBLEMS:
         if problem.slug == request.slug:

@@ -16,7 +16,7 @@ from shared.records.records import TenantRecords
 from shared.runtime.http.requests import explained
 from shared.runtime.wiring.settings import Settings
 from shared.types.document import Classification
-from shared.types.errors import InvalidRequest, NotFound, TooLarge
+from shared.types.errors import Conflict, DiskFull, EmptyFile, InvalidRequest, NotFound, TooLarge, UnsupportedFormat
 from shared.types.money import Dollars
 from shared.types.principal import Principal
 
@@ -38,6 +38,9 @@ class Submit(Struct, frozen=True):
     """The credential says whose document it is; the event needs no signature."""
 
     event: CloudEvent
+
+
+ERRORS = (Conflict, DiskFull, EmptyFile, NotFound, UnsupportedFormat)
 
 
 async def handle(

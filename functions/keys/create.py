@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from shared.access.accounts import Accounts
 from shared.types.clock import now
-from shared.types.errors import InvalidRequest
+from shared.types.errors import DiskFull, InvalidRequest
 from shared.types.principal import SCOPES, Principal, Scope
 
 
@@ -30,6 +30,9 @@ class NewKey(Struct, frozen=True):
     role: str
     scopes: tuple[Scope, ...]
     expires_at: datetime | None
+
+
+ERRORS = (DiskFull,)
 
 
 async def handle(request: CreateKey, accounts: Accounts, principal: Principal) -> NewKey:

@@ -9,6 +9,7 @@ from shared.access.accounts import Accounts
 from shared.records.structs import TenantSettings
 from shared.redis.leases import Leases
 from shared.types.document import Classification
+from shared.types.errors import DiskFull
 from shared.types.principal import Principal
 
 
@@ -18,6 +19,9 @@ class ChangeSettings(Struct, frozen=True):
     default_classification: Classification | UnsetType = UNSET
     cloud_allowed: bool | UnsetType = UNSET
     retention_days: Annotated[int, Meta(ge=1, le=36_500)] | UnsetType | None = UNSET
+
+
+ERRORS = (DiskFull,)
 
 
 async def handle(request: ChangeSettings, accounts: Accounts, leases: Leases, principal: Principal) -> TenantSettings:

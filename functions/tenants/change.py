@@ -7,12 +7,16 @@ from msgspec import Meta
 
 from functions.tenants.view import OneTenant, TenantView, find, view
 from shared.access.accounts import Accounts
+from shared.types.errors import DiskFull, NotFound
 from shared.types.principal import Tier
 
 
 class ChangeTenant(OneTenant, frozen=True):
     name: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
     tier: Tier | None = None
+
+
+ERRORS = (DiskFull, NotFound)
 
 
 async def handle(request: ChangeTenant, accounts: Accounts) -> TenantView:

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta, Struct
 
 from shared.access.accounts import Accounts
+from shared.types.errors import DiskFull
 from shared.types.principal import Tier
 
 
@@ -20,6 +21,9 @@ class NewTenant(Struct, frozen=True):
     name: str
     tier: Tier
     api_key: str
+
+
+ERRORS = (DiskFull,)
 
 
 async def handle(request: CreateTenant, accounts: Accounts) -> NewTenant:

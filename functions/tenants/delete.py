@@ -5,6 +5,9 @@ from shared.access.accounts import Accounts
 from shared.catalogue.catalogue import Catalogues
 from shared.erasure.erase import bury
 from shared.records.records import PlatformRecords
+from shared.types.errors import DiskFull, NotFound
+
+ERRORS = (DiskFull, NotFound)
 
 
 async def handle(request: OneTenant, accounts: Accounts, platform: PlatformRecords, catalogues: Catalogues) -> None:

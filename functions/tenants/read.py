@@ -2,6 +2,9 @@
 
 from functions.tenants.view import OneTenant, TenantView, find, view
 from shared.access.accounts import Accounts
+from shared.types.errors import NotFound
+
+ERRORS = (NotFound,)
 
 
 async def handle(request: OneTenant, accounts: Accounts) -> TenantView:

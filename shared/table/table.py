@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct, field
 
 from events import EVENTS
+from shared.types.errors import Problem
 
 Need = Literal["blobs", "counters", "bus", "vectors", "embedding", "parsing", "pool", "model"]
 RoleColumn = Literal["public", "reader", "member", "admin", "operator", "admin operator"]
@@ -35,6 +36,7 @@ class Operation(Struct, frozen=True, forbid_unknown_fields=True):
     """One thing a function does: what wakes it, who may, which verb runs, what it emits."""
 
     on: str
+    summary: str = ""
     verb: str = "handler"
     role: RoleColumn | None = None
     scope: ScopeColumn = ""
@@ -117,6 +119,10 @@ class Function(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         except AttributeError:
             where = f"{self.row(operation)}: column 'verb'"
             raise TableError(f"{where}: module {module.__name__} has no function `handle`") from None
+
+    def errors(self, operation: Operation) -> tuple[type[Problem], ...]:
+        """The problems that the verb declares in `ERRORS`; those of every route are not among them."""
+        return getattr(self.module(operation), "ERRORS", ())
 
     def stage_version(self, operation: Operation) -> Any:
         """The version of the library behind a stage, with its settings; when it changes, results are made anew."""

@@ -16,11 +16,12 @@ _OPERATION = ("on", "filter", "role", "emits")
 @json_option
 def functions(as_json: bool) -> None:
     """List the functions and what wakes them."""
-    items = [_item(function) for function in _table()]
+    found = _table()
     if as_json:
-        say_json({"items": items})
+        say_json({"items": [_item(function) for function in found]})
     else:
-        say_table(("function", "woken by", "role", "emits", "needs", "scale"), [row for i in items for row in _rows(i)])
+        head = ("function", "woken by", "summary", "role", "emits", "needs", "scale")
+        say_table(head, [row for function in found for row in _rows(function)])
 
 
 def _table() -> tuple[Any, ...]:
@@ -37,9 +38,8 @@ def _item(function: Any) -> dict[str, Any]:
     return {"operations": operations} | {name: getattr(function, name) for name in _COLUMNS}
 
 
-def _rows(item: dict[str, Any]) -> list[tuple[object, ...]]:
-    scale = f"{item['min_scale']}-{item['max_scale']}"
+def _rows(function: Any) -> list[tuple[object, ...]]:
+    scale = f"{function.min_scale}-{function.max_scale}"
     return [
-        (item["name"], operation["on"], operation["role"], operation["emits"], item["needs"], scale)
-        for operation in item["operations"]
+        (function.name, one.on, one.summary, one.role, one.emits, function.needs, scale) for one in function.operations
     ]

@@ -1,6 +1,7 @@
 """Checks the table's rows against their handlers before anything runs."""
 
 import inspect
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,6 +10,7 @@ import msgspec
 from events import EVENTS
 from shared.runtime.wiring.injection import Signature, needs_of, plan, signature
 from shared.table.table import Function, Operation, TableError, members
+from shared.types.errors import Problem
 from shared.types.waiting import Waiting
 
 
@@ -20,17 +22,21 @@ def check_wiring(functions: Iterable[Function]) -> None:
 
 
 def check_row(function: Function, operation: Operation) -> None:
-    """Checks the verb's module, its docstring and signature, the path's parameters, the needs, settings and events.
+    """Checks the summary, the verb's docstring, errors and signature, the path, the needs, settings and events.
 
     Raises `TableError`, a sentence that names the row and the column.
     """
     where = function.row(operation)
+    if not re.fullmatch(r"[A-Z].*[^.\s]", operation.summary):
+        raise TableError(f"{where}: column 'summary': write it in the imperative, without a full stop")
     module = function.module(operation)
     if not (module.__doc__ or "").strip():
         raise TableError(f"{where}: column 'verb': module {module.__name__} has no docstring")
     handler = function.handler(operation)
     if not inspect.iscoroutinefunction(handler):
         raise TableError(f"{where}: column 'verb': handle is not an async function")
+    if not all(isinstance(error, type) and issubclass(error, Problem) for error in function.errors(operation)):
+        raise TableError(f"{where}: column 'verb': ERRORS of module {module.__name__} has more than problems")
     found = signature(function, operation)
     plan(function, operation)
     if operation.is_route:

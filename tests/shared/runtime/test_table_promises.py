@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from msgspec import Struct
+from msgspec.structs import replace
 
 from events.document import DocumentChunked, DocumentParsed, DocumentStored
 from shared.access.accounts import Accounts
 from shared.runtime.wiring.check import check_row, check_wiring
 from shared.table.table import Function, Operation, Table, TableError, load
+from shared.types.errors import NotFound
 from shared.types.principal import SCOPES
 
 FITS = """
@@ -132,7 +134,7 @@ def test_every_guarded_route_names_a_scope_and_every_summary_is_a_sentence(
 
 # Handlers that do not fit
 
-SUPPORTED = Operation(on="aegis.document.parsed.v1", emits=("aegis.document.chunked.v1",))
+SUPPORTED = Operation("aegis.document.parsed.v1", "Cut a document", emits=("aegis.document.chunked.v1",))
 
 
 async def fits(event: DocumentParsed) -> DocumentChunked:
@@ -246,7 +248,7 @@ def test_a_handler_that_does_not_fit_its_row_is_named(
 
 
 def test_a_verb_without_a_module_is_named_by_row_and_column() -> None:
-    row = Operation(on="GET /formats", verb="lst", role="public")
+    row = Operation("GET /formats", "List formats", verb="lst", role="public")
     sentence = refusal(SUITE.function("formats"), row)
     assert sentence == "function formats, GET /formats: column 'verb': No module named 'functions.formats.lst'"
 
@@ -255,6 +257,20 @@ def test_a_module_without_a_handle_is_named_by_row_and_column(monkeypatch: pytes
     function = put_behind(fits, monkeypatch)
     del sys.modules["odd.cut.handler"].handle
     assert refusal(function).endswith("column 'verb': module odd.cut.handler has no function `handle`")
+
+
+@pytest.mark.parametrize("summary", ["", "Cuts.", "cut", "Cut "])
+def test_a_row_without_a_summary_in_the_imperative_is_named_by_row_and_column(
+    summary: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = replace(SUPPORTED, summary=summary)
+    assert "function cut, aegis.document.parsed.v1: column 'summary': " in refusal(put_behind(fits, monkeypatch), row)
+
+
+def test_a_verb_that_declares_another_error_than_a_problem_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    function = put_behind(fits, monkeypatch)
+    sys.modules["odd.cut.handler"].ERRORS = (NotFound, ValueError)  # type: ignore[attr-defined]
+    assert "column 'verb': ERRORS of module odd.cut.handler" in refusal(function)
 
 
 @pytest.mark.parametrize("doc", [None, "", " "])
@@ -266,7 +282,7 @@ def test_a_verb_without_a_docstring_is_named_by_row_and_column(
 
 
 def test_a_path_parameter_that_the_message_does_not_have_is_named_by_row_and_column() -> None:
-    row = Operation(on="DELETE /keys/{id}", verb="revoke", role="admin", scope="admin")
+    row = Operation("DELETE /keys/{id}", "Revoke a key", verb="revoke", role="admin", scope="admin")
     sentence = refusal(SUITE.function("keys"), row)
     assert sentence == "function keys, DELETE /keys/{id}: column 'on': {id} is not a field of RevokeKey"
 
