@@ -3,8 +3,9 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, suppress
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import httpx
@@ -20,7 +21,13 @@ _LONGEST_BODY = 256 * 1024 * 1024
 _LONGEST_REFUSAL = 64 * 1024
 _IDLE_S = 15.0
 _DRAIN_S = 0.5
-_JSON = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+_HEADERS = {
+    "Content-Type": "application/json",
+    "Accept": "*/*",
+    "Accept-Encoding": "identity",
+    "Connection": "keep-alive",
+    "User-Agent": "aegisrag",
+}
 
 
 class Timeouts(Struct, frozen=True):
@@ -32,92 +39,24 @@ class Timeouts(Struct, frozen=True):
     between_s: float = 60.0
 
 
-class Caller:
-    """Keeps its connections. `secret` never shows in an error, whatever the server says."""
+class Answer:
+    """A server's answer as it comes: each piece in time, the last one before `until`. Methods raise `UpstreamError`."""
 
-    def __init__(self, base_url: str, patience: Timeouts, *, connections: int, secret: str = "") -> None:
-        if not (secret.isascii() and secret.isprintable() and " " not in secret):
-            raise ValueError("the API key has characters that no key has: set it again")
-        self._patience = patience
-        self._secret = secret
-        self._urls: dict[str, httpx.URL] = {}
-        bare = httpx.URL(base_url).scheme == "http"
-        self._client = httpx.AsyncClient(
-            base_url=base_url.rstrip("/"),
-            trust_env=False,
-            transport=PooledConnections(keeps=connections, idle_s=_IDLE_S) if bare else None,
-            verify=not bare,  # without TLS there are no certificates to load
-            follow_redirects=False,
-            timeout=httpx.Timeout(None, connect=patience.connect_s),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=connections, keepalive_expiry=_IDLE_S),
-            headers={"User-Agent": "aegisrag"} | ({"Authorization": f"Bearer {secret}"} if secret else {}),
-        )
+    def __init__(self, response: httpx.Response, between_s: float, until: float) -> None:
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        is_encoded = "content-encoding" in response.headers  # by a server that ignores what we accept
+        self._pieces = response.aiter_bytes() if is_encoded else aiter(response.stream)
+        self._between_s = between_s
+        self._until = until
+        self._lines: deque[bytes] = deque()
+        self._rest = b""
 
-    async def lines(self, path: str, body: Any, timeout_s: float) -> AsyncGenerator[bytes]:
-        """The answer line by line as it comes. Raises `UpstreamError`; ending the iteration ends the call."""
-        async with aclosing(self._pieces("POST", path, encoded(body), timeout_s)) as pieces:
-            rest = b""
-            async for piece in pieces:
-                *whole, rest = (rest + piece).split(b"\n") if b"\n" in piece else (rest + piece,)
-                if len(rest) > _LONGEST_LINE:
-                    raise UpstreamError("broken", "a line without an end", may_have_run=True)
-                for line in whole:
-                    if line.strip():
-                        yield line
-            if rest.strip():
-                yield rest
-
-    async def whole(self, method: str, path: str, body: Any = None, timeout_s: float = 10.0) -> bytes:
-        """The answer's body. Raises `UpstreamError`."""
-        content = b"" if body is None else encoded(body)
-        async with aclosing(self._pieces(method, path, content, timeout_s)) as pieces:
-            parts, size = [], 0
-            async for piece in pieces:
-                parts.append(piece)
-                size += len(piece)
-                if size > _LONGEST_BODY:
-                    raise UpstreamError("broken", "an answer without an end", may_have_run=True)
-            return b"".join(parts)
-
-    async def close(self) -> None:
-        await self._client.aclose()
-
-    async def _pieces(self, method: str, path: str, content: bytes, timeout_s: float) -> AsyncGenerator[bytes]:
-        until = time.monotonic() + timeout_s
-        request = self._client.build_request(method, self._url(path), content=content or None, headers=_JSON)
-        response = await self._begun(request, min(self._patience.first_byte_s, timeout_s))
-        try:
-            if response.status_code != 200:
-                raise await self._refused(response)
-            chunks = response.aiter_bytes()
-            while (piece := await self._next(chunks, until)) is not None:
-                yield piece
-        finally:
-            await response.aclose()
-
-    def _url(self, path: str) -> httpx.URL:
-        """Parsed once: httpx takes as long for that as for the rest of a request."""
-        if path not in self._urls:
-            self._urls[path] = self._client.base_url.join(f"{self._client.base_url.path.rstrip('/')}{path}")
-        return self._urls[path]
-
-    async def _begun(self, request: httpx.Request, most_s: float) -> httpx.Response:
-        try:
-            async with asyncio.timeout(most_s):
-                return await self._client.send(request, stream=True)
-        except TimeoutError as error:
-            raise UpstreamError("timeout", f"no answer began in {most_s:.0f} s", may_have_run=True) from error
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
-            raise UpstreamError("refused", f"no connection: {self._hidden(str(error))}", may_have_run=False) from error
-        except httpx.HTTPError as error:
-            raise UpstreamError("broken", f"no answer: {type(error).__name__}", may_have_run=True) from error
-
-    async def _next(self, chunks: AsyncIterator[bytes], until: float) -> bytes | None:
+    async def piece(self) -> bytes | None:
         """None at the end."""
-        most_s = min(self._patience.between_s, max(until - time.monotonic(), 0))
+        most_s = min(self._between_s, max(self._until - time.monotonic(), 0))
         try:
             async with asyncio.timeout(most_s):
-                return await anext(chunks)
+                return await anext(self._pieces)
         except StopAsyncIteration:
             return None
         except TimeoutError as error:
@@ -125,12 +64,90 @@ class Caller:
         except httpx.HTTPError as error:
             raise UpstreamError("broken", f"the answer broke off: {type(error).__name__}", may_have_run=True) from error
 
+    async def line(self) -> bytes | None:
+        """The next line that is not blank; None at the end."""
+        while not self._lines:
+            piece = await self.piece()
+            if piece is None:
+                rest, self._rest = self._rest, b""
+                return rest if rest.strip() else None
+            *whole, self._rest = (self._rest + piece).split(b"\n") if b"\n" in piece else (self._rest + piece,)
+            if len(self._rest) > _LONGEST_LINE:
+                raise UpstreamError("broken", "a line without an end", may_have_run=True)
+            self._lines.extend(line for line in whole if line.strip())
+        return self._lines.popleft()
+
+    async def drain(self) -> None:
+        """Reads what follows the end of an answer, nothing as a rule, so that its connection can be used again."""
+        with suppress(UpstreamError, TimeoutError):
+            async with asyncio.timeout(_DRAIN_S):
+                while await self.piece() is not None:
+                    pass
+
+
+class Caller:
+    """Keeps its connections. `secret` never shows in an error, whatever the server says."""
+
+    def __init__(self, base_url: str, timeouts: Timeouts, *, connections: int, secret: str = "") -> None:
+        if not (secret.isascii() and secret.isprintable() and " " not in secret):
+            raise ValueError("the API key has characters that no key has: set it again")
+        self._timeouts = timeouts
+        self._secret = secret
+        self._base_url = base_url.rstrip("/")
+        self._urls: dict[str, httpx.URL] = {}
+        self._headers = _HEADERS | ({"Authorization": f"Bearer {secret}"} if secret else {})
+        self._extensions = {"timeout": httpx.Timeout(None, connect=timeouts.connect_s).as_dict()}
+        self._transport = _transport(httpx.URL(base_url).scheme, connections)
+
+    @asynccontextmanager
+    async def call(self, method: str, path: str, body: Any, timeout_s: float) -> AsyncIterator[Answer]:
+        """Leaving the block ends the call. Raises `UpstreamError`."""
+        until = time.monotonic() + timeout_s
+        if path not in self._urls:  # parsed once: httpx takes as long for that as for the rest of a request
+            self._urls[path] = httpx.URL(f"{self._base_url}{path}")
+        content = None if body is None else encoded(body)
+        request = httpx.Request(
+            method, self._urls[path], content=content, headers=self._headers, extensions=self._extensions
+        )
+        response = await self._send(request, min(self._timeouts.first_byte_s, timeout_s))
+        try:
+            if response.status_code != 200:
+                raise await self._refused(response)
+            yield Answer(response, self._timeouts.between_s, until)
+        finally:
+            await response.aclose()
+
+    async def whole(self, method: str, path: str, body: Any = None, timeout_s: float = 10.0) -> bytes:
+        """The answer's body. Raises `UpstreamError`."""
+        async with self.call(method, path, body, timeout_s) as answer:
+            parts, size = [], 0
+            while (piece := await answer.piece()) is not None:
+                parts.append(piece)
+                size += len(piece)
+                if size > _LONGEST_BODY:
+                    raise UpstreamError("broken", "an answer without an end", may_have_run=True)
+            return b"".join(parts)
+
+    async def close(self) -> None:
+        await self._transport.aclose()
+
+    async def _send(self, request: httpx.Request, most_s: float) -> httpx.Response:
+        """By the transport itself: httpx' client adds redirects, cookies and a layer to every piece."""
+        try:
+            async with asyncio.timeout(most_s):
+                return await self._transport.handle_async_request(request)
+        except TimeoutError as error:
+            raise UpstreamError("timeout", f"no answer began in {most_s:.0f} s", may_have_run=True) from error
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
+            raise UpstreamError("refused", f"no connection: {self._hidden(str(error))}", may_have_run=False) from error
+        except httpx.HTTPError as error:
+            raise UpstreamError("broken", f"no answer: {type(error).__name__}", may_have_run=True) from error
+
     async def _refused(self, response: httpx.Response) -> UpstreamError:
         body = b""
-        chunks = response.aiter_bytes()
-        until = time.monotonic() + self._patience.connect_s
+        answer = Answer(response, self._timeouts.between_s, time.monotonic() + self._timeouts.connect_s)
         try:
-            while len(body) < _LONGEST_REFUSAL and (piece := await self._next(chunks, until)) is not None:
+            while len(body) < _LONGEST_REFUSAL and (piece := await answer.piece()) is not None:
                 body += piece
         except UpstreamError:
             pass  # the status says enough
@@ -140,12 +157,11 @@ class Caller:
         return text.replace(self._secret, "…") if self._secret else text
 
 
-async def drained(lines: AsyncIterator[bytes]) -> None:
-    """Reads what follows the end of an answer, nothing as a rule, so that its connection can be used again."""
-    with suppress(UpstreamError, TimeoutError):
-        async with asyncio.timeout(_DRAIN_S):
-            async for _ in lines:
-                pass
+def _transport(scheme: str, connections: int) -> httpx.AsyncBaseTransport:
+    if scheme == "http":  # without TLS there are no certificates to load
+        return PooledConnections(most_idle=connections, idle_s=_IDLE_S)
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=connections, keepalive_expiry=_IDLE_S)
+    return httpx.AsyncHTTPTransport(trust_env=False, limits=limits)
 
 
 def encoded(body: Any) -> bytes:

@@ -16,15 +16,15 @@ _MOST_AHEAD = 256 * 1024
 
 
 class PooledConnections(httpx.AsyncBaseTransport):
-    """As many at a time as there are calls, `keeps` of them between calls, for `idle_s`."""
+    """As many at a time as there are calls, `most_idle` of them between calls, for `idle_s`."""
 
-    def __init__(self, *, keeps: int, idle_s: float) -> None:
-        self._keeps = keeps
+    def __init__(self, *, most_idle: int, idle_s: float) -> None:
+        self._most_idle = most_idle
         self._idle_s = idle_s
         self._idle: deque[_Connection] = deque()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        connection = self._kept() or await _connected(request)
+        connection = self._idle_connection() or await _connected(request)
         try:
             status, headers = await connection.ask(_head(request) + await request.aread())
         except BaseException:
@@ -38,15 +38,15 @@ class PooledConnections(httpx.AsyncBaseTransport):
 
     def take_back(self, connection: "_Connection") -> None:
         """Keeps a connection whose answer was read to its end, and closes any other: so the server stops working."""
-        if not connection.may_be_kept:
+        if not connection.may_be_reused:
             connection.close()
             return
         connection.idle_since = time.monotonic()
         self._idle.append(connection)
-        if len(self._idle) > self._keeps:
+        if len(self._idle) > self._most_idle:
             self._idle.popleft().close()
 
-    def _kept(self) -> "_Connection | None":
+    def _idle_connection(self) -> "_Connection | None":
         """The one used last."""
         while self._idle:
             connection = self._idle.pop()
@@ -84,29 +84,29 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._parser: httptools.HttpResponseParser | None = None
         self._headers: list[tuple[bytes, bytes]] = []
-        self._began: asyncio.Future[None] | None = None
+        self._started: asyncio.Future[None] | None = None
         self._waiting: asyncio.Future[None] | None = None
         self._pieces: deque[bytes] = deque()
         self._ahead = 0
         self._pauses = False
         self._ends_with_connection = False
         self._is_whole = True
-        self._keeps_alive = False
+        self._is_reusable = False
         self._error: httpx.HTTPError | None = None
 
     @property
-    def may_be_kept(self) -> bool:
+    def may_be_reused(self) -> bool:
         whole = self._is_whole and not self._pieces
-        return self.is_open and whole and self._keeps_alive and self._error is None
+        return self.is_open and whole and self._is_reusable and self._error is None
 
     async def ask(self, request: bytes) -> tuple[int, list[tuple[bytes, bytes]]]:
         """Status and headers of the answer."""
         assert self._transport
         self._parser = httptools.HttpResponseParser(self)
-        self._headers, self._is_whole, self._keeps_alive, self._ends_with_connection = [], False, False, False
-        self._began = asyncio.get_running_loop().create_future()
+        self._headers, self._is_whole, self._is_reusable, self._ends_with_connection = [], False, False, False
+        self._started = asyncio.get_running_loop().create_future()
         self._transport.write(request)
-        await self._began
+        await self._started
         return self._parser.get_status_code(), self._headers
 
     async def piece(self) -> bytes | None:
@@ -158,14 +158,14 @@ class _Connection(asyncio.Protocol):
         self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        assert self._parser and self._began
+        assert self._parser and self._started
         if self._parser.get_status_code() < 200:
             return
-        self._keeps_alive = self._parser.should_keep_alive()
+        self._is_reusable = self._parser.should_keep_alive()
         names = {name.lower() for name, _ in self._headers}
         self._ends_with_connection = not names & {b"content-length", b"transfer-encoding"}
-        if not self._began.done():
-            self._began.set_result(None)
+        if not self._started.done():
+            self._started.set_result(None)
 
     def on_body(self, body: bytes) -> None:
         self._pieces.append(body)
@@ -183,8 +183,8 @@ class _Connection(asyncio.Protocol):
 
     def _fail(self, error: httpx.HTTPError) -> None:
         self._error = self._error or error
-        if self._began and not self._began.done():
-            self._began.set_exception(self._error)
+        if self._started and not self._started.done():
+            self._started.set_exception(self._error)
 
     def _wake(self) -> None:
         if self._waiting and not self._waiting.done():
@@ -196,9 +196,14 @@ class _Body(httpx.AsyncByteStream):
         self._connection: _Connection | None = connection
         self._home = home
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        while self._connection and (piece := await self._connection.piece()) is not None:
-            yield piece
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = await self._connection.piece() if self._connection else None
+        if piece is None:
+            raise StopAsyncIteration
+        return piece
 
     async def aclose(self) -> None:
         if self._connection:

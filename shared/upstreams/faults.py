@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from shared.upstreams.port import Fault, UpstreamError
 
-_SHOWN = 200
+_MOST_DETAIL = 200
 _LONGEST_WAIT_S = 86_400
 
 _TOO_LONG = re.compile(
@@ -56,41 +56,41 @@ class _Body(Struct):
 
 def refusal(status: int, body: bytes, headers: Mapping[str, str]) -> UpstreamError:
     """Of an answer that is not 200. Its detail is the server's own words, cut short."""
-    said = _said(body) or ("is no answer: redirects are not followed" if 300 <= status < 400 else "")
+    detail = _detail(body) or ("is no answer: redirects are not followed" if 300 <= status < 400 else "")
     return UpstreamError(
-        fault_of(status, said),
-        f"{status} {said}".strip(),
-        may_have_run=status in _MAY_HAVE_RUN and not _OURS.search(said),
+        fault_of(status, detail),
+        f"{status} {detail}".strip(),
+        may_have_run=status in _MAY_HAVE_RUN and not _OURS.search(detail),
         retry_after=_retry_after(headers.get("retry-after")),
     )
 
 
-def failure(said: str) -> UpstreamError:
+def failure(detail: str) -> UpstreamError:
     """Of an error in the middle of an answer, under a status of 200."""
-    return UpstreamError(fault_of(500, said), said[:_SHOWN], may_have_run=True)
+    return UpstreamError(fault_of(500, detail), detail[:_MOST_DETAIL], may_have_run=True)
 
 
-def fault_of(status: int, said: str) -> Fault:
-    if status in (400, 413, 500) and _TOO_LONG.search(said):
+def fault_of(status: int, detail: str) -> Fault:
+    if status in (400, 413, 500) and _TOO_LONG.search(detail):
         return "too_long"
-    if status in (429, 500) and _USED_UP.search(said):
+    if status in (429, 500) and _USED_UP.search(detail):
         return "quota"
-    if status == 429 or (status in (500, 503) and _NO_SLOT.search(said)):
+    if status == 429 or (status in (500, 503) and _NO_SLOT.search(detail)):
         return "rate_limited"
     if status in _BY_STATUS:
         return _BY_STATUS[status]
-    if 400 <= status < 500 or _OURS.search(said):
+    if 400 <= status < 500 or _OURS.search(detail):
         return "bad_request"
     return "failed"
 
 
-def _said(body: bytes) -> str:
+def _detail(body: bytes) -> str:
     try:
         error = msgspec.json.decode(body, type=_Body).error
     except msgspec.DecodeError:
         error = body.decode("utf-8", "replace")
     text = (error.message if isinstance(error, _Inner) else error) or ""
-    return " ".join(text.split())[:_SHOWN]
+    return " ".join(text.split())[:_MOST_DETAIL]
 
 
 def _retry_after(text: str | None) -> int | None:

@@ -1,8 +1,7 @@
 """Ollama: on this machine or in this cluster, never a model that it would send elsewhere."""
 
 import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator
 from math import isfinite
 from typing import Any
 
@@ -11,7 +10,7 @@ from msgspec import Struct, field
 
 from shared.types.model import Location, TokenCounts
 from shared.upstreams.calling import Caller, Timeouts, decoded
-from shared.upstreams.chat import chat_body, prompt_body, told
+from shared.upstreams.chat import chat_body, events_of
 from shared.upstreams.port import Capabilities, ModelCall, ModelInfo, StreamEnd, TextDelta, UpstreamError
 
 _EMBED_S = 120.0
@@ -34,7 +33,7 @@ class _Tags(Struct):
     models: list[_Listed] | None = None
 
 
-class _Shown(Struct):
+class _ModelPage(Struct):
     capabilities: list[str] | None = None
     model_info: dict[str, Any] | None = None
     remote_host: str | None = None
@@ -49,14 +48,14 @@ class _Embedded(Struct):
 class OllamaServer:
     """What this machine's Ollama and the cloud have in common."""
 
-    _shown_for_s = 60.0
-    """How long a model's page is believed."""
+    _page_ttl_s = 60.0
+    """How long a model's page is used before it is read again."""
 
     def __init__(self, caller: Caller, location: Location, capabilities: Capabilities) -> None:
         self._caller = caller
         self._location = location
         self._capabilities = capabilities
-        self._shown: dict[str, tuple[float, _Shown]] = {}
+        self._pages: dict[str, tuple[float, _ModelPage]] = {}
 
     @property
     def location(self) -> Location:
@@ -66,21 +65,18 @@ class OllamaServer:
     def capabilities(self) -> Capabilities:
         return self._capabilities
 
-    def stream(self, call: ModelCall) -> AsyncGenerator[TextDelta | StreamEnd]:
+    async def stream(self, call: ModelCall) -> AsyncGenerator[TextDelta | StreamEnd]:
         """Close it (`contextlib.aclosing`) when leaving early, so that the server stops at once."""
-        return self._told("/api/chat", chat_body, call)
-
-    def generate(self, call: ModelCall) -> AsyncGenerator[TextDelta | StreamEnd]:
-        """The same for a plain prompt: the last message, outside any chat."""
-        return self._told("/api/generate", prompt_body, call)
-
-    async def _told(
-        self, path: str, body_of: Callable[..., dict[str, Any]], call: ModelCall
-    ) -> AsyncGenerator[TextDelta | StreamEnd]:
-        body = body_of(call, self._named(call.model), think=await self._thinks(call))
-        async with aclosing(self._caller.lines(path, body, call.timeout_s)) as lines:
-            async for piece in told(lines):
-                yield piece
+        body = chat_body(call, self._named(call.model), think=await self._thinks(call))
+        async with self._caller.call("POST", "/api/chat", body, call.timeout_s) as answer:
+            while (line := await answer.line()) is not None:
+                for event in events_of(line):
+                    if isinstance(event, StreamEnd):
+                        await answer.drain()
+                        yield event
+                        return
+                    yield event
+        raise UpstreamError("broken", "the answer ended before it was done", may_have_run=True)
 
     async def models(self) -> list[ModelInfo]:
         tags: _Tags = decoded(await self._caller.whole("GET", "/api/tags"), _Tags)
@@ -94,7 +90,7 @@ class OllamaServer:
         """A model's name as the server knows it. Raises `UpstreamError` where this upstream must not run it."""
         return model
 
-    def _may_run(self, model: _Listed | _Shown) -> bool:
+    def _may_run(self, model: _Listed | _ModelPage) -> bool:
         return True
 
     async def _info(self, listed: _Listed) -> ModelInfo | None:
@@ -104,29 +100,30 @@ class OllamaServer:
         capabilities = listed.capabilities
         if capabilities is None or not context:
             try:
-                shown = await self._show(listed.name)
+                page = await self._model_page(listed.name)
             except UpstreamError as error:
                 if error.fault == "model_not_found":
                     return None
                 raise
-            capabilities = capabilities or shown.capabilities
-            context = context or _context_tokens(shown)
+            capabilities = capabilities or page.capabilities
+            sizes = [value for name, value in (page.model_info or {}).items() if name.endswith(".context_length")]
+            context = context or next((size for size in sizes if isinstance(size, int)), 0)
         return ModelInfo(listed.name, listed.size, context, tuple(capabilities or ()))
 
     async def _thinks(self, call: ModelCall) -> bool | None:
         """A model that can think does so unless told not to; one that cannot refuses to be asked. One that cannot see
         would leave pictures out and say nothing of it."""
-        shown = await self._show(self._named(call.model))
-        if any(said.pictures for said in call.messages) and "vision" not in (shown.capabilities or ("vision",)):
+        page = await self._model_page(self._named(call.model))
+        if any(message.pictures for message in call.messages) and "vision" not in (page.capabilities or ("vision",)):
             raise UpstreamError("bad_request", f"{call.model} does not see pictures", may_have_run=False)
-        return call.thinking if "thinking" in (shown.capabilities or ()) else None
+        return call.thinking if "thinking" in (page.capabilities or ()) else None
 
-    async def _show(self, model: str) -> _Shown:
-        """Kept for a while. A server without this page knows nothing of its models' capabilities. Whatever goes wrong
-        here, no model has run."""
-        at, shown = self._shown.get(model, (float("-inf"), _Shown()))
-        if time.monotonic() - at < self._shown_for_s:
-            return shown
+    async def _model_page(self, model: str) -> _ModelPage:
+        """Cached. A server without this page knows nothing of its models' capabilities. Whatever fails here, no model
+        has run."""
+        at, page = self._pages.get(model, (float("-inf"), _ModelPage()))
+        if time.monotonic() - at < self._page_ttl_s:
+            return page
         try:
             answer = await self._caller.whole("POST", "/api/show", {"model": model})
         except UpstreamError as error:
@@ -134,11 +131,11 @@ class OllamaServer:
                 error.may_have_run = False
                 raise
             answer = b""
-        shown = _page(answer)
-        if not self._may_run(shown):
+        page = _decoded_page(answer)
+        if not self._may_run(page):
             raise _elsewhere(model)
-        self._shown[model] = time.monotonic(), shown
-        return shown
+        self._pages[model] = time.monotonic(), page
+        return page
 
 
 class OllamaClient(OllamaServer):
@@ -150,9 +147,9 @@ class OllamaClient(OllamaServer):
         base_url: str,
         *,
         concurrency: int = 1,
-        patience: Timeouts = Timeouts(),  # noqa: B008 (frozen)
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 (frozen)
     ) -> None:
-        caller = Caller(base_url, patience, connections=concurrency + 2)
+        caller = Caller(base_url, timeouts, connections=concurrency + 2)
         super().__init__(caller, "local", Capabilities(enforces_schema=True, concurrency=concurrency))
 
     async def embed(self, model: str, texts: list[str]) -> tuple[list[list[float]], TokenCounts]:
@@ -160,7 +157,7 @@ class OllamaClient(OllamaServer):
         if not texts:
             return [], TokenCounts()
         body = {"model": self._named(model), "input": texts}
-        await self._show(model)
+        await self._model_page(model)
         answer: _Embedded = decoded(await self._caller.whole("POST", "/api/embed", body, _EMBED_S), _Embedded)
         return checked_vectors(answer.embeddings, len(texts)), TokenCounts(prompt=answer.prompt_eval_count)
 
@@ -169,7 +166,7 @@ class OllamaClient(OllamaServer):
             raise _elsewhere(model)
         return model
 
-    def _may_run(self, model: _Listed | _Shown) -> bool:
+    def _may_run(self, model: _Listed | _ModelPage) -> bool:
         name = model.name if isinstance(model, _Listed) else ""
         return not (model.remote_host or model.remote_model or is_cloud_name(name))
 
@@ -191,19 +188,12 @@ def checked_vectors(vectors: list[list[float]], wanted: int) -> list[list[float]
     return vectors
 
 
-def _page(answer: bytes) -> _Shown:
+def _decoded_page(answer: bytes) -> _ModelPage:
     """Empty where a server that is no Ollama answered something else."""
     try:
-        return msgspec.json.decode(answer, type=_Shown)
+        return msgspec.json.decode(answer, type=_ModelPage)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return _Shown()
-
-
-def _context_tokens(shown: _Shown) -> int:
-    for name, value in (shown.model_info or {}).items():
-        if name.endswith(".context_length") and isinstance(value, int):
-            return value
-    return 0
+        return _ModelPage()
 
 
 def _elsewhere(model: str) -> UpstreamError:

@@ -41,7 +41,7 @@ class AccountBalance(Struct, frozen=True):
 class OllamaCloudClient(OllamaServer):
     """It takes a schema and does not hold the model to it. It serves no embeddings."""
 
-    _shown_for_s = 3600.0
+    _page_ttl_s = 3600.0
 
     def __init__(
         self,
@@ -49,10 +49,10 @@ class OllamaCloudClient(OllamaServer):
         *,
         base_url: str = "https://ollama.com",
         concurrency: int = 3,
-        patience: Timeouts = Timeouts(),  # noqa: B008 (frozen)
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 (frozen)
     ) -> None:
-        caller = Caller(base_url, patience, connections=concurrency + 2, secret=api_key.strip())
-        super().__init__(caller, "cloud", Capabilities(reports_cached=True, concurrency=concurrency))
+        caller = Caller(base_url, timeouts, connections=concurrency + 2, secret=api_key.strip())
+        super().__init__(caller, "cloud", Capabilities(concurrency=concurrency))
 
     async def embed(self, model: str, texts: list[str]) -> tuple[list[list[float]], TokenCounts]:
         raise UpstreamError("model_not_found", "Ollama Cloud serves no embeddings", may_have_run=False)

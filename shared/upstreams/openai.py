@@ -2,14 +2,14 @@
 
 from base64 import b64encode
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Any
 
 import msgspec
 from msgspec import Struct, field
 
 from shared.types.model import Location, TokenCounts
-from shared.upstreams.calling import Caller, Timeouts, decoded, drained
+from shared.upstreams.calling import Caller, Timeouts, decoded
+from shared.upstreams.chat import sampling_options
 from shared.upstreams.faults import failure
 from shared.upstreams.ollama import checked_vectors
 from shared.upstreams.port import Capabilities, ModelCall, ModelInfo, StreamEnd, TextDelta, UpstreamError, WireMessage
@@ -82,10 +82,10 @@ class OpenAICompatible:
         *,
         api_key: str = "",
         capabilities: Capabilities = Capabilities(),  # noqa: B008 (frozen)
-        patience: Timeouts = Timeouts(),  # noqa: B008 (frozen)
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 (frozen)
     ) -> None:
         connections = capabilities.concurrency + 2
-        self._caller = Caller(base_url, patience, connections=connections, secret=api_key.strip())
+        self._caller = Caller(base_url, timeouts, connections=connections, secret=api_key.strip())
         self._location = location
         self._capabilities = capabilities
 
@@ -101,19 +101,19 @@ class OpenAICompatible:
         """Close it (`contextlib.aclosing`) when leaving early, so that the server stops at once."""
         body = _body(call, enforces_schema=self._capabilities.enforces_schema)
         finish, counts = None, None
-        async with aclosing(self._caller.lines("/v1/chat/completions", body, call.timeout_s)) as lines:
-            async for line in lines:
+        async with self._caller.call("POST", "/v1/chat/completions", body, call.timeout_s) as answer:
+            while (line := await answer.line()) is not None:
                 if (event := _event(line)) is None:
                     continue
                 if event == b"[DONE]":
-                    await drained(lines)
+                    await answer.drain()
                     break
                 chunk = _read(event)
                 counts = _counts(chunk.usage) or counts
                 for choice in chunk.choices[:1]:
                     finish = choice.finish_reason or finish
-                    if text := _text(choice):
-                        yield TextDelta(text)
+                    if (message := choice.delta or choice.message) and message.content:
+                        yield TextDelta(message.content)
         if finish is None:
             raise UpstreamError("broken", "the answer ended before it was done", may_have_run=True, counts=counts)
         yield StreamEnd("length" if finish == "length" else "stop", counts)
@@ -139,32 +139,27 @@ def _body(call: ModelCall, *, enforces_schema: bool) -> dict[str, Any]:
         raise ValueError(f"max_output_tokens is {call.max_output_tokens}; a call needs at least 1")
     body: dict[str, Any] = {
         "model": call.model,
-        "messages": [_message(said) for said in call.messages],
+        "messages": [_message(message) for message in call.messages],
         "max_tokens": call.max_output_tokens,
         "stream": True,
         "stream_options": {"include_usage": True},
     }
-    sampling = call.sampling
-    asked = {"temperature": sampling.temperature, "top_p": sampling.top_p, "seed": sampling.seed}
-    body |= {name: value for name, value in asked.items() if value is not None}
-    if sampling.stop:
-        body["stop"] = list(sampling.stop)
+    body |= sampling_options(call.sampling)
     if call.schema is not None and enforces_schema:
         wanted = {"name": "answer", "schema": call.schema, "strict": True}
         body["response_format"] = {"type": "json_schema", "json_schema": wanted}
     return body
 
 
-def _message(said: WireMessage) -> dict[str, Any]:
-    if not said.pictures:
-        return {"role": said.role, "content": said.text}
-    pictures = [{"type": "image_url", "image_url": {"url": _data_url(picture)}} for picture in said.pictures]
-    return {"role": said.role, "content": [{"type": "text", "text": said.text}, *pictures]}
-
-
-def _data_url(picture: bytes) -> str:
-    kind = "png" if picture.startswith(_PNG) else "jpeg"
-    return f"data:image/{kind};base64,{b64encode(picture).decode()}"
+def _message(message: WireMessage) -> dict[str, Any]:
+    if not message.pictures:
+        return {"role": message.role, "content": message.text}
+    parts: list[dict[str, Any]] = [{"type": "text", "text": message.text}]
+    for picture in message.pictures:
+        kind = "png" if picture.startswith(_PNG) else "jpeg"
+        url = f"data:image/{kind};base64,{b64encode(picture).decode()}"
+        parts.append({"type": "image_url", "image_url": {"url": url}})
+    return {"role": message.role, "content": parts}
 
 
 def _event(line: bytes) -> bytes | None:
@@ -182,14 +177,9 @@ def _read(event: bytes) -> _Chunk:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UpstreamError("broken", "a line of the answer is no JSON", may_have_run=True) from error
     if chunk.error is not None:
-        said = chunk.error if isinstance(chunk.error, str) else chunk.error.message
-        raise failure(said or "an error without words")
+        detail = chunk.error if isinstance(chunk.error, str) else chunk.error.message
+        raise failure(detail or "an error without a message")
     return chunk
-
-
-def _text(choice: _Choice) -> str:
-    said = choice.delta or choice.message
-    return (said and said.content) or ""
 
 
 def _counts(usage: _Usage | None) -> TokenCounts | None:

@@ -51,8 +51,6 @@ class Capabilities(Struct, frozen=True):
     at our side."""
 
     enforces_schema: bool = False
-    reports_usage: bool = True
-    reports_cached: bool = False
     concurrency: int = 1
 
 

@@ -83,15 +83,6 @@ def restored(text: str) -> str:
     return _BROKEN.sub(lambda found: found[0].translate(_RESTORED), text)
 
 
-def literal(quote: str, passage: str) -> str | None:
-    """The passage's own words that the quote gives back, whichever way it writes tokens; None where it has none."""
-    if quote in passage:
-        return quote
-    wanted = harmless(quote)
-    begin = harmless(passage).find(wanted)
-    return None if begin < 0 else passage[begin : begin + len(wanted)]
-
-
 def _unless_ours(found: re.Match[str], ours: str) -> str:
     begin, end = found.span()
     return found[0] if "0" not in ours[begin:end] else found[0].translate(_HARMLESS)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.proxy.execution.control_tokens import harmless, literal, restored, said
+from shared.proxy.execution.control_tokens import harmless, restored, said
 from shared.proxy.task import Part
 
 _TOKENS = """
@@ -69,23 +69,6 @@ def test_a_text_without_lookalikes_comes_back(text: str) -> None:
     plain = text.translate(str.maketrans("", "", "‹›⁅⁆"))
     again = restored(harmless(plain))
     assert again == plain
-
-
-@given(texts, texts, texts)
-def test_a_quote_of_what_the_model_saw_is_found_literally(before: str, quoted: str, after: str) -> None:
-    passage = before + quoted + after
-    seen = harmless(passage)[len(before) : len(before) + len(quoted)]
-    found = literal(seen, passage)
-    assert found is not None and found in passage
-    assert found.translate(ALIKE) == seen.translate(ALIKE)
-    assert literal(quoted, passage) == quoted
-
-
-def test_a_quote_with_tokens_is_given_back_in_the_passages_own_words() -> None:
-    passage = "A turn ends with <|im_end|> and nothing else."
-    assert literal("ends with ‹|im_end|› and", passage) == "ends with <|im_end|> and"
-    assert literal("ends with <|im_end|> and", passage) == "ends with <|im_end|> and"
-    assert literal("begins with", passage) is None
 
 
 # A message of several pieces

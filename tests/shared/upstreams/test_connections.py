@@ -41,11 +41,11 @@ class Server:
 
 
 @asynccontextmanager
-async def asking(server: Server, keeps: int = 4, idle_s: float = 15.0) -> AsyncIterator[httpx.AsyncClient]:
+async def asking(server: Server, most_idle: int = 4, idle_s: float = 15.0) -> AsyncIterator[httpx.AsyncClient]:
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
-    kept = PooledConnections(keeps=keeps, idle_s=idle_s)
-    async with httpx.AsyncClient(transport=kept, base_url=f"http://127.0.0.1:{port}", timeout=5) as client:
+    transport = PooledConnections(most_idle=most_idle, idle_s=idle_s)
+    async with httpx.AsyncClient(transport=transport, base_url=f"http://127.0.0.1:{port}", timeout=5) as client:
         yield client
     listening.close()
 
@@ -63,7 +63,7 @@ async def test_a_connection_is_used_again() -> None:
 
 async def test_calls_at_a_time_have_connections_of_their_own_and_few_are_kept() -> None:
     server = Server(OK)
-    async with asking(server, keeps=2) as client:
+    async with asking(server, most_idle=2) as client:
         await asyncio.gather(*(client.get("/") for _ in range(6)))
         assert server.connections == 6
         await asyncio.gather(*(client.get("/") for _ in range(3)))
@@ -132,7 +132,7 @@ async def test_what_is_said_unasked_is_no_answer_to_the_next_call() -> None:
 async def test_nobody_there_is_a_connection_error() -> None:
     async with asking(Server(OK)) as client:
         unused = str(client.base_url)
-    async with httpx.AsyncClient(transport=PooledConnections(keeps=1, idle_s=1), timeout=5) as client:
+    async with httpx.AsyncClient(transport=PooledConnections(most_idle=1, idle_s=1), timeout=5) as client:
         with pytest.raises(httpx.ConnectError):
             await client.get(unused)
 

@@ -47,7 +47,7 @@ async def ollama(fake: FakeOllama) -> AsyncIterator[OllamaClient]:
 
 @pytest.fixture
 async def impatient(fake: FakeOllama) -> AsyncIterator[OllamaClient]:
-    client = OllamaClient(fake.url, patience=_IMPATIENT)
+    client = OllamaClient(fake.url, timeouts=_IMPATIENT)
     yield client
     await client.close()
 
@@ -194,10 +194,9 @@ async def test_a_model_thinks_only_when_asked_and_only_where_it_can(fake: FakeOl
 @pytest.mark.parametrize("name", ["gpt-oss:120b-cloud", "glm-5.3:cloud", "GPT-OSS:20B-CLOUD", "host/lib/m:1b-cloud"])
 async def test_a_cloud_name_never_reaches_the_local_server(fake: FakeOllama, ollama: OllamaClient, name: str) -> None:
     assert is_cloud_name(name)
-    for stream in (ollama.stream, ollama.generate):
-        failed = await fault(stream(call(model=name)))
-        assert failed.fault == "model_not_found"
-        assert not failed.may_have_run
+    failed = await fault(ollama.stream(call(model=name)))
+    assert failed.fault == "model_not_found"
+    assert not failed.may_have_run
     assert not fake.seen
 
 
@@ -290,15 +289,6 @@ async def test_the_whole_call_is_bounded(fake: FakeOllama, ollama: OllamaClient)
     await fake.until(lambda one: one.stopped == 1)
 
 
-async def test_a_plain_prompt_is_completed(fake: FakeOllama, ollama: OllamaClient) -> None:
-    messages = (WireMessage("system", "Be brief."), WireMessage("user", "Once upon"))
-    text, done = await told(ollama.generate(call(messages=messages)))
-    (body,) = fake.asked("/api/generate")
-    assert (body["prompt"], body["system"]) == ("Once upon", "Be brief.")
-    assert text
-    assert done.counts is not None
-
-
 async def test_calls_one_after_another_share_a_connection(fake: FakeOllama, ollama: OllamaClient) -> None:
     for _ in range(5):
         await told(ollama.stream(call()))
@@ -320,11 +310,11 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) 
     context.load_cert_chain(certificate, key)
     on_remaining: list[bytes] = []
 
-    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def receive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         on_remaining.append(await reader.read())
         writer.close()
 
-    server = await asyncio.start_server(hear, "127.0.0.1", 0, ssl=context)
+    server = await asyncio.start_server(receive, "127.0.0.1", 0, ssl=context)
     port = server.sockets[0].getsockname()[1]
     for scheme in ("https", "HTTPS"):
         client = OllamaClient(f"{scheme}://localhost:{port}")

@@ -101,7 +101,7 @@ async def test_trouble_is_a_fault_and_never_an_answer(
     fake: FakeOllama, openai: OpenAICompatible, trouble: str, expected: Fault
 ) -> None:
     fake.next(trouble)
-    impatient = OpenAICompatible(fake.url, "local", patience=_IMPATIENT)
+    impatient = OpenAICompatible(fake.url, "local", timeouts=_IMPATIENT)
     assert (await fault((impatient if expected == "timeout" else openai).stream(call()))).fault == expected
     await impatient.close()
 

@@ -71,7 +71,13 @@ _FAULTS: dict[str, Fault] = {
 }
 _NOTHING_RAN: tuple[Fault, ...] = ("bad_request", "model_not_found", "forbidden", "too_long")
 
-_CHATS = [one for one in recordings().values() if one.path in ("/api/chat", "/api/generate")]
+_CHATS = [
+    one
+    for one in recordings().values()
+    if one.path == "/api/chat" or (one.path == "/api/generate" and one.name in _FAULTS)
+]
+"""A server reports the faults of a plain prompt as it does those of a chat."""
+
 _COMPLETIONS = [one for one in recordings().values() if one.path == "/v1/chat/completions"]
 
 
@@ -81,7 +87,7 @@ async def fake() -> AsyncIterator[FakeOllama]:
         yield running
 
 
-def _patience(recorded: Recorded) -> Timeouts:
+def _timeouts(recorded: Recorded) -> Timeouts:
     return _IMPATIENT if _FAULTS.get(recorded.name) == "timeout" else Timeouts()
 
 
@@ -93,10 +99,9 @@ def _check_fault(recorded: Recorded, error: UpstreamError) -> None:
 @pytest.mark.parametrize("recorded", _CHATS, ids=lambda one: one.name)
 async def test_a_recorded_answer_is_whole_with_its_counts_or_a_fault(fake: FakeOllama, recorded: Recorded) -> None:
     fake.replay(recorded.name)
-    client = OllamaClient(fake.url, patience=_patience(recorded))
-    stream = client.stream if recorded.path == "/api/chat" else client.generate
+    client = OllamaClient(fake.url, timeouts=_timeouts(recorded))
     try:
-        text, done = await told(stream(call()))
+        text, done = await told(client.stream(call()))
     except UpstreamError as error:
         _check_fault(recorded, error)
         return
