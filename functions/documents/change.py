@@ -9,7 +9,7 @@ from functions.documents.access import find, find_own
 from shared.catalogue.catalogue import Catalogue
 from shared.catalogue.view import DocumentView, view
 from shared.records.records import TenantRecords
-from shared.redis.leases import Leases
+from shared.redis.leases import Leases, document_lease
 from shared.table.table import Table
 from shared.types.document import Classification
 from shared.types.errors import DiskFull, NotFound
@@ -29,7 +29,7 @@ async def handle(
     request: Change, catalogue: Catalogue, records: TenantRecords, leases: Leases, table: Table, principal: Principal
 ) -> DocumentView:
     await find_own(request.document_id, catalogue, principal)
-    async with leases.wait(f"document:{records.tenant_id}:{request.document_id}"):
+    async with leases.wait(document_lease(records.tenant_id, request.document_id)):
         record = await records.document(request.document_id)
         if record is None:
             raise NotFound("There is no such document.")

@@ -13,7 +13,7 @@ from shared.catalogue.catalogue import Catalogue
 from shared.catalogue.view import status_of
 from shared.records.records import TenantRecords
 from shared.records.structs import DocumentRecord
-from shared.redis.leases import Leases, stage_lease
+from shared.redis.leases import Leases, document_lease, stage_lease
 from shared.stages.resume import origin_of, pending, run_again
 from shared.table.table import Table
 from shared.types.call import Call
@@ -59,7 +59,7 @@ async def handle(
     pipeline = table.stages(record.route)
     if request.from_stage is not None and request.from_stage not in pipeline:
         raise InvalidRequest.at("/from", f"`from` takes one of {', '.join(pipeline)}")
-    async with leases.wait(f"document:{records.tenant_id}:{record.document_id}"):
+    async with leases.wait(document_lease(records.tenant_id, record.document_id)):
         if await records.is_deleted(record.document_id, record.generation):
             raise NotFound("There is no such document.")
         record = await _bounded(record, request, records, catalogue)

@@ -1,6 +1,8 @@
-"""Money that nobody looks after any more: leases that ran out, records that wait to be booked, alerts to be sent."""
+"""Settles budget leases that ran out, books the records that wait in Redis and sends the alerts that are due."""
 
 from datetime import timedelta
+
+from msgspec import Struct
 
 from events.budget import BudgetThresholdReached
 from shared.bus.publisher import BoundPublisher
@@ -15,16 +17,30 @@ from shared.usage.records import AlertRecord, UsageRecord
 _LONGEST_LEASE = timedelta(days=1)
 
 
-async def look_after_budgets(budget: Budget, book: UsageLedger, journal: Journal, publisher: BoundPublisher) -> None:
-    await flush_outbox(budget.outbox, journal)
-    await budget.sweep()
-    await settle_lapsed(budget, book)
-    await flush_outbox(budget.outbox, journal)
-    await send_alerts(budget, journal, publisher)
+class BudgetUpkeep(Struct, frozen=True):
+    budget: Budget
+    book: UsageLedger
+    journal: Journal
+    publisher: BoundPublisher
+
+    async def run(self) -> None:
+        await flush_outbox(self.budget.outbox, self.journal)
+        await self.budget.sweep()
+        await settle_lapsed(self.budget, self.book)
+        await flush_outbox(self.budget.outbox, self.journal)
+        await self._send_alerts()
+
+    async def _send_alerts(self) -> None:
+        """Publishes each alert, then books it, then drops it from Redis: interrupted in between it is published again
+        under the same id; once it is booked an emptied Redis does not bring it back."""
+        for alert in await self.budget.alerts():
+            await self.publisher.publish(threshold_reached(alert))
+            await self.journal.append(alert)
+            await self.budget.alerted([alert])
 
 
 async def settle_lapsed(budget: Budget, book: UsageLedger) -> None:
-    """A call that left and was not settled within its lease cost what the book says, else all that was held for it."""
+    """Charges a call that was not settled within its lease: what the ledger states, else all that was reserved."""
     lapsed = await budget.lapsed()
     if not lapsed:
         return
@@ -37,15 +53,6 @@ async def settle_lapsed(budget: Budget, book: UsageLedger) -> None:
 async def _booked(operation: BudgetOperation, book: UsageLedger) -> UsageRecord | None:
     usage = await book.usage(operation.payer.tenant_id, operation.until - _LONGEST_LEASE, now())
     return next((one for one in usage if one.usage_id == operation.operation_id), None)
-
-
-async def send_alerts(budget: Budget, journal: Journal, publisher: BoundPublisher) -> None:
-    """Said, then booked, then forgotten by Redis: cut off in between it is said again, under the same id; once it is
-    in the book an emptied Redis does not bring it back."""
-    for alert in await budget.alerts():
-        await publisher.publish(threshold_reached(alert))
-        await journal.append(alert)
-        await budget.alerted([alert])
 
 
 def threshold_reached(alert: AlertRecord) -> BudgetThresholdReached:

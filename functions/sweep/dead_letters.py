@@ -1,8 +1,9 @@
-"""Dead letters that ended because a store was away are sent again by themselves."""
+"""Replays dead letters whose cause was a store that was away."""
 
 from datetime import timedelta
 
 import msgspec
+from msgspec import Struct
 
 from shared.bus.publisher import BoundPublisher
 from shared.catalogue.catalogue import Catalogues
@@ -13,42 +14,43 @@ from shared.telemetry.logs import log
 from shared.types.clock import now
 
 _LOST_AFTER = timedelta(hours=1)
-"""When a replay from which nothing was heard is tried once more."""
+"""When a replay without an outcome is tried once more."""
 
 
-async def replay_due(
-    platform: PlatformRecords, catalogues: Catalogues, publisher: BoundPublisher
-) -> set[tuple[str, str]]:
-    """Sends what is due and drops what is settled; returns the documents (tenant, id) that still wait for theirs."""
-    waiting: set[tuple[str, str]] = set()
-    for letter in await platform.dead_letters():
-        about = {"function": "sweep", "tenant": letter.tenant_id, "dead_letter": letter.dead_letter_id}
-        try:
-            if await _is_settled(letter, platform):
-                await platform.erase_dead_letter(letter)
-            elif letter.next_replay_at:
-                waiting.add((letter.tenant_id, letter.document_id))
-                if letter.next_replay_at <= now():
-                    await _replay(letter, platform, catalogues, publisher)
-        except Exception:  # noqa: BLE001 - whatever is wrong with one letter must not keep the others waiting
-            log().exception("cannot look after a dead letter", extra=about)
-    return waiting
+class DeadLetters(Struct, frozen=True):
+    """The dead letters of all tenants."""
 
+    platform: PlatformRecords
+    catalogues: Catalogues
+    publisher: BoundPublisher
 
-async def _is_settled(letter: DeadLetter, platform: PlatformRecords) -> bool:
-    """Its document is deleted, or the stage has succeeded since."""
-    records = platform.of(letter.tenant_id)
-    generation = int(letter.event.get("epoch") or 0)
-    if not letter.document_id or await records.is_deleted(letter.document_id, generation):
-        return True
-    stage = await records.stage(letter.document_id, generation, letter.function)
-    return stage is not None and stage.outcome != "failed"
+    async def replay_due(self) -> set[tuple[str, str]]:
+        """Sends what is due and erases what is settled; returns the documents (tenant, id) that still wait."""
+        waiting: set[tuple[str, str]] = set()
+        for letter in await self.platform.dead_letters():
+            extra = {"function": "sweep", "tenant": letter.tenant_id, "dead_letter": letter.dead_letter_id}
+            try:
+                if await self._is_settled(letter):
+                    await self.platform.erase_dead_letter(letter)
+                elif letter.next_replay_at:
+                    waiting.add((letter.tenant_id, letter.document_id))
+                    if letter.next_replay_at <= now():
+                        await self._replay(letter)
+            except Exception:  # noqa: BLE001 - whatever is wrong with one letter must not keep the others waiting
+                log().exception("cannot replay a dead letter", extra=extra)
+        return waiting
 
+    async def _is_settled(self, letter: DeadLetter) -> bool:
+        """Its document is deleted, or the stage has succeeded since."""
+        records = self.platform.of(letter.tenant_id)
+        generation = int(letter.event.get("epoch") or 0)
+        if not letter.document_id or await records.is_deleted(letter.document_id, generation):
+            return True
+        stage = await records.stage(letter.document_id, generation, letter.function)
+        return stage is not None and stage.outcome != "failed"
 
-async def _replay(
-    letter: DeadLetter, platform: PlatformRecords, catalogues: Catalogues, publisher: BoundPublisher
-) -> None:
-    sent = msgspec.structs.replace(letter, replays=letter.replays + 1, next_replay_at=now() + _LOST_AFTER)
-    await platform.write_dead_letter(sent)
-    await reopen(letter, platform, catalogues)
-    await publisher.send_to(letter.function, event_of(letter))
+    async def _replay(self, letter: DeadLetter) -> None:
+        sent = msgspec.structs.replace(letter, replays=letter.replays + 1, next_replay_at=now() + _LOST_AFTER)
+        await self.platform.write_dead_letter(sent)
+        await reopen(letter, self.platform, self.catalogues)
+        await self.publisher.send_to(letter.function, event_of(letter))

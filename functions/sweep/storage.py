@@ -1,6 +1,8 @@
-"""What each tenant keeps, metered once a day."""
+"""Meters what each tenant stores, once a day."""
 
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 from shared.records.records import PlatformRecords, TenantRecords
 from shared.redis.client import RedisClient
@@ -8,22 +10,29 @@ from shared.types.clock import now
 from shared.usage.concurrency import map_concurrently
 from shared.usage.metering import Meter
 
-_KEPT_S = 2 * 86400
+_MARK_S = 2 * 86400
 
 
-async def meter_storage(platform: PlatformRecords, redis: RedisClient, meter: Meter) -> None:
-    """Of the day before: what a tenant's originals take as that day is over. The mark in Redis saves the work; without
-    it the same records are told again, and count once."""
-    today = now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    over = today - timedelta(seconds=1)
-    mark = f"metered:storage:{over.date().isoformat()}"
-    metered = set(await redis.call("SMEMBERS", mark))
-    for tenant_id in await platform.tenant_ids():
-        if tenant_id in metered:
-            continue
-        if size := await _stored(platform.of(tenant_id), over):
-            await meter.record_storage(tenant_id, over, size)
-        await redis.batch([("SADD", mark, tenant_id), ("EXPIRE", mark, _KEPT_S)])
+class StorageMetering(Struct, frozen=True):
+    platform: PlatformRecords
+    redis: RedisClient
+    meter: Meter
+
+    async def run(self) -> None:
+        """Records how many bytes each tenant's originals took at the end of the day before.
+
+        The mark in Redis saves the work; without it the same records are written again, and count once.
+        """
+        today = now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        end = today - timedelta(seconds=1)
+        mark = f"metered:storage:{end.date().isoformat()}"
+        metered = set(await self.redis.call("SMEMBERS", mark))
+        for tenant_id in await self.platform.tenant_ids():
+            if tenant_id in metered:
+                continue
+            if size := await _stored(self.platform.of(tenant_id), end):
+                await self.meter.record_storage(tenant_id, end, size)
+            await self.redis.batch([("SADD", mark, tenant_id), ("EXPIRE", mark, _MARK_S)])
 
 
 async def _stored(records: TenantRecords, before: datetime) -> int:

@@ -1,9 +1,9 @@
-"""Deletes a tenant: its keys die at once, its documents are buried here and erased by the sweep."""
+"""Deletes a tenant: its keys stop working at once, its documents are hidden at once and erased by the sweep."""
 
 from functions.tenants.view import OneTenant, find
 from shared.access.accounts import Accounts
 from shared.catalogue.catalogue import Catalogues
-from shared.erasure.erase import bury
+from shared.erasure.erasure import hide_document
 from shared.records.records import PlatformRecords
 from shared.types.errors import DiskFull, NotFound
 
@@ -15,5 +15,5 @@ async def handle(request: OneTenant, accounts: Accounts, platform: PlatformRecor
     await accounts.revoke_keys(tenant.tenant_id)
     records, catalogue = platform.of(tenant.tenant_id), catalogues.of(tenant.tenant_id)
     async for record in records.documents():
-        await bury(record.document_id, record.generation, records, catalogue)
+        await hide_document(record.document_id, record.generation, records, catalogue)
     await accounts.delete_tenant(tenant)  # last: cut off before, the call can be made again

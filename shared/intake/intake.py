@@ -12,7 +12,7 @@ from shared.formats.filename import safe_filename
 from shared.formats.router import FormatRouter
 from shared.records.records import TenantRecords
 from shared.records.structs import DocumentRecord
-from shared.redis.leases import Leases
+from shared.redis.leases import Leases, document_lease
 from shared.stages.resume import origin_of, run_again, stored_event
 from shared.table.table import Table
 from shared.types.call import Call
@@ -101,7 +101,7 @@ class Intake(Struct, frozen=True):
     async def _again(self, known: DocumentRecord, submission: Submission) -> IntakeResult | None:
         """Known bytes change nothing but the class, which they may raise; a document that was rejected or has failed
         runs again. None where it was deleted meanwhile."""
-        async with self.leases.wait(f"document:{self.records.tenant_id}:{known.document_id}"):
+        async with self.leases.wait(document_lease(self.records.tenant_id, known.document_id)):
             record = await self.records.document(known.document_id)
             if record is None:
                 return None

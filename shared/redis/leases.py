@@ -72,5 +72,10 @@ class Leases:
                 await self._redis.run(_RENEW, [key], [token, milliseconds])
 
 
+def document_lease(tenant_id: str, document_id: str) -> str:
+    """Held by whoever changes the document's record."""
+    return f"document:{tenant_id}:{document_id}"
+
+
 def stage_lease(tenant_id: str, document_id: str, generation: int, stage: str) -> str:
     return f"{tenant_id}:{document_id}:{generation}:{stage}"

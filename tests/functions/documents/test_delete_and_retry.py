@@ -111,8 +111,8 @@ async def test_a_deletion_cut_off_anywhere_is_finished_by_the_clock_and_never_se
         raise Crash
 
     cuts = [
-        "shared.records.records.TenantRecords.bury",
-        "shared.records.records.TenantRecords.tombstone",
+        "shared.records.records.TenantRecords.write_tombstone",
+        "shared.records.records.TenantRecords.deleted_generation",
         "shared.vectors.edge._TenantVectors.forget",
         "shared.records.records.PlatformRecords.dead_letters",
         "shared.records.records.TenantRecords.erase",

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from events.budget import BudgetThresholdReached
-from functions.sweep.budgets import look_after_budgets
+from functions.sweep.budgets import BudgetUpkeep
 from shared.access.accounts import Accounts
 from shared.blobs.port import Blobs
 from shared.bus.publisher import BoundPublisher
@@ -70,7 +70,8 @@ class House:
         return call
 
     async def sweep(self) -> None:
-        await look_after_budgets(self.budget, self.book, self.journal, BoundPublisher(self.transport, "sweep"))
+        publisher = BoundPublisher(self.transport, "sweep")
+        await BudgetUpkeep(self.budget, self.book, self.journal, publisher).run()
 
     async def spent(self) -> int:
         (day,) = [one for one in (await self.book.balances()).spent.items() if one[0].name == "day" and not one[0].id]

@@ -79,7 +79,7 @@ async def test_money_that_cannot_be_looked_after_keeps_no_document_waiting(
     suite: Suite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = await lost(suite)
-    for name in ("functions.sweep.handler.look_after_budgets", "functions.sweep.handler.meter_storage"):
+    for name in ("functions.sweep.handler.BudgetUpkeep.run", "functions.sweep.handler.StorageMetering.run"):
         monkeypatch.setattr(name, raise_at_once)
     await suite.tick()
     await suite.run_dry()

@@ -5,7 +5,7 @@ import pytest
 from functions.tenants import delete
 from functions.tenants.view import OneTenant
 from shared.access.accounts import Accounts
-from shared.erasure.erase import bury
+from shared.erasure.erasure import hide_document
 from shared.types.errors import NotFound
 from tests.pipeline.suite import Suite
 
@@ -46,11 +46,11 @@ async def test_a_deletion_that_was_cut_off_can_be_made_again(suite: Suite, monke
         buried += 1
         if buried == 2:
             raise Crash
-        await bury(*arguments)  # type: ignore[arg-type]
+        await hide_document(*arguments)  # type: ignore[arg-type]
 
     accounts, tenant_id = await tenant_with_documents(suite)
     with monkeypatch.context() as patched, pytest.raises(Crash):
-        patched.setattr("functions.tenants.delete.bury", crash_at_the_second)
+        patched.setattr("functions.tenants.delete.hide_document", crash_at_the_second)
         await delete.handle(OneTenant(tenant_id), accounts, suite.platform, suite.catalogues)
     assert await accounts.keys(tenant_id) == []
     assert await documents(suite, tenant_id) == 1

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from functions.sweep.storage import meter_storage
+from functions.sweep.storage import StorageMetering
 from shared.types.clock import now
 from shared.types.errors import StoreUnavailable
 from shared.usage.journal import UNSEALED, Journal
@@ -86,9 +86,9 @@ async def test_what_a_tenant_keeps_is_billed_once_a_day(suite: Suite) -> None:
     await suite.store("1234567", at=yesterday.replace(hour=0))
     await suite.store("of today")
     for _ in range(2):
-        await meter_storage(suite.platform, suite.redis, suite.services.meter)
+        await StorageMetering(suite.platform, suite.redis, suite.services.meter).run()
     await suite.redis.call("FLUSHALL")
-    await meter_storage(suite.platform, suite.redis, suite.services.meter)
+    await StorageMetering(suite.platform, suite.redis, suite.services.meter).run()
     (usage,) = await billed(suite)
     assert [(line.unit, line.quantity) for line in usage.lines] == [("gib_day", 12)]
     assert usage.at.date() == yesterday.date()

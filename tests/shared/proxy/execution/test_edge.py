@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.sweep.budgets import look_after_budgets
+from functions.sweep.budgets import BudgetUpkeep
 from shared.access.accounts import Accounts
 from shared.blobs.folder import FolderBlobs
 from shared.bus.publisher import BoundPublisher
@@ -80,7 +80,8 @@ class Scene:
     async def after_all_leases(self) -> None:
         """The sweep, as it comes when the leases of the dead have run out."""
         self.budget.ahead_s = LATER_S
-        await look_after_budgets(self.budget, self.book, self.journal, BoundPublisher(self.transport, "sweep"))
+        publisher = BoundPublisher(self.transport, "sweep")
+        await BudgetUpkeep(self.budget, self.book, self.journal, publisher).run()
         self.budget.ahead_s = 0
 
     async def booked(self) -> dict[str, UsageRecord]:

@@ -1,0 +1,72 @@
+"""Deletes documents: for every reader at once, then from every store."""
+
+import contextlib
+
+from msgspec import Struct
+
+from shared.catalogue.catalogue import Catalogue, Catalogues
+from shared.conversations.conversations import forget_document
+from shared.pool.queue import SliceQueue
+from shared.records.records import PlatformRecords, TenantRecords
+from shared.redis.client import RedisClient
+from shared.redis.leases import Leases, document_lease
+from shared.types.errors import StoreUnavailable
+from shared.vectors.port import VectorIndex
+
+
+async def hide_document(document_id: str, generation: int, records: TenantRecords, catalogue: Catalogue) -> None:
+    """Deletes the document for every reader; its marker lets the sweep erase it.
+
+    The catalogue drops it before its tombstone is written: interrupted in between, it is not seen again. Raises
+    `StoreUnavailable`, and nothing is promised then.
+    """
+    await records.mark_open(document_id, generation, "deleting")
+    await catalogue.drop(document_id, generation)
+    await records.write_tombstone(document_id, generation)
+
+
+class Erasure(Struct, frozen=True):
+    """Takes a tenant's documents out of every store."""
+
+    platform: PlatformRecords
+    catalogues: Catalogues
+    vectors: VectorIndex
+    redis: RedisClient
+    leases: Leases
+    slices: SliceQueue
+
+    async def delete(self, tenant_id: str, document_id: str, generation: int) -> bool:
+        """Hides the document, then erases it. False where a store is away, and the sweep erases it later.
+
+        Raises `StoreUnavailable` where it could not even be hidden.
+        """
+        async with self.leases.wait(document_lease(tenant_id, document_id)):
+            await hide_document(document_id, generation, self.platform.of(tenant_id), self.catalogues.of(tenant_id))
+        with contextlib.suppress(StoreUnavailable):  # the pool finds out by itself, a little later
+            await self.slices.cancel(tenant_id, document_id, generation)
+        try:
+            await self.erase(tenant_id, document_id, generation)
+        except StoreUnavailable:
+            return False
+        return True
+
+    async def erase(self, tenant_id: str, document_id: str, up_to_generation: int) -> None:
+        """Erases the indexes and what was answered from the document first, its blobs next, its markers last:
+        interrupted anywhere, it can be done again from the start.
+
+        Only generations up to the given one are erased: bytes uploaded again meanwhile stay. Raises
+        `StoreUnavailable`.
+        """
+        records = self.platform.of(tenant_id)
+        await self.catalogues.of(tenant_id).drop(document_id, up_to_generation)
+        await self.vectors.of(tenant_id).forget(document_id, up_to_generation)
+        await forget_document(self.redis, tenant_id, document_id)
+        for letter in await self.platform.dead_letters(tenant_id):
+            if letter.document_id == document_id and int(letter.event.get("epoch", 0)) <= up_to_generation:
+                await self.platform.erase_dead_letter(letter)
+        await records.erase(document_id, up_to_generation)
+        for generation in range(1, up_to_generation + 1):
+            await records.mark_closed(document_id, generation)
+            await records.mark_closed(document_id, generation, "deleting")
+        if await records.has_blobs(document_id, up_to_generation):  # a stage wrote while the markers were erased
+            await records.mark_open(document_id, up_to_generation, "deleting")
