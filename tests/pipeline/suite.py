@@ -39,13 +39,13 @@ from tests.pipeline.workshop import WORKSHOP, Workshop
 
 TENANT = "ten_a"
 SECRETS = Secrets.parse("k1:the-secret-of-these-tests")
-SUITES_OWN = ("sweep", "failed", "documents")
 
 
 def table() -> Table:
-    """The test's stages, then the suite's own functions that look after them."""
-    stages = load(Path(__file__).with_name("table.toml"), package="tests.pipeline")
-    return Table((*stages.functions, *(load().function(name) for name in SUITES_OWN)))
+    """The stages of the tests, then every function of the product that is not a stage."""
+    stages = load(Path(__file__).with_name("table.toml"), package="tests.pipeline").functions
+    replaced = {*load().stages(), *(function.name for function in stages)}
+    return Table((*stages, *(function for function in load().functions if function.name not in replaced)))
 
 
 class Suite:

@@ -1,1 +1,0 @@
-from tests.stores import blobs, blobs_place, redis, redis_url, valkey  # noqa: F401

@@ -1,1 +1,0 @@
-from tests.stores import redis, redis_url, valkey  # noqa: F401
