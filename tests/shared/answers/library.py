@@ -20,7 +20,7 @@ DOCUMENTS: tuple[tuple[str, str], ...] = (
         "Bellweather Cider",
         "Bellweather Cider is pressed in Herefordshire from eleven kinds of apple. The firm was started by "
         "the sisters June and Ada Marsh. It sells 90,000 bottles a year, most of them at farm shops. The dry "
-        "variety has an alcohol content of 6.2 percent. EventDelivery are free for orders above £60.",
+        "variety has an alcohol content of 6.2 percent. Deliveries are free for orders above £60.",
     ),
     (
         "Tramline 9",
