@@ -1,8 +1,8 @@
-"""Where slices wait for the pool: a list for each tenant, and turns among tenants by pages.
+"""The queue of slices that wait for the pool: one list per tenant, scheduled among tenants by pages.
 
-Deficit round robin: in its turn a tenant may take as many pages as a slice holds, and what it did not use it keeps for
-its next turn. So nobody waits longer than one slice of every other tenant takes, however long their documents are.
-Redis holds nothing that could be lost: from an emptied one the sweep says again what every document waits for.
+Deficit round robin: in its turn a tenant may take as many pages as a slice holds, and carries what it did not use over
+to its next turn. So a tenant waits at most for one slice of every other tenant, however long their documents are.
+Nothing is lost with Redis: the sweep publishes again the event that each document waits for.
 """
 
 import asyncio
@@ -20,24 +20,24 @@ from shared.pool import scripts
 from shared.redis.client import RedisClient, RedisWord
 
 LEASE_S = 15.0
-KEPT_S = 7 * 86400
-POOL_SEEN_S = 60
+RETENTION_S = 7 * 86400
+POOL_ALIVE_S = 60
 _POOL = "pool:seen"
 
 
 class Claim(Struct, frozen=True):
-    """A slice that is ours to read, until its lease runs out. `attempts` counts how often it failed or was lost;
-    `began` is when the first slice of its document was taken, which `is_first` says this one is."""
+    """A slice leased to this process. `attempts` counts how often it failed or its lease expired; `cost` is in pages;
+    `started_at` is when the first slice of its document was claimed, which is this one where `is_first`."""
 
     token: str
     tenant_id: str
     document_id: str
     generation: int
     pages: PageRange
-    charge: int
+    cost: int
     attempts: int
     event: DocumentStored
-    began: datetime
+    started_at: datetime
     is_first: bool
 
 
@@ -48,70 +48,70 @@ class Depth(Struct, frozen=True):
 
 
 class SliceQueue:
-    """Raises `StoreUnavailable`. `bell` rings when this process puts something in."""
+    """Every method raises `StoreUnavailable`. `changed` is set when this process adds slices."""
 
     def __init__(self, redis: RedisClient, lease_s: float = LEASE_S) -> None:
         self._redis = redis
         self._lease_ms = round(lease_s * 1000)
         self.lease_s = lease_s
-        self.bell = asyncio.Event()
+        self.changed = asyncio.Event()
 
     async def put(self, event: DocumentStored, slices: Sequence[PageRange]) -> bool:
-        """Whether the document is new here; one that waits keeps its place."""
+        """Adds a document's slices; False where the document is queued already, which keeps its place."""
         about = event.origin
-        words = [_waiting(about.document_id, about.generation, one, _charge(event, one)) for one in slices]
+        words = [_waiting(about.document_id, about.generation, one, _cost(event, one)) for one in slices]
         job = _job(about.tenant_id, about.document_id, about.generation)
         text = msgspec.json.encode(event).decode()
-        is_new = await self._redis.run(scripts.PUT, [job], [about.tenant_id, text, SLICE_PAGES, KEPT_S, *words])
-        self.bell.set()
+        is_new = await self._redis.run(scripts.PUT, [job], [about.tenant_id, text, SLICE_PAGES, RETENTION_S, *words])
+        self.changed.set()
         return bool(is_new)
 
     async def claim(self) -> Claim | None:
-        """The next slice; what a holder that died had claimed comes first."""
+        """Claims the next slice; slices whose lease has expired come first."""
         token = secrets.token_hex(8)
-        found = await self._redis.run(scripts.CLAIM, [], [token, self._lease_ms, SLICE_PAGES, KEPT_S])
+        found = await self._redis.run(scripts.CLAIM, [], [token, self._lease_ms, SLICE_PAGES, RETENTION_S])
         return _claim(token, *found) if found else None
 
     async def renew(self, tokens: Collection[str]) -> set[str]:
-        """Keeps claims ours; returns those that are so no longer: lost, or their document is cancelled."""
+        """Renews leases; returns the tokens of claims that are lost: expired, or their document is cancelled."""
         if not tokens:
             return set()
-        arguments: list[RedisWord] = [self._lease_ms, KEPT_S, *tokens]
+        arguments: list[RedisWord] = [self._lease_ms, RETENTION_S, *tokens]
         lost: list[str] = await self._redis.run(scripts.RENEW, [], arguments)
         return set(lost)
 
-    async def done(self, claim: Claim, read: int, more: Sequence[PageRange] = ()) -> int | None:
-        """The slice is kept; `read` is how many pages it had, `more` what is to be read besides. Returns how many
-        slices of the document are left; with 0 the claim stays ours until `end`. None where it is not ours any more."""
+    async def complete(self, claim: Claim, read: int, more: Sequence[PageRange] = ()) -> int | None:
+        """Removes a slice that was read; `read` is how many pages it had, `more` what is to be read besides. Returns
+        how many slices of the document are left; with 0 the claim lasts until `end_document`. None where it is lost."""
         words = [_waiting(claim.document_id, claim.generation, one, len(one)) for one in more]
-        arguments: list[RedisWord] = [claim.token, claim.tenant_id, claim.charge - read, SLICE_PAGES, KEPT_S, *words]
+        arguments: list[RedisWord] = [claim.token, claim.tenant_id, claim.cost - read, SLICE_PAGES, RETENTION_S, *words]
         left = int(await self._redis.run(scripts.DONE, [self._job_of(claim)], arguments))
-        self.bell.set()
+        self.changed.set()
         return None if left < 0 else left
 
-    async def fail(self, claim: Claim, pause_s: float) -> None:
-        """It is tried again after the pause, by whoever comes."""
+    async def retry_later(self, claim: Claim, pause_s: float) -> None:
+        """Makes the slice claimable by any process after the pause; this attempt counts as failed."""
         await self._redis.run(scripts.FAIL, [], [claim.token, round(pause_s * 1000)])
 
-    async def alone(self, claim: Claim) -> bool:
-        """Takes out the document's other slices, for its end is known. False where the claim is not ours any more."""
+    async def drop_other_slices(self, claim: Claim) -> bool:
+        """Removes the document's other slices, for its outcome is known. False where the claim is lost."""
         arguments = [claim.tenant_id, _prefix(claim.document_id, claim.generation), claim.token]
         return int(await self._redis.run(scripts.ALONE, [self._job_of(claim)], arguments)) >= 0
 
-    async def end(self, claim: Claim) -> None:
+    async def end_document(self, claim: Claim) -> None:
         await self.cancel(claim.tenant_id, claim.document_id, claim.generation)
 
     async def cancel(self, tenant_id: str, document_id: str, generation: int) -> None:
-        """What waits goes; what is at work loses its claim, and is ended by its pool."""
+        """Removes the document's slices; those that are being read lose their claim, and their pool stops them."""
         job = _job(tenant_id, document_id, generation)
         await self._redis.run(scripts.CANCEL, [job], [tenant_id, _prefix(document_id, generation)])
 
-    async def show_pool(self) -> None:
-        """Somebody takes from here; it has to be shown again before `POOL_SEEN_S` are over."""
-        await self._redis.call("SET", _POOL, "1", "EX", POOL_SEEN_S)
+    async def mark_pool_alive(self) -> None:
+        """Records that a pool reads from this queue; to be repeated before `POOL_ALIVE_S` are over."""
+        await self._redis.call("SET", _POOL, "1", "EX", POOL_ALIVE_S)
 
     async def holds(self, tenant_id: str, document_id: str, generation: int) -> bool:
-        """Whether the document waits here or is at work, and somebody takes from here."""
+        """Whether the document is queued or being read, and a pool is alive."""
         return int(await self._redis.call("EXISTS", _POOL, _job(tenant_id, document_id, generation))) == 2
 
     async def depth(self) -> Depth:
@@ -119,7 +119,7 @@ class SliceQueue:
         return Depth(int(slices), int(pages), int(wait_ms) / 1000)
 
     async def void_claims(self) -> None:
-        """Ends every lease: for the one owner of a server at its start, when no holder can be alive."""
+        """Ends every lease: for the only process on a server at its start, when no holder can be alive."""
         await self._redis.run(scripts.VOID)
 
     def _job_of(self, claim: Claim) -> str:
@@ -134,27 +134,27 @@ def _prefix(document_id: str, generation: int) -> str:
     return f"{document_id}|{generation}|"
 
 
-def _waiting(document_id: str, generation: int, pages: PageRange, charge: int) -> str:
-    """As it stands in the tenant's list, but for the time, which is Redis' own."""
-    return f"{_prefix(document_id, generation)}{pages.first}|{pages.until}|{charge}|0"
+def _waiting(document_id: str, generation: int, pages: PageRange, cost: int) -> str:
+    """The entry in the tenant's list without its time, which Redis adds."""
+    return f"{_prefix(document_id, generation)}{pages.first}|{pages.until}|{cost}|0"
 
 
-def _charge(event: DocumentStored, pages: PageRange) -> int:
-    """A picture is mostly one page; of other documents nobody knows yet, and what is too much is given back."""
+def _cost(event: DocumentStored, pages: PageRange) -> int:
+    """A picture is mostly one page; other documents are not opened yet, and what is too much is refunded."""
     return 1 if event.media_type.startswith("image/") else len(pages) or SLICE_PAGES
 
 
-def _claim(token: str, tenant_id: str, word: str, event: str, began_ms: str, is_first: int) -> Claim:
-    document_id, generation, first, last, charge, attempts, _ = word.split("|")
+def _claim(token: str, tenant_id: str, word: str, event: str, started_ms: str, is_first: int) -> Claim:
+    document_id, generation, first, last, cost, attempts, _ = word.split("|")
     return Claim(
         token=token,
         tenant_id=tenant_id,
         document_id=document_id,
         generation=int(generation),
         pages=PageRange(int(first), int(last)),
-        charge=int(charge),
+        cost=int(cost),
         attempts=int(attempts),
         event=msgspec.json.decode(event, type=DocumentStored),
-        began=datetime.fromtimestamp(int(began_ms) / 1000, UTC),
+        started_at=datetime.fromtimestamp(int(started_ms) / 1000, UTC),
         is_first=bool(is_first),
     )

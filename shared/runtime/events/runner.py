@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import Collection
 from itertools import chain
 from secrets import token_hex
 
@@ -14,6 +13,7 @@ from shared.runtime.wiring.services import Services
 from shared.table.table import DEAD_LETTER, Function, Table
 from shared.telemetry.logs import log
 from shared.types.errors import StoreUnavailable
+from shared.types.tasks import cancel_all
 from shared.types.undelivered import UndeliveredEvent
 
 _SUSPECT_INTERRUPTIONS = 2
@@ -53,10 +53,10 @@ class Runner:
         """Receives nothing more, and waits up to `grace_s` for running deliveries. The rest is delivered after a
         restart."""
         self._stopping = True
-        await _end(self._loops)
+        await cancel_all(self._loops)
         if self._running:
             await asyncio.wait(self._running, timeout=grace_s)
-        await _end(self._running)
+        await cancel_all(self._running)
 
     async def _resume(self, functions: list[Function], left: dict[str, list[ReceivedEvent]]) -> None:
         """Delivers suspected events first, one at a time: where one crashes the process again, no other delivery is
@@ -142,14 +142,11 @@ class Runner:
         elif not result.is_final and received.attempts + 1 < ATTEMPTS:
             await self._bus.retry_later(received, max(pause(received.attempts), result.retry_after or 0))
         else:
-            await self._dead_letter(received, result)
+            attempts = min(received.attempts + 1, ATTEMPTS)
+            undelivered = UndeliveredEvent(received.event, received.function, result.status, result.detail, attempts)
+            for function, _ in self._table.listeners(DEAD_LETTER):
+                await self._delivery[function.name].dead_letter(undelivered)
             await self._bus.acknowledge(received, None)
-
-    async def _dead_letter(self, received: ReceivedEvent, result: DeliveryResult) -> None:
-        attempts = min(received.attempts + 1, ATTEMPTS)
-        undelivered = UndeliveredEvent(received.event, received.function, result.status, result.detail, attempts)
-        for function, _ in self._table.listeners(DEAD_LETTER):
-            await self._delivery[function.name].dead_letter(undelivered)
 
     async def _run_clock(self) -> None:
         """Ticks every 30 s, and at once when the queues turn out to be deleted."""
@@ -165,11 +162,3 @@ class Runner:
                 async with asyncio.timeout(_TICK_S):
                     await self._bus.was_emptied.wait()
             self._bus.was_emptied.clear()
-
-
-async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
-    """Cancels until all have ended: a cancellation that coincides with an answer can get lost."""
-    while running := [task for task in tasks if not task.done()]:
-        for task in running:
-            task.cancel()
-        await asyncio.wait(running, timeout=1)

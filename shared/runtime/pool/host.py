@@ -52,7 +52,7 @@ async def _watch(services: Services, parsers: WarmParsers, memory: gpu.GpuMemory
     while True:
         metrics.show_pool(NAME, parsers.in_use, parsers.alive, parsers.recycled)
         with contextlib.suppress(StoreUnavailable):
-            await services.slices.show_pool()
+            await services.slices.mark_pool_alive()
             depth = await services.slices.depth()
             metrics.show_slices(depth.slices, depth.pages, depth.oldest_wait_s)
         if memory:

@@ -83,8 +83,8 @@ async def test_a_pool_that_dies_before_it_says_the_end_leaves_that_to_the_next(
         pool = pooled.pool(reader, queue=queue)
         pool.start()
         await asyncio.wait_for(said.wait(), 5)
-        patched.setattr("shared.pool.queue.SliceQueue.fail", never)  # a killed process gives nothing back
-        for task in [*pool._loops, *pool._at_work.values()]:
+        patched.setattr("shared.pool.queue.SliceQueue.retry_later", never)  # a killed process gives nothing back
+        for task in [*pool._loops, *pool._running.values()]:
             task.cancel()
     await pooled.read_by(reader)
     assert reader.asked == [1, 21] and (await pooled.read(record)).pages == 30

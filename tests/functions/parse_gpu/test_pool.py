@@ -206,7 +206,7 @@ async def test_a_slice_that_is_kept_after_the_deletion_is_erased_too(pooled: Poo
     pool = pooled.pool(reader)
     pool.start()
     async with asyncio.timeout(5):
-        while not reader.asked or pool._at_work:
+        while not reader.asked or pool._running:
             await asyncio.sleep(0.01)
     await pool.stop()
     await pooled.tick()
@@ -248,7 +248,7 @@ async def test_an_emptied_redis_loses_no_document_and_no_slice_that_was_read(poo
 async def test_the_sweep_leaves_what_waits_in_the_queue_alone(pooled: Pooled) -> None:
     await pooled.queue_up(45)
     await pooled.forget_recent()
-    await pooled.services.slices.show_pool()
+    await pooled.services.slices.mark_pool_alive()
     await pooled.tick()
     assert await pooled.queued() == {}
 

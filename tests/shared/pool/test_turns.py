@@ -52,7 +52,7 @@ async def test_a_long_document_delays_the_others_by_one_slice_for_each_of_theirs
     order: list[Claim] = []
     while claim := await queue.claim():
         order.append(claim)
-        await queue.done(claim, len(claim.pages))
+        await queue.complete(claim, len(claim.pages))
     pages_before = {
         claim.tenant_id: sum(len(other.pages) for other in order[:place]) for place, claim in enumerate(order)
     }
@@ -81,7 +81,7 @@ async def test_what_a_document_turns_out_not_to_have_is_given_back(queue: SliceQ
         read = 1 if claim.tenant_id == "ten_b" else len(claim.pages)
         taken[claim.tenant_id] += 1
         pages[claim.tenant_id] += read
-        await queue.done(claim, read)
+        await queue.complete(claim, read)
     assert taken["ten_b"] > 3 * taken["ten_long"], "twenty documents of a page weigh as much as one slice"
 
 
@@ -149,13 +149,13 @@ async def _walk(queue: SliceQueue, steps: list[tuple[str, int] | float]) -> None
             await queue.put(document(tenant, f"doc_{number}"), [PageRange(1, charge)])
             continue
         claim, expected = await queue.claim(), model.claim()
-        assert (claim and (claim.tenant_id, claim.charge)) == expected
+        assert (claim and (claim.tenant_id, claim.cost)) == expected
         if claim:
-            given_back = int(step * claim.charge)
-            waiting[claim.tenant_id] -= claim.charge
+            given_back = int(step * claim.cost)
+            waiting[claim.tenant_id] -= claim.cost
             model.refund(claim.tenant_id, given_back)
-            await queue.done(claim, claim.charge - given_back)
-            await queue.end(claim)
+            await queue.complete(claim, claim.cost - given_back)
+            await queue.end_document(claim)
         depth = await queue.depth()
         assert depth.pages == sum(waiting.values())
     assert (await queue.depth()).slices == 0
@@ -168,8 +168,8 @@ async def test_a_claim_whose_holder_died_comes_back_when_its_lease_runs_out(redi
     await asyncio.sleep(0.06)
     again = await take(queue)
     assert (again.pages, again.attempts, again.token != lost.token) == (lost.pages, 1, True)
-    assert await queue.done(lost, 20) is None, "the first holder's claim is gone"
-    assert await queue.done(again, 20) == 1
+    assert await queue.complete(lost, 20) is None, "the first holder's claim is gone"
+    assert await queue.complete(again, 20) == 1
 
 
 async def test_a_claim_that_is_renewed_stays(redis: RedisClient) -> None:
@@ -180,7 +180,7 @@ async def test_a_claim_that_is_renewed_stays(redis: RedisClient) -> None:
         await asyncio.sleep(0.3)
         assert await queue.renew([claim.token]) == set()
     assert await queue.claim() is None
-    assert await queue.done(claim, 20) == 0
+    assert await queue.complete(claim, 20) == 0
 
 
 async def test_a_deleted_document_leaves_the_queue_and_whoever_reads_it_learns_so(queue: SliceQueue) -> None:
@@ -190,7 +190,7 @@ async def test_a_deleted_document_leaves_the_queue_and_whoever_reads_it_learns_s
     await queue.cancel("ten_a", "doc_1", 1)
     assert not await queue.holds("ten_a", "doc_1", 1)
     assert await queue.renew([claim.token]) == {claim.token}
-    assert await queue.done(claim, 20, slices(20)) is None
+    assert await queue.complete(claim, 20, slices(20)) is None
     assert (await queue.depth()).slices == 1
     assert (await take(queue)).document_id == "doc_2" and await queue.claim() is None
 
@@ -211,9 +211,9 @@ async def test_a_document_that_is_said_again_keeps_its_place(queue: SliceQueue) 
 async def test_one_reader_is_told_that_the_document_is_done(queue: SliceQueue) -> None:
     await queue.put(document("ten_a", "doc_1"), [OPENING])
     opened = await take(queue)
-    assert await queue.done(opened, 20, [PageRange(21, 40), PageRange(41, 45)]) == 2
+    assert await queue.complete(opened, 20, [PageRange(21, 40), PageRange(41, 45)]) == 2
     one, other = await take(queue), await take(queue)
-    assert sorted([await queue.done(one, 20), await queue.done(other, 5)], key=str) == [0, 1]
+    assert sorted([await queue.complete(one, 20), await queue.complete(other, 5)], key=str) == [0, 1]
 
 
 async def test_nothing_stays_for_ever_in_redis(redis: RedisClient) -> None:
@@ -221,8 +221,8 @@ async def test_nothing_stays_for_ever_in_redis(redis: RedisClient) -> None:
     for number in range(3):
         await queue.put(document("ten_a", f"doc_{number}"), slices(60))
     claim = await take(queue)
-    await queue.fail(claim, 1)
-    await queue.done(await take(queue), 20, [PageRange(1, 1)])
+    await queue.retry_later(claim, 1)
+    await queue.complete(await take(queue), 20, [PageRange(1, 1)])
     keys = [key async for key in redis.scan("*")]
     assert len(keys) >= 8 and all([await redis.call("TTL", key) > 0 for key in keys])
 
@@ -241,7 +241,7 @@ async def main(url):
     while claim := await queue.claim():
         print(claim.document_id, claim.pages.first, flush=True)
         await asyncio.sleep(0.002)
-        await queue.done(claim, len(claim.pages))
+        await queue.complete(claim, len(claim.pages))
 
 asyncio.run(main(sys.argv[1]))
 """
