@@ -41,6 +41,7 @@ def _route(method: str, path: str, operation: dict[str, Any]) -> str:
     return (
         f"<details><summary><b>{method.upper()}</b> <code>{escape(path)}</code> "
         f"<span class='soft'>{escape(operation['summary'])}</span></summary>"
+        f"<p>{escape(operation.get('description', ''))}</p>"
         f"<p>Role: {escape(role) if role else 'none, the route is public'}.</p>"
         f"{_parameters(operation.get('parameters', []))}{_request(operation.get('requestBody'))}"
         f"{_responses(operation['responses'])}</details>"
@@ -58,8 +59,10 @@ def _parameters(parameters: list[dict[str, Any]]) -> str:
 def _request(body: dict[str, Any] | None) -> str:
     if not body:
         return ""
-    ((media_type, content),) = body["content"].items()
-    return f"<p>Body: <code>{escape(media_type)}</code></p>{_fields(content['schema'])}"
+    return "".join(
+        f"<p>Body: <code>{escape(media_type)}</code></p>{_fields(content['schema']) or _kind(content['schema'])}"
+        for media_type, content in body["content"].items()
+    )
 
 
 def _fields(schema: dict[str, Any]) -> str:

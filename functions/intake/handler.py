@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -36,6 +36,9 @@ class Submitted(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Submit(Struct, frozen=True):
     """The credential says whose document it is; the event needs no signature."""
+
+    event_type: ClassVar[str] = SUBMITTED
+    data_type: ClassVar[type[Struct]] = Submitted
 
     event: CloudEvent
 

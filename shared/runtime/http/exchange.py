@@ -23,6 +23,8 @@ Send = Callable[[AsgiMessage], Awaitable[None]]
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
 API_VERSION = "1"
+REPLAYED_STATUSES = frozenset({200, 201, 202, 204, 404, 413, 415, 422})
+"""Answers to a POST that an idempotency key gives again."""
 _CLIENTS_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _DRAIN_S = 20

@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from events.envelope import CloudEvent, MalformedEventError
 from shared.runtime.http import requests
-from shared.runtime.http.exchange import Asgi, Exchange, Exchanges, exchange_of
+from shared.runtime.http.exchange import REPLAYED_STATUSES, Asgi, Exchange, Exchanges, exchange_of
 from shared.runtime.http.pages import own_pages
 from shared.runtime.http.problems import MEDIA_TYPE
 from shared.runtime.http.responses import problem_response, response_of
@@ -49,7 +49,6 @@ if TYPE_CHECKING:  # Redis comes in only where a key is sent
 _LARGEST_JSON = 1 << 20
 _BODY_S = 60
 _BODYLESS = frozenset({"GET", "DELETE"})
-_KEPT_ANSWERS = frozenset({200, 201, 202, 204, 404, 413, 415, 422})
 _PARAMETER = re.compile(r"{(\w+)}")
 
 
@@ -327,7 +326,7 @@ def _kept(response: Response[Any]) -> "StoredAnswer | None":
     from shared.runtime.http.idempotency import StoredAnswer
 
     body = response.content
-    if response.status_code not in _KEPT_ANSWERS or not isinstance(body, (bytes, type(None))):
+    if response.status_code not in REPLAYED_STATUSES or not isinstance(body, (bytes, type(None))):
         return None
     return StoredAnswer(response.status_code, str(response.media_type or MEDIA_TYPE), body or b"")
 
