@@ -8,7 +8,7 @@ from shared.answers.answering import Answering, AnswerResult, QuestionTask, spli
 from shared.answers.prompting import PromptTurn
 from shared.conversations.conversations import Conversations, Turn
 from shared.proxy.task import Token
-from shared.retrieval.sources import Sources, passage_view
+from shared.retrieval.sources import Sources, search_hit
 from shared.types.call import Call
 from shared.types.clock import now
 from shared.types.errors import NotFound, StoreUnavailable
@@ -61,9 +61,7 @@ async def _turns(conversation_id: str, conversations: Conversations) -> list[Tur
 async def _events(
     request: Ask, task: QuestionTask, sources: Sources, answering: Answering, conversations: Conversations
 ) -> AsyncIterator[ServerSentEvent]:
-    yield ServerSentEvent(
-        "retrieved", {"passages": [passage_view(source) for source in sources.items[: request.limit]]}
-    )
+    yield ServerSentEvent("retrieved", {"passages": [search_hit(source) for source in sources.items[: request.limit]]})
     streamed, result = False, None
     async with aclosing(answering.stream(task, sources)) as events:
         async for event in events:

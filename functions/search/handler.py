@@ -8,7 +8,7 @@ from shared.catalogue.catalogue import Catalogue
 from shared.embedding.port import Embedding
 from shared.embedding.sparse import SparseEncoder
 from shared.retrieval.retrieve import Mode
-from shared.retrieval.sources import Library, PassageView, passage_view
+from shared.retrieval.sources import Library, SearchHit, search_hit
 from shared.types.payer import Payer
 from shared.types.usage import Usage
 from shared.usage.metering import Meter
@@ -27,7 +27,7 @@ class Search(Struct, frozen=True):
 class SearchAnswer(Struct, frozen=True):
     """Best first."""
 
-    passages: list[PassageView]
+    passages: list[SearchHit]
     usage: Usage
 
 
@@ -45,6 +45,6 @@ async def handle(
     found = [(source.found.passage.passage_id, source.found.score) for source in sources.items]
     meter.record_question(payer, sources.embedded_tokens, "search", found)
     return SearchAnswer(
-        passages=[passage_view(source) for source in sources.items],
+        passages=[search_hit(source) for source in sources.items],
         usage=Usage(embedded_tokens=sources.embedded_tokens),
     )

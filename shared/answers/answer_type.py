@@ -1,10 +1,12 @@
-"""The kind of thing that a question asks for, told by its first words."""
+"""Classifies a question by the type of answer that it asks for: a date, a sum, a person, a place."""
 
 import re
 from enum import Enum
 
 
 class AnswerType(Enum):
+    """What would answer the question."""
+
     NUMBER = "number"
     MONEY = "money"
     DURATION = "duration"
@@ -33,7 +35,7 @@ class AnswerType(Enum):
     OTHER = "other"
 
 
-_ASKED: tuple[tuple[AnswerType, tuple[str, ...]], ...] = (
+_PATTERNS_BY_TYPE: tuple[tuple[AnswerType, tuple[str, ...]], ...] = (
     (
         AnswerType.REASON,
         (r"^(?:why|warum|wieso|weshalb)\b", r"\bwhat (?:caused|was the (?:reason|cause))", r"\bwhat reason\b"),
@@ -118,9 +120,9 @@ _ASKED: tuple[tuple[AnswerType, tuple[str, ...]], ...] = (
         ),
     ),
 )
-_PATTERNS = tuple((kind, re.compile("|".join(patterns), re.IGNORECASE)) for kind, patterns in _ASKED)
+_PATTERNS = tuple((kind, re.compile("|".join(patterns), re.IGNORECASE)) for kind, patterns in _PATTERNS_BY_TYPE)
 
 
-def asked(text: str) -> AnswerType:
-    """The first kind that fits: "how much does it cost" asks for money before it asks for a number."""
+def answer_type(text: str) -> AnswerType:
+    """The first type that fits: "how much does it cost" asks for money before it asks for a number."""
     return next((kind for kind, pattern in _PATTERNS if pattern.search(text)), AnswerType.OTHER)

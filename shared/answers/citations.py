@@ -1,7 +1,7 @@
-"""Puts an answer together from its statements, each with the mark of its citation, and checks citations literally."""
+"""Composes an answer from statements with citation marks, and verifies each citation against its passage."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,7 +14,7 @@ _MARK = re.compile(r"\s*\[(\d{1,4})\]")
 
 
 class Verified(Struct, frozen=True):
-    """What is left of an answer. Without a single citation nothing is: `answered` is False and `text` empty."""
+    """An answer with its verified citations. Without any, `answered` is False and `text` empty."""
 
     answered: bool
     text: str
@@ -37,21 +37,25 @@ def verify(answer: str, citations: Sequence[Citation], passages: Mapping[str, Pa
     """Drops every citation whose quote does not stand in its passage, and every mark without a citation; the rest are
     numbered anew from 1 by first use. `passages` maps passage ids to passages. A bracketed number inside a quote is
     text, not a mark."""
-    held = {citation.index: citation for citation in citations if _stands(citation, passages)}
-    quoted = _quoted(answer, held.values())
+    verified = {
+        citation.index: citation
+        for citation in citations
+        if citation.quote.strip() and (passage := passages.get(citation.passage_id)) and citation.quote in passage.text
+    }
+    quoted = [quote.span() for one in verified.values() for quote in re.finditer(re.escape(one.quote), answer)]
     used: dict[int, int] = {}
 
     def renumber(mark: re.Match[str]) -> str:
         if any(start <= mark.start(1) < end for start, end in quoted):
             return mark.group()
         index = int(mark.group(1))
-        if index not in held:
+        if index not in verified:
             return ""
         return mark.group().replace(mark.group(1), str(used.setdefault(index, len(used) + 1)))
 
     text = _MARK.sub(renumber, answer).strip()
-    kept = tuple(replace(held[old], index=new) for old, new in used.items())
-    return Verified(True, text, kept) if kept else Verified(False, "", ())
+    renumbered = tuple(replace(verified[old], index=new) for old, new in used.items())
+    return Verified(True, text, renumbered) if renumbered else Verified(False, "", ())
 
 
 def cite(passage: Passage, quote: str, index: int, score: float, titles: Mapping[str, str]) -> Citation:
@@ -66,14 +70,3 @@ def cite(passage: Passage, quote: str, index: int, score: float, titles: Mapping
         quote=quote,
         score=round(score, 4),
     )
-
-
-def _stands(citation: Citation, passages: Mapping[str, Passage]) -> bool:
-    passage = passages.get(citation.passage_id)
-    return passage is not None and bool(citation.quote.strip()) and citation.quote in passage.text
-
-
-def _quoted(answer: str, citations: Iterable[Citation]) -> list[tuple[int, int]]:
-    """Where the quotes stand in the answer, word for word."""
-    found = (re.finditer(re.escape(citation.quote), answer) for citation in citations)
-    return [each.span() for quote in found for each in quote]

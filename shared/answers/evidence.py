@@ -1,15 +1,14 @@
-"""What was found, read once for one question: its sentences and how their words meet the question's."""
+"""Evidence for one question: the sentences of its sources and how well their words match the question's."""
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 
 from msgspec import Struct
 
-from shared.answers.kinds import states
 from shared.answers.question import Question, Term, meanings_of
 from shared.answers.sentences import SentenceKind, sentences_of
 from shared.answers.stems import WORD, stem
+from shared.answers.type_match import type_match
 from shared.types.passage import Found, Passage
 
 _PRIOR = 30
@@ -26,7 +25,7 @@ _NAMED_ELSEWHERE = 0.95
 """What a name counts that stands not in the passage but elsewhere in its document."""
 
 
-class WordVectors(Struct, frozen=True):
+class TextWords(Struct, frozen=True):
     """A text's words: `stems`, `meanings` and `spans` run in step, `known` and `means` are their sets."""
 
     stems: tuple[str, ...]
@@ -36,24 +35,19 @@ class WordVectors(Struct, frozen=True):
     means: frozenset[int]
 
 
-def words_of(text: str) -> WordVectors:
+def words_of(text: str) -> TextWords:
     found = list(WORD.finditer(text))
     stems = tuple(stem(word.group()) for word in found)
     meanings = tuple(meanings_of(found))
     parts = {part for root in stems if "-" in root for part in root.split("-")}
-    return WordVectors(
-        stems, meanings, tuple(word.span() for word in found), frozenset(stems).union(parts), _union(meanings)
-    )
+    spans = tuple(word.span() for word in found)
+    return TextWords(stems, meanings, spans, frozenset(stems).union(parts), frozenset[int]().union(*meanings))
 
 
-def _union(sets: Sequence[frozenset[int]]) -> frozenset[int]:
-    return frozenset[int]().union(*sets)
-
-
-def together(parts: Sequence[WordVectors]) -> WordVectors:
-    """The words of several texts, without their places."""
+def union(parts: Sequence[TextWords]) -> TextWords:
+    """The words of several texts, without their spans."""
     known = frozenset[str]().union(*(part.known for part in parts))
-    return WordVectors((), (), (), known, _union([part.means for part in parts]))
+    return TextWords((), (), (), known, frozenset[int]().union(*(part.means for part in parts)))
 
 
 class Candidate(Struct, frozen=True, eq=False):
@@ -65,8 +59,8 @@ class Candidate(Struct, frozen=True, eq=False):
     start: int
     end: int
     text: str
-    words: WordVectors
-    around: WordVectors
+    words: TextWords
+    around: TextWords
 
     @property
     def quote(self) -> str:
@@ -77,8 +71,8 @@ class EvidenceSource(Struct, frozen=True, eq=False):
     """A found passage: all its words with those of its title and headings, and its sentences."""
 
     passage: Passage
-    words: WordVectors
-    title: WordVectors
+    words: TextWords
+    title: TextWords
     candidates: tuple[Candidate, ...]
 
 
@@ -89,24 +83,24 @@ def source_of(found: Found, rank: int) -> EvidenceSource:
     read = [words_of(text) for text in texts]
     title = words_of(passage.context)
     candidates = tuple(
-        Candidate(passage, rank, span.start, span.end, text, read[at], together(read[max(0, at - 1) : at + 2]))
+        Candidate(passage, rank, span.start, span.end, text, read[at], union(read[max(0, at - 1) : at + 2]))
         for at, (span, text) in enumerate(zip(spans, texts, strict=True))
         if span.kind is not SentenceKind.HEADING
     )
-    return EvidenceSource(passage, together([title, *read]), title, candidates)
+    return EvidenceSource(passage, union([title, *read]), title, candidates)
 
 
-class Case:
-    """One question against all that was found for it."""
+class Evidence:
+    """How well the sources of one question match it: its names, its words and its topic."""
 
     def __init__(self, question: Question, sources: Sequence[EvidenceSource]) -> None:
         self.question = question
         self.sources = tuple(sources)
         self._sources = {source.passage.passage_id: source for source in self.sources}
         self._alike = {term.stem: self._spelled_alike(term) for term in (*question.names, *question.terms)}
-        self._rarity = self._rarities()
+        self._rarity = {term.stem: self._rarity_of(term) for term in (*question.names, *question.terms)}
         self._documents = self._known_by_document()
-        self._names = question.names or self._titled()
+        self._names = question.names or self._title_terms()
         self._named = {source.passage.passage_id: self._named_in(source) for source in self.sources}
         self._topics = {source.passage.passage_id: self._topic(source) for source in self.sources}
         self.best_named = max(self._named.values(), default=0.0)
@@ -115,11 +109,11 @@ class Case:
         """How much of the question's names its passage holds, its document helping out; 1 without names."""
         return self._named[candidate.passage.passage_id]
 
-    def named_here(self, words: WordVectors) -> float:
+    def named_here(self, words: TextWords) -> float:
         """How much of the question's names these words hold; 1 without names."""
         return self._names_in(words.known)
 
-    def likeness(self, term: Term, words: WordVectors) -> float:
+    def likeness(self, term: Term, words: TextWords) -> float:
         """1 for the same word, less for one of the same meaning or nearly the same letters."""
         if term.stem in words.known:
             return 1.0
@@ -148,7 +142,7 @@ class Case:
 
     def about(self, candidate: Candidate) -> float:
         """How much of all the question's words, names included, its passage and title meet: what a passage about
-        another thing lacks. WordVectors that only hint at the answer do not count."""
+        another thing lacks. Words that only hint at the answer do not count."""
         source = self._sources[candidate.passage.passage_id]
         terms = [term for term in (*self.question.names, *self.question.terms) if not term.hint]
         met = [self.likeness(term, source.words) for term in terms]
@@ -160,14 +154,13 @@ class Case:
         met = [self.likeness(term, candidate.around) for term in terms]
         return weighted_mean(met, [self._rarity[term.stem] for term in terms], default=0.5)
 
-    def states(self, candidate: Candidate) -> float:
-        return states(self.question.asked, candidate.quote, self.question.said)
+    def type_match(self, candidate: Candidate) -> float:
+        return type_match(self.question.answer_type, candidate.quote, self.question.words)
 
-    def _rarities(self) -> dict[str, float]:
-        terms = (*self.question.names, *self.question.terms)
-        total = len(self.sources) + _PRIOR
-        count = Counter(root for root in {term.stem for term in terms} for s in self.sources if root in s.words.known)
-        return {term.stem: math.log(1 + (total - count[term.stem] + 0.5) / (count[term.stem] + 0.5)) for term in terms}
+    def _rarity_of(self, term: Term) -> float:
+        """The inverse document frequency, as BM25 counts it, among the sources and `_PRIOR` others."""
+        count = sum(term.stem in source.words.known for source in self.sources)
+        return math.log(1 + (len(self.sources) + _PRIOR - count + 0.5) / (count + 0.5))
 
     def _spelled_alike(self, term: Term) -> dict[str, float]:
         if term.word[0].isdigit():
@@ -189,18 +182,17 @@ class Case:
         return max(self._names_in(source.words.known), _NAMED_ELSEWHERE * elsewhere if elsewhere < 1 else elsewhere)
 
     def _names_in(self, known: frozenset[str]) -> float:
-        held = [1.0 if name.stem in known else self._inflected(name, known) for name in self._names]
-        return weighted_mean(held, [self._name_weight(name) for name in self._names], default=1.0)
+        matches = [1.0 if name.stem in known else self._inflected(name, known) for name in self._names]
+        weights = [self._rarity[name.stem] * (_FIGURE if name.word[0].isdigit() else 1.0) for name in self._names]
+        return weighted_mean(matches, weights, default=1.0)
 
-    def _name_weight(self, name: Term) -> float:
-        return self._rarity[name.stem] * (_FIGURE if name.word[0].isdigit() else 1.0)
-
-    def _titled(self) -> tuple[Term, ...]:
-        """What takes the place of names in a question without: its words that stand in the title of one document."""
-        return tuple(term for term in self.question.terms if not term.hint and len(self._titles_with(term)) == 1)
-
-    def _titles_with(self, term: Term) -> set[str]:
-        return {source.passage.document_id for source in self.sources if term.stem in source.title.known}
+    def _title_terms(self) -> tuple[Term, ...]:
+        """Replaces the names in a question without any: its words that stand in the title of exactly one document."""
+        titles: dict[str, set[str]] = {term.stem: set() for term in self.question.terms if not term.hint}
+        for source in self.sources:
+            for stem_in_title in titles.keys() & source.title.known:
+                titles[stem_in_title].add(source.passage.document_id)
+        return tuple(term for term in self.question.terms if len(titles.get(term.stem, ())) == 1)
 
     def _inflected(self, name: Term, known: frozenset[str]) -> float:
         """German inflects names and takes its nouns for names; in English another spelling is another name."""
@@ -210,7 +202,7 @@ class Case:
         return max((alike[root] for root in known & alike.keys()), default=0.0)
 
     def _topic(self, source: EvidenceSource) -> frozenset[str]:
-        """WordVectors of the question that the title holds, or two sentences."""
+        """Words of the question that the title holds, or two sentences."""
         roots = {term.stem for term in self.question.terms}
         often = {root for root in roots if sum(root in each.words.known for each in source.candidates) >= 2}
         return frozenset(often | (roots & source.title.known))
@@ -228,13 +220,7 @@ def spelled_alike(one: str, other: str, compounds: bool = False) -> float:
     shorter, longer = sorted((one, other), key=len)
     if len(shorter) < 4 or other[0].isdigit():
         return 0.0
-    if one[:3] == other[:3] and _common(one, other) >= max(4, 0.6 * len(longer)):
+    beginning = max(4, math.ceil(0.6 * len(longer)))
+    if one[:beginning] == other[:beginning]:
         return 0.9
     return 0.8 if compounds and len(shorter) >= 5 and shorter in longer else 0.0
-
-
-def _common(one: str, other: str) -> int:
-    for at, (left, right) in enumerate(zip(one, other, strict=False)):
-        if left != right:
-            return at
-    return min(len(one), len(other))

@@ -1,4 +1,4 @@
-"""Answers in the sources' own words, without a language model, or says that they do not hold the answer."""
+"""Answers with sentences quoted from the sources, without a language model, or refuses where they hold no answer."""
 
 import asyncio
 import math
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from shared.answers.evidence import Case, WordVectors, source_of
+from shared.answers.evidence import Evidence, TextWords, source_of
 from shared.answers.question import understand
-from shared.answers.weighing import Weighed, weigh
+from shared.answers.scoring import SentenceScores, score_sentences
 from shared.embedding.minilm import MiniLM
 from shared.types.passage import Found, Passage
 
@@ -35,7 +35,7 @@ class Order(Struct, frozen=True):
     cosine: float
     cosine_nameless: float
     met: float
-    states: float
+    type_match: float
     named: float
     named_here: float
     met_in_context: float = 0.0
@@ -45,7 +45,7 @@ class Order(Struct, frozen=True):
     counted: float = 0.0
     about: float = 0.0
 
-    def of(self, one: Weighed) -> float:
+    def of(self, one: SentenceScores) -> float:
         return sum(float(getattr(self, kind)) * float(getattr(one, kind)) for kind in self.__struct_fields__)
 
 
@@ -54,7 +54,7 @@ class AnswerDecision(Struct, frozen=True):
     company, product, building and nature texts, policies, minutes and reports, direct and paraphrased questions."""
 
     closest: float
-    states: float
+    type_match: float
     lead: float
     named: float
     predicate: float
@@ -74,21 +74,21 @@ class Weights(Struct, frozen=True):
 
 ENGLISH = Weights(
     Order(
-        cosine=0.66, cosine_nameless=0.76, met=0.82, met_in_context=0.44, worded=0.31, predicate=0.44, states=0.53,
+        cosine=0.66, cosine_nameless=0.76, met=0.82, met_in_context=0.44, worded=0.31, predicate=0.44, type_match=0.53,
         counted=0.08, named=0.8, named_here=0.09,
     ),
     AnswerDecision(
-        closest=4.17, lead=3.66, states=2.17, named=2.59, predicate=0.95, opposed=-3.17, counted=2.58, met=1.68,
+        closest=4.17, lead=3.66, type_match=2.17, named=2.59, predicate=0.95, opposed=-3.17, counted=2.58, met=1.68,
         weakest=0.3, bias=-11.64,
     ),
 )  # fmt: skip
 GERMAN = Weights(
     Order(
         cosine=0.03, cosine_nameless=0.46, met=0.79, met_in_context=0.48, worded=0.31, predicate=0.44, covered=0.18,
-        states=0.7, counted=0.08, named=0.76, named_here=0.04, about=0.76,
+        type_match=0.7, counted=0.08, named=0.76, named_here=0.04, about=0.76,
     ),
     AnswerDecision(
-        closest=0.38, lead=2.69, states=1.94, named=1.19, predicate=0.9, opposed=-1.0, counted=2.43, met=1.4,
+        closest=0.38, lead=2.69, type_match=1.94, named=1.19, predicate=0.9, opposed=-1.0, counted=2.43, met=1.4,
         weakest=0.0, covered=1.89, about=3.02, bias=-9.58,
     ),
 )  # fmt: skip
@@ -118,26 +118,26 @@ class ExtractiveAnswerer:
     def _answer(self, text: str, found: Sequence[Found]) -> Extracted:
         question = understand(text)
         weights = self._german if question.german else self._english
-        case = Case(question, [source_of(one, rank) for rank, one in enumerate(found)])
-        ranked = sorted(weigh(self._model, case), key=weights.order.of, reverse=True)
+        evidence = Evidence(question, [source_of(one, rank) for rank, one in enumerate(found)])
+        ranked = sorted(score_sentences(self._model, evidence), key=weights.order.of, reverse=True)
         if not ranked:
             return Extracted(False, (), 0.0)
-        confidence = self._confidence(weights, case, ranked)
+        confidence = self._confidence(weights, evidence, ranked)
         if confidence < self._threshold:
             return Extracted(False, (), confidence)
         return Extracted(True, _statements(weights.order, ranked, confidence), confidence)
 
     @staticmethod
-    def _confidence(weights: Weights, case: Case, ranked: Sequence[Weighed]) -> float:
+    def _confidence(weights: Weights, evidence: Evidence, ranked: Sequence[SentenceScores]) -> float:
         best = ranked[0]
         second = weights.order.of(ranked[1]) if len(ranked) > 1 else -1.0
-        named = [one.cosine_nameless for one in ranked if one.named >= case.best_named - _SAME_NAMES]
+        named = [one.cosine_nameless for one in ranked if one.named >= evidence.best_named - _SAME_NAMES]
         decision = weights.decision
         total = (
             decision.bias
             + decision.closest * max(named, default=0.0)
             + decision.lead * min(_LONGEST_LEAD, weights.order.of(best) - second)
-            + decision.states * best.states
+            + decision.type_match * best.type_match
             + decision.named * best.named
             + decision.predicate * best.predicate
             + decision.opposed * best.opposed
@@ -150,7 +150,7 @@ class ExtractiveAnswerer:
         return 1 / (1 + math.exp(-total))
 
 
-def _statements(order: Order, ranked: Sequence[Weighed], confidence: float) -> tuple[Statement, ...]:
+def _statements(order: Order, ranked: Sequence[SentenceScores], confidence: float) -> tuple[Statement, ...]:
     """The best sentence, and others only when they are nearly as good and say something else."""
     best = order.of(ranked[0])
     chosen = [ranked[0]]
@@ -159,16 +159,13 @@ def _statements(order: Order, ranked: Sequence[Weighed], confidence: float) -> t
         close = math.exp(4 * (order.of(one) - best))
         if close < _CLOSE or len(chosen) == _MOST:
             break
-        if _adds(one, chosen):
+        answers = one.type_match >= chosen[0].type_match and one.predicate >= 0.4 and one.named >= chosen[0].named
+        if answers and all(_overlap(one.candidate.words, other.candidate.words) < 0.6 for other in chosen):
             chosen.append(one)
             statements.append(Statement(one.candidate.passage, one.candidate.quote, confidence * close))
     return tuple(statements)
 
 
-def _adds(one: Weighed, chosen: Sequence[Weighed]) -> bool:
-    answers = one.states >= chosen[0].states and one.predicate >= 0.4 and one.named >= chosen[0].named
-    return answers and all(_overlap(one.candidate.words, other.candidate.words) < 0.6 for other in chosen)
-
-
-def _overlap(one: WordVectors, other: WordVectors) -> float:
+def _overlap(one: TextWords, other: TextWords) -> float:
+    """The Jaccard index of their words."""
     return len(one.known & other.known) / max(1, len(one.known | other.known))

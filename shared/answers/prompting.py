@@ -1,4 +1,4 @@
-"""What a language model is asked: numbered sources, earlier turns, the question."""
+"""Builds the prompt of a question: numbered sources, earlier turns, the question itself."""
 
 from collections.abc import Sequence
 
@@ -80,14 +80,14 @@ def _fitting(sources: Sequence[RetrievedSource], tokens: int) -> list[RetrievedS
 
 
 def _history(turns: Sequence[PromptTurn], tokens: int) -> list[PromptMessage]:
-    kept: list[PromptTurn] = []
+    chosen: list[PromptTurn] = []
     for turn in reversed(turns):
         tokens -= _tokens(turn.question) + _tokens(turn.answer)
         if tokens < 0:
             break
-        kept.insert(0, turn)
+        chosen.insert(0, turn)
     messages = []
-    for turn in kept:
+    for turn in chosen:
         messages.append(PromptMessage("user", (Part(turn.question, turn.classification),)))
         messages.append(PromptMessage("assistant", (Part(turn.answer or NO_ANSWER, turn.classification),)))
     return messages

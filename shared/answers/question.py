@@ -1,10 +1,10 @@
-"""A question taken apart: its names, its other words, and the kind of thing that would answer it."""
+"""Parses a question: its names, its other words, and the type of answer that it asks for."""
 
 import re
 
 from msgspec import Struct
 
-from shared.answers.answer_type import AnswerType, asked
+from shared.answers.answer_type import AnswerType, answer_type
 from shared.answers.lexicon import meanings, words
 from shared.answers.stems import WORD, stem
 
@@ -20,7 +20,8 @@ _LONGEST = 1000
 
 
 class Term(Struct, frozen=True):
-    """A content word of the question. `start` and `end` are its place in the question."""
+    """A content word of the question. `start` and `end` are its place in the question; `counted` is the word after
+    "how many"."""
 
     word: str
     stem: str
@@ -32,13 +33,15 @@ class Term(Struct, frozen=True):
 
 
 class Question(Struct, frozen=True):
+    """A parsed question."""
+
     text: str
     names: tuple[Term, ...]
     terms: tuple[Term, ...]
-    asked: AnswerType
+    answer_type: AnswerType
     german: bool
-    said: frozenset[str]
-    """All its words in lower case: what it says itself is no answer to it."""
+    words: frozenset[str]
+    """All its words in lower case: what it contains itself is no answer to it."""
 
 
 def understand(text: str) -> Question:
@@ -52,22 +55,14 @@ def understand(text: str) -> Question:
             continue
         term = Term(
             word.group(), stem(word.group()), known, word.start(), word.end(), hint=stem(low[place]) in _HINTS,
-            counted=_counted(low, place),
+            counted=tuple(low[max(0, place - 2) : place]) in (("how", "many"), ("wie", "viele")),
         )  # fmt: skip
-        common = german and _is_common(found, low, place)
+        # A German noun behind an article, with no second one behind it that it would name ("der Torwerk AG").
+        followed = place + 1 < len(found) and found[place + 1].group()[0].isupper()
+        after_article = place > 0 and low[place - 1] in _ARTICLES and not followed
+        common = german and (term.counted or after_article)
         (names if not common and _is_name(word.group(), place, known, german) else terms).append(term)
-    return Question(text, tuple(names), tuple(terms), asked(text[:_LONGEST]), german, frozenset(low))
-
-
-def _counted(low: list[str], place: int) -> bool:
-    """The word after "how many"."""
-    return tuple(low[max(0, place - 2) : place]) in (("how", "many"), ("wie", "viele"))
-
-
-def _is_common(found: list[re.Match[str]], low: list[str], place: int) -> bool:
-    """A German noun behind an article, with no second one behind it that it would name ("der Torwerk AG")."""
-    followed = place + 1 < len(found) and found[place + 1].group()[0].isupper()
-    return _counted(low, place) or (place > 0 and low[place - 1] in _ARTICLES and not followed)
+    return Question(text, tuple(names), tuple(terms), answer_type(text[:_LONGEST]), german, frozenset(low))
 
 
 def _is_name(word: str, place: int, known: frozenset[int], german: bool) -> bool:

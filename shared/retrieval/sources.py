@@ -28,8 +28,8 @@ class Sources(Struct, frozen=True):
     degraded: tuple[str, ...]
 
 
-class PassageView(Struct, frozen=True):
-    """A passage as the API returns it."""
+class SearchHit(Struct, frozen=True):
+    """A found passage as the API returns it."""
 
     passage_id: str
     document_id: str
@@ -68,9 +68,9 @@ class Library(Struct, frozen=True):
         ]
 
 
-def passage_view(source: RetrievedSource) -> PassageView:
+def search_hit(source: RetrievedSource) -> SearchHit:
     passage = source.found.passage
-    return PassageView(
+    return SearchHit(
         passage_id=passage.passage_id,
         document_id=passage.document_id,
         title=source.title,

@@ -18,11 +18,11 @@ SOURCES = [
 ]
 
 
-def kept(said: str) -> bool:
-    return supported(said, SOURCES, {}).answered
+def is_supported(statement: str) -> bool:
+    return supported(statement, SOURCES, {}).answered
 
 
-CARRIED = [
+SUPPORTED = [
     "The pressure limit of the pump P-101 is 16 bar [1].",
     "The pressure limit of the pump P-101 is sixteen bar [1].",
     "Laptops are replaced every 4 years [1].",
@@ -33,7 +33,7 @@ CARRIED = [
     "Der Antrag wird innerhalb von 12 Tagen geprüft [1].",
     "The pump was serviced by Ada Moreno [1].",
 ]
-LEFT_OUT = [
+UNSUPPORTED = [
     "The pressure limit of the pump P-101 is 160 bar [1].",
     "The pressure limit of the pump P-101 is sixty bar [1].",
     "The pressure limit of the pump P-101 isn't 16 bar [1].",
@@ -50,14 +50,14 @@ LEFT_OUT = [
 ]
 
 
-@pytest.mark.parametrize("said", CARRIED)
-def test_what_a_source_says_stays(said: str) -> None:
-    assert kept(said)
+@pytest.mark.parametrize("statement", SUPPORTED)
+def test_what_a_source_says_stays(statement: str) -> None:
+    assert is_supported(statement)
 
 
-@pytest.mark.parametrize("said", LEFT_OUT)
-def test_what_no_source_says_is_left_out(said: str) -> None:
-    assert not kept(said)
+@pytest.mark.parametrize("statement", UNSUPPORTED)
+def test_what_no_source_says_is_left_out(statement: str) -> None:
+    assert not is_supported(statement)
 
 
 def test_an_address_is_cited_from_the_source_that_has_it() -> None:

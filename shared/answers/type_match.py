@@ -1,7 +1,6 @@
-"""Whether a sentence holds something of the kind that a question asks for: a date, a sum, a person, a place."""
+"""Whether a sentence holds something of the type that a question asks for: a date, a sum, a person, a place."""
 
 import re
-from collections.abc import Callable
 
 from shared.answers.answer_type import AnswerType
 
@@ -110,61 +109,41 @@ _NO_PLACE = re.compile(
     r"day|time|end|beginning|case|addition|order|request|colours?|public|be|have|do|make|jahr|tag|ende)",
     re.IGNORECASE,
 )
-
-
 _LOCATED = re.compile(r"\b(?:in|at|near|im|bei|nahe)(?: the)? \Z", re.IGNORECASE)
 
 
-def _new_names(sentence: str, said: frozenset[str], anywhere: bool = True) -> bool:
-    """A name that the question did not hold; `said` are the question's words in lower case. Without `anywhere` a name
-    that only says where something is does not count."""
+def _has_new_name(sentence: str, question: frozenset[str], located: bool = True) -> bool:
+    """Whether it holds a name that the question's words, in lower case, do not. Without `located` a name that only says
+    where something is does not count."""
     for capital in _CAPITAL.finditer(sentence):
         word = capital.group().removesuffix("'s").removesuffix("’s")
         opens = capital.start() == 0 or sentence[: capital.start()].rstrip()[-1:] in ".!?:|•-"
-        if word.lower() in said or _NOT_A_NAME.fullmatch(word):
+        if word.lower() in question or _NOT_A_NAME.fullmatch(word):
             continue
-        if not anywhere and _LOCATED.search(sentence, max(0, capital.start() - 12), capital.start()):
+        if not located and _LOCATED.search(sentence, max(0, capital.start() - 12), capital.start()):
             continue
         if not opens or _CAPITAL.match(sentence, capital.end() + 1):
             return True
     return False
 
 
-def _person(sentence: str, said: frozenset[str]) -> float:
-    if _new_names(sentence, said, anywhere=False):
+def type_match(wanted: AnswerType, sentence: str, question: frozenset[str]) -> float:
+    """From 0 to 1; 1 where nothing special is asked for. What the question's own words name is no answer to it."""
+    match wanted:
+        case AnswerType.PERSON:
+            if _has_new_name(sentence, question, located=False):
+                return 1.0
+            return 0.7 if any(found.group().lower() not in question for found in _SOMEBODY.finditer(sentence)) else 0.0
+        case AnswerType.NAME:
+            return float(_has_new_name(sentence, question, located=False))
+        case AnswerType.PLACE:
+            if _has_new_name(sentence, question):
+                return 1.0
+            places = (found.group(1).lower() for found in _SOMEWHERE.finditer(sentence))
+            return 0.8 if any(place not in question and not _NO_PLACE.fullmatch(place) for place in places) else 0.0
+        case AnswerType.NUMBER | AnswerType.SIZE:
+            return float(any(found.group().lower() not in question for found in QUANTITY.finditer(sentence)))
+    if wanted not in _COMPILED:
         return 1.0
-    return 0.7 if any(found.group().lower() not in said for found in _SOMEBODY.finditer(sentence)) else 0.0
-
-
-def _name(sentence: str, said: frozenset[str]) -> float:
-    return float(_new_names(sentence, said, anywhere=False))
-
-
-def _place(sentence: str, said: frozenset[str]) -> float:
-    if _new_names(sentence, said):
-        return 1.0
-    places = (found.group(1).lower() for found in _SOMEWHERE.finditer(sentence))
-    return 0.8 if any(place not in said and not _NO_PLACE.fullmatch(place) for place in places) else 0.0
-
-
-def _number(sentence: str, said: frozenset[str]) -> float:
-    return float(any(found.group().lower() not in said for found in QUANTITY.finditer(sentence)))
-
-
-_OWN: dict[AnswerType, Callable[[str, frozenset[str]], float]] = {
-    AnswerType.PERSON: _person,
-    AnswerType.NAME: _name,
-    AnswerType.PLACE: _place,
-    AnswerType.NUMBER: _number,
-    AnswerType.SIZE: _number,
-}
-
-
-def states(kind: AnswerType, sentence: str, said: frozenset[str]) -> float:
-    """From 0 to 1; 1 when nothing special is asked. What the question itself said is no answer to it."""
-    if kind in _OWN:
-        return _OWN[kind](sentence, said)
-    if kind not in _COMPILED:
-        return 1.0
-    answered = (found.group().lower() for found in _COMPILED[kind].finditer(sentence))
-    return float(any(kind is AnswerType.REASON or said_so not in said for said_so in answered))
+    matches = (found.group().lower() for found in _COMPILED[wanted].finditer(sentence))
+    return float(any(wanted is AnswerType.REASON or match not in question for match in matches))

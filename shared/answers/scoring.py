@@ -1,14 +1,14 @@
-"""Reads the likeliest sentences with the model and weighs for each how well it carries the answer."""
+"""Scores the likeliest sentences: embeds them and measures how well each one answers the question."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from shared.answers.evidence import Candidate, Case, spelled_alike, weighted_mean
-from shared.answers.kinds import QUANTITY
+from shared.answers.evidence import Candidate, Evidence, spelled_alike, weighted_mean
 from shared.answers.lexicon import opposites
 from shared.answers.question import Term
+from shared.answers.type_match import QUANTITY
 from shared.embedding.minilm import MiniLM, TokenEmbeddings
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _SURE = 0.8
 """Cosine of two words in context: below the first it means nothing, from the second on they say the same."""
 
 
-class Weighed(Struct, frozen=True, eq=False):
+class SentenceScores(Struct, frozen=True, eq=False):
     """A sentence with its evidence, each from 0 to 1 (cosines from -1)."""
 
     candidate: Candidate
@@ -49,7 +49,7 @@ class Weighed(Struct, frozen=True, eq=False):
     """How much of all the question's words, its names included, the sentence and its neighbours meet."""
     weakest: float
     """How well it meets that of these words which it meets least."""
-    states: float
+    type_match: float
     """Whether it holds something of the kind asked for."""
     counted: float
     """Whether a number in it counts what "how many" asks for."""
@@ -61,40 +61,40 @@ class Weighed(Struct, frozen=True, eq=False):
     named_here: float
 
 
-def weigh(model: MiniLM, case: Case) -> list[Weighed]:
-    chosen = likeliest(case)
+def score_sentences(model: MiniLM, evidence: Evidence) -> list[SentenceScores]:
+    chosen = likeliest(evidence)
     if not chosen:
         return []
-    subjects = [_subject(case, candidate) for candidate in chosen]
+    subjects = [_subject(evidence, candidate) for candidate in chosen]
     texts = [subject + candidate.text for subject, candidate in zip(subjects, chosen, strict=True)]
-    asked, *readings = model.read([case.question.text, *texts])
-    question = _QuestionRead(case, asked)
+    asked, *readings = model.read([evidence.question.text, *texts])
+    question = _QuestionRead(evidence, asked)
     return [
-        _Sentence(case, question, candidate, reading, len(subject)).weighed()
+        _Sentence(evidence, question, candidate, reading, len(subject)).weighed()
         for candidate, reading, subject in zip(chosen, readings, subjects, strict=True)
     ]
 
 
-def likeliest(case: Case) -> list[Candidate]:
+def likeliest(evidence: Evidence) -> list[Candidate]:
     """At most `READ` sentences, chosen by words, names, kind and rank; of equal sentences the likeliest."""
-    worth = {candidate: _worth(case, candidate) for source in case.sources for candidate in source.candidates}
-    ordered = sorted(worth, key=lambda candidate: worth[candidate] + case.named(candidate), reverse=True)
+    worth = {
+        one: evidence.worded(one) + 0.15 * evidence.type_match(one) + 0.5 / (1 + one.rank)
+        for source in evidence.sources
+        for one in source.candidates
+    }
+    ordered = sorted(worth, key=lambda candidate: worth[candidate] + evidence.named(candidate), reverse=True)
     distinct = list({candidate.quote: candidate for candidate in reversed(ordered)}.values())[::-1]
-    named = [one for one in distinct if case.named(one) >= case.best_named - _SAME_NAMES]
-    others = [one for one in distinct if case.named(one) < case.best_named - _SAME_NAMES]
-    room = 0 if case.best_named >= _ALL_NAMES and not case.question.german else _OF_OTHERS
+    named = [one for one in distinct if evidence.named(one) >= evidence.best_named - _SAME_NAMES]
+    others = [one for one in distinct if evidence.named(one) < evidence.best_named - _SAME_NAMES]
+    room = 0 if evidence.best_named >= _ALL_NAMES and not evidence.question.german else _OF_OTHERS
     others = sorted(others, key=lambda candidate: worth[candidate], reverse=True)[:room]
     return [*named[: READ - len(others)], *others]
 
 
-def _worth(case: Case, candidate: Candidate) -> float:
-    return case.worded(candidate) + 0.15 * case.states(candidate) + 0.5 / (1 + candidate.rank)
-
-
-def _subject(case: Case, candidate: Candidate) -> str:
+def _subject(evidence: Evidence, candidate: Candidate) -> str:
     """The question's names for a sentence that only says "it" or "the company" in a passage about them."""
-    names = case.question.names
-    if not names or case.named_here(candidate.words) >= 0.3 or case.named(candidate) < 0.8:
+    names = evidence.question.names
+    if not names or evidence.named_here(candidate.words) >= 0.3 or evidence.named(candidate) < 0.8:
         return ""
     return " ".join(name.word for name in names) + ": "
 
@@ -102,8 +102,8 @@ def _subject(case: Case, candidate: Candidate) -> str:
 class _QuestionRead:
     """The question as the model sees it: one vector a term, one for all of it and one without its names."""
 
-    def __init__(self, case: Case, reading: TokenEmbeddings) -> None:
-        names, terms = case.question.names, case.question.terms
+    def __init__(self, evidence: Evidence, reading: TokenEmbeddings) -> None:
+        names, terms = evidence.question.names, evidence.question.terms
         self.whole = reading.vector
         self.nameless = _mean_without(reading, [(name.start, name.end) for name in names])
         self.terms = _word_vectors(reading, [(term.start, term.end) for term in terms])
@@ -113,43 +113,51 @@ class _Sentence:
     """One sentence beside the question."""
 
     def __init__(
-        self, case: Case, question: _QuestionRead, candidate: Candidate, reading: TokenEmbeddings, subject: int
+        self, evidence: Evidence, question: _QuestionRead, candidate: Candidate, reading: TokenEmbeddings, subject: int
     ) -> None:
-        self.case, self.question, self.candidate, self.reading, self.subject = (
-            case,
+        self.evidence, self.question, self.candidate, self.reading, self.subject = (
+            evidence,
             question,
             candidate,
             reading,
             subject,
         )
-        self.names = frozenset(name.stem for name in case.question.names)
+        self.names = frozenset(name.stem for name in evidence.question.names)
         self.spans = [(start + subject, end + subject) for start, end in candidate.words.spans]
         self.similar = question.terms @ _word_vectors(reading, self.spans).T
         """One row a term of the question, one column a word of the sentence."""
 
-    def weighed(self) -> Weighed:
-        case, candidate, terms = self.case, self.candidate, self.case.question.terms
-        weights = [case.weight(term, candidate) for term in terms]
-        by_word = [case.likeness_in(term, candidate) for term in terms]
+    def weighed(self) -> SentenceScores:
+        evidence, candidate, terms = self.evidence, self.candidate, self.evidence.question.terms
+        weights = [evidence.weight(term, candidate) for term in terms]
+        known = candidate.words.known
+        by_word = [evidence.likeness_in(term, candidate) for term in terms]
         by_context = self._in_context()
         by_any = [max(pair) for pair in zip(by_word, by_context, strict=True)]
-        asked = [at for at, term in enumerate(terms) if not term.hint and not case.is_topic(term, candidate)]
-        return Weighed(
+        asked = [at for at, term in enumerate(terms) if not term.hint and not evidence.is_topic(term, candidate)]
+        names = [span for span, root in zip(self.spans, candidate.words.stems, strict=True) if root in self.names]
+        nameless = _mean_without(self.reading, [*names, (0, self.subject)])
+        return SentenceScores(
             candidate=candidate,
             cosine=float(self.question.whole @ self.reading.vector),
-            cosine_nameless=float(self.question.nameless @ self._nameless()),
+            cosine_nameless=float(self.question.nameless @ nameless),
             met=weighted_mean(by_any, weights, 0.5),
             met_in_context=weighted_mean(by_context, weights, 0.5),
             worded=weighted_mean(by_word, weights, 0.5),
             predicate=weighted_mean([by_word[at] for at in asked], [weights[at] for at in asked], 0.5),
-            covered=case.covered(candidate),
+            covered=evidence.covered(candidate),
             weakest=min((by_any[at] for at in asked), default=1.0),
-            states=case.states(candidate),
+            type_match=evidence.type_match(candidate),
             counted=self._counted(),
-            opposed=float(any(self._opposes(term) for term in terms)),
-            about=case.about(candidate),
-            named=case.named(candidate),
-            named_here=case.named_here(candidate.words),
+            opposed=float(
+                any(
+                    term.stem not in known and not opposites().get(term.stem, frozenset()).isdisjoint(known)
+                    for term in terms
+                )
+            ),
+            about=evidence.about(candidate),
+            named=evidence.named(candidate),
+            named_here=evidence.named_here(candidate.words),
         )
 
     def _in_context(self) -> list[float]:
@@ -159,35 +167,24 @@ class _Sentence:
             return [0.0] * len(self.similar)
         return [_clear(float(row[own].max())) for row in self.similar]
 
-    def _nameless(self) -> "Floats":
-        stems = self.candidate.words.stems
-        names = [span for span, root in zip(self.spans, stems, strict=True) if root in self.names]
-        return _mean_without(self.reading, [*names, (0, self.subject)])
-
-    def _opposes(self, term: Term) -> bool:
-        known = self.candidate.words.known
-        return term.stem not in known and not opposites().get(term.stem, frozenset()).isdisjoint(known)
-
     def _counted(self) -> float:
-        terms = self.case.question.terms
-        at = next((at for at, term in enumerate(terms) if term.counted and not term.hint), None)
-        if at is None:
+        terms = self.evidence.question.terms
+        asked = next((place for place, term in enumerate(terms) if term.counted and not term.hint), None)
+        if asked is None:
             return 1.0
-        numbers = self._quantities()
-        after = {word for number in numbers for word in range(number, number + 4)} & set(range(len(self.spans)))
-        before = {word for number in numbers for word in range(max(0, number - 3), number)}
-        counted = max((self._counts_after(terms[at], word) for word in after - set(numbers)), default=0.0)
-        compound = any("-" in self.candidate.words.stems[number] for number in numbers)
-        in_context = max(
-            (_clear(float(self.similar[at][word])) for word in after if compound or word not in numbers), default=0.0
-        )
-        return max(counted, in_context, max((self._counts_before(terms[at], word) for word in before), default=0.0))
-
-    def _quantities(self) -> list[int]:
-        """Places of the words that are numbers."""
+        term, words = terms[asked], self.candidate.words
         starts = [found.start() for found in QUANTITY.finditer(self.candidate.text)]
         spans = self.candidate.words.spans
-        return [at for at, (start, end) in enumerate(spans) if any(start <= number < end for number in starts)]
+        numbers = [at for at, (start, end) in enumerate(spans) if any(start <= number < end for number in starts)]
+        after = {word for number in numbers for word in range(number, number + 4)} & set(range(len(self.spans)))
+        before = {word for number in numbers for word in range(max(0, number - 3), number)}
+        counted = max((self._counts_after(term, word) for word in after - set(numbers)), default=0.0)
+        compound = any("-" in words.stems[number] for number in numbers)
+        in_context = max(
+            (_clear(float(self.similar[asked][word])) for word in after if compound or word not in numbers), default=0.0
+        )
+        counted_before = any(self._same_noun(term, word) or term.meanings & words.meanings[word] for word in before)
+        return max(counted, in_context, 0.9 if counted_before else 0.0)
 
     def _counts_after(self, term: Term, at: int) -> float:
         words = self.candidate.words
@@ -196,9 +193,6 @@ class _Sentence:
         if term.meanings & words.meanings[at] and term.stem != words.stems[at]:
             return 0.9
         return 0.8 if spelled_alike(term.stem, words.stems[at]) > 0 and term.stem != words.stems[at] else 0.0
-
-    def _counts_before(self, term: Term, at: int) -> float:
-        return 0.9 if self._same_noun(term, at) or term.meanings & self.candidate.words.meanings[at] else 0.0
 
     def _same_noun(self, term: Term, at: int) -> bool:
         """The same word but for a plural: "teachers" is not counted by "teaches"."""
@@ -229,13 +223,13 @@ def _mean_without(reading: TokenEmbeddings, spans: Sequence[tuple[int, int]]) ->
     """The text's unit vector from the word pieces outside these spans; the whole text's when none is left."""
     import numpy as np
 
-    kept = [
+    others = [
         at
         for at, (start, end) in enumerate(reading.spans)
         if not any(start < right and end > left for left, right in spans)
     ]
-    if not kept:
+    if not others:
         return reading.vector
-    mean = reading.tokens[kept].mean(axis=0)
+    mean = reading.tokens[others].mean(axis=0)
     unit: Floats = mean / np.linalg.norm(mean)
     return unit
