@@ -96,7 +96,7 @@ class OpenDocuments(Struct, frozen=True):
         """
         names = (document.tenant_id, document.document_id, document.generation)
         for stage in self.table.stages():
-            if await self.leases.live(stage_lease(*names, stage)):
+            if await self.leases.is_held(stage_lease(*names, stage)):
                 return True
         if await self.slices.holds(*names):
             return True

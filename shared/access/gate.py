@@ -13,7 +13,7 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
-from shared.access.accounts import Accounts, cached_key
+from shared.access.accounts import Accounts, cached_key, cached_tenant
 from shared.access.apikeys import key_hash, well_formed
 from shared.redis.client import RedisClient, RedisWord, Script
 from shared.types.clock import now
@@ -71,6 +71,7 @@ end
 # It gives words, which travel as lines: a client reads one string much faster than a list.
 _ADMIT_BODY = (
     _WINDOWS
+    + f"local tenant_key = '{cached_tenant('')}'"
     + """
 local function admit()
 local known = redis.call('HMGET', KEYS[1], 'principal', 'tenant')
@@ -78,7 +79,7 @@ if not known[1] then return 'unknown' end
 if known[1] == '' then return 'revoked' end
 redis.call('HSET', KEYS[1], 'used', redis.call('TIME')[1])
 if known[2] == '' then return 'ok', known[1] end
-local tier = redis.call('HGET', 'tenant:' .. known[2], 'tier')
+local tier = redis.call('HGET', tenant_key .. known[2], 'tier')
 if not tier then return 'unknown' end
 local limits = cjson.decode(ARGV[1])[tier]
 if ARGV[2] == 'none' or not limits then return 'ok', known[1] end

@@ -1,6 +1,7 @@
-"""The need for fast shared state: Redis commands and scripts, on one primary.
+"""A thin Redis client: commands, transactions and scripts, on one primary.
 
-Nothing lives here alone: whatever Redis forgets is read again from the ledger.
+It is no port: callers use Redis' own commands, each on the keys of its own noun, whose names are written in one module.
+Nothing is stored in Redis alone: what it loses is read again from the records.
 """
 
 import asyncio
@@ -17,14 +18,14 @@ from redis.asyncio import Redis
 from shared.types.errors import StoreUnavailable
 
 ANSWER_S = 0.5
-"""How long an answer may take, the wait for a connection that is free among it."""
-_CANNOT = (redis_errors.OutOfMemoryError, redis_errors.ReadOnlyError, redis_errors.ClusterDownError)
-_SAYS_IT_CANNOT = ("MISCONF ", "BUSY ", "NOREPLICAS ")
+"""How long an answer may take, the wait for a free connection included."""
+_UNABLE = (redis_errors.OutOfMemoryError, redis_errors.ReadOnlyError, redis_errors.ClusterDownError)
+_UNABLE_PREFIXES = ("MISCONF ", "BUSY ", "NOREPLICAS ")
 RedisWord = str | int | float | bytes
 
 
 class Script(Struct, frozen=True, dict=True):
-    """A Lua script; sent whole only where the server does not know it yet."""
+    """A Lua script; its text is sent only where the server does not have it yet."""
 
     text: str
 
@@ -41,20 +42,23 @@ class RedisClient:
     """
 
     def __init__(self, client: Redis, answer_s: float = ANSWER_S) -> None:
-        """`client` has no time-outs of its own; `answer_s` bounds the wait for a connection and for the answer. Who
-        came first gets the next connection that comes free: a pool of redis-py lets newcomers slip in between."""
-        client.response_callbacks.clear()  # answers as the server sends them, whatever the client makes of a command
+        """`client` has no time-outs of its own; `answer_s` limits the wait for a connection and for the answer.
+
+        Connections are given in the order of the calls, which a pool of redis-py does not do by itself.
+        """
+        client.response_callbacks.clear()  # answers stay as the server sends them
         self._client = client
         self._answer_s = answer_s
         self._connections = asyncio.Semaphore(client.connection_pool.max_connections)
         self._execute: Callable[..., Awaitable[Any]] = client.execute_command
 
     async def call(self, *command: RedisWord) -> Any:
+        """Sends one command and returns its answer."""
         async with _translated(self._answer_s), self._connections:
             return await self._execute(*command)
 
     async def batch(self, commands: Sequence[Sequence[RedisWord]]) -> list[Any]:
-        """All in one round trip, applied together or not at all."""
+        """Sends commands as one transaction and returns their answers."""
         async with _translated(self._answer_s), self._connections:
             pipe = self._client.pipeline(transaction=True)
             for command in commands:
@@ -69,7 +73,7 @@ class RedisClient:
                 return await self._execute("EVAL", script.text, len(keys), *keys, *arguments)
 
     async def scan(self, pattern: str) -> AsyncIterator[str]:
-        """Keys that match, each at least once."""
+        """The keys that match the pattern, each at least once."""
         cursor = "0"
         while True:
             cursor, keys = await self.call("SCAN", cursor, "MATCH", pattern, "COUNT", 500)
@@ -91,8 +95,8 @@ def pairs(flat: Sequence[Any]) -> list[tuple[Any, Any]]:
 
 
 @asynccontextmanager
-async def _patience(seconds: float) -> AsyncIterator[None]:
-    """Raises `TimeoutError`. The time by which our own loop was late does not count: the answer may lie unread."""
+async def _time_limit(seconds: float) -> AsyncIterator[None]:
+    """Raises `TimeoutError`. A delay of our own event loop does not count: the answer may be there, unread."""
     loop = asyncio.get_running_loop()
     due = loop.time() + seconds
     async with asyncio.timeout(None) as limit:
@@ -106,14 +110,14 @@ async def _patience(seconds: float) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _translated(answer_s: float) -> AsyncIterator[None]:
     try:
-        async with _patience(answer_s):
+        async with _time_limit(answer_s):
             yield
     except (redis_errors.AuthenticationError, redis_errors.NoPermissionError) as error:
         raise StoreUnavailable("counters", f"Redis refuses the credentials ({type(error).__name__})") from error
     except (redis_errors.ConnectionError, redis_errors.TimeoutError, OSError) as error:
         raise StoreUnavailable("counters", f"Redis does not answer ({type(error).__name__})") from error
     except redis_errors.ResponseError as error:
-        if isinstance(error, _CANNOT) or any(word in str(error) for word in _SAYS_IT_CANNOT):
-            # Only its kind is told: in a batch its message quotes the command.
+        if isinstance(error, _UNABLE) or any(word in str(error) for word in _UNABLE_PREFIXES):
+            # Only its type is named: in a transaction its message quotes the command.
             raise StoreUnavailable("counters", f"Redis cannot take commands ({type(error).__name__})") from error
         raise

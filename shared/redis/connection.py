@@ -1,6 +1,6 @@
 """Connections to a Redis: no silent retries, callers wait for a connection instead of failing.
 
-How long is for `RedisClient` to say: the client's own time-outs can lose a cancellation on Python 3.11.
+`RedisClient` sets the time limits: those of redis-py can lose a cancellation on Python 3.11.
 """
 
 from pathlib import Path
@@ -15,13 +15,13 @@ from shared.types.errors import AegisError
 
 
 class UnfitServer(AegisError):
-    """The Redis cannot be used as it is set; the message says what to set."""
+    """The Redis cannot be used as it is configured; the message names the setting."""
 
 
 def over_url(url: str, connections: int = 50, answer_s: float = ANSWER_S) -> RedisClient:
     """`redis://`, `rediss://` or `unix://`, with user, password and database as Redis' own programs take them.
 
-    `answer_s` bounds the wait for a connection that is free and for the answer, together.
+    `answer_s` limits the wait for a free connection and for the answer, together.
     """
     pool = ConnectionPool.from_url(
         url,
@@ -36,7 +36,7 @@ def over_url(url: str, connections: int = 50, answer_s: float = ANSWER_S) -> Red
 
 
 def over_socket(path: Path, connections: int = 50, answer_s: float = ANSWER_S) -> RedisClient:
-    """A server on this machine, by its unix socket."""
+    """A server on this machine, over its unix socket."""
     pool = ConnectionPool(
         connection_class=UnixDomainSocketConnection,
         path=str(path),
@@ -50,9 +50,9 @@ def over_socket(path: Path, connections: int = 50, answer_s: float = ANSWER_S) -
 
 
 async def check_server(redis: RedisClient) -> None:
-    """Raises `UnfitServer` for a Redis on which counts or scripts would go wrong, `StoreUnavailable` for none."""
-    told = await redis.batch([("INFO", "cluster"), ("INFO", "memory")])
-    fields = dict(line.split(":", 1) for line in "\n".join(told).splitlines() if ":" in line)
+    """Raises `UnfitServer` for a Redis on which counts or scripts would be wrong, `StoreUnavailable` for none."""
+    answers = await redis.batch([("INFO", "cluster"), ("INFO", "memory")])
+    fields = dict(line.split(":", 1) for line in "\n".join(answers).splitlines() if ":" in line)
     if fields.get("cluster_enabled") == "1":
         raise UnfitServer(
             "AEGIS_REDIS_URL names a Redis in cluster mode, where a script cannot reach all keys. "

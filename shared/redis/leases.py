@@ -1,4 +1,4 @@
-"""Leases: one holder at a time, none for ever."""
+"""Named leases in Redis: one holder at a time, and each ends without its holder."""
 
 import asyncio
 import contextlib
@@ -29,8 +29,8 @@ class Leases:
 
     @asynccontextmanager
     async def hold(self, name: str, seconds: float = LEASE_S) -> AsyncIterator[bool]:
-        """True inside when the lease is ours, False when another holds it."""
-        token, key = secrets.token_hex(8), f"lease:{name}"
+        """Yields True where the lease was taken, False where another holds it."""
+        token, key = secrets.token_hex(8), _key(name)
         milliseconds = round(seconds * 1000)
         if not await self._redis.call("SET", key, token, "NX", "PX", milliseconds):
             yield False
@@ -40,13 +40,13 @@ class Leases:
             yield True
         finally:
             renewal.cancel()
-            with contextlib.suppress(StoreUnavailable):  # it runs out by itself
+            with contextlib.suppress(StoreUnavailable):  # it expires by itself
                 await self._redis.run(_RELEASE, [key], [token])
 
     @asynccontextmanager
-    async def wait(self, name: str, patience_s: float = 10) -> AsyncIterator[None]:
-        """Holds the lease as soon as it is free. Raises `StoreUnavailable` after `patience_s`."""
-        deadline = asyncio.get_running_loop().time() + patience_s
+    async def wait(self, name: str, timeout_s: float = 10) -> AsyncIterator[None]:
+        """Takes the lease as soon as it is free. Raises `StoreUnavailable` after `timeout_s`."""
+        deadline = asyncio.get_running_loop().time() + timeout_s
         while True:
             async with self.hold(name) as ours:
                 if ours:
@@ -56,12 +56,12 @@ class Leases:
                 raise StoreUnavailable("counters", f"{name} is held by another for too long")
             await asyncio.sleep(0.02)
 
-    async def live(self, name: str) -> bool:
-        return bool(await self._redis.call("EXISTS", f"lease:{name}"))
+    async def is_held(self, name: str) -> bool:
+        return bool(await self._redis.call("EXISTS", _key(name)))
 
     async def void_all(self) -> None:
-        """Ends every lease: for the one owner of a server at its start, when no holder can be alive."""
-        held = [key async for key in self._redis.scan("lease:*")]
+        """Ends every lease: for the owner of an embedded server at its start, when no holder can be alive."""
+        held = [key async for key in self._redis.scan(_key("*"))]
         if held:
             await self._redis.call("DEL", *held)
 
@@ -70,6 +70,10 @@ class Leases:
             await asyncio.sleep(milliseconds / 3000)
             with contextlib.suppress(StoreUnavailable):
                 await self._redis.run(_RENEW, [key], [token, milliseconds])
+
+
+def _key(name: str) -> str:
+    return f"lease:{name}"
 
 
 def document_lease(tenant_id: str, document_id: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from events.document import DocumentEmbedded
+from shared.access.accounts import cached_key, cached_tenant
 from shared.catalogue.catalogue import Catalogues
 from shared.records.records import PlatformRecords, TenantRecords
 from shared.records.structs import DocumentRecord
@@ -81,10 +82,9 @@ async def catalogue(services: Services) -> dict[str, int]:
 
 async def redis(services: Services) -> dict[str, int]:
     """The cached tenants and keys; whatever was cached and is not in the ledger is gone."""
-    async for cached in services.redis.scan("key:*"):
-        await services.redis.call("DEL", cached)
-    async for cached in services.redis.scan("tenant:*"):
-        await services.redis.call("DEL", cached)
+    for pattern in (cached_key("*"), cached_tenant("*")):
+        async for cached in services.redis.scan(pattern):
+            await services.redis.call("DEL", cached)
     tenants = await services.accounts.tenants()
     keys = [key for tenant in tenants for key in await services.accounts.keys(tenant.tenant_id)]
     for key in [*keys, *await services.accounts.keys("")]:

@@ -26,8 +26,8 @@ async def test_one_holds_and_the_other_does_not(redis: RedisClient) -> None:
     leases = Leases(redis)
     async with leases.hold("thing") as first, leases.hold("thing") as second, leases.hold("other") as third:
         assert (first, second, third) == (True, False, True)
-        assert await leases.live("thing")
-    assert not await leases.live("thing")
+        assert await leases.is_held("thing")
+    assert not await leases.is_held("thing")
     async with leases.hold("thing") as again:
         assert again
 
@@ -37,7 +37,7 @@ async def test_a_failure_inside_gives_the_lease_back(redis: RedisClient) -> None
     with pytest.raises(ValueError, match="inside"):
         async with leases.hold("thing"):
             raise ValueError("inside")
-    assert not await leases.live("thing")
+    assert not await leases.is_held("thing")
 
 
 async def test_one_that_does_not_hold_it_does_not_give_it_back(redis: RedisClient) -> None:
@@ -45,7 +45,7 @@ async def test_one_that_does_not_hold_it_does_not_give_it_back(redis: RedisClien
     async with leases.hold("thing"):
         async with leases.hold("thing") as ours:
             assert not ours
-        assert await leases.live("thing")
+        assert await leases.is_held("thing")
 
 
 async def test_one_whose_lease_ran_out_does_not_give_back_its_successors(redis: RedisClient) -> None:
@@ -55,7 +55,7 @@ async def test_one_whose_lease_ran_out_does_not_give_back_its_successors(redis: 
         await redis.call("DEL", "lease:thing")
         successor = leases.hold("thing")
         assert await successor.__aenter__()
-    assert await leases.live("thing"), "it belongs to the successor"
+    assert await leases.is_held("thing"), "it belongs to the successor"
     await successor.__aexit__(None, None, None)
 
 
@@ -63,10 +63,10 @@ async def test_a_lease_renews_itself_while_it_is_held_and_only_its_own(redis: Re
     leases = Leases(redis)
     async with leases.hold("thing", 0.15):
         await asyncio.sleep(0.5)
-        assert await leases.live("thing")
+        assert await leases.is_held("thing")
         await redis.call("SET", "lease:thing", "another's", "PX", 120)
         await asyncio.sleep(0.25)
-        assert not await leases.live("thing"), "another's lease was renewed"
+        assert not await leases.is_held("thing"), "another's lease was renewed"
 
 
 async def test_of_two_processes_one_holds_at_any_time(redis: RedisClient, redis_url: str) -> None:
@@ -88,12 +88,12 @@ async def test_a_killed_holder_holds_until_its_lease_runs_out_and_no_longer(redi
     assert child.stdin
     child.stdin.write("go\n")
     child.stdin.flush()
-    while not await leases.live("thing"):
+    while not await leases.is_held("thing"):
         await asyncio.sleep(0.01)
     child.kill()
     child.communicate()
     killed = time.monotonic()
-    async with leases.wait("thing", patience_s=5):
+    async with leases.wait("thing", timeout_s=5):
         waited = time.monotonic() - killed
     assert 0.05 < waited < 1.5
 
@@ -116,7 +116,7 @@ async def test_who_waits_too_long_is_told(redis: RedisClient) -> None:
     leases = Leases(redis)
     async with leases.hold("thing"):
         with pytest.raises(StoreUnavailable, match="too long"):
-            async with leases.wait("thing", patience_s=0.1):
+            async with leases.wait("thing", timeout_s=0.1):
                 pytest.fail("both hold it")
 
 
@@ -126,8 +126,8 @@ async def test_the_owner_of_a_server_voids_every_lease_at_its_start(redis: Redis
     async with leases.hold("one"), leases.hold("two"):
         await redis.call("SET", "kept", "1")
         await leases.void_all()
-        assert not await leases.live("one")
-        assert not await leases.live("two")
+        assert not await leases.is_held("one")
+        assert not await leases.is_held("two")
     assert await redis.call("GET", "kept") == "1"
 
 

@@ -152,7 +152,7 @@ async def test_a_stage_that_takes_longer_than_its_row_allows_is_ended(suite: Sui
 
     suite.workshop.happens["embed"] = hangs
     assert (await suite.run("embed", event)).status == 500
-    assert not await suite.leases.live(stage_lease(TENANT, record.document_id, 1, "embed"))
+    assert not await suite.leases.is_held(stage_lease(TENANT, record.document_id, 1, "embed"))
     shown = await suite.shown(record.document_id)
     assert shown and shown.reason and shown.reason.code == "deadline"
 
