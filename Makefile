@@ -1,4 +1,4 @@
-# `make help` lists what there is. Everything lives in .venv/; nothing else is written outside this folder.
+# `make help` lists the targets. Packages are installed into .venv/; nothing is written outside this folder.
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
@@ -22,7 +22,7 @@ help: ## Show this list
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/cluster-tests.lock
 	@touch $@
 
-demo: .venv/serve ## Set up, take in sample documents, ask questions, show answers and cost
+demo: .venv/serve ## Set up, upload sample documents, ask questions, print answers and costs
 	$(BIN)/python docs/examples/demo.py
 
 serve: .venv/serve ## Set up and run the suite on http://127.0.0.1:8000
@@ -31,29 +31,30 @@ serve: .venv/serve ## Set up and run the suite on http://127.0.0.1:8000
 test: .venv/dev ## Set up and run the tests (embedded stores only)
 	$(BIN)/pytest -n 2 --dist loadfile
 
-test-cluster: .venv/cluster-tests ## Run the same promises and the suite as processes on real servers (needs redis-server)
+test-cluster: .venv/cluster-tests ## Run the tests of stores, and the suite as processes, on real servers (needs redis-server)
 	$(BIN)/pytest -n 2 --dist loadfile --backends cluster tests/cluster $(addprefix tests/shared/,access blobs bus catalogue conversations proxy/budget redis usage vectors)
 
-check: .venv/dev ## Lint, types, import contracts, generated files
+check: .venv/dev ## Lint, types, names, import contracts, wiring of the table, generated files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m docs.naming
 	$(BIN)/bandit --quiet --recursive --skip B101,B311 functions shared events
 	$(BIN)/python -m docs.generate --check
 	$(BIN)/python -m knative.render --check
 	$(BIN)/python -m knative.lint
 
-fix: .venv/dev ## Format, and mend what ruff can mend
+fix: .venv/dev ## Format, and apply the fixes of ruff
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-generate: .venv/dev ## Write the generated documentation and manifests anew
+generate: .venv/dev ## Write the generated documentation and manifests again
 	$(BIN)/python -m docs.generate
 	$(BIN)/python -m knative.render
 
-speed: .venv/dev ## Measure cold starts, ingestion, the vector port, what is read of each format (minutes; not part of CI)
+speed: .venv/dev ## Measure cold starts, ingestion, the vector index and every format (minutes; not part of CI)
 	$(BIN)/python -m tests.speed
 
-clean: ## Remove the environment and what the demo left
+clean: ## Remove the environment, the caches and the files of the demo
 	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

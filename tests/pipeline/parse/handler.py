@@ -1,6 +1,10 @@
-"""The first stage: the original's text in capitals."""
+"""The first stage: reads the original as Markdown."""
+
+import msgspec
 
 from events.document import DocumentParsed, DocumentStored
+from shared.parsing.light import markdown
+from shared.parsing.limits import ParsingLimits
 from shared.stages.stages import StageWork
 from tests.pipeline.workshop import work_on
 
@@ -8,6 +12,6 @@ STAGE_VERSION = 1
 
 
 async def handle(event: DocumentStored, work: StageWork) -> DocumentParsed:
-    text = (await work.read(event.original)).decode().upper()
-    blob = await work_on("parse", work, "parsed", text.encode())
+    document = markdown.parse(await work.read(event.original), ParsingLimits())
+    blob = await work_on("parse", work, "parsed", msgspec.json.encode(document))
     return DocumentParsed(origin=event.origin, key=work.key, parsed=blob, pages=1, title="A title that was found")
