@@ -5,6 +5,8 @@ from functools import cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from shared.types.text import replace_surrogates
+
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
@@ -37,7 +39,7 @@ def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
     batch: list[str] = []
     size = 0
     for text in texts:
-        batch.append(text.encode("utf-8", "replace").decode())
+        batch.append(replace_surrogates(text))
         size += len(text)
         if size >= BATCH_CHARACTERS:
             yield batch

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -48,8 +49,7 @@ class AnswerExecution(Struct, frozen=True):
 
     @classmethod
     def of(cls, result: LLMResult) -> "AnswerExecution":
-        ran = result.execution
-        return cls(ran.location, ran.model, ran.strategy, ran.reason)
+        return msgspec.convert(result.execution, cls, from_attributes=True)
 
 
 class QuestionTask(Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ A conversation belongs to the user, or the key, that began it; to all others of 
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -89,8 +89,8 @@ class Conversations:
         """False where the conversation is not there any more."""
         documents = [_quoting(self._tenant, document_id) for document_id in turn.document_ids]
         keys = [self._place(conversation_id), self._turns(conversation_id), self._index, *documents]
-        said = msgspec.json.encode(turn).decode()
-        arguments = (self._owner, microseconds(now()), said, MOST_TURNS, LIFETIME_S, conversation_id)
+        encoded = msgspec.json.encode(turn).decode()
+        arguments = (self._owner, microseconds(now()), encoded, MOST_TURNS, LIFETIME_S, conversation_id)
         return bool(await self._redis.run(_ADD, keys, arguments))
 
     async def turns(self, conversation_id: str) -> list[Turn] | None:
@@ -99,13 +99,13 @@ class Conversations:
         return found[1] if found else None
 
     async def read(self, conversation_id: str) -> tuple[Conversation, list[Turn]] | None:
-        flat, said = await self._redis.batch(
+        flat, encoded_turns = await self._redis.batch(
             [("HGETALL", self._place(conversation_id)), ("LRANGE", self._turns(conversation_id), 0, -1)]
         )
         fields = dict(pairs(flat))
         if fields.get("owner") != self._owner:
             return None
-        turns = [msgspec.json.decode(one, type=Turn) for one in said]
+        turns = [msgspec.json.decode(one, type=Turn) for one in encoded_turns]
         return _conversation(conversation_id, fields, len(turns)), turns
 
     async def list(self) -> Sequence[Conversation]:
@@ -147,17 +147,14 @@ class Conversations:
 
 
 async def forget_document(redis: RedisClient, tenant_id: str, document_id: str) -> None:
-    """Takes out every turn that was answered from the document. Raises `StoreUnavailable`."""
+    """Deletes every turn that was answered from the document. Raises `StoreUnavailable`."""
     quoting = _quoting(tenant_id, document_id)
     for conversation_id in await redis.call("SMEMBERS", quoting):
         place = _turns(tenant_id, conversation_id)
-        for said in _from(await redis.call("LRANGE", place, 0, -1), document_id):
-            await redis.call("LREM", place, 0, said)
+        for encoded in await redis.call("LRANGE", place, 0, -1):
+            if document_id in msgspec.json.decode(encoded, type=Turn).document_ids:
+                await redis.call("LREM", place, 0, encoded)
     await redis.call("DEL", quoting)
-
-
-def _from(said: Iterable[str], document_id: str) -> list[str]:
-    return [one for one in said if document_id in msgspec.json.decode(one, type=Turn).document_ids]
 
 
 def _place(tenant_id: str, conversation_id: str) -> str:

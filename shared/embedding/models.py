@@ -1,4 +1,4 @@
-"""Models of meaning that Ollama can serve: what has to be known of them before the first vector."""
+"""Embedding models that Ollama can serve: what has to be known of them before the first vector."""
 
 from msgspec import Struct
 

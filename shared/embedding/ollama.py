@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from shared.embedding.models import MODELS
 from shared.embedding.port import Embedded
 from shared.types.errors import StoreUnavailable
+from shared.types.text import replace_surrogates
 from shared.upstreams.ollama import OllamaClient
 from shared.upstreams.port import UpstreamError
 
@@ -43,7 +44,7 @@ class OllamaEmbedding:
         vectors: list[tuple[float, ...]] = []
         tokens = 0
         for first in range(0, len(texts), BATCH):
-            made, read = await self._batch([_encodable(text) for text in texts[first : first + BATCH]])
+            made, read = await self._batch([replace_surrogates(text) for text in texts[first : first + BATCH]])
             vectors += made
             tokens += read
         return Embedded(vectors=tuple(vectors), tokens=tokens)
@@ -56,22 +57,15 @@ class OllamaEmbedding:
             async with self._slots:
                 vectors, counts = await self._ollama.embed(self._model, texts)
         except UpstreamError as error:
-            raise StoreUnavailable("embedding", self._advice(error), error.retry_after or 2) from error
+            detail = f"{error}: run `ollama pull {self._model}`" if error.fault == "model_not_found" else str(error)
+            raise StoreUnavailable("embedding", detail, error.retry_after or 2) from error
         width = len(vectors[0])
         if width != self.dimensions:
             detail = f"{self._model} gave vectors of {width} numbers instead of {self.dimensions}: pull it again"
             raise StoreUnavailable("embedding", detail, retry_after=60)
         return [_unit(vector) for vector in vectors], counts.prompt
 
-    def _advice(self, error: UpstreamError) -> str:
-        return f"{error}: run `ollama pull {self._model}`" if error.fault == "model_not_found" else str(error)
-
 
 def _unit(vector: Sequence[float]) -> tuple[float, ...]:
     length = math.sqrt(sum(value * value for value in vector)) or 1.0
     return tuple(value / length for value in vector)
-
-
-def _encodable(text: str) -> str:
-    """The text with lone surrogates, which JSON cannot carry, as question marks."""
-    return text.encode("utf-8", "replace").decode("utf-8")

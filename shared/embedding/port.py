@@ -14,7 +14,7 @@ class Embedded(Struct, frozen=True):
 
 
 class Embedding(Protocol):
-    """A model of meaning. `name` is recorded with every index made from it."""
+    """An embedding model. `name` is recorded with every index made from it."""
 
     @property
     def name(self) -> str: ...
@@ -24,7 +24,7 @@ class Embedding(Protocol):
 
     @property
     def languages(self) -> frozenset[str]:
-        """Languages (ISO 639-1) that the model knows; elsewhere words weigh more than meaning."""
+        """Languages (ISO 639-1) that the model knows; for others, words weigh more than its vectors."""
         ...
 
     async def embed(self, texts: Sequence[str]) -> Embedded: ...

@@ -1,16 +1,17 @@
-"""Text as a bag of words for BM25: stems as token ids, encoded here in the same way for every world.
+"""Text as a bag of words for BM25: stems as token ids, encoded here in the same way for every backend.
 
 The engine multiplies in each word's rarity (IDF) among the tenant's passages when it searches.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.types.sparse import Sparse
+from shared.types.text import replace_surrogates
 
 if TYPE_CHECKING:
-    from qdrant_edge import Bm25, SparseVector
+    from qdrant_edge import Bm25
 
 _K, _B = 1.2, 0.75
 _LONG = 24
@@ -68,17 +69,20 @@ class SparseEncoder:
     """Safe to share; a language's stemmer is made at its first use, in under a millisecond."""
 
     def passage(self, text: str, language: str) -> Sparse:
-        vector = _models(language).passage.embed_document(_encodable(text))
+        vector = _models(language).passage.embed_document(replace_surrogates(text))
         return Sparse(tuple(vector.indices), tuple(vector.values))
 
     def question(self, text: str, *languages: str) -> Sparse:
         """Where the question's language is not sure it is stemmed in each that it may be in."""
         weights: dict[int, float] = {}
         for language in languages:
-            vector = _models(language).counts.embed_document(_encodable(text))
-            for token, weight in _question_weights(vector).items():
+            vector = _models(language).counts.embed_document(replace_surrogates(text))
+            counts = dict(zip(vector.indices, map(round, vector.values), strict=True))
+            for token, count in counts.items():
+                weight = 1.0 if len(counts) < _LONG else float(count)
                 weights[token] = max(weight, weights.get(token, 0.0))
-        return _sparse(weights.items())
+        tokens = sorted(weights)
+        return Sparse(tuple(tokens), tuple(weights[token] for token in tokens))
 
 
 class _Models(NamedTuple):
@@ -104,20 +108,3 @@ def _reading(language: str) -> Mapping[str, Any]:
         return {"language": _NAMES[language]}
     tokenizer = TokenizerType.Multilingual if language in _WITHOUT_SPACES else TokenizerType.Word
     return {"tokenizer": tokenizer, "stopwords": StopwordsSet(set(), set()), "stemmer": DisabledStemmer()}
-
-
-def _question_weights(counts: "SparseVector") -> dict[int, float]:
-    times = dict(zip(counts.indices, map(round, counts.values), strict=True))
-    if len(times) < _LONG:
-        return dict.fromkeys(times, 1.0)
-    return {token: float(count) for token, count in times.items()}
-
-
-def _sparse(weights: Iterable[tuple[int, float]]) -> Sparse:
-    pairs = sorted(weights)
-    return Sparse(tuple(token for token, _ in pairs), tuple(weight for _, weight in pairs))
-
-
-def _encodable(text: str) -> str:
-    """The text with lone surrogates, which the engine does not take, as question marks."""
-    return text.encode("utf-8", "replace").decode("utf-8")

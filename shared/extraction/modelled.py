@@ -1,4 +1,4 @@
-"""Extraction by a language model, held to the passage: what does not stand in it was not said by it."""
+"""Extracts entities and relations with a language model; what does not occur in the passage is dropped."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -59,7 +59,7 @@ class ModelExtractor:
         """Raises `NoModel`, `PromptTooLong`."""
         result = await self._proxy.execute(_task(passage, about))
         entities = tuple(_grounded(result.data["entities"], passage.text))
-        relations = tuple(_between(result.data["relations"], {entity.name for entity in entities}))
+        relations = tuple(_related(result.data["relations"], {entity.name for entity in entities}))
         return Extraction(entities, relations, result.cost_microusd)
 
 
@@ -90,8 +90,9 @@ def _grounded(found: Iterable[dict[str, str]], text: str) -> Iterable[Entity]:
             yield Entity(name, one["type"])  # type: ignore[arg-type]
 
 
-def _between(found: Iterable[dict[str, str]], names: set[str]) -> Iterable[Relation]:
-    """Each once; an end that is no entity of the passage makes it no relation of it."""
+def _related(found: Iterable[dict[str, str]], names: set[str]) -> Iterable[Relation]:
+    """Each relation once; both of its ends are entities of the passage."""
     relations = (Relation(one["source"].strip(), one["target"].strip(), " ".join(one["type"].split())) for one in found)
-    kept = [one for one in relations if one.source in names and one.target in names and one.source != one.target]
-    return dict.fromkeys(kept)
+    return dict.fromkeys(
+        one for one in relations if one.source in names and one.target in names and one.source != one.target
+    )

@@ -1,4 +1,4 @@
-"""The need to know what a passage speaks of, and how these things relate."""
+"""The port of an extractor: the entities that a passage names and the relations between them."""
 
 from typing import Literal, Protocol, get_args
 

@@ -1,6 +1,6 @@
-"""From a question to the passages that may answer it."""
+"""Retrieves the passages that may answer a question, by vectors and by words."""
 
-from collections.abc import Iterable
+from itertools import islice
 from typing import Literal
 
 from msgspec import Struct
@@ -62,7 +62,7 @@ async def retrieve(
         document_ids=document_ids,
     )
     missing = ("vectors",) if meaning.dense is None else ()
-    return Retrieved(await _different(vectors, query), meaning.tokens, (*missing, *degraded))
+    return Retrieved(await _distinct(vectors, query), meaning.tokens, (*missing, *degraded))
 
 
 async def _meaning(question: str, embedding: Embedding) -> _Meaning:
@@ -73,21 +73,16 @@ async def _meaning(question: str, embedding: Embedding) -> _Meaning:
     return _Meaning(embedded.vectors[0], embedded.tokens)
 
 
-async def _different(vectors: Vectors, query: Query) -> tuple[Found, ...]:
+async def _distinct(vectors: Vectors, query: Query) -> tuple[Found, ...]:
     """The best passages with each text once: looks further down while repeated texts leave room."""
     size = 2 * query.limit
     while True:
         found = await vectors.find(
             Query(size, query.dense, query.sparse, query.dense_weight, query.document_ids),
         )
-        kept = _once_each(found)
-        if len(kept) >= query.limit or len(found) < size or size >= _MOST:
-            return tuple(kept[: query.limit])
+        by_text: dict[str, Found] = {}
+        for hit in found:
+            by_text.setdefault(" ".join(hit.passage.text.split()), hit)
+        if len(by_text) >= query.limit or len(found) < size or size >= _MOST:
+            return tuple(islice(by_text.values(), query.limit))
         size *= 4
-
-
-def _once_each(found: Iterable[Found]) -> list[Found]:
-    kept: dict[str, Found] = {}
-    for hit in found:
-        kept.setdefault(" ".join(hit.passage.text.split()), hit)
-    return list(kept.values())
