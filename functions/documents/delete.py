@@ -38,7 +38,7 @@ async def handle(
     record = (await find_own(request.document_id, catalogue, principal)).record
     if not await erasure.delete(call.tenant_id, record.document_id, record.generation):
         return Deleting("deleting")
-    about = origin_of(record, call.tenant_id, call.request_id, call.traceparent)
+    origin = origin_of(record, call.tenant_id, call.request_id, call.traceparent)
     with contextlib.suppress(StoreUnavailable):  # the deletion holds whether or not its event is published
-        await publisher.publish(DocumentDeleted(origin=about, key=record.content_hash[:32]))
+        await publisher.publish(DocumentDeleted(origin=origin, key=record.content_hash[:32]))
     return None

@@ -1,6 +1,5 @@
 """Runs a document's stages again: those that did not succeed, or all from one on."""
 
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import ClassVar
 
@@ -9,12 +8,12 @@ from msgspec.structs import replace
 
 from functions.documents.access import OneDocument, find_own
 from shared.bus.publisher import BoundPublisher
-from shared.catalogue.catalogue import Catalogue
+from shared.catalogue.catalogue import Catalogue, CatalogueEntry
 from shared.catalogue.view import status_of
 from shared.records.records import TenantRecords
 from shared.records.structs import DocumentRecord
 from shared.redis.leases import Leases, document_lease, stage_lease
-from shared.stages.resume import origin_of, pending, run_again
+from shared.stages.resume import origin_of, pending_events, reset_stages
 from shared.table.table import Table
 from shared.types.call import Call
 from shared.types.document import Status
@@ -43,67 +42,70 @@ class Retrying(Struct, frozen=True):
 ERRORS = (Conflict, DiskFull, NotFound)
 
 
+class Reruns(Struct, frozen=True):
+    """Lets the stages of a document run again."""
+
+    records: TenantRecords
+    catalogue: Catalogue
+    leases: Leases
+    vectors: Vectors
+    table: Table
+    publisher: BoundPublisher
+
+    async def start(self, entry: CatalogueEntry, request: Retry, call: Call) -> None:
+        """Raises `NotFound` where the document was deleted meanwhile, `Conflict` where one of the stages is at work."""
+        records, record = self.records, entry.record
+        async with self.leases.wait(document_lease(records.tenant_id, record.document_id)):
+            if await records.is_deleted(record.document_id, record.generation):
+                raise NotFound("There is no such document.")
+            if request.max_cost_usd is not None:
+                record = await self._set_bound(record, request.max_cost_usd)
+            await records.mark_open(record.document_id, record.generation, "ingesting")
+            await self._reset(entry, request.from_stage)
+            origin = origin_of(record, records.tenant_id, call.request_id, call.traceparent)
+            events = await pending_events(self.table, records, record, origin)
+            for event in events:
+                await self.publisher.publish(event)
+            if not events:
+                await records.mark_closed(record.document_id, record.generation)
+
+    async def _set_bound(self, record: DocumentRecord, max_cost_usd: float) -> DocumentRecord:
+        current = await self.records.document(record.document_id) or record
+        bounded = replace(current, max_cost_microusd=microusd(max_cost_usd))
+        await self.records.change(bounded)
+        await self.catalogue.put(bounded)
+        return bounded
+
+    async def _reset(self, entry: CatalogueEntry, from_stage: str | None) -> None:
+        record = entry.record
+        async with AsyncExitStack() as held:
+            if from_stage:
+                await self._stop(record, from_stage, held)
+            reset = await reset_stages(self.table, self.records, record, from_stage)
+            waiting = [stage.stage for stage in entry.stages if stage.status == "waiting"]
+            await self.catalogue.hide_stages(record.document_id, [*reset, *waiting])
+            if from_stage and "embed" in reset:
+                # another cut of the text has other passages; the old ones must not be found beside them
+                await self.vectors.forget(record.document_id, record.generation)
+
+    async def _stop(self, record: DocumentRecord, from_stage: str, held: AsyncExitStack) -> None:
+        """Keeps stages from running while their records are erased: one at work would end, and count as done, on
+        results that are being erased. Raises `Conflict`."""
+        pipeline = self.table.stages(record.route)
+        for stage in pipeline[pipeline.index(from_stage) :]:
+            lease = stage_lease(self.records.tenant_id, record.document_id, record.generation, stage)
+            if not await held.enter_async_context(self.leases.hold(lease)):
+                raise Conflict(f"The document's stage `{stage}` is at work; wait until it has ended, then try again.")
+
+
 async def handle(
-    request: Retry,
-    catalogue: Catalogue,
-    records: TenantRecords,
-    leases: Leases,
-    vectors: Vectors,
-    publisher: BoundPublisher,
-    table: Table,
-    principal: Principal,
-    call: Call,
+    request: Retry, catalogue: Catalogue, table: Table, reruns: Reruns, principal: Principal, call: Call
 ) -> Retrying:
-    found = await find_own(request.document_id, catalogue, principal)
-    record = found.record
-    pipeline = table.stages(record.route)
+    entry = await find_own(request.document_id, catalogue, principal)
+    document_id, pipeline = entry.record.document_id, table.stages(entry.record.route)
     if request.from_stage is not None and request.from_stage not in pipeline:
         raise InvalidRequest.at("/from", f"`from` takes one of {', '.join(pipeline)}")
-    async with leases.wait(document_lease(records.tenant_id, record.document_id)):
-        if await records.is_deleted(record.document_id, record.generation):
-            raise NotFound("There is no such document.")
-        record = await _bounded(record, request, records, catalogue)
-        await records.mark_open(record.document_id, record.generation, "ingesting")
-        async with AsyncExitStack() as held:
-            if request.from_stage:
-                redone = pipeline[pipeline.index(request.from_stage) :]
-                await _stop(redone, record, records.tenant_id, leases, held)
-            forgotten = await run_again(table, records, record, request.from_stage)
-            waiting = [stage.stage for stage in found.stages if stage.status == "waiting"]
-            await catalogue.hide_stages(record.document_id, [*forgotten, *waiting])
-            if request.from_stage and "embed" in forgotten:
-                # another cut of the text has other passages; the old ones must not be found beside them
-                await vectors.forget(record.document_id, record.generation)
-        about = origin_of(record, records.tenant_id, call.request_id, call.traceparent)
-        sayings = await pending(table, records, record, about)
-        for saying in sayings:
-            await publisher.publish(saying.event)
-        if not sayings:
-            await records.mark_closed(record.document_id, record.generation)
-    entry = await catalogue.entry(record.document_id)
-    status = status_of(entry, pipeline) if entry else "stored"
-    return Retrying(record.document_id, status, f"/documents/{record.document_id}")
-
-
-async def _bounded(
-    record: DocumentRecord, request: Retry, records: TenantRecords, catalogue: Catalogue
-) -> DocumentRecord:
-    if request.max_cost_usd is None:
-        return record
-    bounded = replace(
-        await records.document(record.document_id) or record, max_cost_microusd=microusd(request.max_cost_usd)
-    )
-    await records.change(bounded)
-    await catalogue.put(bounded)
-    return bounded
-
-
-async def _stop(
-    stages: Sequence[str], record: DocumentRecord, tenant_id: str, leases: Leases, held: AsyncExitStack
-) -> None:
-    """Keeps stages from running while how they ended is forgotten: one at work would end, and count as done, without
-    what is being forgotten. Raises `Conflict`."""
-    for stage in stages:
-        lease = stage_lease(tenant_id, record.document_id, record.generation, stage)
-        if not await held.enter_async_context(leases.hold(lease)):
-            raise Conflict(f"The document's stage `{stage}` is at work; wait until it has ended, then try again.")
+    await reruns.start(entry, request, call)
+    current = await catalogue.entry(document_id)
+    status = status_of(current, pipeline) if current else "stored"
+    return Retrying(document_id, status, f"/documents/{document_id}")

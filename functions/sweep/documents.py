@@ -10,7 +10,7 @@ from shared.pool.queue import SliceQueue
 from shared.records.records import OpenDocument, PlatformRecords
 from shared.redis.client import RedisClient
 from shared.redis.leases import Leases, stage_lease
-from shared.stages.resume import origin_of, pending
+from shared.stages.resume import origin_of, pending_events
 from shared.table.table import Table
 from shared.telemetry.logs import log
 from shared.types.clock import now
@@ -72,9 +72,9 @@ class OpenDocuments(Struct, frozen=True):
         if await self._is_moving(document) or await self.redis.call("EXISTS", quiet):
             return
         await self.catalogues.of(tenant_id).mend(document_id)
-        events = await pending(self.table, records, record, origin_of(record, tenant_id))
+        events = await pending_events(self.table, records, record, origin_of(record, tenant_id))
         for event in events:
-            await self.publisher.publish(event.event)
+            await self.publisher.publish(event)
         await self._pause(quiet)  # only now: what a crash kept from being published is published at once
         if not events:  # it has ended, and only its marker was left
             await records.mark_closed(document_id, generation)

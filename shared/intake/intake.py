@@ -13,7 +13,7 @@ from shared.formats.router import FormatRouter
 from shared.records.records import TenantRecords
 from shared.records.structs import DocumentRecord
 from shared.redis.leases import Leases, document_lease
-from shared.stages.resume import origin_of, run_again, stored_event
+from shared.stages.resume import origin_of, reset_stages, stored_event
 from shared.table.table import Table
 from shared.types.call import Call
 from shared.types.clock import now
@@ -111,16 +111,16 @@ class Intake(Struct, frozen=True):
             entry = await self.catalogue.entry(record.document_id)
             if entry and status_of(entry, self.table.stages(record.route)) in ("rejected", "failed"):
                 await self.records.mark_open(record.document_id, record.generation, "ingesting")
-                forgotten = await run_again(self.table, self.records, record, None)
-                await self.catalogue.hide_stages(record.document_id, forgotten)
+                reset = await reset_stages(self.table, self.records, record)
+                await self.catalogue.hide_stages(record.document_id, reset)
                 await self._publish(record)
         return await self._result(record)
 
     async def _publish(self, record: DocumentRecord) -> None:
         """Without the bus the document is still stored and marked open: the sweep publishes its event later."""
-        about = origin_of(record, self.records.tenant_id, self.call.request_id, self.call.traceparent)
+        origin = origin_of(record, self.records.tenant_id, self.call.request_id, self.call.traceparent)
         with contextlib.suppress(StoreUnavailable):
-            await self.publisher.publish(stored_event(record, self.records, about))
+            await self.publisher.publish(stored_event(record, self.records, origin))
 
     async def _result(self, record: DocumentRecord) -> IntakeResult:
         entry = await self.catalogue.entry(record.document_id)

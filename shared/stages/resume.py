@@ -1,8 +1,6 @@
-"""What has to be said for a document to go on, read from the ledger."""
+"""The events by which a document goes on, made from its records."""
 
 from hashlib import sha256
-
-from msgspec import Struct
 
 from events.document import DocumentEvent, DocumentStored, Origin
 from shared.records.outcomes import outcome_event
@@ -11,24 +9,17 @@ from shared.records.structs import DocumentRecord, StageRecord
 from shared.table.table import Table
 
 
-class PendingEvent(Struct, frozen=True):
-    """An event and the function whose outcome it is."""
-
-    source: str
-    event: DocumentEvent
-
-
 def origin_of(record: DocumentRecord, tenant_id: str, request_id: str = "", traceparent: str = "") -> Origin:
     return Origin(
         tenant_id, record.document_id, record.generation, record.route, request_id or record.request_id, traceparent
     )
 
 
-def stored_event(record: DocumentRecord, records: TenantRecords, about: Origin) -> DocumentStored:
-    """The first event of a document's life; its key holds content and media type."""
+def stored_event(record: DocumentRecord, records: TenantRecords, origin: Origin) -> DocumentStored:
+    """The first event of a document's generation; its key is a hash of content and media type."""
     key = sha256(f"{record.content_hash}\n{record.media_type}\n{record.parser}".encode()).hexdigest()[:32]
     return DocumentStored(
-        origin=about,
+        origin=origin,
         key=key,
         original=records.original_name(record),
         filename=record.filename,
@@ -38,15 +29,14 @@ def stored_event(record: DocumentRecord, records: TenantRecords, about: Origin) 
     )
 
 
-async def pending(table: Table, records: TenantRecords, record: DocumentRecord, about: Origin) -> list[PendingEvent]:
-    """Every outcome that a stage still has to hear, the original's arrival among them."""
+async def pending_events(
+    table: Table, records: TenantRecords, record: DocumentRecord, origin: Origin
+) -> list[DocumentEvent]:
+    """The outcomes, and the original's arrival, for which a stage has not run yet."""
     ended = {stage.stage: stage for stage in await records.stages(record.document_id, record.generation)}
-    said = [PendingEvent("upload", stored_event(record, records, about))]
-    for name, stage in ended.items():
-        outcome = outcome_event(about, stage)
-        if outcome and stage.outcome == "done":
-            said.append(PendingEvent(name, outcome))
-    return [saying for saying in said if _is_awaited(table, saying.event, ended)]
+    outcomes = [outcome_event(origin, stage) for stage in ended.values() if stage.outcome == "done"]
+    events = [stored_event(record, records, origin), *(event for event in outcomes if event)]
+    return [event for event in events if _is_awaited(table, event, ended)]
 
 
 def _is_awaited(table: Table, event: DocumentEvent, ended: dict[str, StageRecord]) -> bool:
@@ -58,16 +48,19 @@ def _is_awaited(table: Table, event: DocumentEvent, ended: dict[str, StageRecord
     return any(name not in ended or ended[name].outcome == "failed" for name in listening)
 
 
-async def run_again(
-    table: Table, records: TenantRecords, record: DocumentRecord, from_stage: str | None
+async def reset_stages(
+    table: Table, records: TenantRecords, record: DocumentRecord, from_stage: str | None = None
 ) -> tuple[str, ...]:
-    """Forgets how stages ended: all from one on, or those that did not succeed. Returns their names."""
+    """Erases the records of stages, so that they run again: all from one on, or those that did not succeed.
+
+    Returns their names.
+    """
     pipeline = table.stages(record.route)
     if from_stage:
-        forgotten = pipeline[pipeline.index(from_stage) :]
+        stages = pipeline[pipeline.index(from_stage) :]
     else:
         ended = await records.stages(record.document_id, record.generation)
-        forgotten = tuple(stage.stage for stage in ended if stage.outcome != "done")
-    for stage in forgotten:
+        stages = tuple(stage.stage for stage in ended if stage.outcome != "done")
+    for stage in stages:
         await records.erase_stage(record.document_id, record.generation, stage)
-    return forgotten
+    return stages
