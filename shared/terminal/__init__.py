@@ -1,1 +1,1 @@
-"""The program `aegis`: serves the suite, and speaks to a served one over HTTP."""
+"""The program `aegis`: serves the suite, and server_options to a served one over HTTP."""

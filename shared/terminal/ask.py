@@ -1,4 +1,4 @@
-"""`aegis ask`: an answer as it comes, its sources, and what it cost."""
+"""`aegis ask`: streams an answer, then prints its sources and cost."""
 
 import sys
 from decimal import Decimal
@@ -14,28 +14,28 @@ from shared.terminal.client import (
     ServerClient,
     ServerProblem,
     call,
-    event_body,
+    convert_to,
+    event_json,
+    foreign_answer,
     refused,
-    shaped,
-    speak,
-    stranger,
+    with_server,
 )
-from shared.terminal.failure import Exit, Refused, Unreachable
+from shared.terminal.connection import Connection, connection_for
+from shared.terminal.errors import ExitCode, RequestRefused, Unreachable
 from shared.terminal.options import (
-    Identifier,
-    Moment,
+    IdParam,
     TextParam,
+    TimeParam,
     class_option,
     document_option,
-    dollars_option,
+    given,
     limit_option,
+    max_cost_option,
     mode_option,
-    present,
-    speaks,
+    server_options,
 )
-from shared.terminal.place import Place, locate
-from shared.terminal.render import dollars, indented, line, lines, note, say, say_json
-from shared.terminal.search import PassageView, say_passages, titled
+from shared.terminal.output import format_usd, indent_text, note, safe_line, safe_text, write, write_json
+from shared.terminal.search import FoundPassage, title_line, write_passages
 from shared.terminal.sse import ServerEvent
 
 
@@ -74,48 +74,50 @@ class _Token(Struct):
 
 
 class _Retrieved(Struct):
-    passages: list[PassageView]
+    passages: list[FoundPassage]
 
 
 @click.command()
 @click.argument("question", type=TextParam())
 @mode_option
-@limit_option(8, 50, "How many passages to answer from.")
-@click.option("--quality", type=click.Choice(["fast", "standard", "high"]), help="How good an answer.")
+@limit_option(8, 50, "Number of passages to answer from.")
+@click.option("--quality", type=click.Choice(["fast", "standard", "high"]), help="Quality of the answer.")
 @document_option
 @class_option
-@click.option("--conversation", type=Identifier(), help="Go on with this conversation.")
-@click.option("--as-of", type=Moment(), help="Answer as of this date, such as 2026-03-01.")
-@click.option("--max-latency-ms", type=click.IntRange(min=1), help="The longest that the answer may take.")
-@dollars_option
-@click.option("--no-stream", is_flag=True, help="Print the answer when it is whole.")
-@click.option("--show-context", is_flag=True, help="Print the passages that were found, too.")
-@speaks
+@click.option("--conversation", type=IdParam(), help="Continue this conversation.")
+@click.option("--as-of", type=TimeParam(), help="Answer as of this date, such as 2026-03-01.")
+@click.option("--max-latency-ms", type=click.IntRange(min=1), help="Maximum time of the answer.")
+@max_cost_option
+@click.option("--no-stream", is_flag=True, help="Print the answer when it is complete.")
+@click.option("--show-context", is_flag=True, help="Also print the passages that were found.")
+@server_options
 def ask(
     question: str, mode: str, limit: int, data: Path, as_json: bool, no_stream: bool, show_context: bool, **chosen: Any
 ) -> None:
-    """Ask a question of the documents.
+    """Ask a question about the documents.
 
-    Exits 3 when the sources do not say.
+    Exits with 3 when the sources contain no answer.
     """
     if as_json and show_context:
         raise click.UsageError("--show-context and --json do not go together: `aegis search --json` prints passages.")
-    place = locate(data)
+    connection = connection_for(data)
     request = {"question": question, "mode": mode, "limit": limit, **_wishes(chosen)}
     if as_json or (no_stream and not show_context):
-        raw = call(place, "POST", "/ask", json=request, seconds=ASK_SECONDS)
-        answer = shaped(place, raw, _Answer)
-        say_json(raw) if as_json else _say_whole(answer)
+        raw = call(connection, "POST", "/ask", json=request, seconds=ASK_SECONDS)
+        answer = convert_to(connection, raw, _Answer)
+        write_json(raw) if as_json else _write_whole(answer)
     else:
-        answer = speak(place, _Stream(place, request, live=not no_stream, show_context=show_context).answer)
+        answer = with_server(
+            connection, _Stream(connection, request, live=not no_stream, show_context=show_context).answer
+        )
     if not as_json:
-        _say_footer(answer)
+        _write_footer(answer)
     if not answer.answered:
-        sys.exit(Exit.NO_ANSWER)
+        sys.exit(ExitCode.NO_ANSWER)
 
 
 def _wishes(chosen: dict[str, Any]) -> dict[str, Any]:
-    fields = present(
+    fields = given(
         quality=chosen["quality"],
         document_ids=chosen["documents"],
         classification=chosen["classification"],
@@ -123,27 +125,27 @@ def _wishes(chosen: dict[str, Any]) -> dict[str, Any]:
         as_of=chosen["as_of"],
         max_latency_ms=chosen["max_latency_ms"],
     )
-    # Nothing spent is a wish, too.
+    # 0 is a limit, too.
     return fields | ({} if chosen["max_cost_usd"] is None else {"max_cost_usd": chosen["max_cost_usd"]})
 
 
 class _Stream:
-    """One answer while it comes in."""
+    """Prints one answer while it arrives."""
 
-    def __init__(self, place: Place, request: dict[str, Any], *, live: bool, show_context: bool) -> None:
-        self._place = place
+    def __init__(self, connection: Connection, request: dict[str, Any], *, live: bool, show_context: bool) -> None:
+        self._connection = connection
         self._request = {**request, "stream": True}
         self._live = live
         self._show_context = show_context
-        self._said = ""
-        self._passages: list[PassageView] = []
+        self._printed = ""
+        self._passages: list[FoundPassage] = []
 
     async def answer(self, server: ServerClient) -> _Answer:
         try:
             async with server.stream("POST", "/ask", json=self._request) as events:
                 async for event in events:
                     if (answer := self._take(event)) is not None:
-                        self._say_end(answer)
+                        self._write_end(answer)
                         return answer
         finally:
             self._end_line()
@@ -151,71 +153,71 @@ class _Stream:
 
     def _take(self, event: ServerEvent) -> _Answer | None:
         if event.name == "token":
-            self._say(shaped(self._place, event_body(self._place, event), _Token).text)
+            self._write(convert_to(self._connection, event_json(self._connection, event), _Token).text)
         elif event.name == "retrieved" and self._show_context:
-            self._passages = shaped(self._place, event_body(self._place, event), _Retrieved).passages
+            self._passages = convert_to(self._connection, event_json(self._connection, event), _Retrieved).passages
         elif event.name == "done":
-            return shaped(self._place, event_body(self._place, event), _Answer)
+            return convert_to(self._connection, event_json(self._connection, event), _Answer)
         elif event.name == "error":
             raise self._refusal(event)
         return None
 
-    def _say(self, text: str) -> None:
+    def _write(self, text: str) -> None:
         if self._live and text:
-            self._said += text
-            say(lines(text), whole_line=False)
+            self._printed += text
+            write(safe_text(text), newline=False)
 
-    def _say_end(self, answer: _Answer) -> None:
-        """The last event is what counts: where it differs from what was said on the way, it is said again."""
-        if not self._said.strip():
-            _say_whole(answer)
+    def _write_end(self, answer: _Answer) -> None:
+        """The last event is authoritative: an answer that differs from the streamed text is printed again."""
+        if not self._printed.strip():
+            _write_whole(answer)
         else:
             self._end_line()
-            if not answer.answered or answer.answer.strip() != self._said.strip():
-                say("\nAfter its sources were checked:")
-                _say_text(answer)
-            _say_sources(answer)
+            if not answer.answered or answer.answer.strip() != self._printed.strip():
+                write("\nAfter its sources were checked:")
+                _write_text(answer)
+            _write_sources(answer)
         if self._passages:
-            say("\nFound:")
-            say_passages(self._passages)
+            write("\nFound:")
+            write_passages(self._passages)
 
     def _end_line(self) -> None:
-        if self._said and not self._said.endswith("\n"):
-            self._said += "\n"
-            say()
+        if self._printed and not self._printed.endswith("\n"):
+            self._printed += "\n"
+            write()
 
-    def _refusal(self, event: ServerEvent) -> Refused:
+    def _refusal(self, event: ServerEvent) -> RequestRefused:
         try:
             problem = msgspec.json.decode(event.data, type=ServerProblem, strict=False)
         except msgspec.MsgspecError as error:
-            raise stranger(self._place) from error
+            raise foreign_answer(self._connection) from error
         problem.status = problem.status if problem.status >= 400 else 500
-        return refused(self._place, problem)
+        return refused(self._connection, problem)
 
 
-def _say_whole(answer: _Answer) -> None:
-    _say_text(answer)
-    _say_sources(answer)
+def _write_whole(answer: _Answer) -> None:
+    _write_text(answer)
+    _write_sources(answer)
 
 
-def _say_text(answer: _Answer) -> None:
-    say(lines(answer.answer.strip()) if answer.answered else "The sources do not say.")
+def _write_text(answer: _Answer) -> None:
+    write(safe_text(answer.answer.strip()) if answer.answered else "The sources do not say.")
 
 
-def _say_sources(answer: _Answer) -> None:
+def _write_sources(answer: _Answer) -> None:
     if answer.citations:
-        say("\nSources:")
+        write("\nSources:")
     for citation in answer.citations:
-        say(f"[{citation.index}] {titled(citation.title, citation.page)}")
-        say(indented(citation.quote))
+        write(f"[{citation.index}] {title_line(citation.title, citation.page)}")
+        write(indent_text(citation.quote))
 
 
-def _say_footer(answer: _Answer) -> None:
+def _write_footer(answer: _Answer) -> None:
     usage, execution = answer.usage, answer.execution
-    where = " ".join(line(part) for part in (execution.location, execution.model) if part)
-    cost = dollars(usage.cost_usd) + (" (estimated)" if usage.estimated else "")
+    where = " ".join(safe_line(part) for part in (execution.location, execution.model) if part)
+    cost = format_usd(usage.cost_usd) + (" (estimated)" if usage.estimated else "")
     tokens = f"{usage.prompt_tokens} + {usage.completion_tokens} tokens"
-    reason = f" ({line(execution.reason)})" if execution.reason else ""
-    note(f"\n{tokens} · {cost} · {where}{reason} · {line(answer.request_id)}")
+    reason = f" ({safe_line(execution.reason)})" if execution.reason else ""
+    note(f"\n{tokens} · {cost} · {where}{reason} · {safe_line(answer.request_id)}")
     if answer.degraded:
-        note(f"note: answered without {', '.join(line(part) for part in answer.degraded)}")
+        note(f"note: answered without {', '.join(safe_line(part) for part in answer.degraded)}")

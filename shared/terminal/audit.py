@@ -1,4 +1,4 @@
-"""`aegis audit`: what left for the cloud, and whether the book is as it was sealed."""
+"""`aegis audit`: calls that left for the cloud, and the verification of the usage ledger."""
 
 import asyncio
 from decimal import Decimal
@@ -7,11 +7,30 @@ from pathlib import Path
 import rich_click as click
 from msgspec import Struct, to_builtins
 
-from shared.terminal.client import call, listed, shaped
-from shared.terminal.failure import Exit, Failure, Unreachable
-from shared.terminal.options import CLASSES, Moment, data_option, json_option, limit_option, present, speaks
-from shared.terminal.place import locate
-from shared.terminal.render import line, note, say_fields, say_json, say_table
+from shared.terminal.client import call, items_of, list_items
+from shared.terminal.connection import connection_for
+from shared.terminal.errors import CommandError, ExitCode, store_errors
+from shared.terminal.options import (
+    CLASSES,
+    TimeParam,
+    data_option,
+    given,
+    json_option,
+    limit_option,
+    operator_option,
+    server_options,
+)
+from shared.terminal.output import safe_line, write_fields, write_items, write_json
+
+_COLUMNS = {
+    "at": "at",
+    "tenant": "tenant_id",
+    "what": "what",
+    "model": "model",
+    "class": "classification",
+    "request": "request_id",
+    "reserved USD": "reserved_usd",
+}
 
 
 class _Item(Struct):
@@ -25,26 +44,23 @@ class _Item(Struct):
     scope: str = ""
     threshold_pct: int | None = None
 
-
-class _Items(Struct):
-    items: list[_Item]
-
-
-operator_option = click.option("--operator", is_flag=True, help="With the operator's key, over all tenants.")
+    @property
+    def what(self) -> str:
+        return f"{self.scope} reached {self.threshold_pct} %" if self.kind == "threshold" else "call"
 
 
 @click.group()
 def audit() -> None:
-    """Tell what left for the cloud, and verify the book."""
+    """List what left for the cloud, and verify the usage ledger."""
 
 
 @audit.command("list")
-@click.option("--from", "since", type=Moment(), help="How far to look back; else two months.")
-@click.option("--to", "until", type=Moment(), help="Up to here; else now.")
-@click.option("--classification", type=click.Choice(CLASSES), help="Only calls of this class.")
+@click.option("--from", "since", type=TimeParam(), help="Start of the period; default: two months before its end.")
+@click.option("--to", "until", type=TimeParam(), help="End of the period; default: now.")
+@click.option("--classification", type=click.Choice(CLASSES), help="Only calls with this classification.")
 @limit_option(50, None, "How many.")
 @operator_option
-@speaks
+@server_options
 def list_audit(
     since: str | None,
     until: str | None,
@@ -55,68 +71,49 @@ def list_audit(
     as_json: bool,
 ) -> None:
     """List calls that left and thresholds that were reached, newest first."""
-    place = locate(data, "operator" if operator else "admin")
-    params = present(**{"from": since, "to": until, "classification": classification})
-    found = listed(place, "/audit", limit, params=params)
+    connection = connection_for(data, operator=operator)
+    params = given(**{"from": since, "to": until, "classification": classification})
+    found = list_items(connection, "/audit", limit, params=params)
     if as_json:
-        say_json(found)
+        write_json(found)
         return
-    items = shaped(place, found, _Items).items
-    if not items:
-        note("nothing left")
-        return
-    say_table(
-        ("at", "tenant", "what", "model", "class", "request", "reserved USD"),
-        [
-            (item.at, item.tenant_id, _what(item), item.model, item.classification, item.request_id, item.reserved_usd)
-            for item in items
-        ],
-    )
+    write_items(items_of(connection, found, _Item), _COLUMNS, empty="nothing left")
 
 
 @audit.command()
-@click.option("--from", "since", type=Moment(), help="Its first moment; else this month's.")
-@click.option("--to", "until", type=Moment(), help="Its end; else now.")
+@click.option("--from", "since", type=TimeParam(), help="Start of the period; default: this month.")
+@click.option("--to", "until", type=TimeParam(), help="End of the period; default: now.")
 @operator_option
-@speaks
+@server_options
 def report(since: str | None, until: str | None, operator: bool, data: Path, as_json: bool) -> None:
-    """Count what left in a period, by class and model."""
-    place = locate(data, "operator" if operator else "admin")
-    found = call(place, "GET", "/audit/report", params=present(**{"from": since, "to": until}))
+    """Count the calls that left in a period, by classification and model."""
+    connection = connection_for(data, operator=operator)
+    found = call(connection, "GET", "/audit/report", params=given(**{"from": since, "to": until}))
     if as_json or not isinstance(found, dict):
-        say_json(found)
+        write_json(found)
         return
-    say_fields([(name.replace("_", " "), _flat(value)) for name, value in found.items()])
+    write_fields([(name.replace("_", " "), _flat(value)) for name, value in found.items()])
 
 
 @audit.command()
-@data_option("Folder whose book is verified.")
+@data_option("Folder whose usage ledger is verified.")
 @json_option
 def verify(data: Path, as_json: bool) -> None:
-    """Read the whole book and hold every record against its seal."""
-    from shared.runtime.upkeep import verify as run
-    from shared.types.errors import AegisError, StoreUnavailable
+    """Read the whole usage ledger and check every record against its seal."""
+    with store_errors("restore the store and run this again"):
+        from shared.runtime.upkeep import verify as run
 
-    try:
-        verdict = asyncio.run(run(data))
-    except StoreUnavailable as error:
-        raise Unreachable(line(error), "what to do: bring the store back and run this again") from error
-    except (AegisError, ValueError) as error:
-        raise Failure(Exit.USAGE, line(error)) from error
+        result = asyncio.run(run(data))
     if as_json:
-        say_json({"ok": not verdict.fault, **to_builtins(verdict)})
+        write_json({"ok": not result.fault, **to_builtins(result)})
     else:
-        say_fields([(name, getattr(verdict, name)) for name in ("seals", "blobs", "records", "head")])
-    if verdict.fault:
-        raise Failure(
-            Exit.FAILED,
-            f"the book was changed: {line(verdict.fault)}",
-            "what to do: bring this blob back from a backup, and find out who may write to the store",
+        write_fields([(name, getattr(result, name)) for name in ("seals", "blobs", "records", "head")])
+    if result.fault:
+        raise CommandError(
+            ExitCode.FAILED,
+            f"the usage ledger was changed: {safe_line(result.fault)}",
+            "what to do: restore this blob from a backup, and find out who may write to the store",
         )
-
-
-def _what(item: _Item) -> str:
-    return f"{item.scope} reached {item.threshold_pct} %" if item.kind == "threshold" else "call"
 
 
 def _flat(value: object) -> object:

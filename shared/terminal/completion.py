@@ -1,9 +1,9 @@
-"""`aegis completion`: the script that completes commands and options in a shell."""
+"""`aegis completion`: shell completion for commands and options."""
 
 import rich_click as click
 from click.shell_completion import get_completion_class
 
-from shared.terminal.render import say
+from shared.terminal.output import write
 
 
 @click.command()
@@ -16,4 +16,4 @@ def completion(ctx: click.Context, shell: str) -> None:
     """
     kind = get_completion_class(shell)
     assert kind is not None
-    say(kind(ctx.find_root().command, {}, "aegis", "_AEGIS_COMPLETE").source())
+    write(kind(ctx.find_root().command, {}, "aegis", "_AEGIS_COMPLETE").source())

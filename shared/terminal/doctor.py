@@ -1,35 +1,35 @@
-"""`aegis doctor`: what is in the way, and what to do about it."""
+"""`aegis doctor`: checks the installation and advises what to do."""
 
 import sys
 from pathlib import Path
 
 import rich_click as click
 
-from shared.terminal.failure import Exit
-from shared.terminal.options import speaks
-from shared.terminal.render import line, note, say, say_json
+from shared.terminal.errors import ExitCode
+from shared.terminal.options import server_options
+from shared.terminal.output import note, safe_line, write, write_json
 
 _MARKS = {"ok": "ok  ", "note": "note", "failed": "FAIL"}
 
 
 @click.command()
-@speaks
+@server_options
 def doctor(data: Path, as_json: bool) -> None:
     """Check this machine, the data folder, the server and the stores.
 
-    Exits 1 when something that is needed fails.
+    Exits with 1 when a required check fails.
     """
-    from shared.terminal.checks import everything
+    from shared.terminal.checks import run_checks
 
-    checks = everything(data)
+    checks = run_checks(data)
     failed = sum(check.status == "failed" for check in checks)
     if as_json:
-        say_json({"status": "failed" if failed else "ok", "checks": checks})
+        write_json({"status": "failed" if failed else "ok", "checks": checks})
     else:
         for check in checks:
-            say(f"{_MARKS[check.status]}  {line(check.name)}: {line(check.detail)}")
+            write(f"{_MARKS[check.status]}  {safe_line(check.name)}: {safe_line(check.detail)}")
             if check.fix:
-                say(f"      what to do: {line(check.fix)}")
+                write(f"      what to do: {safe_line(check.fix)}")
         note(f"{failed} of {len(checks)} checks failed")
     if failed:
-        sys.exit(Exit.FAILED)
+        sys.exit(ExitCode.FAILED)

@@ -1,154 +1,146 @@
-"""`aegis documents`: what has been ingested."""
+"""`aegis documents`: the ingested documents."""
 
 import sys
 from pathlib import Path
 from typing import Any
 
 import rich_click as click
-from msgspec import Struct
 
-from shared.terminal.client import ServerClient, call, listed, shaped, speak
-from shared.terminal.failure import Exit
-from shared.terminal.options import Identifier, TextParam, dollars_option, limit_option, present, speaks
-from shared.terminal.patience import WaitLimit
-from shared.terminal.place import Place, locate
-from shared.terminal.render import lines, note, say, say_fields, say_json, say_table
-from shared.terminal.watch import Document, Follower, Stage
+from shared.terminal.client import call, convert_to, items_of, list_items, with_server
+from shared.terminal.connection import Connection, connection_for
+from shared.terminal.errors import ExitCode
+from shared.terminal.options import IdParam, TextParam, given, limit_option, max_cost_option, server_options
+from shared.terminal.output import note, safe_text, write, write_fields, write_items, write_json, write_table
+from shared.terminal.retry import RetryPolicy
+from shared.terminal.watch import Document, DocumentWatcher, Stage
 
 _COLUMNS = ("document_id", "status", "title", "pages", "passages", "classification", "created_at")
 
 
-class _Documents(Struct):
-    items: list[Document]
-
-
 @click.group()
 def documents() -> None:
-    """List, show, watch, read, retry and delete documents."""
+    """List, show, watch, print, retry and delete documents."""
 
 
 @documents.command("list")
-@limit_option(50, None, "How many.")
-@click.option("--cursor", type=TextParam(), help="Go on where a list of --json ended.")
-@speaks
+@limit_option(50, None, "Maximum number of documents.")
+@click.option("--cursor", type=TextParam(), help="The next_cursor of an earlier list of --json.")
+@server_options
 def list_documents(limit: int, cursor: str | None, data: Path, as_json: bool) -> None:
     """List the documents, newest first."""
-    place = locate(data)
-    found = listed(place, "/documents", limit, cursor)
-    shown = shaped(place, found, _Documents).items
+    connection = connection_for(data)
+    found = list_items(connection, "/documents", limit, cursor)
+    items = items_of(connection, found, Document)
     if as_json:
-        say_json(found)
-    elif shown:
-        say_table(_COLUMNS, [[getattr(document, column) for column in _COLUMNS] for document in shown])
+        write_json(found)
     else:
-        note("no documents")
+        write_items(items, {name: name for name in _COLUMNS}, empty="no documents")
     if found["next_cursor"] and not as_json:
         note("there are more: --limit shows them")
 
 
 @documents.command()
-@click.argument("document_id", type=Identifier())
-@speaks
+@click.argument("document_id", type=IdParam())
+@server_options
 def show(document_id: str, data: Path, as_json: bool) -> None:
     """Show a document with its stages."""
-    place = locate(data)
-    _say(place, call(place, "GET", f"/documents/{document_id}"), as_json)
+    connection = connection_for(data)
+    _write(connection, call(connection, "GET", f"/documents/{document_id}"), as_json)
 
 
 @documents.command()
-@click.argument("document_id", type=Identifier())
-@speaks
+@click.argument("document_id", type=IdParam())
+@server_options
 def watch(document_id: str, data: Path, as_json: bool) -> None:
-    """Follow a document to its end; exits 1 when that is not `ready`."""
-    place = locate(data)
-    _follow(place, document_id, as_json)
+    """Follow a document to its final status; exit with 1 where that is not `ready`."""
+    connection = connection_for(data)
+    _follow(connection, document_id, as_json)
 
 
 @documents.command()
-@click.argument("document_id", type=Identifier())
-@speaks
+@click.argument("document_id", type=IdParam())
+@server_options
 def content(document_id: str, data: Path, as_json: bool) -> None:
     """Print a document as Markdown."""
-    place = locate(data)
-    text = speak(place, lambda server: _text(server, document_id))
+    connection = connection_for(data)
+    path = f"/documents/{document_id}/content"
+    response = with_server(connection, lambda server: server.send("GET", path))
+    text = response.content.decode("utf-8", "replace")
     if as_json:
-        say_json({"document_id": document_id, "content": text})
+        write_json({"document_id": document_id, "content": text})
     elif sys.stdout.isatty():
-        say(lines(text))
+        write(safe_text(text))
     else:
-        # Into a file or another program it goes as it is.
+        # A file or another program receives it unchanged.
         click.echo(text.encode(), nl=False)
 
 
 @documents.command()
-@click.argument("document_id", type=Identifier())
-@click.option("--from", "stage", type=TextParam(), help="Begin at this stage; what came before stands.")
-@dollars_option
-@click.option("--no-wait", is_flag=True, help="Do not wait for its end.")
-@speaks
+@click.argument("document_id", type=IdParam())
+@click.option("--from", "stage", type=TextParam(), help="Start at this stage; the results of earlier ones stay.")
+@max_cost_option
+@click.option("--no-wait", is_flag=True, help="Do not wait for the final status.")
+@server_options
 def retry(
     document_id: str, stage: str | None, max_cost_usd: float | None, no_wait: bool, data: Path, as_json: bool
 ) -> None:
     """Process a document again."""
-    place = locate(data)
-    request = present(**{"from": stage}) | ({} if max_cost_usd is None else {"max_cost_usd": max_cost_usd})
-    answer = call(place, "POST", f"/documents/{document_id}/retry", json=request)
+    connection = connection_for(data)
+    request = given(**{"from": stage}) | ({} if max_cost_usd is None else {"max_cost_usd": max_cost_usd})
+    answer = call(connection, "POST", f"/documents/{document_id}/retry", json=request)
     if not no_wait:
-        _follow(place, document_id, as_json)
+        _follow(connection, document_id, as_json)
     elif as_json:
-        say_json(answer)
+        write_json(answer)
     else:
-        say(f"{document_id} is processed again")
+        write(f"{document_id} will be processed again")
 
 
 @documents.command()
-@click.argument("document_id", type=Identifier())
-@speaks
+@click.argument("document_id", type=IdParam())
+@server_options
 def delete(document_id: str, data: Path, as_json: bool) -> None:
     """Delete a document with everything made from it."""
-    answer = call(locate(data), "DELETE", f"/documents/{document_id}")
+    answer = call(connection_for(data), "DELETE", f"/documents/{document_id}")
     if as_json:
-        say_json({"document_id": document_id, "status": "deleted"} | (answer or {}))
+        write_json({"document_id": document_id, "status": "deleted"} | (answer or {}))
     else:
-        say(f"{document_id} {'is being deleted' if answer else 'deleted'}")
+        write(f"{document_id} {'is being deleted' if answer else 'deleted'}")
 
 
-def _follow(place: Place, document_id: str, as_json: bool) -> None:
-    told = _Told()
-    raw = speak(place, lambda server: Follower(server, document_id, WaitLimit(note), told.stage).to_its_end())
-    _say(place, raw, as_json)
+def _follow(connection: Connection, document_id: str, as_json: bool) -> None:
+    notes = _StageNotes()
+    raw = with_server(
+        connection, lambda server: DocumentWatcher(server, document_id, RetryPolicy(note), notes.add).wait()
+    )
+    _write(connection, raw, as_json)
     if raw["status"] != "ready":
-        sys.exit(Exit.LIMIT if raw["status"] == "waiting" else Exit.FAILED)
+        sys.exit(ExitCode.LIMIT if raw["status"] == "waiting" else ExitCode.FAILED)
 
 
-class _Told:
-    """Notes each change once."""
+class _StageNotes:
+    """Notes each change of a stage once."""
 
     def __init__(self) -> None:
         self._last = ""
 
-    def stage(self, stage: Stage) -> None:
-        text = lines(str(stage))
+    def add(self, stage: Stage) -> None:
+        text = safe_text(str(stage))
         if text and text != self._last:
             note(text)
         self._last = text
 
 
-def _say(place: Place, raw: Any, as_json: bool) -> None:
-    document = shaped(place, raw, Document)
+def _write(connection: Connection, raw: Any, as_json: bool) -> None:
+    document = convert_to(connection, raw, Document)
     if as_json:
-        say_json(raw)
+        write_json(raw)
         return
     fields = [(name, getattr(document, name)) for name in Document.__struct_fields__ if name != "stages"]
-    say_fields([(name.replace("_", " "), value) for name, value in fields])
+    write_fields([(name.replace("_", " "), value) for name, value in fields])
     if document.stages:
-        say()
-        say_table(
+        write()
+        write_table(
             ("stage", "status", "attempts", "seconds", "cost USD", "reason"),
             [(s.stage, s.status, s.attempts, s.seconds, s.cost_usd, s.reason) for s in document.stages],
         )
-
-
-async def _text(server: ServerClient, document_id: str) -> str:
-    response = await server.send("GET", f"/documents/{document_id}/content")
-    return response.content.decode("utf-8", "replace")

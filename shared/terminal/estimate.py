@@ -1,4 +1,4 @@
-"""`aegis estimate`: what a file would become and cost, before it is sent for good."""
+"""`aegis estimate`: the route and the cost of a file before its upload."""
 
 import sys
 from decimal import Decimal
@@ -7,11 +7,11 @@ from pathlib import Path
 import rich_click as click
 from msgspec import Struct
 
-from shared.terminal.client import call, shaped
-from shared.terminal.failure import Exit
-from shared.terminal.options import class_option, present, speaks
-from shared.terminal.place import locate
-from shared.terminal.render import dollars, line, note, say, say_json, say_table
+from shared.terminal.client import call, convert_to
+from shared.terminal.connection import connection_for
+from shared.terminal.errors import ExitCode
+from shared.terminal.options import class_option, given, server_options
+from shared.terminal.output import format_usd, note, safe_line, write, write_json, write_table
 from shared.terminal.watch import WaitReason
 
 
@@ -20,7 +20,7 @@ class _Cost(Struct, frozen=True):
     high: Decimal = Decimal(0)
 
     def __str__(self) -> str:
-        return dollars(self.low) if self.low == self.high else f"{dollars(self.low)} to {dollars(self.high)}"
+        return format_usd(self.low) if self.low == self.high else f"{format_usd(self.low)} to {format_usd(self.high)}"
 
 
 class _Stage(Struct):
@@ -29,7 +29,7 @@ class _Stage(Struct):
     cost_usd: _Cost = _Cost()
 
 
-class _Estimated(Struct):
+class _Estimate(Struct):
     would: str
     reason: WaitReason | None = None
     pages: int = 0
@@ -41,28 +41,28 @@ class _Estimated(Struct):
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @class_option
-@speaks
+@server_options
 def estimate(file: Path, classification: str | None, data: Path, as_json: bool) -> None:
-    """Tell what a file would become and cost, and run nothing."""
-    place = locate(data)
+    """Estimate the pages, tokens and cost of a file without processing it."""
+    connection = connection_for(data)
     with file.open("rb") as content:
-        files = {"file": (line(file.name), content)}
-        raw = call(place, "POST", "/estimate", form=present(classification=classification), files=files, seconds=300)
-    told = shaped(place, raw, _Estimated)
+        files = {"file": (safe_line(file.name), content)}
+        raw = call(connection, "POST", "/estimate", form=given(classification=classification), files=files, seconds=300)
+    result = convert_to(connection, raw, _Estimate)
     if as_json:
-        say_json(raw)
+        write_json(raw)
     else:
-        _say(told)
-    if told.would == "reject":
-        sys.exit(Exit.FAILED)
+        _write(result)
+    if result.would == "reject":
+        sys.exit(ExitCode.FAILED)
 
 
-def _say(told: _Estimated) -> None:
-    if told.would == "reject":
-        note(f"it would be rejected: {told.reason}")
+def _write(result: _Estimate) -> None:
+    if result.would == "reject":
+        note(f"it would be rejected: {result.reason}")
         return
-    pages = f"{told.pages} pages, " if told.pages else ""
-    say(f"{pages}about {told.tokens} tokens, {told.cost_usd}")
-    say_table(
-        ("stage", "where", "cost USD"), [(stage.stage, stage.location, str(stage.cost_usd)) for stage in told.stages]
+    pages = f"{result.pages} pages, " if result.pages else ""
+    write(f"{pages}about {result.tokens} tokens, {result.cost_usd}")
+    write_table(
+        ("stage", "where", "cost USD"), [(stage.stage, stage.location, str(stage.cost_usd)) for stage in result.stages]
     )

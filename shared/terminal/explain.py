@@ -1,4 +1,4 @@
-"""`aegis explain`: what became of a request, from the records that the book keeps of it."""
+"""`aegis explain`: the decisions and costs of a request, from its records in the usage ledger."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -7,13 +7,13 @@ from typing import Any
 import rich_click as click
 from msgspec import Struct
 
-from shared.terminal.client import listed, shaped
-from shared.terminal.failure import Exit, Failure
-from shared.terminal.options import Moment, TextParam, speaks
-from shared.terminal.place import locate
-from shared.terminal.render import dollars, line, say, say_json, say_table
+from shared.terminal.client import convert_to, list_items
+from shared.terminal.connection import connection_for
+from shared.terminal.errors import CommandError, ExitCode
+from shared.terminal.options import TextParam, TimeParam, server_options
+from shared.terminal.output import format_usd, safe_line, write, write_json, write_table
 
-_MOST = 1000
+_MAX_RECORDS = 1000
 
 
 class _Line(Struct):
@@ -52,59 +52,59 @@ class _Call(Struct):
     prompt_hash: str = ""
 
 
-class _Told(Struct):
+class _Explanation(Struct):
     records: list[_Record]
     outbound: list[_Call]
 
 
 @click.command()
 @click.argument("request_id", type=TextParam())
-@click.option("--from", "since", type=Moment(), help="How far to look back; else two months.")
-@speaks
+@click.option("--from", "since", type=TimeParam(), help="Start of the search; default: two months ago.")
+@server_options
 def explain(request_id: str, since: str | None, data: Path, as_json: bool) -> None:
-    """Tell what became of a request: decisions, passages, reservations, costs."""
-    place = locate(data)
+    """Show the decisions, passages, reservations and costs of a request."""
+    connection = connection_for(data)
     params = {"request_id": request_id} | ({"from": since} if since else {})
-    records = listed(place, "/usage/ledger", _MOST, params=params)["items"]
-    outbound = listed(place, "/audit", _MOST, params=params)["items"]
+    records = list_items(connection, "/usage/ledger", _MAX_RECORDS, params=params)["items"]
+    outbound = list_items(connection, "/audit", _MAX_RECORDS, params=params)["items"]
     if not records and not outbound:
-        raise Failure(
-            Exit.FAILED,
-            f"nothing is known of the request {line(request_id)}",
-            "what to do: give the request's id or your own label of it, as the X-Request-ID of its answer shows it",
+        raise CommandError(
+            ExitCode.FAILED,
+            f"there are no records of the request {safe_line(request_id)}",
+            "what to do: give the request's id or your own label, the X-Request-ID of its response",
         )
-    # In the order in which it happened.
-    told = {"request_id": request_id, "records": records[::-1], "outbound": outbound[::-1]}
+    # In the order of time.
+    raw = {"request_id": request_id, "records": records[::-1], "outbound": outbound[::-1]}
     if as_json:
-        say_json(told)
+        write_json(raw)
         return
-    shown = shaped(place, told, _Told)
-    for call in shown.outbound:
-        say(f"{call.at}  left for the cloud: {line(call.model)}, class {call.classification}")
-        say(f"  reserved {dollars(call.reserved_usd)}, prompt sha256 {line(call.prompt_hash)}")
-    for record in shown.records:
-        _say(record)
-    say(f"total {dollars(sum((record.cost_usd for record in shown.records), Decimal(0)))}")
+    explanation = convert_to(connection, raw, _Explanation)
+    for call in explanation.outbound:
+        write(f"{call.at}  left for the cloud: {safe_line(call.model)}, class {call.classification}")
+        write(f"  reserved {format_usd(call.reserved_usd)}, prompt sha256 {safe_line(call.prompt_hash)}")
+    for record in explanation.records:
+        _write(record)
+    write(f"total {format_usd(sum((record.cost_usd for record in explanation.records), Decimal(0)))}")
 
 
-def _say(record: _Record) -> None:
-    say(f"{record.at}  {line(record.function or 'model call')}{_where(record)}")
-    say_table(
+def _write(record: _Record) -> None:
+    write(f"{record.at}  {safe_line(record.function or 'model call')}{_where(record)}")
+    write_table(
         ("  unit", "quantity", "cost USD"), [(f"  {one.unit}", one.quantity, one.cost_usd) for one in record.lines]
     )
     if record.reserved_usd:
         flag = ", estimated" if record.estimated else ""
-        say(f"  reserved {dollars(record.reserved_usd)}, settled {dollars(record.cost_usd)}{flag}")
+        write(f"  reserved {format_usd(record.reserved_usd)}, settled {format_usd(record.cost_usd)}{flag}")
     for name, value in (record.decision or {}).items():
-        say(f"  {line(name)}: {line(_plain(value))}")
+        write(f"  {safe_line(name)}: {safe_line(_plain(value))}")
     for passage in record.passages:
-        say(f"  passage {line(passage.passage_id)}  {passage.score}")
+        write(f"  passage {safe_line(passage.passage_id)}  {passage.score}")
 
 
 def _where(record: _Record) -> str:
     if not record.location:
-        return f" of {line(record.document_id)}" if record.document_id else ""
-    return f": {line(record.model)}, {record.location}, because of {line(record.reason or 'default')}"
+        return f" of {safe_line(record.document_id)}" if record.document_id else ""
+    return f": {safe_line(record.model)}, {record.location}, reason {safe_line(record.reason or 'default')}"
 
 
 def _plain(value: object) -> str:

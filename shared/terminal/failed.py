@@ -1,21 +1,16 @@
-"""`aegis failed`: what could not be delivered, and playing it again."""
+"""`aegis failed`: events that could not be delivered, and their replay."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
-from shared.terminal.client import call, listed
-from shared.terminal.options import Identifier, limit_option, speaks
-from shared.terminal.place import Place, locate
-from shared.terminal.render import note, say, say_fields, say_json, say_table
+from shared.terminal.client import call, list_items
+from shared.terminal.connection import connection_for
+from shared.terminal.options import IdParam, limit_option, operator_option, server_options
+from shared.terminal.output import note, write, write_fields, write_json, write_table
 
 _COLUMNS = ("type", "document_id", "attempts", "reason", "created_at")
-
-
-def _with_operator(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option("--operator", is_flag=True, help="With the operator's key, over all tenants.")(speaks(command))
 
 
 @click.group()
@@ -24,68 +19,68 @@ def failed() -> None:
 
 
 @failed.command("list")
-@limit_option(50, None, "How many.")
-@_with_operator
+@limit_option(50, None, "Maximum number of dead letters.")
+@operator_option
+@server_options
 def list_failed(limit: int, operator: bool, data: Path, as_json: bool) -> None:
     """List dead letters, newest first."""
-    found = listed(_place(data, operator), "/failed", limit)
+    found = list_items(connection_for(data, operator=operator), "/failed", limit)
     if as_json:
-        say_json(found)
+        write_json(found)
     elif found["items"]:
-        say_table(("dead letter", *_COLUMNS), [_row(item) for item in found["items"]])
+        write_table(("dead letter", *_COLUMNS), [_row(item) for item in found["items"]])
     else:
-        note("nothing failed")
+        note("no dead letters")
 
 
 @failed.command()
-@click.argument("letter_id", type=Identifier())
-@_with_operator
+@click.argument("letter_id", type=IdParam())
+@operator_option
+@server_options
 def show(letter_id: str, operator: bool, data: Path, as_json: bool) -> None:
     """Show one dead letter."""
-    letter = call(_place(data, operator), "GET", f"/failed/{letter_id}")
+    letter = call(connection_for(data, operator=operator), "GET", f"/failed/{letter_id}")
     if as_json or not isinstance(letter, dict):
-        say_json(letter)
+        write_json(letter)
     else:
-        say_fields([(str(name), _shown(letter, name)) for name in letter] or [("dead letter", letter_id)])
+        write_fields([(str(name), _field(letter, name)) for name in letter] or [("dead letter", letter_id)])
 
 
 @failed.command()
-@click.argument("letter_id", type=Identifier())
-@_with_operator
+@click.argument("letter_id", type=IdParam())
+@operator_option
+@server_options
 def replay(letter_id: str, operator: bool, data: Path, as_json: bool) -> None:
     """Deliver a dead letter again."""
-    answer = call(_place(data, operator), "POST", f"/failed/{letter_id}/replay")
+    answer = call(connection_for(data, operator=operator), "POST", f"/failed/{letter_id}/replay")
     if as_json:
-        say_json(answer or {"dead_letter_id": letter_id, "status": "replayed"})
+        write_json(answer or {"dead_letter_id": letter_id, "status": "replayed"})
     else:
-        say(f"{letter_id} replayed")
+        write(f"{letter_id} replayed")
 
 
 @failed.command()
-@click.argument("letter_id", type=Identifier())
-@_with_operator
+@click.argument("letter_id", type=IdParam())
+@operator_option
+@server_options
 def delete(letter_id: str, operator: bool, data: Path, as_json: bool) -> None:
     """Delete a dead letter."""
-    call(_place(data, operator), "DELETE", f"/failed/{letter_id}")
+    call(connection_for(data, operator=operator), "DELETE", f"/failed/{letter_id}")
     if as_json:
-        say_json({"dead_letter_id": letter_id, "status": "deleted"})
+        write_json({"dead_letter_id": letter_id, "status": "deleted"})
     else:
-        say(f"{letter_id} deleted")
-
-
-def _place(data: Path, operator: bool) -> Place:
-    return locate(data, "operator" if operator else "admin")
+        write(f"{letter_id} deleted")
 
 
 def _row(letter: Any) -> list[object]:
     values = letter.values() if isinstance(letter, dict) else ()
-    name = next((value for value in values if str(value).startswith("dlq_")), None)
-    return [name, *(_shown(letter, column) for column in _COLUMNS)]
+    letter_id = next((value for value in values if str(value).startswith("dlq_")), None)
+    return [letter_id, *(_field(letter, column) for column in _COLUMNS)]
 
 
-def _shown(letter: Any, column: str) -> object:
-    """A letter's field on one line; what is nested as `name: value`."""
-    value = letter.get(column) if isinstance(letter, dict) else None
+def _field(letter: Any, name: str) -> object:
+    """A field of a letter on one line; nested fields as `name: value`."""
+    value = letter.get(name) if isinstance(letter, dict) else None
     if isinstance(value, dict):
         return ", ".join(f"{name}: {part}" for name, part in value.items() if part not in (None, ""))
     return value

@@ -1,12 +1,12 @@
-"""`aegis functions`: the table of the suite, for a reader or for any broker and gateway."""
+"""`aegis functions`: the table of functions, for readers and for any broker and gateway."""
 
 from typing import Any
 
 import rich_click as click
 
-from shared.terminal.failure import Exit, Failure
+from shared.terminal.errors import CommandError, ExitCode
 from shared.terminal.options import json_option
-from shared.terminal.render import say_json, say_table
+from shared.terminal.output import write_json, write_table
 
 _COLUMNS = ("name", "needs", "min_scale", "max_scale", "concurrency", "timeout_s")
 _OPERATION = ("on", "filter", "role", "emits")
@@ -15,13 +15,13 @@ _OPERATION = ("on", "filter", "role", "emits")
 @click.command()
 @json_option
 def functions(as_json: bool) -> None:
-    """List the functions and what wakes them."""
+    """List the functions and their triggers."""
     found = _table()
     if as_json:
-        say_json({"items": [_item(function) for function in found]})
+        write_json({"items": [_item(function) for function in found]})
     else:
-        head = ("function", "woken by", "summary", "role", "emits", "needs", "scale")
-        say_table(head, [row for function in found for row in _rows(function)])
+        head = ("function", "trigger", "summary", "role", "emits", "needs", "scale")
+        write_table(head, [row for function in found for row in _rows(function)])
 
 
 def _table() -> tuple[Any, ...]:
@@ -30,7 +30,7 @@ def _table() -> tuple[Any, ...]:
     try:
         return load().functions
     except TableError as error:
-        raise Failure(Exit.FAILED, str(error)) from error
+        raise CommandError(ExitCode.FAILED, str(error)) from error
 
 
 def _item(function: Any) -> dict[str, Any]:

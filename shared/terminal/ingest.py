@@ -1,5 +1,6 @@
-"""`aegis ingest`: files and folders into documents. Known bytes are answered at once, so the same command goes on
-where it was interrupted."""
+"""`aegis ingest`: uploads files and folders as documents.
+
+The server answers known bytes at once, so the same command continues an interrupted run."""
 
 import os
 import shlex
@@ -13,41 +14,41 @@ from typing import Any, Literal, get_args
 import rich_click as click
 from msgspec import Struct
 
-from shared.terminal.client import ServerClient, body, shaped, speak
-from shared.terminal.failure import Exit, Failure, Interrupted, Refused, Unsendable
-from shared.terminal.options import TextParam, class_option, dollars_option, speaks
-from shared.terminal.patience import WaitLimit
-from shared.terminal.place import Place, locate
-from shared.terminal.progress import Progress, shown
-from shared.terminal.render import line, note, say, say_json, say_table
-from shared.terminal.watch import Document, Follower, Stage, WaitReason
+from shared.terminal.client import ServerClient, convert_to, json_body, with_server
+from shared.terminal.connection import Connection, connection_for
+from shared.terminal.errors import CommandError, ExitCode, Interrupted, RequestNotSent, RequestRefused
+from shared.terminal.options import TextParam, class_option, max_cost_option, server_options
+from shared.terminal.output import note, safe_line, write, write_json, write_table
+from shared.terminal.progress import Progress, progress_display
+from shared.terminal.retry import RetryPolicy
+from shared.terminal.watch import Document, DocumentWatcher, Stage, WaitReason
 
 AT_ONCE = 16
 UPLOADS_AT_ONCE = 4
 UPLOAD_SECONDS = 300.0
 
-# Answers that are about this one file; any other refusal would meet the next file, too.
+# Responses about this one file; any other refusal would affect the next file, too.
 _REJECTED = {400, 413, 415, 422}
 _FAILED = {409, 500}
 
-Ending = Literal["ok", "known", "sent", "waiting", "rejected", "failed"]
-_TROUBLED: tuple[Ending, ...] = ("waiting", "rejected", "failed")
+Outcome = Literal["ok", "known", "sent", "waiting", "rejected", "failed"]
+_UNFINISHED: tuple[Outcome, ...] = ("waiting", "rejected", "failed")
 
 
 class IngestOutcome(Struct, frozen=True):
-    """What became of a file; `document` as the server sent it, as far as it came to that."""
+    """The outcome of a file; `document` as the server sent it, where there is one."""
 
     path: str
-    ending: Ending
+    outcome: Outcome
     document: dict[str, Any]
     reason: WaitReason | None = None
 
     def as_json(self) -> dict[str, Any]:
-        return {"path": line(self.path), "outcome": self.ending, **self.document}
+        return {"path": safe_line(self.path), "outcome": self.outcome, **self.document}
 
 
-class Wishes(Struct, frozen=True):
-    """What is asked of every file."""
+class IngestOptions(Struct, frozen=True):
+    """The options that apply to every file."""
 
     form: dict[str, str]
     wait: bool
@@ -59,12 +60,12 @@ class Wishes(Struct, frozen=True):
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--title", type=TextParam(), help="The title, for one file.")
+@click.option("--title", type=TextParam(), help="Title, for a single file.")
 @class_option
-@dollars_option
-@click.option("--no-wait", is_flag=True, help="Upload only.")
-@click.option("--recursive/--no-recursive", default=True, show_default=True, help="Walk folders in folders, too.")
-@speaks
+@max_cost_option
+@click.option("--no-wait", is_flag=True, help="Upload without waiting.")
+@click.option("--recursive/--no-recursive", default=True, show_default=True, help="Include subfolders.")
+@server_options
 @click.pass_obj
 def ingest(
     typed: Sequence[str],
@@ -77,9 +78,9 @@ def ingest(
     data: Path,
     as_json: bool,
 ) -> None:
-    """Upload files and folders and wait until they can be asked about.
+    """Upload files and folders and wait until they are ready.
 
-    Hidden files in folders are passed over. Exits 1 when any file failed or was rejected.
+    Hidden files in folders are skipped. Exits with 1 when any file failed or was rejected.
     """
     files = list(found_in(paths, recursive=recursive, leave_out=data))
     if title and len(files) != 1:
@@ -87,19 +88,19 @@ def ingest(
     if not files:
         note("no files found")
         return
-    wishes = Wishes(_form(title, classification, max_cost_usd), wait=not no_wait)
-    outcomes = _ingest(locate(data), files, wishes, as_json, typed)
+    options = IngestOptions(_form(title, classification, max_cost_usd), wait=not no_wait)
+    outcomes = _ingest(connection_for(data), files, options, as_json, typed)
     if not as_json:
-        _say_summary(outcomes)
-    endings = {outcome.ending for outcome in outcomes}
+        _write_summary(outcomes)
+    endings = {outcome.outcome for outcome in outcomes}
     if endings & {"rejected", "failed"}:
-        sys.exit(Exit.FAILED)
+        sys.exit(ExitCode.FAILED)
     if "waiting" in endings:
-        sys.exit(Exit.LIMIT)
+        sys.exit(ExitCode.LIMIT)
 
 
 def found_in(paths: Sequence[Path], *, recursive: bool, leave_out: Path) -> Iterator[Path]:
-    """Files in order, each once; no hidden ones and nothing of the data folder, unless named themselves."""
+    """The files in order, each once, without hidden ones and the data folder's, unless named themselves."""
     seen: set[Path] = set()
     ours = leave_out.resolve()
     for path in paths:
@@ -124,40 +125,42 @@ def _form(title: str | None, classification: str | None, max_cost_usd: float | N
 
 
 def _ingest(
-    place: Place, files: Sequence[Path], wishes: Wishes, as_json: bool, typed: Sequence[str]
+    connection: Connection, files: Sequence[Path], options: IngestOptions, as_json: bool, typed: Sequence[str]
 ) -> list[IngestOutcome]:
-    """Runs to the end or raises with the command that goes on."""
-    again = f"go on with: {shlex.join(['aegis', *typed])}"
-    with shown(len(files), results_too=as_json) as progress:
-        run = _Run(files, wishes, progress, as_json)
+    """Raises errors with the command line that continues the run."""
+    resume = f"continue with: {shlex.join(['aegis', *typed])}"
+    with progress_display(len(files), prints_results=as_json) as progress:
+        run = _Ingestion(files, options, progress, as_json)
         try:
-            speak(place, run.all, connections=2 * AT_ONCE)
+            with_server(connection, run.all, connections=2 * AT_ONCE)
         except Interrupted:
-            raise Interrupted(f"interrupted after {len(run.outcomes)} of {len(files)} files", line(again)) from None
-        except Failure as failure:
-            raise Failure(failure.exit, *failure.lines, line(again)) from failure
+            raise Interrupted(
+                f"interrupted after {len(run.outcomes)} of {len(files)} files", safe_line(resume)
+            ) from None
+        except CommandError as failure:
+            raise CommandError(failure.exit, *failure.lines, safe_line(resume)) from failure
     return run.outcomes
 
 
-class _Run:
-    """All files of one command, a few at once."""
+class _Ingestion:
+    """The ingestion of all files of one command, a few at a time."""
 
-    def __init__(self, files: Sequence[Path], wishes: Wishes, progress: Progress, as_json: bool) -> None:
+    def __init__(self, files: Sequence[Path], options: IngestOptions, progress: Progress, as_json: bool) -> None:
         from asyncio import Semaphore
 
         self.outcomes: list[IngestOutcome] = []
         self._files = iter(files)
-        self._wishes = wishes
+        self._wishes = options
         self._progress = progress
         self._as_json = as_json
-        self._calmly = WaitLimit(progress.remark)
+        self._retry = RetryPolicy(progress.remark)
         self._uploads = Semaphore(UPLOADS_AT_ONCE)
 
     async def all(self, server: ServerClient) -> None:
         from asyncio import TaskGroup
 
-        # A server that is not there is told of now, and not after the patience for one that went away.
-        with suppress(Refused):
+        # A missing server is reported now, without the retries for one that went away.
+        with suppress(RequestRefused):
             await server.send("GET", "/health")
         try:
             async with TaskGroup() as group:
@@ -174,25 +177,25 @@ class _Run:
     def _end(self, outcome: IngestOutcome) -> None:
         self.outcomes.append(outcome)
         if self._as_json:
-            say_json(outcome.as_json())
-        self._progress.ended(outcome.path, outcome.ending, str(outcome.reason or ""))
+            write_json(outcome.as_json())
+        self._progress.ended(outcome.path, outcome.outcome, str(outcome.reason or ""))
 
     async def _one(self, server: ServerClient, file: Path) -> IngestOutcome:
         try:
             async with self._uploads:
-                known, raw = await self._calmly.of(lambda: self._upload(server, file))
+                known, raw = await self._retry.call(lambda: self._upload(server, file))
             if known:
                 return _outcome(server, file, raw, when_ready="known")
             return await self._follow(server, file, raw) if self._wishes.wait else IngestOutcome(str(file), "sent", raw)
         except OSError as error:
             return _without_document(file, "failed", WaitReason("unreadable", error.strerror or str(error)))
-        except Unsendable:
+        except RequestNotSent:
             return _without_document(file, "failed", WaitReason("changed", "the file changed while it was read"))
-        except Refused as refusal:
+        except RequestRefused as refusal:
             return self._refused(file, refusal)
 
     async def _upload(self, server: ServerClient, file: Path) -> tuple[bool, dict[str, Any]]:
-        """Whether the bytes were known and at their end, and the answer."""
+        """Whether the bytes were known and final, and the server's JSON."""
         from asyncio import to_thread
 
         with await to_thread(file.open, "rb") as content:
@@ -200,50 +203,50 @@ class _Run:
                 "POST",
                 "/upload",
                 form=self._wishes.form,
-                files={"file": (line(file.name), content)},
+                files={"file": (safe_line(file.name), content)},
                 seconds=UPLOAD_SECONDS,
             )
-        raw = body(server.place, response)
-        shaped(server.place, raw, Document)
+        raw = json_body(server.connection, response)
+        convert_to(server.connection, raw, Document)
         return response.status_code == 200, raw
 
     async def _follow(self, server: ServerClient, file: Path, raw: dict[str, Any]) -> IngestOutcome:
-        def seen(stage: Stage) -> None:
+        def on_stage(stage: Stage) -> None:
             self._progress.reached(str(file), stage)
 
         try:
-            end = await Follower(server, raw["document_id"], self._calmly, seen).to_its_end()
-        except Refused as refusal:
+            end = await DocumentWatcher(server, raw["document_id"], self._retry, on_stage).wait()
+        except RequestRefused as refusal:
             if refusal.status != 404:
                 raise
             return _without_document(file, "failed", WaitReason("deleted", "the document was deleted meanwhile"))
         return _outcome(server, file, end, when_ready="ok")
 
-    def _refused(self, file: Path, refusal: Refused) -> IngestOutcome:
+    def _refused(self, file: Path, refusal: RequestRefused) -> IngestOutcome:
         reason = WaitReason(refusal.slug, refusal.detail)
         if refusal.status in _REJECTED:
             return _without_document(file, "rejected", reason)
-        # A bound on each file's cost says nothing of the next file; a budget that is used up does.
+        # A cost limit per file says nothing about the next file; an exhausted budget does.
         if refusal.status in _FAILED or (refusal.status == 402 and self._wishes.bounds_cost):
             return _without_document(file, "failed", reason)
         raise refusal
 
 
-def _outcome(server: ServerClient, file: Path, raw: dict[str, Any], when_ready: Ending) -> IngestOutcome:
-    document = shaped(server.place, raw, Document)
-    endings: dict[str, Ending] = {"ready": when_ready, "rejected": "rejected", "waiting": "waiting"}
+def _outcome(server: ServerClient, file: Path, raw: dict[str, Any], when_ready: Outcome) -> IngestOutcome:
+    document = convert_to(server.connection, raw, Document)
+    endings: dict[str, Outcome] = {"ready": when_ready, "rejected": "rejected", "waiting": "waiting"}
     return IngestOutcome(str(file), endings.get(document.status, "failed"), raw, document.reason)
 
 
-def _without_document(file: Path, ending: Ending, reason: WaitReason) -> IngestOutcome:
-    told = {"code": reason.code, "detail": reason.detail}
-    return IngestOutcome(str(file), ending, {"document_id": None, "status": ending, "reason": told}, reason)
+def _without_document(file: Path, outcome: Outcome, reason: WaitReason) -> IngestOutcome:
+    detail = {"code": reason.code, "detail": reason.detail}
+    return IngestOutcome(str(file), outcome, {"document_id": None, "status": outcome, "reason": detail}, reason)
 
 
-def _say_summary(outcomes: Sequence[IngestOutcome]) -> None:
-    counts = Counter(outcome.ending for outcome in outcomes)
-    say_table(("outcome", "files"), [(e, counts[e]) for e in get_args(Ending) if counts[e]])
-    troubled = sorted((o for o in outcomes if o.ending in _TROUBLED), key=lambda o: o.path)
-    if troubled:
-        say()
-        say_table(("outcome", "file", "reason"), [(o.ending, o.path, o.reason) for o in troubled])
+def _write_summary(outcomes: Sequence[IngestOutcome]) -> None:
+    counts = Counter(outcome.outcome for outcome in outcomes)
+    write_table(("outcome", "files"), [(e, counts[e]) for e in get_args(Outcome) if counts[e]])
+    unfinished = sorted((o for o in outcomes if o.outcome in _UNFINISHED), key=lambda o: o.path)
+    if unfinished:
+        write()
+        write_table(("outcome", "file", "reason"), [(o.outcome, o.path, o.reason) for o in unfinished])

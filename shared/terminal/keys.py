@@ -2,16 +2,27 @@
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import rich_click as click
 from msgspec import Struct
 
-from shared.terminal.client import call, listed, shaped
-from shared.terminal.options import Identifier, Moment, TextParam, limit_option, present, speaks
-from shared.terminal.place import locate
-from shared.terminal.render import line, note, say, say_json, say_table
+from shared.terminal.client import call, convert_to, items_of, list_items
+from shared.terminal.connection import Connection, connection_for
+from shared.terminal.options import IdParam, TextParam, TimeParam, given, limit_option, server_options
+from shared.terminal.output import note, safe_line, write, write_items, write_json
 
 SCOPES = ("read", "write", "ask", "admin", "models")
+_COLUMNS = {
+    "key": "key_id",
+    "name": "name",
+    "role": "role",
+    "scopes": "scopes",
+    "prefix": "prefix",
+    "last 4": "last4",
+    "last used": "last_used_at",
+    "cost USD": "cost_usd",
+}
 
 
 class _Key(Struct):
@@ -25,28 +36,24 @@ class _Key(Struct):
     cost_usd: Decimal = Decimal(0)
 
 
-class _Keys(Struct):
-    items: list[_Key]
-
-
-class CreatedKey(Struct):
-    """A key as it is shown once."""
+class _CreatedKey(Struct):
+    """A key in the only answer that contains it."""
 
     api_key: str
 
 
 @click.group()
 def keys() -> None:
-    """Make, list and revoke API keys."""
+    """Create, list and revoke API keys."""
 
 
 @keys.command()
 @click.argument("name", type=TextParam())
-@click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True, help="What it may do (may be repeated).")
-@click.option("--role", type=click.Choice(["reader", "member", "admin"]), help="As whom it acts.")
-@click.option("--user", type=Identifier(), help="The user whose key it is.")
-@click.option("--expires-at", type=Moment(), help="When it ends, such as 2027-01-31.")
-@speaks
+@click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True, help="A permission (may be repeated).")
+@click.option("--role", type=click.Choice(["reader", "member", "admin"]), help="The role of the key.")
+@click.option("--user", type=IdParam(), help="The user that owns the key.")
+@click.option("--expires-at", type=TimeParam(), help="Time of expiry, such as 2027-01-31.")
+@server_options
 def create(
     name: str,
     scopes: tuple[str, ...],
@@ -56,44 +63,42 @@ def create(
     data: Path,
     as_json: bool,
 ) -> None:
-    """Make a key and print it, once."""
-    place = locate(data)
-    request = {"name": name, **present(scopes=scopes, role=role, user_id=user, expires_at=expires_at)}
-    made = call(place, "POST", "/keys", json=request)
+    """Create a key and print it, once."""
+    connection = connection_for(data)
+    request = {"name": name, **given(scopes=scopes, role=role, user_id=user, expires_at=expires_at)}
+    created = call(connection, "POST", "/keys", json=request)
+    write_created_key(connection, created, convert_to(connection, created, _Key).key_id, as_json)
+
+
+def write_created_key(connection: Connection, created: Any, owner_id: str, as_json: bool) -> None:
+    """Prints only the key on stdout, so that a script can store it."""
     if as_json:
-        say_json(made)
+        write_json(created)
         return
-    key_id = shaped(place, made, _Key).key_id
-    say(line(shaped(place, made, CreatedKey).api_key))
-    note(f"{line(key_id)}: this is the only time that the key is shown")
+    write(safe_line(convert_to(connection, created, _CreatedKey).api_key))
+    note(f"{safe_line(owner_id)}: this is the only time that the key is shown")
 
 
 @keys.command("list")
-@limit_option(50, None, "How many.")
-@speaks
+@limit_option(50, None, "Maximum number of keys.")
+@server_options
 def list_keys(limit: int, data: Path, as_json: bool) -> None:
     """List the keys, newest first."""
-    place = locate(data)
-    found = listed(place, "/keys", limit)
+    connection = connection_for(data)
+    found = list_items(connection, "/keys", limit)
     if as_json:
-        say_json(found)
-        return
-    say_table(
-        ("key", "name", "role", "scopes", "begins", "ends", "last used", "cost USD"),
-        [
-            (key.key_id, key.name, key.role, key.scopes, key.prefix, key.last4, key.last_used_at, key.cost_usd)
-            for key in shaped(place, found, _Keys).items
-        ],
-    )
+        write_json(found)
+    else:
+        write_items(items_of(connection, found, _Key), _COLUMNS)
 
 
 @keys.command()
-@click.argument("key_id", type=Identifier())
-@speaks
+@click.argument("key_id", type=IdParam())
+@server_options
 def revoke(key_id: str, data: Path, as_json: bool) -> None:
     """Revoke a key, from the next request on."""
-    call(locate(data), "DELETE", f"/keys/{key_id}")
+    call(connection_for(data), "DELETE", f"/keys/{key_id}")
     if as_json:
-        say_json({"key_id": key_id, "status": "revoked"})
+        write_json({"key_id": key_id, "status": "revoked"})
     else:
-        say(f"{key_id} revoked")
+        write(f"{key_id} revoked")

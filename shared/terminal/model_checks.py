@@ -1,4 +1,4 @@
-"""The doctor's questions about language models: the proxy's file, the local Ollama, the cloud."""
+"""The checks of language models: the proxy's file, the local Ollama, the cloud."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -7,7 +7,7 @@ from typing import Literal
 import httpx
 
 from shared.proxy.config.proxy_config import ProxyConfig
-from shared.terminal.findings import Check
+from shared.terminal.check import Check
 from shared.types.errors import SettingError
 from shared.types.model import KINDS
 
@@ -17,16 +17,16 @@ _WITHOUT_OLLAMA = "start Ollama, or set AEGIS_OLLAMA_URL; without a model, answe
 
 
 def models(get: Get) -> list[Check]:
-    """`get` asks a URL with headers."""
+    """Checks with `get`, which requests a URL with headers."""
     try:
         config = ProxyConfig.from_environ(os.environ)
     except SettingError as error:
-        return [Check("proxy file", "failed", str(error), "mend it; docs/reference/proxy.md has every key")]
+        return [Check("proxy file", "failed", str(error), "correct it; docs/reference/proxy.md has every key")]
     return [_local(config, get), *_cloud(config, get)]
 
 
 def _local(config: ProxyConfig, get: Get) -> Check:
-    """Needed only where vectors come from it; answers can do without."""
+    """Required only where vectors come from Ollama; answers work without it."""
     kind, _, embedding = os.environ.get("AEGIS_EMBEDDING", "").partition(":")
     needed: Literal["note", "failed"] = "failed" if kind == "ollama" else "note"
     try:
@@ -38,14 +38,14 @@ def _local(config: ProxyConfig, get: Get) -> Check:
     if kind == "ollama" and _missing([embedding], there):
         return Check("ollama", "failed", f"has no model {embedding}", f"ollama pull {embedding}")
     missing = _missing((config.ollama.model_for(kind) for kind in KINDS), there)
-    told = ", ".join(sorted(there)) or "no model yet"
+    detail = ", ".join(sorted(there)) or "no model yet"
     if missing:
-        return Check("ollama", "note", f"{told}; not there: {', '.join(missing)}", f"ollama pull {missing[0]}")
-    return Check("ollama", "ok", told)
+        return Check("ollama", "note", f"{detail}; not there: {', '.join(missing)}", f"ollama pull {missing[0]}")
+    return Check("ollama", "ok", detail)
 
 
 def _cloud(config: ProxyConfig, get: Get) -> list[Check]:
-    """Asks only for the names of models; nothing is spent."""
+    """Requests only the names of models, which costs nothing."""
     cloud = config.ollama_cloud
     if not cloud.is_usable:
         return []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 from click.core import ParameterSource
 
-from shared.terminal.render import note
+from shared.terminal.output import note
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -24,7 +24,7 @@ MODES = ("hybrid", "vector", "graph")
 
 
 class TextParam(_Text):
-    """Text for a server: bytes that are no UTF-8 are refused here, where the shell's user can see which."""
+    """Text for a server. Bytes that are not UTF-8 are refused here, where the user can see which."""
 
     name = "text"
 
@@ -37,8 +37,8 @@ class TextParam(_Text):
         return text
 
 
-class Identifier(_Text):
-    """An id, which becomes part of a path and therefore holds nothing that a path could read otherwise."""
+class IdParam(_Text):
+    """An id. It becomes part of a path and therefore contains no character with a meaning in paths."""
 
     name = "id"
 
@@ -48,8 +48,8 @@ class Identifier(_Text):
         return str(value)
 
 
-class Moment(_Text):
-    """A date or a time; without a zone it is UTC. Becomes RFC 3339."""
+class TimeParam(_Text):
+    """A date or a time, in UTC where it names no zone. Becomes RFC 3339."""
 
     name = "time"
 
@@ -64,51 +64,47 @@ class Moment(_Text):
         return moment.isoformat().replace("+00:00", "Z")
 
 
-def _told_of_the_variable(ctx: click.Context, param: click.Parameter, value: Path) -> Path:
-    named = ctx.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
-    if named and os.environ.get("AEGIS_URL"):
+def _note_override(ctx: click.Context, param: click.Parameter, value: Path) -> Path:
+    is_typed = ctx.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
+    if is_typed and os.environ.get("AEGIS_URL"):
         note("note: AEGIS_URL is set and wins over --data")
     return value
 
 
-def data_option(help_text: str, *, speaks: bool = False) -> Decorator:
+def data_option(help_text: str, *, is_client: bool = False) -> Decorator:
     return click.option(
         "--data",
         type=click.Path(path_type=Path, file_okay=False),
         envvar="AEGIS_DATA",
         default=Path(".aegis"),
         show_default=True,
-        callback=_told_of_the_variable if speaks else None,
+        callback=_note_override if is_client else None,
         help=help_text,
     )
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
-
-
-def speaks(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of a command that speaks to a server."""
-    return data_option("Folder of the server to speak to, where AEGIS_URL is not set.", speaks=True)(
-        json_option(command)
-    )
+def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a command that calls a server."""
+    data = data_option("Data folder of the server, where AEGIS_URL is not set.", is_client=True)
+    return data(json_option(command))
 
 
 def limit_option(default: int, highest: int | None, help_text: str) -> Decorator:
     return click.option("--limit", type=click.IntRange(1, highest), default=default, show_default=True, help=help_text)
 
 
-dollars_option = click.option(
-    "--max-cost-usd", type=click.FloatRange(min=0), help="The most that this may cost, in USD."
-)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+operator_option = click.option("--operator", is_flag=True, help="Use the operator's key, for all tenants.")
+max_cost_option = click.option("--max-cost-usd", type=click.FloatRange(min=0), help="Maximum cost in USD.")
 document_option = click.option(
-    "--document", "documents", type=Identifier(), multiple=True, help="Only this document (may be repeated)."
+    "--document", "documents", type=IdParam(), multiple=True, help="Search only this document (may be repeated)."
 )
-class_option = click.option("--classification", type=click.Choice(CLASSES), help="Who may see it.")
+class_option = click.option("--classification", type=click.Choice(CLASSES), help="Confidentiality of the content.")
 mode_option = click.option(
-    "--mode", type=click.Choice(MODES), default="hybrid", show_default=True, help="What to search in."
+    "--mode", type=click.Choice(MODES), default="hybrid", show_default=True, help="How passages are found."
 )
 
 
-def present(**fields: Any) -> dict[str, Any]:
-    """The fields that were given: what is left out takes the server's default."""
+def given(**fields: Any) -> dict[str, Any]:
+    """The fields that have a value: the server's defaults apply to the others."""
     return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items() if value}

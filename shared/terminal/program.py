@@ -1,4 +1,4 @@
-"""The command line itself: which commands there are, and what their ends mean to a shell."""
+"""The command line: its commands, and the exit codes of their errors."""
 
 import sys
 from collections.abc import Sequence
@@ -6,36 +6,36 @@ from importlib import import_module
 
 import rich_click as click
 
-from shared.terminal.failure import Exit, Failure, Interrupted
-from shared.terminal.render import note
+from shared.terminal.errors import CommandError, ExitCode, Interrupted
+from shared.terminal.output import note
 
-# Command, module, and what the list of commands says of it: a module is imported when its command is run.
+# Command, module and summary in the list of commands: a module is imported when its command runs.
 COMMANDS = {
     "serve": ("serve", "Run the whole suite in this process."),
     "function": ("serve", "Run one function as its container does."),
-    "functions": ("functions", "List the functions and what wakes them."),
-    "init": ("init", "Prepare the stores whose variables are set, and make the first operator."),
-    "rebuild": ("rebuild", "Make indexes anew from the kept documents, with no model call and no charge."),
+    "functions": ("functions", "List the functions and their triggers."),
+    "init": ("init", "Prepare the stores whose variables are set, and create the first operator."),
+    "rebuild": ("rebuild", "Rebuild the indexes from the stored documents, without model calls or charges."),
     "doctor": ("doctor", "Check this machine, the data folder, the server and the stores."),
-    "ingest": ("ingest", "Upload files and folders and wait until they can be asked about."),
-    "estimate": ("estimate", "Tell what a file would become and cost, and run nothing."),
-    "ask": ("ask", "Ask a question of the documents."),
-    "search": ("search", "Find passages."),
-    "documents": ("documents", "List, show, watch, read, retry and delete documents."),
-    "keys": ("keys", "Make, list and revoke API keys."),
-    "tenants": ("tenants", "Make, list, change and delete tenants (operator)."),
+    "ingest": ("ingest", "Upload files and folders and wait until they are ready."),
+    "estimate": ("estimate", "Estimate the pages, tokens and cost of a file without processing it."),
+    "ask": ("ask", "Ask a question about the documents."),
+    "search": ("search", "Search the documents for passages."),
+    "documents": ("documents", "List, show, watch, print, retry and delete documents."),
+    "keys": ("keys", "Create, list and revoke API keys."),
+    "tenants": ("tenants", "Create, list, change and delete tenants (operator)."),
     "failed": ("failed", "List, show, replay and delete dead letters."),
-    "usage": ("usage", "Tell what was used and what it cost."),
-    "budget": ("budget", "Show and set what may be spent, and try another strategy on past usage."),
-    "explain": ("explain", "Tell what became of a request: decisions, passages, reservations, costs."),
-    "audit": ("audit", "Tell what left for the cloud, and verify the book."),
-    "reconcile": ("reconcile", "Hold Redis, the book and the provider's bill against each other."),
+    "usage": ("usage", "Show usage and its cost."),
+    "budget": ("budget", "Show and set budgets, and price past usage under another strategy."),
+    "explain": ("explain", "Show the decisions, passages, reservations and costs of a request."),
+    "audit": ("audit", "List what left for the cloud, and verify the usage ledger."),
+    "reconcile": ("reconcile", "Compare Redis, the usage ledger and the provider's bill, and correct the differences."),
     "completion": ("completion", "Print the shell's completion script."),
 }
 
 
 def loaded(name: str) -> click.Command:
-    """The command itself."""
+    """Imports a command."""
     command = getattr(import_module(f"shared.terminal.{COMMANDS[name][0]}"), name)
     assert isinstance(command, click.Command)
     return command
@@ -50,7 +50,7 @@ class _Program(click.RichGroup):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
-        # click would call it "aborted" and exit 1.
+        # click would print "Aborted!" and exit with 1.
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -66,7 +66,7 @@ class _Program(click.RichGroup):
 def program() -> None:
     """Answers questions from your own documents, with citations.
 
-    Results go to stdout, progress and notes to stderr. Exit codes: 0 ok, 1 failed, 2 usage, 3 no answer in the
+    Results go to stdout, progress and notes to stderr. ExitCode codes: 0 ok, 1 failed, 2 usage, 3 no answer in the
     sources, 4 not allowed, 5 limit or budget, 6 unavailable, 130 interrupted.
     """
 
@@ -78,25 +78,21 @@ for _name, (_, _summary) in COMMANDS.items():
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     typed = list(sys.argv[1:] if arguments is None else arguments)
-    _print_anything()
+    _escape_unencodable()
     try:
         program.main(args=typed, prog_name="aegis", obj=typed)
-    except Failure as failure:
-        _tell(failure)
+    except CommandError as failure:
+        first, *rest = failure.lines or ("the command failed",)
+        note(first if isinstance(failure, Interrupted) else f"error: {first}")
+        for text in rest:
+            note(text)
         return int(failure.exit)
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else int(Exit.FAILED if end.code else Exit.OK)
+        return end.code if isinstance(end.code, int) else int(ExitCode.FAILED if end.code else ExitCode.OK)
 
 
-def _print_anything() -> None:
-    """A terminal that cannot show a character shows its number instead of ending the command."""
+def _escape_unencodable() -> None:
+    """Prints the number of a character that the terminal cannot encode, instead of ending the command."""
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")
-
-
-def _tell(failure: Failure) -> None:
-    first, *rest = failure.lines or ("the command failed",)
-    note(first if isinstance(failure, Interrupted) else f"error: {first}")
-    for told in rest:
-        note(told)

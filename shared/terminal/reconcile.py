@@ -1,4 +1,4 @@
-"""`aegis reconcile`: holds Redis, the book and the provider's bill against each other."""
+"""`aegis reconcile`: compares Redis, the usage ledger and the provider's bill."""
 
 import asyncio
 from datetime import date
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from shared.terminal.failure import Exit, Failure, Unreachable
+from shared.terminal.connection import running_server
+from shared.terminal.errors import CommandError, ExitCode, store_errors
 from shared.terminal.options import data_option, json_option
-from shared.terminal.place import running
-from shared.terminal.render import line, note, say_json, say_table
+from shared.terminal.output import note, safe_line, write_json, write_table
 
 if TYPE_CHECKING:
     from shared.proxy.reconciling import Reconciled
@@ -23,30 +23,24 @@ if TYPE_CHECKING:
     "bills",
     multiple=True,
     metavar="DAY=USD",
-    help="What the provider billed for a UTC day, such as 2026-03-01=1.25; without it the cloud itself is asked.",
+    help="What the provider billed for a UTC day, such as 2026-03-01=1.25; without it the provider is asked.",
 )
 @data_option("Folder whose accounts are reconciled.")
 @json_option
 def reconcile(bills: tuple[str, ...], data: Path, as_json: bool) -> None:
-    """Hold Redis, the book and the provider's bill against each other.
+    """Compare Redis, the usage ledger and the provider's bill, and correct the differences.
 
-    Redis is mended to the book, and what was only estimated is lowered to the bill.
+    Redis is set to the ledger, and costs that were only estimated are lowered to the bill.
     """
-    from shared.runtime.upkeep import reconcile as run
-    from shared.runtime.wiring.data_folder import FolderTaken
-    from shared.types.errors import AegisError, StoreUnavailable
-
     billed = dict(_bill(text) for text in bills)
-    try:
-        found = asyncio.run(run(data, billed, is_served=running(data) is not None))
-    except (StoreUnavailable, FolderTaken) as error:
-        raise Unreachable(line(error), "what to do: bring it back, or stop who holds it, and run this again") from error
-    except (AegisError, ValueError) as error:
-        raise Failure(Exit.USAGE, line(error)) from error
+    with store_errors("restore it, or stop the process that uses it, and run this again"):
+        from shared.runtime.upkeep import reconcile as run
+
+        found = asyncio.run(run(data, billed, is_served=running_server(data) is not None))
     if as_json:
-        say_json(_as_json(found))
+        write_json(_as_json(found))
     else:
-        _say(found)
+        _write(found)
 
 
 def _bill(text: str) -> tuple[date, int]:
@@ -57,7 +51,7 @@ def _bill(text: str) -> tuple[date, int]:
             raise ValueError(amount)
         return date.fromisoformat(day), int(microusd)
     except (ValueError, InvalidOperation):
-        raise Failure(Exit.USAGE, f"{line(text)!r} is not DAY=USD such as 2026-03-01=1.25") from None
+        raise CommandError(ExitCode.USAGE, f"{safe_line(text)!r} is not DAY=USD such as 2026-03-01=1.25") from None
 
 
 def _usd(microusd: int) -> Decimal:
@@ -90,15 +84,15 @@ def _as_json(found: "Reconciled") -> dict[str, object]:
     }
 
 
-def _say(found: "Reconciled") -> None:
+def _write(found: "Reconciled") -> None:
     for one in found.days:
-        said, booked, lowered = map(_usd, (one.provider_microusd, one.book_microusd, one.lowered_microusd))
-        note(f"{one.day}: billed {said} USD, booked {booked} USD, estimates lowered by {lowered} USD")
+        billed, booked, lowered = map(_usd, (one.provider_microusd, one.book_microusd, one.lowered_microusd))
+        note(f"{one.day}: billed {billed} USD, booked {booked} USD, estimates lowered by {lowered} USD")
     if not found.windows:
-        note("Redis counts what the book says")
+        note("Redis agrees with the usage ledger")
         return
-    say_table(
-        ("scope", "id", "window", "Redis USD", "book USD", "mended"),
+    write_table(
+        ("scope", "id", "window", "Redis USD", "ledger USD", "corrected"),
         [
             (w.window.scope, w.window.id, w.window.start, _usd(w.redis_microusd), _usd(w.book_microusd), w.mended)
             for w in found.windows

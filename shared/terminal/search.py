@@ -1,4 +1,4 @@
-"""`aegis search`: the passages that fit a query best."""
+"""`aegis search`: the passages that match a query best."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -6,14 +6,14 @@ from pathlib import Path
 import rich_click as click
 from msgspec import Struct
 
-from shared.terminal.client import call, shaped
-from shared.terminal.options import TextParam, document_option, limit_option, mode_option, present, speaks
-from shared.terminal.place import locate
-from shared.terminal.render import indented, line, note, say, say_json
+from shared.terminal.client import call, convert_to
+from shared.terminal.connection import connection_for
+from shared.terminal.options import TextParam, document_option, given, limit_option, mode_option, server_options
+from shared.terminal.output import indent_text, note, safe_line, write, write_json
 
 
-class PassageView(Struct):
-    """A passage as a reader sees it."""
+class FoundPassage(Struct):
+    """A passage to be printed."""
 
     text: str
     title: str = ""
@@ -23,37 +23,37 @@ class PassageView(Struct):
 
 
 class _Found(Struct):
-    passages: list[PassageView]
+    passages: list[FoundPassage]
 
 
 @click.command()
 @click.argument("query", type=TextParam())
-@limit_option(8, 50, "How many passages.")
+@limit_option(8, 50, "Maximum number of passages.")
 @mode_option
 @document_option
-@speaks
+@server_options
 def search(query: str, limit: int, mode: str, documents: tuple[str, ...], data: Path, as_json: bool) -> None:
-    """Find passages."""
-    place = locate(data)
-    request = {"query": query, "limit": limit, "mode": mode, **present(document_ids=documents)}
-    found = call(place, "POST", "/search", json=request)
-    passages = shaped(place, found, _Found).passages
+    """Search the documents for passages."""
+    connection = connection_for(data)
+    request = {"query": query, "limit": limit, "mode": mode, **given(document_ids=documents)}
+    found = call(connection, "POST", "/search", json=request)
+    passages = convert_to(connection, found, _Found).passages
     if as_json:
-        say_json(found)
+        write_json(found)
     elif passages:
-        say_passages(passages)
+        write_passages(passages)
     else:
         note("nothing found")
 
 
-def say_passages(passages: list[PassageView]) -> None:
+def write_passages(passages: list[FoundPassage]) -> None:
     for number, passage in enumerate(passages, 1):
         score = f"  {passage.score:.4f}" if passage.score is not None else ""
-        say(f"{number}. {titled(passage.title, passage.page)}{score}  {line(passage.passage_id)}")
-        say(indented(passage.text))
+        write(f"{number}. {title_line(passage.title, passage.page)}{score}  {safe_line(passage.passage_id)}")
+        write(indent_text(passage.text))
 
 
-def titled(title: str, page: int | None) -> str:
+def title_line(title: str, page: int | None) -> str:
     """A document's title, with the page where there is one."""
-    name = line(title) or "(no title)"
+    name = safe_line(title) or "(no title)"
     return f"{name}, page {page}" if page else name

@@ -9,7 +9,7 @@ from shared.terminal.options import data_option
 
 
 @click.command()
-@data_option("Folder of everything that is kept; made at the first start.")
+@data_option("Data folder; created at the first start.")
 @click.option("--host", envvar="HOST", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", envvar="PORT", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port to listen on."

@@ -1,4 +1,4 @@
-"""`aegis tenants`: who has a place on this server; for operators."""
+"""`aegis tenants`: the tenants of the installation; for operators."""
 
 import sys
 from pathlib import Path
@@ -6,13 +6,14 @@ from pathlib import Path
 import rich_click as click
 from msgspec import Struct
 
-from shared.terminal.client import call, listed, shaped
-from shared.terminal.keys import CreatedKey
-from shared.terminal.options import Identifier, TextParam, limit_option, present, speaks
-from shared.terminal.place import Place, locate
-from shared.terminal.render import line, note, say, say_fields, say_json, say_table
+from shared.terminal.client import call, convert_to, items_of, list_items
+from shared.terminal.connection import Connection, connection_for
+from shared.terminal.keys import write_created_key
+from shared.terminal.options import IdParam, TextParam, given, limit_option, server_options
+from shared.terminal.output import write, write_fields, write_items, write_json
 
 TIERS = ("free", "pro", "enterprise")
+_COLUMNS = {"tenant": "tenant_id", "name": "name", "tier": "tier", "created": "created_at"}
 
 
 class _Tenant(Struct):
@@ -21,92 +22,77 @@ class _Tenant(Struct):
     tier: str = ""
     created_at: str | None = None
 
-    def fields(self) -> list[tuple[str, object]]:
-        return [("tenant", self.tenant_id), ("name", self.name), ("tier", self.tier), ("created", self.created_at)]
-
-
-class _Tenants(Struct):
-    items: list[_Tenant]
-
 
 @click.group()
 def tenants() -> None:
-    """Make, list, change and delete tenants (operator)."""
+    """Create, list, change and delete tenants (operator)."""
 
 
 @tenants.command()
 @click.argument("name", type=TextParam())
 @click.option("--tier", type=click.Choice(TIERS), default="free", show_default=True, help="Its limits and budget.")
-@speaks
+@server_options
 def create(name: str, tier: str, data: Path, as_json: bool) -> None:
-    """Make a tenant and print its first key, once."""
-    place = locate(data, "operator")
-    made = call(place, "POST", "/tenants", json={"name": name, "tier": tier})
-    if as_json:
-        say_json(made)
-        return
-    tenant_id = shaped(place, made, _Tenant).tenant_id
-    say(line(shaped(place, made, CreatedKey).api_key))
-    note(f"{line(tenant_id)}: this is the only time that its key is shown")
+    """Create a tenant and print its first key, once."""
+    connection = connection_for(data, operator=True)
+    created = call(connection, "POST", "/tenants", json={"name": name, "tier": tier})
+    write_created_key(connection, created, convert_to(connection, created, _Tenant).tenant_id, as_json)
 
 
 @tenants.command("list")
-@limit_option(50, None, "How many.")
-@speaks
+@limit_option(50, None, "Maximum number of tenants.")
+@server_options
 def list_tenants(limit: int, data: Path, as_json: bool) -> None:
     """List the tenants, newest first."""
-    place = locate(data, "operator")
-    found = listed(place, "/tenants", limit)
+    connection = connection_for(data, operator=True)
+    found = list_items(connection, "/tenants", limit)
     if as_json:
-        say_json(found)
-        return
-    say_table(
-        ("tenant", "name", "tier", "created"),
-        [[value for _, value in tenant.fields()] for tenant in shaped(place, found, _Tenants).items],
-    )
+        write_json(found)
+    else:
+        write_items(items_of(connection, found, _Tenant), _COLUMNS)
 
 
 @tenants.command()
-@click.argument("tenant_id", type=Identifier())
-@speaks
+@click.argument("tenant_id", type=IdParam())
+@server_options
 def show(tenant_id: str, data: Path, as_json: bool) -> None:
     """Show one tenant."""
-    place = locate(data, "operator")
-    _say(place, call(place, "GET", f"/tenants/{tenant_id}"), as_json)
+    connection = connection_for(data, operator=True)
+    _write(connection, call(connection, "GET", f"/tenants/{tenant_id}"), as_json)
 
 
 @tenants.command()
-@click.argument("tenant_id", type=Identifier())
+@click.argument("tenant_id", type=IdParam())
 @click.option("--name", type=TextParam(), help="Its new name.")
 @click.option("--tier", type=click.Choice(TIERS), help="Its new tier.")
-@speaks
+@server_options
 def update(tenant_id: str, name: str | None, tier: str | None, data: Path, as_json: bool) -> None:
     """Change a tenant's name or tier."""
-    if not (changes := present(name=name, tier=tier)):
+    if not (changes := given(name=name, tier=tier)):
         raise click.UsageError("Nothing to change: give --name or --tier.")
-    place = locate(data, "operator")
-    _say(place, call(place, "PATCH", f"/tenants/{tenant_id}", json=changes), as_json)
+    connection = connection_for(data, operator=True)
+    _write(connection, call(connection, "PATCH", f"/tenants/{tenant_id}", json=changes), as_json)
 
 
 @tenants.command()
-@click.argument("tenant_id", type=Identifier())
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@speaks
+@click.argument("tenant_id", type=IdParam())
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@server_options
 def delete(tenant_id: str, yes: bool, data: Path, as_json: bool) -> None:
     """Delete a tenant with all its documents."""
-    place = locate(data, "operator")
+    connection = connection_for(data, operator=True)
     if not yes and sys.stdin.isatty():
         click.confirm(f"Delete {tenant_id} and all its documents?", abort=True, err=True)
-    answer = call(place, "DELETE", f"/tenants/{tenant_id}")
+    answer = call(connection, "DELETE", f"/tenants/{tenant_id}")
     if as_json:
-        say_json(answer or {"tenant_id": tenant_id, "status": "deleted"})
+        write_json(answer or {"tenant_id": tenant_id, "status": "deleted"})
     else:
-        say(f"{tenant_id} {'is being deleted' if answer else 'deleted'}")
+        write(f"{tenant_id} {'is being deleted' if answer else 'deleted'}")
 
 
-def _say(place: Place, tenant: object, as_json: bool) -> None:
-    shown = shaped(place, tenant, _Tenant)
+def _write(connection: Connection, raw: object, as_json: bool) -> None:
+    tenant = convert_to(connection, raw, _Tenant)
     if as_json:
-        say_json(tenant)
+        write_json(raw)
     else:
-        say_fields(shown.fields())
+        write_fields([(title, getattr(tenant, name)) for title, name in _COLUMNS.items()])

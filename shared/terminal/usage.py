@@ -1,4 +1,4 @@
-"""`aegis usage`: what was used and what it cost."""
+"""`aegis usage`: usage and its cost."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -7,10 +7,20 @@ from typing import Any
 import rich_click as click
 from msgspec import Struct
 
-from shared.terminal.client import call, listed, shaped
-from shared.terminal.options import Identifier, Moment, limit_option, speaks
-from shared.terminal.place import locate
-from shared.terminal.render import dollars, note, say, say_json, say_table
+from shared.terminal.client import call, convert_to, items_of, list_items
+from shared.terminal.connection import connection_for
+from shared.terminal.options import IdParam, TimeParam, limit_option, server_options
+from shared.terminal.output import format_usd, write, write_items, write_json, write_table
+
+_COLUMNS = {
+    "at": "at",
+    "function": "function",
+    "model": "model",
+    "document": "document_id",
+    "request": "request_id",
+    "cost USD": "cost_usd",
+    "estimated": "estimated",
+}
 
 
 class _Item(Struct):
@@ -38,18 +48,16 @@ class _Record(Struct):
     estimated: bool = False
 
 
-class _Records(Struct):
-    items: list[_Record]
-
-
 @click.command()
-@click.option("--from", "since", type=Moment(), help="Its first moment, such as 2026-03-01; else this month's.")
-@click.option("--to", "until", type=Moment(), help="Its end; else now.")
-@click.option("--by", "group_by", type=click.Choice(["day", "key", "document", "unit"]), default="day", help="Sums by.")
-@click.option("--records", is_flag=True, help="List the single records, newest first.")
-@click.option("--request", "request_id", type=Identifier(), help="Only the records of this request.")
-@limit_option(50, None, "How many records.")
-@speaks
+@click.option("--from", "since", type=TimeParam(), help="Start of the period, such as 2026-03-01; default: this month.")
+@click.option("--to", "until", type=TimeParam(), help="End of the period; default: now.")
+@click.option(
+    "--by", "group_by", type=click.Choice(["day", "key", "document", "unit"]), default="day", help="How to group."
+)
+@click.option("--records", is_flag=True, help="List single records, newest first.")
+@click.option("--request", "request_id", type=IdParam(), help="Only the records of this request.")
+@limit_option(50, None, "Maximum number of records.")
+@server_options
 def usage(
     since: str | None,
     until: str | None,
@@ -60,21 +68,21 @@ def usage(
     data: Path,
     as_json: bool,
 ) -> None:
-    """Tell what was used and what it cost."""
+    """Show usage and its cost."""
     period = {name: value for name, value in (("from", since), ("to", until)) if value}
     if records or request_id:
         _list(data, limit, period | ({"request_id": request_id} if request_id else {}), as_json)
         return
-    place = locate(data)
-    found = call(place, "GET", "/usage", params={**period, "group_by": group_by})
+    connection = connection_for(data)
+    found = call(connection, "GET", "/usage", params={**period, "group_by": group_by})
     if as_json:
-        say_json(found)
+        write_json(found)
         return
-    told = shaped(place, found, _Usage)
-    if told.items:
+    totals = convert_to(connection, found, _Usage)
+    if totals.items:
         groups = () if group_by == "unit" else (group_by,)
-        say_table((*groups, "unit", "quantity", "cost USD"), [_row(item, group_by) for item in told.items])
-    say(f"total {dollars(told.total_usd)}")
+        write_table((*groups, "unit", "quantity", "cost USD"), [_row(item, group_by) for item in totals.items])
+    write(f"total {format_usd(totals.total_usd)}")
 
 
 def _row(item: _Item, group_by: str) -> tuple[object, ...]:
@@ -88,16 +96,9 @@ def _row(item: _Item, group_by: str) -> tuple[object, ...]:
 
 
 def _list(data: Path, limit: int, params: dict[str, Any], as_json: bool) -> None:
-    place = locate(data)
-    found = listed(place, "/usage/ledger", limit, params=params)
+    connection = connection_for(data)
+    found = list_items(connection, "/usage/ledger", limit, params=params)
     if as_json:
-        say_json(found)
-        return
-    rows = shaped(place, found, _Records).items
-    if not rows:
-        note("nothing was used")
-        return
-    say_table(
-        ("at", "function", "model", "document", "request", "cost USD", "estimated"),
-        [(r.at, r.function, r.model, r.document_id, r.request_id, r.cost_usd, r.estimated) for r in rows],
-    )
+        write_json(found)
+    else:
+        write_items(items_of(connection, found, _Record), _COLUMNS, empty="nothing was used")

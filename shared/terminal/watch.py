@@ -1,4 +1,4 @@
-"""Follows a document to its end, by the server's events where they come and by asking where they do not."""
+"""Follows a document to its final status, by events where they arrive and by polling where they do not."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -7,15 +7,15 @@ from typing import Any
 
 from msgspec import Struct
 
-from shared.terminal import patience
-from shared.terminal.client import ServerClient, body, event_body, shaped
-from shared.terminal.failure import Failure
-from shared.terminal.patience import WaitLimit
+from shared.terminal import retry
+from shared.terminal.client import ServerClient, convert_to, event_json, json_body
+from shared.terminal.errors import CommandError
+from shared.terminal.retry import RetryPolicy
 from shared.terminal.sse import ServerEvent
 
 FINAL = frozenset({"ready", "rejected", "failed", "deleting"})
 BUDGET = "budget"
-"""Only a higher bound of what it may cost lets such a document go on."""
+"""Such a document continues only with a higher cost limit."""
 LONGEST_PAUSE = 5.0
 
 
@@ -41,7 +41,7 @@ class Stage(Struct):
 
 
 class Document(Struct):
-    """A document as the server tells of it."""
+    """The fields of a document that commands print."""
 
     document_id: str
     status: str
@@ -60,53 +60,53 @@ class Document(Struct):
     stages: list[Stage] = []
 
 
-class Follower:
-    """One document on its way; `seen` is told of each change, perhaps more than once."""
+class DocumentWatcher:
+    """Watches one document; `on_stage` is called with each change, perhaps more than once."""
 
     def __init__(
-        self, server: ServerClient, document_id: str, calmly: WaitLimit, seen: Callable[[Stage], None]
+        self, server: ServerClient, document_id: str, retry: RetryPolicy, on_stage: Callable[[Stage], None]
     ) -> None:
         self._server = server
         self._path = f"/documents/{document_id}"
-        self._calmly = calmly
-        self._seen = seen
+        self._retry = retry
+        self._on_stage = on_stage
         self._last_id = ""
 
-    async def to_its_end(self) -> dict[str, Any]:
-        """The document in its final status, or where it waits for a decision of its owner, as the server sent it."""
+    async def wait(self) -> dict[str, Any]:
+        """Waits for the final status, or for a document that waits for its owner, and returns the server's JSON."""
         import asyncio
 
-        pause = patience.FIRST_PAUSE
+        pause = retry.FIRST_PAUSE
         while True:
-            # Whatever kept the events away, asking for the document itself tells whether it matters.
-            with suppress(Failure):
-                await self._hear()
-            raw, document = await self._calmly.of(self._ask)
+            # Whatever stopped the events, the document itself shows whether it matters.
+            with suppress(CommandError):
+                await self._listen()
+            raw, document = await self._retry.call(self._read)
             if document.status in FINAL or document.waiting_for == BUDGET:
                 return raw
-            self._seen(Stage(status=document.status, waiting_for=document.waiting_for))
+            self._on_stage(Stage(status=document.status, waiting_for=document.waiting_for))
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, LONGEST_PAUSE)
 
-    async def _ask(self) -> tuple[dict[str, Any], Document]:
-        raw = body(self._server.place, await self._server.send("GET", self._path))
-        return raw, shaped(self._server.place, raw, Document)
+    async def _read(self) -> tuple[dict[str, Any], Document]:
+        raw = json_body(self._server.connection, await self._server.send("GET", self._path))
+        return raw, convert_to(self._server.connection, raw, Document)
 
-    async def _hear(self) -> None:
-        """Listens until the document is done or waits for its owner, or the server ends the stream."""
+    async def _listen(self) -> None:
+        """Reads events until the document is done or waits for its owner, or the server ends the stream."""
         async with self._server.stream("GET", f"{self._path}/events", last_id=self._last_id) as events:
             async for event in events:
                 self._last_id = event.last_id
                 if event.name == "done":
                     return
                 if (stage := self._stage(event)) is not None:
-                    self._seen(stage)
+                    self._on_stage(stage)
                     if event.name == "waiting" and stage.reason and stage.reason.code == BUDGET:
                         return
 
     def _stage(self, event: ServerEvent) -> Stage | None:
-        """What an event says of a stage; what a newer server says otherwise is not worth a failure."""
+        """The stage of an event; None for an event that this revision cannot read."""
         try:
-            return shaped(self._server.place, event_body(self._server.place, event), Stage)
-        except Failure:
+            return convert_to(self._server.connection, event_json(self._server.connection, event), Stage)
+        except CommandError:
             return None

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.terminal import patience
+from shared.terminal import retry
 from shared.terminal.program import main
 from tests.shared.terminal.fake_server import FakeServer
 
@@ -42,7 +42,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [name for name in os.environ if name.upper().startswith(names)]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(patience, "FIRST_PAUSE", 0.005)
+    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.005)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from shared.terminal import client, patience
+from shared.terminal import client, retry
 from tests.shared.terminal.conftest import Aegis
 from tests.shared.terminal.fake_server import Answer, Asked, FakeServer, document, problem, stream
 
@@ -182,7 +182,7 @@ def test_a_limit_is_waited_for_as_long_as_it_asks(aegis: Aegis, served: FakeServ
     ended = aegis("ingest", tmp_path / "a.md")
     assert ended.exit == 0
     assert monotonic() - begin >= 1.0
-    assert "10 a minute; going on in 1 s" in ended.err
+    assert "10 a minute; retrying in 1 s" in ended.err
 
 
 def test_a_limit_while_waiting_for_the_end_is_waited_for_too(aegis: Aegis, served: FakeServer, tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_a_limit_that_lasts_for_hours_ends_the_command(aegis: Aegis, served: Fak
     write(tmp_path, a_md="a")
     ended = aegis("ingest", tmp_path / "a.md")
     assert ended.exit == 5
-    assert f"go on with: aegis ingest {tmp_path / 'a.md'}" in ended.err
+    assert f"continue with: aegis ingest {tmp_path / 'a.md'}" in ended.err
 
 
 def test_a_server_that_comes_back_is_gone_on_with(aegis: Aegis, served: FakeServer, tmp_path: Path) -> None:
@@ -218,8 +218,8 @@ def test_a_server_that_stays_away_is_not_asked_for_ever(aegis: Aegis, served: Fa
     write(tmp_path, a_md="a")
     ended = aegis("ingest", tmp_path / "a.md", "--title", "two words")
     assert ended.exit == 6
-    assert len(uploaded(served)) == 1 + patience.RETRIES
-    again = ended.err.splitlines()[-1].removeprefix("go on with: ")
+    assert len(uploaded(served)) == 1 + retry.MAX_RETRIES
+    again = ended.err.splitlines()[-1].removeprefix("continue with: ")
     assert shlex.split(again) == ["aegis", "ingest", str(tmp_path / "a.md"), "--title", "two words"]
 
 
@@ -307,7 +307,7 @@ def test_a_server_that_is_not_there_is_told_of_at_once(
 ) -> None:
     monkeypatch.setenv("AEGIS_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AEGIS_API_KEY", "k")
-    monkeypatch.setattr(patience, "FIRST_PAUSE", 30.0)
+    monkeypatch.setattr(retry, "FIRST_PAUSE", 30.0)
     write(tmp_path, a_md="a")
     begin = monotonic()
     assert aegis("ingest", tmp_path / "a.md").exit == 6
@@ -351,7 +351,7 @@ def test_ctrl_c_exits_130_with_the_command_that_goes_on(served: FakeServer, tmp_
     out, err = command.communicate(timeout=20)
     waiting.hold.set()
     assert (command.returncode, out) == (130, "")
-    assert err.splitlines() == ["interrupted after 0 of 1 files", f"go on with: {shlex.join(['aegis', *arguments])}"]
+    assert err.splitlines() == ["interrupted after 0 of 1 files", f"continue with: {shlex.join(['aegis', *arguments])}"]
 
 
 @pytest.mark.parametrize("variables", [{}, {"NO_COLOR": "1"}, {"CI": "true"}])

@@ -122,8 +122,7 @@ def test_a_request_is_explained_in_the_order_in_which_it_happened(aegis: Aegis, 
     ended = aegis("explain", "my-own-label")
     assert ended.exit == 0
     told = [
-        ended.out.index(word)
-        for word in ("left for the cloud", "parse", "ask: gpt-oss:120b, cloud, because of quality")
+        ended.out.index(word) for word in ("left for the cloud", "parse", "ask: gpt-oss:120b, cloud, reason quality")
     ]
     assert told == sorted(told)
     for word in ("vetoes: privacy; budget", "reserved $0.2, settled $0.1506", "psg_1  0.83", "ab" * 32):

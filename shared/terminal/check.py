@@ -1,4 +1,4 @@
-"""What the doctor finds."""
+"""The result of one check of `aegis doctor`."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class Check(Struct, frozen=True):
-    """`note` is worth knowing and stops nothing; `failed` is in the way."""
+    """`note` is information and stops nothing; `failed` has to be fixed."""
 
     name: str
     status: Literal["ok", "note", "failed"]
