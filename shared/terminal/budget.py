@@ -4,6 +4,7 @@ import re
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import rich_click as click
 from msgspec import Struct
@@ -36,6 +37,19 @@ class _Window(Struct):
 
 class _Scopes(Struct):
     scopes: list[_Window]
+
+
+class _Model(Struct):
+    model: str
+    enabled: bool
+    input_usd: Decimal | None = None
+    output_usd: Decimal | None = None
+    reason: str | None = None
+    since: str | None = None
+
+
+class _Models(Struct):
+    models: list[_Model]
 
 
 @click.group()
@@ -85,6 +99,33 @@ def set_budget(
             request[f"{name}_usd"] = amount
     connection = connection_for(data, operator=operator)
     _write(connection, call(connection, "PUT", "/budget", json=request), as_json)
+
+
+@budget.group(invoke_without_command=True)
+@server_options
+@click.pass_context
+def models(context: click.Context, data: Path, as_json: bool) -> None:
+    """List the models that cost money, with the operator's key: prices per million tokens, switched off or not."""
+    if context.invoked_subcommand:
+        return
+    connection = connection_for(data, operator=True)
+    _write_models(connection, call(connection, "GET", "/budget/models"), as_json)
+
+
+@models.command()
+@click.argument("model")
+@server_options
+def enable(model: str, data: Path, as_json: bool) -> None:
+    """Switch a model on again, such as one that cost more than its worst case."""
+    _switch(model, data, as_json, enabled=True)
+
+
+@models.command()
+@click.argument("model")
+@server_options
+def disable(model: str, data: Path, as_json: bool) -> None:
+    """Switch a model off: no call of it is paid for, from the next one on."""
+    _switch(model, data, as_json, enabled=False)
 
 
 @budget.command()
@@ -169,6 +210,25 @@ def _write_defaults(as_json: bool) -> None:
         write_json(yaml.safe_load(text))
     else:
         write(text, newline=False)
+
+
+def _switch(model: str, data: Path, as_json: bool, *, enabled: bool) -> None:
+    connection = connection_for(data, operator=True)
+    found = call(connection, "PUT", f"/budget/models/{quote(model, safe='')}", json={"enabled": enabled})
+    _write_models(connection, found if as_json else {"models": [found]}, as_json)
+
+
+def _write_models(connection: Connection, found: Any, as_json: bool) -> None:
+    if as_json:
+        write_json(found)
+        return
+    write_table(
+        ("model", "state", "input USD", "output USD", "reason", "since"),
+        [
+            (one.model, "on" if one.enabled else "off", one.input_usd, one.output_usd, one.reason, one.since)
+            for one in convert_to(connection, found, _Models).models
+        ],
+    )
 
 
 def _write(connection: Connection, found: Any, as_json: bool) -> None:

@@ -86,6 +86,8 @@ CASES = {
     "GET /usage/ledger": Case(),
     "GET /budget": Case(),
     "PUT /budget": Case(json={"scope": "tenant", "daily_usd": 1}),
+    "GET /budget/models": Case(),
+    "PUT /budget/models/{model}": Case(json={"enabled": True}),
     "GET /conversations": Case(),
     "GET /conversations/{conversation_id}": Case(),
     "DELETE /conversations/{conversation_id}": Case(fresh="conversation"),
@@ -122,6 +124,7 @@ MISSING = {
     "conversation_id": "cnv_" + "0" * 24,
     "page": "1.png",
     "slug": "not-found",
+    "model": "no-such-model",
 }
 
 
@@ -147,6 +150,7 @@ class House:
             "conversation_id": self.conversation_id,
             "page": "1.png",
             "slug": "not-found",
+            "model": "gpt-oss:20b",
         }
 
     def everything(self, after: Operation) -> Any:
@@ -515,3 +519,13 @@ def test_no_answer_to_another_tenant_or_operator_holds_a_key(ours: House, theirs
     secret = ours.keys["admin"].rpartition("_")[2]
     for caller, path in ((theirs.admin, "/keys"), (ours.admin, "/keys"), (operator, "/tenants")):
         assert secret not in json.dumps(caller.get(path).raise_for_status().json())
+
+
+def test_a_model_is_switched_by_its_name_whatever_stands_in_it(operator: Caller) -> None:
+    off = operator.put("/budget/models/gpt-oss%3A20b", json={"enabled": False}).json()
+    assert (off["model"], off["enabled"], off["reason"]) == ("gpt-oss:20b", False, "operator")
+    listed = {one["model"]: one["enabled"] for one in operator.get("/budget/models").json()["models"]}
+    assert not listed["gpt-oss:20b"]
+    assert operator.put("/budget/models/gpt-oss%3A20b", json={"enabled": True}).json()["enabled"]
+    for path in ("org%2Fno-model%3A1b", "org/no-model:1b"):
+        assert "has a price" in operator.put(f"/budget/models/{path}", json={"enabled": True}).json()["detail"]

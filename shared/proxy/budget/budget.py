@@ -33,7 +33,7 @@ from shared.proxy.budget.operations import (
 )
 from shared.proxy.budget.outbox import RedisOutbox, operation_from
 from shared.proxy.budget.seeding import ReadBalances, Seeding
-from shared.proxy.budget.switches import Switches
+from shared.proxy.budget.switches import ModelSwitches
 from shared.redis.client import RedisClient, RedisWord, Script, pairs
 from shared.types.errors import AegisError, NotFound, StoreUnavailable
 from shared.types.payer import Payer
@@ -66,7 +66,7 @@ class Budget:
         self._terms = self._allowances.terms()
         self._caps = CapsStore(blobs, redis)
         self.outbox = RedisOutbox(redis)
-        self.switches = Switches(blobs, redis)
+        self.switches = ModelSwitches(blobs, redis)
         self._seeder = Seeding(redis, self.outbox, self.switches, balances)
         self._seeding: asyncio.Task[None] | None = None
 
@@ -160,7 +160,7 @@ class Budget:
             released += found
             if found < _AT_ONCE:
                 break
-        await self.switches.keep()
+        await self.switches.store()
         await self._erase_stale()
         return released
 

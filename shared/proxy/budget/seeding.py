@@ -15,7 +15,7 @@ from shared.proxy.budget.asking import ask
 from shared.proxy.budget.operations import operation_of, text_of
 from shared.proxy.budget.outbox import RedisOutbox
 from shared.proxy.budget.scripts import BEGIN_SEEDING, END_SEEDING, FILL
-from shared.proxy.budget.switches import ModelOff, Switches
+from shared.proxy.budget.switches import ModelOff, ModelSwitches
 from shared.redis.client import RedisClient
 from shared.redis.leases import Leases
 from shared.types.errors import StoreUnavailable
@@ -29,7 +29,9 @@ ReadBalances = Callable[[], Awaitable[BudgetBalances]]
 
 
 class Seeding:
-    def __init__(self, redis: RedisClient, outbox: RedisOutbox, switches: Switches, balances: ReadBalances) -> None:
+    def __init__(
+        self, redis: RedisClient, outbox: RedisOutbox, switches: ModelSwitches, balances: ReadBalances
+    ) -> None:
         self._redis = redis
         self._outbox = outbox
         self._switches = switches

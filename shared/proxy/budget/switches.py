@@ -1,4 +1,4 @@
-"""Models that once cost more than their worst case: off, in every process, until an operator looks."""
+"""Models that are switched off in every process: they cost more than their worst case, or an operator did it."""
 
 from datetime import datetime
 from hashlib import sha256
@@ -17,14 +17,14 @@ from shared.types.clock import now
 
 
 class ModelOff(Struct, frozen=True):
-    """`operation_id` is the call that cost more than was held for it."""
+    """`operation_id` is the call that cost more than was reserved for it; empty where an operator switched it off."""
 
     model: str
     operation_id: str
     at: datetime
 
 
-class Switches:
+class ModelSwitches:
     def __init__(self, blobs: Blobs, redis: RedisClient) -> None:
         self._blobs = blobs
         self._redis = redis
@@ -36,29 +36,30 @@ class Switches:
         records = [await read_record(self._blobs, name, ModelOff) for name in found]
         return [record for record in records if record]
 
-    async def switch_off(self, model: str, operation_id: str) -> None:
-        """In the ledger, then in Redis, whose generation may be another one by now."""
-        record = ModelOff(model, operation_id, now())
-        await self._blobs.create(_place(model), msgspec.json.encode(record))
-        await ask(self._redis, SWITCH, [model, operation_id])
+    async def switch_off(self, model: str, operation_id: str = "") -> ModelOff:
+        """In the blob store, then in Redis, whose generation may be another one by now. A model that is off already
+        keeps its record."""
+        record, place = ModelOff(model, operation_id, now()), _place(model)
+        if not await self._blobs.create(place, msgspec.json.encode(record)):
+            record = await read_record(self._blobs, place, ModelOff) or record
+        await ask(self._redis, SWITCH, [model, record.operation_id])
+        return record
 
     async def switch_on(self, model: str) -> None:
+        """In Redis, then in the blob store: a process that dies between the two leaves it off after a restart."""
         async with self._leases.wait("models-off"):
             await ask(self._redis, SWITCH, [model, "on"])
             await self._blobs.erase(_place(model))
 
-    async def keep(self) -> None:
-        """Writes down what Redis says and the ledger does not: a process may have died between the two."""
+    async def store(self) -> None:
+        """Stores what Redis knows and the blob store does not: a process may have died between the two."""
         async with self._leases.wait("models-off"):
-            kept = {record.model for record in await self.models()}
-            for model, operation_id in await self._in_redis():
-                if model not in kept:
+            stored = {record.model for record in await self.models()}
+            generation = await self._redis.call("GET", "budget:generation")
+            flat = await self._redis.call("HGETALL", f"budget:{generation}:off")
+            for model, operation_id in zip(flat[::2], flat[1::2], strict=True):
+                if model not in stored:
                     await self.switch_off(model, operation_id)
-
-    async def _in_redis(self) -> list[tuple[str, str]]:
-        generation = await self._redis.call("GET", "budget:generation")
-        flat = await self._redis.call("HGETALL", f"budget:{generation}:off")
-        return list(zip(flat[::2], flat[1::2], strict=True))
 
 
 def _place(model: str) -> str:

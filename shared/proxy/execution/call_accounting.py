@@ -185,7 +185,7 @@ class CallAccounting:
             case CloudNotAllowed():
                 raise CloudForbidden("The tenant's settings keep its content from the cloud.")
             case SwitchedOff(model=model):
-                raise OverBudget(f"{model} once cost more than it could; it is off until an operator has looked.")
+                raise OverBudget(f"{model} is switched off. An operator switches it on: PUT /budget/models/{model}.")
 
     async def _write_down(self, task: LLMTask, call: ModelCall, reservation: Reservation) -> None:
         """From here on the call counts, even if this process dies."""

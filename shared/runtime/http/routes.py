@@ -83,6 +83,11 @@ class _App(Litestar):
         return [*plugins, MsgspecDIPlugin()]
 
 
+def _litestar_parameter(found: re.Match[str]) -> str:
+    """A model's name may hold slashes, which a server hands on decoded; it is its path's last part."""
+    return f"{{{found[1]}:{'path' if found[1] == 'model' else 'str'}}}"
+
+
 class _Route:
     """One row's endpoint."""
 
@@ -96,7 +101,7 @@ class _Route:
         async def endpoint(request: Request[Any, Any, Any]) -> Response[Any]:
             return await self._answer(request)
 
-        path = _PARAMETER.sub(r"{\1:str}", self._operation.path)
+        path = _PARAMETER.sub(_litestar_parameter, self._operation.path)
         method = HttpMethod(self._operation.method)
         name = f"{self._function.name}.{self._operation.verb}"
         return HTTPRouteHandler(path, http_method=method, name=name, status_code=200)(endpoint)
@@ -197,7 +202,7 @@ class _Route:
 
     async def _message(self, request: Request[Any, Any, Any], exchange: Exchange) -> Struct:
         kind, _, file_field = self._planned()
-        path = {name: str(value) for name, value in request.path_params.items()}
+        path = {name: str(value).removeprefix("/") for name, value in request.path_params.items()}
         if self._operation.method in _BODYLESS:
             return requests.from_query(kind, path, _query(request))
         if (query := _query(request)) and not requests.ignores_unknown(kind):

@@ -4,12 +4,15 @@ from typing import Any
 
 import pytest
 
-from functions.budget import change, show
+from functions.budget import change, list_models, show, switch_model
+from functions.budget.models import BudgetModel
 from functions.budget.scopes import Scopes
 from shared.access.accounts import Accounts
 from shared.blobs.port import Blobs
 from shared.proxy.budget.budget import Budget
-from shared.proxy.budget.operations import Over, Reserved
+from shared.proxy.budget.operations import Over, Reserved, SwitchedOff
+from shared.proxy.config.proxy_config import ProxyConfig
+from shared.proxy.prices import Price
 from shared.records.structs import TenantRecord
 from shared.redis.client import RedisClient
 from shared.types.clock import now
@@ -124,3 +127,54 @@ async def test_another_tenants_key_answers_like_a_missing_one(desk: Desk) -> Non
 async def test_a_request_that_says_too_little_or_too_much_is_refused(desk: Desk, fields: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest):
         await desk.put(OPERATOR, **fields)
+
+
+PRICED = ProxyConfig(
+    prices={"gpt-oss:120b": Price(input=150_000, output=600_000), "org/m:1b": Price(input=1, output=1)}
+)
+PAYER = Payer("ten_a", "key_1", "req_1", "label", "ask")
+
+
+async def listed(desk: Desk) -> dict[str, BudgetModel]:
+    found = await list_models.handle(list_models.ListBudgetModels(), desk.budget, PRICED)
+    return {one.model: one for one in found.models}
+
+
+async def switch(desk: Desk, model: str, *, enabled: bool) -> BudgetModel:
+    return await switch_model.handle(switch_model.SwitchModel(model, enabled), desk.budget, PRICED)
+
+
+async def test_priced_models_are_listed_with_their_prices(desk: Desk) -> None:
+    assert (await listed(desk))["gpt-oss:120b"] == BudgetModel("gpt-oss:120b", True, 0.15, 0.6)
+
+
+async def test_a_model_that_an_operator_switches_off_is_not_paid_for_until_it_is_on_again(desk: Desk) -> None:
+    off = await switch(desk, "org/m:1b", enabled=False)
+    assert (off.enabled, off.reason, off.operation_id) == (False, "operator", None)
+    assert (await listed(desk))["org/m:1b"] == off
+    assert await desk.budget.reserve("opr_1", 1, PAYER, 60, "org/m:1b") == SwitchedOff("org/m:1b")
+    assert isinstance(await desk.budget.reserve("opr_2", 1, PAYER, 60, "gpt-oss:120b"), Reserved)
+    assert (await switch(desk, "org/m:1b", enabled=True)).enabled
+    assert isinstance(await desk.budget.reserve("opr_3", 1, PAYER, 60, "org/m:1b"), Reserved)
+
+
+async def test_a_model_that_exceeded_its_worst_case_says_so_and_since_when(desk: Desk) -> None:
+    before = now()
+    await desk.budget.switches.switch_off("gpt-oss:120b", "opr_9")
+    await switch(desk, "gpt-oss:120b", enabled=False)
+    found = (await listed(desk))["gpt-oss:120b"]
+    assert (found.reason, found.operation_id) == ("exceeded_worst_case", "opr_9")
+    assert found.since is not None
+    assert found.since >= before
+
+
+async def test_a_model_that_lost_its_price_while_it_was_off_can_still_be_switched_on(desk: Desk) -> None:
+    await desk.budget.switches.switch_off("retired:1b", "opr_9")
+    assert (await listed(desk))["retired:1b"].input_usd is None
+    assert (await switch(desk, "retired:1b", enabled=True)).enabled
+    assert "retired:1b" not in await listed(desk)
+
+
+async def test_a_model_without_a_price_is_not_found(desk: Desk) -> None:
+    with pytest.raises(NotFound):
+        await switch(desk, "llama3.2:3b", enabled=False)

@@ -95,6 +95,18 @@ def test_a_cap_is_set_or_taken_away_and_the_other_stays(aegis: Aegis, served: Fa
     assert aegis("budget", "set", "tenant", "--daily-usd", "1", "--no-daily").exit == 2
 
 
+def test_models_are_listed_and_switched_by_the_operator(aegis: Aegis, served: FakeServer) -> None:
+    model = {"model": "org/m:1b", "enabled": False, "input_usd": 0.15, "output_usd": 0.6, "reason": "operator"}
+    served.on("GET", "/budget/models", Answer(body={"models": [model]}))
+    assert aegis("budget", "models").out.splitlines()[1].split() == ["org/m:1b", "off", "0.15", "0.6", "operator", "-"]
+    assert aegis("budget", "models", "--json").json == {"models": [model]}
+    served.on("PUT", "/budget/models/org%2Fm%3A1b", Answer(body={**model, "enabled": True, "reason": None}))
+    assert aegis("budget", "models", "enable", "org/m:1b").out.splitlines()[1].split()[:2] == ["org/m:1b", "on"]
+    assert served.asked[-1].json == {"enabled": True}
+    assert aegis("budget", "models", "disable", "org/m:1b", "--json").exit == 0
+    assert served.asked[-1].json == {"enabled": False}
+
+
 def test_the_defaults_need_no_server_and_load_again(aegis: Aegis, tmp_path: Path) -> None:
     from shared.proxy.config.proxy_config import ProxyConfig
 

@@ -11,6 +11,7 @@ from shared.proxy.budget.budget import OperationEnded
 from shared.proxy.budget.caps import Caps
 from shared.proxy.budget.mending import Counted
 from shared.proxy.budget.operations import Over, Reserved, ScopeOf, SwitchedOff
+from shared.proxy.budget.switches import ModelOff
 from shared.redis.client import RedisClient, RedisWord, Script
 from shared.redis.connection import over_url
 from shared.types.errors import StoreUnavailable
@@ -132,7 +133,7 @@ async def test_windows_carry_the_days_of_the_calendar(house: House) -> None:
         assert [window.start for window in held.windows[:2]] == [today, today[:7]]
 
 
-async def test_a_model_that_cost_more_than_its_worst_case_is_off_until_an_operator_looked(house: House) -> None:
+async def test_a_model_that_cost_more_than_its_worst_case_is_off_until_an_operator_switches_it_on(house: House) -> None:
     payer = await house.payer()
     assert await house.leave("opr_1", 10, payer, model="gpt-oss:20b")
     settled = await house.settle("opr_1", 17)
@@ -159,7 +160,7 @@ async def test_a_switch_that_a_dying_process_left_in_redis_alone_is_written_down
     assert [record.model for record in await house.budget.switches.models()] == ["m"]
 
 
-async def _dies(model: str, operation_id: str) -> None:
+async def _dies(model: str, operation_id: str = "") -> ModelOff:
     raise StoreUnavailable("blobs", "the process is gone")
 
 
