@@ -1,4 +1,4 @@
-"""What one function tells another."""
+"""The messages that functions publish."""
 
 from events.budget import BudgetThresholdReached
 from events.clock import ClockTicked
@@ -28,7 +28,7 @@ DOCUMENT_EVENTS: dict[str, type[DocumentEvent]] = {
 }
 
 Message = DocumentEvent | BudgetThresholdReached
-"""What a function may say."""
+"""The events that a function may publish."""
 
 EVENTS: dict[str, type[Message] | type[ClockTicked]] = {
     **DOCUMENT_EVENTS,

@@ -1,4 +1,4 @@
-"""What happens to a budget: for whoever wants to hear of it outside the suite."""
+"""Events about a budget, for listeners outside the suite."""
 
 from hashlib import sha256
 from typing import Literal, cast
@@ -9,7 +9,7 @@ from msgspec import Struct
 class BudgetThresholdReached(
     Struct, frozen=True, kw_only=True, tag_field="type", tag="aegis.budget.threshold_reached.v1"
 ):
-    """What was spent in a window has reached a share of its cap; said once for each window and threshold.
+    """What was spent in a window has reached a share of its cap; published once for each window and threshold.
 
     `scope_id` is empty for the whole platform. `start` is the day (`2026-11-22`), the month (`2026-11`), or empty for
     the whole life of a document. `tenant_id` travels as an attribute, and is empty for the platform.
@@ -30,13 +30,13 @@ class BudgetThresholdReached(
 
     @property
     def event_id(self) -> str:
-        """Equal however often it is said, and whatever was spent by then."""
+        """Equal for every repetition, whatever was spent by then."""
         parts = (self.type_name(), self.scope, self.scope_id, self.window, self.start, str(self.threshold_pct))
         return "evt_" + sha256("\n".join(parts).encode()).hexdigest()[:32]
 
     @property
     def attributes(self) -> dict[str, str]:
-        """Of its CloudEvent."""
+        """The attributes of its CloudEvent."""
         return {
             "subject": "/".join(part for part in (self.scope, self.scope_id) if part),
             "aegistenant": self.tenant_id,

@@ -1,4 +1,4 @@
-"""Time passes: what wakes the sweep."""
+"""The tick of the clock that triggers the sweep."""
 
 from typing import cast
 

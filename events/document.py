@@ -1,4 +1,4 @@
-"""What happens to a document, in the order it travels.
+"""Events about a document, in the order of the pipeline.
 
 Data carries keys of blobs, never their bytes, and no floats. A field is only ever added, with a default, because old
 and new revisions read each other's events.
@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 
 class Origin(Struct, frozen=True):
-    """Whose document this is about and what caused it; travels as attributes of the CloudEvent, not in its data.
+    """The document of an event and the request that caused it: attributes of the CloudEvent, not in its data.
 
     `generation` counts how often the document was created: bytes uploaded again after a deletion start the next one.
     On the wire it is the extension `epoch`.
@@ -26,7 +26,7 @@ class Origin(Struct, frozen=True):
 
 
 class DocumentEvent(Struct, frozen=True, kw_only=True, tag_field="type"):
-    """`key` names the result that the event speaks of: a hash of all that went into it."""
+    """`key` names the result that the event reports: a hash of all its inputs."""
 
     origin: Origin
     key: str
@@ -38,27 +38,27 @@ class DocumentEvent(Struct, frozen=True, kw_only=True, tag_field="type"):
 
     @property
     def event_id(self) -> str:
-        """Equal for equal happenings, so that a repeated event can be known as such."""
-        about = self.origin
-        parts = (self.type_name(), about.tenant_id, about.document_id, str(about.generation), self.key)
+        """Equal for every repetition of the event."""
+        origin = self.origin
+        parts = (self.type_name(), origin.tenant_id, origin.document_id, str(origin.generation), self.key)
         return "evt_" + sha256("\n".join((*parts, str(self.continuation))).encode()).hexdigest()[:32]
 
     @property
     def attributes(self) -> dict[str, str]:
-        """Of its CloudEvent."""
-        about = self.origin
+        """The attributes of its CloudEvent."""
+        origin = self.origin
         return {
-            "subject": about.document_id,
-            "aegistenant": about.tenant_id,
-            "requestid": about.request_id,
-            "traceparent": about.traceparent,
-            "route": about.route,
-            "epoch": str(about.generation),
+            "subject": origin.document_id,
+            "aegistenant": origin.tenant_id,
+            "requestid": origin.request_id,
+            "traceparent": origin.traceparent,
+            "route": origin.route,
+            "epoch": str(origin.generation),
         }
 
 
 class DocumentStored(DocumentEvent, frozen=True, kw_only=True, tag="aegis.document.stored.v1"):
-    """The original is in the ledger."""
+    """The original is stored."""
 
     original: str
     filename: str
@@ -68,9 +68,9 @@ class DocumentStored(DocumentEvent, frozen=True, kw_only=True, tag="aegis.docume
 
 
 class DocumentParsed(DocumentEvent, frozen=True, kw_only=True, tag="aegis.document.parsed.v1"):
-    """Its text and structure are known. `parsed` is the blob with the `ParsedDocument`; `pool_ms` is how long workers
-    of the warm pool read it, all slices together, 0 where it was read without one; `models_microusd` is what models
-    cost that looked at its pictures."""
+    """Its text and structure were read. `parsed` is the blob with the `ParsedDocument`; `pool_ms` is how long workers
+    of the warm pool read it, all slices together, 0 without the pool; `models_microusd` is the cost of the models that
+    described its pictures."""
 
     parsed: str
     pages: int
@@ -87,7 +87,7 @@ class DocumentChunked(DocumentEvent, frozen=True, kw_only=True, tag="aegis.docum
 
 
 class DocumentEmbedded(DocumentEvent, frozen=True, kw_only=True, tag="aegis.document.embedded.v1"):
-    """Its passages can be found. `points` is the blob with passages and vectors, from which the index is rebuilt."""
+    """Its passages are indexed. `points` is the blob with passages and vectors, from which the index is rebuilt."""
 
     points: str
     count: int
@@ -95,7 +95,7 @@ class DocumentEmbedded(DocumentEvent, frozen=True, kw_only=True, tag="aegis.docu
 
 
 class DocumentReady(DocumentEvent, frozen=True, kw_only=True, tag="aegis.document.ready.v1"):
-    """Every branch is done."""
+    """Every branch of the pipeline is done."""
 
     passages: int
     entities: int = 0
@@ -110,4 +110,4 @@ class DocumentRejected(DocumentEvent, frozen=True, kw_only=True, tag="aegis.docu
 
 
 class DocumentDeleted(DocumentEvent, frozen=True, kw_only=True, tag="aegis.document.deleted.v1"):
-    """It is gone from every store, up to and including its epoch."""
+    """It is erased from every store, up to and including its generation."""

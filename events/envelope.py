@@ -1,4 +1,4 @@
-"""Our messages as CloudEvents 1.0, signed so that a broker may re-encode but nobody may alter them."""
+"""CloudEvents 1.0: wraps messages in signed envelopes that a broker may re-encode and nobody may alter."""
 
 import base64
 import hashlib
@@ -21,11 +21,11 @@ TICKS = frozenset({ClockTicked.type_name(), "dev.knative.sources.ping"})
 
 
 class MalformedEventError(ValueError):
-    """Not a CloudEvent that we know."""
+    """Not a CloudEvent of a known type and shape."""
 
 
 class WrongSignatureError(ValueError):
-    """Not signed by one of our secrets, or altered since."""
+    """Not signed by one of our secrets, or altered."""
 
 
 class CloudEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -80,14 +80,14 @@ def _mac(secret: bytes, event: CloudEvent) -> str:
 
 
 def canonical(event: CloudEvent) -> bytes:
-    """What is signed: one JSON array, keys sorted, no spaces, text as UTF-8."""
+    """The signed bytes: one JSON array, keys sorted, no spaces, text as UTF-8."""
     fields = [getattr(event, name) for name in SIGNED]
     text = json.dumps([*fields, event.data], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return text.encode()
 
 
 def wrap(event: Message, source: str, secrets: Secrets) -> CloudEvent:
-    """The signed envelope of a message; `source` is the function that speaks."""
+    """The signed envelope of a message; `source` is the function that publishes it."""
     data = {k: v for k, v in msgspec.to_builtins(event).items() if k not in ATTRIBUTES}
     plain = CloudEvent(
         id=event.event_id,
@@ -131,7 +131,7 @@ def _origin(event: CloudEvent) -> dict[str, Any]:
 
 
 def encode(event: CloudEvent) -> bytes:
-    """The structured JSON form. Empty attributes are left out, but for what every CloudEvent has to say."""
+    """The structured JSON form. Empty attributes are left out, except those that every CloudEvent requires."""
     required = {"specversion": event.specversion, "datacontenttype": event.datacontenttype}
     return msgspec.json.encode({**required, **msgspec.to_builtins(event)})
 

@@ -1,5 +1,4 @@
-"""One event of each type as it travels: what stands in `samples/`, made from our own structs with a secret that all
-may know."""
+"""One example event of each type, as written to `samples/`: built from the structs and signed with a public secret."""
 
 import msgspec
 

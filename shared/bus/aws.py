@@ -1,6 +1,6 @@
-"""The bus on AWS: events are put on an EventBridge bus or into an SQS queue.
+"""Sends events to an EventBridge bus or an SQS queue.
 
-boto3 comes in with the first event that is sent, not before.
+boto3 is imported with the first event that is sent.
 """
 
 import asyncio
@@ -17,11 +17,11 @@ _QUEUE = re.compile(r"arn:aws[\w-]*:sqs:(?P<region>[\w-]+):(?P<account>\d*):(?P<
 _QUEUE_URL = re.compile(
     r"https://(sqs\.(?P<region>[\w-]+)|(?P<older>[\w-]+)\.queue)\.amazonaws\.com(\.cn)?/\d+/[\w.-]+"
 )
-_ANSWER_S = 5
+_TIMEOUT_S = 5
 
 
 def is_aws(address: str) -> bool:
-    """Whether it names an EventBridge bus (ARN) or an SQS queue (ARN or URL)."""
+    """Whether the address names an EventBridge bus (ARN) or an SQS queue (ARN or URL)."""
     return is_queue(address) or _BUS.fullmatch(address) is not None
 
 
@@ -30,7 +30,7 @@ def is_queue(address: str) -> bool:
 
 
 class AwsSink:
-    """One bus or queue, by its address."""
+    """Sends to one bus or queue, by its address."""
 
     def __init__(self, address: str) -> None:
         if not is_aws(address):
@@ -38,12 +38,12 @@ class AwsSink:
         self._address = address
 
     async def put(self, event: CloudEvent, body: bytes) -> None:
-        """Sends `body`, the event in its structured form. Raises `StoreUnavailable` unless AWS has taken it."""
+        """Sends `body`, the event in its structured form. Raises `StoreUnavailable` unless AWS has accepted it."""
         send = self._enqueue if is_queue(self._address) else self._put_event
-        await _called(send, event, body.decode())
+        await _call(send, event, body.decode())
 
     async def close(self) -> None:
-        """Nothing is held open: the clients are the process'."""
+        """Does nothing: the clients are shared by the process."""
 
     def _put_event(self, event: CloudEvent, body: str) -> None:
         bus = _BUS.fullmatch(self._address)
@@ -56,8 +56,10 @@ class AwsSink:
 
     def _enqueue(self, event: CloudEvent, body: str) -> None:
         message: dict[str, Any] = {"QueueUrl": queue_url(self._address), "MessageBody": body}
-        if self._address.endswith(".fifo"):  # a document's events in order; the stages take care of doubles
-            message |= {"MessageGroupId": event.subject or event.type, "MessageDeduplicationId": _once(event)}
+        if self._address.endswith(".fifo"):  # a document's events in order; the stages ignore duplicates
+            message["MessageGroupId"] = event.subject or event.type
+            # A new id for each call: an outcome that is published again must not be dropped as a duplicate.
+            message["MessageDeduplicationId"] = f"{event.id[:80]}-{token_hex(8)}"
         client("sqs", queue_region(self._address)).send_message(**message)
 
 
@@ -69,7 +71,7 @@ async def change_visibility(queue_arn: str, receipt_handle: str, after_s: int) -
             QueueUrl=queue_url(queue_arn), ReceiptHandle=receipt_handle, VisibilityTimeout=after_s
         )
 
-    await _called(change)
+    await _call(change)
 
 
 def queue_region(address: str) -> str:
@@ -82,7 +84,7 @@ def queue_region(address: str) -> str:
 
 @cache
 def queue_url(address: str) -> str:
-    """A queue's URL by its ARN or URL; AWS is asked once."""
+    """A queue's URL by its ARN or URL; resolved once."""
     found = _QUEUE.fullmatch(address)
     if found is None:
         return address
@@ -97,23 +99,18 @@ def client(service: str, region: str) -> Any:
     import boto3
     from botocore.config import Config
 
-    config = Config(connect_timeout=1, read_timeout=_ANSWER_S, retries={"mode": "standard", "total_max_attempts": 2})
+    config = Config(connect_timeout=1, read_timeout=_TIMEOUT_S, retries={"mode": "standard", "total_max_attempts": 2})
     return boto3.Session().client(service, region_name=region, config=config)
 
 
-async def _called(call: Any, *arguments: Any) -> None:
-    """Runs boto3, which waits, in a thread, and tells its errors as ours."""
+async def _call(function: Any, *arguments: Any) -> None:
+    """Runs a blocking call of boto3 in a thread, and raises its errors as `StoreUnavailable`."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        await asyncio.to_thread(call, *arguments)
+        await asyncio.to_thread(function, *arguments)
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "unknown")
         raise StoreUnavailable("bus", f"AWS refused the event ({code})") from error
     except BotoCoreError as error:
         raise StoreUnavailable("bus", f"AWS does not answer ({type(error).__name__})") from error
-
-
-def _once(event: CloudEvent) -> str:
-    """Distinct for each sending: an outcome that is said again on purpose must not be swallowed as a double."""
-    return f"{event.id[:80]}-{token_hex(8)}"

@@ -1,4 +1,4 @@
-"""A broker that is reached by HTTP: Knative's, by its K_SINK, or any other that takes CloudEvents."""
+"""Posts events to a broker over HTTP: Knative's, by its `K_SINK`, or any other that accepts CloudEvents."""
 
 import httpx
 
@@ -6,7 +6,7 @@ from events.envelope import CloudEvent
 from shared.types.errors import StoreUnavailable
 
 _STRUCTURED = "application/cloudevents+json"
-_ANSWER_S = 5.0
+_TIMEOUT_S = 5.0
 
 
 class BrokerSink:
@@ -14,10 +14,10 @@ class BrokerSink:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._client = httpx.AsyncClient(timeout=httpx.Timeout(_ANSWER_S, connect=0.5), trust_env=False)
+        self._client = httpx.AsyncClient(timeout=httpx.Timeout(_TIMEOUT_S, connect=0.5), trust_env=False)
 
     async def put(self, event: CloudEvent, body: bytes) -> None:
-        """Raises `StoreUnavailable` unless the broker has taken it."""
+        """Raises `StoreUnavailable` unless the broker has accepted it."""
         try:
             answer = await self._client.post(self._url, content=body, headers={"Content-Type": _STRUCTURED})
         except httpx.HTTPError as error:

@@ -7,7 +7,7 @@ from events.envelope import CloudEvent
 
 
 class EventTransport(Protocol):
-    """Carries events, at least once. Every method raises `StoreUnavailable` unless the event has been taken."""
+    """Carries events, at least once. Every method raises `StoreUnavailable` unless the event was accepted."""
 
     async def publish(self, event: Message, source: str) -> None:
         """To every function whose row listens, in the name of the function `source`."""

@@ -1,4 +1,4 @@
-"""How often an event is delivered before it is a dead letter, and how long to wait in between."""
+"""The retry policy of events: how many attempts before a dead letter, and the pauses between them."""
 
 ATTEMPTS = 5
 _FIRST_PAUSE_S = 2.0

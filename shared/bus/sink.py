@@ -12,7 +12,7 @@ class EventSink(Protocol):
     """A place outside that accepts events and delivers them to whoever listens."""
 
     async def put(self, event: CloudEvent, body: bytes) -> None:
-        """Sends `body`, the event in its structured form. Raises `StoreUnavailable` unless it has been accepted."""
+        """Sends `body`, the event in its structured form. Raises `StoreUnavailable` unless it is accepted."""
         ...
 
     async def close(self) -> None: ...

@@ -143,8 +143,14 @@ class StreamBus:
         Any other event was lost with the former process; without its mark the sweep publishes it again at once."""
         kinds = (recent_mark("*", "*", "*"), quiet_mark("*", "*", "*"))
         marks = [mark for kind in kinds async for mark in self._redis.scan(kind)]
-        queued = [event for function in self._table.functions for event in await self._queued(function.name)]
-        await self._redis.batch([("DEL", mark) for mark in marks] + [_recent(event) for event in queued])
+        texts = []
+        for function in self._table.functions:
+            entries = await self._redis.call("XRANGE", _queue(function.name), "-", "+")
+            retries = await self._redis.call("ZRANGE", _retry_queue(function.name), 0, -1)
+            texts += [dict(pairs(fields))["event"] for _, fields in entries or []]
+            texts += [msgspec.json.decode(message)["event"] for message in retries]
+        queued = [_recent(decode(text.encode())) for text in texts]
+        await self._redis.batch([*(("DEL", mark) for mark in marks), *queued])
 
     async def depth(self, function: str) -> int:
         queued, later = await self._redis.batch([("XLEN", _queue(function)), ("ZCARD", _retry_queue(function))])
@@ -152,12 +158,6 @@ class StreamBus:
 
     async def close(self) -> None:
         await self._reader.close()
-
-    async def _queued(self, function: str) -> list[CloudEvent]:
-        entries = await self._redis.call("XRANGE", _queue(function), "-", "+")
-        later = await self._redis.call("ZRANGE", _retry_queue(function), 0, -1)
-        texts = [dict(pairs(fields))["event"] for _, fields in entries or []]
-        return [decode(text.encode()) for text in [*texts, *(msgspec.json.decode(m)["event"] for m in later)]]
 
     async def _unfinished(self, function: str) -> list[ReceivedEvent]:
         pending = await self._redis.call("XPENDING", _queue(function), _GROUP, "-", "+", 10_000)

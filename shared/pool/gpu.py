@@ -1,4 +1,4 @@
-"""How full the GPU's memory is, asked of `nvidia-smi`, where there is one."""
+"""Reads the GPU's memory use from `nvidia-smi`, where it is installed."""
 
 import asyncio
 import shutil
@@ -9,41 +9,41 @@ from msgspec import Struct
 from shared.parsing.limits import GIB, MIB
 
 FULL = 0.9
-"""Share of a card's memory above which the next worker that ends a slice is replaced: what a library keeps goes with
-its process."""
+"""Share of a card's memory above which the next worker to end a slice is replaced: memory that a library holds is
+released only with its process."""
 
-MOST_OF_A_WORKER = 4 * GIB
+MAX_WORKER_BYTES = 4 * GIB
 _ANSWER_S = 5.0
 
 
 class GpuMemory(Struct):
-    """The last reading: bytes by process, and the fullest card's share. Within a container `nvidia-smi` may know
-    processes by other numbers; then the card's share alone decides."""
+    """The last reading: bytes per process, and the fullest card's share. In a container `nvidia-smi` may report other
+    process ids; then the card's share alone decides."""
 
     by_process: dict[int, int] = {}
     fullest: float = 0.0
-    most_bytes: int = MOST_OF_A_WORKER
+    most_bytes: int = MAX_WORKER_BYTES
 
     def is_short(self, pid: int) -> bool:
         return self.fullest > FULL or self.by_process.get(pid, 0) > self.most_bytes
 
     async def read(self) -> None:
-        """Keeps the last reading where `nvidia-smi` does not answer."""
-        cards = await _asked("--query-gpu=memory.used,memory.total")
-        processes = await _asked("--query-compute-apps=pid,used_memory")
+        """Updates the reading; it stays as it is where `nvidia-smi` does not answer."""
+        cards = await _query("--query-gpu=memory.used,memory.total")
+        processes = await _query("--query-compute-apps=pid,used_memory")
         if cards:
             self.fullest = max(used / total for used, total in cards if total)
             self.by_process = {pid: used * MIB for pid, used in processes}
 
 
-def is_there() -> bool:
+def has_gpu() -> bool:
     return shutil.which("nvidia-smi") is not None
 
 
-async def _asked(question: str) -> list[tuple[int, int]]:
-    """Pairs of whole numbers, one a line; memory in MiB."""
+async def _query(option: str) -> list[tuple[int, int]]:
+    """Pairs of integers, one per line; memory in MiB."""
     process = await asyncio.create_subprocess_exec(
-        "nvidia-smi", question, "--format=csv,noheader,nounits", stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL
+        "nvidia-smi", option, "--format=csv,noheader,nounits", stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL
     )
     try:
         async with asyncio.timeout(_ANSWER_S):
@@ -56,6 +56,6 @@ async def _asked(question: str) -> list[tuple[int, int]]:
 
 
 def pairs(text: str) -> list[tuple[int, int]]:
-    """Lines that hold something else, as `[N/A]`, are left out."""
+    """Skips lines with other values such as `[N/A]`."""
     words = [[word.strip() for word in line.split(",")] for line in text.splitlines()]
     return [(int(one[0]), int(one[1])) for one in words if len(one) == 2 and all(word.isdecimal() for word in one)]

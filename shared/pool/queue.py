@@ -85,18 +85,18 @@ class SliceQueue:
         how many slices of the document are left; with 0 the claim lasts until `end_document`. None where it is lost."""
         words = [_waiting(claim.document_id, claim.generation, one, len(one)) for one in more]
         arguments: list[RedisWord] = [claim.token, claim.tenant_id, claim.cost - read, SLICE_PAGES, RETENTION_S, *words]
-        left = int(await self._redis.run(scripts.DONE, [self._job_of(claim)], arguments))
+        left = int(await self._redis.run(scripts.COMPLETE, [self._job_of(claim)], arguments))
         self.changed.set()
         return None if left < 0 else left
 
     async def retry_later(self, claim: Claim, pause_s: float) -> None:
         """Makes the slice claimable by any process after the pause; this attempt counts as failed."""
-        await self._redis.run(scripts.FAIL, [], [claim.token, round(pause_s * 1000)])
+        await self._redis.run(scripts.RETRY, [], [claim.token, round(pause_s * 1000)])
 
     async def drop_other_slices(self, claim: Claim) -> bool:
         """Removes the document's other slices, for its outcome is known. False where the claim is lost."""
         arguments = [claim.tenant_id, _prefix(claim.document_id, claim.generation), claim.token]
-        return int(await self._redis.run(scripts.ALONE, [self._job_of(claim)], arguments)) >= 0
+        return int(await self._redis.run(scripts.DROP_OTHERS, [self._job_of(claim)], arguments)) >= 0
 
     async def end_document(self, claim: Claim) -> None:
         await self.cancel(claim.tenant_id, claim.document_id, claim.generation)

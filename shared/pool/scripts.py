@@ -1,15 +1,15 @@
-"""The queue's steps in Redis, each one script: whoever dies, dies between them.
+"""The queue's operations as Redis scripts: a crash can only happen between them.
 
-Keys, all below `pool:` and gone a while after they were last touched:
+Keys, all below `pool:`, which expire some time after their last use:
 
     ring              tenants that have slices waiting, in the order of their turns
     deficits          pages that each of them may still take in its turn
-    queue:{tenant}    its slices, `document|epoch|first|last|charge|attempts|since`
-    job:{t}:{d}:{e}   a document: its event, how many of its slices are `left`, when the first was begun
-    claims, leases    slices at work, `tenant|slice` by token, and when each is taken for lost (milliseconds)
-    depth             slices and pages that wait
+    queue:{tenant}    its slices, `document|epoch|first|last|cost|attempts|since`
+    job:{t}:{d}:{e}   a document: its event, how many of its slices are `left`, when the first was claimed (`began`)
+    claims, leases    running slices, `tenant|slice` by token, and when the lease of each expires (milliseconds)
+    depth             waiting slices and pages
 
-The scripts name keys that they find in others, so they need one primary, as all of ours do.
+The scripts compute names of keys from stored values, so they need a single primary, as all our scripts do.
 """
 
 from shared.redis.client import Script
@@ -20,12 +20,12 @@ local function now()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 local function fields(slice)
-  local d, e, first, last, charge, attempts, since = slice:match('^(.-)|(.-)|(.-)|(.-)|(.-)|(.-)|(.-)$')
-  return {d = d, e = e, first = first, last = last, charge = tonumber(charge), attempts = tonumber(attempts),
+  local d, e, first, last, cost, attempts, since = slice:match('^(.-)|(.-)|(.-)|(.-)|(.-)|(.-)|(.-)$')
+  return {d = d, e = e, first = first, last = last, cost = tonumber(cost), attempts = tonumber(attempts),
     since = since}
 end
 local function written(f)
-  return table.concat({f.d, f.e, f.first, f.last, f.charge, f.attempts, f.since}, '|')
+  return table.concat({f.d, f.e, f.first, f.last, f.cost, f.attempts, f.since}, '|')
 end
 local function job_of(tenant, f) return 'pool:job:' .. tenant .. ':' .. f.d .. ':' .. f.e end
 local function count(slices, pages)
@@ -34,10 +34,10 @@ local function count(slices, pages)
 end
 local function push(side, tenant, slice, quantum)
   redis.call(side, 'pool:queue:' .. tenant, slice)
-  count(1, fields(slice).charge)
+  count(1, fields(slice).cost)
   if redis.call('HSETNX', 'pool:deficits', tenant, quantum) == 1 then redis.call('RPUSH', 'pool:ring', tenant) end
 end
-local function let_go(token)
+local function release(token)
   redis.call('HDEL', 'pool:claims', token)
   redis.call('ZREM', 'pool:leases', token)
 end
@@ -50,13 +50,13 @@ local function without(tenant, prefix, except)
   local queue = 'pool:queue:' .. tenant
   for _, slice in ipairs(redis.call('LRANGE', queue, 0, -1)) do
     if slice:sub(1, #prefix) == prefix then
-      count(-redis.call('LREM', queue, 1, slice), -fields(slice).charge)
+      count(-redis.call('LREM', queue, 1, slice), -fields(slice).cost)
     end
   end
   local claims = redis.call('HGETALL', 'pool:claims')
   for i = 1, #claims, 2 do
     local ours = tenant .. '|' .. prefix
-    if claims[i] ~= except and claims[i + 1]:sub(1, #ours) == ours then let_go(claims[i]) end
+    if claims[i] ~= except and claims[i + 1]:sub(1, #ours) == ours then release(claims[i]) end
   end
 end
 """
@@ -64,7 +64,7 @@ end
 PUT = Script(
     _COMMON
     + """
--- A document that stands in the queue already keeps its place.
+-- A document that is queued already keeps its place.
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 local tenant, event, quantum, ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 redis.call('HSET', KEYS[1], 'event', event, 'left', #ARGV - 4)
@@ -80,7 +80,7 @@ CLAIM = Script(
 local token, lease, quantum, ttl = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 for _, lost in ipairs(redis.call('ZRANGEBYSCORE', 'pool:leases', 0, now(), 'LIMIT', 0, 100)) do
   local tenant, slice = (redis.call('HGET', 'pool:claims', lost) or ''):match('^(.-)|(.+)$')
-  let_go(lost)
+  release(lost)
   if tenant then
     local again = fields(slice)
     again.attempts = again.attempts + 1
@@ -102,11 +102,11 @@ while true do
     local deficit = tonumber(redis.call('HGET', 'pool:deficits', tenant) or 0)
     if redis.call('EXISTS', job) == 0 then
       redis.call('LPOP', queue)
-      count(-1, -f.charge)
-    elseif deficit >= f.charge then
+      count(-1, -f.cost)
+    elseif deficit >= f.cost then
       redis.call('LPOP', queue)
-      count(-1, -f.charge)
-      redis.call('HINCRBY', 'pool:deficits', tenant, -f.charge)
+      count(-1, -f.cost)
+      redis.call('HINCRBY', 'pool:deficits', tenant, -f.cost)
       redis.call('HSET', 'pool:claims', token, tenant .. '|' .. slice)
       redis.call('ZADD', 'pool:leases', now() + lease, token)
       local is_first = redis.call('HSETNX', job, 'began', now())
@@ -139,7 +139,7 @@ return lost
 """
 )
 
-DONE = Script(
+COMPLETE = Script(
     _COMMON
     + """
 local token, tenant, refund, quantum, ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -152,22 +152,22 @@ local left = redis.call('HINCRBY', KEYS[1], 'left', #ARGV - 5) - 1
 keep(ttl, KEYS[1], 'pool:queue:' .. tenant)
 if left <= 0 then return 0 end
 redis.call('HSET', KEYS[1], 'left', left)
-let_go(token)
+release(token)
 return left
 """
 )
-"""How many slices are left; with the last one, 0, the claim stays until the document's end is told. -1: not ours."""
+"""Returns how many slices are left; 0 for the last one, whose claim lasts until the document ends. -1: claim lost."""
 
-FAIL = Script(
+RETRY = Script(
     _COMMON
     + """
 if redis.call('HEXISTS', 'pool:claims', ARGV[1]) == 0 then return 0 end
 return redis.call('ZADD', 'pool:leases', now() + ARGV[2], ARGV[1])
 """
 )
-"""A slice that failed is a claim that nobody renews: it comes back when its pause is over."""
+"""A failed slice is a claim that is not renewed: it is claimable when its pause is over."""
 
-ALONE = Script(
+DROP_OTHERS = Script(
     _COMMON
     + """
 if redis.call('HEXISTS', 'pool:claims', ARGV[3]) == 0 or redis.call('EXISTS', KEYS[1]) == 0 then return -1 end

@@ -1,5 +1,5 @@
-"""Parsers that are warm before the first document: every process has its models loaded, and one that is spent is
-replaced before it is missed."""
+"""Parser processes that are warm before the first document: models are loaded, and a worker that is due for
+replacement is replaced in advance."""
 
 import asyncio
 from collections import Counter
@@ -32,7 +32,7 @@ class WarmParsers(ParserPool):
         return self.in_use + sum(worker.is_alive() for worker in self._idle.get(PAGED, []))
 
     async def warm(self) -> None:
-        """Returns when every worker is ready, or could not be made so: then it is started with the first slice."""
+        """Returns when every worker is ready or has failed to start; such a worker is started with its first slice."""
         missing = self.size - self.alive - len(self._warming)
         for _ in range(missing):
             self._replace()
@@ -67,7 +67,7 @@ class WarmParsers(ParserPool):
     async def _warm_one(self) -> None:
         try:
             worker = await Worker.start(self._limits)
-        except Exception:  # noqa: BLE001 - the next slice tries again, and says what is wrong
+        except Exception:  # noqa: BLE001 - the next slice tries again and reports the error
             log().exception("a warm parser does not start", extra={"function": "parse_gpu"})
             return
         ready = False

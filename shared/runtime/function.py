@@ -1,4 +1,4 @@
-"""`aegis function NAME`: one function in a process of its own, as its container runs it."""
+"""`aegis function NAME`: runs one function in a process of its own, as in its container."""
 
 import asyncio
 import contextlib
@@ -51,7 +51,7 @@ async def _run(function: Function, settings: Settings, listener: socket.socket) 
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     ending = asyncio.create_task(stop.wait())
-    async with _world(function, settings) as (services, secrets), _pool(function, services, secrets) as warm:
+    async with _services(function, settings) as (services, secrets), _pool(function, services, secrets) as warm:
         server = http_server(application((function,), services, _entrances(function, services, secrets)))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await started(server, serving)
@@ -67,7 +67,7 @@ async def _run(function: Function, settings: Settings, listener: socket.socket) 
 
 
 @asynccontextmanager
-async def _world(function: Function, settings: Settings) -> "AsyncIterator[tuple[Services, Secrets | None]]":
+async def _services(function: Function, settings: Settings) -> "AsyncIterator[tuple[Services, Secrets | None]]":
     if os.environ.get("AEGIS_EMBEDDED") == "1" and function.needs:
         from shared.runtime.serve import Installation, embedded_settings
 
@@ -93,7 +93,7 @@ async def _world(function: Function, settings: Settings) -> "AsyncIterator[tuple
 async def _pool(
     function: Function, services: Services, secrets: "Secrets | None"
 ) -> "AsyncIterator[asyncio.Future[None]]":
-    """The warm pool beside the function that it belongs to; what is inside is done when it is warm."""
+    """Runs the warm pool in the process of its function; the future completes when its workers are warm."""
     if "pool" not in function.needs or not services.settings.pool_workers or secrets is None:
         none: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         none.set_result(None)

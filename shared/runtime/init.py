@@ -1,4 +1,4 @@
-"""`aegis init`: prepares the stores whose variables are set, and makes the first operator. Safe to repeat."""
+"""`aegis init`: prepares the stores whose variables are set, and creates the first operator. Safe to repeat."""
 
 import asyncio
 import os
@@ -10,7 +10,6 @@ from shared.records.structs import TenantRecord
 from shared.redis.connection import check_server
 from shared.runtime.serve import DEFAULT_TENANT
 from shared.runtime.wiring.cluster import MissingStore, cluster_services
-from shared.runtime.wiring.services import Services
 from shared.runtime.wiring.settings import Settings
 from shared.table.table import load
 from shared.types.clock import now
@@ -19,7 +18,7 @@ _NEEDED = ("AEGIS_S3_BUCKET", "AEGIS_REDIS_URL")
 
 
 def init() -> dict[str, str]:
-    """`{operator_key, tenant_id, api_key}` where an operator was made, empty where one was there.
+    """Returns `{operator_key, tenant_id, api_key}` where an operator was created, empty where one existed.
 
     Raises `MissingStore`, `StoreUnavailable` and `SettingError`.
     """
@@ -28,24 +27,20 @@ def init() -> dict[str, str]:
         raise MissingStore(f"AEGIS_OPERATOR_KEY is too short: it takes {SHORTEST_KEY} characters or more.")
     for name in _NEEDED:
         if not os.environ.get(name):
-            raise MissingStore(f"{name} is not set: accounts are kept there. Set it and run this again.")
+            raise MissingStore(f"{name} is not set: accounts are stored there. Set it and run this again.")
     return asyncio.run(_init(os.environ))
 
 
 async def _init(environ: Mapping[str, str]) -> dict[str, str]:
     services = cluster_services(load(), Settings.from_environ(environ), environ)
     try:
-        await _prepare(services, environ)
+        await services.blobs.prepare()
+        await check_server(services.redis)
+        if environ.get("AEGIS_QDRANT_URL"):
+            await services.vectors.prepare()
         return await _first_operator(services.accounts, environ.get("AEGIS_OPERATOR_KEY"))
     finally:
         await services.close()
-
-
-async def _prepare(services: Services, environ: Mapping[str, str]) -> None:
-    await services.blobs.prepare()
-    await check_server(services.redis)
-    if environ.get("AEGIS_QDRANT_URL"):
-        await services.vectors.prepare()
 
 
 async def _first_operator(accounts: Accounts, given: str | None) -> dict[str, str]:

@@ -68,7 +68,8 @@ class Binding:
             self._loop.run_until_complete(self._services.drain())
 
     def _answer(self, event: Any, context: Any) -> Any:
-        self._deadline = self._loop.time() + _seconds_left(context, self._function)
+        ask = getattr(context, "get_remaining_time_in_millis", None)
+        self._deadline = self._loop.time() + (ask() / 1000 - _REPORT_S if ask else self._function.timeout_s)
         log().append_keys(function_request_id=getattr(context, "aws_request_id", None))
         if is_web(event):
             asyncio.set_event_loop(self._loop)  # Mangum runs the current one
@@ -160,11 +161,6 @@ class Binding:
             _ = self._web
         else:
             _ = self._queue_consumer
-
-
-def _seconds_left(context: Any, function: Function) -> float:
-    ask = getattr(context, "get_remaining_time_in_millis", None)
-    return ask() / 1000 - _REPORT_S if ask else function.timeout_s
 
 
 def function_of(table: Table, environ: Mapping[str, str]) -> Function:

@@ -1,4 +1,4 @@
-"""Makes an installation's indexes anew from its ledger: no model is called, nothing is charged."""
+"""Rebuilds an installation's indexes from its records: no model is called, nothing is charged."""
 
 import asyncio
 import os
@@ -11,8 +11,7 @@ import msgspec
 from events.document import DocumentEmbedded
 from shared.access.accounts import cached_key, cached_tenant
 from shared.catalogue.catalogue import Catalogues
-from shared.records.records import PlatformRecords, TenantRecords
-from shared.records.structs import DocumentRecord
+from shared.records.records import PlatformRecords
 from shared.runtime.serve import Installation, embedded_settings
 from shared.runtime.wiring.cluster import VARIABLES, MissingStore, cluster_services
 from shared.runtime.wiring.services import Services
@@ -26,9 +25,9 @@ _BATCH = 256
 
 
 def rebuild(data: Path, only: str | None = None) -> dict[str, Any]:
-    """How many documents, keys and passages each index was made of; on a cluster where its variables are set.
+    """Returns how many documents, keys and passages each index has; on a cluster where its variables are set.
 
-    Raises `FolderTaken` while a server owns the folder, `NoSuchIndex` for an index that there is not.
+    Raises `FolderTaken` while a server owns the folder, `NoSuchIndex` for an unknown index.
     """
     if only is not None and only not in INDEXES:
         raise NoSuchIndex(f"there is no index {only!r} here; rebuild takes {', '.join(INDEXES)}")
@@ -42,7 +41,7 @@ def rebuild(data: Path, only: str | None = None) -> dict[str, Any]:
 
 
 class NoSuchIndex(AegisError):
-    """An installation of this kind has no such index."""
+    """There is no index of that name."""
 
 
 async def _rebuild_folder(installation: Installation, indexes: tuple[str, ...]) -> dict[str, Any]:
@@ -59,7 +58,7 @@ async def _rebuild_cluster(indexes: tuple[str, ...]) -> dict[str, Any]:
     wanted: list[Need] = ["blobs", *(needs[index] for index in indexes)]
     for need in wanted:
         if not os.environ.get(VARIABLES[need]):
-            raise MissingStore(f"{VARIABLES[need]} is not set: what is rebuilt stands there.")
+            raise MissingStore(f"{VARIABLES[need]} is not set: the index and its source are stored there.")
     services = cluster_services(table, Settings.from_environ(os.environ), os.environ)
     try:
         return await _rebuild(services, indexes)
@@ -73,7 +72,7 @@ async def _rebuild(services: Services, indexes: tuple[str, ...]) -> dict[str, An
 
 
 async def catalogue(services: Services) -> dict[str, int]:
-    """Every tenant's list of documents and how far each has come."""
+    """Rebuilds every tenant's list of documents and their stages."""
     platform = PlatformRecords(services.blobs)
     catalogues = Catalogues(services.redis, platform)
     tenants = await platform.tenant_ids()
@@ -81,7 +80,7 @@ async def catalogue(services: Services) -> dict[str, int]:
 
 
 async def redis(services: Services) -> dict[str, int]:
-    """The cached tenants and keys; whatever was cached and is not in the ledger is gone."""
+    """Rebuilds the cached tenants and keys; a cached entry that has no record is removed."""
     for pattern in (cached_key("*"), cached_tenant("*")):
         async for cached in services.redis.scan(pattern):
             await services.redis.call("DEL", cached)
@@ -93,7 +92,7 @@ async def redis(services: Services) -> dict[str, int]:
 
 
 async def vectors(services: Services) -> dict[str, int]:
-    """Every embedded passage, with the vectors that the ledger keeps."""
+    """Rebuilds the index of embedded passages from the recorded vectors."""
     await services.vectors.prepare()
     platform = PlatformRecords(services.blobs)
     passages = 0
@@ -102,15 +101,12 @@ async def vectors(services: Services) -> dict[str, int]:
         async for document_id, generation in records.deleted_documents():
             await index.forget(document_id, generation)
         async for record in records.documents():
-            points = [kept.point() for kept in await _kept(records, record)]
+            embedded = await records.outcome(record.document_id, record.generation, "embed", DocumentEmbedded)
+            if embedded is None:
+                continue
+            stored = msgspec.msgpack.decode(await records.read(embedded.points), type=list[StoredPoint])
+            points = [one.point() for one in stored]
             for first in range(0, len(points), _BATCH):
                 await index.add(points[first : first + _BATCH])
             passages += len(points)
     return {"passages": passages}
-
-
-async def _kept(records: TenantRecords, record: DocumentRecord) -> list[StoredPoint]:
-    embedded = await records.outcome(record.document_id, record.generation, "embed", DocumentEmbedded)
-    if embedded is None:
-        return []
-    return msgspec.msgpack.decode(await records.read(embedded.points), type=list[StoredPoint])

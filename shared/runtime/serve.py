@@ -1,4 +1,4 @@
-"""`aegis serve`: the whole suite in one process, its state in one data folder."""
+"""`aegis serve`: runs the whole suite in one process, its state in one data folder."""
 
 import asyncio
 import os
@@ -39,10 +39,10 @@ from shared.types.principal import Role
 from shared.vectors.edge import EdgeIndex
 
 DEFAULT_TENANT = "ten_default"
-_PATIENCE_S = 0.8
-"""A little more than a cluster has: on one machine a slow answer mostly means that it is busy. Still, a call that meets
-a frozen server has its answer in about a second."""
-_READ_PATIENCE_S = 10.0
+_CALL_TIMEOUT_S = 0.8
+"""More than on a cluster: on one machine a slow answer mostly means that it is busy. A call to a frozen server still
+ends in about a second."""
+_READ_TIMEOUT_S = 10.0
 
 
 def serve(data: Path, host: str, port: int) -> int:
@@ -66,7 +66,7 @@ def embedded_settings(data: Path, **given: Any) -> Settings:
 
 
 class Installation:
-    """A data folder with its stores, for the process that owns it."""
+    """A data folder and its stores, owned by this process."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -84,15 +84,15 @@ class Installation:
         self.folder.close()
 
     async def open(self) -> Services:
-        """Starts the stores and makes what a first start makes."""
-        shutil.rmtree(self.settings.data / "spool", ignore_errors=True)  # uploads that a crash cut off
+        """Starts the stores; the first time it also creates the tenant `default` and the first keys."""
+        shutil.rmtree(self.settings.data / "spool", ignore_errors=True)  # uploads that a crash interrupted
         await self._server.start()
-        redis = self._server.redis(answer_s=_PATIENCE_S)
+        redis = self._server.redis(answer_s=_CALL_TIMEOUT_S)
         await Leases(redis).void_all()
         await SliceQueue(redis).void_claims()
         self.bus = StreamBus(
             redis,
-            self._server.redis(answer_s=_READ_PATIENCE_S),
+            self._server.redis(answer_s=_READ_TIMEOUT_S),
             self.table,
             self.event_secrets,
             consumer=secrets.token_hex(4),
@@ -103,7 +103,9 @@ class Installation:
             blobs=lambda: FolderBlobs(self.settings.data / "blobs"),
             redis=lambda: redis,
             transport=lambda: self.bus,
-            vectors=self._vectors,
+            vectors=lambda made: EdgeIndex(
+                self.settings.data / "vectors", made.embedding.dimensions, made.embedding.name
+            ),
         )
         await self._first_keys(services)
         return services
@@ -113,18 +115,15 @@ class Installation:
         await self.bus.close()
         await self._server.close()
 
-    def _vectors(self, services: Services) -> EdgeIndex:
-        return EdgeIndex(self.settings.data / "vectors", services.embedding.dimensions, services.embedding.name)
-
     async def _first_keys(self, services: Services) -> None:
-        """The tenant `default` with an admin's key, and an operator's; safe to repeat after a crash."""
+        """Creates the tenant `default` with an admin's key, and an operator's; safe to repeat after a crash."""
         if await services.accounts.tenant(DEFAULT_TENANT) is None:
             await services.accounts.keep_tenant(TenantRecord(DEFAULT_TENANT, "default", "enterprise", now()))
         await self._first_key(services, "initial-api-key", DEFAULT_TENANT, "admin")
         await self._first_key(services, "initial-operator-key", "", "operator")
 
     async def _first_key(self, services: Services, file: str, tenant_id: str, role: Role) -> None:
-        """The file comes last: while it is there its key was made, and once revoked is not made again."""
+        """Writes the file last: where it exists its key was created, and a revoked key is not created again."""
         if not (self.folder.path / file).exists():
             _, key = await services.accounts.create_key(tenant_id, "initial key", role)
             self.folder.secret(file, lambda: key)
@@ -145,7 +144,7 @@ async def _serve(installation: Installation, listener: socket.socket) -> int:
         await started(server, serving)
         url = url_of(listener)
         installation.folder.announce(url)
-        metrics.started(_age_of_process())
+        metrics.started(_process_age_s())
         print(f"ready {url} key in {installation.folder.path / 'initial-api-key'}", flush=True)  # noqa: T201
         async with _pool(services, installation.event_secrets):
             await asyncio.wait([serving, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
@@ -159,7 +158,7 @@ async def _serve(installation: Installation, listener: socket.socket) -> int:
 
 @asynccontextmanager
 async def _pool(services: Services, secrets: Secrets) -> AsyncIterator[None]:
-    """The warm pool, where one is asked for; nobody waits for it to be warm."""
+    """Runs the warm pool where one is configured; the start does not wait for its workers."""
     if not services.settings.pool_workers:
         yield
         return
@@ -169,8 +168,8 @@ async def _pool(services: Services, secrets: Secrets) -> AsyncIterator[None]:
         yield
 
 
-def _age_of_process() -> float:
-    """Seconds since this process began; 0 where the platform does not tell."""
+def _process_age_s() -> float:
+    """Seconds since this process started; 0 where the platform does not say."""
     try:
         fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
         return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")

@@ -1,4 +1,4 @@
-"""The stores of an installation for a command that looks after them, beside a running server or without one."""
+"""Opens an installation's stores for maintenance commands, beside a running server or without one."""
 
 import os
 from collections.abc import AsyncIterator, Mapping
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 class NoInstallation(AegisError):
-    """There are no stores to look after; the message says what to set."""
+    """No stores were found; the message says what to set."""
 
 
 async def verify(data: Path) -> "Verification":
-    """Reads the whole book, of the bucket whose variable is set or of the folder, whoever works on it meanwhile. Raises
-    `NoInstallation`, `StoreUnavailable`."""
+    """Verifies the whole usage ledger, of the bucket whose variable is set or of the folder, while others may write.
+    Raises `NoInstallation`, `StoreUnavailable`."""
     services = _cluster("AEGIS_S3_BUCKET") or _beside(data)
     try:
         return await services.usage_ledger.verify()
@@ -34,8 +34,11 @@ async def verify(data: Path) -> "Verification":
 
 
 async def reconcile(data: Path, bills: Mapping[date, int], *, is_served: bool) -> "Reconciled":
-    """`is_served` says that a server runs on the folder. Without bills the cloud is asked for them, where it is used.
-    Raises `NoInstallation`, `StoreUnavailable`, `FolderTaken`."""
+    """Compares the ledger, Redis and the provider's bills. `is_served` says that a server runs on the folder. Without
+    `bills` the cloud is asked for them, where it is used.
+
+    Raises `NoInstallation`, `StoreUnavailable`, `FolderTaken`.
+    """
     from shared.proxy.reconciling import reconcile as hold
 
     async with _stores(data, is_served=is_served) as services:
@@ -44,7 +47,7 @@ async def reconcile(data: Path, bills: Mapping[date, int], *, is_served: bool) -
 
 
 async def _provider_bills(services: Services) -> Mapping[date, int]:
-    """None where the cloud does not tell: Redis and the book can be held against each other all the same."""
+    """Empty where the cloud does not report them: Redis and the ledger are compared all the same."""
     from shared.proxy.provider import bills
     from shared.upstreams.port import UpstreamError
 
@@ -54,7 +57,7 @@ async def _provider_bills(services: Services) -> Mapping[date, int]:
     try:
         return await bills(cloud, now())
     except UpstreamError as error:
-        log().warning(f"the cloud does not tell what it billed ({error.fault})")
+        log().warning(f"the cloud does not report its bills ({error.fault})")
         return {}
 
 
@@ -79,12 +82,12 @@ async def _stores(data: Path, *, is_served: bool) -> AsyncIterator[Services]:
 
 
 def _cluster(*variables: str) -> Services | None:
-    """The stores whose addresses are set; None where the first is not."""
+    """The cluster's stores; None where the first variable is not set."""
     if not os.environ.get(variables[0]):
         return None
     for name in variables:
         if not os.environ.get(name):
-            raise NoInstallation(f"{name} is not set: half of what is needed stands there.")
+            raise NoInstallation(f"{name} is not set: the command needs that store too.")
     from shared.runtime.wiring.cluster import cluster_services
 
     return cluster_services(load(), Settings.from_environ(os.environ), os.environ)
@@ -111,4 +114,4 @@ def _check_folder(data: Path) -> None:
 
 
 def _none() -> NoReturn:
-    raise StoreUnavailable("bus", "a command beside a server has none")
+    raise StoreUnavailable("bus", "a command beside a server has no event transport")

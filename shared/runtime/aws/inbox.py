@@ -9,14 +9,14 @@ from shared.runtime.events.delivery import DeliveryResult
 from shared.runtime.http.problems import problem_of
 from shared.runtime.wiring.injection import plan, provide
 from shared.runtime.wiring.services import Services
-from shared.table.table import Function, Operation
+from shared.table.table import Function
 from shared.telemetry.logs import log
 from shared.types.call import Call
 from shared.types.errors import NotFound
 from shared.types.principal import Principal
 from shared.types.tracing import new_request_id, new_traceparent
 
-_ENTRANCE = "POST /events"
+_ROUTE = "POST /events"
 _SUBMITTED = "aegis.document.submitted.v1"
 _UPLOADER = "inbox"
 _RETRYABLE = frozenset({409, 429})
@@ -40,21 +40,19 @@ class Inbox:
             return self._refused(created, request_id, error)
 
     async def _submit(self, created: ObjectCreated, request_id: str) -> None:
-        operation = self._entrance()
+        operation = next((operation for operation in self._function.operations if operation.on == _ROUTE), None)
+        if operation is None:
+            raise NotFound(f"Function {self._function.name} has no inbox; the bucket has to notify the one that has.")
         if not is_name(created.blob):
             raise NotFound("An object in the inbox is named with A-Z, a-z, 0-9, `.`, `_`, `-` and `/` only.")
         if await self._services.accounts.tenant(created.tenant_id) is None:
             raise NotFound("There is no such tenant.")
         kind, wanted = plan(self._function, operation)
         call = self._call(created.tenant_id, request_id)
+        data = {"filename": created.blob.rpartition("/")[2], "blob_key": created.blob}
+        event = CloudEvent(id=request_id, source="/inbox", type=_SUBMITTED, data=data)
         handle = self._function.handler(operation)
-        await handle(kind(event=_submitted(created.blob, request_id)), **provide(self._services, wanted, call))
-
-    def _entrance(self) -> Operation:
-        for operation in self._function.operations:
-            if operation.on == _ENTRANCE:
-                return operation
-        raise NotFound(f"Function {self._function.name} has no inbox; the bucket has to notify the one that has.")
+        await handle(kind(event=event), **provide(self._services, wanted, call))
 
     def _call(self, tenant_id: str, request_id: str) -> Call:
         return Call(
@@ -76,8 +74,3 @@ class Inbox:
             log().warning(f"inbox answered {problem.status}: {problem.detail}", extra=about)
         status = 503 if problem.status in _RETRYABLE else problem.status
         return DeliveryResult(status, detail=problem.detail, retry_after=problem.retry_after)
-
-
-def _submitted(blob: str, request_id: str) -> CloudEvent:
-    data = {"filename": blob.rpartition("/")[2], "blob_key": blob}
-    return CloudEvent(id=request_id, source="/inbox", type=_SUBMITTED, data=data)

@@ -1,6 +1,6 @@
-"""Requests that Lambda was invoked with, answered by the same application as everywhere, through Mangum.
+"""Answers the requests that Lambda is invoked with, by the same application as everywhere, through Mangum.
 
-An answer leaves as one piece, streams too, and neither it nor a request can be larger than Lambda takes.
+A response leaves in one piece, a stream too. Neither it nor a request can exceed Lambda's limits.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ class Web:
         self._app = application((function,), services, entrances)
 
     def answer(self, event: dict[str, Any], context: Any, seconds: float) -> dict[str, Any]:
-        """Runs the current event loop until the answer is there, for `seconds` at most."""
+        """Runs the current event loop until the response is complete, for `seconds` at most."""
         event = _without_stage(event)
         if (size := _size(event)) > LARGEST_BODY:
             return _through(self._refusing(_request_too_large(size)), event, context)
@@ -47,24 +47,24 @@ class Web:
         return answer
 
     def _within(self, seconds: float) -> Asgi:
-        """Ends a stream of events where the time is over: it is resumed by its ids. Anything else is refused then."""
+        """Ends a stream of events when the time is over: the client resumes it by its ids. Refuses others then."""
 
         async def within(scope: AsgiScope, receive: Receive, send: Send) -> None:
-            began: list[bytes] = []
+            started_types: list[bytes] = []
 
-            async def noting(message: AsgiMessage) -> None:
+            async def recording(message: AsgiMessage) -> None:
                 if message["type"] == "http.response.start":
-                    began.append(dict(message["headers"]).get(b"content-type", b""))
+                    started_types.append(dict(message["headers"]).get(b"content-type", b""))
                 await send(message)
 
             try:
                 async with asyncio.timeout(seconds):
-                    await self._app(scope, receive, noting)
+                    await self._app(scope, receive, recording)
             except TimeoutError:
-                if not began:
+                if not started_types:
                     late = Deadline(f"The call took longer than the {seconds:.0f} s that are left of the invocation.")
                     await self._refusing(late)(scope, receive, send)
-                elif began[0].startswith(b"text/event-stream"):
+                elif started_types[0].startswith(b"text/event-stream"):
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
                 else:
                     raise
@@ -72,10 +72,10 @@ class Web:
         return within
 
     def _refusing(self, problem: Problem) -> Asgi:
-        async def uncounted(exchange: Exchange) -> None:
-            """Nothing was done that a limit would have to protect."""
+        async def admit_uncounted(exchange: Exchange) -> None:
+            """Such a response counts against no rate limit."""
 
-        return Exchanges(_telling(problem, self._function.name), self._trusted, uncounted)
+        return Exchanges(_problem_app(problem, self._function.name), self._trusted, admit_uncounted)
 
 
 def _through(app: Asgi, event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -88,21 +88,21 @@ def _through(app: Asgi, event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _last_hop(client: Any) -> str:
-    """A load balancer's address of the client is all of X-Forwarded-For, of which it wrote only the end."""
+    """The address that a load balancer appended to X-Forwarded-For, which it passes on whole."""
     return str((client or ("",))[0] or "unknown").rpartition(",")[2].strip()
 
 
-def _telling(problem: Problem, function: str) -> Asgi:
-    async def tell(scope: AsgiScope, receive: Receive, send: Send) -> None:
+def _problem_app(problem: Problem, function: str) -> Asgi:
+    async def respond(scope: AsgiScope, receive: Receive, send: Send) -> None:
         exchange = exchange_of(scope)
         exchange.function, exchange.route = function, problem.slug
-        said = told(problem, exchange.path, exchange.request_id)
-        named = {"Content-Type": said.media_type, **said.headers}
+        answer = told(problem, exchange.path, exchange.request_id)
+        named = {"Content-Type": answer.media_type, **answer.headers}
         headers = [(name.lower().encode(), value.encode()) for name, value in named.items()]
-        await send({"type": "http.response.start", "status": said.status, "headers": headers})
-        await send({"type": "http.response.body", "body": said.body, "more_body": False})
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body, "more_body": False})
 
-    return tell
+    return respond
 
 
 def _request_too_large(size: int) -> Problem:
@@ -120,7 +120,7 @@ def _answer_too_large(size: int) -> Problem:
 
 
 def _size(event: dict[str, Any]) -> int:
-    """Of the request's body, in bytes as the client sent them."""
+    """Bytes of the request's body as the client sent it."""
     body = event.get("body") or ""
     if event.get("isBase64Encoded"):
         return len(body) * 3 // 4 - body[-2:].count("=")
@@ -128,20 +128,18 @@ def _size(event: dict[str, Any]) -> int:
 
 
 def _weight(answer: dict[str, Any]) -> int:
-    """Of the answer as Lambda sends it; JSON makes a body at most six times as long."""
+    """Bytes of the response as Lambda sends it; JSON makes a body at most six times as long."""
     length = len(answer.get("body") or "")
     return length if length * 6 < _LARGEST_ANSWER else len(json.dumps(answer).encode())
 
 
 def _without_stage(event: dict[str, Any]) -> dict[str, Any]:
-    """API Gateway's second version leaves the stage's name in the path."""
+    """Removes the stage's name, which API Gateway's second version leaves in the path."""
     context = event["requestContext"]
     stage, http = context.get("stage"), context.get("http")
     if not http or stage in (None, "", "$default"):
         return event
-    path = _cut(http["path"], stage)
+    path = http["path"]
+    if f"{path}/".startswith(f"/{stage}/"):
+        path = path.removeprefix(f"/{stage}") or "/"
     return {**event, "requestContext": {**context, "http": {**http, "path": path}}}
-
-
-def _cut(path: str, stage: str) -> str:
-    return path.removeprefix(f"/{stage}") or "/" if f"{path}/".startswith(f"/{stage}/") else path

@@ -1,4 +1,4 @@
-"""The pool of one process, from its warm start to its end, with its gauges."""
+"""Runs the warm pool of a process and its gauges."""
 
 import asyncio
 import contextlib
@@ -15,29 +15,27 @@ from shared.telemetry import metrics
 from shared.types.errors import StoreUnavailable
 
 NAME = "parse_gpu"
-_LOOK_S = 5.0
-
-
+_GAUGES_S = 5.0
 _GRACE_S = 5.0
-"""How long a slice that is being read may still take at the end; what is cut off is read again, by whoever comes."""
+"""How long a running slice may still take at the end; an interrupted one is read again by the next pool."""
 
 
 @asynccontextmanager
 async def pool_running(services: Services, secrets: Secrets) -> AsyncIterator[asyncio.Task[None]]:
-    """A pool for as long as the context lasts; the task inside ends when its workers are warm. Slices are taken from
-    then on."""
-    memory = gpu.GpuMemory() if gpu.is_there() else None
+    """Runs a pool for as long as the context lasts; the task that it yields ends when the workers are warm. Only then
+    are slices claimed."""
+    memory = gpu.GpuMemory() if gpu.has_gpu() else None
     parsers = WarmParsers(services.settings.parsing, services.settings.pool_workers, memory)
     stage = PooledStage(services.table.function(NAME), services, secrets)
     pool = Pool(services.slices, parsers, stage, parsers.size)
 
-    async def begin() -> None:
+    async def start() -> None:
         await parsers.warm()
         metrics.show_pool(NAME, parsers.in_use, parsers.alive, parsers.recycled)
         pool.start()
 
-    warming = asyncio.create_task(begin(), name="a warm start")
-    watching = asyncio.create_task(_watch(services, parsers, memory), name="the pool's gauges")
+    warming = asyncio.create_task(start(), name="pool start")
+    watching = asyncio.create_task(_refresh_gauges(services, parsers, memory), name="pool gauges")
     try:
         yield warming
     finally:
@@ -48,7 +46,7 @@ async def pool_running(services: Services, secrets: Secrets) -> AsyncIterator[as
         await parsers.close()
 
 
-async def _watch(services: Services, parsers: WarmParsers, memory: gpu.GpuMemory | None) -> None:
+async def _refresh_gauges(services: Services, parsers: WarmParsers, memory: gpu.GpuMemory | None) -> None:
     while True:
         metrics.show_pool(NAME, parsers.in_use, parsers.alive, parsers.recycled)
         with contextlib.suppress(StoreUnavailable):
@@ -58,4 +56,4 @@ async def _watch(services: Services, parsers: WarmParsers, memory: gpu.GpuMemory
         if memory:
             with contextlib.suppress(OSError):
                 await memory.read()
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(_GAUGES_S)

@@ -1,4 +1,4 @@
-"""The stage whose slices the pool reads, as the pipeline sees it: its record, its outcome, its dead letters."""
+"""The pool's stage in the pipeline: its work, its status, its outcome and its dead letters."""
 
 from datetime import datetime
 
@@ -53,12 +53,12 @@ class PooledStage:
         await self._show(event, "waiting", attempts, started, reason)
 
     async def conclude(self, event: DocumentStored, started: datetime) -> bool:
-        """Delivers the event once more: now that its parts are there the stage ends, and its outcome is told.
+        """Delivers the event once more: with all its parts stored the stage ends, and its outcome is published.
 
         False where the stage has not ended: another delivery holds it, or parts are missing. Raises
         `OutcomeNotDelivered`.
         """
-        delivered = await self._delivery.deliver(self._enveloped(event), started)
+        delivered = await self._delivery.deliver(self._envelope(event), started)
         if delivered.reply:
             await self._services.publisher(self.name).publish(delivered.reply)
             return True
@@ -67,9 +67,9 @@ class PooledStage:
         return await self.is_over(event)
 
     async def dead_letter(self, event: DocumentStored, status: int, detail: str, attempts: int) -> None:
-        """A dead letter, as for any event that no attempt could handle."""
+        """Writes the dead letter of an event that no attempt could handle."""
         for sink in self._sinks:
-            await sink.dead_letter(UndeliveredEvent(self._enveloped(event), self.name, status, detail, attempts))
+            await sink.dead_letter(UndeliveredEvent(self._envelope(event), self.name, status, detail, attempts))
 
     async def _show(
         self, event: DocumentStored, status: StageStatus, attempts: int, started: datetime, reason: Reason | None = None
@@ -78,7 +78,7 @@ class PooledStage:
         view = StageView(self.name, status, attempts, started, reason=reason)
         await catalogue.show_stage(event.origin.document_id, event.origin.generation, view)
 
-    def _enveloped(self, event: DocumentStored) -> CloudEvent:
+    def _envelope(self, event: DocumentStored) -> CloudEvent:
         return wrap(msgspec.structs.replace(event, continuation=0), "upload", self._secrets)
 
     def _records(self, event: DocumentStored) -> TenantRecords:
