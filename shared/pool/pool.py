@@ -114,7 +114,7 @@ class Pool:
             self._claimed.discard(claim.token)
             await self._queue.retry_later(claim, 0)
         else:
-            await self._stage.leave_to_the_sweep(claim.event)
+            await self._stage.mark_for_erasure(claim.event)
 
     async def _slice(self, claim: Claim) -> None:
         if claim.attempts >= ATTEMPTS:
@@ -161,7 +161,7 @@ class Pool:
         return PageRange(first, read.until), read.pages
 
     async def _lost(self, claim: Claim) -> bool:
-        await self._stage.leave_to_the_sweep(claim.event)
+        await self._stage.mark_for_erasure(claim.event)
         return False
 
     async def _conclude(self, claim: Claim) -> None:

@@ -40,7 +40,7 @@ class SlicedStage(Protocol):
 
     async def is_deleted(self, event: DocumentStored) -> bool: ...
 
-    async def leave_to_the_sweep(self, event: DocumentStored) -> None:
+    async def mark_for_erasure(self, event: DocumentStored) -> None:
         """Marks a deleted document for the sweep, which erases what was written after the erasure."""
         ...
 

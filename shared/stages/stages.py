@@ -1,7 +1,7 @@
-"""Runs a stage so that it counts once, however often its event comes.
+"""Runs a stage so that it counts once, however often its event is delivered.
 
-A stage's key is a hash of all that goes into its result. A finished stage is never run again and, called again, says
-its outcome again; a stage that another holds under a live lease is left to it.
+A stage's key is a hash of all that goes into its result. A finished stage is never run again: it returns its stored
+outcome. A stage whose lease another delivery holds is left to that one.
 """
 
 import asyncio
@@ -10,7 +10,6 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -31,20 +30,20 @@ from shared.types.waiting import Waiting, WaitsFor
 from shared.usage.metering import Meter, MeteredWork
 from shared.usage.records import Unit
 
-_ATTEMPTS_KEPT_S = 7 * 86400
+_ATTEMPTS_S = 7 * 86400
 _OWN_END = 0.8
-"""The share of its time after which a stage of many steps ends itself."""
+"""The share of its time after which a stage of many steps ends its delivery."""
 BUDGET: WaitsFor = "budget"
-"""Why a document waits that has reached the bound of what it may cost."""
+"""Why a document waits that has reached its `max_cost_usd`."""
 
 _FINAL = frozenset({"aegis.document.ready.v1", "aegis.document.rejected.v1"})
 
 
 class StageWork(Struct, frozen=True):
-    """What a running stage may know of itself and where it puts its result.
+    """What a running stage may know of itself and where it writes its result.
 
-    A stage of many steps keeps each part as it comes, and when `is_late` ends itself by saying its own input with the
-    next continuation: the next delivery goes on with the parts that are there.
+    A stage of many steps writes each part as it comes. When `is_late`, it returns its own input with the next
+    continuation: the next delivery goes on with the parts that are there.
     """
 
     key: str
@@ -59,22 +58,22 @@ class StageWork(Struct, frozen=True):
         return time.monotonic() > self.until
 
     async def part(self, name: str) -> bytes | None:
-        """What an earlier delivery of the same work kept under this name."""
+        """What an earlier delivery of the same work has written under this name."""
         return await self.records.part(self.origin.document_id, self.origin.generation, f"{self.key}/{name}")
 
     async def part_names(self) -> list[str]:
-        """Of all that earlier deliveries kept."""
+        """The names of all parts that earlier deliveries have written."""
         return await self.records.part_names(self.origin.document_id, self.origin.generation, self.key)
 
     async def write_part(self, name: str, data: bytes) -> None:
         await self.write(f"parts/{self.key}/{name}", data)
 
     async def erase_parts(self) -> None:
-        """Once the whole result is kept."""
+        """To be called once the whole result is written."""
         await self.records.erase_parts(self.origin.document_id, self.origin.generation, self.key)
 
     async def write(self, name: str, data: bytes) -> str:
-        """Writes a result; returns the blob's name, for the event."""
+        """Writes a result and returns the blob's name, for the event."""
         return await self.records.write(self.origin.document_id, self.origin.generation, name, data)
 
     async def read(self, blob: str) -> bytes:
@@ -105,36 +104,36 @@ class StageRunner:
         self._catalogue = Catalogue(redis, records)
 
     async def run(
-        self, stage: RunnableStage, event: DocumentEvent, began: datetime | None = None
+        self, stage: RunnableStage, event: DocumentEvent, started_at: datetime | None = None
     ) -> DocumentEvent | None:
-        """The stage's outcome; None where there is nothing to say (deleted, held by another, a branch missing, its
-        work in a queue).
+        """Returns the stage's outcome; None where there is none (the document deleted, the stage held by another
+        delivery, a branch missing, its work in a queue).
 
-        Raises what the handler raises, but for `Rejected`, which is an outcome. `began` is when the work did, where
-        that was before this delivery.
+        Raises what the handler raises, but for `Rejected`, which is an outcome. `started_at` is when the work
+        started, where that was before this delivery.
         """
-        about, name = event.origin, stage.function.name
-        if await self._records.is_deleted(about.document_id, about.generation):
-            await self._leave_to_the_sweep(about)
+        origin, name = event.origin, stage.function.name
+        if await self._records.is_deleted(origin.document_id, origin.generation):
+            await self._mark_for_erasure(origin)
             return None
         inputs = await self._inputs(stage.function, event)
         if inputs is None:
             return None
         key = stage_key(stage.function, stage.operation, inputs, stage.model)
-        if finished := await self._finished(about, name, key):
-            return await self._conclude(about, finished)
-        lease = stage_lease(about.tenant_id, about.document_id, about.generation, name)
+        if finished := await self._finished(origin, name, key):
+            return await self._conclude(origin, finished)
+        lease = stage_lease(origin.tenant_id, origin.document_id, origin.generation, name)
         async with self._leases.hold(lease) as ours:
             if not ours:
                 return None
-            finished = await self._finished(about, name, key)
-            record = finished or await self._attempt(stage, event, key, began or now())
+            finished = await self._finished(origin, name, key)
+            record = finished or await self._attempt(stage, event, key, started_at or now())
             if isinstance(record, StageRecord):
-                return await self._conclude(about, record)
+                return await self._conclude(origin, record)
             return record
 
     async def _inputs(self, function: Function, event: DocumentEvent) -> str | None:
-        """The key of what goes in; for a join of all its branches, None while one is missing."""
+        """The key of the input; for a join the keys of all its branches, None while one is missing."""
         if not function.join:
             return event.key
         speakers = {op.on: self._table.speaker(op.on) for op in function.operations if op.is_stage}
@@ -149,124 +148,128 @@ class StageRunner:
             keys.append(ended[0].key)
         return "+".join(keys)
 
-    async def _finished(self, about: Origin, stage: str, key: str) -> StageRecord | None:
-        found = await self._records.stage(about.document_id, about.generation, stage)
+    async def _finished(self, origin: Origin, stage: str, key: str) -> StageRecord | None:
+        found = await self._records.stage(origin.document_id, origin.generation, stage)
         return found if found and found.key == key and found.outcome != "failed" else None
 
     async def _attempt(
         self, stage: RunnableStage, event: DocumentEvent, key: str, started: datetime
     ) -> StageRecord | DocumentEvent | None:
-        """How the stage ended, or its own input again where it goes on in another delivery; None where it waits for
-        others, or for a higher bound of what the document may cost."""
-        about, name = event.origin, stage.function.name
+        """Returns the record of the stage where it ended, its own input where it goes on in another delivery, None
+        where it waits for other work or for a higher `max_cost_usd`."""
+        origin, name = event.origin, stage.function.name
         timeout_s = stage.function.timeout_s
-        attempts = await self._count_attempt(about, name)
-        await self._show(about, name, "running", attempts, started)
+        attempts = await self._count_attempt(origin, name)
+        await self._show(origin, name, "running", attempts, started)
         try:
             async with asyncio.timeout(timeout_s):
                 until = time.monotonic() + _OWN_END * timeout_s
-                allowance = await self._allowance(about, name)
-                said = await stage.handler(event, StageWork(key, self._records, about, until, allowance))
+                allowance = await self._allowance(origin, name)
+                outcome = await stage.handler(event, StageWork(key, self._records, origin, until, allowance))
         except BeyondAllowance as error:
             reason = Reason(BUDGET, str(error))
-            await self._show(about, name, "waiting", 0, started, reason, waiting_for=BUDGET)
-            await self._forget_attempts(about, name)
+            await self._show(origin, name, "waiting", 0, started, reason, waiting_for=BUDGET)
+            await self._forget_attempts(origin, name)
             return None
         except Rejected as error:
-            record = _rejection(about, name, key, attempts, started, error)
-        except Exception as error:  # whatever it is, the document shows it before it goes on
-            await self._show(about, name, "waiting", attempts, started, reason_of(error))
+            record = _rejection(origin, name, key, attempts, started, error)
+        except Exception as error:  # whatever it is, the document shows it before it is raised
+            await self._show(origin, name, "waiting", attempts, started, reason_of(error))
             raise
         else:
-            if isinstance(said, Waiting):
-                await self._forget_attempts(about, name)
-                await self._show(about, name, "waiting", 0, None, waiting_for=said.on)
+            if isinstance(outcome, Waiting):
+                await self._forget_attempts(origin, name)
+                await self._show(origin, name, "waiting", 0, None, waiting_for=outcome.on)
                 return None
-            if said is not None and said.type_name() == event.type_name():
-                await self._forget_attempts(about, name)
+            if outcome is not None and outcome.type_name() == event.type_name():
+                await self._forget_attempts(origin, name)
                 await self._meter_part(event, name, key, started)
-                return said
-            record = _record(name, key, "done", attempts, started, said)
-        cost = self._meter.cost(done_by(record)) + _models_cost(record)
-        record = msgspec.structs.replace(record, cost_microusd=cost)
-        await self._records.write_stage(about.document_id, about.generation, record)
+                return outcome
+            record = _record(name, key, "done", attempts, started, outcome)
+        record = msgspec.structs.replace(record, cost_microusd=self._cost(origin, record))
+        await self._records.write_stage(origin.document_id, origin.generation, record)
         return record
 
-    async def _allowance(self, about: Origin, stage: str) -> DocumentAllowance:
-        """Of the stage that is about to run: what the others did is paid. Raises `BeyondAllowance` where nothing is
-        left."""
+    def _cost(self, origin: Origin, record: StageRecord) -> int:
+        """In micro-dollars. Each call of a model is recorded by itself, and only added here."""
+        outcome = outcome_event(origin, record)
+        models = outcome.models_microusd if isinstance(outcome, DocumentParsed) else 0
+        return self._meter.cost(billed_units(record, outcome)) + models
+
+    async def _allowance(self, origin: Origin, stage: str) -> DocumentAllowance:
+        """What the stage that is about to run may cost, after what the others did. Raises `BeyondAllowance` where
+        nothing is left."""
         if self._meter.is_free:
             return DocumentAllowance()
-        record = await self._records.generation(about.document_id, about.generation)
+        record = await self._records.generation(origin.document_id, origin.generation)
         if record is None or record.max_cost_microusd is None:
             return DocumentAllowance()
-        ended = await self._records.stages(about.document_id, about.generation)
+        ended = await self._records.stages(origin.document_id, origin.generation)
         spent = sum(one.cost_microusd for one in ended if one.stage != stage)
         allowance = DocumentAllowance(record.max_cost_microusd - spent, self._meter.cost)
         allowance.check({"function_second": 1})
         return allowance
 
-    async def _conclude(self, about: Origin, record: StageRecord) -> DocumentEvent | None:
-        """Meters the stage, shows how it ended and says its outcome; safe to do again, and done again where it was
-        cut off: the event is only then acknowledged."""
-        _, outcome = await asyncio.gather(self._meter_stage(about, record), self._settle(about, record))
-        return outcome
+    async def _conclude(self, origin: Origin, record: StageRecord) -> DocumentEvent | None:
+        """Meters the stage, shows how it ended and returns its outcome.
 
-    async def _meter_stage(self, about: Origin, record: StageRecord) -> None:
-        work = await self._worked(about, record.stage, record.key, record.finished_at, done_by(record))
-        await self._meter.record(work)
+        Safe to repeat, and repeated where it was interrupted: the event is acknowledged only after it.
+        """
+        outcome = outcome_event(origin, record)
+        done = billed_units(record, outcome)
+        work = await self._worked(origin, record.stage, record.key, record.finished_at, done)
+        _, is_alive = await asyncio.gather(self._meter.record(work), self._show_end(origin, record, outcome))
+        return outcome if is_alive else None
 
     async def _meter_part(self, event: DocumentEvent, stage: str, key: str, started: datetime) -> None:
-        """A delivery that left the rest of the work to another."""
+        """Meters a delivery that left the rest of the work to the next one."""
         at = now()
         work = await self._worked(event.origin, stage, key, at, {"function_second": _milliseconds(started, at)})
         await self._meter.record(msgspec.structs.replace(work, continuation=event.continuation + 1))
 
-    async def _worked(self, about: Origin, stage: str, key: str, at: datetime, done: dict[Unit, int]) -> MeteredWork:
-        entry = await self._catalogue.entry(about.document_id)
+    async def _worked(self, origin: Origin, stage: str, key: str, at: datetime, done: dict[Unit, int]) -> MeteredWork:
+        entry = await self._catalogue.entry(origin.document_id)
         uploader = entry.record.uploader if entry else ""
         return MeteredWork(
-            tenant_id=about.tenant_id,
-            document_id=about.document_id,
-            generation=about.generation,
+            tenant_id=origin.tenant_id,
+            document_id=origin.document_id,
+            generation=origin.generation,
             function=stage,
             key=key,
             at=at,
             done=done,
             key_id=uploader if uploader.startswith("key_") else "",
-            request_id=about.request_id,
+            request_id=origin.request_id,
         )
 
-    async def _settle(self, about: Origin, record: StageRecord) -> DocumentEvent | None:
-        """Shows how the stage ended and says its outcome; safe to do again."""
-        outcome = outcome_event(about, record)
-        if await self._records.is_deleted(about.document_id, about.generation):
-            await self._leave_to_the_sweep(about)
-            return None
-        await self._catalogue.show_stage(about.document_id, about.generation, ended_view(record))
-        mark = recent_mark(about.tenant_id, about.document_id, about.generation)
-        await self._redis.call("SET", mark, "1", "EX", RECENT_S)  # what is said now is on its way
+    async def _show_end(self, origin: Origin, record: StageRecord, outcome: DocumentEvent | None) -> bool:
+        """Shows how the stage ended; False where its document is deleted."""
+        if await self._records.is_deleted(origin.document_id, origin.generation):
+            await self._mark_for_erasure(origin)
+            return False
+        await self._catalogue.show_stage(origin.document_id, origin.generation, ended_view(record))
+        mark = recent_mark(origin.tenant_id, origin.document_id, origin.generation)
+        await self._redis.call("SET", mark, "1", "EX", RECENT_S)  # the outcome is published now
         if outcome and outcome.type_name() in _FINAL:
-            await self._records.mark_closed(about.document_id, about.generation)
-        return outcome
+            await self._records.mark_closed(origin.document_id, origin.generation)
+        return True
 
-    async def _leave_to_the_sweep(self, about: Origin) -> None:
-        """The document is deleted: what a stage wrote after the erasure, perhaps in a delivery that was cut off, is
-        for the sweep to erase."""
-        await self._records.mark_open(about.document_id, about.generation, "deleting")
+    async def _mark_for_erasure(self, origin: Origin) -> None:
+        """Lets the sweep erase what a stage wrote after its document was erased, perhaps in an interrupted delivery."""
+        await self._records.mark_open(origin.document_id, origin.generation, "deleting")
 
-    async def _count_attempt(self, about: Origin, stage: str) -> int:
-        key = _attempts_key(about, stage)
-        count, _ = await self._redis.batch([("INCR", key), ("EXPIRE", key, _ATTEMPTS_KEPT_S)])
+    async def _count_attempt(self, origin: Origin, stage: str) -> int:
+        key = _attempts_key(origin, stage)
+        count, _ = await self._redis.batch([("INCR", key), ("EXPIRE", key, _ATTEMPTS_S)])
         return int(count)
 
-    async def _forget_attempts(self, about: Origin, stage: str) -> None:
-        """There was progress: what follows is tried anew."""
-        await self._redis.call("DEL", _attempts_key(about, stage))
+    async def _forget_attempts(self, origin: Origin, stage: str) -> None:
+        """There was progress: the next delivery counts from one."""
+        await self._redis.call("DEL", _attempts_key(origin, stage))
 
     async def _show(
         self,
-        about: Origin,
+        origin: Origin,
         stage: str,
         status: StageStatus,
         attempts: int,
@@ -275,16 +278,16 @@ class StageRunner:
         waiting_for: WaitsFor | None = None,
     ) -> None:
         view = StageView(stage, status, attempts, started, reason=reason, waiting_for=waiting_for)
-        await self._catalogue.show_stage(about.document_id, about.generation, view)
+        await self._catalogue.show_stage(origin.document_id, origin.generation, view)
 
 
-def _attempts_key(about: Origin, stage: str) -> str:
-    return f"attempts:{about.tenant_id}:{about.document_id}:{about.generation}:{stage}"
+def _attempts_key(origin: Origin, stage: str) -> str:
+    return f"attempts:{origin.tenant_id}:{origin.document_id}:{origin.generation}:{stage}"
 
 
 def reason_of(error: BaseException) -> Reason:
-    """Why a stage did not end, as its document shows it. An unforeseen error is named, not told: its message may
-    quote the document."""
+    """Why a stage did not end, as its document shows it. Of an unexpected error only the type is shown: its message
+    may quote the document."""
     if isinstance(error, StoreUnavailable):
         return Reason("store-unavailable", str(error))
     if isinstance(error, TimeoutError):
@@ -295,29 +298,26 @@ def reason_of(error: BaseException) -> Reason:
 
 
 def stage_key(function: Function, operation: Operation, inputs: str, model: str) -> str:
-    """Names a result by all that goes into it. Where it is made is no part of it."""
+    """A hash of all that goes into a result; where it is made does not."""
     parts = [function.name, function.stage_version(operation), inputs, operation.settings, model]
     return sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()[:32]
 
 
-def done_by(record: StageRecord) -> dict[Unit, int]:
-    """What is billed of a stage that ended, as its record tells. A document without pages counts as one. Of a document
-    that the warm pool read its workers' time counts, not the turns of others that it waited for."""
-    said = record.event or {}
-    done: dict[Unit, int] = {"function_second": _milliseconds(record.started_at, record.finished_at)}
-    if said.get("type") == DocumentParsed.type_name():
-        done["page_parsed"] = said["data"].get("pages") or 1
-        if pooled := said["data"].get("pool_ms"):
-            done = {"page_parsed": done["page_parsed"], "gpu_second": pooled}
-    if said.get("type") == DocumentEmbedded.type_name():
-        done["embedded_1k_tokens"] = said["data"].get("tokens") or 0
-    return done
+def billed_units(record: StageRecord, outcome: DocumentEvent | None) -> dict[Unit, int]:
+    """What is billed for a stage that has ended.
 
-
-def _models_cost(record: StageRecord) -> int:
-    """In micro-dollars; each call of a model stands in the book by itself."""
-    data: dict[str, Any] = (record.event or {}).get("data") or {}
-    return int(data.get("models_microusd", 0))
+    A document without pages counts as one page. Where the warm pool read it, its workers' time is billed instead of
+    the stage's, which includes the turns of others.
+    """
+    seconds = _milliseconds(record.started_at, record.finished_at)
+    if isinstance(outcome, DocumentParsed):
+        pages = outcome.pages or 1
+        if outcome.pool_ms:
+            return {"page_parsed": pages, "gpu_second": outcome.pool_ms}
+        return {"function_second": seconds, "page_parsed": pages}
+    if isinstance(outcome, DocumentEmbedded):
+        return {"function_second": seconds, "embedded_1k_tokens": outcome.tokens}
+    return {"function_second": seconds}
 
 
 def _milliseconds(started: datetime, ended: datetime) -> int:
@@ -330,13 +330,13 @@ def _record(
     outcome: StageOutcome,
     attempts: int,
     started: datetime,
-    said: DocumentEvent | None,
+    event: DocumentEvent | None,
     reason: Reason | None = None,
 ) -> StageRecord:
-    event = stored_outcome(said) if said else None
-    return StageRecord(stage, key, outcome, attempts, started, now(), reason=reason, event=event)
+    stored = stored_outcome(event) if event else None
+    return StageRecord(stage, key, outcome, attempts, started, now(), reason=reason, event=stored)
 
 
-def _rejection(about: Origin, stage: str, key: str, attempts: int, started: datetime, error: Rejected) -> StageRecord:
-    said = DocumentRejected(origin=about, key=key, stage=stage, code=error.code, detail=error.detail)
-    return _record(stage, key, "rejected", attempts, started, said, Reason(error.code, error.detail))
+def _rejection(origin: Origin, stage: str, key: str, attempts: int, started: datetime, error: Rejected) -> StageRecord:
+    event = DocumentRejected(origin=origin, key=key, stage=stage, code=error.code, detail=error.detail)
+    return _record(stage, key, "rejected", attempts, started, event, Reason(error.code, error.detail))

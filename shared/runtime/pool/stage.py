@@ -41,8 +41,8 @@ class PooledStage:
     async def is_deleted(self, event: DocumentStored) -> bool:
         return await self._records(event).is_deleted(event.origin.document_id, event.origin.generation)
 
-    async def leave_to_the_sweep(self, event: DocumentStored) -> None:
-        """What was written after the erasure of a document, if it was erased, is for the sweep."""
+    async def mark_for_erasure(self, event: DocumentStored) -> None:
+        """Lets the sweep erase what was written after the document was erased, if it was."""
         if await self.is_deleted(event):
             await self._records(event).mark_open(event.origin.document_id, event.origin.generation, "deleting")
 
