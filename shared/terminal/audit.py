@@ -7,9 +7,10 @@ from pathlib import Path
 import rich_click as click
 from msgspec import Struct, to_builtins
 
-from shared.terminal.client import call, items_of, list_items
+from shared.terminal.client import call
 from shared.terminal.connection import connection_for
 from shared.terminal.errors import CommandError, ExitCode, store_errors
+from shared.terminal.listing import write_list
 from shared.terminal.options import (
     CLASSES,
     TimeParam,
@@ -20,7 +21,7 @@ from shared.terminal.options import (
     operator_option,
     server_options,
 )
-from shared.terminal.output import safe_line, write_fields, write_items, write_json
+from shared.terminal.output import safe_line, write_fields, write_json
 
 _COLUMNS = {
     "at": "at",
@@ -73,11 +74,7 @@ def list_audit(
     """List calls that left and thresholds that were reached, newest first."""
     connection = connection_for(data, operator=operator)
     params = given(**{"from": since, "to": until, "classification": classification})
-    found = list_items(connection, "/audit", limit, params=params)
-    if as_json:
-        write_json(found)
-        return
-    write_items(items_of(connection, found, _Item), _COLUMNS, empty="nothing left")
+    write_list(connection, "/audit", limit, _Item, _COLUMNS, as_json=as_json, params=params, empty="nothing left")
 
 
 @audit.command()

@@ -56,7 +56,7 @@ def run_checks(data: Path) -> list[Check]:
         *_secrets(data),
         _disk(data),
         *_server(data),
-        *_stores(),
+        *(_reachable(name, url, port) for name, port in _STORES.items() if (url := os.environ.get(name))),
         *models(_get),
     ]
 
@@ -71,27 +71,32 @@ def _python() -> Check:
 def _packages() -> list[Check]:
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if not missing:
-        return [Check("packages", "ok", "all that a server without other servers needs")]
+        return [Check("packages", "ok", "all packages of the embedded backends are installed")]
     return [_missing(name, _PACKAGES[name]) for name in missing]
 
 
 def _missing(package: str, variable: str) -> Check:
-    needless = os.environ.get("AEGIS_URL") or (variable and os.environ.get(variable))
-    status: Literal["note", "failed"] = "note" if needless else "failed"
+    is_optional = os.environ.get("AEGIS_URL") or (variable and os.environ.get(variable))
+    status: Literal["note", "failed"] = "note" if is_optional else "failed"
     return Check(f"package {package}", status, "is not installed", "pip install 'aegisrag[serve]'")
 
 
 def _folder(data: Path) -> Check:
-    there = _nearest(data)
-    if not os.access(there, os.R_OK | os.W_OK | os.X_OK):
-        return Check("data folder", "failed", f"{there} cannot be written", "choose another with --data, or its rights")
-    return Check("data folder", "ok", f"{data}" if data.exists() else f"{data} will be made")
+    folder = _nearest(data)
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        return Check(
+            "data folder",
+            "failed",
+            f"{folder} cannot be written",
+            "choose another with --data",
+        )
+    return Check("data folder", "ok", f"{data}" if data.exists() else f"{data} will be created")
 
 
 def _nearest(path: Path) -> Path:
-    """The folder itself, or the first above it that exists."""
+    """The folder itself, or its first parent that exists."""
     path = path.absolute()
-    return next(there for there in (path, *path.parents) if there.exists())
+    return next(folder for folder in (path, *path.parents) if folder.exists())
 
 
 def _secrets(data: Path) -> list[Check]:
@@ -106,7 +111,7 @@ def _disk(data: Path) -> Check:
     free = shutil.disk_usage(_nearest(data)).free
     detail = f"{free / 2**30:.1f} GiB free"
     if free < LEAST_DISK:
-        return Check("disk", "failed", detail, "make room: at least 1 GiB")
+        return Check("disk", "failed", detail, "free at least 1 GiB")
     return Check("disk", "ok", detail)
 
 
@@ -148,8 +153,8 @@ def _port() -> Check:
 
 def _ready(url: str, answer: httpx.Response) -> list[Check]:
     try:
-        told: Any = answer.json()
-        status, stores = str(told["status"]), dict(told.get("stores") or {})
+        body: Any = answer.json()
+        status, stores = str(body["status"]), dict(body.get("stores") or {})
     except (ValueError, KeyError, TypeError, AttributeError):
         return [Check("server", "failed", f"{url} does not answer as an AegisRAG server does", "check AEGIS_URL")]
     fix = "" if status == "ready" else "see the stores below, and the server's log"
@@ -166,7 +171,7 @@ def _store(name: str, store: Any, away: Literal["note", "failed"]) -> Check:
     detail = f"{status}, {store['ms']} ms" if isinstance(store, dict) and "ms" in store else status
     if status in ("ok", "ready"):
         return Check(f"store {name}", "ok", detail)
-    return Check(f"store {name}", away, detail, f"bring {name} back; what waits for it goes on by itself")
+    return Check(f"store {name}", away, detail, f"restore {name}; work that waits for it continues by itself")
 
 
 def _clock(answer: httpx.Response) -> Check:
@@ -178,7 +183,7 @@ def _clock(answer: httpx.Response) -> Check:
     if apart <= CLOCK_NOTE_SECONDS:
         return Check("clock", "ok", detail)
     late = apart > CLOCK_FAILED_SECONDS
-    return Check("clock", "failed" if late else "note", detail, "let both machines follow a time server")
+    return Check("clock", "failed" if late else "note", detail, "synchronize both clocks with a time server")
 
 
 def _key(data: Path) -> Check:
@@ -199,12 +204,8 @@ def _key(data: Path) -> Check:
     return Check("key", "note", f"could not be tried ({answer.status_code})")
 
 
-def _stores() -> list[Check]:
-    return [_reachable(name, url, port) for name, port in _STORES.items() if (url := os.environ.get(name))]
-
-
 def _reachable(variable: str, url: str, port: int) -> Check:
-    """Never shows the address itself, which may hold a password."""
+    """Never prints the address itself, which may contain a password."""
     try:
         parts = urlsplit(url)
         where = _where(parts, port)
@@ -212,7 +213,7 @@ def _reachable(variable: str, url: str, port: int) -> Check:
     except ValueError:
         return Check(variable, "failed", "is not an address", f"see the settings reference for {variable}")
     except OSError as error:
-        return Check(variable, "failed", f"{_named(where)} cannot be reached: {error}", f"start it, or mend {variable}")
+        return Check(variable, "failed", f"{_named(where)} cannot be reached: {error}", f"start it, or set {variable}")
     return Check(variable, "ok", f"{_named(where)} can be reached")
 
 
@@ -226,9 +227,9 @@ def _where(parts: SplitResult, port: int) -> tuple[str, int]:
 
 def _connect(parts: SplitResult, where: tuple[str, int]) -> None:
     if parts.scheme == "unix":
-        with socket.socket(socket.AF_UNIX) as door:
-            door.settimeout(REACH_SECONDS)
-            door.connect(where[0])
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(REACH_SECONDS)
+            connection.connect(where[0])
         return
     socket.create_connection(where, REACH_SECONDS).close()
 

@@ -11,7 +11,7 @@ from shared.terminal.connection import Connection, connection_for
 from shared.terminal.errors import ExitCode
 from shared.terminal.options import IdParam, TextParam, given, limit_option, max_cost_option, server_options
 from shared.terminal.output import note, safe_text, write, write_fields, write_items, write_json, write_table
-from shared.terminal.retry import RetryPolicy
+from shared.terminal.retry import RequestRetrier
 from shared.terminal.watch import Document, DocumentWatcher, Stage
 
 _COLUMNS = ("document_id", "status", "title", "pages", "passages", "classification", "created_at")
@@ -111,7 +111,7 @@ def delete(document_id: str, data: Path, as_json: bool) -> None:
 def _follow(connection: Connection, document_id: str, as_json: bool) -> None:
     notes = _StageNotes()
     raw = with_server(
-        connection, lambda server: DocumentWatcher(server, document_id, RetryPolicy(note), notes.add).wait()
+        connection, lambda server: DocumentWatcher(server, document_id, RequestRetrier(note), notes.add).wait()
     )
     _write(connection, raw, as_json)
     if raw["status"] != "ready":

@@ -88,7 +88,10 @@ def explain(request_id: str, since: str | None, data: Path, as_json: bool) -> No
 
 
 def _write(record: _Record) -> None:
-    write(f"{record.at}  {safe_line(record.function or 'model call')}{_where(record)}")
+    source = f" of {safe_line(record.document_id)}" if record.document_id else ""
+    if record.location:
+        source = f": {safe_line(record.model)}, {record.location}, reason {safe_line(record.reason or 'default')}"
+    write(f"{record.at}  {safe_line(record.function or 'model call')}{source}")
     write_table(
         ("  unit", "quantity", "cost USD"), [(f"  {one.unit}", one.quantity, one.cost_usd) for one in record.lines]
     )
@@ -99,12 +102,6 @@ def _write(record: _Record) -> None:
         write(f"  {safe_line(name)}: {safe_line(_plain(value))}")
     for passage in record.passages:
         write(f"  passage {safe_line(passage.passage_id)}  {passage.score}")
-
-
-def _where(record: _Record) -> str:
-    if not record.location:
-        return f" of {safe_line(record.document_id)}" if record.document_id else ""
-    return f": {safe_line(record.model)}, {record.location}, reason {safe_line(record.reason or 'default')}"
 
 
 def _plain(value: object) -> str:

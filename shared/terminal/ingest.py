@@ -20,7 +20,7 @@ from shared.terminal.errors import CommandError, ExitCode, Interrupted, RequestN
 from shared.terminal.options import TextParam, class_option, max_cost_option, server_options
 from shared.terminal.output import note, safe_line, write, write_json, write_table
 from shared.terminal.progress import Progress, progress_display
-from shared.terminal.retry import RetryPolicy
+from shared.terminal.retry import RequestRetrier
 from shared.terminal.watch import Document, DocumentWatcher, Stage, WaitReason
 
 AT_ONCE = 16
@@ -153,7 +153,7 @@ class _Ingestion:
         self._wishes = options
         self._progress = progress
         self._as_json = as_json
-        self._retry = RetryPolicy(progress.remark)
+        self._retry = RequestRetrier(progress.remark)
         self._uploads = Semaphore(UPLOADS_AT_ONCE)
 
     async def all(self, server: ServerClient) -> None:
@@ -172,15 +172,13 @@ class _Ingestion:
     async def _work(self, server: ServerClient) -> None:
         for file in self._files:
             self._progress.started(str(file))
-            self._end(await self._one(server, file))
+            result = await self._ingest(server, file)
+            self.outcomes.append(result)
+            if self._as_json:
+                write_json(result.as_json())
+            self._progress.ended(result.path, result.outcome, str(result.reason or ""))
 
-    def _end(self, outcome: IngestOutcome) -> None:
-        self.outcomes.append(outcome)
-        if self._as_json:
-            write_json(outcome.as_json())
-        self._progress.ended(outcome.path, outcome.outcome, str(outcome.reason or ""))
-
-    async def _one(self, server: ServerClient, file: Path) -> IngestOutcome:
+    async def _ingest(self, server: ServerClient, file: Path) -> IngestOutcome:
         try:
             async with self._uploads:
                 known, raw = await self._retry.call(lambda: self._upload(server, file))

@@ -7,10 +7,11 @@ from typing import Any
 import rich_click as click
 from msgspec import Struct
 
-from shared.terminal.client import call, convert_to, items_of, list_items
+from shared.terminal.client import call, convert_to
 from shared.terminal.connection import Connection, connection_for
+from shared.terminal.listing import write_list
 from shared.terminal.options import IdParam, TextParam, TimeParam, given, limit_option, server_options
-from shared.terminal.output import note, safe_line, write, write_items, write_json
+from shared.terminal.output import note, safe_line, write, write_json
 
 SCOPES = ("read", "write", "ask", "admin", "models")
 _COLUMNS = {
@@ -84,12 +85,7 @@ def write_created_key(connection: Connection, created: Any, owner_id: str, as_js
 @server_options
 def list_keys(limit: int, data: Path, as_json: bool) -> None:
     """List the keys, newest first."""
-    connection = connection_for(data)
-    found = list_items(connection, "/keys", limit)
-    if as_json:
-        write_json(found)
-    else:
-        write_items(items_of(connection, found, _Key), _COLUMNS)
+    write_list(connection_for(data), "/keys", limit, _Key, _COLUMNS, as_json=as_json)
 
 
 @keys.command()

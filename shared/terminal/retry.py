@@ -14,7 +14,7 @@ MAX_RETRIES = 5
 LONGEST_WAIT = 3600.0
 
 
-class RetryPolicy:
+class RequestRetrier:
     """Shared by all calls of a command, so that one limit makes all of them wait once."""
 
     def __init__(self, on_wait: Callable[[str], None]) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 import rich_click as click
 from msgspec import Struct
 
-from shared.terminal.client import call, convert_to, items_of, list_items
+from shared.terminal.client import call, convert_to
 from shared.terminal.connection import Connection, connection_for
 from shared.terminal.keys import write_created_key
+from shared.terminal.listing import write_list
 from shared.terminal.options import IdParam, TextParam, given, limit_option, server_options
-from shared.terminal.output import write, write_fields, write_items, write_json
+from shared.terminal.output import write, write_fields, write_json
 
 TIERS = ("free", "pro", "enterprise")
 _COLUMNS = {"tenant": "tenant_id", "name": "name", "tier": "tier", "created": "created_at"}
@@ -44,12 +45,7 @@ def create(name: str, tier: str, data: Path, as_json: bool) -> None:
 @server_options
 def list_tenants(limit: int, data: Path, as_json: bool) -> None:
     """List the tenants, newest first."""
-    connection = connection_for(data, operator=True)
-    found = list_items(connection, "/tenants", limit)
-    if as_json:
-        write_json(found)
-    else:
-        write_items(items_of(connection, found, _Tenant), _COLUMNS)
+    write_list(connection_for(data, operator=True), "/tenants", limit, _Tenant, _COLUMNS, as_json=as_json)
 
 
 @tenants.command()

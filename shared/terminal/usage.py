@@ -2,15 +2,15 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import rich_click as click
 from msgspec import Struct
 
-from shared.terminal.client import call, convert_to, items_of, list_items
+from shared.terminal.client import call, convert_to
 from shared.terminal.connection import connection_for
-from shared.terminal.options import IdParam, TimeParam, limit_option, server_options
-from shared.terminal.output import format_usd, write, write_items, write_json, write_table
+from shared.terminal.listing import write_list
+from shared.terminal.options import IdParam, TimeParam, given, limit_option, server_options
+from shared.terminal.output import format_usd, write, write_json, write_table
 
 _COLUMNS = {
     "at": "at",
@@ -69,12 +69,21 @@ def usage(
     as_json: bool,
 ) -> None:
     """Show usage and its cost."""
-    period = {name: value for name, value in (("from", since), ("to", until)) if value}
-    if records or request_id:
-        _list(data, limit, period | ({"request_id": request_id} if request_id else {}), as_json)
-        return
     connection = connection_for(data)
-    found = call(connection, "GET", "/usage", params={**period, "group_by": group_by})
+    params = given(**{"from": since, "to": until, "request_id": request_id})
+    if records or request_id:
+        write_list(
+            connection,
+            "/usage/ledger",
+            limit,
+            _Record,
+            _COLUMNS,
+            as_json=as_json,
+            params=params,
+            empty="nothing was used",
+        )
+        return
+    found = call(connection, "GET", "/usage", params={**params, "group_by": group_by})
     if as_json:
         write_json(found)
         return
@@ -93,12 +102,3 @@ def _row(item: _Item, group_by: str) -> tuple[object, ...]:
         "unit": (),
     }
     return (*group[group_by], item.unit, item.quantity, item.cost_usd)
-
-
-def _list(data: Path, limit: int, params: dict[str, Any], as_json: bool) -> None:
-    connection = connection_for(data)
-    found = list_items(connection, "/usage/ledger", limit, params=params)
-    if as_json:
-        write_json(found)
-    else:
-        write_items(items_of(connection, found, _Record), _COLUMNS, empty="nothing was used")

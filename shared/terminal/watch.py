@@ -10,7 +10,7 @@ from msgspec import Struct
 from shared.terminal import retry
 from shared.terminal.client import ServerClient, convert_to, event_json, json_body
 from shared.terminal.errors import CommandError
-from shared.terminal.retry import RetryPolicy
+from shared.terminal.retry import RequestRetrier
 from shared.terminal.sse import ServerEvent
 
 FINAL = frozenset({"ready", "rejected", "failed", "deleting"})
@@ -64,7 +64,7 @@ class DocumentWatcher:
     """Watches one document; `on_stage` is called with each change, perhaps more than once."""
 
     def __init__(
-        self, server: ServerClient, document_id: str, retry: RetryPolicy, on_stage: Callable[[Stage], None]
+        self, server: ServerClient, document_id: str, retry: RequestRetrier, on_stage: Callable[[Stage], None]
     ) -> None:
         self._server = server
         self._path = f"/documents/{document_id}"

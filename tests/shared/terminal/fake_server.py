@@ -55,8 +55,8 @@ Make = Callable[[Asked], Answer]
 
 
 def problem(status: int, slug: str, title: str, detail: str = "", **more: Any) -> dict[str, Any]:
-    told = {"type": f"/problems/{slug}", "title": title, "status": status, "detail": detail}
-    return {**told, "request_id": "req_of_the_server", **more}
+    fields = {"type": f"/problems/{slug}", "title": title, "status": status, "detail": detail}
+    return {**fields, "request_id": "req_of_the_server", **more}
 
 
 def stream(*events: tuple[str, Any]) -> Answer:

@@ -83,8 +83,8 @@ def test_a_tenant_is_made_shown_and_changed_by_the_operator(aegis: Aegis, served
 def test_a_script_deletes_a_tenant_without_being_asked(aegis: Aegis, served: FakeServer) -> None:
     served.on("DELETE", "/tenants/ten_1", Answer(204))
     command = [sys.executable, "-c", RUN, "tenants", "delete", "ten_1", "--json"]
-    told = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    assert (told.returncode, told.stdout) == (0, '{"tenant_id":"ten_1","status":"deleted"}\n')
+    ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (0, '{"tenant_id":"ten_1","status":"deleted"}\n')
 
 
 @pytest.mark.parametrize(("reply", "deletions"), [(b"n\n", 0), (b"y\n", 1)])
@@ -93,11 +93,11 @@ def test_a_person_is_asked_before_a_tenant_is_deleted(served: FakeServer, reply:
     ours, theirs = os.openpty()
     os.write(ours, reply)
     command = [sys.executable, "-c", RUN, "tenants", "delete", "ten_1"]
-    told = subprocess.run(command, stdin=theirs, capture_output=True, timeout=20)
+    ended = subprocess.run(command, stdin=theirs, capture_output=True, timeout=20)
     os.close(theirs)
     os.close(ours)
     assert len(served.requests("DELETE", "/tenants/ten_1")) == deletions
-    assert told.returncode == 1 - deletions
+    assert ended.returncode == 1 - deletions
 
 
 def test_dead_letters_are_listed_shown_replayed_and_deleted(aegis: Aegis, served: FakeServer) -> None:

@@ -137,8 +137,8 @@ def test_the_context_is_shown_when_asked_for(aegis: Aegis, served: FakeServer) -
 
 
 def test_an_error_in_the_stream_has_its_exit_code(aegis: Aegis, served: FakeServer) -> None:
-    told = problem(402, "budget-exceeded", "The budget does not allow this call", "0 of 5 USD left")
-    served.on("POST", "/ask", stream(("token", {"text": "Two"}), ("error", told)))
+    refusal = problem(402, "budget-exceeded", "The budget does not allow this call", "0 of 5 USD left")
+    served.on("POST", "/ask", stream(("token", {"text": "Two"}), ("error", refusal)))
     ended = aegis("ask", "How many?")
     assert (ended.exit, ended.out) == (5, "Two\n")
     assert ended.err.startswith("error: The budget does not allow this call: 0 of 5 USD left\n")

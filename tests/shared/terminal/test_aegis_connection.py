@@ -21,21 +21,21 @@ def empty_lists(server: FakeServer) -> None:
         server.on("GET", path, NONE)
 
 
-def keys_shown(server: FakeServer) -> list[str]:
+def credentials_sent(server: FakeServer) -> list[str]:
     return [str(asked.headers["authorization"]) for asked in server.asked]
 
 
 def test_the_data_folder_names_the_server_and_holds_the_key(aegis: Aegis, server: FakeServer, folder: Path) -> None:
     assert aegis("documents", "list", "--data", folder).exit == 0
     assert aegis("documents", "list").exit == 0, "./.aegis is the default"
-    assert keys_shown(server) == ["Bearer aeg_live_folder"] * 2
+    assert credentials_sent(server) == ["Bearer aeg_live_folder"] * 2
 
 
 def test_operators_commands_take_the_operators_key(aegis: Aegis, server: FakeServer, folder: Path) -> None:
     assert aegis("tenants", "list").exit == 0
     assert aegis("failed", "list", "--operator").exit == 0
     assert aegis("failed", "list").exit == 0
-    assert keys_shown(server) == ["Bearer aeg_live_folder_operator"] * 2 + ["Bearer aeg_live_folder"]
+    assert credentials_sent(server) == ["Bearer aeg_live_folder_operator"] * 2 + ["Bearer aeg_live_folder"]
 
 
 def test_the_environment_wins_over_the_folder(aegis: Aegis, served: FakeServer, folder: Path) -> None:
@@ -43,7 +43,7 @@ def test_the_environment_wins_over_the_folder(aegis: Aegis, served: FakeServer, 
     ended = aegis("documents", "list", "--data", folder)
     assert ended.exit == 0
     assert "AEGIS_URL is set and wins over --data" in ended.err
-    assert keys_shown(served) == ["Bearer aeg_live_admin"]
+    assert credentials_sent(served) == ["Bearer aeg_live_admin"]
 
 
 def test_the_folders_key_is_not_shown_to_another_address(
@@ -62,7 +62,7 @@ def test_the_folders_key_serves_its_own_servers_address(
 ) -> None:
     monkeypatch.setenv("AEGIS_URL", server.url + "/")
     assert aegis("documents", "list").exit == 0
-    assert keys_shown(server) == ["Bearer aeg_live_folder"]
+    assert credentials_sent(server) == ["Bearer aeg_live_folder"]
 
 
 def test_a_server_on_every_address_is_met_on_this_machine(aegis: Aegis, server: FakeServer, folder: Path) -> None:

@@ -41,9 +41,9 @@ def pages_of(count: int) -> Any:
 
 def test_a_list_takes_as_many_pages_as_it_needs(aegis: Aegis, served: FakeServer) -> None:
     served.on("GET", "/documents", pages_of(230))
-    told = aegis("documents", "list", "--limit", "210", "--json").json
-    assert [item["document_id"] for item in told["items"]] == [f"doc_{number}" for number in range(210)]
-    assert told["next_cursor"] == "210"
+    found = aegis("documents", "list", "--limit", "210", "--json").json
+    assert [item["document_id"] for item in found["items"]] == [f"doc_{number}" for number in range(210)]
+    assert found["next_cursor"] == "210"
     rest = aegis("documents", "list", "--cursor", "210", "--limit", "500", "--json").json
     assert (len(rest["items"]), rest["next_cursor"]) == (20, None)
 
@@ -103,10 +103,10 @@ def test_content_goes_into_a_file_as_it_is_and_onto_a_terminal_made_visible(aegi
     ours, theirs = os.openpty()
     subprocess.run(command, stdout=theirs, check=True)
     os.close(theirs)
-    shown = os.read(ours, 4096)
+    printed = os.read(ours, 4096)
     os.close(ours)
-    assert b"\\x1b[31mred" in shown
-    assert b"\x1b" not in shown
+    assert b"\\x1b[31mred" in printed
+    assert b"\x1b" not in printed
 
 
 def test_a_retry_waits_for_the_new_end(aegis: Aegis, served: FakeServer) -> None:

@@ -40,16 +40,16 @@ def test_each_refusal_has_its_exit_code(aegis: Aegis, served: FakeServer, status
 def test_each_wrong_field_has_its_line(aegis: Aegis, served: FakeServer) -> None:
     errors = [{"pointer": "/limit", "detail": "at most 50"}, {"pointer": "/mode", "detail": "not known"}]
     served.on("POST", "/search", Answer(400, problem(400, "invalid-request", "Not valid", "2 fields", errors=errors)))
-    told = aegis("search", "why?").err.splitlines()
-    assert told[1:3] == ["  /limit: at most 50", "  /mode: not known"]
+    err = aegis("search", "why?").err.splitlines()
+    assert err[1:3] == ["  /limit: at most 50", "  /mode: not known"]
 
 
 def test_a_refusal_cannot_steer_the_terminal(aegis: Aegis, served: FakeServer) -> None:
     wild = problem(404, "x\x1b[2J", "Gone\x1b]0;owned\x07", "a\r\nb\u202e", request_id="req\x9b1")
     served.on("POST", "/search", Answer(404, wild))
-    told = aegis("search", "why?").err
-    assert told.splitlines()[0] == r"error: Gone\x1b]0;owned\x07: a\x0d\x0ab\u202e"
-    assert not set(told) & set("\x1b\x07\r\x9b\u202e")
+    err = aegis("search", "why?").err
+    assert err.splitlines()[0] == r"error: Gone\x1b]0;owned\x07: a\x0d\x0ab\u202e"
+    assert not set(err) & set("\x1b\x07\r\x9b\u202e")
 
 
 @pytest.mark.parametrize("body", [b"<html>Bad gateway</html>", b"", b"[1, 2]", b'{"type": 7}'])

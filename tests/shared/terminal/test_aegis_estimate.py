@@ -7,7 +7,7 @@ from tests.shared.terminal.conftest import Aegis
 from tests.shared.terminal.fake_server import Answer, FakeServer
 
 COST = {"low": 0.001, "high": 0.0025}
-TOLD = {
+ESTIMATE = {
     "would": "accept",
     "reason": None,
     "route": "cpu",
@@ -16,11 +16,11 @@ TOLD = {
     "cost_usd": COST,
     "stages": [{"stage": "parse", "location": "cloud", "cost_usd": COST}],
 }
-REFUSED = TOLD | {"would": "reject", "reason": {"code": "encrypted", "detail": "it has a password"}, "stages": []}
+REFUSED = ESTIMATE | {"would": "reject", "reason": {"code": "encrypted", "detail": "it has a password"}, "stages": []}
 
 
 def test_a_file_is_sent_with_its_class_and_its_costs_are_told(aegis: Aegis, served: FakeServer, tmp_path: Path) -> None:
-    served.on("POST", "/estimate", Answer(body=TOLD))
+    served.on("POST", "/estimate", Answer(body=ESTIMATE))
     (tmp_path / "a.pdf").write_bytes(b"%PDF-")
     ended = aegis("estimate", tmp_path / "a.pdf", "--classification", "public")
     assert ended.exit == 0

@@ -74,7 +74,7 @@ def test_json_tells_of_each_document_on_its_line(aegis: Aegis, served: FakeServe
     write(tmp_path, a_md="a", b_md="b")
     ended = aegis("ingest", tmp_path, "--json")
     assert ended.exit == 1
-    by_path = {Path(told["path"]).name: told for told in ended.json_lines}
+    by_path = {Path(outcome["path"]).name: outcome for outcome in ended.json_lines}
     assert by_path["a.md"]["outcome"] == "ok"
     assert by_path["a.md"]["status"] == "ready"
     assert by_path["a.md"]["document_id"].startswith("doc_")
@@ -153,12 +153,12 @@ def test_a_file_that_is_not_taken_does_not_stop_the_others(
     write(tmp_path / "in", a_md="a", b_bin="b", c_md="c")
     ended = aegis("ingest", tmp_path / "in", "--json")
     assert ended.exit == 1
-    told = {Path(line["path"]).name: line for line in ended.json_lines}
-    assert [told[name]["outcome"] for name in ("a.md", "b.bin", "c.md")] == ["ok", "rejected", "ok"]
-    assert told["b.bin"]["reason"] == {"code": slug, "detail": "because"}
-    shown = aegis("ingest", tmp_path / "in")
-    assert f"{slug}: because" in shown.out
-    assert "known" in shown.out
+    by_name = {Path(line["path"]).name: line for line in ended.json_lines}
+    assert [by_name[name]["outcome"] for name in ("a.md", "b.bin", "c.md")] == ["ok", "rejected", "ok"]
+    assert by_name["b.bin"]["reason"] == {"code": slug, "detail": "because"}
+    printed = aegis("ingest", tmp_path / "in")
+    assert f"{slug}: because" in printed.out
+    assert "known" in printed.out
 
 
 def test_a_document_that_fails_is_told_with_its_reason(aegis: Aegis, served: FakeServer, tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_a_file_too_dear_for_its_own_bound_does_not_stop_the_others(
     write(tmp_path / "in", a_md="a", b_md="b")
     ended = aegis("ingest", tmp_path / "in", "--max-cost-usd", "0.1", "--json")
     assert ended.exit == 1
-    assert [told["outcome"] for told in ended.json_lines] == ["failed", "failed"]
+    assert [outcome["outcome"] for outcome in ended.json_lines] == ["failed", "failed"]
 
 
 def test_without_events_the_document_is_asked_for(aegis: Aegis, served: FakeServer, tmp_path: Path) -> None:
@@ -282,9 +282,9 @@ def test_a_file_that_cannot_be_read_has_failed(aegis: Aegis, served: FakeServer,
     (tmp_path / "in" / "gone.md").symlink_to("/proc/self/mem")
     ended = aegis("ingest", tmp_path / "in", "--json")
     assert ended.exit == 1
-    told = {Path(line["path"]).name: line for line in ended.json_lines}
-    assert told["gone.md"]["outcome"] == "failed"
-    assert told["a.md"]["outcome"] == told["b.md"]["outcome"] == "ok"
+    by_name = {Path(line["path"]).name: line for line in ended.json_lines}
+    assert by_name["gone.md"]["outcome"] == "failed"
+    assert by_name["a.md"]["outcome"] == by_name["b.md"]["outcome"] == "ok"
 
 
 def test_a_name_that_is_no_text_is_sent_as_text(aegis: Aegis, served: FakeServer, tmp_path: Path) -> None:
@@ -321,15 +321,15 @@ def test_a_large_file_is_not_held_in_memory(served: FakeServer, tmp_path: Path) 
     code = f"import resource; before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n{RUN}".replace(
         "sys.exit(main())", "main(); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )
-    told = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", code, "ingest", str(tmp_path / "large.txt"), "--no-wait", "--json"],
         capture_output=True,
         text=True,
         check=True,
     ).stdout.splitlines()
-    assert json.loads(told[0])["outcome"] == "sent"
+    assert json.loads(output[0])["outcome"] == "sent"
     assert len(served.requests("POST", "/upload")[0].body) > 64 * 2**20
-    assert int(told[1]) < 48 * 1024, "KiB more than at the start"
+    assert int(output[1]) < 48 * 1024, "KiB more than at the start"
 
 
 def test_ctrl_c_exits_130_with_the_command_that_goes_on(served: FakeServer, tmp_path: Path) -> None:
@@ -367,18 +367,18 @@ def test_bars_are_for_a_terminal_that_wants_them(served: FakeServer, tmp_path: P
         stdout=subprocess.PIPE, stderr=theirs, text=True, env=environment,
     )  # fmt: skip
     os.close(theirs)
-    shown = b""
+    printed = b""
     try:
         while piece := os.read(ours, 4096):
-            shown += piece
+            printed += piece
     except OSError:
         pass  # How a terminal says that the other side has gone.
     os.close(ours)
     out = command.communicate(timeout=20)[0]
     assert command.returncode == 1
     assert out.splitlines()[0] == "outcome   files"
-    assert (b"\x1b[" in shown) == (not variables)
-    assert b"rejected  " in shown
+    assert (b"\x1b[" in printed) == (not variables)
+    assert b"rejected  " in printed
 
 
 def test_the_patience_of_a_stream_is_longer_than_the_servers_silence() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from shared.blobs.folder import FolderBlobs
 from shared.usage.journal import Journal
-from shared.usage.paths import ledger_folder as book_folder
+from shared.usage.paths import ledger_folder
 from shared.usage.sealing import seal
 from tests.shared.terminal.conftest import Aegis
 from tests.shared.terminal.fake_server import Answer, FakeServer
@@ -133,10 +133,10 @@ def test_a_request_is_explained_in_the_order_in_which_it_happened(aegis: Aegis, 
     served.on("GET", "/audit", listed(CALL))
     ended = aegis("explain", "my-own-label")
     assert ended.exit == 0
-    told = [
+    positions = [
         ended.out.index(word) for word in ("left for the cloud", "parse", "ask: gpt-oss:120b, cloud, reason quality")
     ]
-    assert told == sorted(told)
+    assert positions == sorted(positions)
     for word in ("vetoes: privacy; budget", "reserved $0.2, settled $0.1506", "psg_1  0.83", "ab" * 32):
         assert word in ended.out
     explained = aegis("explain", "my-own-label", "--json").json
@@ -160,8 +160,8 @@ def test_the_audit_is_listed_and_counted(aegis: Aegis, served: FakeServer) -> No
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> Path:
-    """A data folder whose book has one call in one seal."""
+def folder(tmp_path: Path) -> Path:
+    """A data folder whose usage ledger has one call in one seal."""
 
     async def write() -> None:
         blobs = FolderBlobs(tmp_path / "data" / "blobs")
@@ -174,25 +174,25 @@ def book(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def test_a_book_is_verified_where_it_stands(aegis: Aegis, book: Path) -> None:
-    ended = aegis("audit", "verify", "--data", book, "--json")
+def test_a_ledger_is_verified_where_it_stands(aegis: Aegis, folder: Path) -> None:
+    ended = aegis("audit", "verify", "--data", folder, "--json")
     assert ended.exit == 0
     assert {name: ended.json[name] for name in ("ok", "seals", "records")} == {"ok": True, "seals": 1, "records": 2}
 
 
-def test_a_changed_book_fails_and_names_the_blob(aegis: Aegis, book: Path) -> None:
-    (blob,) = (book / "blobs" / book_folder("ten_a")).glob("*/*")
+def test_a_changed_ledger_fails_and_names_the_blob(aegis: Aegis, folder: Path) -> None:
+    (blob,) = (folder / "blobs" / ledger_folder("ten_a")).glob("*/*")
     blob.write_bytes(blob.read_bytes().replace(b"70", b"07"))
-    ended = aegis("audit", "verify", "--data", book)
+    ended = aegis("audit", "verify", "--data", folder)
     assert ended.exit == 1
     assert blob.name in ended.err
-    assert aegis("audit", "verify", "--data", book, "--json").exit == 1
+    assert aegis("audit", "verify", "--data", folder, "--json").exit == 1
 
 
-def test_verifying_leaves_alone_what_a_server_is_writing(aegis: Aegis, book: Path) -> None:
-    unfinished = book / "blobs" / ".part" / "unfinished"
+def test_verifying_leaves_alone_what_a_server_is_writing(aegis: Aegis, folder: Path) -> None:
+    unfinished = folder / "blobs" / ".part" / "unfinished"
     unfinished.write_text("half")
-    aegis("audit", "verify", "--data", book)
+    aegis("audit", "verify", "--data", folder)
     assert unfinished.exists()
 
 
@@ -207,11 +207,11 @@ def test_a_folder_that_is_none_of_ours_is_said_to_be_so(aegis: Aegis, tmp_path: 
 @pytest.mark.parametrize(
     "bill", ["2026-11-22", "yesterday=1", "2026-11-22=-1", "2026-11-22=0.0000001", "2026-11-22=NaN"]
 )
-def test_a_bill_that_is_none_is_refused(aegis: Aegis, book: Path, bill: str) -> None:
-    assert aegis("reconcile", "--data", book, "--billed", bill).exit == 2
+def test_a_bill_that_is_none_is_refused(aegis: Aegis, folder: Path, bill: str) -> None:
+    assert aegis("reconcile", "--data", folder, "--billed", bill).exit == 2
 
 
-def test_a_folder_without_a_server_is_reconciled(aegis: Aegis, book: Path) -> None:
-    (book / "aegis.json").write_text('{"layout": 1}')
-    found = aegis("reconcile", "--data", book, "--billed", f"{TODAY}=0.00005", "--json").json
+def test_a_folder_without_a_server_is_reconciled(aegis: Aegis, folder: Path) -> None:
+    (folder / "aegis.json").write_text('{"layout": 1}')
+    found = aegis("reconcile", "--data", folder, "--billed", f"{TODAY}=0.00005", "--json").json
     assert found["days"] == [{"day": TODAY, "provider_usd": 0.00005, "book_usd": 0.00007, "lowered_usd": 0}]

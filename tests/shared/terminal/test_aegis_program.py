@@ -36,10 +36,10 @@ def test_every_command_explains_itself(aegis: Aegis, name: str) -> None:
 
 
 def test_help_waits_for_no_client_and_no_engine() -> None:
-    told = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", RUN, "--help"], capture_output=True, text=True, check=True
     ).stderr
-    imported = {line.rpartition("|")[2].strip() for line in told.splitlines()}
+    imported = {line.rpartition("|")[2].strip() for line in output.splitlines()}
     assert "rich_click" in imported
     assert not imported & {"httpx", "asyncio", "litestar", "redis", "numpy", "docling", "neo4j", "qdrant_edge"}
 
@@ -92,9 +92,9 @@ def test_completion_prints_a_script_that_asks_the_program(aegis: Aegis, shell: s
 
 def test_completion_knows_the_options_of_a_command() -> None:
     asked = {"COMP_WORDS": "aegis ask --max", "COMP_CWORD": "2", "_AEGIS_COMPLETE": "bash_complete"}
-    told = subprocess.run([sys.executable, "-c", RUN], env=asked, capture_output=True, text=True).stdout
-    assert "--max-cost-usd" in told
-    assert "--max-latency-ms" in told
+    output = subprocess.run([sys.executable, "-c", RUN], env=asked, capture_output=True, text=True).stdout
+    assert "--max-cost-usd" in output
+    assert "--max-latency-ms" in output
 
 
 def test_the_version_is_the_packages(aegis: Aegis) -> None:
@@ -105,9 +105,9 @@ def test_the_version_is_the_packages(aegis: Aegis) -> None:
 
 def test_a_reader_that_leaves_ends_the_command_quietly(tmp_path: Path) -> None:
     command = f'"{sys.executable}" -c "{RUN}" functions --json | head -c 1'
-    told = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path)
-    assert told.stdout == "{"
-    assert "Traceback" not in told.stderr
+    output = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path)
+    assert output.stdout == "{"
+    assert "Traceback" not in output.stderr
 
 
 def test_functions_lists_what_wakes_each(aegis: Aegis) -> None:
@@ -118,5 +118,5 @@ def test_functions_lists_what_wakes_each(aegis: Aegis) -> None:
             "name", "operations", "needs", "min_scale", "max_scale", "concurrency", "timeout_s",
         }  # fmt: skip
         assert all(set(operation) == {"on", "filter", "role", "emits"} for operation in item["operations"])
-    shown = aegis("functions")
-    assert all(item["name"] in shown.out for item in items)
+    printed = aegis("functions")
+    assert all(item["name"] in printed.out for item in items)

@@ -1,4 +1,4 @@
-"""Records and stores for the tests of the book."""
+"""Records and stores for the tests of the usage ledger."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

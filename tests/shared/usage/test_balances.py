@@ -1,4 +1,4 @@
-"""What stands in the book of each budget is what a plain sum of all that was told would give."""
+"""The balance of each budget is the plain sum of all records."""
 
 import asyncio
 import tempfile
@@ -53,10 +53,10 @@ def lowered(number: int) -> UsageRecord:
 @given(_STEPS)
 @settings(max_examples=20, deadline=None)
 def test_standing_is_the_sum_of_all_that_was_told_however_it_was_sealed(steps: list[tuple[str, int]]) -> None:
-    asyncio.run(_told(steps))
+    asyncio.run(_record(steps))
 
 
-async def _told(steps: list[tuple[str, int]]) -> None:
+async def _record(steps: list[tuple[str, int]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         blobs = FolderBlobs(Path(folder))
         journal, called, done, adjusted, alerted = Journal(blobs), set[int](), set[int](), set[int](), set[int]()
@@ -64,7 +64,7 @@ async def _told(steps: list[tuple[str, int]]) -> None:
             if what == "call" and number not in called:
                 await journal.append(outbound(number))
                 called.add(number)
-            elif what == "settle" and number in called:  # a second time too: an outbox that is told twice
+            elif what == "settle" and number in called:  # a second time too: an outbox that is flushed twice
                 await journal.append(settled(outbound(number), cost_of(number)))
                 done.add(number)
             elif what == "adjust" and number in done:
@@ -99,14 +99,14 @@ def test_windows_are_carried_as_long_as_a_late_settlement_may_need_them() -> Non
     call = outbound(1, windows=(*windows(), BudgetWindow("document", "doc_1", "life", "")))
     balance = add_records(Balance(), [call, settled(call, 5)], NOON)
 
-    def kept(days: int) -> set[str]:
+    def retained(days: int) -> set[str]:
         return {total.window.name for total in add_records(balance, [], NOON + timedelta(days=days)).totals}
 
-    assert kept(2) == {"day", "month", "life"}
-    assert kept(3) == {"month", "life"}
-    assert kept(35) == {"month", "life"}
-    assert kept(36) == {"month"}
-    assert kept(95) == set()
+    assert retained(2) == {"day", "month", "life"}
+    assert retained(3) == {"month", "life"}
+    assert retained(35) == {"month", "life"}
+    assert retained(36) == {"month"}
+    assert retained(95) == set()
 
 
 def test_the_order_in_which_records_come_changes_nothing() -> None:

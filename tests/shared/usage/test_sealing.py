@@ -25,7 +25,7 @@ from tests.shared.usage.samples import NOON, TODAY, Gate, Watched, free, outboun
 EVER = (NOON - timedelta(days=400), NOON + timedelta(days=2))
 
 
-async def told(blobs: Blobs, tenant_id: str = "ten_a") -> list[str]:
+async def record_ids(blobs: Blobs, tenant_id: str = "ten_a") -> list[str]:
     """The ids of a tenant's records in all its sealed blobs, twice where they stand twice."""
     contents = [await blobs.read(name) for name in await blobs.names(ledger_folder(tenant_id))]
     return sorted(record_id(one) for data in contents for one in decode_records(data))
@@ -40,8 +40,8 @@ async def test_a_seal_moves_each_tenants_records_into_its_own_part(blobs: Blobs)
     await asyncio.gather(journal.append(free(1)), journal.append(free(2, tenant_id="ten_b")))
     made = await seal(blobs)
     assert made is not None and made.number == 1 and made.previous == ""
-    assert await told(blobs) == ["usage-stage_1"]
-    assert await told(blobs, "ten_b") == ["usage-stage_2"]
+    assert await record_ids(blobs) == ["usage-stage_1"]
+    assert await record_ids(blobs, "ten_b") == ["usage-stage_2"]
     assert await blobs.names(UNSEALED) == []
     assert all(blob.name.startswith(f"t/ten_{one}/book/{TODAY}/") for blob, one in zip(made.blobs, "ab", strict=True))
 
@@ -103,7 +103,7 @@ async def test_of_two_that_seal_at_once_one_does(blobs: Blobs) -> None:
     assert await seal(blobs) is not None
     gate.opened.set()
     assert await loser is None
-    assert await told(blobs) == ["usage-stage_1", "usage-stage_2"]
+    assert await record_ids(blobs) == ["usage-stage_1", "usage-stage_2"]
     assert await blobs.names(SEALS) == [f"{SEALS}0000000001"]
     assert (await verify(blobs)).fault == ""
 
@@ -117,7 +117,7 @@ async def test_the_loser_of_a_race_leaves_what_the_winner_wrote_under_the_same_n
     assert await seal(blobs) is not None
     gate.opened.set()
     await loser
-    assert await told(blobs) == ["usage-stage_1"]
+    assert await record_ids(blobs) == ["usage-stage_1"]
     assert (await verify(blobs)).fault == ""
 
 
@@ -144,8 +144,8 @@ async def test_cut_off_at_any_step_the_next_sealing_heals_it(blobs: Blobs, verb:
         await seal(cut)
     await journal.append(free(5))
     await seal(blobs)
-    assert await told(blobs) == ["outbound-op_1", "usage-op_1", "usage-stage_2", "usage-stage_5"]
-    assert await told(blobs, "ten_b") == ["usage-stage_3"]
+    assert await record_ids(blobs) == ["outbound-op_1", "usage-op_1", "usage-stage_2", "usage-stage_5"]
+    assert await record_ids(blobs, "ten_b") == ["usage-stage_3"]
     assert (await UsageLedger(blobs).balances()).spent == dict.fromkeys(windows(), 70)
     assert await blobs.names(UNSEALED) == []
     assert (await verify(blobs)).fault == ""
@@ -285,12 +285,12 @@ async def test_two_processes_that_write_and_seal_make_one_chain_of_all_records(t
     ]
     for sealer in sealers:  # opening a folder tidies it: both are open before either writes
         assert await sealer.stdout.readline() == b"ready\n"
-    told_made = await asyncio.gather(*(sealer.communicate(b"go\n") for sealer in sealers))
-    made = [int(out) for out, _ in told_made]
+    outputs = await asyncio.gather(*(sealer.communicate(b"go\n") for sealer in sealers))
+    made = [int(out) for out, _ in outputs]
     blobs = FolderBlobs(Path(place))
     await seal(blobs)
     assert all(made)
     assert (await UsageLedger(blobs).balances()).spent == dict.fromkeys(windows(), 800)
-    assert len(await told(blobs)) == 160
+    assert len(await record_ids(blobs)) == 160
     verdict = await verify(blobs)
     assert verdict.fault == "" and verdict.records == 160 and verdict.seals >= sum(made)

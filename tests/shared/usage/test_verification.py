@@ -1,4 +1,4 @@
-"""Whatever is changed, taken away or put beside the book, verification names the first link that does not hold."""
+"""Whatever is changed, taken away or put beside the ledger, verification names the first link that does not hold."""
 
 from collections.abc import Awaitable, Callable
 
@@ -16,7 +16,7 @@ from tests.shared.usage.samples import TODAY, free, outbound, settled
 
 
 @pytest.fixture
-async def book(blobs: Blobs) -> Blobs:
+async def ledger(blobs: Blobs) -> Blobs:
     """Three seals of two tenants."""
     journal = Journal(blobs)
     for number in range(3):
@@ -33,9 +33,9 @@ async def blob_of(blobs: Blobs, number: int) -> str:
     return link.seal.blobs[0].name
 
 
-async def test_an_untouched_book_holds(book: Blobs) -> None:
-    verdict = await verify(book)
-    newest = await SealChain(book).newest()
+async def test_an_untouched_ledger_holds(ledger: Blobs) -> None:
+    verdict = await verify(ledger)
+    newest = await SealChain(ledger).newest()
     assert newest is not None
     assert (verdict.seals, verdict.blobs, verdict.records, verdict.fault) == (3, 6, 9, "")
     assert verdict.head == newest.sha256
@@ -138,24 +138,24 @@ async def garble(blobs: Blobs) -> str:
         garble,
     ],
 )
-async def test_tampering_is_found_where_it_was_done(book: Blobs, tamper: Callable[[Blobs], Awaitable[str]]) -> None:
-    place = await tamper(book)
-    assert (await verify(book)).fault.startswith(place)
+async def test_tampering_is_found_where_it_was_done(ledger: Blobs, tamper: Callable[[Blobs], Awaitable[str]]) -> None:
+    place = await tamper(ledger)
+    assert (await verify(ledger)).fault.startswith(place)
 
 
-async def test_what_a_sealing_that_was_cut_off_left_is_no_fault(book: Blobs) -> None:
+async def test_what_a_sealing_that_was_cut_off_left_is_no_fault(ledger: Blobs) -> None:
     """Its records are those of a seal, word for word."""
-    name = await blob_of(book, 2)
-    await book.write(sealed_blob_path("ten_a", TODAY, 1, "e" * 64), await book.read(name))
-    assert (await verify(book)).fault == ""
+    name = await blob_of(ledger, 2)
+    await ledger.write(sealed_blob_path("ten_a", TODAY, 1, "e" * 64), await ledger.read(name))
+    assert (await verify(ledger)).fault == ""
 
 
-async def test_a_cut_off_end_shows_in_number_and_head(book: Blobs) -> None:
-    before = await verify(book)
-    await book.erase(await blob_of(book, 3))
-    await book.erase(seal_path(3))
-    for name in await book.names(ledger_folder("ten_b")):
+async def test_a_cut_off_end_shows_in_number_and_head(ledger: Blobs) -> None:
+    before = await verify(ledger)
+    await ledger.erase(await blob_of(ledger, 3))
+    await ledger.erase(seal_path(3))
+    for name in await ledger.names(ledger_folder("ten_b")):
         if "0000000003" in name:
-            await book.erase(name)
-    after = await verify(book)
+            await ledger.erase(name)
+    after = await verify(ledger)
     assert after.fault == "" and (after.seals, after.head) != (before.seals, before.head)
