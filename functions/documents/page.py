@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from functions.documents.access import find
 from shared.catalogue.catalogue import Catalogue
-from shared.parsing.workers import ParserPool
+from shared.parsing.pool import ParserPool
 from shared.records.records import TenantRecords
 from shared.types.errors import InvalidRequest, NotFound, Rejected
 from shared.types.http import Content
@@ -39,7 +39,7 @@ async def handle(request: OnePage, catalogue: Catalogue, records: TenantRecords,
         raise NotFound(f"A document of type {record.media_type} has no pages; /content has its text.")
     original = await records.read(records.original_name(record))
     try:
-        picture = await parsers.draw(record.media_type, original, int(found[1]), box)
+        picture = await parsers.render_page(record.media_type, original, int(found[1]), box)
     except Rejected as rejected:
         raise NotFound(f"The page cannot be shown: {rejected.detail}.") from None
     if picture is None:

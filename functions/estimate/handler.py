@@ -10,7 +10,7 @@ from shared.estimation.extent import Range
 from shared.estimation.forecast import forecasts
 from shared.formats.filename import safe_filename
 from shared.formats.router import FormatRouter
-from shared.parsing.workers import ParserPool
+from shared.parsing.pool import ParserPool
 from shared.pictures.describer import Describer, Outlook
 from shared.proxy.config.proxy_config import ProxyConfig
 from shared.records.records import TenantRecords

@@ -5,11 +5,11 @@ import zipfile
 
 from msgspec import Struct
 
-from shared.estimation.extent import Extent, extent_of_document, extent_of_look, extent_of_sample
+from shared.estimation.extent import Extent, extent_of_document, extent_of_pages, extent_of_sample
 from shared.estimation.forecast import reading_ms, reading_pages_ms
 from shared.formats.archives import is_archive
 from shared.formats.router import Routed
-from shared.parsing.workers import ParserPool
+from shared.parsing.pool import ParserPool
 from shared.pictures.describer import PLACED, READ_LETTERS
 from shared.types.http import SpooledFile
 
@@ -42,9 +42,13 @@ class UploadedFile(Struct, frozen=True):
 
     async def seen(self) -> Seen:
         if self.routed.parser == "paged":
-            look = await self.parsers.look(self.routed.media_type, await self._content())
-            extent = extent_of_look(look, self.title, many_languages=self.many_languages)
-            return Seen(extent, reading_pages_ms(look), look.seen >= READ_LETTERS * max(look.drawn, 1))
+            statistics = await self.parsers.page_statistics(self.routed.media_type, await self._content())
+            extent = extent_of_pages(statistics, self.title, many_languages=self.many_languages)
+            return Seen(
+                extent,
+                reading_pages_ms(statistics),
+                statistics.ocr_letters >= READ_LETTERS * max(statistics.ocr_pages, 1),
+            )
         told = await asyncio.to_thread(_told, self.file)
         if told > MOST_READ or self.file.size > MOST_OPENED:
             return self._by_size(told)
@@ -58,7 +62,7 @@ class UploadedFile(Struct, frozen=True):
         """How many would be described, at most so many."""
         if not most or self.routed.media_type not in PLACED:
             return 0
-        places = await self.parsers.pictures(self.routed.media_type, await self._content(), most)
+        places = await self.parsers.find_pictures(self.routed.media_type, await self._content(), most)
         return sum(not (place.is_page and seen.is_read) for place in places)
 
     async def _content(self) -> bytes:

@@ -3,7 +3,7 @@
 from events.document import DocumentParsed, DocumentStored
 from shared.estimation.affording import affordable_document
 from shared.formats.table import PAGED
-from shared.parsing.workers import ParserPool
+from shared.parsing.pool import ParserPool
 from shared.pictures.describer import Describer
 from shared.pictures.describing import Describing
 from shared.pictures.sliced import read_here, told

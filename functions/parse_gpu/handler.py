@@ -2,7 +2,7 @@
 
 from events.document import DocumentParsed, DocumentStored
 from shared.estimation.affording import check_pages
-from shared.parsing.workers import ParserPool
+from shared.parsing.pool import ParserPool
 from shared.pictures.describer import Describer
 from shared.pictures.describing import Describing
 from shared.pictures.sliced import parsed, parts_of, read_here, read_slices, refusal

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import msgspec
 
 from events.document import DocumentStored
-from shared.estimation.extent import Extent, extent_of_document, extent_of_look
+from shared.estimation.extent import Extent, extent_of_document, extent_of_pages
 from shared.estimation.forecast import forecasts, reading_ms, reading_pages_ms
 from shared.parsing.document import Block, ParsedDocument
-from shared.parsing.workers import ParserPool
+from shared.parsing.pool import ParserPool
 from shared.stages.stages import StageWork
 
 _LATER = ("chunk", "embed", "finish")
@@ -19,8 +19,8 @@ _PART = "document"
 async def check_pages(event: DocumentStored, work: StageWork, parsers: ParserPool, original: bytes) -> None:
     """Of what has pages. Raises `BeyondAllowance`."""
     if work.allowance.is_bounded and not event.continuation:
-        look = await parsers.look(event.media_type, original)
-        _check(work, extent_of_look(look, ""), reading_pages_ms(look))
+        statistics = await parsers.page_statistics(event.media_type, original)
+        _check(work, extent_of_pages(statistics, ""), reading_pages_ms(statistics))
 
 
 async def affordable_document(

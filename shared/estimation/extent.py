@@ -6,7 +6,7 @@ from math import ceil
 from msgspec import Struct
 
 from shared.estimation.lengths import TokenEstimator
-from shared.parsing.document import Block, Look, ParsedDocument
+from shared.parsing.document import Block, PageStatistics, ParsedDocument
 from shared.parsing.tables import table_head
 
 PASSAGE_TOKENS = 220
@@ -65,15 +65,15 @@ def extent_of_document(document: ParsedDocument, title: str, *, many_languages: 
     return Extent(document.pages, max(1, round(tokens)), Range.around(tokens, 0.72, 1.4))
 
 
-def extent_of_look(look: Look, title: str, *, many_languages: bool = False) -> Extent:
+def extent_of_pages(statistics: PageStatistics, title: str, *, many_languages: bool = False) -> Extent:
     """Of one that was only looked at: by the letters of some of its pages."""
-    measure = TokenEstimator(look.sample, many_languages=many_languages)
-    text = measure.of_letters(look.letters) * (1 + _LAID_OUT * look.laid_out / max(look.pages, 1))
-    text += look.seen / _SEEN_LETTERS_A_TOKEN
-    passages = ceil(text / (_FILLED * PASSAGE_TOKENS)) + _PAGE_PASSAGES * max(0, look.pages - 1)
-    context = _MARKS + measure.tokens(title) + (_HEADING_TOKENS if look.pages > 1 else 0.0)
+    measure = TokenEstimator(statistics.sample, many_languages=many_languages)
+    text = measure.of_letters(statistics.letters) * (1 + _LAID_OUT * statistics.layout_pages / max(statistics.pages, 1))
+    text += statistics.ocr_letters / _SEEN_LETTERS_A_TOKEN
+    passages = ceil(text / (_FILLED * PASSAGE_TOKENS)) + _PAGE_PASSAGES * max(0, statistics.pages - 1)
+    context = _MARKS + measure.tokens(title) + (_HEADING_TOKENS if statistics.pages > 1 else 0.0)
     tokens = text + passages * context
-    return Extent(look.pages, max(1, round(tokens)), Range.around(tokens, 0.58, 1.7))
+    return Extent(statistics.pages, max(1, round(tokens)), Range.around(tokens, 0.58, 1.7))
 
 
 def extent_of_sample(sample: str, letters: int, *, many_languages: bool = False) -> Extent:

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from shared.estimation.extent import Extent, Range
 from shared.estimation.lengths import TokenEstimator
-from shared.parsing.document import Look
+from shared.parsing.document import PageStatistics
 from shared.types.passage import Passage
 from shared.usage.metering import Prices, priced
 from shared.usage.records import Unit
@@ -69,10 +69,10 @@ def reading_ms(parser: str, letters: int) -> float:
     return _at_once(_READING_MS.get(parser, (10.0, 0.01)), letters)
 
 
-def reading_pages_ms(look: Look) -> float:
+def reading_pages_ms(statistics: PageStatistics) -> float:
     """By how each of the pages has to be read."""
-    plain = max(1, look.pages - look.laid_out - look.drawn)
-    return plain * _PLAIN_PAGE_MS + look.laid_out * _LAID_OUT_PAGE_MS + look.drawn * _DRAWN_PAGE_MS
+    plain = max(1, statistics.pages - statistics.layout_pages - statistics.ocr_pages)
+    return plain * _PLAIN_PAGE_MS + statistics.layout_pages * _LAID_OUT_PAGE_MS + statistics.ocr_pages * _DRAWN_PAGE_MS
 
 
 def of_embedding(passages: Sequence[Passage], *, many_languages: bool) -> Forecast:

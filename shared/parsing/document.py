@@ -1,4 +1,4 @@
-"""A document as every parser hands it on: blocks in reading order."""
+"""The result of every parser: blocks in reading order."""
 
 from typing import Literal
 
@@ -56,14 +56,13 @@ class Slice(Struct, frozen=True, omit_defaults=True):
     seconds: float = 0.0
 
 
-class Look(Struct, frozen=True):
-    """How much a document is, at a glance: its pages, about how many letters of text it has, how many of the pages
-    are pictures (with about `seen` letters on them) and how many a model has to lay out. `sample` is some of its
-    text."""
+class PageStatistics(Struct, frozen=True):
+    """The estimated extent of a paged document: its pages and letters of text, the pages that need OCR with about
+    `ocr_letters` on them, and the pages that need layout analysis. `sample` is some of its text."""
 
     pages: int
     letters: int
-    drawn: int = 0
-    seen: int = 0
-    laid_out: int = 0
+    ocr_pages: int = 0
+    ocr_letters: int = 0
+    layout_pages: int = 0
     sample: str = ""

@@ -3,13 +3,13 @@
 import msgspec
 from msgspec import Struct
 
-from shared.parsing.document import Look, ParsedDocument, PicturePlace, Slice
+from shared.parsing.document import PageStatistics, ParsedDocument, PicturePlace, Slice
 from shared.parsing.limits import ParsingLimits
 from shared.types.passage import Box
 
 
 class Hello(Struct, frozen=True, tag=True):
-    """First from the pool: the limits of every document to come."""
+    """The pool's first message: the limits of every document."""
 
     limits: ParsingLimits
     parent: int
@@ -24,13 +24,13 @@ class Parse(Struct, frozen=True, tag=True):
 
 
 class Preload(Struct, frozen=True, tag=True):
-    """A parser to make ready, its models among it, before there is a document; the answer is `Ready`."""
+    """Loads a parser with its models before the first document; the answer is `Ready`."""
 
     parser: str
 
 
 class ParseSlice(Struct, frozen=True, tag=True):
-    """Pages to parse, from `first` on, up to `last` where that is said."""
+    """Pages to parse, from `first` up to `last` where that is given."""
 
     media_type: str
     first: int
@@ -38,8 +38,8 @@ class ParseSlice(Struct, frozen=True, tag=True):
     parser: str = "paged"
 
 
-class Draw(Struct, frozen=True, tag=True):
-    """A page to show as a picture, with `box` drawn where there is one."""
+class RenderPage(Struct, frozen=True, tag=True):
+    """A page to render as an image, with `box` highlighted where there is one."""
 
     media_type: str
     page: int
@@ -47,23 +47,23 @@ class Draw(Struct, frozen=True, tag=True):
     parser: str = "drawing"
 
 
-class LookAt(Struct, frozen=True, tag=True):
-    """A document of which only the extent is asked for."""
+class MeasurePages(Struct, frozen=True, tag=True):
+    """A document of which only `PageStatistics` are needed."""
 
     media_type: str
     parser: str = "drawing"
 
 
 class FindPictures(Struct, frozen=True, tag=True):
-    """A document of which the places of its first `most` pictures are asked for."""
+    """A document in which the first `most` pictures are to be found."""
 
     media_type: str
     most: int
     parser: str = "drawing"
 
 
-class Crop(Struct, frozen=True, tag=True):
-    """A picture of a document, to be shown by itself."""
+class CropPicture(Struct, frozen=True, tag=True):
+    """A picture to be cut out of its page."""
 
     media_type: str
     place: PicturePlace
@@ -71,7 +71,7 @@ class Crop(Struct, frozen=True, tag=True):
 
 
 class Ready(Struct, frozen=True, tag=True):
-    """First from a worker, once it is confined. Memory is what it has resident, in bytes."""
+    """A worker's first message, once it is confined. `memory` is what it has resident, in bytes."""
 
     memory: int
 
@@ -86,20 +86,20 @@ class Sliced(Struct, frozen=True, tag=True):
     memory: int
 
 
-class Drawn(Struct, frozen=True, tag=True):
-    """A PNG; none where the document has no such page."""
+class Rendered(Struct, frozen=True, tag=True):
+    """A PNG; None where the document has no such page."""
 
-    picture: bytes | None
+    image: bytes | None
     memory: int
 
 
-class Placed(Struct, frozen=True, tag=True):
+class PicturesFound(Struct, frozen=True, tag=True):
     places: tuple[PicturePlace, ...]
     memory: int
 
 
-class Looked(Struct, frozen=True, tag=True):
-    look: Look
+class Measured(Struct, frozen=True, tag=True):
+    statistics: PageStatistics
     memory: int
 
 
@@ -112,13 +112,13 @@ class WorkerRefusal(Struct, frozen=True, tag=True):
 
 
 class Broken(Struct, frozen=True, tag=True):
-    """We are: a library is missing, say."""
+    """The worker is at fault: a library is missing, for example."""
 
     detail: str
 
 
-WorkerJob = Parse | ParseSlice | Draw | LookAt | FindPictures | Crop
-WorkerAnswer = Ready | Parsed | Sliced | Drawn | Placed | Looked | WorkerRefusal | Broken
+WorkerJob = Parse | ParseSlice | RenderPage | MeasurePages | FindPictures | CropPicture
+WorkerAnswer = Ready | Parsed | Sliced | Rendered | PicturesFound | Measured | WorkerRefusal | Broken
 
 encode = msgspec.msgpack.Encoder().encode
 orders: msgspec.msgpack.Decoder[Hello | Preload | WorkerJob] = msgspec.msgpack.Decoder(Hello | Preload | WorkerJob)

@@ -27,17 +27,17 @@ class _Picture(NamedTuple):
     part: str
 
 
-def find(content: bytes, most: int, limits: ParsingLimits) -> tuple[PicturePlace, ...]:
+def find_pictures(content: bytes, most: int, limits: ParsingLimits) -> tuple[PicturePlace, ...]:
     check(PRESENTATION, content, limits)
     with zipfile.ZipFile(BytesIO(content)) as archive:
         return tuple(picture.place for picture in islice(_pictures(archive), most))
 
 
-def crop(content: bytes, place: PicturePlace, limits: ParsingLimits) -> bytes | None:
+def crop_picture(content: bytes, place: PicturePlace, limits: ParsingLimits) -> bytes | None:
     """A PNG; None where there is none, or one in a format of its own."""
     from PIL import Image, UnidentifiedImageError
 
-    from shared.parsing.paged.placed import png
+    from shared.parsing.paged.page_pictures import png
 
     check(PRESENTATION, content, limits)
     with zipfile.ZipFile(BytesIO(content)) as archive:

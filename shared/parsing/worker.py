@@ -1,4 +1,4 @@
-"""A process that parses, one document after the other, until its standard input ends."""
+"""The worker process: parses one document after the other until its standard input ends."""
 
 import os
 import resource
@@ -15,19 +15,19 @@ from shared.parsing.guards import check
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.messages import (
     Broken,
-    Crop,
-    Draw,
-    Drawn,
+    CropPicture,
     FindPictures,
     Hello,
-    LookAt,
-    Looked,
+    Measured,
+    MeasurePages,
     Parse,
     Parsed,
     ParseSlice,
-    Placed,
+    PicturesFound,
     Preload,
     Ready,
+    Rendered,
+    RenderPage,
     Sliced,
     WorkerAnswer,
     WorkerJob,
@@ -48,10 +48,10 @@ def main() -> None:
     while message := frames.read(orders):
         order = messages.orders.decode(message)
         assert not isinstance(order, Hello)
-        frames.write(answers, _prepared(order) if isinstance(order, Preload) else _answer(order, orders, hello.limits))
+        frames.write(answers, _preloaded(order) if isinstance(order, Preload) else _answer(order, orders, hello.limits))
 
 
-def _prepared(order: Preload) -> bytes:
+def _preloaded(order: Preload) -> bytes:
     try:
         import_module(PARSERS[order.parser]).preload()
     except (ImportError, OSError, MemoryError) as error:
@@ -82,26 +82,26 @@ def _done(order: WorkerJob, content: bytes, limits: ParsingLimits) -> WorkerAnsw
             from shared.parsing.paged.slices import parse_slice
 
             return Sliced(parse_slice(media_type, content, first, limits, last), _resident())
-        case Draw(media_type, page, box):
-            from shared.parsing.paged.drawing import draw
+        case RenderPage(media_type, page, box):
+            from shared.parsing.paged.page_image import render_page
 
-            return Drawn(draw(media_type, content, page, box, limits), _resident())
-        case LookAt(media_type):
-            from shared.parsing.paged.looking import look
+            return Rendered(render_page(media_type, content, page, box, limits), _resident())
+        case MeasurePages(media_type):
+            from shared.parsing.paged.page_statistics import page_statistics
 
-            return Looked(look(media_type, content, limits), _resident())
+            return Measured(page_statistics(media_type, content, limits), _resident())
         case FindPictures(media_type, most):
             from shared.parsing import pictures
 
-            return Placed(pictures.find(media_type, content, most, limits), _resident())
-        case Crop(media_type, place):
+            return PicturesFound(pictures.find_pictures(media_type, content, most, limits), _resident())
+        case CropPicture(media_type, place):
             from shared.parsing import pictures
 
-            return Drawn(pictures.crop(media_type, content, place, limits), _resident())
+            return Rendered(pictures.crop_picture(media_type, content, place, limits), _resident())
 
 
 MEMORY_EXIT = 88
-"""Exit status of a worker that ran out of memory: it has none left to say so."""
+"""Exit status of a worker that ran out of memory: it may have none left to send a message."""
 
 PARSERS = {
     "light": "shared.parsing.light.parsers",
@@ -109,11 +109,11 @@ PARSERS = {
     "legacy": "shared.parsing.legacy.parsers",
     "paged": "shared.parsing.paged.slices",
 }
-"""Where each `parse(media_type, filename, content, limits)` is, imported at first use. A worker serves one of them."""
+"""The module of each `parse(media_type, filename, content, limits)`, imported at first use. A worker serves one."""
 
 
 def parse(parser: str, media_type: str, filename: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
-    """Raises Rejected. `filename` is only a hint for formats that tell themselves apart by it."""
+    """Parses a document; raises Rejected. `filename` is only a hint for formats that differ by it."""
     if parser not in PARSERS:
         raise ImportError(f"there is no parser {parser!r} here")
     check(media_type, content, limits)
@@ -122,7 +122,7 @@ def parse(parser: str, media_type: str, filename: str, content: bytes, limits: P
 
 
 def _pipes() -> tuple[BinaryIO, BinaryIO]:
-    """Standard input and output for ourselves alone: what a library prints must not be taken for an answer."""
+    """Takes over standard input and output: what a library prints must not be read as an answer."""
     orders, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
@@ -132,7 +132,7 @@ def _pipes() -> tuple[BinaryIO, BinaryIO]:
 
 
 def _resident() -> int:
-    """Bytes of memory in use, as the kernel counts them."""
+    """Returns the resident memory in bytes."""
     return int(Path("/proc/self/statm").read_bytes().split()[1]) * resource.getpagesize()
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from events.document import DocumentStored
 from shared.estimation.affording import units_microusd
 from shared.parsing.document import Block, ParsedDocument, PicturePlace
-from shared.parsing.workers import ParserPool
+from shared.parsing.pool import ParserPool
 from shared.pictures.describer import PLACED, READ_LETTERS, Describer, Description
 from shared.stages.stages import StageWork
 from shared.types.errors import AegisError, Rejected
@@ -78,7 +78,7 @@ class Describing(Struct, frozen=True):
     async def _places(self, blocks: Sequence[Block], original: bytes) -> list[tuple[int, PicturePlace]]:
         """Numbered as the file has them, whatever was read of their pages."""
         try:
-            places = await self.parsers.pictures(self.event.media_type, original, self.describer.most)
+            places = await self.parsers.find_pictures(self.event.media_type, original, self.describer.most)
         except AegisError:  # what was read of the document counts without them
             return []
         return [(number, place) for number, place in enumerate(places) if not _is_read(place, blocks)]
@@ -91,7 +91,7 @@ class Describing(Struct, frozen=True):
         if record is None:
             return None
         try:
-            picture = await self.parsers.crop(self.event.media_type, original, place)
+            picture = await self.parsers.crop_picture(self.event.media_type, original, place)
         except AegisError:
             picture = None
         if picture is None:

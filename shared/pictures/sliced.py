@@ -16,8 +16,8 @@ from shared.estimation.affording import check_pages
 from shared.formats.table import PAGED
 from shared.parsing.document import ParsedDocument, Slice
 from shared.parsing.pages import PageRange, Parts
+from shared.parsing.pool import ParserPool
 from shared.parsing.slices import joined
-from shared.parsing.workers import ParserPool
 from shared.pictures.describer import Describer
 from shared.pictures.describing import Described, Describing, with_descriptions
 from shared.stages.stages import StageWork

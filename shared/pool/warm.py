@@ -6,8 +6,8 @@ from collections import Counter
 
 from shared.formats.table import PAGED
 from shared.parsing.limits import ParsingLimits
+from shared.parsing.pool import ParserPool
 from shared.parsing.process import Worker
-from shared.parsing.workers import ParserPool
 from shared.pool.gpu import GpuMemory
 from shared.telemetry.logs import log
 

@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from shared.formats.router import HEAD_BYTES, FormatRouter
 from shared.parsing.limits import ParsingLimits
-from shared.parsing.workers import ParserPool
+from shared.parsing.pool import ParserPool
 from shared.types.errors import EmptyFile, Rejected, UnsupportedFormat
 from tests.documents import legacy, make
 from tests.documents.compound import MAGIC, compound

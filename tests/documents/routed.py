@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 
 from shared.formats.router import HEAD_BYTES, FormatRouter, Routed
 from shared.parsing.document import ParsedDocument
-from shared.parsing.workers import ParserPool
+from shared.parsing.pool import ParserPool
 
 
 def routed(name: str, content: bytes) -> Routed:

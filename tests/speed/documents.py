@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.markdown import to_markdown
-from shared.parsing.workers import ParserPool
+from shared.parsing.pool import ParserPool
 from shared.types.errors import AegisError
 from tests.documents.reports import report
 from tests.documents.routed import parsed

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from shared.parsing.limits import MIB, ParsingLimits
-from shared.parsing.workers import ParserPool
+from shared.parsing.pool import ParserPool
 from tests.documents.reports import report
 from tests.documents.routed import parsed
 from tests.documents.saying import EXTENSIONS, saying

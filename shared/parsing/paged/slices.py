@@ -1,4 +1,4 @@
-"""Reads pages, a slice at a time."""
+"""Parses the pages of a document, one slice of consecutive pages at a time."""
 
 import signal
 import time
@@ -7,22 +7,22 @@ from contextlib import contextmanager
 
 from shared.parsing.document import Block, ParsedDocument, Slice
 from shared.parsing.limits import SLICE_PAGES, ParsingLimits
-from shared.parsing.paged import laid_out
-from shared.parsing.paged.choice import Way, way_of
-from shared.parsing.paged.mending import mended
-from shared.parsing.paged.opening import PageSource, open_pages
-from shared.parsing.paged.plain import TextPage, body_size, plain_blocks
+from shared.parsing.paged import layout
+from shared.parsing.paged.layout_repair import repair_layout
+from shared.parsing.paged.page_method import PageMethod, page_method
+from shared.parsing.paged.page_source import PageSource, open_pages
+from shared.parsing.paged.text_blocks import TextPage, body_size, text_blocks
 from shared.parsing.slices import joined
 
 SECONDS = 20.0
-"""After which a slice ends with the page it is at, so that a delivery can end in time."""
+"""After this time a slice ends with its current page, so that a delivery can end in time."""
 
-LEAST_KEPT = 0.7
-"""Share of a page's letters that the layout's blocks have to hold; with less the text layer is the better source."""
+LEAST_COVERED = 0.7
+"""Share of a page's letters that the layout's blocks must hold; below it the text layer is used."""
 
 
 def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
-    """The whole document at once."""
+    """Parses the whole document."""
     slices = [parse_slice(media_type, content, 1, limits)]
     while slices[-1].until < slices[-1].pages:
         slices.append(parse_slice(media_type, content, slices[-1].until + 1, limits))
@@ -30,7 +30,7 @@ def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits)
 
 
 def parse_slice(media_type: str, content: bytes, first: int, limits: ParsingLimits, last: int | None = None) -> Slice:
-    """From page `first` on, `SLICE_PAGES` of them or up to page `last`, or as many as `SECONDS` are enough for."""
+    """Parses pages from `first` on: up to `last` or `SLICE_PAGES` of them, fewer where `SECONDS` have passed."""
     started = time.monotonic()
     pages = open_pages(media_type, content, limits)
     numbers = range(first, min(first + SLICE_PAGES, (last or len(pages)) + 1, len(pages) + 1))
@@ -44,12 +44,12 @@ def parse_slice(media_type: str, content: bytes, first: int, limits: ParsingLimi
 
 
 def preload() -> None:
-    """Loads what the first page would have to wait for."""
-    laid_out.preload()
+    """Loads the libraries and models that the first page would have to wait for."""
+    layout.preload()
 
 
 class _Reader:
-    """Reads page after page, each in the way it needs."""
+    """Parses page after page, each by the method it needs."""
 
     def __init__(self, pages: PageSource, limits: ParsingLimits) -> None:
         self._pages = pages
@@ -58,36 +58,36 @@ class _Reader:
         self.unread = 0
 
     def read(self, number: int) -> None:
-        with no_longer_than(self._limits.page_seconds):
+        with time_limit(self._limits.page_seconds):
             page = self._pages.page(number)
-            way = way_of(page)
-            if way in ("plain", "layout"):
-                self.blocks += self._written(page, number, way)
-        if way == "ocr":
-            with no_longer_than(self._limits.ocr_seconds):
-                self.blocks += self._drawn(page, number)
+            method = page_method(page)
+            if method in ("plain", "layout"):
+                self.blocks += self._text_page(page, number, method)
+        if method == "ocr":
+            with time_limit(self._limits.ocr_seconds):
+                self.blocks += self._image_page(page, number)
 
-    def _written(self, page: TextPage, number: int, way: Way) -> list[Block]:
+    def _text_page(self, page: TextPage, number: int, method: PageMethod) -> list[Block]:
         body = body_size(page.runs)
-        plain = plain_blocks(page, number, body)
-        if way == "plain" or not laid_out.is_there():
-            return mended(plain, page, body)
-        single = self._pages.alone(number)
-        blocks = laid_out.blocks_of_pdf(single, number) if single else []
-        return mended(blocks, page, body) if _letters(blocks) >= LEAST_KEPT * _letters(plain) else plain
+        plain = text_blocks(page, number, body)
+        if method == "plain" or not layout.is_available():
+            return repair_layout(plain, page, body)
+        single = self._pages.single_page_pdf(number)
+        blocks = layout.pdf_blocks(single, number) if single else []
+        return repair_layout(blocks, page, body) if _letters(blocks) >= LEAST_COVERED * _letters(plain) else plain
 
-    def _drawn(self, page: TextPage, number: int) -> list[Block]:
-        plain = plain_blocks(page, number, body_size(page.runs))
-        if not laid_out.reads_pictures():
+    def _image_page(self, page: TextPage, number: int) -> list[Block]:
+        plain = text_blocks(page, number, body_size(page.runs))
+        if not layout.has_ocr():
             self.unread += 1
             return plain
-        seen = laid_out.blocks_of_picture(self._pages.picture(number), number)
-        return seen if _letters(seen) >= _letters(plain) else plain
+        recognized = layout.image_blocks(self._pages.render(number), number)
+        return recognized if _letters(recognized) >= _letters(plain) else plain
 
 
 @contextmanager
-def no_longer_than(seconds: float) -> Iterator[None]:
-    """The kernel ends this process when a page takes longer, whatever library it hangs in."""
+def time_limit(seconds: float) -> Iterator[None]:
+    """Has the kernel end this process when the body takes longer, whatever library it hangs in."""
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield

@@ -196,7 +196,7 @@ _PROVIDED: dict[str, _Provided] = {
     "shared.formats.router.FormatRouter": _provided(_router),
     "shared.records.records.TenantRecords": _provided(_records, "blobs"),
     "shared.records.records.PlatformRecords": _provided(_platform_records, "blobs"),
-    "shared.parsing.workers.ParserPool": _provided(lambda services, call: services.parsers, "parsing"),
+    "shared.parsing.pool.ParserPool": _provided(lambda services, call: services.parsers, "parsing"),
     "shared.pictures.describer.Describer": _provided(_describer, "model"),
     "shared.pool.queue.SliceQueue": _provided(lambda services, call: services.slices, "counters"),
     "shared.proxy.budget.budget.Budget": _provided(lambda services, call: services.budget, "blobs", "counters"),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # these names are for the type checker; the modules come in a
     from shared.embedding.ollama import OllamaEmbedding
     from shared.embedding.port import Embedding
     from shared.embedding.sparse import SparseEncoder
-    from shared.parsing.workers import ParserPool
+    from shared.parsing.pool import ParserPool
     from shared.pool.queue import SliceQueue
     from shared.proxy.budget.budget import Budget
     from shared.proxy.config.proxy_config import ProxyConfig
@@ -110,7 +110,7 @@ class Services:
 
     @cached_property
     def parsers(self) -> "ParserPool":
-        from shared.parsing.workers import ParserPool
+        from shared.parsing.pool import ParserPool
 
         return ParserPool(self.settings.parsing, workers=2)
 

@@ -13,7 +13,7 @@ from functions.parse_gpu import handler as pooled
 from shared.blobs.folder import FolderBlobs
 from shared.parsing.document import ParsedDocument, Slice
 from shared.parsing.limits import ParsingLimits
-from shared.parsing.workers import ParserPool
+from shared.parsing.pool import ParserPool
 from shared.pictures.describer import Describer
 from shared.pictures.sliced import keep_slice, parts_of
 from shared.proxy.execution.proxy import ExecutionProxy

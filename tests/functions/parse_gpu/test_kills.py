@@ -12,7 +12,7 @@ import pytest
 
 from shared.parsing.document import Slice
 from shared.parsing.limits import ParsingLimits
-from shared.parsing.workers import ParserPool
+from shared.parsing.pool import ParserPool
 from shared.pool.queue import SliceQueue
 from tests.functions.parse_gpu.pooled import FakeReader, Pooled
 from tests.functions.parse_gpu.test_pool import events_of

@@ -9,7 +9,7 @@ from functions.documents.access import OneDocument
 from functions.documents.retry import Retry
 from functions.failed.letters import OneLetter
 from shared.parsing.limits import ParsingLimits
-from shared.parsing.workers import ParserPool
+from shared.parsing.pool import ParserPool
 from shared.pool.queue import SliceQueue
 from shared.types.errors import InvalidRequest, Rejected, StoreUnavailable
 from tests.functions.parse_gpu.pooled import FakeReader, Pooled

@@ -12,7 +12,7 @@ from shared.estimation.forecast import forecasts, of_embedding
 from shared.estimation.lengths import TokenEstimator
 from shared.language.detect import detect
 from shared.parsing.document import Block, ParsedDocument
-from shared.parsing.paged.ink import SIDE, letters_in
+from shared.parsing.paged.glyph_count import SIDE, count_glyphs
 from shared.parsing.tables import table_markdown
 from shared.table.table import load
 from shared.types.passage import Passage
@@ -86,6 +86,6 @@ def test_letters_of_a_picture_are_counted_without_reading_it() -> None:
     texts = ("The crane lifts forty tonnes", "of timber from the quay", "into the hold of the Aurora")
     image = drawn.picture(*texts)
     image = image.resize((SIDE, SIDE * image.height // image.width))
-    seen, there = letters_in(image), sum(len(text.replace(" ", "")) for text in texts)
+    seen, there = count_glyphs(image), sum(len(text.replace(" ", "")) for text in texts)
     assert 0.5 * there <= seen <= 2 * there
-    assert letters_in(drawn.picture()) == 0
+    assert count_glyphs(drawn.picture()) == 0

@@ -10,7 +10,7 @@ from subprocess import PIPE, Popen
 import pytest
 
 from shared.parsing.limits import ParsingLimits
-from shared.parsing.workers import ParserPool
+from shared.parsing.pool import ParserPool
 from tests.documents.bad import ANYTHING, PARSED, Bad, corpus, end_of
 from tests.documents.saying import saying
 from tests.processes import calls_outside, family

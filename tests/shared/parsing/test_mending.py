@@ -1,20 +1,20 @@
 """What the text layer adds to blocks that were seen in a page's picture."""
 
 from shared.parsing.document import Block
-from shared.parsing.paged.grid import GridWord, grid_of
-from shared.parsing.paged.letters import Run
-from shared.parsing.paged.mending import mended
-from shared.parsing.paged.plain import TextPage, heading_level, joined, marked
+from shared.parsing.paged.layout_repair import repair_layout
+from shared.parsing.paged.table_grid import TableWord, table_rows
+from shared.parsing.paged.text_blocks import TextPage, heading_level, joined, marked
+from shared.parsing.paged.text_layer import TextRun
 from shared.types.passage import Box
 
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 
 
-def run(text: str, left: float, top: float, size: float = 10) -> Run:
-    return Run(text, (left, top, left + 5 * len(text), top + size), size)
+def run(text: str, left: float, top: float, size: float = 10) -> TextRun:
+    return TextRun(text, (left, top, left + 5 * len(text), top + size), size)
 
 
-def page(*runs: Run) -> TextPage:
+def page(*runs: TextRun) -> TextPage:
     return TextPage(runs, 600, 800)
 
 
@@ -23,7 +23,7 @@ def test_a_paragraph_of_even_rows_is_a_table_whichever_way_its_cells_are_aligned
     runs += [run(str(2019 + place), 72, 70 + 20 * place) for place in range(3)]
     runs += [run(str(120 + place), 240, 70 + 20 * place) for place in range(3)]
     block = Block("paragraph", "Year Ducks 2019 120 2020 121 2021 122", page=1, box=WHOLE)
-    table = mended([block], page(*runs), 10)[0]
+    table = repair_layout([block], page(*runs), 10)[0]
     assert table.kind == "table" and table.box == WHOLE
     assert table.rows == (("Year", "Ducks"), ("2019", "120"), ("2020", "121"), ("2021", "122"))
 
@@ -33,7 +33,7 @@ def test_a_mark_that_was_read_by_its_glyphs_name_is_an_items_again() -> None:
         return Block("paragraph", text, page=1, box=(0.05, top / 800, 0.9, (top + 12) / 800))
 
     runs = (run("•", 50, 100), run("grease the crane", 65, 101), run("•", 50, 120), run("ring the bell", 65, 121))
-    blocks = mended([item("SM590000 grease the crane", 99), item("∞ ring the bell", 119)], page(*runs), 10)
+    blocks = repair_layout([item("SM590000 grease the crane", 99), item("∞ ring the bell", 119)], page(*runs), 10)
     assert [(block.kind, block.text) for block in blocks] == [("list", "- grease the crane\n- ring the bell")]
 
 
@@ -43,13 +43,13 @@ def test_a_headings_level_is_by_its_number_or_by_the_size_of_its_letters() -> No
 
 
 def test_a_cells_broken_text_stays_in_its_row_and_a_title_joins_no_columns() -> None:
-    def word(text: str, left: float, top: float) -> GridWord:
-        return GridWord(text, (left, top, left + 6 * len(text), top + 10))
+    def word(text: str, left: float, top: float) -> TableWord:
+        return TableWord(text, (left, top, left + 6 * len(text), top + 10))
 
     words = [word("Everything about cranes and vessels", 20, 0)]
     words += [word(text, left, 30) for text, left in (("Name", 10), ("Duty", 120), ("Hours", 260))]
     words += [word("Ada", 10, 60), word("greases the", 120, 60), word("eight", 260, 60), word("cranes", 120, 71)]
-    assert grid_of(words)[1:] == [("Name", "Duty", "Hours"), ("Ada", "greases the cranes", "eight")]
+    assert table_rows(words)[1:] == [("Name", "Duty", "Hours"), ("Ada", "greases the cranes", "eight")]
 
 
 def test_divided_words_are_whole_and_marks_are_markdowns() -> None:

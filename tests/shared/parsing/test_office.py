@@ -11,7 +11,7 @@ import pytest
 from shared.formats.router import HEAD_BYTES, FormatRouter
 from shared.parsing.document import ParsedDocument
 from shared.parsing.limits import ParsingLimits
-from shared.parsing.workers import ParserPool
+from shared.parsing.pool import ParserPool
 from shared.types.errors import Rejected
 from tests.documents import make
 from tests.documents.compound import compound

@@ -11,8 +11,8 @@ from reportlab.pdfgen.canvas import Canvas
 
 from shared.parsing.document import Block, ParsedDocument, Slice
 from shared.parsing.limits import ParsingLimits
+from shared.parsing.pool import ParserPool
 from shared.parsing.slices import joined
-from shared.parsing.workers import ParserPool
 from shared.types.errors import Rejected
 from shared.types.passage import around
 from tests.shared.parsing import drawn
@@ -78,7 +78,7 @@ async def test_a_box_encloses_its_words_where_they_are_shown(pool: ParserPool, t
     content = drawn.pdf(draw)
     document = await read(pool, content)
     block = next(block for block in document.blocks if "anchorage" in block.text)
-    picture = Image.open(BytesIO(await pool.draw(PDF, content, 1) or b"")).convert("L")
+    picture = Image.open(BytesIO(await pool.render_page(PDF, content, 1) or b"")).convert("L")
     dark = picture.point(lambda value: 255 * (value < 128)).getbbox()
     assert dark and block.box
     seen = (dark[0] / picture.width, dark[1] / picture.height, dark[2] / picture.width, dark[3] / picture.height)
@@ -138,8 +138,8 @@ async def test_an_empty_picture_holds_no_words(pool: ParserPool) -> None:
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp", "bmp"])
 async def test_every_kind_of_picture_is_a_page(pool: ParserPool, kind: str) -> None:
     content = drawn.encoded(drawn.picture(width=300, height=200), kind.upper())
-    assert (await pool.look(f"image/{kind}", content)).pages == 1
-    shown = Image.open(BytesIO(await pool.draw(f"image/{kind}", content, 1) or b""))
+    assert (await pool.page_statistics(f"image/{kind}", content)).pages == 1
+    shown = Image.open(BytesIO(await pool.render_page(f"image/{kind}", content, 1) or b""))
     assert (shown.format, shown.size) == ("PNG", (300, 200))
 
 
@@ -197,18 +197,18 @@ async def test_pictures_that_nothing_can_read_are_told_from_an_empty_document() 
 
 async def test_a_page_is_drawn_with_the_box_on_it(pool: ParserPool) -> None:
     content = drawn.pdf(drawn.text_page())
-    plain = Image.open(BytesIO(await pool.draw(PDF, content, 1) or b"")).convert("RGB")
-    marked = Image.open(BytesIO(await pool.draw(PDF, content, 1, (0.25, 0.5, 0.75, 0.6)) or b"")).convert("RGB")
+    plain = Image.open(BytesIO(await pool.render_page(PDF, content, 1) or b"")).convert("RGB")
+    marked = Image.open(BytesIO(await pool.render_page(PDF, content, 1, (0.25, 0.5, 0.75, 0.6)) or b"")).convert("RGB")
     assert plain.width == marked.width == 1200 and abs(plain.height / plain.width - drawn.HEIGHT / drawn.WIDTH) < 0.01
     inside, outside = (600, int(0.55 * plain.height)), (600, int(0.7 * plain.height))
     red, green, blue = marked.getpixel((600, int(0.5 * plain.height) + 1))  # type: ignore[misc]
     assert red > 150 > green and blue < 100
     assert plain.getpixel(inside) == plain.getpixel(outside) == marked.getpixel(outside) == (255, 255, 255)
     assert marked.getpixel(inside) != (255, 255, 255)
-    assert await pool.draw(PDF, content, 2) is None
+    assert await pool.render_page(PDF, content, 2) is None
 
 
 async def test_the_extent_is_told_without_reading_all(pool: ParserPool) -> None:
-    seen = await pool.look(PDF, drawn.pdf(*(drawn.text_page(number) for number in range(1, 31))))
-    assert seen.pages == 30 and 30 * 150 < seen.letters < 30 * 400 and seen.drawn == 0
-    assert (await pool.look(PDF, drawn.pdf(drawn.scan("Harbour dues 2031")))).drawn == 1
+    seen = await pool.page_statistics(PDF, drawn.pdf(*(drawn.text_page(number) for number in range(1, 31))))
+    assert seen.pages == 30 and 30 * 150 < seen.letters < 30 * 400 and seen.ocr_pages == 0
+    assert (await pool.page_statistics(PDF, drawn.pdf(drawn.scan("Harbour dues 2031")))).ocr_pages == 1

@@ -2,7 +2,7 @@
 
 from docling_core.types.doc.base import BoundingBox
 
-from shared.parsing.paged.reading import in_reading_order
+from shared.parsing.paged.ocr import in_reading_order
 
 
 def line(left: float, top: float) -> BoundingBox:

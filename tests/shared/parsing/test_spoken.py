@@ -1,7 +1,7 @@
 """Sentences in large letters are told from headings."""
 
 from shared.parsing.document import Block, ElementKind
-from shared.parsing.paged.headings import spoken
+from shared.parsing.paged.sentence_repair import repair_sentences
 
 
 def block(kind: ElementKind, text: str, top: float, left: float = 0.1) -> Block:
@@ -9,7 +9,7 @@ def block(kind: ElementKind, text: str, top: float, left: float = 0.1) -> Block:
 
 
 def shape(*blocks: Block) -> list[tuple[str, int, str]]:
-    return [(one.kind, one.level, one.text) for one in spoken(blocks)]
+    return [(one.kind, one.level, one.text) for one in repair_sentences(blocks)]
 
 
 def test_a_heading_that_ends_as_a_sentence_does_is_a_paragraph() -> None:
@@ -21,7 +21,7 @@ def test_a_heading_that_ends_as_a_sentence_does_is_a_paragraph() -> None:
 def test_a_sentence_that_goes_on_close_below_is_one_paragraph_with_one_box() -> None:
     for kind in ("heading", "paragraph"):
         upper, lower = block(kind, "The crane lifts", 0.1), block("paragraph", "forty tonnes.", 0.17)
-        [whole] = spoken([upper, lower])
+        [whole] = repair_sentences([upper, lower])
         assert (whole.kind, whole.text) == ("paragraph", "The crane lifts forty tonnes.")
         assert whole.box == (0.1, 0.1, 0.4, 0.17 + 0.05)
 
@@ -39,4 +39,4 @@ def test_a_heading_keeps_apart_from_what_begins_anew_or_far_away_or_beside_it() 
         block("paragraph", "forty tonnes of timber", 0.12, left=0.6),
         block("list", "- forty tonnes", 0.16),
     ):
-        assert spoken([heading, other]) == [heading, other]
+        assert repair_sentences([heading, other]) == [heading, other]

@@ -14,8 +14,8 @@ import pytest
 
 from shared.parsing.document import ParsedDocument
 from shared.parsing.limits import MIB, ParsingLimits
+from shared.parsing.pool import ParserPool
 from shared.parsing.process import ParserUnavailable
-from shared.parsing.workers import ParserPool
 from shared.types.errors import Rejected
 
 SLOW = b"![[" * 400_000
@@ -307,7 +307,7 @@ async def test_a_worker_sees_none_of_our_secrets(pool: ParserPool, monkeypatch: 
 PARENT = """
 import asyncio, os, sys
 from shared.parsing.limits import ParsingLimits
-from shared.parsing.workers import ParserPool
+from shared.parsing.pool import ParserPool
 async def main():
     pool = ParserPool(ParsingLimits())
     await pool.parse("light", "text/plain", "a", b"words")

@@ -14,7 +14,7 @@ from events.document import DocumentStored, Origin
 from shared.blobs.folder import FolderBlobs
 from shared.parsing.document import Block, ParsedDocument
 from shared.parsing.limits import ParsingLimits
-from shared.parsing.workers import ParserPool
+from shared.parsing.pool import ParserPool
 from shared.pictures.describer import Describer, Description
 from shared.pictures.describing import Described, Describing, placed_among, with_descriptions
 from shared.proxy.execution.proxy import ExecutionProxy

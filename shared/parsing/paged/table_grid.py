@@ -1,4 +1,4 @@
-"""A table's rows from where its words stand."""
+"""Reconstructs a table's rows and columns from the places of its words."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,8 @@ from msgspec import Struct
 from shared.types.passage import Box, around
 
 
-class GridWord(Struct, frozen=True):
-    """A cell's text or a part of it, with its place."""
+class TableWord(Struct, frozen=True):
+    """A cell's text or a part of it, with its place in points."""
 
     text: str
     box: Box
@@ -21,8 +21,8 @@ class GridWord(Struct, frozen=True):
 GridRow = tuple[str, ...]
 
 
-def grid_of(words: Sequence[GridWord]) -> list[GridRow]:
-    """Rows from the top, every row as wide as the table; none where the words stand in one column."""
+def table_rows(words: Sequence[TableWord]) -> list[GridRow]:
+    """Returns rows from the top, every row as wide as the table; none where the words stand in one column."""
     lines = _lines(words)
     columns = _columns(lines)
     if len(columns) < 2 or len(lines) < 2:
@@ -30,36 +30,36 @@ def grid_of(words: Sequence[GridWord]) -> list[GridRow]:
     return [tuple(" ".join(cell) for cell in row) for row in _rows(lines, columns)]
 
 
-def _lines(words: Sequence[GridWord]) -> list[list[GridWord]]:
-    lines: list[list[GridWord]] = []
+def _lines(words: Sequence[TableWord]) -> list[list[TableWord]]:
+    lines: list[list[TableWord]] = []
     for word in sorted(words, key=lambda word: (word.box[1] + word.box[3]) / 2):
-        if lines and _are_level(lines[-1][0], word):
+        if lines and _is_level(lines[-1][0], word):
             lines[-1].append(word)
         else:
             lines.append([word])
     return [_phrases(sorted(line, key=lambda word: word.box[0])) for line in lines]
 
 
-def _are_level(one: GridWord, other: GridWord) -> bool:
+def _is_level(one: TableWord, other: TableWord) -> bool:
     middle = (other.box[1] + other.box[3]) / 2
     return abs((one.box[1] + one.box[3]) / 2 - middle) < 0.45 * min(one.height, other.height)
 
 
-def _phrases(line: list[GridWord]) -> list[GridWord]:
-    """Words with no more than a space between them are one."""
+def _phrases(line: list[TableWord]) -> list[TableWord]:
+    """Joins words with no more than a space between them."""
     phrases = [line[0]]
     for word in line[1:]:
         last = phrases[-1]
         if word.box[0] - last.box[2] < 0.55 * max(last.height, word.height):
-            phrases[-1] = GridWord(f"{last.text} {word.text}", around((last.box, word.box)))
+            phrases[-1] = TableWord(f"{last.text} {word.text}", around((last.box, word.box)))
         else:
             phrases.append(word)
     return phrases
 
 
-def _columns(lines: list[list[GridWord]]) -> list[tuple[float, float]]:
-    """From where to where each column goes: what the fullest lines cover, so that a title across several does not
-    join them."""
+def _columns(lines: list[list[TableWord]]) -> list[tuple[float, float]]:
+    """Returns the left and right of each column, from the fullest lines, so that a title across several columns does
+    not join them."""
     most = max(map(len, lines), default=0)
     spans: list[tuple[float, float]] = []
     for line in sorted(lines, key=len, reverse=True):
@@ -69,7 +69,7 @@ def _columns(lines: list[list[GridWord]]) -> list[tuple[float, float]]:
 
 
 def _with(spans: list[tuple[float, float]], span: tuple[float, float]) -> list[tuple[float, float]]:
-    """A span that lies across two columns belongs to neither."""
+    """Adds a span to the column that it overlaps; one across two columns is ignored."""
     touched = [one for one in spans if one[0] < span[1] and span[0] < one[1]]
     if len(touched) > 1:
         return spans
@@ -77,8 +77,8 @@ def _with(spans: list[tuple[float, float]], span: tuple[float, float]) -> list[t
     return [one for one in spans if one not in touched] + [wide]
 
 
-def _rows(lines: list[list[GridWord]], columns: list[tuple[float, float]]) -> list[list[list[str]]]:
-    """Lines that only go on with the cells of the row above are a part of it."""
+def _rows(lines: list[list[TableWord]], columns: list[tuple[float, float]]) -> list[list[list[str]]]:
+    """Merges lines that only continue cells of the row above into that row."""
     rows: list[list[list[str]]] = []
     bottom = 0.0
     for line in lines:
@@ -87,7 +87,7 @@ def _rows(lines: list[list[GridWord]], columns: list[tuple[float, float]]) -> li
             cells[_column(word, columns)].append(word.text)
         top = min(word.box[1] for word in line)
         height = max(word.height for word in line)
-        if rows and not cells[0] and top - bottom < 0.6 * height and _goes_on(rows[-1], cells):
+        if rows and not cells[0] and top - bottom < 0.6 * height and _continues(rows[-1], cells):
             rows[-1] = [above + below for above, below in zip(rows[-1], cells, strict=True)]
         else:
             rows.append(cells)
@@ -95,14 +95,14 @@ def _rows(lines: list[list[GridWord]], columns: list[tuple[float, float]]) -> li
     return rows
 
 
-def _goes_on(above: list[list[str]], cells: list[list[str]]) -> bool:
-    """A cell's text that is broken: few cells, each below one that has text, and below the first a gap."""
+def _continues(above: list[list[str]], cells: list[list[str]]) -> bool:
+    """Whether the cells continue a wrapped text: few of them are filled, each below one that has text."""
     filled = [place for place, cell in enumerate(cells) if cell]
     return 2 * len(filled) <= len(cells) and all(above[place] for place in filled)
 
 
-def _column(word: GridWord, columns: list[tuple[float, float]]) -> int:
-    """The one that the word shares most with, else the nearest."""
+def _column(word: TableWord, columns: list[tuple[float, float]]) -> int:
+    """Returns the column that the word overlaps most, else the nearest."""
 
     def share(place: int) -> float:
         left, right = columns[place]

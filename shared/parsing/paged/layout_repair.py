@@ -1,5 +1,5 @@
-"""Mends what the layout's blocks lack, from the runs of the page's text layer: marks of lists, rows of small tables,
-levels of headings."""
+"""Completes the blocks of layout analysis from the page's text layer: marks of lists, rows of small tables, levels of
+headings."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -7,32 +7,32 @@ from itertools import groupby
 from msgspec.structs import replace
 
 from shared.parsing.document import Block
-from shared.parsing.paged.letters import Run
-from shared.parsing.paged.plain import TextPage, body_size, heading_level, rows_of, text_of
+from shared.parsing.paged.text_blocks import TextPage, body_size, heading_level, rows_of_runs, text_of
+from shared.parsing.paged.text_layer import TextRun
 from shared.parsing.tables import rectangular, table_markdown
 from shared.types.passage import around
 
 FEWEST_ROWS = 3
 _LONGEST_NAME = 10
-"""Letters of a glyph's name, which stands in for a mark that has no letter."""
+"""Letters of a glyph's name, which layout analysis returns for a mark that has no letter."""
 
 
-def mended(blocks: Sequence[Block], page: TextPage, body: float) -> list[Block]:
+def repair_layout(blocks: Sequence[Block], page: TextPage, body: float) -> list[Block]:
     """`body` is the size of the page's text, in points."""
-    return _lists([_mended(block, _within(block, page), body) for block in blocks])
+    return _merge_lists([_repaired(block, _within(block, page), body) for block in blocks])
 
 
-def _mended(block: Block, runs: list[Run], body: float) -> Block:
+def _repaired(block: Block, runs: list[TextRun], body: float) -> Block:
     if not runs:
         return block
     if block.kind == "heading":
         return replace(block, level=heading_level(block.text, body_size(runs), body))
     if block.kind == "paragraph":
-        return _tabled(block, runs) or _remarked(block, runs)
+        return _table(block, runs) or _list_item(block, runs)
     return block
 
 
-def _within(block: Block, page: TextPage) -> list[Run]:
+def _within(block: Block, page: TextPage) -> list[TextRun]:
     if block.box is None:
         return []
     left, top, right, bottom = block.box
@@ -44,28 +44,28 @@ def _within(block: Block, page: TextPage) -> list[Run]:
     return found
 
 
-def _tabled(block: Block, runs: list[Run]) -> Block | None:
-    """A table that was taken for a paragraph: every row has as many runs."""
-    rows = rows_of(runs)
+def _table(block: Block, runs: list[TextRun]) -> Block | None:
+    """Returns a table where the paragraph is one: every row has as many runs."""
+    rows = rows_of_runs(runs)
     if len(rows) < FEWEST_ROWS or {len(row) for row in rows} != {max(len(rows[0]), 2)}:
         return None
     cells = rectangular([run.text for run in row] for row in rows)
     return replace(block, kind="table", text=table_markdown(cells), rows=cells)
 
 
-def _remarked(block: Block, runs: list[Run]) -> Block:
-    """An item whose mark the layout's text has by the name of its glyph."""
+def _list_item(block: Block, runs: list[TextRun]) -> Block:
+    """Returns a list where the paragraph begins with the name of its mark's glyph."""
     name, _, rest = block.text.partition(" ")
-    first = rows_of(runs)[0][0].text
-    mark, shown = first[:1], first[1:].strip()
-    if mark.isalnum() or len(name) > _LONGEST_NAME or not rest.startswith(shown[:20]):
+    first = rows_of_runs(runs)[0][0].text
+    mark, words = first[:1], first[1:].strip()
+    if mark.isalnum() or len(name) > _LONGEST_NAME or not rest.startswith(words[:20]):
         return block
     kind, text = text_of(iter([f"• {rest}"]))
     return replace(block, kind=kind, text=text)
 
 
-def _lists(blocks: list[Block]) -> list[Block]:
-    """Items that follow one another are one list."""
+def _merge_lists(blocks: list[Block]) -> list[Block]:
+    """Merges consecutive lists into one."""
     whole: list[Block] = []
     for kind, group in groupby(blocks, key=lambda block: block.kind):
         items = list(group)

@@ -1,4 +1,4 @@
-"""A page whose parts a model tells apart, by Docling's pipeline: headings, columns, tables, pictures, captions."""
+"""Layout analysis of one page by Docling's pipeline: headings, columns, tables, pictures, captions."""
 
 from functools import cache
 from importlib.util import find_spec
@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from PIL import Image
 
 from shared.parsing.document import Block
-from shared.parsing.paged.headings import spoken
-from shared.parsing.paged.plain import text_of
+from shared.parsing.paged.sentence_repair import repair_sentences
+from shared.parsing.paged.text_blocks import text_of
 from shared.parsing.tables import rectangular, table_markdown
 from shared.types.passage import Box
 
@@ -18,68 +18,68 @@ if TYPE_CHECKING:
     from docling.document_converter import DocumentConverter
 
 READ_SIDE = 1300
-"""Pixels of the longer side, below which letters of a usual page are too small to be read."""
+"""Pixels of the longer side to which smaller images are enlarged: below it, usual letters are too small for OCR."""
 
 _POINTS = 72
-"""An inch: with as many pixels the picture is taken as it is, and not made smaller."""
+"""Dots an inch that are written into the image: at one pixel a point Docling does not scale it."""
 
 _UPRIGHT = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
 _NEEDED = ("docling", "docling_parse", "rapid_layout")
 
 
-def is_there() -> bool:
+def is_available() -> bool:
     return all(find_spec(name) for name in _NEEDED)
 
 
-def reads_pictures() -> bool:
-    return is_there() and find_spec("rapidocr") is not None
+def has_ocr() -> bool:
+    return is_available() and find_spec("rapidocr") is not None
 
 
 def preload() -> None:
     """Imports Docling and loads the models that are here."""
-    if not is_there():
+    if not is_available():
         return
     from docling.datamodel.base_models import InputFormat
 
-    from shared.parsing.paged import plugins, reading
+    from shared.parsing.paged import docling_engines, ocr
 
-    plugins.layout_engine()
+    docling_engines.layout_engine()
     _converter(ocr=False).initialize_pipeline(InputFormat.PDF)
-    if reads_pictures():
-        reading.ocr_engine()
+    if has_ocr():
+        ocr.ocr_engine()
         _converter(ocr=True).initialize_pipeline(InputFormat.IMAGE)
 
 
-def blocks_of_pdf(single: bytes, number: int) -> list[Block]:
-    """Of a document with one page, which is page `number` of another."""
+def pdf_blocks(single: bytes, number: int) -> list[Block]:
+    """Returns the blocks of a PDF with a single page, which is page `number` of its document."""
     return _blocks(_converted("page.pdf", single, ocr=False).document, number)
 
 
-def blocks_of_picture(image: Image.Image, number: int) -> list[Block]:
-    """Boxes are on the picture as it is given, however its text lies."""
+def image_blocks(image: Image.Image, number: int) -> list[Block]:
+    """Returns the blocks of a page image by OCR. Boxes refer to the image as given, even where its text is rotated."""
     if max(image.size) < READ_SIDE:
         growth = min(READ_SIDE / max(image.size), 3.0)
         image = image.resize((int(image.width * growth), int(image.height * growth)))
-    seen, quarters = _seen(image, number)
+    blocks, quarters = _recognized(image, number)
     if not quarters:
-        return seen
-    upright, _ = _seen(image.transpose(_UPRIGHT[quarters]), number)
-    return [replace(block, box=_turned(block.box, quarters)) for block in upright]
+        return blocks
+    upright, _ = _recognized(image.transpose(_UPRIGHT[quarters]), number)
+    return [replace(block, box=_rotated(block.box, quarters)) for block in upright]
 
 
-def _seen(image: Image.Image, number: int) -> tuple[list[Block], int]:
-    """And by how many quarters it has to be turned counterclockwise, for most of its text to stand upright."""
-    from shared.parsing.paged.reading import quarters_of
+def _recognized(image: Image.Image, number: int) -> tuple[list[Block], int]:
+    """Returns the blocks, and the counterclockwise quarter turns that would make most of the text upright."""
+    from shared.parsing.paged.ocr import quarters_of
 
     written = BytesIO()
     image.save(written, "TIFF", dpi=(_POINTS, _POINTS))
     result = _converted("page.tif", written.getvalue(), ocr=True)
     lines = [line for page in result.pages if page.parsed_page for line in page.parsed_page.textline_cells]
-    return spoken(_blocks(result.document, number)), quarters_of(lines)
+    return repair_sentences(_blocks(result.document, number)), quarters_of(lines)
 
 
-def _turned(box: Box | None, quarters: int) -> Box | None:
-    """Clockwise."""
+def _rotated(box: Box | None, quarters: int) -> Box | None:
+    """Rotates the box clockwise by quarter turns."""
     for _ in range(quarters if box else 0):
         assert box is not None
         left, top, right, bottom = box
@@ -101,14 +101,14 @@ def _converter(*, ocr: bool) -> "DocumentConverter":
     from docling.datamodel.pipeline_options import ThreadedPdfPipelineOptions
     from docling.document_converter import DocumentConverter, ImageFormatOption, PdfFormatOption
 
-    from shared.parsing.paged.plugins import GridOptions, LayoutOptions, TextOptions
+    from shared.parsing.paged.docling_engines import LayoutEngineOptions, OcrEngineOptions, TableEngineOptions
 
     options = ThreadedPdfPipelineOptions(
         do_ocr=ocr,
         generate_parsed_pages=ocr,
-        ocr_options=TextOptions(),
-        layout_options=LayoutOptions(),
-        table_structure_options=GridOptions(),
+        ocr_options=OcrEngineOptions(),
+        layout_options=LayoutEngineOptions(),
+        table_structure_options=TableEngineOptions(),
         accelerator_options=AcceleratorOptions(device="cpu", num_threads=2),
     )
     formats = {
@@ -120,13 +120,13 @@ def _converter(*, ocr: bool) -> "DocumentConverter":
 
 @cache
 def _register() -> None:
-    from shared.parsing.paged.plugins import register
+    from shared.parsing.paged.docling_engines import register
 
     register()
 
 
 def _blocks(document: Any, number: int) -> list[Block]:
-    """Without what stands above and below the text of every page, unless it is most of what there is."""
+    """Leaves out page headers and footers, unless they are most of the text."""
     from docling_core.types.doc.common.content_layer import ContentLayer
 
     layers = {ContentLayer.BODY}, {ContentLayer.BODY, ContentLayer.FURNITURE}
@@ -154,7 +154,7 @@ def _block(item: Any, document: Any, number: int) -> Block | None:
         caption = item.caption_text(document).strip()
         return Block("picture", caption, page=number, box=box) if caption else None
     text = " ".join(getattr(item, "text", "").split())
-    if not text or (label == "caption" and _is_told(item, document)):
+    if not text or (label == "caption" and _is_picture_caption(item, document)):
         return None
     if label in ("section_header", "title"):
         return Block("heading", text, getattr(item, "level", 1), page=number, box=box)
@@ -164,8 +164,8 @@ def _block(item: Any, document: Any, number: int) -> Block | None:
     return Block(kind, text, page=number, box=box)
 
 
-def _is_told(item: Any, document: Any) -> bool:
-    """A picture's caption, which stands in for the picture."""
+def _is_picture_caption(item: Any, document: Any) -> bool:
+    """Whether the picture's own block holds this text already."""
     return any(item.self_ref == caption.cref for picture in document.pictures for caption in picture.captions)
 
 

@@ -1,4 +1,4 @@
-"""Blocks from a page's runs of words, by the gaps between lines and the sizes of their letters."""
+"""Builds blocks from the text runs of a page, by the gaps between lines and the sizes of their letters."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,11 +8,11 @@ from statistics import median
 from msgspec import Struct
 
 from shared.parsing.document import Block, ElementKind
-from shared.parsing.paged.letters import Run
+from shared.parsing.paged.text_layer import TextRun
 from shared.types.passage import Box, around
 
 HEADING_GROWTH = 1.12
-"""A line in letters that much larger than the text's heads something."""
+"""A line is a heading where its letters are larger than the text's by this factor."""
 
 LONGEST_HEADING = 160
 _BULLET = re.compile(r"([•◦▪■●○‣∙·–—*-]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+(?=\S)")
@@ -29,14 +29,14 @@ class TextLine(Struct, frozen=True):
 
 
 class TextPage(Struct, frozen=True):
-    """A page's text layer. `pictures` is the share of the page that pictures cover; `drawn` says that something is on
-    it at all."""
+    """A page's text layer. `pictures` is the share of the page that pictures cover; `has_content` says that the page is
+    not blank."""
 
-    runs: Sequence[Run]
+    runs: Sequence[TextRun]
     width: float
     height: float
     pictures: float = 0.0
-    drawn: bool = False
+    has_content: bool = False
 
     @property
     def letters(self) -> int:
@@ -56,9 +56,9 @@ def _share(length: float, whole: float) -> float:
     return round(min(max(length / whole, 0.0), 1.0), 4)
 
 
-def rows_of(runs: Sequence[Run]) -> list[list[Run]]:
-    """Runs side by side, rows from the top."""
-    rows: list[list[Run]] = []
+def rows_of_runs(runs: Sequence[TextRun]) -> list[list[TextRun]]:
+    """Groups runs that stand side by side, rows from the top."""
+    rows: list[list[TextRun]] = []
     for run in sorted(runs, key=lambda run: (run.box[1] + run.box[3]) / 2):
         middle = (run.box[1] + run.box[3]) / 2
         if rows and _holds(rows[-1], middle):
@@ -68,24 +68,24 @@ def rows_of(runs: Sequence[Run]) -> list[list[Run]]:
     return [sorted(row, key=lambda run: run.box[0]) for row in rows]
 
 
-def _holds(row: list[Run], middle: float) -> bool:
-    """Whether the middle of a run lies in the middle half of the row's first one."""
+def _holds(row: list[TextRun], middle: float) -> bool:
+    """Whether the middle of a run lies near the middle of the row's first run."""
     _, top, _, bottom = row[0].box
     return abs((top + bottom) / 2 - middle) < 0.3 * (bottom - top)
 
 
-def lines_of(runs: Sequence[Run]) -> list[TextLine]:
-    """One for each row, whatever gaps it has."""
-    return [_line(row) for row in rows_of(runs)]
+def lines_of(runs: Sequence[TextRun]) -> list[TextLine]:
+    """Returns one line for each row, whatever gaps it has; its size and weight are those of its longest run."""
+    lines = []
+    for row in rows_of_runs(runs):
+        longest = max(row, key=lambda run: len(run.text))
+        text = " ".join(run.text for run in row)
+        lines.append(TextLine(text, around(run.box for run in row), longest.size, longest.bold))
+    return lines
 
 
-def _line(row: list[Run]) -> TextLine:
-    widest = max(row, key=lambda run: len(run.text))
-    return TextLine(" ".join(run.text for run in row), around(run.box for run in row), widest.size, widest.bold)
-
-
-def body_size(lines: Sequence[TextLine | Run]) -> float:
-    """The size of most letters, in points; 0 without any."""
+def body_size(lines: Sequence[TextLine | TextRun]) -> float:
+    """Returns the size of most letters, in points; 0 without any."""
     letters: dict[float, int] = {}
     for line in lines:
         size = round(line.size * 2) / 2
@@ -94,15 +94,15 @@ def body_size(lines: Sequence[TextLine | Run]) -> float:
 
 
 def heading_level(text: str, size: float, body: float) -> int:
-    """1 to 6: by the depth of its number where it has one, else by how large its letters are."""
+    """Returns 1 to 6: by the depth of the heading's number where it has one, else by the size of its letters."""
     if found := _NUMBER.match(text):
         return min(2 + found[1].count("."), 6)
     growth = size / body if body else 1.0
     return 1 if growth >= 1.7 else 2 if growth >= 1.3 else 3
 
 
-def plain_blocks(page: TextPage, number: int, body: float) -> list[Block]:
-    """The page's blocks from the top to the bottom; `body` is the size of the document's text."""
+def text_blocks(page: TextPage, number: int, body: float) -> list[Block]:
+    """Returns the page's blocks from the top to the bottom; `body` is the size of the document's text, in points."""
     lines = lines_of(page.runs)
     return [_block(group, page, number, body) for group in _groups(lines, body)]
 
@@ -113,7 +113,7 @@ def _groups(lines: list[TextLine], body: float) -> Iterator[list[TextLine]]:
     pitch = _pitch(lines)
     group = [lines[0]]
     for before, line in pairwise(lines):
-        if _begins(group, before, line, body, pitch):
+        if _begins_block(group, before, line, body, pitch):
             yield group
             group = []
         group.append(line)
@@ -121,7 +121,7 @@ def _groups(lines: list[TextLine], body: float) -> Iterator[list[TextLine]]:
 
 
 def _pitch(lines: list[TextLine]) -> float:
-    """The usual distance from one line's middle to the next one's, in points."""
+    """The usual distance between the middles of two lines, in points."""
     steps = [step for one, other in pairwise(lines) if 0 < (step := _middle(other) - _middle(one)) < 4 * one.size]
     return median(steps) if steps else 1.2 * lines[0].size
 
@@ -130,7 +130,7 @@ def _middle(line: TextLine) -> float:
     return (line.box[1] + line.box[3]) / 2
 
 
-def _begins(group: list[TextLine], before: TextLine, line: TextLine, body: float, pitch: float) -> bool:
+def _begins_block(group: list[TextLine], before: TextLine, line: TextLine, body: float, pitch: float) -> bool:
     """Whether a line begins another block."""
     is_item, in_list = bool(_BULLET.match(line.text)), bool(_BULLET.match(group[0].text))
     usual = max(1.35 * pitch, 1.45 * max(before.size, line.size)) if not in_list else 2.2 * pitch
@@ -144,7 +144,7 @@ def _begins(group: list[TextLine], before: TextLine, line: TextLine, body: float
 
 
 def _is_indented(group: list[TextLine], before: TextLine, line: TextLine) -> bool:
-    """A new paragraph without a gap: its first line is set in, after a sentence's end."""
+    """Whether a paragraph begins without a gap: its first line is indented, after a sentence's end."""
     left = min(one.box[0] for one in group[1:] or group)
     return len(group) > 1 and line.box[0] > left + line.size and bool(_END.search(before.text))
 
@@ -167,7 +167,7 @@ def _block(lines: list[TextLine], page: TextPage, number: int, body: float) -> B
 
 
 def text_of(lines: Iterator[str]) -> tuple[ElementKind, str]:
-    """A list where the first line is an item, else a paragraph."""
+    """Joins lines to a list where the first one is an item, else to a paragraph."""
     items: list[list[str]] = []
     for line in lines:
         if not items or _BULLET.match(line):
@@ -179,7 +179,7 @@ def text_of(lines: Iterator[str]) -> tuple[ElementKind, str]:
 
 
 def marked(item: str) -> str:
-    """A list's item with the mark that Markdown has for it; a letter as mark stays in the text."""
+    """Returns a list's item with its mark in Markdown; a letter as mark stays in the text."""
     found = _BULLET.match(item)
     mark = found[1].lstrip("(") if found else ""
     if not found or mark[0].isalpha():
@@ -188,7 +188,7 @@ def marked(item: str) -> str:
 
 
 def joined(lines: Iterator[str]) -> str:
-    """Lines as one text; a word that was divided between two of them is whole again."""
+    """Joins lines to one text; a word that was divided between two lines is whole again."""
     text = ""
     for line in lines:
         is_one_word = _DIVIDED.search(text) and line[:1].islower()

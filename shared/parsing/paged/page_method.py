@@ -1,59 +1,59 @@
-"""What a page needs: its text layer may say it all, or only a model can tell its parts, or only one can read it."""
+"""Chooses how a page is parsed: from its text layer alone, with layout analysis, or by OCR."""
 
 import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
-from shared.parsing.paged.letters import Run
-from shared.parsing.paged.plain import TextPage, rows_of
+from shared.parsing.paged.text_blocks import TextPage, rows_of_runs
+from shared.parsing.paged.text_layer import TextRun
 
-Way = Literal["blank", "plain", "layout", "ocr"]
+PageMethod = Literal["blank", "plain", "layout", "ocr"]
 
 FEWEST_LETTERS = 100
-"""A page with less text than this, and a picture on more than `SCANNED` of it, is a picture of text."""
+"""A page with less text than this and pictures on more than `SCANNED` of it is a scan."""
 
 SCANNED = 0.4
 
 MOST_PICTURES = 0.03
-"""Share of the page; with more there are captions to be told from the text."""
+"""Share of the page; above it there are captions to be separated from the text."""
 
 _WIDE_GAP = 1.8
 _MARK = re.compile(r"[^\w\s]|\(?(?:\d{1,3}|\w|[ivx]{1,4})(?:\.\d{1,3}){0,4}[.):]?")
-"""What stands before a list's item or a heading."""
+"""The mark before a list's item or a heading."""
 
 
-def way_of(page: TextPage) -> Way:
+def page_method(page: TextPage) -> PageMethod:
     if not page.runs:
-        return "ocr" if page.drawn else "blank"
+        return "ocr" if page.has_content else "blank"
     if _is_garbled(page.runs) or (page.letters < FEWEST_LETTERS and page.pictures > SCANNED):
         return "ocr"
     return "layout" if _is_laid_out(page) else "plain"
 
 
-def _is_garbled(runs: Sequence[Run]) -> bool:
-    """Letters that the file does not say how to read."""
+def _is_garbled(runs: Sequence[TextRun]) -> bool:
+    """Whether many letters have no Unicode mapping in the file."""
     text = "".join(run.text for run in runs)
     unknown = sum(letter == "\ufffd" or "\ue000" <= letter <= "\uf8ff" or letter < " " for letter in text)
     return unknown > 0.3 * len(text)
 
 
 def _is_laid_out(page: TextPage) -> bool:
-    """Columns, tables, pictures, or text that is turned."""
+    """Whether the page has columns, tables, pictures, or rotated text."""
     if page.pictures > MOST_PICTURES or not all(run.upright for run in page.runs):
         return True
-    rows = rows_of(page.runs)
+    rows = rows_of_runs(page.runs)
     most = max(1.0, 0.06 * len(rows))
     return sum(map(_is_split, rows)) > most or sum(_are_apart(*pair) for pair in pairwise(rows)) > 1 + most
 
 
-def _is_split(row: list[Run]) -> bool:
-    """Runs far apart on one line; the mark of a list's item does not count."""
+def _is_split(row: list[TextRun]) -> bool:
+    """Whether runs stand far apart on one line; the mark of a list's item does not count."""
     if len(row) == 2 and _MARK.fullmatch(row[0].text):
         return False
     return any(other.box[0] - one.box[2] > _WIDE_GAP * max(one.size, other.size) for one, other in pairwise(row))
 
 
-def _are_apart(upper: list[Run], lower: list[Run]) -> bool:
-    """Rows of which one ends left of where the other begins."""
+def _are_apart(upper: list[TextRun], lower: list[TextRun]) -> bool:
+    """Whether one row ends left of where the other begins."""
     return upper[-1].box[2] < lower[0].box[0] or lower[-1].box[2] < upper[0].box[0]

@@ -1,4 +1,4 @@
-"""Reads a page's text layer: its letters, put together to runs that no gap divides."""
+"""Reads a PDF page's text layer: its letters, joined to runs without a wide gap."""
 
 import ctypes
 import math
@@ -11,19 +11,19 @@ from msgspec import Struct
 from shared.types.passage import Box
 
 MOST_LETTERS = 200_000
-"""More than that on one page is nothing that anybody reads."""
+"""A page with more is read up to here."""
 
 WIDEST_SPACE = 1.0
-"""In sizes of the font; what is further apart belongs to another run."""
+"""In font sizes; letters further apart belong to different runs."""
 
 _BOLD = 600
 _HYPHENS = frozenset((0x02, 0xFFFE))
-"""What PDFium gives for a hyphen that only divides a word at the end of a line."""
+"""PDFium's codes for a hyphen that divides a word at the end of a line."""
 
 
-class Run(Struct, frozen=True):
-    """Words on one line without a wide gap between them. Box and `size` are in points, from the page's top left as it
-    is shown."""
+class TextRun(Struct, frozen=True):
+    """Words on one line without a wide gap between them. Box and `size` are in points, from the displayed page's top
+    left."""
 
     text: str
     box: Box
@@ -32,32 +32,32 @@ class Run(Struct, frozen=True):
     upright: bool = True
 
 
-class Frame(Struct, frozen=True):
-    """How the page lies in its own coordinates: its box there, and by how many quarters it is turned when shown."""
+class PageFrame(Struct, frozen=True):
+    """The page's box in PDF coordinates, and by how many quarter turns it is rotated when displayed."""
 
     left: float
     bottom: float
     right: float
     top: float
-    turned: int = 0
+    quarters: int = 0
 
     @property
     def size(self) -> tuple[float, float]:
-        """Width and height as shown."""
+        """Width and height when displayed."""
         width, height = self.right - self.left, self.top - self.bottom
-        return (height, width) if self.turned % 2 else (width, height)
+        return (height, width) if self.quarters % 2 else (width, height)
 
-    def shown(self, left: float, bottom: float, right: float, top: float) -> Box:
-        """A rectangle in the page's coordinates as it is shown: left, top, right, bottom from the top left."""
-        corners = (self._shown(left, bottom), self._shown(right, top))
+    def displayed(self, left: float, bottom: float, right: float, top: float) -> Box:
+        """Converts a rectangle in PDF coordinates to left, top, right, bottom from the displayed page's top left."""
+        corners = (self._displayed(left, bottom), self._displayed(right, top))
         (x1, x2), (y1, y2) = (sorted(axis) for axis in zip(*corners, strict=True))
         return x1, y1, x2, y2
 
-    def _shown(self, x: float, y: float) -> tuple[float, float]:
+    def _displayed(self, x: float, y: float) -> tuple[float, float]:
         across, down = x - self.left, self.top - y
         width, height = self.right - self.left, self.top - self.bottom
         return ((across, down), (height - down, across), (width - across, height - down), (down, width - across))[
-            self.turned
+            self.quarters
         ]
 
 
@@ -67,8 +67,8 @@ class _Letter(Struct):
     index: int
 
 
-def runs_of(textpage: Any, frame: Frame) -> list[Run]:
-    """In the order in which the file draws them."""
+def text_runs(textpage: Any, frame: PageFrame) -> list[TextRun]:
+    """Returns the runs in the order in which the file draws them."""
     return [_run(textpage, letters, frame) for letters in _divided(textpage)]
 
 
@@ -99,7 +99,7 @@ def _is_ink(letter: _Letter) -> bool:
 
 
 def _is_apart(run: list[_Letter], letter: _Letter) -> bool:
-    """A letter that begins something new: far away on the line, or on another one."""
+    """Whether the letter begins another run: it is far away on the line, or on another line."""
     if not _is_ink(letter):
         return False
     before = next((one for one in reversed(run) if _is_ink(one)), None)
@@ -111,18 +111,18 @@ def _is_apart(run: list[_Letter], letter: _Letter) -> bool:
     return across > WIDEST_SPACE * height or up > 0.3 * height
 
 
-def _run(textpage: Any, letters: list[_Letter], frame: Frame) -> Run:
+def _run(textpage: Any, letters: list[_Letter], frame: PageFrame) -> TextRun:
     inked = [letter for letter in letters if _is_ink(letter)]
     boxes = [letter.box for letter in inked]
     first = inked[0].index
-    box = frame.shown(
+    box = frame.displayed(
         min(box[0] for box in boxes),
         min(box[1] for box in boxes),
         max(box[2] for box in boxes),
         max(box[3] for box in boxes),
     )
-    angle = pdfium.FPDFText_GetCharAngle(textpage, first) + frame.turned * math.pi / 2
-    return Run(
+    angle = pdfium.FPDFText_GetCharAngle(textpage, first) + frame.quarters * math.pi / 2
+    return TextRun(
         text=_text(letters),
         box=box,
         size=_size(textpage, first),
@@ -138,7 +138,7 @@ def _text(letters: list[_Letter]) -> str:
 
 
 def _size(textpage: Any, index: int) -> float:
-    """Of the font as it is drawn, in points."""
+    """The font size as drawn, in points."""
     matrix = pdfium.FS_MATRIX()
     pdfium.FPDFText_GetMatrix(textpage, index, ctypes.byref(matrix))
     return float(pdfium.FPDFText_GetFontSize(textpage, index)) * (math.hypot(matrix.b, matrix.d) or 1.0)
