@@ -1,8 +1,8 @@
 """The proxy's settings as a YAML file that loads again, and as a table of what may stand in it."""
 
-import json
-import re
 from collections.abc import Iterator
+from decimal import Decimal
+from math import inf
 from typing import Any
 
 from msgspec import Struct, inspect
@@ -11,9 +11,7 @@ from shared.proxy.config.proxy_config import OpenAIServer, ProxyConfig
 from shared.proxy.config.values import Secret, ValueKind, allowed, described, kind_of
 from shared.proxy.prices import Peak, Price
 
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]*")
-_VARIABLE = re.compile(r"\$\{\w+\}")
-_WIDE = 100
+_WIDTH = 120
 _ROWS: dict[str, Struct] = {"peak": Peak(), "prices": Price(), "openai": OpenAIServer()}
 
 
@@ -21,7 +19,7 @@ def as_yaml(config: ProxyConfig) -> str:
     """Keys are written as their variable, never as they are."""
     keys = _written(config)
     keys["ollama_cloud"]["api_key"] = "${OLLAMA_CLOUD_API_KEY}"
-    return "".join(f"{line}\n" for line in _block(keys, 0))
+    return _dumped(keys, flow=None, width=_WIDTH)
 
 
 def reference() -> list[tuple[str, str, str, str]]:
@@ -41,28 +39,20 @@ def _keys(kind: inspect.Type, prefix: str) -> Iterator[tuple[str, inspect.Type]]
             yield from _keys(inner.value_type, f"{name}.NAME.")
         elif isinstance(inner, inspect.StructType):
             yield from _keys(inner, f"{name}.")
-        elif (peak := _struct_in(inner)) is not None:
-            yield from _keys(peak, f"{name}.")
+        elif structs := [one for one in getattr(inner, "types", ()) if isinstance(one, inspect.StructType)]:
+            yield from _keys(structs[0], f"{name}.")
         else:
             yield name, inner
-
-
-def _struct_in(kind: inspect.Type) -> inspect.StructType | None:
-    types = kind.types if isinstance(kind, inspect.UnionType) else ()
-    return next((one for one in types if isinstance(one, inspect.StructType)), None)
 
 
 def _default(defaults: dict[str, Any], name: str) -> str:
     first, *rest = name.split(".")
     found: Any = defaults.get(first, {})
     if "NAME" in rest:
-        holder: Struct = {"peak": Peak(), "prices": Price(), "openai": OpenAIServer()}[
-            "peak" if "peak" in rest else first
-        ]
-        found, rest = _written(holder), rest[-1:]
+        found, rest = _written(_ROWS["peak" if "peak" in rest else first]), rest[-1:]
     for step in rest:
         found = found.get(step, "") if isinstance(found, dict) else ""
-    return _flow(found) if found != "" else ""
+    return _dumped(found, flow=True, width=inf).removesuffix("...\n").rstrip() if found != "" else ""
 
 
 def _written(struct: Struct) -> dict[str, Any]:
@@ -87,35 +77,27 @@ def _plain(value: Any, kind: ValueKind | None = None) -> Any:
             return [_plain(item) for item in value]
         case Secret():
             return ""
+        case None:
+            return None
+        case _ if kind and kind.show is not str:
+            return Decimal(kind.show(value))
         case _:
-            return kind.show(value) if kind and value is not None else value
+            return str(value) if isinstance(value, str) else value
 
 
-def _block(keys: dict[str, Any], depth: int) -> Iterator[str]:
-    for key, value in keys.items():
-        indent = "  " * depth
-        flow = _flow(value)
-        nested = isinstance(value, dict) and value
-        if nested and (depth == 0 or len(flow) > _WIDE):
-            yield f"{indent}{_scalar(key)}:"
-            yield from _block(value, depth + 1)
-        else:
-            yield f"{indent}{_scalar(key)}: {flow}"
+def _dumped(value: Any, *, flow: bool | None, width: float) -> str:
+    import yaml
 
+    class Dumper(yaml.SafeDumper):  # type: ignore[misc]  # PyYAML has no types
+        """Amounts with exactly their digits, and no anchors."""
 
-def _flow(value: Any, inside: bool = False) -> str:
-    match value:
-        case dict():
-            return "{" + ", ".join(f"{_scalar(key)}: {_flow(item, True)}" for key, item in value.items()) + "}"
-        case list():
-            return "[" + ", ".join(_flow(item, True) for item in value) + "]"
-        case _:
-            return _scalar(value, inside)
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
 
+    def amount(dumper: Dumper, value: Decimal) -> yaml.ScalarNode:
+        kind = "float" if "." in str(value) else "int"
+        return dumper.represent_scalar(f"tag:yaml.org,2002:{kind}", str(value))
 
-def _scalar(value: Any, inside: bool = True) -> str:
-    if value is None or isinstance(value, bool):
-        return json.dumps(value)
-    text = str(value)
-    plain = _PLAIN.fullmatch(text) and text.lower() != "null" and not text.endswith(":")
-    return text if plain or (not inside and _VARIABLE.fullmatch(text)) else json.dumps(text)
+    Dumper.add_representer(Decimal, amount)
+    options = {"sort_keys": False, "default_flow_style": flow, "width": width, "allow_unicode": True}
+    return str(yaml.dump(value, Dumper=Dumper, **options))
