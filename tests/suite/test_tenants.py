@@ -48,12 +48,12 @@ EVENT: dict[str, Any] = {
     "type": "aegis.document.submitted.v1",
     "data": {"filename": "ours.md", "content_base64": base64.b64encode(TEXT).decode()},
 }
+ROUTES = [operation for _, operation in load().routes()]
 CASES = {
+    **{route.on: Case() for route in ROUTES if route.method == "GET"},
     "POST /events": Case(json=EVENT, media_type=CLOUD_EVENT),
     "POST /upload": Case(form=True),
     "POST /estimate": Case(form=True),
-    "GET /failed": Case(),
-    "GET /failed/{dead_letter_id}": Case(),
     "POST /failed/{dead_letter_id}/replay": Case(fresh="letter"),
     "DELETE /failed/{dead_letter_id}": Case(fresh="letter"),
     "POST /ask": Case(json={"question": f"What does the {CANARY} weigh?"}),
@@ -61,46 +61,24 @@ CASES = {
         json={"model": "aegis", "messages": [{"role": "user", "content": f"What does the {CANARY} weigh?"}]},
         scope="ask",
     ),
-    "GET /v1/models": Case(),
     "POST /v1/embeddings": Case(json={"model": "aegis", "input": "a word"}, scope="ask"),
     "POST /search": Case(json={"query": CANARY}),
-    "GET /documents": Case(),
-    "GET /documents/{document_id}": Case(),
-    "GET /documents/{document_id}/events": Case(),
-    "GET /documents/{document_id}/content": Case(),
-    "GET /documents/{document_id}/original": Case(),
     "GET /documents/{document_id}/pages/{page}": Case(fresh="pages"),
     "PATCH /documents/{document_id}": Case(json={"title": "Another title"}, fresh="document"),
     "DELETE /documents/{document_id}": Case(fresh="document"),
     "POST /documents/{document_id}/retry": Case(json={}, fresh="document"),
-    "GET /formats": Case(),
     "POST /keys": Case(json={"name": "one more"}),
-    "GET /keys": Case(),
     "DELETE /keys/{key_id}": Case(fresh="key"),
     "POST /tenants": Case(json={"name": "one more", "tier": "free"}),
-    "GET /tenants": Case(),
-    "GET /tenants/{tenant_id}": Case(),
     "PATCH /tenants/{tenant_id}": Case(json={"name": "another name"}, fresh="tenant"),
     "DELETE /tenants/{tenant_id}": Case(fresh="tenant"),
-    "GET /usage": Case(),
-    "GET /usage/ledger": Case(),
-    "GET /budget": Case(),
     "PUT /budget": Case(json={"scope": "tenant", "daily_usd": 1}),
-    "GET /budget/models": Case(),
     "PUT /budget/models/{model}": Case(json={"enabled": True}),
-    "GET /conversations": Case(),
-    "GET /conversations/{conversation_id}": Case(),
     "DELETE /conversations/{conversation_id}": Case(fresh="conversation"),
-    "GET /settings": Case(),
     "PATCH /settings": Case(json={"retention_days": None}),
-    "GET /audit": Case(),
-    "GET /audit/report": Case(),
-    "GET /docs": Case(),
-    "GET /openapi.json": Case(),
-    "GET /problems/{slug}": Case(),
 }
+"""A call of each route. A GET takes nothing but its path, unless it is listed."""
 
-ROUTES = [operation for _, operation in load().routes()]
 GUARDED = [operation for operation in ROUTES if operation.role != "public"]
 OF_TENANTS = [operation for operation in GUARDED if operation.roles != ("operator",)]
 WITH_SCOPE = [route for route in OF_TENANTS if route.scope or CASES[route.on].scope]
