@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from docs import costs, proxy_file
+from docs import costs, environment, proxy_file
 from events import EVENTS, ClockTicked
 from events.envelope import ATTRIBUTES
 from events.examples import sample
@@ -95,6 +95,7 @@ GENERATED: dict[str, Callable[[Table], str]] = {
     "docs/reference/formats.md": formats,
     "docs/reference/problems.md": problems,
     "docs/reference/openapi.json": openapi,
+    "docs/reference/settings.md": lambda _: environment.render(),
     "docs/reference/proxy.md": lambda _: proxy_file.render(),
     "docs/architecture/COST_ANALYSIS.md": lambda _: costs.render(),
     ".importlinter": import_contracts,
@@ -107,12 +108,13 @@ def main() -> int:
     try:
         table = load()
         check_wiring(table.functions)
-    except TableError as error:
+        rendered = {name: render(table) for name, render in GENERATED.items()}
+    except (TableError, environment.UndocumentedVariable) as error:
         print(error, file=sys.stderr)
         return 1
     stale = []
-    for name, render in GENERATED.items():
-        path, text = ROOT / name, render(table)
+    for name, text in rendered.items():
+        path = ROOT / name
         if path.exists() and path.read_text() == text:
             continue
         stale.append(name)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from events import EVENTS
-from shared.runtime.wiring.injection import Signature, needs_of, plan, signature
+from shared.runtime.wiring.injection import HandlerSignature, needs_of, plan, signature
 from shared.table.table import Function, Operation, TableError, members
 from shared.types.errors import Problem
 from shared.types.waiting import Waiting
@@ -46,7 +46,7 @@ def check_row(function: Function, operation: Operation) -> None:
         _check_events(where, operation, found)
 
 
-def _check_path(where: str, operation: Operation, found: Signature) -> None:
+def _check_path(where: str, operation: Operation, found: HandlerSignature) -> None:
     if not (isinstance(found.message, type) and issubclass(found.message, msgspec.Struct)):
         raise TableError(f"{where}: column 'verb': handle takes no message, which is a struct, as its first parameter")
     fields = set(found.message.__struct_encode_fields__)
@@ -55,7 +55,7 @@ def _check_path(where: str, operation: Operation, found: Signature) -> None:
             raise TableError(f"{where}: column 'on': {{{name}}} is not a field of {found.message.__name__}")
 
 
-def _check_needs(where: str, function: Function, found: Signature) -> None:
+def _check_needs(where: str, function: Function, found: HandlerSignature) -> None:
     declared = {*function.needs, *function.optional}
     for name, hint in found.others.items():
         if missing := needs_of(hint) - declared:
@@ -65,7 +65,7 @@ def _check_needs(where: str, function: Function, found: Signature) -> None:
             )
 
 
-def _check_events(where: str, operation: Operation, found: Signature) -> None:
+def _check_events(where: str, operation: Operation, found: HandlerSignature) -> None:
     taken = members(found.message)
     if EVENTS[operation.on] not in taken:
         raise TableError(f"{where}: column 'on': handle takes {_names(taken)}, not {operation.on}")

@@ -22,7 +22,7 @@ Provider = Callable[[Services, Call], Any]
 Plan = tuple[tuple[str, Provider], ...]
 
 
-class Signature(Struct, frozen=True):
+class HandlerSignature(Struct, frozen=True):
     """The types of a handler: its message, the parameters to inject, and what it returns."""
 
     message: Any
@@ -37,7 +37,7 @@ class _Provided(NamedTuple):
     needs: frozenset[Need] = frozenset()
 
 
-def signature(function: Function, operation: Operation) -> Signature:
+def signature(function: Function, operation: Operation) -> HandlerSignature:
     """Raises `TableError` where a parameter or the return has no type."""
     handler = function.handler(operation)
     where = f"{function.row(operation)}: column 'verb'"
@@ -50,7 +50,7 @@ def signature(function: Function, operation: Operation) -> Signature:
         raise TableError(f"{where}: handle leaves a parameter or its return without a type")
     if not names:
         raise TableError(f"{where}: handle takes no message")
-    return Signature(hints[names[0]], {name: hints[name] for name in names[1:]}, hints["return"])
+    return HandlerSignature(hints[names[0]], {name: hints[name] for name in names[1:]}, hints["return"])
 
 
 def plan(function: Function, operation: Operation) -> tuple[Any, Plan]:
