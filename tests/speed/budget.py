@@ -58,9 +58,9 @@ async def _measure(folder: Path) -> None:
     taken: dict[str, list[float]] = {name: [] for name in steps}
     for number in range(CALLS):
         for name, step in steps.items():
-            began = time.perf_counter()
+            started = time.perf_counter()
             await step(number)
-            taken[name].append(time.perf_counter() - began)
+            taken[name].append(time.perf_counter() - started)
     await redis.close()
     await server.close()
     ping = statistics.median(taken["ping"])

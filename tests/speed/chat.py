@@ -25,8 +25,8 @@ from pathlib import Path
 import uvloop
 from msgspec import Struct
 
-from tests.speed import constant
-from tests.speed.constant import MODEL
+from tests.speed import constant_model
+from tests.speed.constant_model import MODEL
 from tests.speed.load import Loaded, load
 from tests.suite.running import Running
 
@@ -63,7 +63,7 @@ def main() -> None:
     levels = [int(one) for one in arguments.callers.split(",")]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        upstream = stack.enter_context(constant.running())
+        upstream = stack.enter_context(constant_model.running())
         targets = [Target("direct", upstream, "/api/chat", _body(MODEL)), stack.enter_context(_ours(folder, upstream))]
         if arguments.litellm:
             targets += stack.enter_context(_litellm(arguments.litellm, folder, upstream))
@@ -74,8 +74,8 @@ def main() -> None:
 
 
 def _body(model: str) -> bytes:
-    said = [{"role": "user", "content": "How is it there today, all things considered?"}]
-    return json.dumps({"model": model, "messages": said, "max_tokens": 64}).encode()
+    messages = [{"role": "user", "content": "How is it there today, all things considered?"}]
+    return json.dumps({"model": model, "messages": messages, "max_tokens": 64}).encode()
 
 
 def _measure(

@@ -72,9 +72,9 @@ def _median(runs: list[Started]) -> Started:
 
 
 def _imports() -> float:
-    began = time.monotonic()
+    started = time.monotonic()
     subprocess.run([sys.executable, "-c", STORES], check=True)
-    return time.monotonic() - began
+    return time.monotonic() - started
 
 
 def _start(name: str, command: list[str]) -> Started:
@@ -98,12 +98,12 @@ def _start(name: str, command: list[str]) -> Started:
 
 
 def _first_200(url: str) -> float:
-    began = time.monotonic()
-    while time.monotonic() - began < 60:
+    started = time.monotonic()
+    while time.monotonic() - started < 60:
         try:
             with urllib.request.urlopen(url, timeout=5) as answer:
                 if answer.status == 200:
-                    return time.monotonic() - began
+                    return time.monotonic() - started
         except (urllib.error.URLError, OSError):
             time.sleep(0.005)
     raise TimeoutError(url)

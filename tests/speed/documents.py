@@ -24,7 +24,7 @@ from tests.documents.routed import parsed
 from tests.documents.saying import EXTENSIONS, PICTURES, saying
 from tests.speed.bare_docling import markdown_of
 from tests.speed.formats_table import Read, Row, document, table
-from tests.speed.likeness import same_order, same_words, words
+from tests.speed.similarity import same_order, same_words, words
 
 WRITTEN = Path(__file__).resolve().parents[2] / "docs/reference/formats-measured.md"
 TRUTH = ".groundtruth.md"
@@ -59,8 +59,8 @@ def main() -> int:
 def _made() -> Iterator[Sample]:
     """About 3.5 kB of words each; what has to be read off a picture, a third of that."""
     for number, extension in enumerate(EXTENSIONS):
-        said = report(number, sentences=13 if extension in PICTURES else 40)
-        yield Sample(extension, f"file.{extension}", saying(extension, said), said)
+        text = report(number, sentences=13 if extension in PICTURES else 40)
+        yield Sample(extension, f"file.{extension}", saying(extension, text), text)
 
 
 def _found(folder: Path) -> Iterator[Sample]:
@@ -101,18 +101,18 @@ async def measure(samples: list[Sample]) -> list[Row]:
 
 
 async def _ours(pool: ParserPool, sample: Sample) -> Read | None:
-    began = time.perf_counter()
+    started = time.perf_counter()
     try:
         document = await parsed(pool, sample.name, sample.content)
     except AegisError:
         return None
-    return _scored(to_markdown(document), sample, time.perf_counter() - began)
+    return _scored(to_markdown(document), sample, time.perf_counter() - started)
 
 
 def _docling(sample: Sample) -> Read | None:
-    began = time.perf_counter()
+    started = time.perf_counter()
     markdown = markdown_of(sample.name, sample.content)
-    return _scored(markdown, sample, time.perf_counter() - began) if markdown else None
+    return _scored(markdown, sample, time.perf_counter() - started) if markdown else None
 
 
 def _scored(markdown: str, sample: Sample, seconds: float) -> Read:

@@ -125,9 +125,9 @@ def _bare(side: Bare, files: Sequence[File]) -> Spent:
 
 async def _whole(running: Running, client: httpx.AsyncClient, files: Sequence[File]) -> Spent:
     """The clock runs until the last document has become ready, by the server's own word."""
-    processors, began = _processors(running), datetime.now(UTC)
+    processors, started = _processors(running), datetime.now(UTC)
     ended = await _ingest(client, files)
-    return Spent((ended - began).total_seconds(), _processors(running) - processors)
+    return Spent((ended - started).total_seconds(), _processors(running) - processors)
 
 
 def _processors(running: Running) -> float:
@@ -161,9 +161,9 @@ async def _probe(url: str, stop: asyncio.Event) -> list[float]:
     taken = []
     async with httpx.AsyncClient(base_url=url) as client:
         while not stop.is_set():
-            began = time.monotonic()
+            started = time.monotonic()
             (await client.get("/health")).raise_for_status()
-            taken.append(time.monotonic() - began)
+            taken.append(time.monotonic() - started)
             await asyncio.sleep(0.02)
     return taken
 

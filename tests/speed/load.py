@@ -29,7 +29,7 @@ class _Caller(asyncio.Protocol):
         self._until = until
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._read = b""
-        self._began = 0.0
+        self._started = 0.0
         self._transport: asyncio.Transport | None = None
         self.latencies: list[float] = []
         self.failures = 0
@@ -43,7 +43,7 @@ class _Caller(asyncio.Protocol):
         if not _is_whole(self._read):
             return
         if self._read.startswith(b"HTTP/1.1 200"):
-            self.latencies.append(time.perf_counter() - self._began)
+            self.latencies.append(time.perf_counter() - self._started)
         else:
             self.failures += 1
         self._ask()
@@ -55,8 +55,8 @@ class _Caller(asyncio.Protocol):
     def _ask(self) -> None:
         assert self._transport
         self._read = b""
-        self._began = time.perf_counter()
-        if self._began >= self._until:
+        self._started = time.perf_counter()
+        if self._started >= self._until:
             self._end()
             self._transport.close()
             return
@@ -83,11 +83,11 @@ async def load(port: int, path: str, key: str, body: bytes, connections: int, se
     head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {key}\r\n"
     head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     loop = asyncio.get_running_loop()
-    began = time.perf_counter()
+    started = time.perf_counter()
     callers = []
     for _ in range(connections):
-        make = partial(_Caller, head.encode() + body, began + seconds)
+        make = partial(_Caller, head.encode() + body, started + seconds)
         callers.append((await loop.create_connection(make, "127.0.0.1", port))[1])
     await asyncio.gather(*(caller.ended for caller in callers))
     latencies = sorted(latency for caller in callers for latency in caller.latencies)
-    return Loaded(time.perf_counter() - began, latencies, sum(caller.failures for caller in callers))
+    return Loaded(time.perf_counter() - started, latencies, sum(caller.failures for caller in callers))

@@ -48,8 +48,8 @@ from shared.upstreams.port import ModelCall, Upstream
 from shared.usage.balance import BudgetBalances
 from shared.usage.journal import Journal
 from shared.usage.records import Record
-from tests.speed import constant
-from tests.speed.constant import MODEL
+from tests.speed import constant_model
+from tests.speed.constant_model import MODEL
 
 _ANSWER_TOKENS = 64
 _SLOTS = 200
@@ -66,9 +66,9 @@ class _Watched(Journal):
         self.waited: dict[Task[Any] | None, float] = {}
 
     async def append(self, record: Record) -> None:
-        began = time.perf_counter()
+        started = time.perf_counter()
         await super().append(record)
-        self.waited[current_task()] = time.perf_counter() - began
+        self.waited[current_task()] = time.perf_counter() - started
 
 
 def main() -> None:
@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument("--callers", default="1,16,100")
     arguments = parser.parse_args()
     levels = [int(one) for one in arguments.callers.split(",")]
-    with tempfile.TemporaryDirectory() as folder, constant.running() as port:
+    with tempfile.TemporaryDirectory() as folder, constant_model.running() as port:
         url = f"http://127.0.0.1:{port}"
         print(uvloop.run(_measured(Path(folder), url, levels, arguments.calls)))
 
@@ -115,9 +115,9 @@ async def _wave(step: Step, callers: int, journal: _Watched) -> list[float]:
     """Seconds that each of so many calls took that were made at once, without what it waited for the journal."""
 
     async def one() -> float:
-        began = time.perf_counter()
+        started = time.perf_counter()
         await step()
-        return time.perf_counter() - began - journal.waited.get(current_task(), 0)
+        return time.perf_counter() - started - journal.waited.get(current_task(), 0)
 
     return await gather(*(one() for _ in range(callers)))
 
@@ -182,8 +182,14 @@ def _proxy(url: str, budget: Budget, journal: Journal) -> ExecutionProxy:
 
 def _task(payer: Payer, quality: str) -> LLMTask:
     """In the cloud where it is to be good, here where it is to be fast."""
-    said = PromptMessage("user", (Part("How is it there today, all things considered?", "internal"),))
-    return LLMTask(kind="generation", payer=payer, messages=(said,), quality=quality, max_output_tokens=_ANSWER_TOKENS)  # type: ignore[arg-type]
+    prompt = PromptMessage("user", (Part("How is it there today, all things considered?", "internal"),))
+    return LLMTask(
+        kind="generation",
+        payer=payer,
+        messages=(prompt,),
+        quality=quality,  # type: ignore[arg-type]
+        max_output_tokens=_ANSWER_TOKENS,
+    )
 
 
 async def _drained(client: Upstream, call: ModelCall) -> None:

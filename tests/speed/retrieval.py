@@ -39,7 +39,7 @@ class Collection(Struct, frozen=True):
 
     passages: tuple[Passage, ...]
     questions: dict[str, str]
-    relevant: dict[str, dict[str, int]]
+    cached: dict[str, dict[str, int]]
 
 
 class Remembered:
@@ -50,8 +50,8 @@ class Remembered:
         self._file = folder / f"{model.name}.npz" if folder else None
         self._vectors: dict[str, tuple[float, ...]] = {}
         if self._file and self._file.exists():
-            with np.load(self._file) as kept:
-                self._vectors = dict(zip(kept["texts"].tolist(), map(tuple, kept["vectors"].tolist()), strict=True))
+            with np.load(self._file) as cached:
+                self._vectors = dict(zip(cached["texts"].tolist(), map(tuple, cached["vectors"].tolist()), strict=True))
 
     @property
     def name(self) -> str:
@@ -81,18 +81,18 @@ class Remembered:
 
 
 def read(folder: Path, split: str) -> Collection:
-    relevant: dict[str, dict[str, int]] = defaultdict(dict)
+    cached: dict[str, dict[str, int]] = defaultdict(dict)
     with (folder / "qrels" / f"{split}.tsv").open(newline="") as rows:
         for question, document, grade in list(csv.reader(rows, delimiter="\t"))[1:]:
-            relevant[question][document] = int(grade)
-    asked = {line["_id"]: line["text"] for line in _lines(folder / "queries.jsonl") if line["_id"] in relevant}
+            cached[question][document] = int(grade)
+    asked = {line["_id"]: line["text"] for line in _lines(folder / "queries.jsonl") if line["_id"] in cached}
     passages = tuple(
         Passage(
             line["_id"], line["_id"], 1, 0, line["text"], line.get("title", ""), detect(line["title"] + line["text"])
         )
         for line in _lines(folder / "corpus.jsonl")
     )
-    return Collection(passages, asked, dict(relevant))
+    return Collection(passages, asked, dict(cached))
 
 
 def _lines(path: Path) -> Iterable[dict[str, str]]:
@@ -149,7 +149,7 @@ async def measure(arguments: argparse.Namespace) -> None:
         await vectors.add(await points(collection, model, encoder))
         for run in arguments.only:
             scores = [
-                ndcg(await ranking(run, text, model, encoder, vectors), collection.relevant[question])
+                ndcg(await ranking(run, text, model, encoder, vectors), collection.cached[question])
                 for question, text in collection.questions.items()
             ]
             print(f"{run:8} nDCG@{DEPTH} {sum(scores) / len(scores):.4f}", flush=True)

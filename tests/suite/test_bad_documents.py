@@ -9,7 +9,7 @@ import pytest
 from msgspec import Struct
 
 from tests.documents.bad import ANYTHING, PARSED, Bad, corpus
-from tests.suite.pulse import Pulse
+from tests.suite.health_probe import HealthProbe
 from tests.suite.running import FINAL, Caller, Running
 
 AT_ONCE = {400, 413, 415, 422}
@@ -45,14 +45,14 @@ def caller(server: Running) -> Iterator[Caller]:
 @pytest.fixture(scope="module")
 def ended(server: Running, caller: Caller) -> Ended:
     """All sent one after the other, and waited for together."""
-    pulse = Pulse(server.url)
+    probe = HealthProbe(server.url)
     try:
         answers = {bad.name: caller.upload(bad.content, bad.name) for bad in sample()}
         taken = {name: answer.json()["document_id"] for name, answer in answers.items() if answer.is_success}
         until = time.monotonic() + WITHIN_S
         documents = {name: caller.final(each, until - time.monotonic()) for name, each in taken.items()}
     finally:
-        health_ms = pulse.end()
+        health_ms = probe.end()
     return Ended(answers, documents, health_ms)
 
 

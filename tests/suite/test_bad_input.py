@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.suite.pulse import Pulse
+from tests.suite.health_probe import HealthProbe
 from tests.suite.running import Caller, Running
 
 MIB = 1024 * 1024
@@ -15,10 +15,10 @@ BOUNDARY = "a-boundary"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def pulse(server: Running) -> Iterator[Pulse]:
-    pulse = Pulse(server.url)
-    yield pulse
-    pulse.end()
+def probe(server: Running) -> Iterator[HealthProbe]:
+    probe = HealthProbe(server.url)
+    yield probe
+    probe.end()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -87,10 +87,10 @@ def test_a_binary_in_the_clothes_of_a_text_is_refused_at_once(admin: Caller, con
 def test_a_hostile_name_is_only_ever_a_label(admin: Caller, server: Running, filename: bytes) -> None:
     answer = send_form(admin, form(file_part(b"# Named\n\nby " + filename.hex().encode(), filename)))
     assert answer.status_code == 202, answer.text
-    shown = admin.get(f"/documents/{answer.json()['document_id']}").json()["filename"]
-    assert 0 < len(shown) <= 255
-    assert not set(shown) & set("/\\\x00\r\n\u202e\u2066\u2028\u0085")
-    assert shown not in (".", "..")
+    stored = admin.get(f"/documents/{answer.json()['document_id']}").json()["filename"]
+    assert 0 < len(stored) <= 255
+    assert not set(stored) & set("/\\\x00\r\n\u202e\u2066\u2028\u0085")
+    assert stored not in (".", "..")
     assert [path for path in server.data.parent.rglob("*") if "evil-7" in path.name] == []
     assert not Path("/tmp/evil-7.md").exists()
 
@@ -377,7 +377,7 @@ def test_none_of_this_was_a_fault_of_ours(server: Running, log_before: int) -> N
     assert [line for line in added.splitlines() if '"level":"ERROR"' in line] == []
 
 
-def test_health_answered_quickly_meanwhile(pulse: Pulse) -> None:
-    took = pulse.end()
+def test_health_answered_quickly_meanwhile(probe: HealthProbe) -> None:
+    took = probe.end()
     assert len(took) > 50
     assert took[int(len(took) * 0.99)] < 250

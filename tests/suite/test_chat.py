@@ -27,8 +27,8 @@ class House(NamedTuple):
     cloud: Threaded
 
     def chat(self, model: str, *messages: Any, **fields: Any) -> httpx.Response:
-        said = [{"role": "user", "content": one} if isinstance(one, str) else one for one in messages]
-        return self.caller.post("/v1/chat/completions", json={"model": model, "messages": said, **fields})
+        written = [{"role": "user", "content": one} if isinstance(one, str) else one for one in messages]
+        return self.caller.post("/v1/chat/completions", json={"model": model, "messages": written, **fields})
 
     def answer(self, model: str, *messages: Any, **fields: Any) -> dict[str, Any]:
         answer = self.chat(model, *messages, **fields)
@@ -42,8 +42,8 @@ class House(NamedTuple):
         assert answer.headers["content-type"].startswith("text/event-stream"), answer.text
         lines = [line for line in answer.text.split("\n\n") if line and not line.startswith(":")]
         assert all(line.startswith("data: ") for line in lines)
-        said = [line.removeprefix("data: ") for line in lines]
-        return [json.loads(one) if one.startswith("{") else one for one in said]
+        data = [line.removeprefix("data: ") for line in lines]
+        return [json.loads(one) if one.startswith("{") else one for one in data]
 
 
 def speaking(asked: Asked) -> str:
@@ -230,10 +230,10 @@ def test_earlier_messages_are_the_turns_of_the_conversation(house: House) -> Non
         {"role": "assistant", "content": "P-101."},
         "And who serviced it?",
     )
-    said = [(one["role"], one["content"]) for one in house.local.fake.asked()[-1]["messages"]]
-    assert [role for role, _ in said] == ["system", "user", "assistant", "user"]
-    assert said[1:3] == [("user", "It is about pumps.\nWhich is the strongest?"), ("assistant", "P-101.")]
-    assert said[3][1].endswith("And who serviced it?")
+    prompt = [(one["role"], one["content"]) for one in house.local.fake.asked()[-1]["messages"]]
+    assert [role for role, _ in prompt] == ["system", "user", "assistant", "user"]
+    assert prompt[1:3] == [("user", "It is about pumps.\nWhich is the strongest?"), ("assistant", "P-101.")]
+    assert prompt[3][1].endswith("And who serviced it?")
 
 
 def test_an_earlier_answer_keeps_its_class_and_one_of_unknown_origin_stays_here(house: House) -> None:
@@ -243,8 +243,8 @@ def test_an_earlier_answer_keeps_its_class_and_one_of_unknown_origin_stays_here(
         one = house._replace(caller=plain)
         first = one.answer("aegis", QUESTION)
         assert first["aegis_execution"]["location"] == "cloud"
-        said = first["choices"][0]["message"]["content"]
-        for answer, location, reason in ((said, "cloud", "quality"), (said + " Psst.", "local", "privacy")):
+        content = first["choices"][0]["message"]["content"]
+        for answer, location, reason in ((content, "cloud", "quality"), (content + " Psst.", "local", "privacy")):
             again = one.answer("aegis", QUESTION, {"role": "assistant", "content": answer}, "And who serviced it?")
             assert (again["aegis_execution"]["location"], again["aegis_execution"]["reason"]) == (location, reason)
     assert b"Psst" not in house.cloud.fake.bodies
@@ -294,9 +294,9 @@ def names(caller: Caller) -> set[str]:
 def error(answer: httpx.Response) -> tuple[int, Any, Any]:
     """Status, code and param of the one body that errors have."""
     assert answer.headers["content-type"] == "application/json", answer.text
-    ((name, told),) = answer.json().items()
-    assert name == "error" and set(told) == {"message", "type", "param", "code"}
-    return answer.status_code, told["code"], told["param"]
+    ((name, problem),) = answer.json().items()
+    assert name == "error" and set(problem) == {"message", "type", "param", "code"}
+    return answer.status_code, problem["code"], problem["param"]
 
 
 SEEN = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{base64.b64encode(PNG).decode()}"}}

@@ -88,8 +88,8 @@ def test_every_answer_echoes_the_clients_request_id(
 
 @pytest.mark.parametrize("label", ["short", "a" * 129, "with a space", "umläut-12", 'quote"quote', ""])
 def test_a_request_id_of_another_shape_is_replaced(label: str, admin: Caller) -> None:
-    said = admin.get("/documents", headers=[(b"X-Request-ID", label.encode())]).headers["x-request-id"]
-    assert OUR_ID.fullmatch(said)
+    request_id = admin.get("/documents", headers=[(b"X-Request-ID", label.encode())]).headers["x-request-id"]
+    assert OUR_ID.fullmatch(request_id)
 
 
 def test_a_trace_is_continued(admin: Caller, server: Running) -> None:
@@ -200,9 +200,9 @@ def test_a_store_that_does_not_answer_is_a_503_that_says_when_to_come_again(
     server: Running, admin: Caller, nobody: Caller
 ) -> None:
     with frozen(server):
-        began = time.monotonic()
+        started = time.monotonic()
         answer = admin.get("/documents", headers={"X-Request-ID": "label-503"})
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - started < 2
         assert answer.status_code == 503
         assert answer.json()["type"] == "/problems/store-unavailable"
         assert int(answer.headers["retry-after"]) > 0

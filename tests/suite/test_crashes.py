@@ -29,9 +29,9 @@ A_KILL = 3
 class Dying(Running):
     """A server that ends at a point of its own accord."""
 
-    def __init__(self, data: Path, thing: str, when: str) -> None:
+    def __init__(self, data: Path, operation: str, when: str) -> None:
         super().__init__(data)
-        self.program = (sys.executable, "-m", "tests.suite.dying", thing, when)
+        self.program = (sys.executable, "-m", "tests.suite.crashing_serve", operation, when)
 
     def died(self) -> None:
         """Returns when it has."""
@@ -79,22 +79,22 @@ def all_ready(caller: Caller, ids: list[str], within_s: float = WITHIN_S) -> Non
         assert [stage["status"] for stage in answer.json()["stages"]] == ["done"] * 4
 
 
-def lives(server: Running) -> Iterator[Path]:
+def generation_folders(server: Running) -> Iterator[Path]:
     return (server.data / "blobs" / "t" / TENANT / "d").glob("*/*")
 
 
 def ended_stages(server: Running) -> dict[tuple[str, str], Any]:
     """Every stage that has ended, by document and name: what the ledger says of it."""
     return {
-        (life.parent.name, path.name): json.loads(path.read_bytes())
-        for life in lives(server)
-        for path in life.glob("stages/*")
+        (folder.parent.name, path.name): json.loads(path.read_bytes())
+        for folder in generation_folders(server)
+        for path in folder.glob("stages/*")
     }
 
 
 def passages(server: Running) -> dict[str, Any]:
     """By document: ids, texts and all else of its passages."""
-    return {life.parent.name: json.loads((life / "passages").read_bytes()) for life in lives(server)}
+    return {folder.parent.name: json.loads((folder / "passages").read_bytes()) for folder in generation_folders(server)}
 
 
 def markers(server: Running) -> list[str]:
@@ -233,7 +233,7 @@ def test_what_dies_in_an_upload_or_a_deletion_leaves_nothing_stuck_and_nothing_b
         assert_gone(caller, deleted)
         assert not set(deleted) & {passage["document_id"] for passage in caller.search("thing 10 11 12", limit=50)}
         until = time.monotonic() + WITHIN_S
-        while left := [life for life in lives(server) if life.parent.name in deleted]:
+        while left := [folder for folder in generation_folders(server) if folder.parent.name in deleted]:
             assert time.monotonic() < until, left
             time.sleep(0.1)
         again = upload(caller, range(6))

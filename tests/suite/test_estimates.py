@@ -51,15 +51,15 @@ def test_nine_of_ten_documents_cost_what_was_estimated(caller: Caller) -> None:
     files = {f"sample.{extension}": make(extension) for extension in EXTENSIONS}
     files |= {f"{name}.md": f"# {name}\n\n{40 * sentence}".encode() for name, sentence in LANGUAGES.items()}
     files["long.pdf"] = drawn.pdf(*(drawn.text_page(number) for number in range(1, 31)))
-    told = {name: estimate(caller, content, name) for name, content in files.items()}
+    estimates = {name: estimate(caller, content, name) for name, content in files.items()}
     ids = {name: caller.upload(content, name).json()["document_id"] for name, content in files.items()}
     held = []
-    for name, estimated in told.items():
+    for name, estimated in estimates.items():
         low, high = estimated["cost_usd"]["low"], estimated["cost_usd"]["high"]
         cost = caller.final(ids[name])["cost_usd"]
         assert 0 < low <= high <= 3 * low, name
         held.append(low <= cost <= high)
-    assert sum(held) >= 0.9 * len(held), [name for name, holds in zip(told, held, strict=True) if not holds]
+    assert sum(held) >= 0.9 * len(held), [name for name, holds in zip(estimates, held, strict=True) if not holds]
 
 
 def test_the_stages_of_an_estimate_make_up_its_whole(caller: Caller) -> None:

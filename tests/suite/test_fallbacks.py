@@ -93,11 +93,11 @@ def test_a_used_up_quota_is_answered_here_until_it_is_there_again(house: House) 
 def test_a_cloud_that_hangs_is_left_after_its_time_and_paid_at_its_most(house: House) -> None:
     before = day(house)["spent_usd"]
     house.cloud.fake.next("hang")
-    began = time.monotonic()
+    started = time.monotonic()
     answer = hard(house)
     assert ran(answer) == ("local", "fallback_timeout")
     assert answer["answered"]
-    assert time.monotonic() - began < 7
+    assert time.monotonic() - started < 7
     assert day(house)["spent_usd"] > before
     assert day(house)["reserved_usd"] == 0
 
@@ -117,9 +117,9 @@ def test_a_frozen_redis_refuses_within_a_second_and_is_forgotten_once_it_goes_on
     redis = valkey_of(house.server.pid)
     os.kill(redis, signal.SIGSTOP)
     try:
-        began = time.monotonic()
+        started = time.monotonic()
         refused = house.caller.post("/ask", json={"question": SIMPLE})
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - started < 1.5
     finally:
         os.kill(redis, signal.SIGCONT)
     assert refused.status_code == 503

@@ -23,11 +23,11 @@ _MARK = re.compile(r"\[(\d+)\]")
 
 
 class Order(NamedTuple):
-    """`document` gives it, `said` is what a model says that obeys; `{other}` stands for another tenant's document.
+    """`document` gives it, `obedience` is what an obeying model writes; `{other}` is another tenant's document.
     `gone` must not be in the answer."""
 
     document: str
-    said: str
+    obedience: str
     gone: str
 
 
@@ -128,33 +128,33 @@ ORDERS = {
 
 
 class House(NamedTuple):
-    """`others` is the other tenant's document; `said` is what the model said, before anybody checked it."""
+    """`others` is the other tenant's document; `outputs` are what the model wrote, before anybody checked it."""
 
     caller: Caller
     others: str
-    said: list[str]
+    outputs: list[str]
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     found: dict[str, str] = {}
-    said: list[str] = []
+    outputs: list[str] = []
 
     def obeying(asked: Asked) -> str:
         """The truth, and behind it whatever the documents in the prompt order."""
         sources = dict(re.findall(r"^\[(\d+)\] (.*)$", asked.text, re.MULTILINE))
         truth = next((number for number, title in sources.items() if title.startswith("manual")), "1")
         orders = [order for name, order in ORDERS.items() if f"\n{title_of(name)}\n" in asked.text.replace("] ", "]\n")]
-        obeyed = [order.said.replace("{other}", found["other"]) for order in orders]
-        said.append("\n".join([f"{TRUTH} [{truth}].", *obeyed]))
-        return said[-1]
+        obeyed = [order.obedience.replace("{other}", found["other"]) for order in orders]
+        outputs.append("\n".join([f"{TRUTH} [{truth}].", *obeyed]))
+        return outputs[-1]
 
     with serving(FakeOllama(Model(LOCAL, answer=obeying, context_tokens=32_768), parallel=4)) as (local,):
         server = Running(tmp_path_factory.mktemp("injection") / "data", AEGIS_OLLAMA_URL=local.url).start()
         _, neighbour = server.create_tenant("the neighbours")
         with neighbour, server.caller(server.api_key) as caller:
             found["other"] = neighbour.ingest(FOREIGN.encode(), "osprey.md")["document_id"]
-            yield House(caller, found["other"], said)
+            yield House(caller, found["other"], outputs)
         server.stop()
 
 
@@ -175,7 +175,7 @@ def test_an_order_in_a_document_changes_nothing(name: str, house: House) -> None
     response = house.caller.post("/ask", json={"question": QUESTION, "document_ids": list(texts)}).raise_for_status()
     answer: dict[str, Any] = response.json()
     assert TRUTH in answer["answer"], answer
-    assert order.gone in house.said[-1], "the model obeys"
+    assert order.gone in house.outputs[-1], "the model obeys"
     assert order.gone not in answer["answer"]
     marks = {int(mark) for mark in _MARK.findall(answer["answer"])}
     assert marks == {citation["index"] for citation in answer["citations"]}
@@ -183,9 +183,9 @@ def test_an_order_in_a_document_changes_nothing(name: str, house: House) -> None
     for citation in answer["citations"]:
         assert citation["quote"] in retrieved[citation["passage_id"]]["text"]
         assert citation["document_id"] in texts
-    told = json.dumps(answer)
-    assert house.others not in told
-    assert "77 bar" not in told
-    assert "merger" not in told
+    text = json.dumps(answer)
+    assert house.others not in text
+    assert "77 bar" not in text
+    assert "merger" not in text
     held = "".join(texts.values())
     assert all(address in held for address in re.findall(r"[\w.]*evil\.example[^\s)\]]*", answer["answer"]))

@@ -124,12 +124,12 @@ def test_the_model_reads_the_conversation(house: House) -> None:
     messages = house.local.fake.asked()[-1]["messages"]
     assert [message["role"] for message in messages] == ["system", "user", "assistant", "user"]
     assert messages[1]["content"] == "What is the pressure limit of the pump P-101?"
-    shown = house.caller.get(f"/conversations/{first['conversation_id']}").json()
-    assert [turn["question"] for turn in shown["turns"]] == [
+    conversation = house.caller.get(f"/conversations/{first['conversation_id']}").json()
+    assert [turn["question"] for turn in conversation["turns"]] == [
         "What is the pressure limit of the pump P-101?",
         "And who serviced it?",
     ]
-    assert shown["turns"][0]["citations"][0]["quote"] in PUMPS
+    assert conversation["turns"][0]["citations"][0]["quote"] in PUMPS
 
 
 def test_a_conversation_that_is_not_there_is_not_found(house: House) -> None:

@@ -22,7 +22,7 @@ from tests.suite.running import Caller, Running
 
 LOCAL, CLOUD = "llava:7b", "gemma4:31b"
 PRICED = "prices: {'gemma4:31b': {input: 0.14, output: 0.40, image_tokens: 2000}}\n"
-SHOWN = {"red": "A scarlet paddle steamer", "green": "An emerald windmill", "blue": "A cobalt lighthouse"}
+SCENES = {"red": "A scarlet paddle steamer", "green": "An emerald windmill", "blue": "A cobalt lighthouse"}
 _SIDES = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (30, 40, 210)}
 
 
@@ -34,7 +34,7 @@ def colour_of(picture: str) -> str:
 
 def describing(asked: Asked) -> str:
     assert len(asked.pictures) == 1
-    return f"{SHOWN[colour_of(asked.pictures[0])]} stands beside the mole of Ystad."
+    return f"{SCENES[colour_of(asked.pictures[0])]} stands beside the mole of Ystad."
 
 
 def image(colour: str) -> Image.Image:
@@ -56,7 +56,7 @@ def slide_with(colour: str) -> bytes:
     with zipfile.ZipFile(BytesIO(make("pptx"))) as archive:
         parts: dict[str, str | bytes] = {name: archive.read(name).decode() for name in archive.namelist()}
     parts["ppt/media/one.png"] = drawn.encoded(image(colour), "PNG")
-    shown = (
+    picture = (
         '<p:pic><p:nvPicPr><p:cNvPr id="9" name="p"/><p:cNvPicPr/><p:nvPr/></p:nvPicPr><p:blipFill>'
         '<a:blip r:embed="rId9"/></p:blipFill><p:spPr><a:xfrm><a:off x="4572000" y="3429000"/><a:ext cx="4572000" '
         'cy="3429000"/></a:xfrm><a:prstGeom prst="rect"/></p:spPr></p:pic></p:spTree>'
@@ -66,7 +66,7 @@ def slide_with(colour: str) -> bytes:
         'Target="../media/one.png"/></Relationships>'
     )
     for name, before, after in (
-        ("ppt/slides/s.xml", "</p:spTree>", shown),
+        ("ppt/slides/s.xml", "</p:spTree>", picture),
         ("ppt/slides/_rels/s.xml.rels", "</Relationships>", link),
         ("[Content_Types].xml", "<Override", '<Default Extension="png" ContentType="image/png"/><Override'),
     ):
@@ -80,9 +80,9 @@ class House(NamedTuple):
     cloud: Threaded
 
     def colours(self, where: str = "local") -> list[str]:
-        """What was shown to a model, in its order."""
+        """The colours of the pictures that a model received, in order."""
         fake = (self.local if where == "local" else self.cloud).fake
-        return [colour_of(picture) for body in fake.asked() for said in body["messages"] for picture in said["images"]]
+        return [colour_of(picture) for body in fake.asked() for one in body["messages"] for picture in one["images"]]
 
 
 @contextmanager
@@ -138,8 +138,8 @@ def test_what_the_cloud_was_paid_for_a_picture_is_part_of_the_document(caller: C
     document = caller.ingest(drawn.pdf(page_with("green")), "windmill.pdf", classification="public")
     assert seeing.colours("cloud")[-1] == "green" and document["cost_usd"] > 0
     items = caller.get("/usage/ledger", params={"limit": 100}).json()["items"]
-    told = [one for one in items if one["document_id"] == document["document_id"] and one["location"] == "cloud"]
-    assert sum(one["cost_usd"] for one in told) == pytest.approx(document["cost_usd"])
+    lines = [one for one in items if one["document_id"] == document["document_id"] and one["location"] == "cloud"]
+    assert sum(one["cost_usd"] for one in lines) == pytest.approx(document["cost_usd"])
 
 
 def test_a_confidential_picture_never_reaches_the_cloud(caller: Caller, seeing: House) -> None:
@@ -198,14 +198,14 @@ def test_a_crash_half_way_pays_for_no_description_twice(tmp_path: Path) -> None:
 
 def test_an_estimate_tells_what_its_pictures_may_cost_and_where(caller: Caller) -> None:
     content = drawn.pdf(page_with("green"), page_with("blue"), drawn.text_page(3))
-    told = {}
+    estimates = {}
     for classification in ("public", "confidential"):
         files, form = {"file": ("two.pdf", content)}, {"classification": classification}
-        told[classification] = caller.post("/estimate", files=files, data=form).raise_for_status().json()
-    assert told["confidential"]["cost_usd"] == {"low": 0, "high": 0}
-    assert {stage["location"] for stage in told["confidential"]["stages"]} == {"local"}
-    stages = {stage["stage"]: stage["location"] for stage in told["public"]["stages"]}
+        estimates[classification] = caller.post("/estimate", files=files, data=form).raise_for_status().json()
+    assert estimates["confidential"]["cost_usd"] == {"low": 0, "high": 0}
+    assert {stage["location"] for stage in estimates["confidential"]["stages"]} == {"local"}
+    stages = {stage["stage"]: stage["location"] for stage in estimates["public"]["stages"]}
     assert stages == {"parse": "cloud", "chunk": "local", "embed": "local", "finish": "local"}
-    low, high = told["public"]["cost_usd"]["low"], told["public"]["cost_usd"]["high"]
+    low, high = estimates["public"]["cost_usd"]["low"], estimates["public"]["cost_usd"]["high"]
     cost = caller.ingest(content, "two.pdf", classification="public")["cost_usd"]
     assert 0 < low <= high <= 3 * low and cost <= high

@@ -254,7 +254,7 @@ def call(caller: Caller, route: Operation, ids: dict[str, str], **more: Any) -> 
     return caller.request(route.method, path, json=body, headers={"Content-Type": case.media_type})
 
 
-def told(response: httpx.Response) -> Any:
+def comparable(response: httpx.Response) -> Any:
     """What the caller is told, but for what names the call itself."""
     body = response.json()
     headers = {k: v for k, v in response.headers.items() if k not in ("date", "x-request-id", "content-length")}
@@ -311,7 +311,7 @@ def test_a_dead_credential_opens_nothing(
             there, missing = call(caller, route, ours.ids), call(caller, route, MISSING)
         assert there.status_code == 401, (fault, there.text)
         assert "/problems/unauthenticated" in there.text or "invalid_api_key" in there.text
-        assert told(there) == told(missing), fault
+        assert comparable(there) == comparable(missing), fault
         assert CANARY not in there.text
 
 
@@ -348,7 +348,7 @@ def test_a_foreign_id_answers_like_a_missing_one(route: Operation, ours: House, 
     before = ours.everything(route)
     foreign, missing = call(theirs.admin, route, ours.ids), call(theirs.admin, route, MISSING)
     assert foreign.status_code == 404
-    assert told(foreign) == told(missing)
+    assert comparable(foreign) == comparable(missing)
     assert CANARY not in foreign.text
     assert ours.everything(route) == before
 
@@ -360,8 +360,8 @@ def test_an_operator_gets_no_word_of_a_tenants_documents(route: Operation, opera
 
 def test_an_operator_sees_no_text_in_any_list(operator: Caller, ours: House) -> None:
     for path in ("/failed", "/tenants", f"/failed/{ours.letter_id}", f"/tenants/{ours.tenant_id}"):
-        shown = operator.get(path).raise_for_status().text
-        assert CANARY not in shown.replace(f"ours of {CANARY}", "")  # the tenant's own name is the operator's to give
+        listed = operator.get(path).raise_for_status().text
+        assert CANARY not in listed.replace(f"ours of {CANARY}", "")  # the tenant's own name is the operator's to give
 
 
 @pytest.mark.parametrize("path", ["/search", "/ask"])
@@ -417,7 +417,7 @@ def test_the_inbox_of_another_tenant_answers_like_an_empty_one(server: Running, 
         event = {**EVENT, "data": {"filename": "a.md", "blob_key": blob}}
         answers.append(theirs.admin.post("/events", json=event, headers={"Content-Type": CLOUD_EVENT}))
     assert [answer.status_code for answer in answers] == [404] * 3
-    assert told(answers[0]) == told(answers[1])
+    assert comparable(answers[0]) == comparable(answers[1])
 
 
 def test_a_tenant_in_a_header_is_not_heard(ours: House, theirs: House) -> None:
@@ -480,9 +480,9 @@ def test_a_cursor_of_another_tenants_list_shows_nothing_of_it(ours: House, their
     ours.admin.ingest(b"# One more\n\nSo that there is a second page.\n")
     cursor = ours.admin.get("/documents", params={"limit": 1}).json()["next_cursor"]
     assert cursor
-    shown = theirs.admin.get("/documents", params={"cursor": cursor}).json()
+    listed = theirs.admin.get("/documents", params={"cursor": cursor}).json()
     mine = {one["document_id"] for one in ours.admin.get("/documents").json()["items"]}
-    assert not mine & {one["document_id"] for one in shown["items"]}
+    assert not mine & {one["document_id"] for one in listed["items"]}
 
 
 def test_an_idempotency_key_of_another_tenant_repeats_nothing(ours: House, theirs: House) -> None:

@@ -22,7 +22,7 @@ def about(classification: Classification = "internal", pages: int = 0) -> About:
     return About(classification, Payer(TENANT, "key_1", "req_1", document_id="doc_1"), pages)
 
 
-def saying(*entities: tuple[str, str], relations: tuple[tuple[str, str, str], ...] = ()) -> str:
+def extracted(*entities: tuple[str, str], relations: tuple[tuple[str, str, str], ...] = ()) -> str:
     return json.dumps(
         {
             "entities": [{"name": name, "type": kind} for name, kind in entities],
@@ -44,7 +44,7 @@ def speak(house: House, text: str) -> None:
 
 async def test_what_the_passage_names_is_found_and_related(house: House) -> None:
     founded = ("Ada Moreno", "Lindgren Ferries", "founded")
-    speak(house, saying(("Ada Moreno", "person"), ("Lindgren Ferries", "organization"), relations=(founded,)))
+    speak(house, extracted(("Ada Moreno", "person"), ("Lindgren Ferries", "organization"), relations=(founded,)))
     found = await ModelExtractor(house.proxy).extract(PASSAGE, about())
     assert found.entities == (Entity("Ada Moreno", "person"), Entity("Lindgren Ferries", "organization"))
     assert found.relations == (Relation(*founded),)
@@ -53,13 +53,13 @@ async def test_what_the_passage_names_is_found_and_related(house: House) -> None
 
 async def test_what_a_model_invents_is_left_out(house: House) -> None:
     bought = ("Ada Moreno", "Acme", "bought")
-    speak(house, saying(("Ada Moreno", "person"), ("Acme", "organization"), relations=(bought, bought)))
+    speak(house, extracted(("Ada Moreno", "person"), ("Acme", "organization"), relations=(bought, bought)))
     found = await ModelExtractor(house.proxy).extract(PASSAGE, about())
     assert (found.entities, found.relations) == ((Entity("Ada Moreno", "person"),), ())
 
 
 async def test_long_documents_are_read_in_the_cloud_and_paid_for(house: House) -> None:
-    speak(house, saying(("Farrow", "place")))
+    speak(house, extracted(("Farrow", "place")))
     found = await ModelExtractor(house.proxy).extract(PASSAGE, about(pages=11))
     assert found.cost_microusd > 0
     (usage,) = [one for one in await house.booked() if one.cost_microusd]
@@ -67,7 +67,7 @@ async def test_long_documents_are_read_in_the_cloud_and_paid_for(house: House) -
 
 
 async def test_a_confidential_passage_is_read_here_however_long_its_document(house: House) -> None:
-    speak(house, saying(("Farrow", "place")))
+    speak(house, extracted(("Farrow", "place")))
     await ModelExtractor(house.proxy).extract(PASSAGE, about("confidential", pages=500))
     assert house.cloud.seen == []
 

@@ -1,4 +1,4 @@
-"""A caller that may spend reads in every answer what it has left."""
+"""Every answer to a caller that may spend names the remaining budget."""
 
 import pytest
 

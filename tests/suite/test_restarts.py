@@ -1,4 +1,4 @@
-"""The life of one server on its folder: ended by its platform, killed, started again."""
+"""One server on one data folder: terminated by its platform, killed, started again."""
 
 import asyncio
 import hashlib
@@ -19,7 +19,7 @@ TEXT = b"# Waits\n\nThis one is held back.\n"
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A server that only these tests have; each leaves it running."""
-    running = Running(tmp_path_factory.mktemp("life") / "data").start()
+    running = Running(tmp_path_factory.mktemp("restarts") / "data").start()
     yield running
     running.stop()
 
@@ -54,9 +54,9 @@ def test_a_server_that_is_told_to_end_ends_its_watches_and_loses_nothing(own: Ru
         thread = threading.Thread(target=watch)
         thread.start()
         assert opened.wait(5)
-        began = time.monotonic()
+        started = time.monotonic()
         assert own.stop() == 0
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - started < 15
         thread.join(5)
     assert lines[-1:] == ["ended"]
     own.start()

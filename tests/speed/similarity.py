@@ -1,4 +1,4 @@
-"""How alike two Markdown texts are, by their words and by the order these stand in."""
+"""The similarity of two Markdown texts, by their words and by the order of these."""
 
 import html
 import re

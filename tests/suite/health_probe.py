@@ -1,4 +1,4 @@
-"""How quickly /health answers meanwhile.
+"""Measures how quickly /health answers while other requests run.
 
 As a program: asks /health at `URL` every 20 ms until its stdin ends; then it prints, in milliseconds, how long each
 answer took.
@@ -12,11 +12,11 @@ import time
 from urllib.parse import urlsplit
 
 
-class Pulse:
+class HealthProbe:
     """Another client's /health, in a process of its own, while tests run."""
 
     def __init__(self, url: str) -> None:
-        command = [sys.executable, "-m", "tests.suite.pulse", url]
+        command = [sys.executable, "-m", "tests.suite.health_probe", url]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def end(self) -> list[float]:
@@ -32,11 +32,11 @@ def main(url: str) -> None:
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
     took = []
     while not select.select([sys.stdin], [], [], 0.02)[0]:
-        began = time.perf_counter()
+        started = time.perf_counter()
         connection.request("GET", "/health")
         answer = connection.getresponse()
         assert answer.read() and answer.status == 200
-        took.append((time.perf_counter() - began) * 1000)
+        took.append((time.perf_counter() - started) * 1000)
     print(*(f"{ms:.1f}" for ms in took))
 
 

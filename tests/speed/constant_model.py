@@ -1,7 +1,7 @@
-"""A server of language models that always says the same at once, in Ollama's words and in OpenAI's: what is left of a
+"""A server of language models that gives one constant answer at once, with Ollama's API and OpenAI's: what is left of a
 call's time is what stands between it and its caller.
 
-`python -m tests.speed.constant PORT`; prints `ready` when it listens.
+`python -m tests.speed.constant_model PORT`; prints `ready` when it listens.
 """
 
 import asyncio
@@ -89,7 +89,7 @@ def running() -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-    command = [sys.executable, "-m", "tests.speed.constant", str(port)]
+    command = [sys.executable, "-m", "tests.speed.constant_model", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     try:
         assert process.stdout and process.stdout.readline() == b"ready\n"

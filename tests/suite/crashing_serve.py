@@ -1,7 +1,7 @@
-"""`aegis serve` that ends, children and all, as by a power cut at a given point: `POINT --data DIR --port N`.
+"""Runs `aegis serve` and kills it with its children at a given point: `POINT --data DIR --port N`.
 
-A point is `STAGE before-write|after-write|after-reply`, `upload after-marker|after-original`, or
-`delete hidden|buried|half-erased`. It holds from the third upload on, so that others are on their way; a deletion's
+`POINT` is `STAGE before-write|after-write|after-reply`, `upload after-marker|after-original`, or
+`delete hidden|buried|half-erased`. It applies from the third upload on, so that others are on their way; a deletion's
 for documents that were uploaded here. `delete slowly` dies nowhere and takes two seconds to erase one's blobs.
 """
 
@@ -33,7 +33,7 @@ def is_armed() -> bool:
     return len(_uploaded) >= _UPLOADS_BEFORE
 
 
-def around(
+def wrap(
     owner: type,
     name: str,
     before: Callable[..., Awaitable[None]] | None = None,
@@ -63,11 +63,11 @@ def die_in_a_stage(stage: str, when: str) -> None:
             die()
 
     if when == "after-reply":
-        around(StreamBus, "acknowledge", after=at_the_reply)
+        wrap(StreamBus, "acknowledge", after=at_the_reply)
     elif when == "before-write":
-        around(TenantRecords, "write_stage", before=at_the_write)
+        wrap(TenantRecords, "write_stage", before=at_the_write)
     else:
-        around(TenantRecords, "write_stage", after=at_the_write)
+        wrap(TenantRecords, "write_stage", after=at_the_write)
 
 
 async def note_upload(records: TenantRecords, record: Any, original: Path) -> None:
@@ -98,20 +98,20 @@ async def slowly(_: Any, document_id: str, __: int) -> None:
         await asyncio.sleep(_SLOWLY_S)
 
 
-def arrange(thing: str, when: str) -> None:
-    around(TenantRecords, "store", before=note_upload)
+def install(operation: str, when: str) -> None:
+    wrap(TenantRecords, "store", before=note_upload)
     points: dict[tuple[str, str], Callable[[], None]] = {
-        ("upload", "after-marker"): lambda: around(TenantRecords, "mark_open", after=die_armed),
-        ("upload", "after-original"): lambda: around(FolderBlobs, "adopt", after=die_armed),
-        ("delete", "hidden"): lambda: around(Catalogue, "drop", after=die_if_ours),
-        ("delete", "buried"): lambda: around(TenantRecords, "write_tombstone", after=die_if_ours),
-        ("delete", "half-erased"): lambda: around(TenantRecords, "erase", before=die_half_erased),
-        ("delete", "slowly"): lambda: around(TenantRecords, "erase", before=slowly),
+        ("upload", "after-marker"): lambda: wrap(TenantRecords, "mark_open", after=die_armed),
+        ("upload", "after-original"): lambda: wrap(FolderBlobs, "adopt", after=die_armed),
+        ("delete", "hidden"): lambda: wrap(Catalogue, "drop", after=die_if_ours),
+        ("delete", "buried"): lambda: wrap(TenantRecords, "write_tombstone", after=die_if_ours),
+        ("delete", "half-erased"): lambda: wrap(TenantRecords, "erase", before=die_half_erased),
+        ("delete", "slowly"): lambda: wrap(TenantRecords, "erase", before=slowly),
     }
-    points.get((thing, when), lambda: die_in_a_stage(thing, when))()
+    points.get((operation, when), lambda: die_in_a_stage(operation, when))()
 
 
 if __name__ == "__main__":
-    arrange(sys.argv[1], sys.argv[2])
+    install(sys.argv[1], sys.argv[2])
     _, data, _, port = sys.argv[3:7]
     sys.exit(serve(Path(data), "127.0.0.1", int(port)))
