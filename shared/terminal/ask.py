@@ -92,7 +92,7 @@ class _Retrieved(Struct):
 @click.option("--show-context", is_flag=True, help="Also print the passages that were found.")
 @server_options
 def ask(
-    question: str, mode: str, limit: int, data: Path, as_json: bool, no_stream: bool, show_context: bool, **chosen: Any
+    question: str, mode: str, limit: int, data: Path, as_json: bool, no_stream: bool, show_context: bool, **options: Any
 ) -> None:
     """Ask a question about the documents.
 
@@ -101,7 +101,7 @@ def ask(
     if as_json and show_context:
         raise click.UsageError("--show-context and --json do not go together: `aegis search --json` prints passages.")
     connection = connection_for(data)
-    request = {"question": question, "mode": mode, "limit": limit, **_wishes(chosen)}
+    request = {"question": question, "mode": mode, "limit": limit, **_limits_and_filters(options)}
     if as_json or (no_stream and not show_context):
         raw = call(connection, "POST", "/ask", json=request, seconds=ASK_SECONDS)
         answer = convert_to(connection, raw, _Answer)
@@ -116,17 +116,17 @@ def ask(
         sys.exit(ExitCode.NO_ANSWER)
 
 
-def _wishes(chosen: dict[str, Any]) -> dict[str, Any]:
+def _limits_and_filters(options: dict[str, Any]) -> dict[str, Any]:
     fields = given(
-        quality=chosen["quality"],
-        document_ids=chosen["documents"],
-        classification=chosen["classification"],
-        conversation_id=chosen["conversation"],
-        as_of=chosen["as_of"],
-        max_latency_ms=chosen["max_latency_ms"],
+        quality=options["quality"],
+        document_ids=options["documents"],
+        classification=options["classification"],
+        conversation_id=options["conversation"],
+        as_of=options["as_of"],
+        max_latency_ms=options["max_latency_ms"],
     )
     # 0 is a limit, too.
-    return fields | ({} if chosen["max_cost_usd"] is None else {"max_cost_usd": chosen["max_cost_usd"]})
+    return fields | ({} if options["max_cost_usd"] is None else {"max_cost_usd": options["max_cost_usd"]})
 
 
 class _Stream:
@@ -149,11 +149,14 @@ class _Stream:
                         return answer
         finally:
             self._end_line()
-        raise Unreachable("the answer broke off before its end", "what to do: ask again")
+        raise Unreachable("the stream ended before the answer was complete", "what to do: ask again")
 
     def _take(self, event: ServerEvent) -> _Answer | None:
         if event.name == "token":
-            self._write(convert_to(self._connection, event_json(self._connection, event), _Token).text)
+            text = convert_to(self._connection, event_json(self._connection, event), _Token).text
+            if self._live and text:
+                self._printed += text
+                write(safe_text(text), newline=False)
         elif event.name == "retrieved" and self._show_context:
             self._passages = convert_to(self._connection, event_json(self._connection, event), _Retrieved).passages
         elif event.name == "done":
@@ -161,11 +164,6 @@ class _Stream:
         elif event.name == "error":
             raise self._refusal(event)
         return None
-
-    def _write(self, text: str) -> None:
-        if self._live and text:
-            self._printed += text
-            write(safe_text(text), newline=False)
 
     def _write_end(self, answer: _Answer) -> None:
         """The last event is authoritative: an answer that differs from the streamed text is printed again."""

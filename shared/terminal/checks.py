@@ -72,13 +72,16 @@ def _packages() -> list[Check]:
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if not missing:
         return [Check("packages", "ok", "all packages of the embedded backends are installed")]
-    return [_missing(name, _PACKAGES[name]) for name in missing]
-
-
-def _missing(package: str, variable: str) -> Check:
-    is_optional = os.environ.get("AEGIS_URL") or (variable and os.environ.get(variable))
-    status: Literal["note", "failed"] = "note" if is_optional else "failed"
-    return Check(f"package {package}", status, "is not installed", "pip install 'aegisrag[serve]'")
+    is_optional = {name: os.environ.get("AEGIS_URL") or os.environ.get(_PACKAGES[name]) for name in missing}
+    return [
+        Check(
+            f"package {name}",
+            "note" if is_optional[name] else "failed",
+            "is not installed",
+            "pip install 'aegisrag[serve]'",
+        )
+        for name in missing
+    ]
 
 
 def _folder(data: Path) -> Check:

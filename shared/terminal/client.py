@@ -46,7 +46,7 @@ class _FieldError(Struct):
 
 
 class ServerProblem(Struct):
-    """`application/problem+json`; every field may be missing where something else answered."""
+    """`application/problem+json`; every field may be missing, as another program may have answered."""
 
     type: str = ""
     title: str = ""

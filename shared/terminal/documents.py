@@ -100,7 +100,7 @@ def retry(
 @click.argument("document_id", type=IdParam())
 @server_options
 def delete(document_id: str, data: Path, as_json: bool) -> None:
-    """Delete a document with everything made from it."""
+    """Delete a document and all data derived from it."""
     answer = call(connection_for(data), "DELETE", f"/documents/{document_id}")
     if as_json:
         write_json({"document_id": document_id, "status": "deleted"} | (answer or {}))

@@ -1,6 +1,7 @@
 """`aegis ingest`: uploads files and folders as documents.
 
-The server answers known bytes at once, so the same command continues an interrupted run."""
+The server answers known bytes at once, so the same command continues an interrupted run.
+"""
 
 import os
 import shlex
@@ -17,7 +18,7 @@ from msgspec import Struct
 from shared.terminal.client import ServerClient, convert_to, json_body, with_server
 from shared.terminal.connection import Connection, connection_for
 from shared.terminal.errors import CommandError, ExitCode, Interrupted, RequestNotSent, RequestRefused
-from shared.terminal.options import TextParam, class_option, max_cost_option, server_options
+from shared.terminal.options import TextParam, class_option, given, max_cost_option, server_options
 from shared.terminal.output import note, safe_line, write, write_json, write_table
 from shared.terminal.progress import Progress, progress_display
 from shared.terminal.retry import RequestRetrier
@@ -68,7 +69,7 @@ class IngestOptions(Struct, frozen=True):
 @server_options
 @click.pass_obj
 def ingest(
-    typed: Sequence[str],
+    arguments: Sequence[str],
     paths: tuple[Path, ...],
     title: str | None,
     classification: str | None,
@@ -82,14 +83,17 @@ def ingest(
 
     Hidden files in folders are skipped. Exits with 1 when any file failed or was rejected.
     """
-    files = list(found_in(paths, recursive=recursive, leave_out=data))
+    files = list(found_in(paths, recursive=recursive, exclude=data))
     if title and len(files) != 1:
         raise click.UsageError("--title is for one file.")
     if not files:
         note("no files found")
         return
-    options = IngestOptions(_form(title, classification, max_cost_usd), wait=not no_wait)
-    outcomes = _ingest(connection_for(data), files, options, as_json, typed)
+    form = given(title=title, classification=classification)
+    if max_cost_usd is not None:
+        form["max_cost_usd"] = f"{max_cost_usd:.6f}"
+    options = IngestOptions(form, wait=not no_wait)
+    outcomes = _ingest(connection_for(data), files, options, as_json, arguments)
     if not as_json:
         _write_summary(outcomes)
     endings = {outcome.outcome for outcome in outcomes}
@@ -99,36 +103,31 @@ def ingest(
         sys.exit(ExitCode.LIMIT)
 
 
-def found_in(paths: Sequence[Path], *, recursive: bool, leave_out: Path) -> Iterator[Path]:
+def found_in(paths: Sequence[Path], *, recursive: bool, exclude: Path) -> Iterator[Path]:
     """The files in order, each once, without hidden ones and the data folder's, unless named themselves."""
     seen: set[Path] = set()
-    ours = leave_out.resolve()
+    excluded = exclude.resolve()
     for path in paths:
-        for file in _walked(path, recursive, ours) if path.is_dir() else [path]:
+        for file in _walk(path, recursive, excluded) if path.is_dir() else [path]:
             if (real := file.resolve()) not in seen:
                 seen.add(real)
                 yield file
 
 
-def _walked(folder: Path, recursive: bool, ours: Path) -> Iterator[Path]:
+def _walk(folder: Path, recursive: bool, excluded: Path) -> Iterator[Path]:
     for where, folders, files in os.walk(folder):
         here = Path(where)
-        folders[:] = sorted(f for f in folders if recursive and not f.startswith(".") and (here / f).resolve() != ours)
+        folders[:] = sorted(
+            f for f in folders if recursive and not f.startswith(".") and (here / f).resolve() != excluded
+        )
         yield from (here / name for name in sorted(files) if not name.startswith(".") and (here / name).is_file())
 
 
-def _form(title: str | None, classification: str | None, max_cost_usd: float | None) -> dict[str, str]:
-    form = {"title": title, "classification": classification}
-    if max_cost_usd is not None:
-        form["max_cost_usd"] = f"{max_cost_usd:.6f}"
-    return {name: value for name, value in form.items() if value}
-
-
 def _ingest(
-    connection: Connection, files: Sequence[Path], options: IngestOptions, as_json: bool, typed: Sequence[str]
+    connection: Connection, files: Sequence[Path], options: IngestOptions, as_json: bool, arguments: Sequence[str]
 ) -> list[IngestOutcome]:
     """Raises errors with the command line that continues the run."""
-    resume = f"continue with: {shlex.join(['aegis', *typed])}"
+    resume = f"continue with: {shlex.join(['aegis', *arguments])}"
     with progress_display(len(files), prints_results=as_json) as progress:
         run = _Ingestion(files, options, progress, as_json)
         try:
@@ -150,10 +149,10 @@ class _Ingestion:
 
         self.outcomes: list[IngestOutcome] = []
         self._files = iter(files)
-        self._wishes = options
+        self._options = options
         self._progress = progress
         self._as_json = as_json
-        self._retry = RequestRetrier(progress.remark)
+        self._retrier = RequestRetrier(progress.remark)
         self._uploads = Semaphore(UPLOADS_AT_ONCE)
 
     async def all(self, server: ServerClient) -> None:
@@ -181,10 +180,12 @@ class _Ingestion:
     async def _ingest(self, server: ServerClient, file: Path) -> IngestOutcome:
         try:
             async with self._uploads:
-                known, raw = await self._retry.call(lambda: self._upload(server, file))
+                known, raw = await self._retrier.call(lambda: self._upload(server, file))
             if known:
                 return _outcome(server, file, raw, when_ready="known")
-            return await self._follow(server, file, raw) if self._wishes.wait else IngestOutcome(str(file), "sent", raw)
+            return (
+                await self._follow(server, file, raw) if self._options.wait else IngestOutcome(str(file), "sent", raw)
+            )
         except OSError as error:
             return _without_document(file, "failed", WaitReason("unreadable", error.strerror or str(error)))
         except RequestNotSent:
@@ -200,7 +201,7 @@ class _Ingestion:
             response = await server.send(
                 "POST",
                 "/upload",
-                form=self._wishes.form,
+                form=self._options.form,
                 files={"file": (safe_line(file.name), content)},
                 seconds=UPLOAD_SECONDS,
             )
@@ -213,7 +214,7 @@ class _Ingestion:
             self._progress.reached(str(file), stage)
 
         try:
-            end = await DocumentWatcher(server, raw["document_id"], self._retry, on_stage).wait()
+            end = await DocumentWatcher(server, raw["document_id"], self._retrier, on_stage).wait()
         except RequestRefused as refusal:
             if refusal.status != 404:
                 raise
@@ -225,7 +226,7 @@ class _Ingestion:
         if refusal.status in _REJECTED:
             return _without_document(file, "rejected", reason)
         # A cost limit per file says nothing about the next file; an exhausted budget does.
-        if refusal.status in _FAILED or (refusal.status == 402 and self._wishes.bounds_cost):
+        if refusal.status in _FAILED or (refusal.status == 402 and self._options.bounds_cost):
             return _without_document(file, "failed", reason)
         raise refusal
 

@@ -1,4 +1,4 @@
-"""Server-sent events as the HTML standard cuts them."""
+"""A decoder of server-sent events, by the rules of the HTML standard."""
 
 import codecs
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class ServerEvent(Struct, frozen=True):
-    """One event; `last_id` is what a client sends as `Last-Event-ID` to go on after it."""
+    """One event; `last_id` is the `Last-Event-ID` that continues after it."""
 
     name: str
     data: str
@@ -14,9 +14,9 @@ class ServerEvent(Struct, frozen=True):
 
 
 class Decoder:
-    """Takes bytes as they come, cut anywhere, and gives the events that are whole.
+    """Decodes chunks of bytes, cut anywhere, and returns the complete events.
 
-    Lines end at CR, LF or CRLF only: a text may hold other line separators that must not cut it.
+    Lines end at CR, LF or CRLF only: a text may contain other line separators, which must not split it.
     """
 
     def __init__(self, last_id: str = "") -> None:
@@ -33,10 +33,10 @@ class Decoder:
     def _lines(self, text: str) -> list[str]:
         buffer = self._rest + text
         # A CR at the very end may be the first half of CRLF: it waits for what follows.
-        held = "\r" if buffer.endswith("\r") else ""
-        buffer = buffer.removesuffix(held) if held else buffer
+        pending = "\r" if buffer.endswith("\r") else ""
+        buffer = buffer.removesuffix(pending) if pending else buffer
         *whole, rest = buffer.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        self._rest = rest + held
+        self._rest = rest + pending
         return whole
 
     def _take(self, line: str) -> ServerEvent | None:

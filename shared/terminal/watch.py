@@ -64,11 +64,11 @@ class DocumentWatcher:
     """Watches one document; `on_stage` is called with each change, perhaps more than once."""
 
     def __init__(
-        self, server: ServerClient, document_id: str, retry: RequestRetrier, on_stage: Callable[[Stage], None]
+        self, server: ServerClient, document_id: str, retrier: RequestRetrier, on_stage: Callable[[Stage], None]
     ) -> None:
         self._server = server
         self._path = f"/documents/{document_id}"
-        self._retry = retry
+        self._retrier = retrier
         self._on_stage = on_stage
         self._last_id = ""
 
@@ -81,7 +81,7 @@ class DocumentWatcher:
             # Whatever stopped the events, the document itself shows whether it matters.
             with suppress(CommandError):
                 await self._listen()
-            raw, document = await self._retry.call(self._read)
+            raw, document = await self._retrier.call(self._read)
             if document.status in FINAL or document.waiting_for == BUDGET:
                 return raw
             self._on_stage(Stage(status=document.status, waiting_for=document.waiting_for))
