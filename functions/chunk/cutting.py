@@ -1,4 +1,4 @@
-"""Cuts one block of a document into atoms that fit: whole if it can be, else where it hurts least."""
+"""Cuts one block of a document into atoms that fit: the whole block if it fits, else at its most natural boundaries."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +16,7 @@ BETWEEN_BLOCKS = "\n\n"
 
 
 class Atom(Struct, frozen=True):
-    """Text that is not cut any more. `glue` stands between it and the atom before it, when both share a piece."""
+    """Text that is not cut further. `glue` stands between it and the atom before it, when both share a piece."""
 
     text: str
     tokens: int
@@ -37,7 +37,7 @@ _SPACE = re.compile(r"\s+")
 
 
 def cut(block: Block, room: int, ruler: Ruler) -> list[Atom]:
-    """Atoms of at most `room` tokens, in order, that hold everything the block says."""
+    """Atoms of at most `room` tokens, in order, that hold all text of the block."""
     if ruler.length(block.text) <= room:
         texts = [("", block.text)]
     elif block.kind == "table" and block.rows:
@@ -141,17 +141,17 @@ def _windows(text: str, size: int) -> Iterator[str]:
 
 
 def _table(rows: tuple[TableRow, ...], room: int, ruler: Ruler) -> list[tuple[str, str]]:
-    """By rows, each part with the header again; a table too wide for that is told cell by cell."""
+    """By rows, each part with the header again; a table too wide for that is written cell by cell."""
     header, body = rows[0], rows[1:]
     lines = [table_row(row) for row in body]
     ruler.learn([table_head(header), *lines])
     left = room - ruler.length(table_head(header))
     if left < room // 2 or not body:
-        return [*_cells(header, room, ruler), *_told(header, body, room, ruler)]
+        return [*_cells(header, room, ruler), *_row_texts(header, body, room, ruler)]
     result: list[tuple[str, str]] = []
     for group in _row_groups(body, [ruler.length(line) for line in lines], left):
         if len(group) == 1 and ruler.length(table_row(group[0])) > left:
-            result += _told(header, group, room, ruler)
+            result += _row_texts(header, group, room, ruler)
         else:
             result.append((BETWEEN_BLOCKS, table_markdown((header, *group))))
     return result
@@ -176,7 +176,7 @@ def _cells(row: TableRow, room: int, ruler: Ruler) -> list[tuple[str, str]]:
     return _text("\n".join(cell for cell in row if cell), room, ruler, (_by_line, _by_sentence))
 
 
-def _told(header: TableRow, body: Sequence[TableRow], room: int, ruler: Ruler) -> Iterator[tuple[str, str]]:
+def _row_texts(header: TableRow, body: Sequence[TableRow], room: int, ruler: Ruler) -> Iterator[tuple[str, str]]:
     """One line a cell, under its column's name."""
     for row in body:
         lines = (f"{name}: {cell}" if name else cell for name, cell in zip(header, row, strict=True) if cell)

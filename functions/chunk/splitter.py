@@ -182,14 +182,14 @@ def _is_beside(first: Path, path: Path) -> bool:
 
 
 def _leaves(atoms: Sequence[Atom]) -> Iterator[list[Atom]]:
-    """Apart where the page changes, so that whatever is quoted stands on the page that is told. A heading goes along
-    with what it leads to."""
+    """Splits atoms where the page changes, so that a passage is on the page that its citation names. A heading stays with
+    the text below it."""
     leaf: list[Atom] = []
     for atom in atoms:
         if _turns(_body_page(leaf), atom.page):
-            kept = next(place for place in range(len(leaf), 0, -1) if not leaf[place - 1].heads)
-            yield leaf[:kept]
-            leaf = leaf[kept:]
+            end = next(place for place in range(len(leaf), 0, -1) if not leaf[place - 1].heads)
+            yield leaf[:end]
+            leaf = leaf[end:]
         leaf.append(atom)
     if leaf:
         yield leaf

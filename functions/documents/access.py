@@ -1,4 +1,4 @@
-"""Finds the document that a verb is about, or answers like for one that does not exist."""
+"""Finds the document of a request, if the caller may see or change it."""
 
 import re
 

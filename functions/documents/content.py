@@ -1,4 +1,4 @@
-"""Gives a document's text as Markdown."""
+"""Returns a document's text as Markdown."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""Gives a document's bytes as they were uploaded."""
+"""Returns a document's bytes as they were uploaded."""
 
 from collections.abc import AsyncIterator
 
@@ -14,7 +14,7 @@ ERRORS = (NotFound,)
 async def handle(request: OneDocument, catalogue: Catalogue, records: TenantRecords) -> Content:
     record = (await find(request.document_id, catalogue)).record
     body = records.original(record)
-    first = await anext(body, b"")  # while the status is not sent yet: a store that is away is told by it
+    first = await anext(body, b"")  # before the status is sent: it shows a store that is away
     return Content(_whole(first, body), record.media_type, record.filename, record.size)
 
 

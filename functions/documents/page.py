@@ -1,4 +1,4 @@
-"""Gives a page as a picture, with the place of a passage drawn on it."""
+"""Returns a page as a picture, with the box of a passage drawn on it."""
 
 import re
 
@@ -47,8 +47,8 @@ async def handle(request: OnePage, catalogue: Catalogue, records: TenantRecords,
     return Content(picture, "image/png", length=len(picture))
 
 
-def _box(said: str) -> Box:
-    if found := _BOX.fullmatch(said.replace(" ", "")):
+def _box(text: str) -> Box:
+    if found := _BOX.fullmatch(text.replace(" ", "")):
         left, top, right, bottom = map(float, found.groups())
         if left < right and top < bottom:
             return left, top, right, bottom

@@ -1,6 +1,6 @@
-"""Streams how a document comes along, until it is final.
+"""Streams the progress of a document until it is final.
 
-An event's id says how every stage stood when it was sent, so that a client that was cut off goes on where it was.
+An event's id holds the status of every stage when it was sent, so that a client that reconnects misses nothing.
 """
 
 import asyncio
@@ -16,9 +16,9 @@ from shared.types.call import Call
 from shared.types.errors import NotFound
 from shared.types.http import EventStream, ServerSentEvent
 
-_LOOK_S = 0.2
+_INTERVAL_S = 0.2
 _LONGEST_S = 540
-"""A watch ends itself before any platform's limit does; its ids let it go on."""
+"""A watch ends before any platform's limit; its client reconnects with the last id."""
 
 
 ERRORS = (NotFound,)
@@ -36,29 +36,29 @@ async def _watch(
     until = asyncio.get_running_loop().time() + _LONGEST_S
     document_id, pipeline = entry.record.document_id, table.stages(entry.record.route)
     while True:
-        shown = view(entry, pipeline)
-        for event in _news(shown, seen):
+        document = view(entry, pipeline)
+        for event in _changes(document, seen):
             yield event
-        if shown.status in FINAL:
-            yield ServerSentEvent("done", shown, _write_id(seen))
+        if document.status in FINAL:
+            yield ServerSentEvent("done", document, _write_id(seen))
             return
         if call.is_ending() or asyncio.get_running_loop().time() > until:
             return
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(_INTERVAL_S)
         found = await catalogue.entry(document_id)
         if found is None:
             raise NotFound("The document was deleted.")
         entry = found
 
 
-def _news(shown: DocumentView, seen: dict[str, str]) -> list[ServerSentEvent]:
+def _changes(document: DocumentView, seen: dict[str, str]) -> list[ServerSentEvent]:
     """A stage's every change since `seen`, which is brought up to date."""
     events = []
-    for stage in shown.stages:
+    for stage in document.stages:
         if stage.status != seen.get(stage.stage, "pending"):
             seen[stage.stage] = stage.status
             if stage.status == "waiting":
-                waits = WaitingStage(**msgspec.structs.asdict(stage), waiting_for=shown.waiting_for)
+                waits = WaitingStage(**msgspec.structs.asdict(stage), waiting_for=document.waiting_for)
                 events.append(ServerSentEvent("waiting", waits, _write_id(seen)))
             else:
                 events.append(ServerSentEvent("stage", stage, _write_id(seen)))

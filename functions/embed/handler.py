@@ -1,4 +1,4 @@
-"""Makes passages findable by meaning and by words."""
+"""Embeds passages and indexes them for search by meaning and by words."""
 
 from array import array
 
@@ -16,7 +16,7 @@ from shared.vectors.port import Point, Vectors
 STAGE_VERSION = (1, settings())
 
 _BATCH = 32
-"""Passages at a time: what a crash repeats at most, and what is held in memory."""
+"""How many passages at a time: the most that a crash repeats, and that is held in memory."""
 
 
 class _Part(msgspec.Struct, frozen=True):
@@ -34,9 +34,9 @@ async def handle(
     batches = [passages[first : first + _BATCH] for first in range(0, len(passages), _BATCH)]
     parts: list[_Part] = []
     for number, batch in enumerate(batches):
-        kept = await work.part(str(number)) if len(batches) > 1 else None
-        if kept is not None:
-            parts.append(msgspec.msgpack.decode(kept, type=_Part))
+        stored = await work.part(str(number)) if len(batches) > 1 else None
+        if stored is not None:
+            parts.append(msgspec.msgpack.decode(stored, type=_Part))
             await vectors.add([point.point() for point in parts[-1].points])  # the index may have lost them since
             continue
         if parts and work.is_late:

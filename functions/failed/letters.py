@@ -1,4 +1,4 @@
-"""Dead letters as admins and operators see them."""
+"""The view of dead letters for admins and operators."""
 
 import re
 from datetime import datetime
@@ -18,8 +18,8 @@ class OneLetter(Struct, frozen=True):
     dead_letter_id: str
 
 
-class ShownLetter(Struct, frozen=True):
-    """`next_replay_at` is null where only a person will send it again."""
+class DeadLetterView(Struct, frozen=True):
+    """`next_replay_at` is null where it is not replayed by itself."""
 
     dead_letter_id: str
     tenant_id: str
@@ -34,8 +34,8 @@ class ShownLetter(Struct, frozen=True):
     next_replay_at: datetime | None
 
 
-def shown(letter: DeadLetter) -> ShownLetter:
-    return ShownLetter(
+def view(letter: DeadLetter) -> DeadLetterView:
+    return DeadLetterView(
         dead_letter_id=letter.dead_letter_id,
         tenant_id=letter.tenant_id,
         document_id=letter.document_id,
@@ -51,7 +51,7 @@ def shown(letter: DeadLetter) -> ShownLetter:
 
 
 def reach(principal: Principal) -> str | None:
-    """The tenant whose letters the caller may see; None, for an operator, is all."""
+    """The tenant whose letters the caller may see; None stands for all, for an operator."""
     return None if principal.is_operator else principal.tenant_id
 
 
@@ -64,5 +64,5 @@ async def find(dead_letter_id: str, platform: PlatformRecords, principal: Princi
 
 
 def without_text(letter: DeadLetter, principal: Principal) -> dict[str, Any]:
-    """The event; an operator sees its attributes only, for its data names the tenant's files."""
+    """The event; for an operator without its data, which names the tenant's files."""
     return {k: v for k, v in letter.event.items() if k != "data" or not principal.is_operator}

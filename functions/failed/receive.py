@@ -1,4 +1,4 @@
-"""Keeps an event that no attempt could handle, so that nothing is lost and nobody waits unknowing."""
+"""Stores an event that no attempt could handle as a dead letter, and shows it at its document."""
 
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -57,20 +57,20 @@ def next_replay(letter: DeadLetter, at: datetime) -> datetime | None:
 
 
 async def _succeeded(letter: DeadLetter, platform: PlatformRecords) -> bool:
-    """The same event was delivered twice, and the other delivery was luckier."""
+    """The same event was delivered twice, and the other delivery has ended the stage."""
     ended = await platform.of(letter.tenant_id).stage(letter.document_id, int(letter.event["epoch"]), letter.function)
     return ended is not None
 
 
 async def _wait(letter: DeadLetter, due: datetime, catalogue: Catalogue) -> None:
-    """The document shows why it stands still, and until when."""
+    """The document shows why it waits, and until when."""
     again = f"It is tried again at {due:%Y-%m-%dT%H:%M:%SZ}."
     view = StageView(letter.function, "waiting", letter.attempts, letter.failed_at, reason=_reason(letter, again))
     await catalogue.show_stage(letter.document_id, int(letter.event["epoch"]), view)
 
 
 async def _fail(letter: DeadLetter, platform: PlatformRecords, catalogue: Catalogue) -> None:
-    """The document ends here until somebody replays the letter or tries it again."""
+    """The document has failed until its letter is replayed or it is retried."""
     generation = int(letter.event["epoch"])
     records = platform.of(letter.tenant_id)
     if await records.is_deleted(letter.document_id, generation):
@@ -84,5 +84,5 @@ async def _fail(letter: DeadLetter, platform: PlatformRecords, catalogue: Catalo
 
 
 def _reason(letter: DeadLetter, then: str = "") -> Reason:
-    told = f"{letter.function} failed {letter.attempts} times: {letter.detail}"
-    return Reason("dead-letter", f"{told}. {then}" if then else told)
+    text = f"{letter.function} failed {letter.attempts} times: {letter.detail}"
+    return Reason("dead-letter", f"{text}. {then}" if then else text)

@@ -37,10 +37,10 @@ def _translated(work: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 class FolderBlobs:
-    """Blobs below `root`; unfinished ones stand in `root/.part` and are swept at the next start."""
+    """Blobs below `root`; unfinished ones are in `root/.part` and are erased at the next start."""
 
     def __init__(self, root: Path, *, is_owner: bool = True) -> None:
-        """A process that works beside the folder's owner leaves alone what the owner has not finished."""
+        """A process beside the folder's owner does not erase the owner's unfinished blobs."""
         self._root = root
         self._parts = root / ".part"
         if is_owner:
@@ -183,13 +183,13 @@ class FolderBlobs:
 
 
 def _unless_gone(_: object, __: object, failure: tuple[type[BaseException], BaseException, object]) -> None:
-    """Two may erase the same: what the other has erased is no failure."""
+    """Of two concurrent erasures one finds nothing; that is no failure."""
     if not isinstance(failure[1], FileNotFoundError):
         raise failure[1]
 
 
 def _into(target: Path, move: Callable[[], object]) -> None:
-    """Makes the folder and moves the finished file in, again should an erasure take the folder in between."""
+    """Makes the folder and moves the finished file in; repeated where an erasure removes the folder in between."""
     for tries_left in reversed(range(_TRIES)):
         try:
             _make_folder(target.parent)
@@ -202,7 +202,7 @@ def _into(target: Path, move: Callable[[], object]) -> None:
 
 
 def _make_folder(folder: Path) -> None:
-    """Each folder that is made is durable too: synced into the one above it."""
+    """Makes a folder and those above it durable, each synced into its parent."""
     missing = list(takewhile(lambda one: not one.exists(), (folder, *folder.parents)))
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""How blobs may be called, the same in every world."""
+"""Valid names of blobs, the same for every backend."""
 
 import re
 

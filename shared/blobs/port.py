@@ -1,4 +1,4 @@
-"""The need to keep bytes under a name: the ledger's ground."""
+"""The port to the store of blobs: bytes under a name."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -28,7 +28,7 @@ class Blobs(Protocol):
         ...
 
     async def adopt(self, name: str, file: Path) -> None:
-        """Takes over a finished file, which is gone afterwards."""
+        """Moves a finished file into the store."""
         ...
 
     def stream(self, name: str) -> AsyncIterator[bytes]:
@@ -52,7 +52,7 @@ class Blobs(Protocol):
         ...
 
     async def prepare(self) -> None:
-        """Makes what holds the blobs, where it is missing."""
+        """Makes the folder or bucket, where it is missing."""
         ...
 
     async def ping(self) -> None: ...

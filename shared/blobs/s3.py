@@ -38,11 +38,11 @@ _R = TypeVar("_R")
 
 
 _FIRST_WRITES = 8
-"""How often a new bucket is tried before it counts as away."""
+"""How often the first write to a new bucket is tried."""
 
 
 class UnfitBucket(AegisError):
-    """The bucket cannot be used as it is; the message says what to change."""
+    """The bucket cannot be used as it is configured; the message names what to change."""
 
 
 class S3Blobs:
@@ -69,7 +69,7 @@ class S3Blobs:
         await self._put(checked_name(name), data)
 
     async def create(self, name: str, data: bytes) -> bool:
-        """Never tried twice by itself after an answer that leaves open whether it was done."""
+        """Not repeated after an answer that leaves open whether it was done."""
         until = time.monotonic() + self._answer_s
         async with self._turn(checked_name(name)):
             while True:
@@ -143,7 +143,7 @@ class S3Blobs:
             )
 
     async def _written_probe(self) -> str:
-        """A name just written. A store that was never written to may take seconds for its first blob."""
+        """Writes a probe and returns its name. A new store may take seconds for its first blob."""
         for tries_left in reversed(range(_FIRST_WRITES)):
             probe = f"probe/{secrets.token_hex(8)}"
             try:
@@ -173,7 +173,7 @@ class S3Blobs:
 
     @contextlib.asynccontextmanager
     async def _turn(self, name: str) -> AsyncIterator[None]:
-        """One at a time: stores answer late, or not at all, where many in a process want the same name."""
+        """One call at a time per name: stores answer late, or not at all, to many concurrent ones."""
         turn = self._turns.setdefault(name, asyncio.Lock())
         try:
             await asyncio.wait_for(turn.acquire(), self._answer_s)
@@ -214,7 +214,7 @@ class S3Blobs:
             raise StoreUnavailable("blobs", f"S3 does not erase {error.get('Key')}: {error.get('Code')}")
 
     async def _filled(self, folders: list[str]) -> list[str]:
-        """Those that hold something."""
+        """Those folders that are not empty."""
 
         def holds_something(s3: Any, folder: str) -> bool:
             return bool(s3.list_objects_v2(Bucket=self._bucket, Prefix=folder, MaxKeys=1).get("Contents"))
@@ -250,7 +250,7 @@ class S3Blobs:
             raise self._meaning(error, name) from error
 
     def _meaning(self, error: Exception, name: str) -> Exception:
-        if not _said(error):
+        if not _response(error):
             return StoreUnavailable("blobs", _why(error))
         code, status = _code(error), _status(error)
         if code == "NoSuchKey":
@@ -269,18 +269,18 @@ class S3Blobs:
 
 
 class _Occupied(AegisError):
-    """Something stands under the name already."""
+    """There is a blob of that name already."""
 
 
 class _Contested(StoreUnavailable):
-    """Two write at the same time, and the store lets neither win."""
+    """Two calls write at the same time, and the store accepts neither."""
 
     def __init__(self) -> None:
         super().__init__("blobs", "another call changes the same blob")
 
 
 class _Clients:
-    """Makes clients; the second costs a tenth of the first."""
+    """Makes clients of one session: the second takes a tenth of the first's time."""
 
     def __init__(self, endpoint: str | None) -> None:
         self._endpoint = endpoint
@@ -312,7 +312,7 @@ class _Lane:
         self._client: Any = None
 
     async def run(self, work: Callable[[Any], _R], within_s: float, *, repeatable: bool = True) -> _R:
-        """Hands the client to `work`. What failed at once and may pass is tried a second time, where that is safe."""
+        """Calls `work` with the client. A failure that may pass is retried once, where that is safe."""
         if self._client is None:
             await self._in_thread(self._connect, _SETTING_UP_S)
         call = (lambda: _twice(work, self._client, within_s / 3)) if repeatable else (lambda: work(self._client))
@@ -381,12 +381,12 @@ def _parts(file: Path) -> Iterator[bytes]:
 
 
 def _lists_empty_folders(page: dict[str, Any]) -> bool:
-    """SeaweedFS keeps a folder for a while after its last blob is gone, and lists it."""
+    """SeaweedFS lists a folder for a while after its last blob is erased."""
     return bool(page["ResponseMetadata"]["HTTPHeaders"].get("server", "").startswith("SeaweedFS"))
 
 
 def _place(s3: Any) -> dict[str, Any]:
-    """AWS wants the region said when a bucket is made, other than its first; others want it not said."""
+    """AWS takes the region of a new bucket, but for its first region; others take none."""
     region = s3.meta.region_name
     if ".amazonaws.com" not in s3.meta.endpoint_url or region in (None, "us-east-1", "aws-global"):
         return {}
@@ -399,17 +399,17 @@ def _client_errors() -> tuple[type[Exception], ...]:
     return BotoCoreError, ClientError
 
 
-def _said(error: Any) -> dict[str, Any]:
-    """What the server answered; empty where it did not."""
+def _response(error: Any) -> dict[str, Any]:
+    """The server's answer; empty where there was none."""
     return getattr(error, "response", None) or {}
 
 
 def _code(error: Exception) -> str:
-    return str(_said(error).get("Error", {}).get("Code", ""))
+    return str(_response(error).get("Error", {}).get("Code", ""))
 
 
 def _status(error: Exception) -> int:
-    return int(_said(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    return int(_response(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
 def _why(error: Exception) -> str:

@@ -1,7 +1,7 @@
-"""The catalogue: a tenant's documents as they can be listed and shown, in Redis, made again from the ledger at will.
+"""The catalogue: a tenant's documents as they can be listed and shown, in Redis, rebuilt from the records.
 
-A document is one hash: its record, and for each stage of its present life how that stands. Stages write their own
-field, so that branches that run side by side never overwrite each other.
+A document is one hash: its record, and one field for the progress of each stage of its present generation, so that
+branches that run side by side never overwrite each other.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ StageStatus = Literal["pending", "running", "waiting", "done", "failed"]
 
 
 class StageView(Struct, frozen=True):
-    """How a stage stands, as documents show it."""
+    """The progress of a stage."""
 
     stage: str
     status: StageStatus
@@ -58,12 +58,12 @@ redis.call('HSET', KEYS[1], ARGV[2], ARGV[3], 'touched', ARGV[4])
 return 1
 """)
 
-# A new life of the document begins without the stages of the last one. A life that is deleted, or was followed by
-# another, is not entered any more, however late its entry comes.
+# A new generation of the document begins without the stages of the last one. A generation that is deleted, or was
+# followed by another, is not entered any more, however late its entry comes.
 _BEGIN = """
-local epoch, grave = redis.call('HGET', KEYS[1], 'epoch'), redis.call('GET', KEYS[2])
+local epoch, deleted = redis.call('HGET', KEYS[1], 'epoch'), redis.call('GET', KEYS[2])
 local ours = tonumber(ARGV[1])
-if tonumber(grave or 0) >= ours or tonumber(epoch or 0) > ours then return 0 end
+if tonumber(deleted or 0) >= ours or tonumber(epoch or 0) > ours then return 0 end
 if epoch ~= ARGV[1] then
   redis.call('DEL', KEYS[1])
   redis.call('HSET', KEYS[1], 'epoch', ARGV[1])
@@ -84,21 +84,21 @@ if tonumber(redis.call('GET', KEYS[1]) or 0) >= tonumber(ARGV[1]) then return 0 
 return redis.call('ZADD', KEYS[2], ARGV[2], ARGV[3])
 """)
 _DROP = Script("""
-local epoch, grave = redis.call('HGET', KEYS[1], 'epoch'), redis.call('GET', KEYS[3])
-if tonumber(grave or 0) < tonumber(ARGV[2]) then redis.call('SET', KEYS[3], ARGV[2], 'EX', ARGV[3]) end
+local epoch, deleted = redis.call('HGET', KEYS[1], 'epoch'), redis.call('GET', KEYS[3])
+if tonumber(deleted or 0) < tonumber(ARGV[2]) then redis.call('SET', KEYS[3], ARGV[2], 'EX', ARGV[3]) end
 if epoch and tonumber(epoch) > tonumber(ARGV[2]) then return 0 end
 redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 return 1
 """)
 
-_GRAVE_S = 3600
-"""Longer than any call that may still enter what was deleted meanwhile."""
+_DELETED_S = 3600
+"""Longer than any call that may still enter a document that was deleted meanwhile."""
 _NUMBERS = ("pages", "count", "passages", "entities", "tokens")
 
 
 class Catalogue:
-    """One tenant's catalogue. A miss is mended from the ledger; raises `StoreUnavailable`."""
+    """One tenant's catalogue. What is missing is read from the records. Raises `StoreUnavailable`."""
 
     def __init__(self, redis: RedisClient, records: TenantRecords) -> None:
         self._redis = redis
@@ -106,21 +106,22 @@ class Catalogue:
         self._tenant = records.tenant_id
 
     async def put(self, record: DocumentRecord) -> None:
-        """Makes the document visible, or writes its title and class anew."""
+        """Enters the document, or replaces its record."""
         await self._put(record, (), now())
 
     async def drop(self, document_id: str, up_to_generation: int) -> None:
+        """Takes the document out, and keeps calls under way from entering it again."""
         await self._redis.run(
             _DROP,
-            [self._entry(document_id), self._list, self._grave(document_id)],
-            [document_id, up_to_generation, _GRAVE_S],
+            [self._entry(document_id), self._list, self._deleted(document_id)],
+            [document_id, up_to_generation, _DELETED_S],
         )
 
     async def entry(self, document_id: str) -> CatalogueEntry | None:
         return (await self.entries([document_id]))[0]
 
     async def entries(self, document_ids: Sequence[str]) -> list[CatalogueEntry | None]:
-        """In the order of the ids, None where there is no such document."""
+        """The entries in the order of the ids, None where there is no such document."""
         if not document_ids:
             return []
         found = await self._redis.batch([("HGETALL", self._entry(one)) for one in document_ids])
@@ -131,12 +132,12 @@ class Catalogue:
         ]
 
     async def mend(self, document_id: str) -> CatalogueEntry | None:
-        """Brings a document from the ledger."""
+        """Enters the document from its records; None where it has none."""
         record = await self._records.document(document_id)
         if record is None:
             return None
-        # Reserved before the ledger is read: a stage that ends from here on shows itself.
-        await self._redis.run(_RESERVE, [self._entry(document_id), self._grave(document_id)], [record.generation])
+        # Reserved before the records are read: a stage that ends from here on enters itself.
+        await self._redis.run(_RESERVE, [self._entry(document_id), self._deleted(document_id)], [record.generation])
         ended = await self._records.stages(document_id, record.generation)
         touched = max([record.created_at, *(stage.finished_at for stage in ended)])
         await self._put(record, [ended_view(stage) for stage in ended], touched)
@@ -144,7 +145,7 @@ class Catalogue:
         return _decode(fields) if "record" in fields else None
 
     async def page(self, limit: int, cursor: str | None) -> DocumentPage:
-        """Newest first; the cursor is the place after the last one seen, so that inserts shift nothing."""
+        """The ids of a page, newest first. The cursor is the place of the last id seen, so that inserts shift nothing."""
         await self._complete()
         after = read_cursor(cursor) if cursor else None
         rest: list[tuple[int, str]] = []
@@ -166,12 +167,12 @@ class Catalogue:
         )
 
     async def hide_stages(self, document_id: str, stages: Sequence[str]) -> None:
-        """Forgets how stages ended, for them to run again."""
+        """Takes out the progress of stages that run again."""
         if stages:
             await self._redis.call("HDEL", self._entry(document_id), *(f"stage:{stage}" for stage in stages))
 
     async def rebuild(self) -> int:
-        """Makes the tenant's catalogue anew; returns the number of documents."""
+        """Rebuilds the tenant's catalogue from the records; returns the number of documents."""
         await self._redis.call("DEL", self._list)
         known = [record async for record in self._records.documents()]
         for record in known:
@@ -185,17 +186,17 @@ class Catalogue:
         views = [word for view in stages for word in (f"stage:{view.stage}", msgspec.json.encode(view).decode())]
         await self._redis.run(
             _PUT,
-            [self._entry(record.document_id), self._grave(record.document_id), self._list],
+            [self._entry(record.document_id), self._deleted(record.document_id), self._list],
             [record.generation, text, touched.isoformat(), _score(record), record.document_id, *views],
         )
 
     async def _complete(self) -> None:
-        """An emptied Redis has lost the list: brings it back once."""
+        """Rebuilds the list once where Redis has lost it."""
         if not await self._redis.call("EXISTS", self._mark):
             async for record in self._records.documents():
                 await self._redis.run(
                     _LIST,
-                    [self._grave(record.document_id), self._list],
+                    [self._deleted(record.document_id), self._list],
                     [record.generation, _score(record), record.document_id],
                 )
             await self._redis.call("SET", self._mark, "1")
@@ -211,7 +212,7 @@ class Catalogue:
     def _entry(self, document_id: str) -> str:
         return f"catalogue:{self._tenant}:{document_id}"
 
-    def _grave(self, document_id: str) -> str:
+    def _deleted(self, document_id: str) -> str:
         return f"catalogue:{self._tenant}:{document_id}:deleted"
 
     @property
@@ -224,7 +225,7 @@ class Catalogue:
 
 
 class Catalogues:
-    """Every tenant's catalogue, for the clock's work and dead letters."""
+    """The catalogues of all tenants, for the sweep and dead letters."""
 
     def __init__(self, redis: RedisClient, platform: PlatformRecords) -> None:
         self._redis = redis
@@ -235,7 +236,7 @@ class Catalogues:
 
 
 def ended_view(record: StageRecord) -> StageView:
-    """A finished stage as documents show it."""
+    """The progress of a stage that has ended."""
     data = (record.event or {}).get("data") or {}
     return StageView(
         stage=record.stage,
@@ -262,5 +263,5 @@ def _decode(fields: dict[str, str]) -> CatalogueEntry:
 
 
 def _score(record: DocumentRecord) -> int:
-    """Lists are in the order of this: microseconds since 1970."""
+    """Documents are listed in the order of their creation, in microseconds since 1970."""
     return microseconds(record.created_at)

@@ -1,4 +1,4 @@
-"""How a dead letter goes on its way again."""
+"""Prepares the replay of a dead letter."""
 
 from events.envelope import CloudEvent
 from shared.catalogue.catalogue import Catalogues
@@ -11,7 +11,7 @@ def event_of(letter: DeadLetter) -> CloudEvent:
 
 
 async def reopen(letter: DeadLetter, platform: PlatformRecords, catalogues: Catalogues) -> None:
-    """Opens the letter's document again where it had failed."""
+    """Marks the letter's document as open and resets its stage, where that had failed."""
     generation = int(letter.event["epoch"])
     records = platform.of(letter.tenant_id)
     stage = await records.stage(letter.document_id, generation, letter.function)

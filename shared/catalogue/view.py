@@ -10,12 +10,10 @@ from shared.types.document import REACHED, Classification, Status
 from shared.types.money import usd
 from shared.types.waiting import WaitsFor
 
-"""Reasons to wait that are none of ours to mend."""
-
 FINAL: frozenset[Status] = frozenset({"ready", "rejected", "failed"})
 
 
-class ShownStage(Struct, frozen=True):
+class StageProgress(Struct, frozen=True):
     stage: str
     status: StageStatus
     attempts: int
@@ -26,14 +24,14 @@ class ShownStage(Struct, frozen=True):
     reason: Reason | None
 
 
-class WaitingStage(ShownStage, frozen=True, kw_only=True):
-    """A stage that waits, as a watch tells it."""
+class WaitingStage(StageProgress, frozen=True, kw_only=True):
+    """A stage that waits, as an event of a watch."""
 
     waiting_for: WaitsFor | None
 
 
 class DocumentView(Struct, frozen=True):
-    """A document with how far it has come. `bytes` is the original's size."""
+    """A document with its progress. `bytes` is the original's size."""
 
     document_id: str
     title: str
@@ -51,11 +49,11 @@ class DocumentView(Struct, frozen=True):
     passages: int | None
     entities: int | None
     cost_usd: float
-    stages: tuple[ShownStage, ...]
+    stages: tuple[StageProgress, ...]
 
 
 def view(entry: CatalogueEntry, pipeline: tuple[str, ...]) -> DocumentView:
-    """`pipeline` names the stages in the order a document travels."""
+    """`pipeline` names the stages in their order."""
     record = entry.record
     stages = {stage.stage: stage for stage in entry.stages}
     return DocumentView(
@@ -75,12 +73,12 @@ def view(entry: CatalogueEntry, pipeline: tuple[str, ...]) -> DocumentView:
         passages=_count(stages, "count", "chunk"),
         entities=_count(stages, "entities", "finish"),
         cost_usd=usd(sum(stage.cost_microusd for stage in entry.stages)),
-        stages=tuple(_shown(stages.get(name) or StageView(name, "pending")) for name in pipeline),
+        stages=tuple(_progress(stages.get(name) or StageView(name, "pending")) for name in pipeline),
     )
 
 
 def title_of(entry: CatalogueEntry) -> str:
-    """The one that was given, else the one that was found in it, else its file's name."""
+    """The title that was given, else the one found in the document, else its file's name."""
     found = next((stage.title for stage in entry.stages if stage.title), "")
     return entry.record.title or found or entry.record.filename
 
@@ -102,7 +100,7 @@ def _waiting_for(entry: CatalogueEntry) -> WaitsFor | None:
 
 
 def _reason(entry: CatalogueEntry) -> Reason | None:
-    """Of a rejection before a failure before a wait."""
+    """The reason of a rejection, else of a failure, else of a wait."""
     given = [stage for stage in entry.stages if stage.reason and stage.status in ("failed", "waiting")]
     worst = sorted(given, key=lambda stage: (not stage.rejected, stage.status != "failed"))
     return worst[0].reason if worst else None
@@ -113,9 +111,9 @@ def _count(stages: dict[str, StageView], name: str, stage: str | None = None) ->
     return found[0] if found else None
 
 
-def _shown(stage: StageView) -> ShownStage:
+def _progress(stage: StageView) -> StageProgress:
     ended = stage.finished_at and stage.started_at
-    return ShownStage(
+    return StageProgress(
         stage=stage.stage,
         status=stage.status,
         attempts=stage.attempts,
