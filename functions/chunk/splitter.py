@@ -182,8 +182,8 @@ def _is_beside(first: Path, path: Path) -> bool:
 
 
 def _leaves(atoms: Sequence[Atom]) -> Iterator[list[Atom]]:
-    """Splits atoms where the page changes, so that a passage is on the page that its citation names. A heading stays with
-    the text below it."""
+    """Splits atoms where the page changes, so that a passage is on the page that its citation names. A heading stays
+    with the text below it."""
     leaf: list[Atom] = []
     for atom in atoms:
         if _turns(_body_page(leaf), atom.page):

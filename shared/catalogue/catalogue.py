@@ -145,7 +145,7 @@ class Catalogue:
         return _decode(fields) if "record" in fields else None
 
     async def page(self, limit: int, cursor: str | None) -> DocumentPage:
-        """The ids of a page, newest first. The cursor is the place of the last id seen, so that inserts shift nothing."""
+        """A page of ids, newest first. The cursor is the place of the last id seen, so that inserts shift nothing."""
         await self._complete()
         after = read_cursor(cursor) if cursor else None
         rest: list[tuple[int, str]] = []
