@@ -1,4 +1,4 @@
-"""Which worlds the promises are tried on: the embedded ones, a cluster's, or servers of your own by their addresses."""
+"""The backends that the promises are tested over: embedded, a cluster's, or your own servers by their addresses."""
 
 import os
 from collections.abc import Iterator
@@ -13,39 +13,39 @@ _ADDRESSES = {
     "sink": ("--sink", "AEGIS_TEST_SINK", "your broker's ingress"),
 }
 _FIXTURES = {"redis_url": "redis", "blobs_place": "s3"}
-"""Fixtures that stand for a store, by the name of its world in a cluster."""
+"""Fixtures of a store, by the name of its backend in a cluster."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("worlds", "where the promises are tried")
+    group = parser.getgroup("backends", "where the promises are tested")
     group.addoption("--backends", default="embedded", help="`embedded`, `cluster`, or both with a comma between")
     for option, variable, what in _ADDRESSES.values():
         group.addoption(option, default=os.environ.get(variable), help=f"{what} ({variable})")
 
 
-def address(config: pytest.Config, world: str) -> str | None:
-    """Of a server of the caller's own."""
-    given: str | None = config.getoption(_ADDRESSES[world][0])
+def address(config: pytest.Config, store: str) -> str | None:
+    """The address of a server of the caller's own."""
+    given: str | None = config.getoption(_ADDRESSES[store][0])
     return given
 
 
-def worlds_of(config: pytest.Config, world: str) -> list[str]:
-    """`embedded`, `world`, or both: a server whose address is given is always tried."""
+def backends_of(config: pytest.Config, store: str) -> list[str]:
+    """`embedded`, `store`, or both: a server whose address is given is always tested."""
     chosen = str(config.getoption("--backends")).split(",")
     if unknown := set(chosen) - {"embedded", "cluster"}:
         raise pytest.UsageError(f"--backends takes `embedded` and `cluster`, not {', '.join(unknown)}")
-    clustered = "cluster" in chosen or address(config, world)
-    return [*(["embedded"] if "embedded" in chosen else []), *([world] if clustered else [])]
+    clustered = "cluster" in chosen or address(config, store)
+    return [*(["embedded"] if "embedded" in chosen else []), *([store] if clustered else [])]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    for fixture, world in _FIXTURES.items():
+    for fixture, store in _FIXTURES.items():
         if fixture in metafunc.fixturenames:
-            metafunc.parametrize(fixture, worlds_of(metafunc.config, world), indirect=True)
+            metafunc.parametrize(fixture, backends_of(metafunc.config, store), indirect=True)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """The suite that needs servers runs where it is named, or its worlds are."""
+    """Collects the tests that need servers only where they or their backends are named."""
     if collection_path != Path(__file__).parent / "cluster" or "cluster" in str(config.getoption("--backends")):
         return None
     return None if any("cluster" in str(argument) for argument in config.args) else True

@@ -1,4 +1,4 @@
-"""What the kernel says of processes: memory, processor time, children."""
+"""Reads memory, processor time and children of processes from the kernel."""
 
 import os
 import resource

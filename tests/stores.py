@@ -1,6 +1,6 @@
-"""The stores that promises are tried on, by the name of their world, and how another process opens the same ones.
+"""The stores that promises are tested over, by the name of their backend, and how another process opens them.
 
-Which worlds are tried is chosen on the command line (`tests.backends`); every promise holds for each of them, or fails.
+The command line chooses the backends (`tests.backends`); every promise has to hold for each of them.
 """
 
 import socket
@@ -21,7 +21,7 @@ from shared.redis.valkey import binary
 from tests.cluster.seaweed import empty
 
 BLOBS: dict[str, Callable[[str], Blobs]] = {"embedded": lambda place: FolderBlobs(Path(place)), "s3": cache(S3Blobs)}
-"""Opens the blobs at a place: a folder, or whatever names one in that world."""
+"""Opens the blobs at a place: a folder or a bucket."""
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +55,7 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def redis_url(request: pytest.FixtureRequest) -> str:
-    """Where a Redis of the world listens."""
+    """The address of the backend's Redis."""
     return str(request.getfixturevalue({"embedded": "valkey", "redis": "cluster_redis"}[request.param]))
 
 
@@ -70,7 +70,7 @@ async def redis(redis_url: str) -> AsyncIterator[RedisClient]:
 
 @pytest.fixture
 def blobs_place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
-    """The name of the world and the place in it, which is empty."""
+    """The name of the backend and an empty place in it."""
     if request.param == "s3":
         bucket = request.getfixturevalue("cluster_s3")
         empty(bucket)
@@ -80,8 +80,8 @@ def blobs_place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, st
 
 @pytest.fixture
 async def blobs(blobs_place: tuple[str, str]) -> Blobs:
-    world, place = blobs_place
-    opened = BLOBS[world](place)
+    backend, place = blobs_place
+    opened = BLOBS[backend](place)
     await opened.prepare()
     return opened
 

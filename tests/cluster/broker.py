@@ -1,7 +1,7 @@
-"""A broker over HTTP, as a Knative broker behaves: it takes CloudEvents by POST and brings each to whoever wants it.
+"""A broker over HTTP that behaves as a Knative broker: accepts CloudEvents by POST and delivers each to its listeners.
 
-What is wanted it knows from `aegis functions --json` alone. It keeps nothing: what it holds dies with it. On demand it
-is as bad as a broker may be: it doubles events, shuffles them and writes them anew.
+It reads the subscriptions from `aegis functions --json` alone and stores nothing. A test can inject the faults that a
+broker may have: duplicates, another order, and other encodings of the same event.
 """
 
 import asyncio
@@ -53,8 +53,8 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Mischief:
-    """What the broker does beyond bringing each event once, soon, as it came. `latest_s` bounds the random delay."""
+class Faults:
+    """Faults of delivery: duplicates, delays of up to `latest_s`, and other encodings."""
 
     copies: int = 1
     latest_s: float = 0.0
@@ -63,7 +63,7 @@ class Mischief:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One attempt. `status` is 0 where nobody answered."""
+    """One attempt. `status` is 0 where the function did not answer."""
 
     function: str
     event: Event
@@ -76,22 +76,22 @@ class Subscription:
     function: str
     wants: tuple[tuple[str, dict[str, str]], ...]
     timeout_s: float
-    places: asyncio.Semaphore
+    slots: asyncio.Semaphore
     url: str = ""
 
     @property
     def destination(self) -> str:
-        """What the function is called in a cluster."""
+        """The function's address in a cluster."""
         return f"http://{self.function.replace('_', '-')}.aegis.svc.cluster.local"
 
-    def takes(self, event: Event) -> bool:
+    def wants_event(self, event: Event) -> bool:
         return any(
             event.type == wanted and all(event.attributes.get(name) == value for name, value in extensions.items())
             for wanted, extensions in self.wants
         )
 
     @property
-    def buries(self) -> bool:
+    def receives_dead_letters(self) -> bool:
         return any(wanted == DEAD_LETTER for wanted, _ in self.wants)
 
 
@@ -110,13 +110,13 @@ class Broker:
 
     items: Sequence[dict[str, Any]]
     factor: float = 1.0
-    mischief: Mischief = Mischief()
+    faults: Faults = Faults()
     tick_s: float | None = None
     seed: int = 0
     url: str = ""
     deliveries: list[Delivery] = field(default_factory=list)
-    dead: list[Event] = field(default_factory=list)
-    lost: list[Event] = field(default_factory=list)
+    dead_letters: list[Event] = field(default_factory=list)
+    undeliverable: list[Event] = field(default_factory=list)
     """Dead letters that their sink did not take either."""
     when_called: dict[str, Callable[[], None]] = field(default_factory=dict)
     """By function: what is done once, as soon as the next attempt has begun."""
@@ -124,11 +124,11 @@ class Broker:
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
         self._subscriptions = {item["name"]: _subscription(item) for item in self.items if _events(item)}
-        self._at_work: set[asyncio.Task[None]] = set()
+        self._pending: set[asyncio.Task[None]] = set()
         self._running: list[asyncio.Task[None]] = []
 
     def send_to(self, function: str, url: str) -> None:
-        """Where a function listens; one without is not there yet, and tried again."""
+        """Sets a function's address; without one, attempts fail and are repeated."""
         if function in self._subscriptions:
             self._subscriptions[function].url = url
 
@@ -141,7 +141,7 @@ class Broker:
                 serving = asyncio.create_task(server.serve(sockets=[listener]))
                 await started(server, serving)
                 self.url = url_of(listener)
-                self._running = [asyncio.create_task(self._keep_time())] if self.tick_s else []
+                self._running = [asyncio.create_task(self._run_clock())] if self.tick_s else []
                 try:
                     yield self
                 finally:
@@ -150,27 +150,27 @@ class Broker:
                     await serving
 
     async def settled(self) -> None:
-        """Returns when nothing is on its way."""
-        while self._at_work:
-            await asyncio.wait(list(self._at_work), return_when=asyncio.FIRST_COMPLETED)
+        """Returns when no delivery is pending."""
+        while self._pending:
+            await asyncio.wait(list(self._pending), return_when=asyncio.FIRST_COMPLETED)
 
     def publish(self, event: Event) -> None:
-        """Brings an event to all that want it."""
+        """Delivers an event to all its listeners."""
         for subscription in self._subscriptions.values():
-            if subscription.takes(event):
-                for _ in range(self.mischief.copies):
-                    self._begin(self._bring(subscription, event))
+            if subscription.wants_event(event):
+                for _ in range(self.faults.copies):
+                    self._start(self._deliver(subscription, event))
 
     async def _stop(self) -> None:
-        tasks = [*self._running, *self._at_work]
+        tasks = [*self._running, *self._pending]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
-        self._at_work.add(task)
-        task.add_done_callback(self._at_work.discard)
+        self._pending.add(task)
+        task.add_done_callback(self._pending.discard)
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """The broker's own endpoint: 202 for an event, 400 for anything else."""
@@ -187,14 +187,14 @@ class Broker:
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    async def _bring(self, subscription: Subscription, event: Event) -> None:
-        """Five attempts, then the dead letter; a reply goes on the bus."""
-        await asyncio.sleep(self._random.uniform(0, self.mischief.latest_s))
+    async def _deliver(self, subscription: Subscription, event: Event) -> None:
+        """Delivers with up to five attempts, then a dead letter; a reply is published."""
+        await asyncio.sleep(self._random.uniform(0, self.faults.latest_s))
         failure = Failure()
         for attempt in range(1, ATTEMPTS + 1):
             if attempt > 1:
                 await asyncio.sleep(self.factor * max(pause_s(attempt), failure.pause_s))
-            async with subscription.places:
+            async with subscription.slots:
                 answered = await self._attempt(subscription, event, attempt)
             if not isinstance(answered, Failure):
                 if answered:
@@ -203,11 +203,11 @@ class Broker:
             failure = answered
             if failure.status in _FINAL:
                 break
-        self._bury(subscription, event, failure)
+        self._dead_letter(subscription, event, failure)
 
     async def _attempt(self, subscription: Subscription, event: Event, attempt: int) -> Event | Failure | None:
-        """The reply, None without one."""
-        headers, body = self._written(event)
+        """Posts the event once; returns the reply, if any."""
+        headers, body = self._encoded(event)
         if act := self.when_called.pop(subscription.function, None):
             act()
         try:
@@ -215,9 +215,9 @@ class Broker:
                 subscription.url or "http://127.0.0.1:9", content=body, headers=headers, timeout=subscription.timeout_s
             )
         except httpx.HTTPError as error:
-            self._note(subscription, event, attempt, 0)
+            self._record(subscription, event, attempt, 0)
             return Failure(body=f"dispatch error: {error!r}".encode())
-        self._note(subscription, event, attempt, answer.status_code)
+        self._record(subscription, event, attempt, answer.status_code)
         if answer.status_code >= 300:
             return Failure(answer.status_code, answer.content, _retry_after_s(answer))
         if not answer.content:
@@ -227,31 +227,31 @@ class Broker:
         except UnreadableEvent as error:
             return Failure(answer.status_code, str(error).encode())
 
-    def _note(self, subscription: Subscription, event: Event, attempt: int, status: int) -> None:
+    def _record(self, subscription: Subscription, event: Event, attempt: int, status: int) -> None:
         self.deliveries.append(Delivery(subscription.function, event, attempt, status))
 
-    def _written(self, event: Event) -> tuple[dict[str, str], bytes]:
-        if not self.mischief.rewrites:
+    def _encoded(self, event: Event) -> tuple[dict[str, str], bytes]:
+        if not self.faults.rewrites:
             return structured(event)
         return self._random.choice((binary, structured))(event, self._random)
 
-    def _bury(self, subscription: Subscription, event: Event, failure: Failure) -> None:
-        """With what a Knative broker adds. It says 500 where nobody answered."""
-        if subscription.buries and "knativeerrordest" in event.attributes:
-            self.lost.append(event)
+    def _dead_letter(self, subscription: Subscription, event: Event, failure: Failure) -> None:
+        """Adds Knative's error extensions: code 500 where the function did not answer."""
+        if subscription.receives_dead_letters and "knativeerrordest" in event.attributes:
+            self.undeliverable.append(event)
             return
-        said = {
+        error_extensions = {
             "knativeerrordest": subscription.destination,
             "knativeerrorcode": str(failure.status or 500),
             "knativeerrordata": base64.b64encode(failure.body).decode()[:_LONGEST_ERROR_DATA],
         }
-        letter = Event({**event.attributes, **said}, event.data)
-        self.dead.append(letter)
+        dead_letter = Event({**event.attributes, **error_extensions}, event.data)
+        self.dead_letters.append(dead_letter)
         for sink in self._subscriptions.values():
-            if sink.buries:
-                self._begin(self._bring(sink, letter))
+            if sink.receives_dead_letters:
+                self._start(self._deliver(sink, dead_letter))
 
-    async def _keep_time(self) -> None:
+    async def _run_clock(self) -> None:
         while self.tick_s:
             self.publish(tick())
             await asyncio.sleep(self.tick_s)
@@ -334,5 +334,5 @@ def _events(item: dict[str, Any]) -> Iterable[dict[str, Any]]:
 
 
 def _retry_after_s(answer: httpx.Response) -> float:
-    said = answer.headers.get("retry-after", "")
-    return float(said) if said.isdigit() else 0.0
+    seconds = answer.headers.get("retry-after", "")
+    return float(seconds) if seconds.isdigit() else 0.0

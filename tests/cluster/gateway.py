@@ -1,4 +1,4 @@
-"""One origin before the functions: routes of `aegis functions --json` to the functions that have them."""
+"""A gateway in front of the functions: forwards the routes of `aegis functions --json`."""
 
 import asyncio
 import contextlib
@@ -13,12 +13,12 @@ from shared.runtime.http.listening import http_server, listen, started, url_of
 
 _PARAMETER = re.compile(r"\\{\w+\\}")
 _HOP = frozenset({"host", "connection", "transfer-encoding", "keep-alive", "date", "server"})
-_PATIENCE_S = 15.0
-"""How long a call waits for a function that does not listen, as one waits that is scaled to zero."""
+_CONNECT_TIMEOUT_S = 15.0
+"""How long a call waits for a function that does not listen yet, as for one that is scaled to zero."""
 
 
 class Gateway:
-    """Forwards each call to the function of its route; a path that nobody has is the front's to refuse."""
+    """Forwards each call to the function of its route, and an unknown path to `front`, which refuses it."""
 
     def __init__(self, items: Sequence[dict[str, Any]]) -> None:
         self._routes: list[tuple[str, re.Pattern[str], str]] = [
@@ -65,7 +65,7 @@ class Gateway:
         await _pass_on(answer, send)
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
-        until = asyncio.get_running_loop().time() + _PATIENCE_S
+        until = asyncio.get_running_loop().time() + _CONNECT_TIMEOUT_S
         while True:
             try:
                 return await self._client.send(request, stream=True)
@@ -83,7 +83,7 @@ class Gateway:
 async def _pass_on(answer: httpx.Response, send: Send) -> None:
     headers = [(name, value) for name, value in answer.headers.raw if name.decode().lower() not in _HOP]
     await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
-    with contextlib.suppress(httpx.HTTPError, RuntimeError):  # what was cut off is cut off here too
+    with contextlib.suppress(httpx.HTTPError, RuntimeError):  # an interrupted response is interrupted here too
         async for chunk in answer.aiter_raw():
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})

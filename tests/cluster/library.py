@@ -1,4 +1,4 @@
-"""Documents that the tests of the processes take in, and what can be heard of them afterwards."""
+"""Documents for the tests of the processes, and all that a tenant can read about them afterwards."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -41,13 +41,13 @@ _MODES = ("hybrid", "vector")
 
 
 def send(caller: Caller, filename: str, text: str) -> str:
-    """Uploads as a patient client does; the document's id."""
-    document_id: str = well(lambda: caller.upload(text.encode(), filename), 60).json()["document_id"]
+    """Uploads with retries; returns the document's id."""
+    document_id: str = until_ok(lambda: caller.upload(text.encode(), filename), 60).json()["document_id"]
     return document_id
 
 
-def patiently(call: Callable[[], httpx.Response], until: float) -> httpx.Response:
-    """Asks again where the connection breaks."""
+def retry_connection(call: Callable[[], httpx.Response], until: float) -> httpx.Response:
+    """Repeats the call where the connection breaks."""
     while True:
         try:
             return call()
@@ -56,24 +56,24 @@ def patiently(call: Callable[[], httpx.Response], until: float) -> httpx.Respons
             time.sleep(0.1)
 
 
-def well(call: Callable[[], httpx.Response], within_s: float = 30) -> httpx.Response:
-    """The answer once it is a good one; until then none but that a store, or a process, is away for the moment."""
+def until_ok(call: Callable[[], httpx.Response], within_s: float = 30) -> httpx.Response:
+    """Repeats the call until its answer is a success; allows only 502 and 503 until then."""
     until = time.monotonic() + within_s
     while True:
-        answer = patiently(call, until)
+        answer = retry_connection(call, until)
         if answer.status_code < 300:
             return answer
         assert answer.status_code in (502, 503) and time.monotonic() < until, answer.text
         time.sleep(0.2)
 
 
-def ended(caller: Caller, document_ids: Iterable[str], within_s: float) -> dict[str, str]:
+def final_statuses(caller: Caller, document_ids: Iterable[str], within_s: float) -> dict[str, str]:
     """The status of each document, once all are final."""
     until = time.monotonic() + within_s
     waiting, found = set(document_ids), dict[str, str]()
     while waiting:
         for document_id in sorted(waiting):
-            answer = patiently(partial(caller.get, f"/documents/{document_id}"), until)
+            answer = retry_connection(partial(caller.get, f"/documents/{document_id}"), until)
             if answer.status_code == 200 and answer.json()["status"] in FINAL:
                 found[document_id] = answer.json()["status"]
         waiting -= found.keys()
@@ -82,21 +82,21 @@ def ended(caller: Caller, document_ids: Iterable[str], within_s: float) -> dict[
     return found
 
 
-def heard(caller: Caller) -> dict[str, Any]:
-    """All that a tenant can hear and that does not depend on when: answers whole, scores among them."""
-    told: dict[str, Any] = {}
+def observable(caller: Caller) -> dict[str, Any]:
+    """All that a tenant can read and that does not depend on time: whole answers, scores included."""
+    observed: dict[str, Any] = {}
     for question in QUESTIONS:
         for mode in _MODES:
             search = partial(caller.post, "/search", json={"query": question, "mode": mode, "limit": 50})
-            told[f"search {mode} {question}"] = well(search).content
-        answer = well(partial(caller.post, "/ask", json={"question": question})).json()
-        told[f"ask {question}"] = answer | {"request_id": "", "conversation_id": ""}
-    for document in well(partial(caller.get, "/documents", params={"limit": 100})).json()["items"]:
+            observed[f"search {mode} {question}"] = until_ok(search).content
+        answer = until_ok(partial(caller.post, "/ask", json={"question": question})).json()
+        observed[f"ask {question}"] = answer | {"request_id": "", "conversation_id": ""}
+    for document in until_ok(partial(caller.get, "/documents", params={"limit": 100})).json()["items"]:
         name = document["document_id"]
-        told[f"document {name}"] = _lasting(document)
+        observed[f"document {name}"] = _lasting(document)
         for what in ("content", "original"):
-            told[f"{what} {name}"] = well(partial(caller.get, f"/documents/{name}/{what}")).content
-    return told
+            observed[f"{what} {name}"] = until_ok(partial(caller.get, f"/documents/{name}/{what}")).content
+    return observed
 
 
 def _lasting(document: dict[str, Any]) -> dict[str, Any]:

@@ -83,9 +83,9 @@ class Held:
 
     def retrieve(self, wanted: models.PointRequest) -> list[dict[str, Any]]:
         ids: list[int | UUID | str] = [_identity(one) for one in wanted.ids]
-        shown = wanted.with_payload is not False
-        records = self._shard.retrieve(ids, with_payload=shown, with_vector=False)
-        return [_answered(record.id, record.payload if shown else None) for record in records]
+        has_payload = wanted.with_payload is not False
+        records = self._shard.retrieve(ids, with_payload=has_payload, with_vector=False)
+        return [_answered(record.id, record.payload if has_payload else None) for record in records]
 
     def query(self, wanted: models.QueryRequest) -> dict[str, Any]:
         request = engine.QueryRequest(
@@ -149,10 +149,10 @@ class Held:
         if limit < 1:
             raise Refused(422, "Validation error in JSON body: [internal.limit: value 0 invalid, must be 1 or larger]")
         if most is not None and limit > most:
-            told = (
+            detail = (
                 f'Limit exceeded {limit} > {most} for "limit". Help: Reduce the "limit" parameter to or below {most}.'
             )
-            raise Refused(400, f"Bad request: {told}")
+            raise Refused(400, f"Bad request: {detail}")
         return limit
 
     def _nearest(self, wanted: models.QueryRequest) -> Any:
@@ -190,8 +190,8 @@ class Held:
             raise NotImplementedError(f"a condition of {type(one).__name__}")
         if self._strict(unless) is False and one.key not in self._state["indexes"]:
             kinds = _KINDS["range" if one.range else "match"]
-            told = f'Index required but not found for "{one.key}" of one of the following types: [{kinds}]. '
-            raise Refused(400, f"Bad request: {told}Help: Create an index for this key or use a different filter.")
+            detail = f'Index required but not found for "{one.key}" of one of the following types: [{kinds}]. '
+            raise Refused(400, f"Bad request: {detail}Help: Create an index for this key or use a different filter.")
         return engine.FieldCondition(one.key, match=_match(one.match), range=_range(one.range))
 
     @property
@@ -205,8 +205,8 @@ class Held:
 
     def _sized(self, params: models.VectorParams, vector: Sequence[Any], which: str) -> None:
         if len(vector) != params.size:
-            told = f"expected dim: {params.size}, got {len(vector)}{which}"
-            raise Refused(400, f"Wrong input: Vector dimension error: {told}")
+            detail = f"expected dim: {params.size}, got {len(vector)}{which}"
+            raise Refused(400, f"Wrong input: Vector dimension error: {detail}")
 
     def _point(self, place: int, point: models.PointStruct) -> engine.Point:
         vectors: dict[str, Any] = {}

@@ -58,8 +58,8 @@ class Server:
         self._version = version
         folder.mkdir(parents=True, exist_ok=True)
         self._collections = {path.name: Held(path) for path in folder.iterdir() if path.is_dir()}
-        kept = folder / "aliases.json"
-        self._aliases: dict[str, str] = json.loads(kept.read_text()) if kept.exists() else {}
+        aliases_file = folder / "aliases.json"
+        self._aliases: dict[str, str] = json.loads(aliases_file.read_text()) if aliases_file.exists() else {}
 
     def close(self) -> None:
         for held in self._collections.values():
@@ -89,8 +89,8 @@ class Server:
         if name in self._collections:
             raise Refused(409, f"Wrong input: Collection `{name}` already exists!")
         if name in self._aliases:
-            told = f"Can't create collection with name {name}. Alias with the same name already exists"
-            raise Refused(400, f"Wrong input: {told}")
+            detail = f"Can't create collection with name {name}. Alias with the same name already exists"
+            raise Refused(400, f"Wrong input: {detail}")
         (self._folder / name).mkdir()
         try:
             self._collections[name] = Held.create(self._folder / name, config)
@@ -201,8 +201,8 @@ class App:
         try:
             self._admit(scope)
             if len(body) > _MOST_BYTES:
-                told = f"JSON payload ({len(body)} bytes) is larger than allowed (limit: {_MOST_BYTES} bytes)."
-                raise Refused(400, told)
+                detail = f"JSON payload ({len(body)} bytes) is larger than allowed (limit: {_MOST_BYTES} bytes)."
+                raise Refused(400, detail)
             request = Request(scope["method"], scope["path"], scope["query_string"].decode(), body)
             status, answer = self._server.answer(request)
         except Refused as refused:

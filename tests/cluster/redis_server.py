@@ -1,4 +1,4 @@
-"""A real Redis, as a distribution packs it: `redis-server` or `valkey-server` on the path.
+"""A real Redis, as a distribution packages it: `redis-server` or `valkey-server` on the path.
 
 `AEGIS_TEST_REDIS_BINARY` names another.
 """
@@ -22,7 +22,7 @@ def redis_binary() -> str:
 
 
 class RedisServer(Server):
-    """Keeps nothing on disk unless its settings say so; `settings` are as in redis.conf, names with `_` for `-`."""
+    """Stores nothing on disk unless its settings say so; `settings` are as in redis.conf, names with `_` for `-`."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         super().__init__(folder)
@@ -39,18 +39,18 @@ class RedisServer(Server):
         return [self.binary, *(word for name, value in self.settings.items() for word in (f"--{name}", value))]
 
     def answers(self) -> bool:
-        return self.say("PING") != b""
+        return self.send("PING") != b""
 
-    def say(self, command: str) -> bytes:
-        """Sends one command on a connection of its own; a refusal is an answer too."""
+    def send(self, command: str) -> bytes:
+        """Sends one command on a connection of its own; an error is an answer too."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
             connection.sendall(command.encode() + b"\r\n")
             return connection.recv(4096)
 
     def flush(self) -> None:
-        assert self.say("FLUSHALL") == b"+OK\r\n"
+        assert self.send("FLUSHALL") == b"+OK\r\n"
 
     def restart(self) -> None:
-        """Comes back on the same port; empty, unless its settings keep a file."""
+        """Restarts on the same port; empty, unless its settings write a file."""
         self.kill()
         self.start()

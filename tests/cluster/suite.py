@@ -26,25 +26,34 @@ from tests.cluster.server import die_with_parent
 from tests.suite.running import Caller
 
 AEGIS = Path(sys.executable).with_name("aegis")
-_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "LD_LIBRARY_PATH")
+_PASSED_VARIABLES = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "PYTHONPATH",
+    "PYTHONDONTWRITEBYTECODE",
+    "LD_LIBRARY_PATH",
+)
 _STARTS_AT_ONCE = 3
 """Each takes a second of a core."""
 _START_S = 60.0
 _STOP_S = 25.0
-_AT_WORK_S = 0.15
-"""About as long as a stage is at work on a small document."""
+_RUNNING_S = 0.15
+"""About as long as a stage runs on a small document."""
 _Result = TypeVar("_Result")
 
 
 def clean_environ() -> dict[str, str]:
-    """What a container has of its surroundings."""
-    return {name: os.environ[name] for name in _KEPT if name in os.environ}
+    """The environment variables that a container has."""
+    return {name: os.environ[name] for name in _PASSED_VARIABLES if name in os.environ}
 
 
 def table() -> list[dict[str, Any]]:
-    """What the suite tells of itself."""
-    told = subprocess.run([AEGIS, "functions", "--json"], capture_output=True, check=True, env=clean_environ())
-    items: list[dict[str, Any]] = json.loads(told.stdout)["items"]
+    """The functions of the table."""
+    completed = subprocess.run([AEGIS, "functions", "--json"], capture_output=True, check=True, env=clean_environ())
+    items: list[dict[str, Any]] = json.loads(completed.stdout)["items"]
     return items
 
 
@@ -74,7 +83,7 @@ class FunctionProcess:
         self._until = time.monotonic() + _START_S
 
     def listens(self) -> bool:
-        """Whether it has said that it is ready."""
+        """Whether it has printed that it is ready."""
         assert self._process
         assert self._process.poll() is None, f"{self.name} ended at its start:\n{self.log[-4000:]}"
         assert time.monotonic() < self._until, f"{self.name} is not ready:\n{self.log[-4000:]}"
@@ -85,7 +94,7 @@ class FunctionProcess:
         return True
 
     def kill(self) -> None:
-        """As a lost node does."""
+        """Ends it as the loss of its node does."""
         assert self._process
         self._process.kill()
 
@@ -94,7 +103,7 @@ class FunctionProcess:
         return self._process is not None and self._process.poll() is not None
 
     def end(self) -> None:
-        """Asks it to end, as a cluster does."""
+        """Sends SIGTERM, as a cluster does."""
         if self._process and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
 
@@ -131,7 +140,7 @@ def start(functions: Iterable[FunctionProcess]) -> None:
 
 @dataclass
 class Stores:
-    """Real servers; S3 and Qdrant are reached by lines that can be cut."""
+    """Real servers; S3 and Qdrant are reached through proxies that can be cut."""
 
     redis: RedisServer
     s3: SeaweedServer
@@ -165,7 +174,7 @@ class Stores:
 
 
 class Suite:
-    """All functions of the table, each in a process. Broker, gateway and lines live in a thread of this one."""
+    """All functions of the table, each in a process. Broker, gateway and proxies run in a thread of this one."""
 
     def __init__(self, folder: Path, stores: Stores, *, factor: float = 1.0, tick_s: float = 3.0) -> None:
         self.items = table()
@@ -209,10 +218,10 @@ class Suite:
         return codes
 
     def init(self) -> dict[str, str]:
-        """`aegis init`: operator_key, tenant_id and api_key where it made them."""
-        told = subprocess.run([AEGIS, "init", "--json"], capture_output=True, env=self.environ, text=True)
-        assert told.returncode == 0, told.stderr
-        made: dict[str, str] = json.loads(told.stdout)
+        """Runs `aegis init`; returns operator_key, tenant_id and api_key where it created them."""
+        completed = subprocess.run([AEGIS, "init", "--json"], capture_output=True, env=self.environ, text=True)
+        assert completed.returncode == 0, completed.stderr
+        made: dict[str, str] = json.loads(completed.stdout)
         return made
 
     @property
@@ -226,20 +235,22 @@ class Suite:
         }
 
     def call(self, work: Coroutine[Any, Any, _Result]) -> _Result:
-        """Runs something beside broker and gateway."""
+        """Runs a coroutine on the loop of broker and gateway."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(120)
 
-    def kill_each_once(self, chance: random.Random, within_s: float, at_work: Collection[str]) -> None:
-        """Kills every process once and starts it again: those `at_work` while they handle an event, the others at any
-        moment."""
-        for name in at_work:
-            self._kill_when_called(self.functions[name], chance.uniform(0, _AT_WORK_S))
-        others = self.functions.keys() - set(at_work)
+    def kill_each_once(self, chance: random.Random, within_s: float, running: Collection[str]) -> None:
+        """Kills every process once and starts it again: those `running` while they handle an event, the others at any
+        time."""
+        for name in running:
+            self._kill_when_called(self.functions[name], chance.uniform(0, _RUNNING_S))
+        others = self.functions.keys() - set(running)
         moments = {name: time.monotonic() + chance.uniform(0, within_s) for name in sorted(others)}
         waiting, starting = dict(self.functions), list[FunctionProcess]()
         until = time.monotonic() + within_s + _START_S
         while waiting or starting:
-            assert time.monotonic() < until, f"no event came to {list(waiting)}"
+            assert time.monotonic() < until, (
+                f"still alive: {list(waiting)}, not ready: {[one.name for one in starting]}"
+            )
             for name in [name for name, moment in moments.items() if moment <= time.monotonic()]:
                 del moments[name]
                 self.functions[name].kill()

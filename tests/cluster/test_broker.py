@@ -18,7 +18,7 @@ from shared.runtime.events.cloudevents import read as product_read
 from shared.runtime.http.exchange import AsgiScope, Receive, Send
 from shared.runtime.http.listening import http_server, listen, started, url_of
 from tests.cluster import broker as brokers
-from tests.cluster.broker import Broker, Event, Mischief, binary, structured
+from tests.cluster.broker import Broker, Event, Faults, binary, structured
 
 SECRETS = Secrets.parse("first:0123456789abcdef")
 Answer = tuple[int, dict[str, str], bytes]
@@ -39,10 +39,10 @@ def event(event_type: str = "thing.happened", event_id: str = "e1", **attributes
 
 
 class Listener:
-    """A function: keeps what it hears, answers what it is told to."""
+    """A function that records its events and gives the answers that a test has set."""
 
     def __init__(self, *answers: Answer) -> None:
-        self.heard: list[Event] = []
+        self.received: list[Event] = []
         self.at: list[float] = []
         self.raw: list[tuple[dict[str, str], bytes]] = []
         self.at_once = self.most_at_once = 0
@@ -56,11 +56,11 @@ class Listener:
         self.most_at_once = max(self.most_at_once, self.at_once)
         await asyncio.sleep(self.takes_s)
         self.at_once -= 1
-        self.heard.append(brokers.read(headers, body))
+        self.received.append(brokers.read(headers, body))
         self.raw.append((headers, body))
         self.at.append(asyncio.get_running_loop().time())
-        status, said, content = self._answers.pop(0) if self._answers else DONE
-        fields = [(name.encode(), value.encode()) for name, value in said.items()]
+        status, attributes, content = self._answers.pop(0) if self._answers else DONE
+        fields = [(name.encode(), value.encode()) for name, value in attributes.items()]
         await send({"type": "http.response.start", "status": status, "headers": fields})
         await send({"type": "http.response.body", "body": content})
 
@@ -103,7 +103,7 @@ async def test_an_event_comes_to_all_that_want_its_type_and_to_nobody_else(start
     broker = await start({"one": (one, WANTS), "two": (two, WANTS), "other": (other, ("other.happened", {}))})
     broker.publish(event())
     await broker.settled()
-    assert (len(one.heard), len(two.heard), len(other.heard)) == (1, 1, 0)
+    assert (len(one.received), len(two.received), len(other.received)) == (1, 1, 0)
 
 
 async def test_a_filter_compares_the_events_extensions(start: Start) -> None:
@@ -113,7 +113,7 @@ async def test_a_filter_compares_the_events_extensions(start: Start) -> None:
     broker.publish(event(route="gpu"))
     broker.publish(event())
     await broker.settled()
-    assert (len(cpu.heard), len(gpu.heard)) == (0, 1)
+    assert (len(cpu.received), len(gpu.received)) == (0, 1)
 
 
 async def test_a_route_wants_no_events(start: Start) -> None:
@@ -121,7 +121,7 @@ async def test_a_route_wants_no_events(start: Start) -> None:
     broker = await start({"pages": (listener, ("GET /pages", {}))})
     broker.publish(event("GET /pages"))
     await broker.settled()
-    assert listener.heard == []
+    assert listener.received == []
 
 
 @pytest.mark.parametrize("write", [binary, structured])
@@ -136,7 +136,7 @@ async def test_it_takes_events_in_both_forms(
         answer = await client.post(broker.url, content=body, headers=headers)
     await broker.settled()
     assert answer.status_code == 202
-    assert listener.heard == [sent]
+    assert listener.received == [sent]
 
 
 async def test_what_is_no_event_is_refused(start: Start) -> None:
@@ -157,7 +157,7 @@ async def test_a_reply_goes_on_the_bus(start: Start) -> None:
     broker = await start({"first": (Listener((200, headers, body)), WANTS), "second": (second, ("next.happened", {}))})
     broker.publish(event())
     await broker.settled()
-    assert [one.id for one in second.heard] == ["e2"]
+    assert [one.id for one in second.received] == ["e2"]
 
 
 async def test_five_attempts_with_growing_pauses_then_the_dead_letter(start: Start) -> None:
@@ -166,14 +166,14 @@ async def test_five_attempts_with_growing_pauses_then_the_dead_letter(start: Sta
     broker.publish(event(epoch="2"))
     await broker.settled()
     pauses = [late - early for early, late in zip(listener.at, listener.at[1:], strict=False)]
-    assert len(listener.heard) == 5
+    assert len(listener.received) == 5
     assert all(pause >= 0.02 * nominal for pause, nominal in zip(pauses, (2, 4, 8, 16), strict=True))
-    said = sink.heard[0].attributes
-    assert said | event(epoch="2").attributes == said
-    assert said["knativeerrordest"] == "http://one-two.aegis.svc.cluster.local"
-    assert said["knativeerrorcode"] == "503"
-    assert base64.b64decode(said["knativeerrordata"]) == b"away"
-    assert sink.heard[0].data == event().data
+    attributes = sink.received[0].attributes
+    assert attributes | event(epoch="2").attributes == attributes
+    assert attributes["knativeerrordest"] == "http://one-two.aegis.svc.cluster.local"
+    assert attributes["knativeerrorcode"] == "503"
+    assert base64.b64decode(attributes["knativeerrordata"]) == b"away"
+    assert sink.received[0].data == event().data
 
 
 def test_pauses_double_from_2_seconds_to_60() -> None:
@@ -186,8 +186,8 @@ async def test_what_is_final_is_not_tried_again(start: Start, status: int) -> No
     broker = await start({"one": (listener, WANTS), "failed": (sink, (brokers.DEAD_LETTER, {}))})
     broker.publish(event())
     await broker.settled()
-    assert len(listener.heard) == 1
-    assert [one.attributes["knativeerrorcode"] for one in sink.heard] == [str(status)]
+    assert len(listener.received) == 1
+    assert [one.attributes["knativeerrorcode"] for one in sink.received] == [str(status)]
 
 
 @pytest.mark.parametrize("status", [404, 408, 413, 429, 500, 504])
@@ -216,7 +216,7 @@ async def test_a_function_that_is_not_there_is_tried_again(start: Start) -> None
         broker.send_to("one", url)
         await broker.settled()
     assert broker.deliveries[0].status == 0
-    assert len(late.heard) == 1
+    assert len(late.received) == 1
 
 
 async def test_a_function_that_nobody_reaches_is_a_500_as_at_knative(start: Start) -> None:
@@ -224,9 +224,9 @@ async def test_a_function_that_nobody_reaches_is_a_500_as_at_knative(start: Star
     broker = await start({"one": (None, WANTS), "failed": (sink, (brokers.DEAD_LETTER, {}))})
     broker.publish(event())
     await broker.settled()
-    said = sink.heard[0].attributes
-    assert said["knativeerrorcode"] == "500"
-    assert base64.b64decode(said["knativeerrordata"]).startswith(b"dispatch error: ")
+    attributes = sink.received[0].attributes
+    assert attributes["knativeerrorcode"] == "500"
+    assert base64.b64decode(attributes["knativeerrordata"]).startswith(b"dispatch error: ")
 
 
 async def test_a_sink_that_fails_loses_the_letter(start: Start) -> None:
@@ -234,8 +234,8 @@ async def test_a_sink_that_fails_loses_the_letter(start: Start) -> None:
     broker = await start({"one": (None, WANTS), "failed": (sink, (brokers.DEAD_LETTER, {}))})
     broker.publish(event())
     await broker.settled()
-    assert len(sink.heard) == 5
-    assert len(broker.lost) == 1
+    assert len(sink.received) == 5
+    assert len(broker.undeliverable) == 1
 
 
 async def test_no_more_at_once_than_the_row_allows(start: Start) -> None:
@@ -252,21 +252,21 @@ async def test_no_more_at_once_than_the_row_allows(start: Start) -> None:
 
 async def test_events_can_be_doubled_and_shuffled(start: Start) -> None:
     listener = Listener()
-    broker = await start({"one": (listener, WANTS)}, mischief=Mischief(copies=2, latest_s=0.1))
+    broker = await start({"one": (listener, WANTS)}, faults=Faults(copies=2, latest_s=0.1))
     sent = [str(number) for number in range(20)]
     for event_id in sent:
         broker.publish(event(event_id=event_id))
     await broker.settled()
-    assert Counter(one.id for one in listener.heard) == dict.fromkeys(sent, 2)
-    assert [one.id for one in listener.heard] != sorted(sent * 2, key=int)
+    assert Counter(one.id for one in listener.received) == dict.fromkeys(sent, 2)
+    assert [one.id for one in listener.received] != sorted(sent * 2, key=int)
 
 
 async def test_events_can_be_written_anew_and_say_the_same(start: Start) -> None:
     listener = Listener()
-    broker = await start({"one": (listener, WANTS)}, mischief=Mischief(copies=40, rewrites=True))
+    broker = await start({"one": (listener, WANTS)}, faults=Faults(copies=40, rewrites=True))
     broker.publish(event(epoch="3", subject="s"))
     await broker.settled()
-    assert all(one == event(epoch="3", subject="s") for one in listener.heard)
+    assert all(one == event(epoch="3", subject="s") for one in listener.received)
     bodies = [(headers["content-type"].partition(";")[0], body) for headers, body in listener.raw]
     assert {media_type for media_type, _ in bodies} == {brokers.STRUCTURED, "application/json"}
     whole = [json.loads(body) for media_type, body in bodies if media_type == brokers.STRUCTURED]
@@ -278,7 +278,7 @@ async def test_events_can_be_written_anew_and_say_the_same(start: Start) -> None
 
 def test_a_signature_outlives_every_rewriting() -> None:
     about = Origin("ten_a", "doc_a", 7, "cpu", "req_a", "")
-    said = DocumentStored(
+    message = DocumentStored(
         origin=about,
         key="k",
         original="t/ten_a/x",
@@ -287,18 +287,18 @@ def test_a_signature_outlives_every_rewriting() -> None:
         parser="markdown",
         size=3,
     )
-    signed = wrap(said, "upload", SECRETS)
+    signed = wrap(message, "upload", SECRETS)
     sent = brokers.read({"content-type": brokers.STRUCTURED}, encode(signed))
     for number in range(50):
         write = (binary, structured)[number % 2]
         came, _ = product_read(*write(sent, random.Random(number)))
-        assert unwrap(came, SECRETS) == unwrap(decode(encode(signed)), SECRETS) == said
+        assert unwrap(came, SECRETS) == unwrap(decode(encode(signed)), SECRETS) == message
 
 
 async def test_the_clock_ticks(start: Start) -> None:
     listener = Listener()
     broker = await start({"sweep": (listener, (brokers.TICK, {}))}, tick_s=0.02)
     await asyncio.sleep(0.2)
-    assert len(listener.heard) >= 3
-    assert len({one.id for one in listener.heard}) == len(listener.heard)
-    assert broker.lost == []
+    assert len(listener.received) >= 3
+    assert len({one.id for one in listener.received}) == len(listener.received)
+    assert broker.undeliverable == []

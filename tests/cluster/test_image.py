@@ -54,9 +54,9 @@ def test_a_light_function_ends_within_seconds_of_being_told_to(images: Images, l
 
 
 def test_a_function_without_its_stores_says_which_variable_is_missing(images: Images, light: str) -> None:
-    code, said = images.code("podman", "run", "--rm", "--read-only", light, "ask")
+    code, output = images.code("podman", "run", "--rm", "--read-only", light, "ask")
     assert code == 2
-    assert "AEGIS_REDIS_URL is not set" in said or "AEGIS_S3_BUCKET is not set" in said
+    assert "AEGIS_REDIS_URL is not set" in output or "AEGIS_S3_BUCKET is not set" in output
 
 
 def test_the_image_names_its_user_by_number_and_listens_for_everyone(images: Images, light: str) -> None:

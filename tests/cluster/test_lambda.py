@@ -75,15 +75,15 @@ class Account:
 
     def bring(self) -> list[str]:
         """Brings what is on the bus to who listens, until it is empty; returns the types of what was said."""
-        said = []
+        published = []
         while calls := self._aws.of("PutEvents"):
             self._aws.forget()
             for entry in (entry for call in calls for entry in call["Entries"]):
-                said.append(entry["DetailType"])
+                published.append(entry["DetailType"])
                 for function in _listeners(json.loads(entry["Detail"])):
                     answer = self.invoke(function.name, batch(message(entry["Detail"])))
                     assert answer == {"batchItemFailures": []}
-        return said
+        return published
 
     def end(self) -> None:
         for one in self._lambdas.values():
@@ -123,9 +123,9 @@ def environ(stores: dict[str, str]) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def api_key(environ: dict[str, str]) -> str:
-    told = subprocess.run([AEGIS, "init", "--json"], capture_output=True, env=environ)
-    assert told.returncode == 0, told.stderr
-    key: str = json.loads(told.stdout)["api_key"]
+    completed = subprocess.run([AEGIS, "init", "--json"], capture_output=True, env=environ)
+    assert completed.returncode == 0, completed.stderr
+    key: str = json.loads(completed.stdout)["api_key"]
     return key
 
 
@@ -139,23 +139,29 @@ def account(environ: dict[str, str], api_key: str, tmp_path_factory: pytest.Temp
 
 
 @pytest.fixture(scope="module")
-def said(account: Account, environ: dict[str, str]) -> list[str]:
+def published(account: Account, environ: dict[str, str]) -> list[str]:
     """What was said of a document on its way from the inbox."""
     client(environ["AWS_ENDPOINT_URL_S3"]).put_object(Bucket=BUCKET, Key=f"{INBOX}otters.md", Body=TEXT)
     assert account.invoke("intake", object_created(f"{INBOX}otters.md")) == {"statuses": [204]}
     return account.bring()
 
 
-def test_an_object_in_the_inbox_travels_to_the_end(said: list[str]) -> None:
-    assert [event_type.split(".")[2] for event_type in said] == ["stored", "parsed", "chunked", "embedded", "ready"]
+def test_an_object_in_the_inbox_travels_to_the_end(published: list[str]) -> None:
+    assert [event_type.split(".")[2] for event_type in published] == [
+        "stored",
+        "parsed",
+        "chunked",
+        "embedded",
+        "ready",
+    ]
 
 
-def test_what_the_inbox_held_can_be_found(account: Account, said: list[str], api_key: str) -> None:
+def test_what_the_inbox_held_can_be_found(account: Account, published: list[str], api_key: str) -> None:
     answer = account.invoke("search", request("POST", "/search", '{"query": "how do otters sleep"}', api_key))
     assert answer["statusCode"] == 200, answer
     assert "holding hands" in json.loads(answer["body"])["passages"][0]["text"]
 
 
-def test_what_the_inbox_held_is_listed(account: Account, said: list[str], api_key: str) -> None:
+def test_what_the_inbox_held_is_listed(account: Account, published: list[str], api_key: str) -> None:
     answer = account.invoke("documents", request("GET", "/documents", key=api_key))
     assert [(one["filename"], one["status"]) for one in json.loads(answer["body"])["items"]] == [("otters.md", "ready")]

@@ -8,7 +8,7 @@ from functools import partial
 import httpx
 import pytest
 
-from tests.cluster.library import ended, send, well
+from tests.cluster.library import final_statuses, send, until_ok
 from tests.cluster.suite import Suite
 from tests.suite.running import Caller
 
@@ -62,17 +62,17 @@ class Tenant:
 @pytest.fixture
 def tenant(suite: Suite) -> Iterator[Tenant]:
     with suite.caller(suite.keys["operator_key"]) as operator:
-        made = well(partial(operator.post, "/tenants", json={"name": "a test's own", "tier": "enterprise"})).json()
+        made = until_ok(partial(operator.post, "/tenants", json={"name": "a test's own", "tier": "enterprise"})).json()
     with suite.caller(made["api_key"]) as admin:
         tenant = Tenant(admin, send(admin, "buoys.md", "# Buoys\n\nVarde has 14 buoys, three of them green.\n"))
-        assert ended(admin, [tenant.document_id], _ENDS_S) == {tenant.document_id: "ready"}
+        assert final_statuses(admin, [tenant.document_id], _ENDS_S) == {tenant.document_id: "ready"}
         for call in tenant.all.values():
-            well(call)
+            until_ok(call)
         yield tenant
 
 
 def test_a_frozen_redis(suite: Suite, tenant: Tenant) -> None:
-    on_the_way = _some_documents(tenant)
+    in_progress = _some_documents(tenant)
     suite.stores.redis.freeze()
     try:
         _assert_unavailable(tenant.all)
@@ -81,11 +81,11 @@ def test_a_frozen_redis(suite: Suite, tenant: Tenant) -> None:
     finally:
         suite.stores.redis.thaw()
     _assert_recovers(tenant.all)
-    assert set(ended(tenant.admin, on_the_way, _ENDS_S).values()) == {"ready"}
+    assert set(final_statuses(tenant.admin, in_progress, _ENDS_S).values()) == {"ready"}
 
 
 def test_a_redis_that_is_down_and_comes_back_empty(suite: Suite, tenant: Tenant) -> None:
-    on_the_way = _some_documents(tenant)
+    in_progress = _some_documents(tenant)
     suite.stores.redis.kill()
     try:
         _assert_unavailable(tenant.all)
@@ -96,24 +96,24 @@ def test_a_redis_that_is_down_and_comes_back_empty(suite: Suite, tenant: Tenant)
     statuses = _assert_recovers(tenant.all)
     assert statuses <= {200, 202, 503}, "nobody is locked out, nobody sees less"
     known = [one["document_id"] for one in tenant.admin.get("/documents").json()["items"]]
-    assert {tenant.document_id, *on_the_way} <= set(known)
-    assert set(ended(tenant.admin, on_the_way, _ENDS_S).values()) == {"ready"}
+    assert {tenant.document_id, *in_progress} <= set(known)
+    assert set(final_statuses(tenant.admin, in_progress, _ENDS_S).values()) == {"ready"}
 
 
 def test_a_redis_that_is_emptied(suite: Suite, tenant: Tenant) -> None:
-    on_the_way = _some_documents(tenant)
+    in_progress = _some_documents(tenant)
     suite.stores.redis.flush()
     _assert_well(tenant.all)
     known = [one["document_id"] for one in tenant.admin.get("/documents").json()["items"]]
-    assert {tenant.document_id, *on_the_way} <= set(known)
-    assert set(ended(tenant.admin, on_the_way, _ENDS_S).values()) == {"ready"}
+    assert {tenant.document_id, *in_progress} <= set(known)
+    assert set(final_statuses(tenant.admin, in_progress, _ENDS_S).values()) == {"ready"}
     suite.stores.redis.flush()
     with suite.caller(suite.keys["operator_key"]) as operator:
         assert operator.get("/tenants").status_code == 200
 
 
 def test_an_s3_that_is_down(suite: Suite, tenant: Tenant) -> None:
-    on_the_way = _some_documents(tenant)
+    in_progress = _some_documents(tenant)
     suite.call(suite.stores.s3_line.cut())
     try:
         _assert_unavailable(tenant.blobs)
@@ -121,19 +121,19 @@ def test_an_s3_that_is_down(suite: Suite, tenant: Tenant) -> None:
         _assert_ready_without(suite, "blobs")
         _assert_well(tenant.reads)
     finally:
-        suite.call(suite.stores.s3_line.mend())
+        suite.call(suite.stores.s3_line.restore())
     _assert_recovers(tenant.all)
-    assert set(ended(tenant.admin, on_the_way, _ENDS_S).values()) == {"ready"}
+    assert set(final_statuses(tenant.admin, in_progress, _ENDS_S).values()) == {"ready"}
 
 
 def test_an_s3_that_answers_nothing(suite: Suite, tenant: Tenant) -> None:
-    suite.call(suite.stores.s3_line.swallow())
+    suite.call(suite.stores.s3_line.drop_data())
     try:
         _assert_unavailable(tenant.blobs)
         _assert_open(suite)
         _assert_ready_without(suite, "blobs")
     finally:
-        suite.call(suite.stores.s3_line.mend())
+        suite.call(suite.stores.s3_line.restore())
     _assert_recovers(tenant.all)
 
 
@@ -141,7 +141,7 @@ def test_an_s3_that_is_slow_makes_slow_and_breaks_nothing(suite: Suite, tenant: 
     suite.stores.s3_line.delay_s = 0.15
     try:
         document_id = send(tenant.admin, "slow.md", "# Slow\n\nThe slow boat of Varde is called Snail.\n")
-        assert ended(tenant.admin, [document_id], _ENDS_S) == {document_id: "ready"}
+        assert final_statuses(tenant.admin, [document_id], _ENDS_S) == {document_id: "ready"}
         _assert_well(tenant.all)
     finally:
         suite.stores.s3_line.delay_s = 0.0
@@ -157,9 +157,9 @@ def test_a_qdrant_that_is_down(suite: Suite, tenant: Tenant) -> None:
         document_id = send(tenant.admin, "wreck.md", "# Wreck\n\nThe wreck off Varde lies at 31 metres.\n")
         _assert_waits(tenant.admin, document_id)
     finally:
-        suite.call(suite.stores.qdrant_line.mend())
+        suite.call(suite.stores.qdrant_line.restore())
     _assert_recovers(tenant.all)
-    assert ended(tenant.admin, [document_id], _ENDS_S) == {document_id: "ready"}
+    assert final_statuses(tenant.admin, [document_id], _ENDS_S) == {document_id: "ready"}
     assert tenant.admin.search("wreck")[0]["document_id"] == document_id
 
 
@@ -198,14 +198,14 @@ def _assert_ready_without(suite: Suite, store: str) -> None:
         needs = store in item["needs"]
         assert answer.status_code == (503 if needs else 200), (item["name"], answer.text)
         assert answer.json()["status"] == ("unready" if needs else "ready")
-        away = [name for name, told in answer.json()["stores"].items() if told["status"] != "ok"]
+        away = [name for name, state in answer.json()["stores"].items() if state["status"] != "ok"]
         assert away == ([store] if needs else []), item["name"]
         assert seconds < SOON_S, (item["name"], seconds)
 
 
 def _assert_well(calls: dict[str, Call]) -> None:
     for call in calls.values():
-        well(call, RECOVERED_S)
+        until_ok(call, RECOVERED_S)
 
 
 def _assert_recovers(calls: dict[str, Call]) -> set[int]:
@@ -233,7 +233,7 @@ def _quickest(call: Call) -> tuple[httpx.Response, float]:
     """The last answer, and the seconds of the quickest."""
     seconds: list[float] = []
     while len(seconds) < _TRIES and (not seconds or min(seconds) >= SOON_S):
-        began = time.monotonic()
+        started = time.monotonic()
         answer = call()
-        seconds.append(time.monotonic() - began)
+        seconds.append(time.monotonic() - started)
     return answer, min(seconds)

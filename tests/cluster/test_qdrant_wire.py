@@ -61,8 +61,8 @@ def test_every_recorded_exchange_is_answered_alike(wire: WireServer) -> None:
         if exchange["name"] == "after-kill-9":
             wire.kill()
             wire.start()
-        if (told := difference(exchange, sent(wire.url, exchange))) is not None:
-            different.append(told)
+        if (mismatch := difference(exchange, sent(wire.url, exchange))) is not None:
+            different.append(mismatch)
     assert not different, "\n".join(different)
     assert len(OPEN) > 60
 
@@ -73,7 +73,7 @@ def test_keys_are_asked_for_as_recorded(with_key: WireServer) -> None:
         made = sent(with_key.url, {**create, "path": f"/collections/{name}"}, KEYS["auth-ok"])
         assert made.status_code == 200
     answers = [(one, sent(with_key.url, one, KEYS.get(one["name"], {}))) for one in WITH_KEY]
-    assert [told for one, answer in answers if (told := difference(one, answer)) is not None] == []
+    assert [mismatch for one, answer in answers if (mismatch := difference(one, answer)) is not None] == []
 
 
 def test_what_is_not_known_is_refused_where_a_real_server_ignores_it(wire: WireServer) -> None:
@@ -110,8 +110,10 @@ def difference(exchange: dict[str, Any], answer: httpx.Response) -> str | None:
 def comparable(value: Any) -> Any:
     """Without what a server counts for itself; scores to 6 digits; equal scores in one order."""
     if isinstance(value, dict):
-        kept = {key: comparable(inner) for key, inner in value.items() if key not in BY_THE_SERVER_ALONE | OF_ITS_OWN}
-        return {key: inner for key, inner in kept.items() if inner is not None}
+        comparable_fields = {
+            key: comparable(inner) for key, inner in value.items() if key not in BY_THE_SERVER_ALONE | OF_ITS_OWN
+        }
+        return {key: inner for key, inner in comparable_fields.items() if inner is not None}
     if isinstance(value, list):
         inner = [comparable(one) for one in value]
         return sorted(inner, key=by_score) if inner and isinstance(inner[0], dict) and "score" in inner[0] else inner

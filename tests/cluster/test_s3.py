@@ -118,12 +118,12 @@ async def test_a_transfer_that_breaks_leaves_the_file_and_no_half_blob(cluster_s
         blobs = S3Blobs(cluster_s3, endpoint=f"http://127.0.0.1:{proxy.port}")
         await blobs.ping()
         adopting = asyncio.create_task(blobs.adopt("t/broken", file))
-        await proxy.carried(LARGE // 2)
+        await proxy.wait_for_bytes(LARGE // 2)
         await proxy.cut()
         with pytest.raises(StoreUnavailable):
             await adopting
         assert file.exists()
-        await proxy.mend()
+        await proxy.restore()
         with pytest.raises(BlobMissing):
             await blobs.read("t/broken")
         await blobs.adopt("t/broken", file)

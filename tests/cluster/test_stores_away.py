@@ -101,8 +101,8 @@ def calls_of_blobs(blobs: Blobs, file: Path) -> dict[str, Call]:
     }
 
 
-async def all_of(things: AsyncIterator[Any]) -> list[Any]:
-    return [thing async for thing in things]
+async def all_of(items: AsyncIterator[Any]) -> list[Any]:
+    return [item async for item in items]
 
 
 async def hold(leases: Leases) -> None:
@@ -115,8 +115,8 @@ async def all_end_unavailable(store: str, calls: dict[str, Call]) -> None:
     for names in (list(calls), [name for name in calls for _ in range(10)], list(calls)):
         async with lateness() as late_s:
             ended = await asyncio.gather(*(how_it_ends(store, calls[name]) for name in names))
-        told = {name: end for name, end in zip(names, ended, strict=True) if end == "answered" or end > 1 + late_s[0]}
-        assert told == {}
+        wrong = {name: end for name, end in zip(names, ended, strict=True) if end == "answered" or end > 1 + late_s[0]}
+        assert wrong == {}
 
 
 async def how_it_ends(store: str, call: Call) -> float | Literal["answered"]:
@@ -182,16 +182,16 @@ async def cut_off(server: RedisServer | SeaweedServer, proxy: Proxy) -> AsyncIte
     try:
         yield
     finally:
-        await proxy.mend()
+        await proxy.restore()
 
 
 @asynccontextmanager
 async def swallowed(server: RedisServer | SeaweedServer, proxy: Proxy) -> AsyncIterator[None]:
-    await proxy.swallow()
+    await proxy.drop_data()
     try:
         yield
     finally:
-        await proxy.mend()
+        await proxy.restore()
 
 
 @asynccontextmanager
@@ -200,7 +200,7 @@ async def slow(server: RedisServer | SeaweedServer, proxy: Proxy) -> AsyncIterat
     try:
         yield
     finally:
-        await proxy.mend()
+        await proxy.restore()
 
 
 AWAY = pytest.mark.parametrize("away", [frozen, killed, cut_off, swallowed, slow], ids=lambda away: away.__name__)
@@ -283,8 +283,8 @@ async def test_without_redis_or_ledger_a_key_is_neither_let_in_nor_called_unknow
     await all_end_unavailable("blobs", {"admit": lambda: gate.admit(key, "default")})
     await to_redis.cut()
     await all_end_unavailable("counters", {"admit": lambda: gate.admit(key, "default")})
-    await to_s3.mend()
-    await to_redis.mend()
+    await to_s3.restore()
+    await to_redis.restore()
     await all_work_soon({"known": lambda: gate.admit(key, "default")})
 
 
@@ -292,16 +292,16 @@ async def test_a_ledger_that_lost_its_store_for_a_while_has_lost_nothing(
     blobs: S3Blobs, seaweed: SeaweedServer, to_s3: Proxy
 ) -> None:
     records = TenantRecords(blobs, "ten_a")
-    kept: list[str] = []
+    written: list[str] = []
     for number in range(40):
         if number == 10:
             seaweed.restart()
         try:
-            kept.append(await records.write("doc_a", 1, f"part/{number}", b"x" * 1000))
+            written.append(await records.write("doc_a", 1, f"part/{number}", b"x" * 1000))
         except StoreUnavailable:
             await asyncio.sleep(0.05)
-    assert len(kept) >= 29
-    for name in kept:
+    assert len(written) >= 29
+    for name in written:
         assert await records.read(name) == b"x" * 1000
 
 

@@ -101,7 +101,7 @@ async def test_many_waiting_on_a_frozen_server_are_all_told_within_a_second(runn
 async def test_a_slow_server_is_told_within_a_second(running: Running) -> None:
     running.line.delay_s = 2
     await running.searches_fail()
-    await running.line.mend()
+    await running.line.restore()
     await running.is_back()
 
 
@@ -111,7 +111,7 @@ async def test_a_line_that_is_cut_in_the_middle_of_a_search_is_told(running: Run
     await asyncio.sleep(0.1)
     await running.line.cut()
     await searching
-    await running.line.mend()
+    await running.line.restore()
     await running.is_back()
 
 

@@ -69,7 +69,7 @@ class Opened:
         self.indexes.append(QdrantIndex(self.url, None, dimensions, model, name=self.name))
         return self.indexes[-1]
 
-    def told(self, path: str) -> dict[str, object]:
+    def get(self, path: str) -> dict[str, object]:
         result: dict[str, object] = httpx.get(self.url + path).json()["result"]
         return result
 
@@ -93,7 +93,7 @@ async def test_the_collection_is_named_for_its_model_and_made_for_tenants(opened
     index = opened("All-MiniLM_L6 v2/int8", 384)
     await index.prepare()
     assert index.collection == f"{opened.name}-all-minilm-l6-v2-int8-384"
-    config = opened.told(f"/collections/{index.collection}")["config"]
+    config = opened.get(f"/collections/{index.collection}")["config"]
     assert isinstance(config, dict)
     assert config["metadata"] == {"model": "All-MiniLM_L6 v2/int8", "dimensions": 384}
     assert (config["hnsw_config"]["m"], config["hnsw_config"]["payload_m"]) == (0, 16)
@@ -111,7 +111,7 @@ async def test_a_filter_without_an_index_is_refused_by_the_server(opened: Opened
 async def test_many_processes_prepare_at_once(opened: Opened) -> None:
     indexes = [opened() for _ in range(6)]
     await asyncio.gather(*(index.prepare() for index in indexes))
-    info = opened.told(f"/collections/{indexes[0].collection}")
+    info = opened.get(f"/collections/{indexes[0].collection}")
     schema = info["payload_schema"]
     assert isinstance(schema, dict)
     assert {key: inner["data_type"] for key, inner in schema.items()} == {
@@ -241,5 +241,5 @@ def test_the_client_library_comes_in_at_the_first_call() -> None:
         "asyncio.run(index.close())\n"
         "print(*{'qdrant_client', 'httpx', 'pydantic', 'numpy', 'grpc'} & set(sys.modules))"
     )
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == ""
+    completed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert completed.stdout.strip() == ""

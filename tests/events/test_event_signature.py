@@ -205,9 +205,9 @@ def test_an_event_of_a_type_that_nobody_knows_is_refused() -> None:
 
 
 @pytest.mark.parametrize("event_type", DOCUMENT_EVENTS)
-@pytest.mark.parametrize("epoch", ["", "one", "1.5"])
-def test_a_signed_event_whose_epoch_is_no_number_is_refused(event_type: str, epoch: str) -> None:
-    plain = msgspec.structs.replace(example(event_type), epoch=epoch)
+@pytest.mark.parametrize("extension", ["", "one", "1.5"])
+def test_a_signed_event_whose_epoch_is_no_number_is_refused(event_type: str, extension: str) -> None:
+    plain = msgspec.structs.replace(example(event_type), epoch=extension)
     signed = msgspec.structs.replace(plain, aegissignature=SAMPLE_SECRETS.sign(plain))
     with pytest.raises(MalformedEventError):
         unwrap(signed, SAMPLE_SECRETS)

@@ -38,7 +38,7 @@ def queue(redis: RedisClient) -> SliceQueue:
     return SliceQueue(redis)
 
 
-async def take(queue: SliceQueue) -> Claim:
+async def claim_next(queue: SliceQueue) -> Claim:
     claim = await queue.claim()
     assert claim
     return claim
@@ -64,9 +64,9 @@ async def test_a_long_document_delays_the_others_by_one_slice_for_each_of_theirs
 async def test_who_comes_while_a_long_document_is_read_waits_for_one_of_its_slices(queue: SliceQueue) -> None:
     await queue.put(document("ten_long", "doc_long"), slices(500))
     for _ in range(3):
-        await take(queue)
+        await claim_next(queue)
     await queue.put(document("ten_b", "doc_1"), [OPENING])
-    assert "ten_b" in [(await take(queue)).tenant_id for _ in range(2)]
+    assert "ten_b" in [(await claim_next(queue)).tenant_id for _ in range(2)]
 
 
 async def test_what_a_document_turns_out_not_to_have_is_given_back(queue: SliceQueue) -> None:
@@ -77,7 +77,7 @@ async def test_what_a_document_turns_out_not_to_have_is_given_back(queue: SliceQ
     taken: Counter[str] = Counter()
     pages: Counter[str] = Counter()
     for _ in range(48):
-        claim = await take(queue)
+        claim = await claim_next(queue)
         read = 1 if claim.tenant_id == "ten_b" else len(claim.pages)
         taken[claim.tenant_id] += 1
         pages[claim.tenant_id] += read
@@ -93,8 +93,8 @@ class Model:
         self.remaining_budget: dict[str, int] = {}
         self.lists: dict[str, deque[int]] = {}
 
-    def put(self, tenant: str, charge: int) -> None:
-        self.lists.setdefault(tenant, deque()).append(charge)
+    def put(self, tenant: str, cost: int) -> None:
+        self.lists.setdefault(tenant, deque()).append(cost)
         if tenant not in self.remaining_budget:
             self.remaining_budget[tenant] = SLICE_PAGES
             self.ring.append(tenant)
@@ -143,10 +143,10 @@ async def _walk(queue: SliceQueue, steps: list[tuple[str, int] | float]) -> None
     waiting: Counter[str] = Counter()
     for number, step in enumerate([*steps, *([0.0] * 60)]):
         if isinstance(step, tuple):
-            tenant, charge = step
-            model.put(tenant, charge)
-            waiting[tenant] += charge
-            await queue.put(document(tenant, f"doc_{number}"), [PageRange(1, charge)])
+            tenant, cost = step
+            model.put(tenant, cost)
+            waiting[tenant] += cost
+            await queue.put(document(tenant, f"doc_{number}"), [PageRange(1, cost)])
             continue
         claim, expected = await queue.claim(), model.claim()
         assert (claim and (claim.tenant_id, claim.cost)) == expected
@@ -164,9 +164,9 @@ async def _walk(queue: SliceQueue, steps: list[tuple[str, int] | float]) -> None
 async def test_a_claim_whose_holder_died_comes_back_when_its_lease_runs_out(redis: RedisClient) -> None:
     queue = SliceQueue(redis, lease_s=0.05)
     await queue.put(document("ten_a", "doc_1"), slices(40))
-    lost = await take(queue)
+    lost = await claim_next(queue)
     await asyncio.sleep(0.06)
-    again = await take(queue)
+    again = await claim_next(queue)
     assert (again.pages, again.attempts, again.token != lost.token) == (lost.pages, 1, True)
     assert await queue.complete(lost, 20) is None, "the first holder's claim is gone"
     assert await queue.complete(again, 20) == 1
@@ -175,7 +175,7 @@ async def test_a_claim_whose_holder_died_comes_back_when_its_lease_runs_out(redi
 async def test_a_claim_that_is_renewed_stays(redis: RedisClient) -> None:
     queue = SliceQueue(redis, lease_s=1)
     await queue.put(document("ten_a", "doc_1"), slices(20))
-    claim = await take(queue)
+    claim = await claim_next(queue)
     for _ in range(4):
         await asyncio.sleep(0.3)
         assert await queue.renew([claim.token]) == set()
@@ -186,20 +186,20 @@ async def test_a_claim_that_is_renewed_stays(redis: RedisClient) -> None:
 async def test_a_deleted_document_leaves_the_queue_and_whoever_reads_it_learns_so(queue: SliceQueue) -> None:
     await queue.put(document("ten_a", "doc_1"), slices(100))
     await queue.put(document("ten_a", "doc_2"), slices(20))
-    claim = await take(queue)
+    claim = await claim_next(queue)
     await queue.cancel("ten_a", "doc_1", 1)
     assert not await queue.holds("ten_a", "doc_1", 1)
     assert await queue.renew([claim.token]) == {claim.token}
     assert await queue.complete(claim, 20, slices(20)) is None
     assert (await queue.depth()).slices == 1
-    assert (await take(queue)).document_id == "doc_2" and await queue.claim() is None
+    assert (await claim_next(queue)).document_id == "doc_2" and await queue.claim() is None
 
 
 async def test_another_life_of_the_document_is_another_document(queue: SliceQueue) -> None:
     await queue.put(document("ten_a", "doc_1", generation=1), slices(20))
     await queue.put(document("ten_a", "doc_1", generation=11), slices(20))
     await queue.cancel("ten_a", "doc_1", 1)
-    assert (await take(queue)).generation == 11
+    assert (await claim_next(queue)).generation == 11
 
 
 async def test_a_document_that_is_said_again_keeps_its_place(queue: SliceQueue) -> None:
@@ -210,9 +210,9 @@ async def test_a_document_that_is_said_again_keeps_its_place(queue: SliceQueue) 
 
 async def test_one_reader_is_told_that_the_document_is_done(queue: SliceQueue) -> None:
     await queue.put(document("ten_a", "doc_1"), [OPENING])
-    opened = await take(queue)
+    opened = await claim_next(queue)
     assert await queue.complete(opened, 20, [PageRange(21, 40), PageRange(41, 45)]) == 2
-    one, other = await take(queue), await take(queue)
+    one, other = await claim_next(queue), await claim_next(queue)
     assert sorted([await queue.complete(one, 20), await queue.complete(other, 5)], key=str) == [0, 1]
 
 
@@ -220,9 +220,9 @@ async def test_nothing_stays_for_ever_in_redis(redis: RedisClient) -> None:
     queue = SliceQueue(redis)
     for number in range(3):
         await queue.put(document("ten_a", f"doc_{number}"), slices(60))
-    claim = await take(queue)
+    claim = await claim_next(queue)
     await queue.retry_later(claim, 1)
-    await queue.complete(await take(queue), 20, [PageRange(1, 1)])
+    await queue.complete(await claim_next(queue), 20, [PageRange(1, 1)])
     keys = [key async for key in redis.scan("*")]
     assert len(keys) >= 8 and all([await redis.call("TTL", key) > 0 for key in keys])
 

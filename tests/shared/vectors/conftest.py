@@ -16,7 +16,7 @@ import pytest_asyncio
 
 from shared.vectors.edge import EdgeIndex
 from shared.vectors.port import VectorIndex, Vectors
-from tests.backends import address, worlds_of
+from tests.backends import address, backends_of
 
 DIMENSIONS = 8
 Open = Callable[[], VectorIndex]
@@ -33,7 +33,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _services(config: pytest.Config) -> list[str]:
-    chosen = worlds_of(config, "qdrant")
+    chosen = backends_of(config, "qdrant")
     embedded = [world for world in chosen if world == "embedded"]
     wire = ["wire"] if "cluster" in str(config.getoption("--backends")) else []
     return [*embedded, *wire, *(["qdrant"] if address(config, "qdrant") else [])]

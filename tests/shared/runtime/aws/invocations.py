@@ -70,10 +70,10 @@ class Lambdas:
     def intake(self, name: str, content: bytes) -> CloudEvent:
         """Takes a document in by a notification; returns what was said of it."""
         assert self.invoke("intake", object_created(self.put(name, content))) == {"statuses": [204]}
-        [event] = self.said("parse")
+        [event] = self.emitted("parse")
         return event
 
-    def said(self, function: str) -> list[CloudEvent]:
+    def emitted(self, function: str) -> list[CloudEvent]:
         """What stands in the queue of a function, which is empty afterwards."""
         received: list[ReceivedEvent] = self.run(self.bus.receive(function, 10, 10))
         for one in received:
@@ -82,12 +82,12 @@ class Lambdas:
 
     def travel(self, event: CloudEvent) -> list[CloudEvent]:
         """Brings the event to the functions of the pipeline, one after the other; returns what each was brought."""
-        brought = [event]
+        delivered = [event]
         for function, following in zip(PIPELINE, (*PIPELINE[1:], None), strict=True):
-            assert self.invoke(function, batch(message(encode(brought[-1])))) == {"batchItemFailures": []}
+            assert self.invoke(function, batch(message(encode(delivered[-1])))) == {"batchItemFailures": []}
             if following:
-                brought += self.said(following)
-        return brought
+                delivered += self.emitted(following)
+        return delivered
 
     def signed(self, event: DocumentEvent, source: str = "upload") -> CloudEvent:
         return wrap(event, source, self.installation.event_secrets)

@@ -33,9 +33,9 @@ def broken(lambdas: Lambdas) -> CloudEvent:
 
 def break_one(lambdas: Lambdas) -> CloudEvent:
     """An event signed by us, of a document that we have, but the blob that it names is not there."""
-    told = unwrap(lambdas.intake("broken.md", unique_note()), lambdas.installation.event_secrets)
-    assert isinstance(told, DocumentStored)
-    return lambdas.signed(msgspec.structs.replace(told, original=told.original + "-gone", key=told.key + "x"))
+    stored = unwrap(lambdas.intake("broken.md", unique_note()), lambdas.installation.event_secrets)
+    assert isinstance(stored, DocumentStored)
+    return lambdas.signed(msgspec.structs.replace(stored, original=stored.original + "-gone", key=stored.key + "x"))
 
 
 def unsigned(event: CloudEvent) -> CloudEvent:
@@ -49,7 +49,7 @@ def test_only_what_failed_is_brought_again(lambdas: Lambdas, stored: CloudEvent,
         batch(message(encode(stored), "good"), message(encode(broken), "bad"), message(encode(other), "fine")),
     )
     assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
-    assert {event.subject for event in lambdas.said("chunk")} == {stored.subject, other.subject}
+    assert {event.subject for event in lambdas.emitted("chunk")} == {stored.subject, other.subject}
 
 
 def test_a_batch_of_failures_is_brought_again_whole(lambdas: Lambdas, broken: CloudEvent) -> None:
@@ -62,7 +62,7 @@ def test_what_is_brought_again_succeeds_when_its_cause_is_gone(lambdas: Lambdas,
     assert lambdas.invoke("parse", bad)["batchItemFailures"]
     lambdas.run(lambdas.services.blobs.write(broken.data["original"], unique_note()))
     assert lambdas.invoke("parse", bad) == {"batchItemFailures": []}
-    assert [event.subject for event in lambdas.said("chunk")] == [broken.subject]
+    assert [event.subject for event in lambdas.emitted("chunk")] == [broken.subject]
 
 
 def test_pauses_between_attempts_grow(lambdas: Lambdas, broken: CloudEvent, aws: FakeAws) -> None:
@@ -95,7 +95,7 @@ def test_an_invocation_with_no_event_is_over_at_once(lambdas: Lambdas, event: An
 
 def test_what_is_not_signed_by_us_is_dropped_and_never_kept(lambdas: Lambdas, stored: CloudEvent, aws: FakeAws) -> None:
     assert lambdas.invoke("parse", batch(message(encode(unsigned(stored)), received=5))) == {"batchItemFailures": []}
-    assert lambdas.said("chunk") == []
+    assert lambdas.emitted("chunk") == []
     assert aws.of("SendMessage") == []
 
 
@@ -134,7 +134,7 @@ def test_what_a_queue_gave_up_is_a_dead_letter_of_its_listener(lambdas: Lambdas,
 
 
 def test_what_lambda_gave_up_is_a_dead_letter_with_its_error(lambdas: Lambdas, stored: CloudEvent) -> None:
-    told = {
+    report = {
         "version": "1.0",
         "requestContext": {
             "requestId": "r",
@@ -145,7 +145,7 @@ def test_what_lambda_gave_up_is_a_dead_letter_with_its_error(lambdas: Lambdas, s
         "requestPayload": bridged(json.loads(encode(stored))),
         "responsePayload": {"errorMessage": "500: BlobMissing", "errorType": "RetryInvocation"},
     }
-    assert lambdas.invoke("failed", batch(message(json.dumps(told), queue="failed"))) == {"batchItemFailures": []}
+    assert lambdas.invoke("failed", batch(message(json.dumps(report), queue="failed"))) == {"batchItemFailures": []}
     letter = _letter_of(lambdas, stored)
     assert (letter.function, letter.attempts, letter.detail) == ("parse", 3, "500: BlobMissing")
 
@@ -171,7 +171,7 @@ def test_an_outcome_that_cannot_be_said_leaves_the_event_to_come_again(
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m"}]}
     [record] = lambdas.stages(stored.subject)
     assert lambdas.invoke("parse", batch(message(encode(stored), "m"))) == {"batchItemFailures": []}
-    assert [event.subject for event in lambdas.said("chunk")] == [stored.subject]
+    assert [event.subject for event in lambdas.emitted("chunk")] == [stored.subject]
     assert lambdas.stages(stored.subject) == [record]
 
 
@@ -190,7 +190,7 @@ def test_what_does_not_end_in_the_invocations_time_is_said_to_have_failed(
             "batchItemFailures": [{"itemIdentifier": "late"}]
         }
     assert lambdas.invoke("parse", late) == {"batchItemFailures": []}
-    assert len(lambdas.said("chunk")) == 1
+    assert len(lambdas.emitted("chunk")) == 1
 
 
 async def _for_ever(*document: Any) -> None:

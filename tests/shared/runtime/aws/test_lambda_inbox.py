@@ -34,14 +34,14 @@ def test_what_was_taken_in_is_gone_from_the_inbox(lambdas: Lambdas) -> None:
     key = lambdas.put("gone.md", unique_note())
     lambdas.invoke("intake", object_created(key))
     assert not is_there(lambdas, key)
-    lambdas.said("parse")
+    lambdas.emitted("parse")
 
 
 def test_a_notification_that_comes_twice_makes_one_document(lambdas: Lambdas) -> None:
     key = lambdas.put("twice.md", unique_note())
     assert lambdas.invoke("intake", object_created(key)) == {"statuses": [204]}
     assert lambdas.invoke("intake", object_created(key)) == {"statuses": [404]}
-    assert len(lambdas.said("parse")) == 1
+    assert len(lambdas.emitted("parse")) == 1
 
 
 def test_notifications_may_come_by_queue_or_by_eventbridge(lambdas: Lambdas) -> None:
@@ -49,7 +49,7 @@ def test_notifications_may_come_by_queue_or_by_eventbridge(lambdas: Lambdas) -> 
     assert lambdas.invoke("intake", batch(message(queued, queue="inbox"))) == {"batchItemFailures": []}
     detail = {"bucket": {"name": "aegis"}, "object": {"key": lambdas.put("bridged.md", unique_note())}}
     assert lambdas.invoke("intake", bridged(detail, "Object Created", "aws.s3")) == {"statuses": [204]}
-    assert len(lambdas.said("parse")) == 2
+    assert len(lambdas.emitted("parse")) == 2
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_an_object_is_brought_again_when_a_store_is_away(lambdas: Lambdas, monke
         with pytest.raises(RetryInvocation, match="503"):
             lambdas.invoke("intake", object_created(key))
     assert lambdas.invoke("intake", object_created(key)) == {"statuses": [204]}
-    lambdas.said("parse")
+    lambdas.emitted("parse")
 
 
 def test_only_the_function_with_an_inbox_takes_objects_in(lambdas: Lambdas) -> None:

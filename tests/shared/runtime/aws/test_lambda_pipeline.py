@@ -55,11 +55,11 @@ def _ended(one: Lambdas) -> list[Any]:
 def test_every_stage_ends_with_the_same_key_and_outcome(
     lambdas: Lambdas, travelled: tuple[str, list[Any]], in_one_process: Lambdas
 ) -> None:
-    def told(one: Lambdas) -> list[Any]:
+    def outcomes(one: Lambdas) -> list[Any]:
         return [(record.stage, record.key, record.outcome, record.event) for record in one.stages(travelled[0])]
 
     assert [record.stage for record in lambdas.stages(travelled[0])] == list(PIPELINE)
-    assert told(lambdas) == told(in_one_process)
+    assert outcomes(lambdas) == outcomes(in_one_process)
 
 
 def test_the_same_passages_are_found(
@@ -82,7 +82,7 @@ def test_an_event_that_comes_twice_says_the_same_with_the_same_id(
     _, events = travelled
     before = lambdas.stages(travelled[0])
     assert lambdas.invoke("parse", batch(message(encode(events[0])))) == {"batchItemFailures": []}
-    [again] = lambdas.said("chunk")
+    [again] = lambdas.emitted("chunk")
     assert (again.id, again.data) == (events[1].id, events[1].data)
     assert lambdas.stages(travelled[0]) == before
 
@@ -90,14 +90,14 @@ def test_an_event_that_comes_twice_says_the_same_with_the_same_id(
 def test_a_queue_may_hold_what_eventbridge_wrapped(lambdas: Lambdas, travelled: tuple[str, list[Any]]) -> None:
     wrapped = json.dumps(bridged(json.loads(encode(travelled[1][0]))))
     assert lambdas.invoke("parse", batch(message(wrapped))) == {"batchItemFailures": []}
-    assert len(lambdas.said("chunk")) == 1
+    assert len(lambdas.emitted("chunk")) == 1
 
 
 def test_a_rule_may_bring_an_event_without_a_queue(lambdas: Lambdas, travelled: tuple[str, list[Any]]) -> None:
     event = json.loads(encode(travelled[1][0]))
     assert lambdas.invoke("parse", bridged(event)) == {"statuses": [200]}
     assert lambdas.invoke("parse", event) == {"statuses": [200]}
-    assert len(lambdas.said("chunk")) == 2
+    assert len(lambdas.emitted("chunk")) == 2
 
 
 def test_a_schedule_is_a_tick_of_the_clock(lambdas: Lambdas) -> None:

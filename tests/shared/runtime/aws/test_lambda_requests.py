@@ -89,7 +89,7 @@ def test_bytes_come_in_and_go_out_whole(lambdas: Lambdas) -> None:
     event["headers"]["content-type"] = "multipart/form-data; boundary=x"
     uploaded = lambdas.invoke("upload", event)
     assert uploaded["statusCode"] == 202, uploaded
-    [stored] = lambdas.said("parse")
+    [stored] = lambdas.emitted("parse")
     path = f"/documents/{stored.subject}/original"
     answer = lambdas.invoke("documents", request("GET", path, key=lambdas.api_key))
     body = answer["body"]
@@ -119,24 +119,24 @@ def test_a_call_that_outlasts_its_invocation_is_told_so(lambdas: Lambdas, monkey
 
     monkeypatch.setattr(lambdas.services.gate, "admit", for_ever)
     asked = request("GET", "/documents", key=lambdas.api_key)
-    told = problem(lambdas.invoke("documents", asked, Context(seconds=2.1)), 504)
-    assert told["type"] == "/problems/deadline"
+    body = problem(lambdas.invoke("documents", asked, Context(seconds=2.1)), 504)
+    assert body["type"] == "/problems/deadline"
 
 
 def test_a_body_over_5_mb_is_refused_and_the_inbox_named(lambdas: Lambdas) -> None:
     for body, encoded in (("x" * (web.LARGEST_BODY + 1), False), ("AAAA" * (web.LARGEST_BODY // 3 + 1), True)):
         event = request("POST", "/upload", body, lambdas.api_key, isBase64Encoded=encoded)
         answer = lambdas.invoke("upload", event)
-        told = problem(answer, 413)
-        assert told["type"] == "/problems/too-large"
-        assert "t/{tenant}/inbox/" in told["detail"]
+        refusal = problem(answer, 413)
+        assert refusal["type"] == "/problems/too-large"
+        assert "t/{tenant}/inbox/" in refusal["detail"]
         assert answer["headers"]["x-request-id"] == "label-0001"
 
 
 def test_an_answer_larger_than_lambda_sends_is_a_problem(lambdas: Lambdas, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web, "_LARGEST_ANSWER", 500)
-    told = problem(lambdas.invoke("formats", request("GET", "/formats")), 413)
-    assert "more than the 500 bytes" in told["detail"]
+    body = problem(lambdas.invoke("formats", request("GET", "/formats")), 413)
+    assert "more than the 500 bytes" in body["detail"]
 
 
 def test_one_event_may_also_be_posted(lambdas: Lambdas) -> None:

@@ -33,13 +33,13 @@ def transport(lambdas: Lambdas, address: str) -> SinkTransport:
     return SinkTransport(AwsSink(address), lambdas.installation.event_secrets, lambdas.services.redis)
 
 
-def say(lambdas: Lambdas, address: str, event: CloudEvent) -> None:
-    told = unwrap(event, lambdas.installation.event_secrets)
-    lambdas.run(transport(lambdas, address).publish(told, "upload"))
+def publish_to(lambdas: Lambdas, address: str, event: CloudEvent) -> None:
+    message = unwrap(event, lambdas.installation.event_secrets)
+    lambdas.run(transport(lambdas, address).publish(message, "upload"))
 
 
 def test_an_event_bus_is_told_who_speaks_and_of_what(lambdas: Lambdas, stored: CloudEvent, aws: FakeAws) -> None:
-    say(lambdas, BUS, stored)
+    publish_to(lambdas, BUS, stored)
     [call] = aws.of("PutEvents")
     [entry] = call["Entries"]
     assert (entry["EventBusName"], entry["Source"], entry["DetailType"]) == (BUS, "/functions/upload", stored.type)
@@ -48,7 +48,7 @@ def test_an_event_bus_is_told_who_speaks_and_of_what(lambdas: Lambdas, stored: C
 
 
 def test_a_queue_holds_the_event_as_it_is(lambdas: Lambdas, stored: CloudEvent, aws: FakeAws) -> None:
-    say(lambdas, QUEUE, stored)
+    publish_to(lambdas, QUEUE, stored)
     [call] = aws.of("SendMessage")
     assert call["QueueUrl"].endswith("/parse")
     assert decode(call["MessageBody"].encode()).id == stored.id
@@ -57,8 +57,8 @@ def test_a_queue_holds_the_event_as_it_is(lambdas: Lambdas, stored: CloudEvent, 
 def test_a_queue_in_order_swallows_no_outcome_that_is_said_again(
     lambdas: Lambdas, stored: CloudEvent, aws: FakeAws
 ) -> None:
-    say(lambdas, queue_arn("parse.fifo"), stored)
-    say(lambdas, queue_arn("parse.fifo"), stored)
+    publish_to(lambdas, queue_arn("parse.fifo"), stored)
+    publish_to(lambdas, queue_arn("parse.fifo"), stored)
     first, second = aws.of("SendMessage")
     assert first["MessageGroupId"] == second["MessageGroupId"] == stored.subject
     assert first["MessageDeduplicationId"] != second["MessageDeduplicationId"]
@@ -70,7 +70,7 @@ def test_what_aws_refuses_was_not_said(
 ) -> None:
     aws.refusing.add(action)
     with pytest.raises(StoreUnavailable, match="bus"):
-        say(lambdas, address, stored)
+        publish_to(lambdas, address, stored)
 
 
 def test_aws_that_does_not_answer_is_a_store_that_is_away(
@@ -78,13 +78,13 @@ def test_aws_that_does_not_answer_is_a_store_that_is_away(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     with pytest.raises(StoreUnavailable, match="does not answer"):
-        say(lambdas, BUS.replace("eu-central-1", "eu-north-1"), stored)
+        publish_to(lambdas, BUS.replace("eu-central-1", "eu-north-1"), stored)
 
 
 def test_what_was_said_is_marked_as_being_on_its_way(lambdas: Lambdas, stored: CloudEvent) -> None:
     redis, mark = lambdas.services.redis, recent_mark(stored.aegistenant, stored.subject, stored.epoch)
     lambdas.run(redis.call("DEL", mark))
-    say(lambdas, BUS, stored)
+    publish_to(lambdas, BUS, stored)
     assert lambdas.run(redis.call("EXISTS", mark))
 
 

@@ -120,25 +120,25 @@ async def prepare():
     await bus.open("chunk")
 
 loop.run_until_complete(prepare())
-said = [invoke("intake", object_created("t/ten_default/inbox/note.md"))]
+answers = [invoke("intake", object_created("t/ten_default/inbox/note.md"))]
 [received] = loop.run_until_complete(bus.receive("parse", 1, 10))
 from events.envelope import encode
-said.append(invoke("parse", batch(message(encode(received.event)))))
+answers.append(invoke("parse", batch(message(encode(received.event)))))
 [received] = loop.run_until_complete(bus.receive("chunk", 1, 10))
-said.append(invoke("chunk", batch(message(encode(received.event)))))
+answers.append(invoke("chunk", batch(message(encode(received.event)))))
 loop.run_until_complete(services.close())
 loop.run_until_complete(server.close())
 heavy = ("litestar", "uvicorn", "mangum", "boto3", "botocore.session", "httpx", "qdrant_client", "onnxruntime")
-print(json.dumps({"said": said, "heavy": [name for name in heavy if name in sys.modules]}), file=sys.__stderr__)
+print(json.dumps({"answers": answers, "heavy": [name for name in heavy if name in sys.modules]}), file=sys.__stderr__)
 """
 
 
 def test_events_bring_in_neither_a_web_framework_nor_a_client_that_they_do_not_need(tmp_path: Path) -> None:
     done = _python(_EVENTS, os.environ, str(tmp_path))
     assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stderr.splitlines()[-1])
-    assert told["said"] == [{"statuses": [204]}, {"batchItemFailures": []}, {"batchItemFailures": []}]
-    assert told["heavy"] == []
+    report: dict[str, Any] = json.loads(done.stderr.splitlines()[-1])
+    assert report["answers"] == [{"statuses": [204]}, {"batchItemFailures": []}, {"batchItemFailures": []}]
+    assert report["heavy"] == []
 
 
 def _python(script: str, environ: Mapping[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
