@@ -10,8 +10,8 @@ from shared.embedding.sparse import SparseEncoder, settings
 from shared.retrieval.texts import embedded_text, indexed_words
 from shared.stages.stages import StageWork
 from shared.types.passage import Passage
-from shared.vectors.kept import StoredPoint
 from shared.vectors.port import Point, Vectors
+from shared.vectors.stored_point import StoredPoint
 
 STAGE_VERSION = (1, settings())
 

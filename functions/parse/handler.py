@@ -6,7 +6,7 @@ from shared.formats.table import PAGED
 from shared.parsing.pool import ParserPool
 from shared.pictures.describer import Describer
 from shared.pictures.describing import Describing
-from shared.pictures.sliced import read_here, told
+from shared.pictures.sliced import parsed_document, read_here
 from shared.stages.stages import StageWork
 
 STAGE_VERSION = 3
@@ -19,4 +19,4 @@ async def handle(
         return await read_here(event, work, parsers, describer)
     document = await affordable_document(event, work, parsers, await work.read(event.original))
     described = await Describing(event, work, parsers, describer).of(document.blocks, document.pages)
-    return await told(event, work, described, lambda: document)
+    return await parsed_document(event, work, described, lambda: document)

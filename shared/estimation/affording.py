@@ -31,8 +31,8 @@ async def affordable_document(
     if not work.allowance.is_bounded:
         return await parsers.parse(event.parser, event.media_type, event.filename, original)
     work.allowance.check({"page_parsed": 1})
-    if kept := await work.part(_PART):
-        document = msgspec.msgpack.decode(kept, type=ParsedDocument)
+    if stored := await work.part(_PART):
+        document = msgspec.msgpack.decode(stored, type=ParsedDocument)
     else:
         document = await parsers.parse(event.parser, event.media_type, event.filename, original)
         await work.write_part(_PART, msgspec.msgpack.encode(document))

@@ -122,9 +122,9 @@ def _sections(blocks: Iterable[Block], title: str, measure: TokenEstimator) -> I
 
 
 def _headed(blocks: Iterable[Block], title: str, measure: TokenEstimator) -> Iterator[_Section]:
-    said = measure.tokens(title)
+    title_tokens = measure.tokens(title)
     path: list[tuple[int, float]] = []
-    section = _Section(said, {})
+    section = _Section(title_tokens, {})
     for block in blocks:
         tokens = measure.tokens(block.text)
         if block.kind in ("title", "heading"):
@@ -134,7 +134,7 @@ def _headed(blocks: Iterable[Block], title: str, measure: TokenEstimator) -> Ite
             path = [above for above in path if above[0] < level]
             if block.text.strip().casefold() != title.casefold():
                 path.append((level, tokens))
-            section = _Section(said + sum(one for _, one in path), {})
+            section = _Section(title_tokens + sum(one for _, one in path), {})
             tokens += max(level, 1)  # its marks
         elif block.kind == "table" and block.rows and tokens > PASSAGE_TOKENS:
             tokens += _repeated(block, tokens, measure)

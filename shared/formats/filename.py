@@ -9,14 +9,14 @@ _JOINERS = "\u200c\u200d"
 
 
 def safe_filename(raw: str) -> str:
-    """The last component of `raw`, fit to be shown: one line, no control character, nothing that reorders text."""
+    """The last component of `raw`, fit to be displayed: one line, no control character, nothing that reorders text."""
     name = raw.replace("\\", "/").rpartition("/")[2]
-    shown = unicodedata.normalize("NFC", "".join(filter(_is_shown, name))).strip()
-    shortened = _shortened(shown).strip()
+    displayed = unicodedata.normalize("NFC", "".join(filter(_is_displayed, name))).strip()
+    shortened = _shortened(displayed).strip()
     return shortened if any(map(_is_visible, shortened)) else NAMELESS
 
 
-def _is_shown(character: str) -> bool:
+def _is_displayed(character: str) -> bool:
     return character in _JOINERS or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 

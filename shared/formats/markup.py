@@ -45,7 +45,7 @@ def is_xml(text: str) -> bool:
     return _XML.match(text) is not None
 
 
-def says_xml(text: str) -> bool:
+def is_declared_xml(text: str) -> bool:
     """Its declaration leaves no doubt, and it is no web page."""
     return _XML_DECLARED.match(text) is not None and not is_html(text)
 

@@ -6,6 +6,7 @@ from typing import Literal
 from msgspec import Struct
 
 from shared.formats.markup import (
+    is_declared_xml,
     is_html,
     is_jats,
     is_json,
@@ -17,7 +18,6 @@ from shared.formats.markup import (
     is_tex,
     is_xbrl,
     is_xml,
-    says_xml,
 )
 
 Route = Literal["cpu", "gpu"]
@@ -61,7 +61,7 @@ FORMATS = (
     Format("nxml", "application/jats+xml", "docling", looks=is_jats, overrules=True),
     Format("xml", "application/x-patent+xml", "docling", looks=is_patent, overrules=True, listed=False),
     Format("xbrl", "application/xbrl+xml", looks=is_xbrl, overrules=True),
-    Format("xml", "application/xml", looks=says_xml, overrules=True, listed=False),
+    Format("xml", "application/xml", looks=is_declared_xml, overrules=True, listed=False),
     Format("xml", "application/xml", looks=is_xml, required=True),
     Format("rtf", "application/rtf", "legacy"),
     Format("tex", "application/x-tex", "docling", looks=is_tex),

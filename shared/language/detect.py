@@ -155,11 +155,11 @@ def _pairs(table: dict[str, str], words: bool) -> Iterator[tuple[str, str]]:
 
 def _weighted() -> dict[str, tuple[tuple[str, float], ...]]:
     """Every sign with the languages that it speaks for: the fewer they are, the more it says."""
-    spoken: dict[str, list[str]] = defaultdict(list)
+    languages: dict[str, list[str]] = defaultdict(list)
     for sign, language in (*_pairs(_FUNCTION_WORDS, words=True), *_pairs(_LETTERS, words=False)):
-        if language not in spoken[sign]:
-            spoken[sign].append(language)
-    return {sign: tuple((name, _weight(sign) / len(names)) for name in names) for sign, names in spoken.items()}
+        if language not in languages[sign]:
+            languages[sign].append(language)
+    return {sign: tuple((name, _weight(sign) / len(names)) for name in names) for sign, names in languages.items()}
 
 
 def _weight(sign: str) -> float:

@@ -15,11 +15,11 @@ def with_address(words: str, address: str | None) -> str:
     Only the words where the address leads nowhere from outside the document's own site, or where they say it.
     """
     found = _ABSOLUTE.match(address.strip()) if address else None
-    said = words.rstrip()
-    if found is None or len(found[0]) > LONGEST_ADDRESS or not said.strip() or _bare(found[0]) in words.casefold():
+    text = words.rstrip()
+    if found is None or len(found[0]) > LONGEST_ADDRESS or not text.strip() or _bare(found[0]) in words.casefold():
         return words
-    shown = found[0] if "://" in found[0] else found[0].partition(":")[2]
-    return f"{said} ({shown}){words[len(said) :]}"
+    displayed = found[0] if "://" in found[0] else found[0].partition(":")[2]
+    return f"{text} ({displayed}){words[len(text) :]}"
 
 
 def _bare(address: str) -> str:

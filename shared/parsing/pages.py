@@ -1,4 +1,4 @@
-"""Which pages of a document are read, and which are missing."""
+"""Which pages of a document are parsed, and which are missing."""
 
 from collections.abc import Mapping
 
@@ -18,32 +18,35 @@ class PageRange(Struct, frozen=True, order=True):
 
 
 OPENING = PageRange(1, 0)
-"""The first slice of a document that nobody has opened: it ends where it ends."""
+"""The first slice of a document whose number of pages is unknown; its end is open."""
 
 
 class Parts(Struct, frozen=True):
-    """What is kept of a document that has `pages` in all, None while nobody has looked: slices and their parts' names.
-    `seconds` is how long reading them took; `is_refused` says that one showed the document to be at fault."""
+    """The slices of a document that are stored, each with the name of its part.
 
-    kept: Mapping[PageRange, str] = {}
+    `pages` is the document's number of pages, None until a slice was read; `seconds` is how long reading the slices
+    took; `is_refused` says that one of them showed the document to be at fault.
+    """
+
+    stored: Mapping[PageRange, str] = {}
     pages: int | None = None
     seconds: float = 0.0
     is_refused: bool = False
 
     def chain(self) -> list[PageRange]:
-        """Kept slices from the first page on, each beginning where the one before ends."""
+        """Returns stored slices from the first page on, each beginning where the one before ends."""
         return self._walk()[0]
 
     def missing(self) -> list[PageRange]:
-        """What has to be read, in slices; only the first one while the number of pages is not known."""
+        """Returns the slices to be parsed; only the first one while the number of pages is unknown."""
         return self._walk(over_gaps=True)[1] if self.pages else [OPENING]
 
     def beginning_at(self, page: int) -> PageRange | None:
-        """The longest kept slice that does."""
-        return max((one for one in self.kept if one.first == page), default=None)
+        """The longest stored slice that does."""
+        return max((one for one in self.stored if one.first == page), default=None)
 
     def _walk(self, over_gaps: bool = False) -> tuple[list[PageRange], list[PageRange]]:
-        longest = {one.first: one for one in sorted(self.kept)}
+        longest = {one.first: one for one in sorted(self.stored)}
         found: list[PageRange] = []
         gaps: list[PageRange] = []
         page, pages = 1, self.pages or 0
@@ -59,4 +62,4 @@ class Parts(Struct, frozen=True):
 
     def _end_of_gap(self, page: int, pages: int) -> int:
         of_slice = (page - 1) // SLICE_PAGES * SLICE_PAGES + SLICE_PAGES
-        return min(of_slice, pages, *(one.first - 1 for one in self.kept if one.first > page), pages)
+        return min(of_slice, pages, *(one.first - 1 for one in self.stored if one.first > page), pages)

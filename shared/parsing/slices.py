@@ -21,21 +21,21 @@ _PAGE_NUMBER = re.compile(
 )
 
 
-def joined(slices: Sequence[Slice]) -> ParsedDocument:
+def join_slices(slices: Sequence[Slice]) -> ParsedDocument:
     """Raises Rejected("ocr-unavailable") and ("empty") where no page had words."""
     blocks = [block for one in slices for block in one.blocks]
-    kept = tuple(_without_running(blocks, slices[-1].pages))
-    if not any(character.isalnum() for block in kept for character in block.text):
+    remaining = tuple(_without_running(blocks, slices[-1].pages))
+    if not any(character.isalnum() for block in remaining for character in block.text):
         if any(one.unread for one in slices):
             raise Rejected("ocr-unavailable", "its pages are pictures, and nothing is installed here to read them")
         raise Rejected("empty", "the document holds no words")
-    return ParsedDocument(kept, _title(kept, slices[0].title), slices[-1].pages)
+    return ParsedDocument(remaining, _title(remaining, slices[0].title), slices[-1].pages)
 
 
-def _title(blocks: Sequence[Block], said: str) -> str:
+def _title(blocks: Sequence[Block], metadata_title: str) -> str:
     """The first page's highest heading, else what the file says of itself."""
     headings = [block for block in blocks if block.kind == "heading" and (block.page or 1) <= 2]
-    best = min(headings, key=lambda block: block.level).text if headings else said
+    best = min(headings, key=lambda block: block.level).text if headings else metadata_title
     return " ".join(best.split())[:300]
 
 

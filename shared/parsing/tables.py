@@ -22,9 +22,9 @@ def table_row(row: TableRow) -> str:
 
 def rectangular(rows: Iterable[Sequence[str]]) -> tuple[TableRow, ...]:
     """Without rows and trailing columns that are empty throughout, every row as wide as the widest."""
-    kept = [_stripped(row) for row in rows if any(cell.strip() for cell in row)]
-    width = max(map(len, kept), default=0)
-    return tuple(row + ("",) * (width - len(row)) for row in kept)
+    filled = [_stripped(row) for row in rows if any(cell.strip() for cell in row)]
+    width = max(map(len, filled), default=0)
+    return tuple(row + ("",) * (width - len(row)) for row in filled)
 
 
 def _stripped(row: Sequence[str]) -> TableRow:

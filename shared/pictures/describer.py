@@ -36,13 +36,13 @@ READ_LETTERS = 100
 
 MOST_TOKENS = 320
 
-_ASKED = (
+_PROMPT = (
     "This picture stands in a document. Describe it for somebody who cannot see it and will search for it: what it "
     "shows, every word and number that can be read on it, and what a chart or diagram says. Write plain sentences, "
     "120 words at most, and nothing else. If it shows nothing, or is an ornament, answer with the one word NOTHING."
 )
 _NOTHING = "NOTHING"
-_ASKED_TOKENS, _TOLD_TOKENS = 110, 130
+_PROMPT_TOKENS, _ANSWER_TOKENS = 110, 130
 _SEEN = 0.75
 """The share of the most that a picture can count as which pictures usually do."""
 
@@ -89,7 +89,7 @@ class Describer:
         price = self._prices.price(decision.model)
         if decision.location != "cloud" or price is None or price.image_tokens is None:
             return Outlook("local")
-        usual = TokenCounts(prompt=_ASKED_TOKENS + round(_SEEN * price.image_tokens), completion=_TOLD_TOKENS)
+        usual = TokenCounts(prompt=_PROMPT_TOKENS + round(_SEEN * price.image_tokens), completion=_ANSWER_TOKENS)
         cost = self._prices.cost(decision.model, usual, now()) or 0
         return Outlook("cloud", Range.around(cost, 0.58, 1.72))
 
@@ -98,7 +98,7 @@ def _task(picture: bytes, classification: Classification, payer: Payer) -> LLMTa
     return LLMTask(
         kind="vision",
         payer=payer,
-        messages=(PromptMessage("user", (Part(_ASKED, ours=True),), (Picture(picture, classification),)),),
+        messages=(PromptMessage("user", (Part(_PROMPT, ours=True),), (Picture(picture, classification),)),),
         classification=classification,
         max_output_tokens=MOST_TOKENS,
     )

@@ -54,8 +54,8 @@ class Describing(Struct, frozen=True):
         found: list[_Found] = []
         made, is_whole = 0, True
         for number, place in await self._places(blocks, original):
-            if kept := await self._paid.part(str(number)):
-                found.append(msgspec.msgpack.decode(kept, type=_Found))
+            if stored := await self._paid.part(str(number)):
+                found.append(msgspec.msgpack.decode(stored, type=_Found))
                 continue
             if self.work.is_late and made:
                 is_whole = False

@@ -17,7 +17,7 @@ from shared.formats.table import PAGED
 from shared.parsing.document import ParsedDocument, Slice
 from shared.parsing.pages import PageRange, Parts
 from shared.parsing.pool import ParserPool
-from shared.parsing.slices import joined
+from shared.parsing.slices import join_slices
 from shared.pictures.describer import Describer
 from shared.pictures.describing import Described, Describing, with_descriptions
 from shared.stages.stages import StageWork
@@ -48,16 +48,16 @@ async def keep_refusal(work: StageWork, refused: Rejected) -> None:
 
 
 async def refusal(work: StageWork) -> Rejected:
-    """What a slice said of the document; its parts are forgotten, for the document may be tried again."""
-    kept = await work.part(_REFUSED)
-    code, detail = msgspec.msgpack.decode(kept, type=tuple[str, str]) if kept else ("corrupt", "it cannot be read")
+    """Returns the refusal that a slice stored, and erases the document's parts, for the document may be tried again."""
+    stored = await work.part(_REFUSED)
+    code, detail = msgspec.msgpack.decode(stored, type=tuple[str, str]) if stored else ("corrupt", "it cannot be read")
     await work.erase_parts()
     return Rejected(code, detail)
 
 
 async def read_slices(work: StageWork, parts: Parts) -> list[Slice]:
     """The chain's slices."""
-    found = [await work.part(parts.kept[one]) for one in parts.chain()]
+    found = [await work.part(parts.stored[one]) for one in parts.chain()]
     return [msgspec.msgpack.decode(data, type=Slice) for data in found if data]
 
 
@@ -84,10 +84,10 @@ async def parsed(
 ) -> DocumentParsed | DocumentStored:
     """Puts the slices together, with their pictures in words, and says so."""
     described = await describing.of([block for one in slices for block in one.blocks], slices[-1].pages)
-    return await told(event, work, described, lambda: joined(slices), pool_ms)
+    return await parsed_document(event, work, described, lambda: join_slices(slices), pool_ms)
 
 
-async def told(
+async def parsed_document(
     event: DocumentStored,
     work: StageWork,
     described: Described,

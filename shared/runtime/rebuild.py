@@ -18,7 +18,7 @@ from shared.runtime.wiring.services import Services
 from shared.runtime.wiring.settings import Settings
 from shared.table.table import Need, load
 from shared.types.errors import AegisError
-from shared.vectors.kept import StoredPoint
+from shared.vectors.stored_point import StoredPoint
 
 INDEXES = ("catalogue", "counters", "vectors")
 _BATCH = 256

@@ -209,4 +209,4 @@ def _equals(key: str, value: str) -> engine.FieldCondition:
 
 
 def _up_to(generation: int) -> engine.FieldCondition:
-    return engine.FieldCondition(stored.EPOCH, range=engine.RangeFloat(lte=generation))
+    return engine.FieldCondition(stored.GENERATION, range=engine.RangeFloat(lte=generation))

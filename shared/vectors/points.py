@@ -11,7 +11,7 @@ from shared.types.passage import Passage
 DENSE, WORDS = "dense", "words"
 """The named vectors: meaning (cosine) and words (sparse, with the IDF modifier)."""
 
-TENANT, DOCUMENT, EPOCH = "tenant", "document_id", "epoch"
+TENANT, DOCUMENT, GENERATION = "tenant", "document_id", "epoch"
 KEYWORDS = (TENANT, DOCUMENT)
 """Payload keys with an index."""
 

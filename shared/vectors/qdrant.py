@@ -27,7 +27,7 @@ _CALLS = 32
 _SIZE_SECONDS = 60.0
 """How long a tenant counts as small once it was seen to be."""
 
-_SIZES_KEPT = 10_000
+_MOST_SIZES = 10_000
 
 
 class QdrantIndex(VectorIndex):
@@ -113,7 +113,7 @@ class QdrantIndex(VectorIndex):
         """Whether the tenant's passages are so few that a search is exact; asked once a minute and tenant."""
         known = self._few.get(tenant_id)
         if known is None or known[0] < time.monotonic():
-            if len(self._few) >= _SIZES_KEPT:
+            if len(self._few) >= _MOST_SIZES:
                 self._few.clear()
             known = (time.monotonic() + _SIZE_SECONDS, await collection.few(tenant_id))
             self._few[tenant_id] = known

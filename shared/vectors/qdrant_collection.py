@@ -32,7 +32,7 @@ _OLDEST = (1, 19)
 _SECONDS = 30
 """The client's own limit, whole seconds; what a call may take is bounded more tightly by who makes it."""
 
-_KEPT_OPEN_SECONDS = 3.0
+_KEEPALIVE_SECONDS = 3.0
 """The server closes an idle connection after five: one that it closes while we write to it would be an error."""
 
 _BATCH_POINTS = 32
@@ -49,7 +49,7 @@ _MOST_RESULTS = 20_000
 _INDEXES: dict[str, models.KeywordIndexParams | models.IntegerIndexParams] = {
     stored.TENANT: models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True),
     stored.DOCUMENT: models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD),
-    stored.EPOCH: models.IntegerIndexParams(type=models.IntegerIndexType.INTEGER, lookup=False, range=True),
+    stored.GENERATION: models.IntegerIndexParams(type=models.IntegerIndexType.INTEGER, lookup=False, range=True),
 }
 
 
@@ -68,7 +68,7 @@ class Collection:
             limits=httpx.Limits(
                 max_connections=connections,
                 max_keepalive_connections=connections,
-                keepalive_expiry=_KEPT_OPEN_SECONDS,
+                keepalive_expiry=_KEEPALIVE_SECONDS,
             ),
         )
         self._url = url
@@ -79,7 +79,7 @@ class Collection:
 
     async def make(self) -> None:
         """Makes what is missing of the collection. Raises `UnsuitableServer`, and `WrongModel` for one not ours."""
-        async with _told():
+        async with _translated():
             found, _ = await asyncio.gather(self._look(), self._check_version())
             if found is None:
                 await self._create()
@@ -90,7 +90,7 @@ class Collection:
 
     async def check_in_use(self) -> None:
         """Takes the alias when nobody has it. Raises `WrongModel` when it names the collection of another model."""
-        async with _told():
+        async with _translated():
             in_use = await self._in_use()
             if in_use is None:
                 await self._point_alias(replacing=False)
@@ -103,16 +103,16 @@ class Collection:
 
     async def adopt(self) -> None:
         """From now on this collection is the one in use."""
-        async with _told():
+        async with _translated():
             await self._point_alias(replacing=await self._in_use() is not None)
 
     async def drop(self) -> None:
-        async with _told():
+        async with _translated():
             await self._client.delete_collection(self._name)
 
     async def ping(self) -> None:
         """Asks something that needs the key."""
-        async with _told():
+        async with _translated():
             await self._client.collection_exists(self._name)
 
     async def close(self) -> None:
@@ -120,7 +120,7 @@ class Collection:
 
     async def add(self, tenant_id: str, points: Sequence[Point]) -> None:
         """Durable when it returns. A passage of a later epoch is not replaced by one of an earlier."""
-        async with _told():
+        async with _translated():
             for batch in _batches(points):
                 for generation, group in groupby(batch, key=lambda point: point.passage.generation):
                     await self._client.upsert(
@@ -133,24 +133,24 @@ class Collection:
     async def forget(self, tenant_id: str, document_id: str, up_to_generation: int) -> None:
         must = [_equals(stored.TENANT, tenant_id), _equals(stored.DOCUMENT, document_id), _up_to(up_to_generation)]
         which = models.FilterSelector(filter=models.Filter(must=[*must]))
-        async with _told():
+        async with _translated():
             await self._client.delete(self._name, which, wait=True)
 
     async def count(self, tenant_id: str, document_id: str | None) -> int:
         documents = None if document_id is None else (document_id,)
-        async with _told():
+        async with _translated():
             counted = await self._client.count(self._name, _filter(tenant_id, documents), exact=True)
         return counted.count
 
     async def few(self, tenant_id: str) -> bool:
         """Whether the tenant has so few passages that each can be looked at. By the index's estimate."""
-        async with _told():
+        async with _translated():
             counted = await self._client.count(self._name, _filter(tenant_id, None), exact=False)
         return counted.count < _EXACT_BELOW
 
     async def find(self, tenant_id: str, query: Query, exact: bool) -> list[Found]:
         searches = list(_searches(tenant_id, query, exact))
-        async with _told():
+        async with _translated():
             best = await self._best(ranked([search.weight for search in searches], query.limit), searches)
             return by_place(await self._found(best))[: query.limit]
 
@@ -324,11 +324,11 @@ def _equals(key: str, value: str) -> models.FieldCondition:
 
 
 def _up_to(generation: int) -> models.FieldCondition:
-    return models.FieldCondition(key=stored.EPOCH, range=models.Range(lte=generation))
+    return models.FieldCondition(key=stored.GENERATION, range=models.Range(lte=generation))
 
 
 @asynccontextmanager
-async def _told() -> AsyncIterator[None]:
+async def _translated() -> AsyncIterator[None]:
     """Turns what the client raises into what the port promises."""
     try:
         yield

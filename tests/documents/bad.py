@@ -260,8 +260,8 @@ def _garbage() -> Iterator[Bad]:
 def _paged() -> Iterator[Bad]:
     dice = random.Random(3)
     written, locked = drawn.pdf(drawn.text_page()), frozenset({"encrypted"})
-    shown = {kind: drawn.encoded(drawn.picture("Forty tonnes of timber."), kind) for kind in ("PNG", "JPEG", "TIFF")}
-    for kind, content in {"pdf": written, **shown}.items():
+    images = {kind: drawn.encoded(drawn.picture("Forty tonnes of timber."), kind) for kind in ("PNG", "JPEG", "TIFF")}
+    for kind, content in {"pdf": written, **images}.items():
         yield Bad(f"cut-50.{kind.lower()}", content[: len(content) // 2], ANYTHING)
         for turn in range(3):
             yield Bad(f"flipped-{turn}.{kind.lower()}", _damaged(content, 8**turn, dice), ANYTHING)

@@ -54,9 +54,9 @@ def ppt(slides: list[list[str]]) -> bytes:
     )
     size = _record(0x03E9, struct.pack("<iiiiiiIIHHBBBB", 5760, 4320, 4320, 5760, 1, 2, 0, 0, 1, 0, 0, 0, 0, 1), 1)
     document = _record(0x03E8, size + _record(0x0FF0, texts, 0xF) + _record(0x03EA, b""), 0xF)
-    shown = [document, *(_record(0x03EE, _record(0x03EF, bytes(24), 2), 0xF) for _ in slides)]
+    records = [document, *(_record(0x03EE, _record(0x03EF, bytes(24), 2), 0xF) for _ in slides)]
     places, stream = [], b""
-    for each in shown:
+    for each in records:
         places.append(len(stream))
         stream += each
     directory = _record(0x1772, struct.pack("<I", 1 | len(places) << 20) + struct.pack(f"<{len(places)}I", *places))

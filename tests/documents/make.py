@@ -249,7 +249,7 @@ def ipynb() -> str:
 
 
 def boxnote() -> str:
-    title, sentence = ([{"type": "text", "text": said}] for said in (TITLE, SENTENCE))
+    title, sentence = ([{"type": "text", "text": text}] for text in (TITLE, SENTENCE))
     heading = {"type": "heading", "attrs": {"level": 1}, "content": title}
     held = [heading, {"type": "paragraph", "content": sentence}]
     return json.dumps({"version": 1, "schema_version": 1, "doc": {"type": "doc", "content": held}})

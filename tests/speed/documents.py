@@ -21,7 +21,7 @@ from shared.parsing.pool import ParserPool
 from shared.types.errors import AegisError
 from tests.documents.reports import report
 from tests.documents.routed import parsed
-from tests.documents.saying import EXTENSIONS, PICTURES, saying
+from tests.documents.with_text import EXTENSIONS, PICTURES, document_with
 from tests.speed.bare_docling import markdown_of
 from tests.speed.formats_table import Read, Row, document, table
 from tests.speed.similarity import same_order, same_words, words
@@ -60,7 +60,7 @@ def _made() -> Iterator[Sample]:
     """About 3.5 kB of words each; what has to be read off a picture, a third of that."""
     for number, extension in enumerate(EXTENSIONS):
         text = report(number, sentences=13 if extension in PICTURES else 40)
-        yield Sample(extension, f"file.{extension}", saying(extension, text), text)
+        yield Sample(extension, f"file.{extension}", document_with(extension, text), text)
 
 
 def _found(folder: Path) -> Iterator[Sample]:

@@ -26,7 +26,7 @@ from shared.parsing.limits import ParsingLimits
 from shared.parsing.worker import parse
 from tests.documents.reports import report
 from tests.documents.routed import routed
-from tests.documents.saying import LIGHT, saying
+from tests.documents.with_text import LIGHT, document_with
 from tests.processes import family, processor_seconds
 from tests.suite.running import FINAL, Running
 
@@ -71,7 +71,7 @@ def main() -> None:
 
 def _file(number: int, extension: str = "") -> File:
     extension = extension or KINDS[number % len(KINDS)]
-    return File(f"report-{number}.{extension}", saying(extension, report(number)))
+    return File(f"report-{number}.{extension}", document_with(extension, report(number)))
 
 
 async def _both(running: Running, turns: Sequence[Sequence[File]]) -> tuple[Spent, Spent, list[float]]:

@@ -17,7 +17,7 @@ from shared.parsing.limits import MIB, ParsingLimits
 from shared.parsing.pool import ParserPool
 from tests.documents.reports import report
 from tests.documents.routed import parsed
-from tests.documents.saying import EXTENSIONS, saying
+from tests.documents.with_text import EXTENSIONS, document_with
 from tests.processes import family, resident
 
 WORKERS = 2
@@ -93,7 +93,7 @@ def _documents(count: int, extensions: Sequence[str]) -> Iterator[tuple[str, byt
     """Every format in turn, never the same words."""
     for number in range(count):
         extension = extensions[number % len(extensions)]
-        yield extension, saying(extension, report(number, sentences=4 + number % 9))
+        yield extension, document_with(extension, report(number, sentences=4 + number % 9))
 
 
 def _now(ever: set[int]) -> Memory:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from tests.documents.saying import EXTENSIONS, saying
+from tests.documents.with_text import EXTENSIONS, document_with
 from tests.suite.running import FINAL, Caller, Running
 
 BIRDS = ("kestrel", "heron", "falcon", "sparrow", "raven", "pelican")
@@ -46,7 +46,7 @@ def taken(server: Running) -> Iterator[Taken]:
     _, caller = server.create_tenant("any document")
     uploaded = {}
     for extension in EXTENSIONS:
-        answer = caller.upload(saying(extension, sentence(extension)), f"file.{extension}")
+        answer = caller.upload(document_with(extension, sentence(extension)), f"file.{extension}")
         assert answer.status_code == 202, (extension, answer.text)
         uploaded[extension] = answer.json()["document_id"]
     listed = _final(caller)

@@ -94,8 +94,8 @@ def _row(element: Any) -> SheetRow:
 
 
 def _times(element: Any, what: str, most: int) -> int:
-    said = element.get(f"{_TABLE}number-{what}-repeated", "1")
-    return max(1, min(int(said), most)) if said.isascii() and said.isdigit() and len(said) < 10 else 1
+    value = element.get(f"{_TABLE}number-{what}-repeated", "1")
+    return max(1, min(int(value), most)) if value.isascii() and value.isdigit() and len(value) < 10 else 1
 
 
 def _spanned(sheet: Sheet) -> int:

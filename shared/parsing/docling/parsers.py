@@ -66,10 +66,10 @@ def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits)
             return _read(media_type, content, limits)
 
 
-def _markup(media_type: str, content: bytes, limits: ParsingLimits, **told: Any) -> ParsedDocument:
+def _markup(media_type: str, content: bytes, limits: ParsingLimits, **options: Any) -> ParsedDocument:
     """As XML of any kind where Docling does not know this one of its kind."""
     try:
-        return _read(media_type, content, limits, **told)
+        return _read(media_type, content, limits, **options)
     except Rejected as rejected:
         if rejected.code not in {"corrupt", "empty"} or content.startswith(b"PATN"):
             raise
@@ -86,10 +86,10 @@ def _word(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocum
     return read(document, limits, pages=take_page_marks(document))
 
 
-def _read(media_type: str, content: bytes, limits: ParsingLimits, **told: Any) -> ParsedDocument:
+def _read(media_type: str, content: bytes, limits: ParsingLimits, **options: Any) -> ParsedDocument:
     from shared.parsing.docling.reading import read
 
-    return read(_converted(media_type, content), limits, **told)
+    return read(_converted(media_type, content), limits, **options)
 
 
 def _converted(media_type: str, content: bytes) -> Any:
@@ -106,10 +106,10 @@ def _converted(media_type: str, content: bytes) -> Any:
 
 
 def _refusal(errors: list[Any]) -> Rejected:
-    said = " ".join(error.error_message for error in errors)
-    if "recursion" in said:
+    messages = " ".join(error.error_message for error in errors)
+    if "recursion" in messages:
         return Rejected("too-deep", "its elements are nested too deep")
-    if "MemoryError" in said or "Unable to allocate" in said:
+    if "MemoryError" in messages or "Unable to allocate" in messages:
         raise MemoryError
     return Rejected("corrupt", "it is damaged, or not what it says it is")
 

@@ -19,7 +19,7 @@ from shared.parsing.limits import ParsingLimits
 from shared.parsing.links import with_address
 from shared.types.passage import Box
 
-SHOWN = frozenset({ContentLayer.BODY, ContentLayer.NOTES})
+LAYERS = frozenset({ContentLayer.BODY, ContentLayer.NOTES})
 _HEADINGS = frozenset({DocItemLabel.SECTION_HEADER, DocItemLabel.FIELD_HEADING})
 _CHECKBOXES = {DocItemLabel.CHECKBOX_SELECTED: "[x] ", DocItemLabel.CHECKBOX_UNSELECTED: "[ ] "}
 _LISTS = frozenset({GroupLabel.LIST, GroupLabel.ORDERED_LIST})
@@ -76,7 +76,7 @@ class _Walk:
     def _held(self, holder: Any) -> Iterator[Any]:
         for reference in holder.children:
             item = reference.resolve(self._document)
-            if item.content_layer in SHOWN or item.label == DocItemLabel.FOOTNOTE:
+            if item.content_layer in LAYERS or item.label == DocItemLabel.FOOTNOTE:
                 yield item
 
     def _item(self, item: Any, depth: int) -> None:
@@ -123,7 +123,7 @@ class _Walk:
         """Numbers stay as they were written; without one, the list counts."""
         mark = item.marker.strip()
         self._assembly.open_item(mark if item.enumerated and mark[:1].isdigit() else "" if item.enumerated else "-")
-        self._assembly.paragraph(_worded(item))
+        self._assembly.paragraph(_text_with_link(item))
         self.children(item, depth + 1)
         self._assembly.close()
 
@@ -137,7 +137,7 @@ class _Walk:
         elif item.label == DocItemLabel.CODE:
             self._assembly.code(text)
         else:
-            self._assembly.paragraph(_CHECKBOXES.get(item.label, "") + _worded(item))
+            self._assembly.paragraph(_CHECKBOXES.get(item.label, "") + _text_with_link(item))
 
     def _inline(self, group: Any, depth: int) -> str:
         """Runs of one paragraph, each of which Docling keeps by itself."""
@@ -147,37 +147,37 @@ class _Walk:
         for item in self._held(group):
             if not runs:
                 self._stand_at(item)
-            runs.append((self._said(item, depth), _script(item)))
+            runs.append((self._item_text(item, depth), _script(item)))
         return _joined(runs)
 
-    def _said(self, item: Any, depth: int = 0) -> str:
-        return _worded(item) or self._inline(item, depth + 1)
+    def _item_text(self, item: Any, depth: int = 0) -> str:
+        return _text_with_link(item) or self._inline(item, depth + 1)
 
     def _picture(self, item: PictureItem) -> None:
         description = getattr(getattr(item.meta, "description", None), "text", "") or ""
         chart = getattr(item.meta, "tabular_chart", None)
-        said = [self._caption(item), description, _kind_of_chart(item) if chart else ""]
-        self._assembly.picture("\n".join(dict.fromkeys(filter(None, said))))
+        lines = [self._caption(item), description, _kind_of_chart(item) if chart else ""]
+        self._assembly.picture("\n".join(dict.fromkeys(filter(None, lines))))
         if chart:
             self._assembly.table(self._rows(chart.chart_data))
 
     def _caption(self, item: TableItem | PictureItem) -> str:
         captions = (reference.resolve(self._document) for reference in item.captions)
-        return "\n".join(filter(None, map(self._said, captions)))
+        return "\n".join(filter(None, map(self._item_text, captions)))
 
     def _rows(self, data: TableData) -> list[list[str]]:
-        """A cell that spans rows or columns is repeated in each; one that holds more than a text is told once."""
-        told: set[str] = set()
-        return [[self._cell(cell, told) for cell in row] for row in data.grid]
+        """A cell that spans rows or columns is repeated in each; one that holds more than a text is written once."""
+        seen: set[str] = set()
+        return [[self._cell(cell, seen) for cell in row] for row in data.grid]
 
-    def _cell(self, cell: Any, told: set[str]) -> str:
-        """What a cell holds beyond text is told by its words alone."""
+    def _cell(self, cell: Any, seen: set[str]) -> str:
+        """Returns the words of a cell; of what it holds beyond text only the words are used."""
         if not isinstance(cell, RichTableCell):
             return str(cell.text)
-        if cell.ref.cref in told:
+        if cell.ref.cref in seen:
             return ""
-        told.add(cell.ref.cref)
-        return self._said(cell.ref.resolve(self._document)) or str(cell.text)
+        seen.add(cell.ref.cref)
+        return self._item_text(cell.ref.resolve(self._document)) or str(cell.text)
 
     def _stand_at(self, item: Any) -> None:
         """Items without a place of their own stand where the one before them did."""
@@ -188,7 +188,7 @@ class _Walk:
             self._assembly.page = self._pages[item.self_ref]
 
 
-def _worded(item: Any) -> str:
+def _text_with_link(item: Any) -> str:
     return with_address(getattr(item, "text", ""), str(getattr(item, "hyperlink", None) or ""))
 
 
@@ -203,17 +203,17 @@ def _joined(runs: list[tuple[str, str]]) -> str:
     runs = [(text, script) for text, script in runs if text]
     if any(text != text.strip() for text, _ in runs):
         return "".join(text for text, _ in runs)
-    said = ""
+    joined = ""
     for text, script in runs:
-        said += _between(said, text, script) + text
-    return _LOOSE_AFTER.sub(r"\1", _LOOSE_BEFORE.sub(r"\1", said))
+        joined += _between(joined, text, script) + text
+    return _LOOSE_AFTER.sub(r"\1", _LOOSE_BEFORE.sub(r"\1", joined))
 
 
-def _between(said: str, text: str, script: str) -> str:
+def _between(before: str, text: str, script: str) -> str:
     """CO2 is one word; a power must not become a digit of its number."""
-    if script == "super" and said[-1:].isdigit():
+    if script == "super" and before[-1:].isdigit():
         return "^"
-    return "" if not said or (script == "sub" and text.isdigit()) else " "
+    return "" if not before or (script == "sub" and text.isdigit()) else " "
 
 
 def _kind_of_chart(item: PictureItem) -> str:

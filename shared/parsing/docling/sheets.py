@@ -62,7 +62,7 @@ def read_large(content: bytes, limits: ParsingLimits) -> ParsedDocument:
 
 
 def _filled(row: tuple[Any, ...]) -> dict[int, str]:
-    return {place: _shown(value) for place, value in enumerate(row) if value is not None and value != ""}
+    return {place: _cell_text(value) for place, value in enumerate(row) if value is not None and value != ""}
 
 
 def tables(rows: Iterable[dict[int, str]], limits: ParsingLimits) -> Iterator[list[list[str]]]:
@@ -87,7 +87,7 @@ def _table(run: list[dict[int, str]]) -> list[list[str]]:
     return [[cells.get(place, "") for place in used] for cells in run]
 
 
-def _shown(value: Any) -> str:
+def _cell_text(value: Any) -> str:
     """Dates without a time that nobody wrote."""
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == time() else value.isoformat(" ", "minutes")

@@ -8,21 +8,21 @@ _MARK = re.compile(rb"\\(?:chftn|ftnalt|footnote)(?![a-z]) ?")
 
 
 def with_notes_at_end(content: bytes) -> bytes:
-    kept: list[bytes] = []
+    body: list[bytes] = []
     notes: list[bytes] = []
     place = 0
     while found := _NOTE.search(content, place):
         end = _end(content, found.start())
         if end is None:
             break
-        kept.append(content[place : found.start()])
+        body.append(content[place : found.start()])
         notes.append(_MARK.sub(b"", content[found.start() : end]))
         place = end
     rest = content[place:]
     last = rest.rfind(b"}")
     if not notes or last < 0:
         return content
-    return b"".join([*kept, rest[:last], *(b"\\par\\pard\\plain " + note for note in notes), b"\\par", rest[last:]])
+    return b"".join([*body, rest[:last], *(b"\\par\\pard\\plain " + note for note in notes), b"\\par", rest[last:]])
 
 
 def _end(content: bytes, start: int) -> int | None:

@@ -84,7 +84,7 @@ class _Page:
         elif tag == "img":
             self._text.append(f" {attributes.get('alt', '')} ")
         else:
-            self._start_shown(tag, attributes)
+            self._start_visible(tag, attributes)
 
     def end(self, tag: str) -> None:
         self._depth -= 1
@@ -93,7 +93,7 @@ class _Page:
         elif tag == "title":
             self._in_title = False
         elif tag not in {"br", "img"}:
-            self._end_shown(tag)
+            self._end_visible(tag)
 
     def data(self, text: str) -> None:
         if self._in_title:
@@ -105,7 +105,7 @@ class _Page:
         self._paragraph()
         self._assembly.title = self._assembly.title or _collapsed(self._title)
 
-    def _start_shown(self, tag: str, attributes: Mapping[str, str]) -> None:
+    def _start_visible(self, tag: str, attributes: Mapping[str, str]) -> None:
         if tag in {"table", *HEADINGS}:
             self._dissolve()
         self._in_heading = self._in_heading or tag in HEADINGS
@@ -122,7 +122,7 @@ class _Page:
         elif tag in {"tr", "td", "th"}:
             self._start_row_or_cell(tag, attributes)
 
-    def _end_shown(self, tag: str) -> None:
+    def _end_visible(self, tag: str) -> None:
         self._in_heading = self._in_heading and tag not in HEADINGS
         if tag == "table":
             self._end_table()

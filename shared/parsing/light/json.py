@@ -73,7 +73,7 @@ def _opened(path: str, value: Any) -> tuple[list[str], list[tuple[str, Any]]]:
         if _is_nested(member):
             nested.append((name, member))
         else:
-            lines.append(f"{name}: {_shown(member)}" if name else _shown(member))
+            lines.append(f"{name}: {_value_text(member)}" if name else _value_text(member))
     return lines, nested
 
 
@@ -92,9 +92,9 @@ def _is_nested(value: Any) -> bool:
     return isinstance(value, dict)
 
 
-def _shown(value: Any) -> str:
+def _value_text(value: Any) -> str:
     if isinstance(value, list):
-        return ", ".join(map(_shown, value))
+        return ", ".join(map(_value_text, value))
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     return str(value)

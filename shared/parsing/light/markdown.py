@@ -67,7 +67,7 @@ class _Writer:
     def write(self, token: Token) -> None:
         match token.type:
             case "inline":
-                self._inline(_shown(token.children or [], linked=not self._heading))
+                self._inline(_line_text(token.children or [], linked=not self._heading))
             case "heading_open":
                 self._heading = int(token.tag[1:])
             case "heading_close":
@@ -116,17 +116,17 @@ class _Writer:
         read_into(self._assembly, content, self._limits)
 
 
-def _shown(children: list[Token], *, linked: bool = False) -> str:
+def _line_text(children: list[Token], *, linked: bool = False) -> str:
     """The words of a line without its marks; a picture speaks by its alternative text, a link by its address too."""
-    said, words, address = "", "", ""
+    text, words, address = "", "", ""
     for token in children:
         if token.type == "link_open":
-            said, words, address = said + words, "", str(token.attrGet("href") or "") if linked else ""
+            text, words, address = text + words, "", str(token.attrGet("href") or "") if linked else ""
         elif token.type == "link_close":
-            said, words, address = said + with_address(words, address), "", ""
+            text, words, address = text + with_address(words, address), "", ""
         else:
             words += _run(token)
-    return said + words
+    return text + words
 
 
 def _run(token: Token) -> str:
@@ -136,7 +136,7 @@ def _run(token: Token) -> str:
         case "hardbreak":
             return "\n"
         case "image":
-            return _shown(token.children or [])
+            return _line_text(token.children or [])
         case "html_inline":
             return "\n" if _LINE_BREAK.match(token.content) else ""
         case _:

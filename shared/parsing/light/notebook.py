@@ -49,7 +49,7 @@ def _write(assembly: Assembly, limits: ParsingLimits, cell: dict[str, Any]) -> N
             assembly.code(source)
             for output in _list(cell, "outputs"):
                 if isinstance(output, dict):
-                    assembly.code(_shown(output)[:LONGEST_OUTPUT])
+                    assembly.code(_output_text(output)[:LONGEST_OUTPUT])
         case "heading":
             level = cell.get("level")
             assembly.heading(level if isinstance(level, int) else 1, source)
@@ -59,7 +59,7 @@ def _write(assembly: Assembly, limits: ParsingLimits, cell: dict[str, Any]) -> N
             read_into(assembly, source, limits)
 
 
-def _shown(output: dict[str, Any]) -> str:
+def _output_text(output: dict[str, Any]) -> str:
     """What was printed, or the plain form of what was shown; an error by its name."""
     data = output.get("data")
     plain = data.get("text/plain") if isinstance(data, dict) else None

@@ -28,9 +28,9 @@ _SETTINGS = {
 
 def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
     try:
-        shown = publish_parts(decode(content), writer="html5", settings_overrides=_SETTINGS)["body"]
+        page = publish_parts(decode(content), writer="html5", settings_overrides=_SETTINGS)["body"]
     except (AttributeError, LookupError, TypeError, ValueError, AssertionError) as error:
         raise Rejected("corrupt", f"it cannot be read as reStructuredText ({type(error).__name__})") from error
     assembly = Assembly(limits)
-    read_into(assembly, shown, limits)
+    read_into(assembly, page, limits)
     return assembly.finish()

@@ -67,8 +67,8 @@ def _facts(report: Any) -> Iterator[Fact]:
 
 def _title(facts: list[Fact]) -> str:
     """Who reports what."""
-    said: Mapping[str, str] = {fact.label: fact.value for fact in reversed(facts)}
-    return " ".join(filter(None, (said.get("Entity Registrant Name", ""), said.get("Document Type", ""))))
+    values: Mapping[str, str] = {fact.label: fact.value for fact in reversed(facts)}
+    return " ".join(filter(None, (values.get("Entity Registrant Name", ""), values.get("Document Type", ""))))
 
 
 def _is_text(fact: Fact) -> bool:

@@ -55,12 +55,12 @@ def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
 
 
 def _refusal(error: etree.XMLSyntaxError, limits: ParsingLimits) -> Rejected:
-    said = str(error)
-    if "depth" in said.lower():
+    message = str(error)
+    if "depth" in message.lower():
         return too_deep(limits)
-    if "amplification" in said or ("entity" in said.lower() and "loop" in said.lower()):
+    if "amplification" in message or ("entity" in message.lower() and "loop" in message.lower()):
         return Rejected("too-large-expanded", "the entities that it declares multiply")
-    return Rejected("corrupt", f"it is not valid XML: {said[:200]}")
+    return Rejected("corrupt", f"it is not valid XML: {message[:200]}")
 
 
 class _Tree:

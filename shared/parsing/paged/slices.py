@@ -12,7 +12,7 @@ from shared.parsing.paged.layout_repair import repair_layout
 from shared.parsing.paged.page_method import PageMethod, page_method
 from shared.parsing.paged.page_source import PageSource, open_pages
 from shared.parsing.paged.text_blocks import TextPage, body_size, text_blocks
-from shared.parsing.slices import joined
+from shared.parsing.slices import join_slices
 
 SECONDS = 20.0
 """After this time a slice ends with its current page, so that a delivery can end in time."""
@@ -26,7 +26,7 @@ def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits)
     slices = [parse_slice(media_type, content, 1, limits)]
     while slices[-1].until < slices[-1].pages:
         slices.append(parse_slice(media_type, content, slices[-1].until + 1, limits))
-    return joined(slices)
+    return join_slices(slices)
 
 
 def parse_slice(media_type: str, content: bytes, first: int, limits: ParsingLimits, last: int | None = None) -> Slice:

@@ -12,7 +12,7 @@ import pytest
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.pool import ParserPool
 from tests.documents.bad import ANYTHING, PARSED, Bad, corpus, end_of
-from tests.documents.saying import saying
+from tests.documents.with_text import document_with
 from tests.processes import calls_outside, family
 
 MOST_SECONDS = 20.0
@@ -50,7 +50,7 @@ async def test_every_bad_file_ends_in_time_as_it_must_calls_nobody_and_the_next_
             if (came_to := await end(bad)) not in bad.ends or time.monotonic() - started > MOST_SECONDS:
                 otherwise[bad.name] = came_to
         assert otherwise == {}
-        fine = [Bad(f"fine.{extension}", saying(extension, "Forty tonnes."), ANYTHING) for extension in FINE]
+        fine = [Bad(f"fine.{extension}", document_with(extension, "Forty tonnes."), ANYTHING) for extension in FINE]
         assert [await end(each) for each in fine] == [PARSED] * len(FINE)
         assert len(called) >= 4
         assert not any(called.values())

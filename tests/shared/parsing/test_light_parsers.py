@@ -24,7 +24,7 @@ def read(kind: str, content: str | bytes, limits: ParsingLimits | None = None) -
     return parse_light(MEDIA[kind], data, limits or ParsingLimits())
 
 
-def told(document: ParsedDocument) -> list[tuple[str, str]]:
+def contents(document: ParsedDocument) -> list[tuple[str, str]]:
     return [(block.kind, block.text) for block in document.blocks]
 
 
@@ -41,7 +41,7 @@ def test_markdown_is_read_with_its_structure() -> None:
         "| a | b |\n|---|---|\n| 1 | 2 \\| 3 |\n\nEnd ![a cat](cat.png)",
     )
     assert document.title == "Guide"
-    assert told(document) == [
+    assert contents(document) == [
         ("heading", "Guide"),
         ("paragraph", "Some text with code."),
         ("list", "- one\n  1. inner\n- two"),
@@ -55,7 +55,7 @@ def test_markdown_is_read_with_its_structure() -> None:
 
 def test_html_inside_markdown_keeps_its_text() -> None:
     document = read("md", "<div><b>Bold</b> claim</div>\n\nA<br>B <i>c</i>\n\n<script>alert(1)</script>\n")
-    assert told(document) == [("paragraph", "Bold claim"), ("paragraph", "A\nB c")]
+    assert contents(document) == [("paragraph", "Bold claim"), ("paragraph", "A\nB c")]
 
 
 def test_a_markdown_file_is_named_by_its_front_matter() -> None:
@@ -66,7 +66,10 @@ def test_a_markdown_file_is_named_by_its_front_matter() -> None:
 
 
 def test_a_heading_inside_a_quotation_heads_nothing() -> None:
-    assert told(read("md", "> # Note\n> text\n\nafter")) == [("quote", "Note\n\ntext"), ("paragraph", "after")]
+    assert contents(read("md", "> # Note\n> text\n\nafter")) == [
+        ("quote", "Note\n\ntext"),
+        ("paragraph", "after"),
+    ]
 
 
 def test_html_is_read_as_a_reader_sees_it() -> None:
@@ -79,7 +82,7 @@ def test_html_is_read_as_a_reader_sees_it() -> None:
         <dl><dt>Term<dd>Meaning</dl></body></html>""",
     )
     assert document.title == "The page"
-    assert told(document) == [
+    assert contents(document) == [
         ("heading", "Top"),
         ("paragraph", "One\ntwo & three"),
         ("paragraph", "loose text"),
@@ -110,7 +113,11 @@ def test_a_table_that_only_arranges_the_page_is_read_as_text() -> None:
     document = read(
         "html", "<table><tr><td><h2>Left</h2><p>words</p></td><td><table><tr><td>a<td>b</table></td></tr></table>"
     )
-    assert told(document) == [("heading", "Left"), ("paragraph", "words"), ("table", "| a | b |\n| --- | --- |")]
+    assert contents(document) == [
+        ("heading", "Left"),
+        ("paragraph", "words"),
+        ("table", "| a | b |\n| --- | --- |"),
+    ]
 
 
 def test_a_page_is_decoded_as_it_says() -> None:
@@ -185,7 +192,7 @@ def test_plain_text_is_read_in_paragraphs_with_its_few_headings() -> None:
     )
     document = read("txt", text)
     assert document.title == "Report"
-    assert told(document) == [
+    assert contents(document) == [
         ("heading", "Report"),
         ("paragraph", "First line\nsecond line."),
         ("heading", "MAIN RESULTS"),

@@ -74,14 +74,14 @@ async def test_what_libreoffice_makes_of_it_is_read_by_our_own_parser(
 ) -> None:
     monkeypatch.setenv("AEGIS_EVENT_SECRET", "k1:secret")
     (tmp_path / "made.docx").write_bytes(make.make("docx"))
-    kept = f'env > {tmp_path}/env; echo "$@" > {tmp_path}/args'
-    write(office, f'{kept}; cp {tmp_path}/made.docx "$HOME/out/document.docx"')
+    record = f'env > {tmp_path}/env; echo "$@" > {tmp_path}/args'
+    write(office, f'{record}; cp {tmp_path}/made.docx "$HOME/out/document.docx"')
     document = await read(pool, "letter.wpd", b"\xffWPC\x10\0\0\0 an old letter")
     assert SENTENCE in "\n".join(block.text for block in document.blocks)
-    said = (tmp_path / "args").read_text()
+    arguments = (tmp_path / "args").read_text()
     environment = (tmp_path / "env").read_text()
     home = next(line[5:] for line in environment.split("\n") if line.startswith("HOME="))
-    assert f"-env:UserInstallation=file://{home}/profile" in said and "--convert-to docx" in said
+    assert f"-env:UserInstallation=file://{home}/profile" in arguments and "--convert-to docx" in arguments
     assert "secret" not in environment
     assert not Path(home).exists()
 

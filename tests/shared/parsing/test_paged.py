@@ -12,7 +12,7 @@ from reportlab.pdfgen.canvas import Canvas
 from shared.parsing.document import Block, ParsedDocument, Slice
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.pool import ParserPool
-from shared.parsing.slices import joined
+from shared.parsing.slices import join_slices
 from shared.types.errors import Rejected
 from shared.types.passage import around
 from tests.shared.parsing import drawn
@@ -113,8 +113,8 @@ async def test_long_lines_of_a_clean_sheet_are_read_to_the_letter_however_it_lie
     inked = sheet.convert("L").point(lambda value: 255 * (value < 128)).getbbox()
     assert inked
     shares = inked[0] / sheet.width, inked[1] / sheet.height, inked[2] / sheet.width, inked[3] / sheet.height
-    told = around(block.box for block in document.blocks if block.box)
-    assert all(abs(one - other) < 0.03 for one, other in zip(told, shares, strict=True))
+    box = around(block.box for block in document.blocks if block.box)
+    assert all(abs(one - other) < 0.03 for one, other in zip(box, shares, strict=True))
 
 
 async def test_a_sentence_alone_on_a_picture_is_a_paragraph(pool: ParserPool) -> None:
@@ -139,8 +139,8 @@ async def test_an_empty_picture_holds_no_words(pool: ParserPool) -> None:
 async def test_every_kind_of_picture_is_a_page(pool: ParserPool, kind: str) -> None:
     content = drawn.encoded(drawn.picture(width=300, height=200), kind.upper())
     assert (await pool.page_statistics(f"image/{kind}", content)).pages == 1
-    shown = Image.open(BytesIO(await pool.render_page(f"image/{kind}", content, 1) or b""))
-    assert (shown.format, shown.size) == ("PNG", (300, 200))
+    rendered = Image.open(BytesIO(await pool.render_page(f"image/{kind}", content, 1) or b""))
+    assert (rendered.format, rendered.size) == ("PNG", (300, 200))
 
 
 async def test_a_password_is_needed_only_where_opening_takes_one(pool: ParserPool) -> None:
@@ -189,9 +189,9 @@ async def test_pages_come_in_slices(pool: ParserPool) -> None:
 
 async def test_pictures_that_nothing_can_read_are_told_from_an_empty_document() -> None:
     with pytest.raises(Rejected) as unread:
-        joined([Slice((), 2, 2, unread=2)])
+        join_slices([Slice((), 2, 2, unread=2)])
     with pytest.raises(Rejected) as empty:
-        joined([Slice((Block("paragraph", "- 1 -", page=1, box=(0.4, 0.95, 0.6, 0.97)),), 2, 2)])
+        join_slices([Slice((Block("paragraph", "- 1 -", page=1, box=(0.4, 0.95, 0.6, 0.97)),), 2, 2)])
     assert (unread.value.code, empty.value.code) == ("ocr-unavailable", "empty")
 
 

@@ -10,7 +10,7 @@ from shared.parsing.markdown import to_markdown
 from shared.types.errors import Rejected
 
 
-def shown(media_type: str, text: str) -> str:
+def markdown_of(media_type: str, text: str) -> str:
     return to_markdown(parse_light(media_type, text.encode(), ParsingLimits()))
 
 
@@ -20,7 +20,7 @@ def test_xml_that_is_prose_keeps_its_structure() -> None:
         "<ol><li>First <b>check</b>.</li><li>Lift.<ul><li>Slowly</li></ul></li></ol><table><row><entry>Crane</entry>"
         "<entry>Load</entry></row><row><entry>North</entry><entry>40 t</entry></row></table></section></topic>"
     )
-    assert shown("application/xml", topic).split("\n\n") == [
+    assert markdown_of("application/xml", topic).split("\n\n") == [
         "# Crane safety",
         "Never stand under a load.",
         "## Steps",
@@ -41,10 +41,10 @@ def test_xml_that_is_data_becomes_a_paragraph_for_each_record() -> None:
 
 def test_entities_of_the_document_itself_are_read_and_those_from_outside_are_not() -> None:
     own = '<!DOCTYPE a [<!ENTITY port "the harbour">]><a><p>At &port; at noon.</p></a>'
-    assert shown("application/xml", own) == "At the harbour at noon.\n"
+    assert markdown_of("application/xml", own) == "At the harbour at noon.\n"
     outside = '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a><p>words &x;</p></a>'
     with pytest.raises(Rejected):
-        shown("application/xml", outside)
+        markdown_of("application/xml", outside)
 
 
 def test_an_outline_keeps_headings_lists_tables_and_code() -> None:
@@ -52,7 +52,7 @@ def test_an_outline_keeps_headings_lists_tables_and_code() -> None:
         "#+TITLE: Cranes\n\n* TODO Northern :big:\n:PROPERTIES:\n:ID: 7\n:END:\nLifts *forty* tonnes, see [[http://x][here]].\n"
         "- one\n  - inner\n- two\n\n| a | b |\n|---+---|\n| 1 | 2 |\n\n#+BEGIN_SRC python\nlift(40)\n#+END_SRC\n"
     )
-    assert shown("text/x-org", outline).split("\n\n") == [
+    assert markdown_of("text/x-org", outline).split("\n\n") == [
         "# Cranes",
         "# Northern",
         "Lifts forty tonnes, see here (http://x).",
@@ -86,4 +86,4 @@ def test_a_notebook_shows_its_prose_its_code_and_what_the_code_wrote() -> None:
 
 def test_restructured_text_includes_nothing_from_outside() -> None:
     text = "Cranes\n======\n\nwords\n\n.. include:: /etc/hostname\n\n.. code:: python\n\n   lift(40)\n"
-    assert shown("text/x-rst", text).split("\n\n") == ["# Cranes", "words", "```\nlift(40)\n```\n"]
+    assert markdown_of("text/x-rst", text).split("\n\n") == ["# Cranes", "words", "```\nlift(40)\n```\n"]

@@ -61,7 +61,7 @@ def page(*pictures: tuple[str, float, float]) -> drawn.Drawing:
     return draw
 
 
-async def kept(tmp_path: Path, max_cost: int | None = None) -> TenantRecords:
+async def stored_document(tmp_path: Path, max_cost: int | None = None) -> TenantRecords:
     records = TenantRecords(FolderBlobs(tmp_path), "ten_a")
     original = tmp_path / "original"
     original.write_bytes(b"unused")
@@ -99,7 +99,7 @@ async def test_letterheads_and_ornaments_are_left_out(tmp_path: Path, parsers: P
     content = drawn.pdf(
         page(letterhead, ornament), page(letterhead, ("red", 200.0, 120.0)), page(letterhead, ("green", 200.0, 120.0))
     )
-    described = await (await describing(await kept(tmp_path), eyes := Eyes(), content, parsers)).of((), 3)
+    described = await (await describing(await stored_document(tmp_path), eyes := Eyes(), content, parsers)).of((), 3)
     assert [block.page for block in described.blocks] == [2, 3] and described.cost_microusd == 10
     assert {block.text for block in described.blocks} == {"Picture: number 1", "Picture: number 2"}
     assert eyes.payers[0].document_id == "doc_1" and eyes.payers[0].key_id == "key_7"
@@ -107,12 +107,12 @@ async def test_letterheads_and_ornaments_are_left_out(tmp_path: Path, parsers: P
 
 async def test_no_more_than_so_many_are_described(tmp_path: Path, parsers: ParserPool) -> None:
     content = drawn.pdf(*(page((colour, 200.0, 120.0)) for colour in ("red", "green", "blue", "white")))
-    described = await (await describing(await kept(tmp_path), Eyes(most=2), content, parsers)).of((), 4)
+    described = await (await describing(await stored_document(tmp_path), Eyes(most=2), content, parsers)).of((), 4)
     assert [block.page for block in described.blocks] == [1, 2]
 
 
 async def test_what_was_described_is_kept_for_the_next_delivery(tmp_path: Path, parsers: ParserPool) -> None:
-    records = await kept(tmp_path, max_cost=900)
+    records = await stored_document(tmp_path, max_cost=900)
     content = drawn.pdf(*(page((colour, 200.0, 120.0)) for colour in ("red", "green", "blue")))
     first = await (await describing(records, Eyes(sees=2), content, parsers)).of((), 3)
     assert len(first.blocks) == 2 and first.is_whole
@@ -122,7 +122,7 @@ async def test_what_was_described_is_kept_for_the_next_delivery(tmp_path: Path, 
 
 
 async def test_a_delivery_without_time_describes_one_and_leaves_the_rest(tmp_path: Path, parsers: ParserPool) -> None:
-    records = await kept(tmp_path)
+    records = await stored_document(tmp_path)
     content = drawn.pdf(*(page((colour, 200.0, 120.0)) for colour in ("red", "green", "blue")))
     late = await describing(records, Eyes(), content, parsers)
     late = replace(late, work=replace(late.work, until=time.monotonic() - 1))
@@ -134,7 +134,7 @@ async def test_a_delivery_without_time_describes_one_and_leaves_the_rest(tmp_pat
 
 async def test_a_scan_whose_words_were_read_is_not_described(tmp_path: Path, parsers: ParserPool) -> None:
     content = drawn.pdf(page(("red", 0.0, 1.2 * drawn.WIDTH)), page(("green", 200.0, 120.0)))
-    one = await describing(await kept(tmp_path), Eyes(), content, parsers)
+    one = await describing(await stored_document(tmp_path), Eyes(), content, parsers)
     read = [Block("paragraph", "words " * 30, page=number) for number in (1, 2)]
     assert [block.page for block in (await one.of(read, 2)).blocks] == [2]
     assert [block.page for block in (await one.of([], 2)).blocks] == [1, 2]
@@ -142,8 +142,8 @@ async def test_a_scan_whose_words_were_read_is_not_described(tmp_path: Path, par
 
 def test_descriptions_stand_behind_the_text_of_their_page() -> None:
     text = [Block("paragraph", f"page {number}", page=number) for number in (1, 3, 4)]
-    told = [Block("paragraph", f"picture {number}", page=number) for number in (2, 3, 3, 5)]
-    texts = [block.text for block in placed_among(text, told)]
+    described = [Block("paragraph", f"picture {number}", page=number) for number in (2, 3, 3, 5)]
+    texts = [block.text for block in placed_among(text, described)]
     assert texts == ["page 1", "picture 2", "page 3", "picture 3", "picture 3", "page 4", "picture 5"]
 
 
@@ -151,7 +151,7 @@ def test_a_picture_without_words_becomes_a_document_by_its_description() -> None
     def empty() -> ParsedDocument:
         raise Rejected("empty", "the document holds no words")
 
-    told = Described((Block("paragraph", "Picture: a mole", page=1, box=(0.0, 0.0, 1.0, 1.0)),))
-    assert with_descriptions(empty, told).pages == 1
+    described = Described((Block("paragraph", "Picture: a mole", page=1, box=(0.0, 0.0, 1.0, 1.0)),))
+    assert with_descriptions(empty, described).pages == 1
     with pytest.raises(Rejected):
         with_descriptions(empty, Described())

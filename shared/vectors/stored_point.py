@@ -1,4 +1,4 @@
-"""Points as the ledger keeps them, from which an index is made again without any model."""
+"""Points as a document's blobs hold them, from which an index is rebuilt without a model."""
 
 from array import array
 

@@ -1,4 +1,4 @@
-"""A valid file of any format that says what it is told: sentences of plain letters, without marks of any markup."""
+"""Makes a valid file of any format with a given text: sentences of plain letters, without marks of any markup."""
 
 import textwrap
 import zipfile
@@ -24,7 +24,7 @@ LIGHT = tuple(extension for extension in EXTENSIONS if extension != "pdf" and ex
 _LINES_A_PAGE = 48
 
 
-def saying(extension: str, text: str) -> bytes:
+def document_with(extension: str, text: str) -> bytes:
     if extension in PICTURES:
         return drawn.encoded(scanned(text), PICTURES[extension])
     if extension in _MADE:
@@ -53,8 +53,8 @@ def pdf(text: str) -> bytes:
 
 def docx(text: str) -> bytes:
     """A page with a heading; the text stands on the second one."""
-    said = "<w:p><w:r>{}<w:t>{}</w:t></w:r></w:p>".format
-    return make.docx_of(said("", TITLE) + said('<w:br w:type="page"/>', text))
+    paragraph = "<w:p><w:r>{}<w:t>{}</w:t></w:r></w:p>".format
+    return make.docx_of(paragraph("", TITLE) + paragraph('<w:br w:type="page"/>', text))
 
 
 def _in_parts(archive: bytes, text: str) -> bytes:
