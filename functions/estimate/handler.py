@@ -81,7 +81,7 @@ async def handle(
     except Rejected as rejected:
         return _rejected(Reason(rejected.code, rejected.detail), routed.route)
     stages = [
-        StageCost(one.stage, "local", _shown(one.cost(config.units)))
+        StageCost(one.stage, "local", _in_usd(one.cost(config.units)))
         for one in forecasts(table.stages(routed.route), seen.extent, seen.reading_ms)
     ]
     reason = _wait(request, stages)
@@ -95,7 +95,7 @@ async def handle(
 def _with_pictures(stages: list[StageCost], pictures: int, outlook: Outlook) -> list[StageCost]:
     first, *others = stages
     cost = Range(pictures * outlook.cost.low, pictures * outlook.cost.high)
-    return [StageCost(first.stage, outlook.location, _sum([first.cost_usd, _shown(cost)])), *others]
+    return [StageCost(first.stage, outlook.location, _sum([first.cost_usd, _in_usd(cost)])), *others]
 
 
 def _wait(request: Estimate, stages: list[StageCost]) -> Reason | None:
@@ -112,7 +112,7 @@ def _sum(costs: Iterable[Cost]) -> Cost:
     return Cost(usd(low), usd(high))
 
 
-def _shown(cost: Range) -> Cost:
+def _in_usd(cost: Range) -> Cost:
     return Cost(usd(cost.low), usd(cost.high))
 
 

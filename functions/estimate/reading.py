@@ -1,4 +1,4 @@
-"""Looks at a document for as long as an estimate may take."""
+"""Measures a document within the time that an estimate may take."""
 
 import asyncio
 import zipfile
@@ -32,7 +32,7 @@ class Seen(Struct, frozen=True):
 
 
 class UploadedFile(Struct, frozen=True):
-    """A file that is looked at. Raises Rejected for what a first look can see."""
+    """An uploaded file to estimate. Raises `Rejected` for what a first look finds."""
 
     routed: Routed
     file: SpooledFile
@@ -49,9 +49,9 @@ class UploadedFile(Struct, frozen=True):
                 reading_pages_ms(statistics),
                 statistics.ocr_letters >= READ_LETTERS * max(statistics.ocr_pages, 1),
             )
-        told = await asyncio.to_thread(_told, self.file)
-        if told > MOST_READ or self.file.size > MOST_OPENED:
-            return self._by_size(told)
+        size = await asyncio.to_thread(_text_bytes, self.file)
+        if size > MOST_READ or self.file.size > MOST_OPENED:
+            return self._by_size(size)
         document = await self.parsers.parse(
             self.routed.parser, self.routed.media_type, self.file.filename, await self._content()
         )
@@ -68,16 +68,16 @@ class UploadedFile(Struct, frozen=True):
     async def _content(self) -> bytes:
         return await asyncio.to_thread(self.file.path.read_bytes)
 
-    def _by_size(self, told: int) -> Seen:
-        is_text = self.routed.parser == "light" and told == self.file.size
+    def _by_size(self, size: int) -> Seen:
+        is_text = self.routed.parser == "light" and size == self.file.size
         sample = self.file.head.decode("utf-8", "replace") if is_text else ""
-        letters = int(told / _BYTES_A_LETTER.get(self.routed.parser, 4.0))
+        letters = int(size / _BYTES_A_LETTER.get(self.routed.parser, 4.0))
         extent = extent_of_sample(sample, letters, many_languages=self.many_languages)
         return Seen(extent, reading_ms(self.routed.parser, letters))
 
 
-def _told(file: SpooledFile) -> int:
-    """Bytes that tell a document's text: of an archive those of its markup, unpacked, as its directory says."""
+def _text_bytes(file: SpooledFile) -> int:
+    """The bytes of a document's text: of an archive those of its unpacked markup, as its directory says."""
     if not is_archive(file.head):
         return file.size
     try:

@@ -88,9 +88,9 @@ def _content(content: dict[str, Any]) -> str:
 
 
 def _type(name: str, schema: dict[str, Any]) -> str:
-    told = escape(schema.get("description", ""))
+    description = escape(schema.get("description", ""))
     summary = f"<summary><code>{escape(name)}</code></summary>"
-    return f"<details id='{escape(name)}'>{summary}<p>{told}</p>{_fields(schema)}</details>"
+    return f"<details id='{escape(name)}'>{summary}<p>{description}</p>{_fields(schema)}</details>"
 
 
 def _kind(schema: dict[str, Any], media_type: str = "application/json") -> str:
@@ -107,5 +107,4 @@ def _kind(schema: dict[str, Any], media_type: str = "application/json") -> str:
     if media_type != "application/json":
         return f"<code>{escape(media_type)}</code>"
     limits = [f"{name} {schema[name]}" for name in ("minimum", "maximum", "minLength", "maxLength") if name in schema]
-    told = ", ".join([str(schema.get("format") or schema.get("type") or "any"), *limits])
-    return escape(told)
+    return escape(", ".join([str(schema.get("format") or schema.get("type") or "any"), *limits]))

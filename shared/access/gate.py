@@ -141,7 +141,7 @@ class Gate:
         return _admitted(await self._known(key, lambda hashed: self._ask(_ADMIT, hashed, policy)))
 
     async def admit_spender(self, key: str, policy: str) -> tuple[Principal, RateLimits, RemainingBudget]:
-        """The same, with what the caller has left; its purse says nothing where that cannot be known."""
+        """The same, with what the caller has left; `RemainingBudget` is empty where that is not known."""
         remaining_budget, left = RemainingBudget(), ""
         if self._budget is None:
             return *await self.admit(key, policy), remaining_budget
@@ -150,8 +150,8 @@ class Gate:
 
         async def ask(hashed: str) -> list[str]:
             nonlocal left
-            told, *answer = await self._ask(_admit_spender(budget.remaining_lua), hashed, policy, terms)
-            word, _, left = told.partition(" ")
+            first, *answer = await self._ask(_admit_spender(budget.remaining_lua), hashed, policy, terms)
+            word, _, left = first.partition(" ")
             return [word, *answer]
 
         principal, limits = _admitted(await self._known(key, ask))
@@ -171,7 +171,7 @@ class Gate:
         if answer[0] == "unknown" and await self._accounts.load_key(hashed):
             answer = await ask(hashed)
             if answer[0] == "unknown":
-                raise StoreUnavailable("counters", "Redis does not keep what it is told")
+                raise StoreUnavailable("counters", "Redis lost a key that was just cached")
         return answer
 
     async def _ask(self, script: Script, hashed: str, policy: str, *more: RedisWord) -> list[str]:

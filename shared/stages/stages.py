@@ -136,7 +136,7 @@ class StageRunner:
         """The key of the input; for a join the keys of all its branches, None while one is missing."""
         if not function.join:
             return event.key
-        speakers = {op.on: self._table.speaker(op.on) for op in function.operations if op.is_stage}
+        speakers = {op.on: self._table.stages_emitting(op.on) for op in function.operations if op.is_stage}
         keys = []
         for event_type, stages in sorted(speakers.items()):
             found = [

@@ -152,7 +152,7 @@ class Table(Struct, frozen=True, dict=True):
         """Names of the pipeline's functions, in the order a document travels; those of one route, or of all."""
         return tuple(dict.fromkeys(f.name for f, op in self.rows if op.is_stage and op.is_on(route)))
 
-    def speaker(self, event_type: str) -> tuple[str, ...]:
+    def stages_emitting(self, event_type: str) -> tuple[str, ...]:
         """The stages whose outcome an event of this type is; none for what an endpoint emits."""
         return tuple(f.name for f, op in self.rows if op.is_stage and event_type in op.emits)
 
@@ -209,10 +209,10 @@ def _check_operation(where: str, operation: Operation) -> None:
 
 def _check_order(file: str, table: Table) -> None:
     """A row may only listen to what a row above it, or itself, emits."""
-    spoken = {"aegis.clock.ticked.v1", DEAD_LETTER}
+    emitted = {"aegis.clock.ticked.v1", DEAD_LETTER}
     for function, operation in table.rows:
-        spoken.update(operation.emits)
-        if not operation.is_route and operation.on not in spoken:
+        emitted.update(operation.emits)
+        if not operation.is_route and operation.on not in emitted:
             raise TableError(f"{file}: function {function.name}: nothing above it emits {operation.on!r}")
     routes = [op.on for _, op in table.routes()]
     for route in routes:

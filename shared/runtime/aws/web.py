@@ -13,7 +13,7 @@ from events.envelope import Secrets
 from shared.runtime.events.cloudevents import event_entrance
 from shared.runtime.events.delivery import EventDelivery
 from shared.runtime.http.exchange import Asgi, AsgiMessage, AsgiScope, Exchange, Exchanges, Receive, Send, exchange_of
-from shared.runtime.http.problems import told
+from shared.runtime.http.problems import render_problem
 from shared.runtime.http.routes import application
 from shared.runtime.wiring.services import Services
 from shared.table.table import Function
@@ -96,7 +96,7 @@ def _problem_app(problem: Problem, function: str) -> Asgi:
     async def respond(scope: AsgiScope, receive: Receive, send: Send) -> None:
         exchange = exchange_of(scope)
         exchange.function, exchange.route = function, problem.slug
-        answer = told(problem, exchange.path, exchange.request_id)
+        answer = render_problem(problem, exchange.path, exchange.request_id)
         named = {"Content-Type": answer.media_type, **answer.headers}
         headers = [(name.lower().encode(), value.encode()) for name, value in named.items()]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})

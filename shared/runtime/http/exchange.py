@@ -50,7 +50,7 @@ class Exchange:
         self.limits: RateLimits | None = None
         self.remaining_budget = RemainingBudget()
         self.extra: dict[str, str] = {}
-        self.began = time.monotonic()
+        self.started = time.monotonic()
 
     @property
     def about(self) -> dict[str, str]:
@@ -95,7 +95,7 @@ class Exchanges:
         exchange = Exchange(scope, self._trusted)
         scope.setdefault("state", {})["exchange"] = exchange
         body = _Body(receive, drains="expect" not in exchange.headers)
-        status = 499  # the client was gone before an answer began
+        status = 499  # the client was gone before an answer started
 
         async def answer(message: AsgiMessage) -> None:
             nonlocal status
@@ -142,7 +142,7 @@ def exchange_of(scope: Any) -> Exchange:
 
 
 def _record(exchange: Exchange, status: int) -> None:
-    seconds = time.monotonic() - exchange.began
+    seconds = time.monotonic() - exchange.started
     observe_request(exchange.function, exchange.method, exchange.route, status, seconds)
     if not exchange.route.startswith("/health"):
         fields = {"method": exchange.method, "route": exchange.route, "status": status, "ms": round(seconds * 1000, 1)}

@@ -17,7 +17,7 @@ from msgspec import Struct
 from shared.redis.client import RedisClient, Script
 from shared.types.errors import Conflict, IdempotencyMismatch, InvalidRequest, StoreUnavailable
 
-_KEPT_S = 24 * 3600
+_STORED_S = 24 * 3600
 _LARGEST = 1 << 20
 
 _BEGIN = Script("""
@@ -42,7 +42,7 @@ class StoredAnswer(Struct, frozen=True):
     body: bytes
 
 
-class _Kept(Struct, frozen=True, omit_defaults=True):
+class _StoredCall(Struct, frozen=True, omit_defaults=True):
     fingerprint: str
     nonce: str
     status: int = 0
@@ -69,31 +69,31 @@ class Idempotency:
         if not 1 <= len(key) <= 255 or not key.isprintable():
             raise InvalidRequest("`Idempotency-Key` takes 1 to 255 printable characters.")
         name = f"idempotency:{self._owner}:{self._route}:{hashlib.sha256(key.encode()).hexdigest()}"
-        kept = _Kept(fingerprint, secrets.token_hex(16))
-        running = msgspec.json.encode(kept).decode()
+        stored = _StoredCall(fingerprint, secrets.token_hex(16))
+        running = msgspec.json.encode(stored).decode()
         found = await self._redis.run(_BEGIN, [name], [running, round(timeout_s * 1000)])
         if found:
-            return self._again(msgspec.json.decode(found, type=_Kept), fingerprint), True
+            return self._again(msgspec.json.decode(found, type=_StoredCall), fingerprint), True
         answer: StoredAnswer | None = None
         try:
             answer = await call()
         finally:
             with contextlib.suppress(StoreUnavailable):  # the answer stands; only its repetition is not kept
-                await self._redis.run(_END, [name], [running, self._sealed(kept, answer), _KEPT_S])
+                await self._redis.run(_END, [name], [running, self._sealed(stored, answer), _STORED_S])
         return answer, False
 
-    def _again(self, kept: _Kept, fingerprint: str) -> StoredAnswer:
-        if kept.fingerprint != fingerprint:
+    def _again(self, stored: _StoredCall, fingerprint: str) -> StoredAnswer:
+        if stored.fingerprint != fingerprint:
             raise IdempotencyMismatch("This `Idempotency-Key` was used with another body. Use a new one.")
-        if not kept.status:
+        if not stored.status:
             raise Conflict("The first call with this `Idempotency-Key` is still running. Try again shortly.")
-        return StoredAnswer(kept.status, kept.media_type, self._masked(kept.body, kept.nonce))
+        return StoredAnswer(stored.status, stored.media_type, self._masked(stored.body, stored.nonce))
 
-    def _sealed(self, kept: _Kept, answer: StoredAnswer | None) -> str:
+    def _sealed(self, stored: _StoredCall, answer: StoredAnswer | None) -> str:
         if answer is None or len(answer.body) > _LARGEST:
             return ""
-        masked = self._masked(answer.body, kept.nonce)
-        done = msgspec.structs.replace(kept, status=answer.status, media_type=answer.media_type, body=masked)
+        masked = self._masked(answer.body, stored.nonce)
+        done = msgspec.structs.replace(stored, status=answer.status, media_type=answer.media_type, body=masked)
         return msgspec.json.encode(done).decode()
 
     def _masked(self, body: bytes, nonce: str) -> bytes:

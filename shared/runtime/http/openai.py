@@ -47,7 +47,7 @@ class ErrorBody(Struct, frozen=True):
     error: ErrorDetail
 
 
-def speaks_openai(path: str) -> bool:
+def is_openai_path(path: str) -> bool:
     return path.startswith("/v1/") or path == "/v1"
 
 

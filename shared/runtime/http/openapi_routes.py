@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from events.envelope import CloudEvent
 from shared.runtime.http.exchange import REPLAYED_STATUSES
-from shared.runtime.http.openai import ErrorBody, speaks_openai, status_of
+from shared.runtime.http.openai import ErrorBody, is_openai_path, status_of
 from shared.runtime.http.openapi_schemas import Schemas
 from shared.runtime.http.problems import MEDIA_TYPE, ProblemBody
 from shared.runtime.http.requests import ignores_unknown
@@ -161,7 +161,7 @@ class DescribedRoute:
         return found
 
     def _errors(self, schemas: Schemas) -> dict[str, Any]:
-        openai = speaks_openai(self.operation.path)
+        openai = is_openai_path(self.operation.path)
         body = schemas.reference(ErrorBody if openai else ProblemBody)
         content = {"application/json" if openai else MEDIA_TYPE: {"schema": body}}
         titles: dict[str, list[str]] = {}

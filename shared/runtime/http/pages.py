@@ -77,7 +77,7 @@ def own_pages(functions: Sequence[Function], services: Services) -> list[HTTPRou
 
 
 async def _probe(services: Services, need: Need, known: set[Need]) -> Store:
-    began = time.monotonic()
+    started = time.monotonic()
     try:
         async with asyncio.timeout(_PROBE_S if need in known else _FIRST_PROBE_S):
             await services.probe(need)
@@ -86,7 +86,7 @@ async def _probe(services: Services, need: Need, known: set[Need]) -> Store:
     except (AegisError, TimeoutError) as error:
         log().warning(f"{need} is not ready: {error or 'no answer in time'}")
         status = "unavailable"
-    return Store(status, round((time.monotonic() - began) * 1000, 1))
+    return Store(status, round((time.monotonic() - started) * 1000, 1))
 
 
 def _json(request: Request[Any, Any, Any], route: str, body: Struct, status: int) -> Response[bytes]:

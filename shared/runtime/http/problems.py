@@ -36,7 +36,7 @@ class ProblemAnswer(Struct, frozen=True):
 
 
 def problem_of(error: BaseException) -> Problem:
-    """What the caller is told. Nothing of an unforeseen error but that it was logged."""
+    """The problem that the caller gets. Of an unforeseen error it says only that it was logged."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, StoreUnavailable):
@@ -46,9 +46,9 @@ def problem_of(error: BaseException) -> Problem:
     return Internal("An unforeseen error; it is in our logs under this request id. Try again, or report the id.")
 
 
-def told(problem: Problem, path: str, request_id: str) -> ProblemAnswer:
-    """In the words of the path that was asked."""
-    if openai.speaks_openai(path):
+def render_problem(problem: Problem, path: str, request_id: str) -> ProblemAnswer:
+    """Renders it for the path: as OpenAI's error below `/v1`, as problem+json elsewhere."""
+    if openai.is_openai_path(path):
         status = openai.status_of(problem)
         return ProblemAnswer(status, "application/json", openai.body_of(problem), _headers(problem, status))
     body = body_of(problem, path, request_id)
@@ -57,10 +57,10 @@ def told(problem: Problem, path: str, request_id: str) -> ProblemAnswer:
 
 def _headers(problem: Problem, status: int) -> dict[str, str]:
     headers = {"Cache-Control": "no-store"}
-    lasts = isinstance(problem, BudgetExceeded)
+    is_budget = isinstance(problem, BudgetExceeded)
     if status in (429, 503):
-        headers["Retry-After"] = str(problem.retry_after or (_RETRY_WITHOUT_BUDGET_S if lasts else _RETRY_S))
-    if status == 429 and lasts:
+        headers["Retry-After"] = str(problem.retry_after or (_RETRY_WITHOUT_BUDGET_S if is_budget else _RETRY_S))
+    if status == 429 and is_budget:
         headers["X-Should-Retry"] = "false"  # OpenAI's clients try a 429 again by themselves
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"

@@ -1,4 +1,4 @@
-"""Turns what a handler gave into a response."""
+"""Renders a handler's answer, or its error, as a response."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ from litestar.response import Response, Stream
 
 from shared.runtime.http import openai
 from shared.runtime.http.exchange import Exchange
-from shared.runtime.http.problems import event_of, problem_of, told
+from shared.runtime.http.problems import event_of, problem_of, render_problem
 from shared.telemetry.logs import log
 from shared.types.http import Content, EventStream, Paged, ServerSentEvent
 
@@ -39,8 +39,8 @@ def problem_response(error: BaseException, exchange: Exchange) -> Response[Any]:
     problem = problem_of(error)
     if problem.status == 500:
         log().error("unforeseen error", exc_info=error, extra=exchange.about)
-    said = told(problem, exchange.path, exchange.request_id)
-    return Response(said.body, status_code=said.status, media_type=said.media_type, headers=said.headers)
+    answer = render_problem(problem, exchange.path, exchange.request_id)
+    return Response(answer.body, status_code=answer.status, media_type=answer.media_type, headers=answer.headers)
 
 
 def _content(content: Content) -> Response[Any]:
@@ -58,7 +58,7 @@ def _content(content: Content) -> Response[Any]:
 
 
 async def _events(stream: EventStream, exchange: Exchange) -> AsyncIterator[bytes]:
-    """The stream on the wire; a comment when nothing was said for a while, an `error` when it breaks."""
+    """Encodes the stream, with a comment after every 15 s of silence and an `error` event when it breaks."""
     iterator = aiter(stream.events)
     coming: asyncio.Future[ServerSentEvent] | None = None
     try:

@@ -1,7 +1,7 @@
 """Binds routes of the table to handlers, by Litestar.
 
-A route's life: gate (credential, limits, role, scope), message, handler under its row's time-out, answer. What goes
-wrong anywhere becomes problem+json.
+Each request passes the gate (credential, limits, role, scope), becomes a message, and is handled within its row's
+time-out. Every error becomes problem+json.
 """
 
 import asyncio
@@ -116,7 +116,7 @@ class _Route:
         return await self._call_once(request, exchange, principal, credential, key)
 
     async def _admit(self, exchange: Exchange) -> tuple[Principal | None, str]:
-        """Lets the caller in: credential, limit, role, scope, in this order."""
+        """Checks credential, limit, role and scope, in this order."""
         operation = self._operation
         if operation.role == "public":
             if operation.limit != "none":
@@ -151,7 +151,7 @@ class _Route:
         credential: str,
         key: str,
     ) -> Response[Any]:
-        """The same call under the same key is done once."""
+        """Handles the call once for each idempotency key."""
         from shared.runtime.http.idempotency import Idempotency, StoredAnswer
 
         message = await self._message(request, exchange)
@@ -162,9 +162,9 @@ class _Route:
             try:
                 answer = await self._handle(message, exchange, principal)
                 response = response_of(answer, exchange, _query(request))
-            except Exception as error:  # noqa: BLE001 - a refusal is an answer too; it is kept or not by its status
+            except Exception as error:  # noqa: BLE001 - a refusal is an answer too; it is stored or not by its status
                 response = problem_response(error, exchange)
-            return _kept(response)
+            return _stored_answer(response)
 
         route = f"{self._operation.method}:{exchange.path}"
         calls = Idempotency(self._services.redis, principal.key_id, route, credential)
@@ -276,9 +276,9 @@ def _check_limit(exchange: Exchange) -> None:
 
 
 def _check_length(exchange: Exchange, largest: int) -> None:
-    said = exchange.headers.get("content-length", "")
-    if said.isdigit() and int(said) > largest:
-        raise TooLarge(f"The body of {said} bytes is larger than what is taken.")
+    length = exchange.headers.get("content-length", "")
+    if length.isdigit() and int(length) > largest:
+        raise TooLarge(f"The body of {length} bytes is larger than what is taken.")
 
 
 async def _body(request: Request[Any, Any, Any], exchange: Exchange, largest: int = _LARGEST_JSON) -> bytes:
@@ -327,7 +327,7 @@ def _discard(message: Struct) -> None:
             value.path.unlink(missing_ok=True)
 
 
-def _kept(response: Response[Any]) -> "StoredAnswer | None":
+def _stored_answer(response: Response[Any]) -> "StoredAnswer | None":
     from shared.runtime.http.idempotency import StoredAnswer
 
     body = response.content
@@ -341,7 +341,7 @@ def _problem(request: Request[Any, Any, Any], error: Exception) -> Response[Any]
 
 
 def _framework_problem(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-    """What Litestar itself found wrong, in our words."""
+    """Answers the errors that Litestar itself raises."""
     exchange = exchange_of(request.scope)
     known: dict[type[HTTPException], Callable[[], Exception]] = {
         NotFoundException: lambda: NotFound("There is nothing at this path; /openapi.json lists what there is."),

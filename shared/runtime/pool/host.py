@@ -27,7 +27,7 @@ async def pool_running(services: Services, secrets: Secrets) -> AsyncIterator[as
     memory = gpu.GpuMemory() if gpu.has_gpu() else None
     parsers = WarmParsers(services.settings.parsing, services.settings.pool_workers, memory)
     stage = PooledStage(services.table.function(NAME), services, secrets)
-    pool = Pool(services.slices, parsers, stage, parsers.size)
+    pool = Pool(services.slice_queue, parsers, stage, parsers.size)
 
     async def start() -> None:
         await parsers.warm()
@@ -50,8 +50,8 @@ async def _refresh_gauges(services: Services, parsers: WarmParsers, memory: gpu.
     while True:
         metrics.show_pool(NAME, parsers.in_use, parsers.alive, parsers.recycled)
         with contextlib.suppress(StoreUnavailable):
-            await services.slices.mark_pool_alive()
-            depth = await services.slices.depth()
+            await services.slice_queue.mark_pool_alive()
+            depth = await services.slice_queue.depth()
             metrics.show_slices(depth.slices, depth.pages, depth.oldest_wait_s)
         if memory:
             with contextlib.suppress(OSError):

@@ -141,9 +141,9 @@ def _answering(services: Services, call: Call) -> Any:
     from shared.retrieval.sources import Library
 
     library = Library(
-        services.embedding, services.encoder, services.vectors.of(call.tenant_id), _catalogue(services, call)
+        services.embedding, services.sparse_encoder, services.vectors.of(call.tenant_id), _catalogue(services, call)
     )
-    return Answering(library, services.answerer, services.proxy, services.meter)
+    return Answering(library, services.extractive_answerer, services.proxy, services.meter)
 
 
 def _describer(services: Services, call: Call) -> Any:
@@ -181,7 +181,6 @@ def _provided(provider: Provider, *needs: Need) -> _Provided:
 _PROVIDED: dict[str, _Provided] = {
     "shared.access.accounts.Accounts": _provided(lambda services, call: services.accounts, "blobs", "counters"),
     "shared.answers.answering.Answering": _provided(_answering, "blobs", "counters", "vectors", "embedding", "model"),
-    "shared.answers.extractive.ExtractiveAnswerer": _provided(lambda services, call: services.answerer, "embedding"),
     "shared.usage.ledger.UsageLedger": _provided(lambda services, call: services.usage_ledger, "blobs"),
     "shared.usage.journal.Journal": _provided(lambda services, call: services.journal, "blobs"),
     "shared.usage.metering.Meter": _provided(lambda services, call: services.meter, "blobs"),
@@ -192,13 +191,13 @@ _PROVIDED: dict[str, _Provided] = {
     "shared.redis.leases.Leases": _provided(_leases, "counters"),
     "shared.redis.client.RedisClient": _provided(lambda services, call: services.redis, "counters"),
     "shared.embedding.port.Embedding": _provided(lambda services, call: services.embedding, "embedding"),
-    "shared.embedding.sparse.SparseEncoder": _provided(lambda services, call: services.encoder, "embedding"),
+    "shared.embedding.sparse.SparseEncoder": _provided(lambda services, call: services.sparse_encoder, "embedding"),
     "shared.formats.router.FormatRouter": _provided(_router),
     "shared.records.records.TenantRecords": _provided(_records, "blobs"),
     "shared.records.records.PlatformRecords": _provided(_platform_records, "blobs"),
-    "shared.parsing.pool.ParserPool": _provided(lambda services, call: services.parsers, "parsing"),
+    "shared.parsing.pool.ParserPool": _provided(lambda services, call: services.parser_pool, "parsing"),
     "shared.pictures.describer.Describer": _provided(_describer, "model"),
-    "shared.pool.queue.SliceQueue": _provided(lambda services, call: services.slices, "counters"),
+    "shared.pool.queue.SliceQueue": _provided(lambda services, call: services.slice_queue, "counters"),
     "shared.proxy.budget.budget.Budget": _provided(lambda services, call: services.budget, "blobs", "counters"),
     "shared.proxy.config.proxy_config.ProxyConfig": _provided(lambda services, call: services.proxy_config),
     "shared.proxy.execution.proxy.ExecutionProxy": _provided(

@@ -1,4 +1,4 @@
-"""The stores of one process, each made when it is first needed, so that a function pays for nothing it does not use."""
+"""The services of one process. Each is made at its first use, so that a function pays only for what it needs."""
 
 import os
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from shared.table.table import Need, Table
 from shared.telemetry.logs import log
 from shared.types.errors import AegisError, StoreUnavailable
 
-if TYPE_CHECKING:  # these names are for the type checker; the modules come in at first use
+if TYPE_CHECKING:  # for the type checker only; the modules are imported at first use
     from shared.access.accounts import Accounts
     from shared.access.gate import Gate, RateLimits
     from shared.answers.extractive import ExtractiveAnswerer
@@ -32,9 +32,15 @@ if TYPE_CHECKING:  # these names are for the type checker; the modules come in a
     from shared.usage.metering import Meter
     from shared.vectors.port import VectorIndex
 
+_CLOSED = ("parser_pool", "proxy", "ollama_embedding", "journal", "vectors", "transport", "redis", "blobs")
+"""What has connections or processes, in the order in which it is closed."""
+
 
 class Services:
-    """What functions need from outside. The stores are given as factories; the libraries over them are made here."""
+    """The container of what handlers may be given: one instance of each in a process, made when it is first asked for.
+
+    The stores come as factories; the libraries over them are made here.
+    """
 
     def __init__(
         self,
@@ -80,42 +86,42 @@ class Services:
         return self._make_vectors(self)
 
     @cached_property
-    def reader(self) -> "MiniLM":
-        """The built-in model, which also finds the sentences that answer, wherever vectors come from."""
+    def builtin_embedding(self) -> "MiniLM":
+        """The built-in model. Extractive answers use it wherever vectors come from."""
         from shared.embedding.minilm import MiniLM
 
         return MiniLM()
 
     @cached_property
     def embedding(self) -> "Embedding":
-        return self.reader if self.settings.embedding == "builtin" else self.remote_embedding
+        return self.builtin_embedding if self.settings.embedding == "builtin" else self.ollama_embedding
 
     @cached_property
-    def remote_embedding(self) -> "OllamaEmbedding":
+    def ollama_embedding(self) -> "OllamaEmbedding":
         from shared.embedding.ollama import OllamaEmbedding
 
         return OllamaEmbedding(self.proxy_config.ollama.base_url, self.settings.embedding.removeprefix("ollama:"))
 
     @cached_property
-    def encoder(self) -> "SparseEncoder":
+    def sparse_encoder(self) -> "SparseEncoder":
         from shared.embedding.sparse import SparseEncoder
 
         return SparseEncoder()
 
     @cached_property
-    def answerer(self) -> "ExtractiveAnswerer":
+    def extractive_answerer(self) -> "ExtractiveAnswerer":
         from shared.answers.extractive import ExtractiveAnswerer
 
-        return ExtractiveAnswerer(self.reader)
+        return ExtractiveAnswerer(self.builtin_embedding)
 
     @cached_property
-    def parsers(self) -> "ParserPool":
+    def parser_pool(self) -> "ParserPool":
         from shared.parsing.pool import ParserPool
 
         return ParserPool(self.settings.parsing, workers=2)
 
     @cached_property
-    def slices(self) -> "SliceQueue":
+    def slice_queue(self) -> "SliceQueue":
         from shared.pool.queue import SliceQueue
 
         return SliceQueue(self.redis)
@@ -201,29 +207,16 @@ class Services:
             await self.vectors.ping()
 
     async def drain(self) -> None:
-        """Makes durable what nobody waited for; what cannot be written now is tried again later."""
+        """Writes usage records that no call waited for; those that cannot be written now are tried again later."""
         if "journal" in vars(self):
             try:
                 await self.journal.drain()
             except AegisError as error:
-                log().warning(f"the book cannot be written: {error}")
+                log().warning(f"usage records cannot be written: {error}")
 
     async def close(self) -> None:
-        """Ends what was made and has an end, stores last."""
+        """Closes what was made, stores last."""
         made = vars(self)
-        if "parsers" in made:
-            await self.parsers.close()
-        if "proxy" in made:
-            await self.proxy.close()
-        if "remote_embedding" in made:
-            await self.remote_embedding.close()
-        if "journal" in made:
-            await self.journal.close()
-        if "vectors" in made:
-            await self.vectors.close()
-        if "transport" in made:
-            await self.transport.close()
-        if "redis" in made:
-            await self.redis.close()
-        if "blobs" in made:
-            await self.blobs.close()
+        for name in _CLOSED:
+            if name in made:
+                await made[name].close()

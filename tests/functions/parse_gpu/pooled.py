@@ -72,7 +72,7 @@ class Pooled(Suite):
 
     def pool(self, reader: SliceReader, workers: int = 1, queue: SliceQueue | None = None) -> Pool:
         stage = PooledStage(self.table.function("parse_gpu"), self.services, SECRETS)
-        return Pool(queue or self.services.slices, reader, stage, workers, pause=lambda attempts: 0)
+        return Pool(queue or self.services.slice_queue, reader, stage, workers, pause=lambda attempts: 0)
 
     async def read_by(self, reader: SliceReader, workers: int = 1) -> None:
         """Runs a pool until it has nothing left."""
@@ -115,5 +115,5 @@ async def pooled(
     if "vectors" in vars(opened.services):
         await opened.services.vectors.close()
     if "parsers" in vars(opened.services):
-        await opened.services.parsers.close()
+        await opened.services.parser_pool.close()
     await reader.close()

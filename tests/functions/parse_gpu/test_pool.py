@@ -105,7 +105,7 @@ async def test_a_document_at_fault_is_rejected_once_and_its_other_slices_go(pool
     await pooled.read_by(reader)
     shown = await pooled.shown(record.document_id)
     assert shown and shown.status == "rejected" and shown.reason and shown.reason.code == "time-limit"
-    assert reader.asked == [1, 21] and (await pooled.services.slices.depth()).slices == 0
+    assert reader.asked == [1, 21] and (await pooled.services.slice_queue.depth()).slices == 0
     assert await pooled.markers() == []
 
 
@@ -169,7 +169,7 @@ async def test_a_store_that_is_away_makes_a_dead_letter_that_is_replayed_by_itse
 async def test_a_deleted_document_leaves_the_queue_at_once(pooled: Pooled) -> None:
     record = await pooled.queue_up(45)
     await pooled.call("documents", "delete", OneDocument(record.document_id))
-    assert await pooled.is_idle() and (await pooled.services.slices.depth()).slices == 0
+    assert await pooled.is_idle() and (await pooled.services.slice_queue.depth()).slices == 0
 
 
 async def test_a_slice_of_a_deleted_document_is_ended_soon(pooled: Pooled, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,7 +248,7 @@ async def test_an_emptied_redis_loses_no_document_and_no_slice_that_was_read(poo
 async def test_the_sweep_leaves_what_waits_in_the_queue_alone(pooled: Pooled) -> None:
     await pooled.queue_up(45)
     await pooled.forget_recent()
-    await pooled.services.slices.mark_pool_alive()
+    await pooled.services.slice_queue.mark_pool_alive()
     await pooled.tick()
     assert await pooled.queued() == {}
 

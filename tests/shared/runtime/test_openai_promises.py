@@ -9,7 +9,7 @@ import httpx
 import pytest
 from msgspec import Struct
 
-from shared.runtime.http.openai import speaks_openai
+from shared.runtime.http.openai import is_openai_path
 from shared.types import errors
 from shared.types.errors import PROBLEMS, FieldError, ModelNotFound, Problem, StoreUnavailable
 from shared.types.http import EventStream, ServerSentEvent
@@ -158,7 +158,7 @@ async def test_outside_of_v1_errors_stay_problems(serve: Any) -> None:
             answer = await client.get(path)
             assert answer.headers["content-type"] == "application/problem+json", path
             assert answer.json()["type"] == "/problems/not-found"
-    assert speaks_openai("/v1") and not speaks_openai("/")
+    assert is_openai_path("/v1") and not is_openai_path("/")
 
 
 async def test_fields_that_are_not_known_are_ignored_where_a_message_says_so(serve: Any) -> None:

@@ -185,7 +185,7 @@ def test_what_does_not_end_in_the_invocations_time_is_said_to_have_failed(
 ) -> None:
     late = batch(message(encode(stored), "late"))
     with monkeypatch.context() as slow:
-        slow.setattr(lambdas.services.parsers, "parse", _for_ever)
+        slow.setattr(lambdas.services.parser_pool, "parse", _for_ever)
         assert lambdas.invoke("parse", late, Context(seconds=2.3)) == {
             "batchItemFailures": [{"itemIdentifier": "late"}]
         }
