@@ -3,7 +3,7 @@
 import re
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import quote
 
 import rich_click as click
@@ -14,11 +14,11 @@ from shared.terminal.connection import Connection, connection_for
 from shared.terminal.errors import CommandError, ExitCode
 from shared.terminal.options import IdParam, operator_option, server_options
 from shared.terminal.output import safe_line, write, write_fields, write_json, write_table
+from shared.types.model import StrategyName
 
 if TYPE_CHECKING:
     from shared.usage.records import UsageRecord
 
-STRATEGIES = ("cost_optimized", "quality_optimized", "latency_optimized", "hybrid")
 _PERIOD = re.compile(r"([1-9]\d{0,2})d")
 _MAX_RECORDS = 1_000_000
 _dollars = click.FloatRange(min=0)
@@ -129,7 +129,9 @@ def disable(model: str, data: Path, as_json: bool) -> None:
 
 
 @budget.command()
-@click.option("--strategy", type=click.Choice(STRATEGIES), required=True, help="The strategy that routes the calls.")
+@click.option(
+    "--strategy", type=click.Choice(get_args(StrategyName)), required=True, help="The strategy that routes the calls."
+)
 @click.option("--last", default="30d", show_default=True, help="Number of days to read, such as 30d.")
 @server_options
 def simulate(strategy: str, last: str, data: Path, as_json: bool) -> None:

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import rich_click as click
 from msgspec import Struct
@@ -12,8 +12,8 @@ from shared.terminal.connection import Connection, connection_for
 from shared.terminal.listing import write_list
 from shared.terminal.options import IdParam, TextParam, TimeParam, given, limit_option, server_options
 from shared.terminal.output import note, safe_line, write, write_json
+from shared.types.principal import Scope
 
-SCOPES = ("read", "write", "ask", "admin", "models")
 _COLUMNS = {
     "key": "key_id",
     "name": "name",
@@ -50,7 +50,9 @@ def keys() -> None:
 
 @keys.command()
 @click.argument("name", type=TextParam())
-@click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True, help="A permission (may be repeated).")
+@click.option(
+    "--scope", "scopes", type=click.Choice(get_args(Scope)), multiple=True, help="A permission (may be repeated)."
+)
 @click.option("--role", type=click.Choice(["reader", "member", "admin"]), help="The role of the key.")
 @click.option("--user", type=IdParam(), help="The user that owns the key.")
 @click.option("--expires-at", type=TimeParam(), help="Time of expiry, such as 2027-01-31.")

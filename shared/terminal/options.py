@@ -4,12 +4,13 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import rich_click as click
 from click.core import ParameterSource
 
 from shared.terminal.output import note
+from shared.types.document import Classification
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 else:
     _Text = click.ParamType
 
-CLASSES = ("public", "internal", "confidential")
+CLASSES = get_args(Classification)
 MODES = ("hybrid", "vector", "graph")
 
 

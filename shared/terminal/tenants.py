@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import get_args
 
 import rich_click as click
 from msgspec import Struct
@@ -12,8 +13,8 @@ from shared.terminal.keys import write_created_key
 from shared.terminal.listing import write_list
 from shared.terminal.options import IdParam, TextParam, given, limit_option, server_options
 from shared.terminal.output import write, write_fields, write_json
+from shared.types.principal import Tier
 
-TIERS = ("free", "pro", "enterprise")
 _COLUMNS = {"tenant": "tenant_id", "name": "name", "tier": "tier", "created": "created_at"}
 
 
@@ -31,7 +32,9 @@ def tenants() -> None:
 
 @tenants.command()
 @click.argument("name", type=TextParam())
-@click.option("--tier", type=click.Choice(TIERS), default="free", show_default=True, help="Its limits and budget.")
+@click.option(
+    "--tier", type=click.Choice(get_args(Tier)), default="free", show_default=True, help="Its limits and budget."
+)
 @server_options
 def create(name: str, tier: str, data: Path, as_json: bool) -> None:
     """Create a tenant and print its first key, once."""
@@ -60,7 +63,7 @@ def show(tenant_id: str, data: Path, as_json: bool) -> None:
 @tenants.command()
 @click.argument("tenant_id", type=IdParam())
 @click.option("--name", type=TextParam(), help="Its new name.")
-@click.option("--tier", type=click.Choice(TIERS), help="Its new tier.")
+@click.option("--tier", type=click.Choice(get_args(Tier)), help="Its new tier.")
 @server_options
 def update(tenant_id: str, name: str | None, tier: str | None, data: Path, as_json: bool) -> None:
     """Change a tenant's name or tier."""
