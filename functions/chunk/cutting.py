@@ -147,7 +147,8 @@ def _table(rows: tuple[TableRow, ...], room: int, ruler: Ruler) -> list[tuple[st
     ruler.learn([table_head(header), *lines])
     left = room - ruler.length(table_head(header))
     if left < room // 2 or not body:
-        return [*_cells(header, room, ruler), *_row_texts(header, body, room, ruler)]
+        cells = "\n".join(cell for cell in header if cell)
+        return [*_text(cells, room, ruler, (_by_line, _by_sentence)), *_row_texts(header, body, room, ruler)]
     result: list[tuple[str, str]] = []
     for group in _row_groups(body, [ruler.length(line) for line in lines], left):
         if len(group) == 1 and ruler.length(table_row(group[0])) > left:
@@ -170,10 +171,6 @@ def _row_groups(body: Sequence[TableRow], lengths: list[int], left: int) -> Iter
         group.append(row)
         filled += length
     yield group
-
-
-def _cells(row: TableRow, room: int, ruler: Ruler) -> list[tuple[str, str]]:
-    return _text("\n".join(cell for cell in row if cell), room, ruler, (_by_line, _by_sentence))
 
 
 def _row_texts(header: TableRow, body: Sequence[TableRow], room: int, ruler: Ruler) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Cuts a parsed document into passages along its structure."""
+"""Splits a parsed document into passages along its structure."""
 
 import asyncio
 from hashlib import sha256
@@ -23,7 +23,7 @@ _COUNTER = TokenCounter()
 
 
 class ChunkSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """`max_tokens`: what a passage may be long, as the embedding model counts."""
+    """`max_tokens` is the greatest length of a passage, as the embedding model counts."""
 
     max_tokens: int = 220
 
@@ -34,7 +34,14 @@ async def handle(
     document = msgspec.json.decode(await work.read(event.parsed), type=ParsedDocument)
     record = await records.generation(event.origin.document_id, event.origin.generation)
     title = (record.title if record else "") or event.title
-    pieces = await asyncio.to_thread(_cut, document, title, settings.max_tokens)
+    pieces = await asyncio.to_thread(
+        split,
+        document,
+        title=title,
+        count_tokens=_COUNTER,
+        max_tokens=settings.max_tokens,
+        detect_language=detect,
+    )
     if not pieces:
         raise Rejected("empty", "There is no text in the document.")
     passages = [_passage(event.origin, position, piece) for position, piece in enumerate(pieces)]
@@ -42,15 +49,11 @@ async def handle(
     return DocumentChunked(origin=event.origin, key=work.key, passages=blob, count=len(passages))
 
 
-def _cut(document: ParsedDocument, title: str, max_tokens: int) -> list[ChunkDraft]:
-    return split(document, title=title, count_tokens=_COUNTER, max_tokens=max_tokens, detect_language=detect)
-
-
-def _passage(about: Origin, position: int, piece: ChunkDraft) -> Passage:
+def _passage(origin: Origin, position: int, piece: ChunkDraft) -> Passage:
     return Passage(
-        passage_id=_passage_id(about, position, piece.text),
-        document_id=about.document_id,
-        generation=about.generation,
+        passage_id=_passage_id(origin, position, piece.text),
+        document_id=origin.document_id,
+        generation=origin.generation,
         position=position,
         text=piece.text,
         context=piece.context,
@@ -61,7 +64,7 @@ def _passage(about: Origin, position: int, piece: ChunkDraft) -> Passage:
     )
 
 
-def _passage_id(about: Origin, position: int, text: str) -> str:
-    """Equal for an equal cut of the same life, so that a repeated stage replaces and never doubles."""
-    parts = f"{about.tenant_id}\n{about.document_id}\n{about.generation}\n{position}\n{text}"
+def _passage_id(origin: Origin, position: int, text: str) -> str:
+    """Equal for an equal cut of the same generation, so that a repeated stage replaces and never doubles."""
+    parts = f"{origin.tenant_id}\n{origin.document_id}\n{origin.generation}\n{position}\n{text}"
     return "psg_" + sha256(parts.encode()).hexdigest()[:32]

@@ -37,8 +37,11 @@ async def handle(message: UndeliveredEvent, platform: PlatformRecords, catalogue
     due = next_replay(letter, now())
     await platform.write_dead_letter(msgspec.structs.replace(letter, next_replay_at=due))
     count_dead_letter(message.function)
-    if message.function not in table.stages() or await _succeeded(letter, platform):
+    if message.function not in table.stages():
         return
+    generation = int(letter.event["epoch"])
+    if await platform.of(letter.tenant_id).stage(letter.document_id, generation, letter.function):
+        return  # the same event was delivered twice, and the other delivery has ended the stage
     if due is None:
         await _fail(letter, platform, catalogue)
     else:
@@ -54,12 +57,6 @@ def next_replay(letter: DeadLetter, at: datetime) -> datetime | None:
     if letter.status != 503 or at - letter.failed_at >= _REPLAYED_FOR:
         return None
     return at + min(timedelta(minutes=2 ** min(letter.replays, 6)), _LONGEST_GAP)
-
-
-async def _succeeded(letter: DeadLetter, platform: PlatformRecords) -> bool:
-    """The same event was delivered twice, and the other delivery has ended the stage."""
-    ended = await platform.of(letter.tenant_id).stage(letter.document_id, int(letter.event["epoch"]), letter.function)
-    return ended is not None
 
 
 async def _wait(letter: DeadLetter, due: datetime, catalogue: Catalogue) -> None:

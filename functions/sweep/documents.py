@@ -40,7 +40,9 @@ class OpenDocuments(Struct, frozen=True):
         async for document in self.platform.open_documents():
             extra = {"function": "sweep", "tenant": document.tenant_id, "document": document.document_id}
             try:
-                if await self._is_deleted(document):
+                records = self.platform.of(document.tenant_id)
+                is_deleted = await records.is_deleted(document.document_id, document.generation)
+                if is_deleted or document.marker.kind == "deleting":
                     await self._erase(document)
                 elif (document.tenant_id, document.document_id) not in waiting:
                     await self._redrive(document)
@@ -48,11 +50,6 @@ class OpenDocuments(Struct, frozen=True):
                 log().warning(f"cannot resume: {error}", extra=extra)
             except Exception:  # noqa: BLE001 - nor may any other failure of one
                 log().exception("cannot resume", extra=extra)
-
-    async def _is_deleted(self, document: OpenDocument) -> bool:
-        if document.marker.kind == "deleting":
-            return True
-        return await self.platform.of(document.tenant_id).is_deleted(document.document_id, document.generation)
 
     async def _erase(self, document: OpenDocument) -> None:
         tenant_id, document_id, generation = document.tenant_id, document.document_id, document.generation

@@ -1,10 +1,10 @@
 """Meters what each tenant stores, once a day."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 
 from msgspec import Struct
 
-from shared.records.records import PlatformRecords, TenantRecords
+from shared.records.records import PlatformRecords
 from shared.redis.client import RedisClient
 from shared.types.clock import now
 from shared.usage.concurrency import map_concurrently
@@ -30,11 +30,8 @@ class StorageMetering(Struct, frozen=True):
         for tenant_id in await self.platform.tenant_ids():
             if tenant_id in metered:
                 continue
-            if size := await _stored(self.platform.of(tenant_id), end):
+            records = self.platform.of(tenant_id)
+            found = await map_concurrently(records.document, await records.document_ids())
+            if size := sum(record.size for record in found if record and record.created_at <= end):
                 await self.meter.record_storage(tenant_id, end, size)
             await self.redis.batch([("SADD", mark, tenant_id), ("EXPIRE", mark, _MARK_S)])
-
-
-async def _stored(records: TenantRecords, before: datetime) -> int:
-    found = await map_concurrently(records.document, await records.document_ids())
-    return sum(record.size for record in found if record and record.created_at <= before)

@@ -97,7 +97,11 @@ class S3Blobs:
     async def stream(self, name: str) -> AsyncIterator[bytes]:
         body, _ = await self._open(name)
         with contextlib.closing(body):
-            while piece := await self._piece(name, body):
+            while True:
+                with self._explained(name):
+                    piece = await self._short.run(lambda _: body.read(_PIECE), _PIECE_S, repeatable=False)
+                if not piece:
+                    return
                 yield piece
 
     async def names(self, prefix: str) -> list[str]:
@@ -165,11 +169,6 @@ class S3Blobs:
         with self._explained(name):
             answer = await self._short.run(lambda s3: s3.get_object(Bucket=self._bucket, Key=name), self._answer_s)
         return answer["Body"], answer["ContentLength"]
-
-    async def _piece(self, name: str, body: Any) -> bytes:
-        with self._explained(name):
-            piece: bytes = await self._short.run(lambda _: body.read(_PIECE), _PIECE_S, repeatable=False)
-        return piece
 
     @contextlib.asynccontextmanager
     async def _turn(self, name: str) -> AsyncIterator[None]:
