@@ -59,7 +59,7 @@ def audit() -> None:
 @click.option("--from", "since", type=TimeParam(), help="Start of the period; default: two months before its end.")
 @click.option("--to", "until", type=TimeParam(), help="End of the period; default: now.")
 @click.option("--classification", type=click.Choice(CLASSES), help="Only calls with this classification.")
-@limit_option(50, None, "How many.")
+@limit_option(50, None, "Maximum number of entries.")
 @operator_option
 @server_options
 def list_audit(
