@@ -1,14 +1,5 @@
 """The names of the blobs that hold records: one prefix per tenant, one below it per generation of a document."""
 
-import re
-
-_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
-
-
-def is_name(text: str) -> bool:
-    """Whether a blob can have this name; to be checked for names that come from outside."""
-    return _NAME.fullmatch(text) is not None
-
 
 def inbox(tenant_id: str) -> str:
     return f"t/{tenant_id}/inbox/"

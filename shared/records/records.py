@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from events.document import DocumentEvent, Origin
+from shared.blobs.names import is_name
 from shared.blobs.port import BlobMissing, Blobs
 from shared.records import names
 from shared.records.outcomes import outcome_event
@@ -161,7 +162,7 @@ class TenantRecords:
 
     async def inbox(self, blob: str) -> bytes:
         """Reads a blob that an outside producer put in the tenant's inbox. Raises `BlobMissing`, also for others."""
-        if not blob.startswith(names.inbox(self.tenant_id)) or not names.is_name(blob):
+        if not blob.startswith(names.inbox(self.tenant_id)) or not is_name(blob):
             raise BlobMissing(blob)
         return await self._blobs.read(blob)
 

@@ -119,7 +119,7 @@ def _settings() -> list[str]:
     """Command line of the server: no port, append-only file, nothing evicted.
 
     It leaves syncing to the kernel, so that a busy disk stalls no call: a killed process loses nothing by that, and
-    what a power cut takes is read again from the ledger.
+    what a power cut takes is read again from the records.
     """
     settings = {
         "port": "0",
