@@ -1,6 +1,6 @@
 """Blob names of a tenant's part of the ledger."""
 
-from shared.records.names import is_name
+from shared.blobs.names import is_name
 
 PLATFORM = "platform"
 """The owner of records without a tenant."""

@@ -3,7 +3,7 @@
 import asyncio
 
 from events.envelope import CloudEvent
-from shared.records.names import is_name
+from shared.blobs.names import is_name
 from shared.runtime.aws.sources import ObjectCreated
 from shared.runtime.events.delivery import DeliveryResult
 from shared.runtime.http.problems import problem_of
