@@ -20,10 +20,10 @@ _REPLAYED_FOR = timedelta(hours=24)
 
 async def handle(message: UndeliveredEvent, platform: PlatformRecords, catalogue: Catalogue, table: Table) -> None:
     event = message.event
-    letter_id = dead_letter_id(event, message.function)
-    before = await platform.dead_letter(letter_id, event.aegistenant)
-    letter = DeadLetter(
-        dead_letter_id=letter_id,
+    identifier = dead_letter_id(event, message.function)
+    before = await platform.dead_letter(identifier, event.aegistenant)
+    dead_letter = DeadLetter(
+        dead_letter_id=identifier,
         tenant_id=event.aegistenant,
         document_id=event.subject,
         function=message.function,
@@ -34,52 +34,60 @@ async def handle(message: UndeliveredEvent, platform: PlatformRecords, catalogue
         failed_at=before.failed_at if before else now(),
         replays=before.replays if before else 0,
     )
-    due = next_replay(letter, now())
-    await platform.write_dead_letter(msgspec.structs.replace(letter, next_replay_at=due))
+    due = next_replay(dead_letter, now())
+    await platform.write_dead_letter(msgspec.structs.replace(dead_letter, next_replay_at=due))
     count_dead_letter(message.function)
     if message.function not in table.stages():
         return
-    generation = int(letter.event["epoch"])
-    if await platform.of(letter.tenant_id).stage(letter.document_id, generation, letter.function):
+    generation = int(dead_letter.event["epoch"])
+    if await platform.of(dead_letter.tenant_id).stage(dead_letter.document_id, generation, dead_letter.function):
         return  # the same event was delivered twice, and the other delivery has ended the stage
     if due is None:
-        await _fail(letter, platform, catalogue)
+        await _fail(dead_letter, platform, catalogue)
     else:
-        await _wait(letter, due, catalogue)
+        await _wait(dead_letter, due, catalogue)
 
 
 def dead_letter_id(event: CloudEvent, function: str) -> str:
     return "dlq_" + sha256(f"{event.id}\n{function}".encode()).hexdigest()[:24]
 
 
-def next_replay(letter: DeadLetter, at: datetime) -> datetime | None:
+def next_replay(dead_letter: DeadLetter, at: datetime) -> datetime | None:
     """After 1, 2, 4 … 60 minutes for a day, where a store was away; never where the function itself failed."""
-    if letter.status != 503 or at - letter.failed_at >= _REPLAYED_FOR:
+    if dead_letter.status != 503 or at - dead_letter.failed_at >= _REPLAYED_FOR:
         return None
-    return at + min(timedelta(minutes=2 ** min(letter.replays, 6)), _LONGEST_GAP)
+    return at + min(timedelta(minutes=2 ** min(dead_letter.replays, 6)), _LONGEST_GAP)
 
 
-async def _wait(letter: DeadLetter, due: datetime, catalogue: Catalogue) -> None:
+async def _wait(dead_letter: DeadLetter, due: datetime, catalogue: Catalogue) -> None:
     """The document shows why it waits, and until when."""
     again = f"It is tried again at {due:%Y-%m-%dT%H:%M:%SZ}."
-    view = StageView(letter.function, "waiting", letter.attempts, letter.failed_at, reason=_reason(letter, again))
-    await catalogue.show_stage(letter.document_id, int(letter.event["epoch"]), view)
+    view = StageView(
+        dead_letter.function, "waiting", dead_letter.attempts, dead_letter.failed_at, reason=_reason(dead_letter, again)
+    )
+    await catalogue.show_stage(dead_letter.document_id, int(dead_letter.event["epoch"]), view)
 
 
-async def _fail(letter: DeadLetter, platform: PlatformRecords, catalogue: Catalogue) -> None:
-    """The document has failed until its letter is replayed or it is retried."""
-    generation = int(letter.event["epoch"])
-    records = platform.of(letter.tenant_id)
-    if await records.is_deleted(letter.document_id, generation):
+async def _fail(dead_letter: DeadLetter, platform: PlatformRecords, catalogue: Catalogue) -> None:
+    """The document has failed until its dead letter is replayed or it is retried."""
+    generation = int(dead_letter.event["epoch"])
+    records = platform.of(dead_letter.tenant_id)
+    if await records.is_deleted(dead_letter.document_id, generation):
         return
     record = StageRecord(
-        letter.function, "", "failed", letter.attempts, letter.failed_at, now(), reason=_reason(letter)
+        dead_letter.function,
+        "",
+        "failed",
+        dead_letter.attempts,
+        dead_letter.failed_at,
+        now(),
+        reason=_reason(dead_letter),
     )
-    await records.write_stage(letter.document_id, generation, record)
-    await catalogue.show_stage(letter.document_id, generation, ended_view(record))
-    await records.mark_closed(letter.document_id, generation)
+    await records.write_stage(dead_letter.document_id, generation, record)
+    await catalogue.show_stage(dead_letter.document_id, generation, ended_view(record))
+    await records.mark_closed(dead_letter.document_id, generation)
 
 
-def _reason(letter: DeadLetter, then: str = "") -> Reason:
-    text = f"{letter.function} failed {letter.attempts} times: {letter.detail}"
+def _reason(dead_letter: DeadLetter, then: str = "") -> Reason:
+    text = f"{dead_letter.function} failed {dead_letter.attempts} times: {dead_letter.detail}"
     return Reason("dead-letter", f"{text}. {then}" if then else text)

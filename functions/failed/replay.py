@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from msgspec import Struct
 
-from functions.failed.letters import OneLetter, find
+from functions.failed.dead_letters import DeadLetterRequest, find
 from shared.bus.publisher import BoundPublisher
 from shared.catalogue.catalogue import Catalogues
 from shared.catalogue.reopening import event_of, reopen
@@ -25,15 +25,15 @@ ERRORS = (NotFound,)
 
 
 async def handle(
-    request: OneLetter,
+    request: DeadLetterRequest,
     platform: PlatformRecords,
     catalogues: Catalogues,
     publisher: BoundPublisher,
     principal: Principal,
 ) -> Replaying:
-    letter = await find(request.dead_letter_id, platform, principal)
-    # Dropped first: should it fail again at once, its new letter must stay. The open document is the safety net.
-    await reopen(letter, platform, catalogues)
-    await platform.erase_dead_letter(letter)
-    await publisher.send_to(letter.function, event_of(letter))
-    return Replaying(letter.dead_letter_id, letter.document_id, "replaying")
+    dead_letter = await find(request.dead_letter_id, platform, principal)
+    # Dropped first: should it fail again at once, its new dead letter must stay. The open document is the safety net.
+    await reopen(dead_letter, platform, catalogues)
+    await platform.erase_dead_letter(dead_letter)
+    await publisher.send_to(dead_letter.function, event_of(dead_letter))
+    return Replaying(dead_letter.dead_letter_id, dead_letter.document_id, "replaying")

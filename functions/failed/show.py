@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from functions.failed.letters import DeadLetterView, OneLetter, find, view, without_text
+from functions.failed.dead_letters import DeadLetterRequest, DeadLetterView, find, view, without_text
 from shared.records.records import PlatformRecords
 from shared.types.errors import NotFound
 from shared.types.principal import Principal
@@ -15,8 +15,8 @@ class DeadLetterDetail(DeadLetterView, frozen=True, kw_only=True):
 ERRORS = (NotFound,)
 
 
-async def handle(request: OneLetter, platform: PlatformRecords, principal: Principal) -> DeadLetterDetail:
-    letter = await find(request.dead_letter_id, platform, principal)
-    brief = view(letter)
+async def handle(request: DeadLetterRequest, platform: PlatformRecords, principal: Principal) -> DeadLetterDetail:
+    dead_letter = await find(request.dead_letter_id, platform, principal)
+    brief = view(dead_letter)
     fields = {name: getattr(brief, name) for name in DeadLetterView.__struct_fields__}
-    return DeadLetterDetail(**fields, event=without_text(letter, principal))
+    return DeadLetterDetail(**fields, event=without_text(dead_letter, principal))

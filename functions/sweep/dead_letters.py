@@ -27,30 +27,30 @@ class DeadLetters(Struct, frozen=True):
     async def replay_due(self) -> set[tuple[str, str]]:
         """Sends what is due and erases what is settled; returns the documents (tenant, id) that still wait."""
         waiting: set[tuple[str, str]] = set()
-        for letter in await self.platform.dead_letters():
-            extra = {"function": "sweep", "tenant": letter.tenant_id, "dead_letter": letter.dead_letter_id}
+        for dead_letter in await self.platform.dead_letters():
+            extra = {"function": "sweep", "tenant": dead_letter.tenant_id, "dead_letter": dead_letter.dead_letter_id}
             try:
-                if await self._is_settled(letter):
-                    await self.platform.erase_dead_letter(letter)
-                elif letter.next_replay_at:
-                    waiting.add((letter.tenant_id, letter.document_id))
-                    if letter.next_replay_at <= now():
-                        await self._replay(letter)
-            except Exception:  # noqa: BLE001 - whatever is wrong with one letter must not keep the others waiting
+                if await self._is_settled(dead_letter):
+                    await self.platform.erase_dead_letter(dead_letter)
+                elif dead_letter.next_replay_at:
+                    waiting.add((dead_letter.tenant_id, dead_letter.document_id))
+                    if dead_letter.next_replay_at <= now():
+                        await self._replay(dead_letter)
+            except Exception:  # noqa: BLE001 - whatever is wrong with one must not keep the others waiting
                 log().exception("cannot replay a dead letter", extra=extra)
         return waiting
 
-    async def _is_settled(self, letter: DeadLetter) -> bool:
+    async def _is_settled(self, dead_letter: DeadLetter) -> bool:
         """Its document is deleted, or the stage has succeeded since."""
-        records = self.platform.of(letter.tenant_id)
-        generation = int(letter.event.get("epoch") or 0)
-        if not letter.document_id or await records.is_deleted(letter.document_id, generation):
+        records = self.platform.of(dead_letter.tenant_id)
+        generation = int(dead_letter.event.get("epoch") or 0)
+        if not dead_letter.document_id or await records.is_deleted(dead_letter.document_id, generation):
             return True
-        stage = await records.stage(letter.document_id, generation, letter.function)
+        stage = await records.stage(dead_letter.document_id, generation, dead_letter.function)
         return stage is not None and stage.outcome != "failed"
 
-    async def _replay(self, letter: DeadLetter) -> None:
-        sent = msgspec.structs.replace(letter, replays=letter.replays + 1, next_replay_at=now() + _LOST_AFTER)
+    async def _replay(self, dead_letter: DeadLetter) -> None:
+        sent = msgspec.structs.replace(dead_letter, replays=dead_letter.replays + 1, next_replay_at=now() + _LOST_AFTER)
         await self.platform.write_dead_letter(sent)
-        await reopen(letter, self.platform, self.catalogues)
-        await self.publisher.send_to(letter.function, event_of(letter))
+        await reopen(dead_letter, self.platform, self.catalogues)
+        await self.publisher.send_to(dead_letter.function, event_of(dead_letter))

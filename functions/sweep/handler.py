@@ -20,7 +20,7 @@ async def handle(
     budgets: BudgetUpkeep,
     ledger: UsageLedger,
     retention: Retention,
-    letters: DeadLetters,
+    dead_letters: DeadLetters,
     documents: OpenDocuments,
     storage: StorageMetering,
 ) -> None:
@@ -30,7 +30,7 @@ async def handle(
         await _isolated("settle budgets", budgets.run())
         await _isolated("seal the usage ledger", ledger.seal_due())
         await _isolated("apply retention", retention.apply())
-        await documents.resume(await letters.replay_due())
+        await documents.resume(await dead_letters.replay_due())
         await _isolated("meter storage", storage.run())
 
 

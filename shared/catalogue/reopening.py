@@ -6,16 +6,16 @@ from shared.records.records import PlatformRecords
 from shared.records.structs import DeadLetter
 
 
-def event_of(letter: DeadLetter) -> CloudEvent:
-    return CloudEvent(**letter.event)
+def event_of(dead_letter: DeadLetter) -> CloudEvent:
+    return CloudEvent(**dead_letter.event)
 
 
-async def reopen(letter: DeadLetter, platform: PlatformRecords, catalogues: Catalogues) -> None:
-    """Marks the letter's document as open and resets its stage, where that had failed."""
-    generation = int(letter.event["epoch"])
-    records = platform.of(letter.tenant_id)
-    stage = await records.stage(letter.document_id, generation, letter.function)
+async def reopen(dead_letter: DeadLetter, platform: PlatformRecords, catalogues: Catalogues) -> None:
+    """Marks the document of a dead letter as open and resets its stage, where that had failed."""
+    generation = int(dead_letter.event["epoch"])
+    records = platform.of(dead_letter.tenant_id)
+    stage = await records.stage(dead_letter.document_id, generation, dead_letter.function)
     if stage and stage.outcome == "failed":
-        await records.mark_open(letter.document_id, generation, "ingesting")
-        await records.erase_stage(letter.document_id, generation, letter.function)
-        await catalogues.of(letter.tenant_id).hide_stages(letter.document_id, [letter.function])
+        await records.mark_open(dead_letter.document_id, generation, "ingesting")
+        await records.erase_stage(dead_letter.document_id, generation, dead_letter.function)
+        await catalogues.of(dead_letter.tenant_id).hide_stages(dead_letter.document_id, [dead_letter.function])

@@ -241,7 +241,7 @@ class PlatformRecords:
         prefix = f"failed/{tenant_id}/" if tenant_id else "failed/"
         records = [await read_record(self._blobs, name, DeadLetter) for name in await self._blobs.names(prefix)]
         found = [record for record in records if record]
-        return sorted(found, key=lambda letter: (letter.failed_at, letter.dead_letter_id), reverse=True)
+        return sorted(found, key=lambda dead_letter: (dead_letter.failed_at, dead_letter.dead_letter_id), reverse=True)
 
     async def dead_letter(self, dead_letter_id: str, tenant_id: str | None = None) -> DeadLetter | None:
         for tenant in [tenant_id] if tenant_id else await self._blobs.folders("failed/"):
@@ -249,9 +249,9 @@ class PlatformRecords:
                 return found
         return None
 
-    async def write_dead_letter(self, letter: DeadLetter) -> None:
-        name = names.dead_letter(letter.tenant_id, letter.dead_letter_id)
-        await self._blobs.write(name, msgspec.json.encode(letter))
+    async def write_dead_letter(self, dead_letter: DeadLetter) -> None:
+        name = names.dead_letter(dead_letter.tenant_id, dead_letter.dead_letter_id)
+        await self._blobs.write(name, msgspec.json.encode(dead_letter))
 
-    async def erase_dead_letter(self, letter: DeadLetter) -> None:
-        await self._blobs.erase(names.dead_letter(letter.tenant_id, letter.dead_letter_id))
+    async def erase_dead_letter(self, dead_letter: DeadLetter) -> None:
+        await self._blobs.erase(names.dead_letter(dead_letter.tenant_id, dead_letter.dead_letter_id))

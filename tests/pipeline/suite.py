@@ -145,10 +145,10 @@ class Suite:
         elif received.attempts + 1 < ATTEMPTS and not delivered.is_final:
             await self.bus.retry_later(received, 0)
         else:
-            letter = UndeliveredEvent(
+            dead_letter = UndeliveredEvent(
                 received.event, received.function, delivered.status, delivered.detail, received.attempts + 1
             )
-            await EventDelivery(self.table.function("failed"), self.services, SECRETS).dead_letter(letter)
+            await EventDelivery(self.table.function("failed"), self.services, SECRETS).dead_letter(dead_letter)
             await self.bus.acknowledge(received, None)
         return delivered
 

@@ -335,12 +335,12 @@ def test_an_unknown_path_is_not_found(admin: Caller, path: str) -> None:
     ],
 )
 def test_an_odd_id_is_an_unknown_one(admin: Caller, operator: Caller, odd: str) -> None:
-    document, letter, tenant, key = (odd.replace("PREFIX", prefix) for prefix in ("doc", "dlq", "ten", "key"))
+    document, dead_letter, tenant, key = (odd.replace("PREFIX", prefix) for prefix in ("doc", "dlq", "ten", "key"))
     for suffix in ("", "/content", "/original", "/events"):
         assert_problem(admin.get(f"/documents/{document}{suffix}"), 404, "not-found")
     for caller in (admin, operator):
-        assert_problem(caller.get(f"/failed/{letter}"), 404, "not-found")
-        assert_problem(caller.delete(f"/failed/{letter}"), 404, "not-found")
+        assert_problem(caller.get(f"/failed/{dead_letter}"), 404, "not-found")
+        assert_problem(caller.delete(f"/failed/{dead_letter}"), 404, "not-found")
     assert_problem(operator.get(f"/tenants/{tenant}"), 404, "not-found")
     assert_problem(operator.delete(f"/tenants/{tenant}"), 404, "not-found")
     assert_problem(admin.delete(f"/keys/{key}"), 404, "not-found")

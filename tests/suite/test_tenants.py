@@ -114,7 +114,7 @@ class House:
     admin: Caller
     document: dict[str, Any]
     key_id: str
-    letter_id: str
+    dead_letter_id: str
     conversation_id: str
     keys: dict[str, str] = field(default_factory=dict)
 
@@ -122,7 +122,7 @@ class House:
     def ids(self) -> dict[str, str]:
         return {
             "document_id": self.document["document_id"],
-            "dead_letter_id": self.letter_id,
+            "dead_letter_id": self.dead_letter_id,
             "key_id": self.key_id,
             "tenant_id": self.tenant_id,
             "conversation_id": self.conversation_id,
@@ -147,10 +147,10 @@ class House:
 
 def keep_letter(server: Running, tenant_id: str) -> str:
     """Puts a dead letter of the tenant into the ledger, as a function that failed five times would."""
-    letter_id = "dlq_" + new_id("")
+    dead_letter_id = "dlq_" + new_id("")
     document_id = "doc_" + new_id("")
     event = {
-        "id": letter_id,
+        "id": dead_letter_id,
         "source": "/upload",
         "type": "aegis.document.stored.v1",
         "subject": document_id,
@@ -158,9 +158,9 @@ def keep_letter(server: Running, tenant_id: str) -> str:
         "epoch": "1",
         "data": {"filename": CANARY},
     }
-    letter = DeadLetter(letter_id, tenant_id, document_id, "parse", event, 500, "a fault", 5, now())
-    write_blob(server, names.dead_letter(tenant_id, letter_id), msgspec.json.encode(letter))
-    return letter_id
+    dead_letter = DeadLetter(dead_letter_id, tenant_id, document_id, "parse", event, 500, "a fault", 5, now())
+    write_blob(server, names.dead_letter(tenant_id, dead_letter_id), msgspec.json.encode(dead_letter))
+    return dead_letter_id
 
 
 def write_blob(server: Running, name: str, content: bytes) -> None:
@@ -178,8 +178,8 @@ def furnish(server: Running, name: str) -> House:
     assert document["status"] == "ready"
     keys = {role: admin.create_key(role=role)["api_key"] for role in RANK}
     spare = admin.create_key(name="spare")
-    letter_id = keep_letter(server, tenant_id)
-    return House(tenant_id, admin, document, spare["key_id"], letter_id, begin_conversation(admin), keys)
+    dead_letter_id = keep_letter(server, tenant_id)
+    return House(tenant_id, admin, document, spare["key_id"], dead_letter_id, begin_conversation(admin), keys)
 
 
 def begin_conversation(caller: Caller) -> str:
@@ -359,7 +359,7 @@ def test_an_operator_gets_no_word_of_a_tenants_documents(route: Operation, opera
 
 
 def test_an_operator_sees_no_text_in_any_list(operator: Caller, ours: House) -> None:
-    for path in ("/failed", "/tenants", f"/failed/{ours.letter_id}", f"/tenants/{ours.tenant_id}"):
+    for path in ("/failed", "/tenants", f"/failed/{ours.dead_letter_id}", f"/tenants/{ours.tenant_id}"):
         listed = operator.get(path).raise_for_status().text
         assert CANARY not in listed.replace(f"ours of {CANARY}", "")  # the tenant's own name is the operator's to give
 
@@ -470,10 +470,10 @@ def test_deleting_a_document_leaves_the_other_tenants_twin(ours: House, theirs: 
 
 
 def test_a_list_of_failed_events_is_the_tenants_own(ours: House, theirs: House, operator: Caller) -> None:
-    mine = {letter["dead_letter_id"] for letter in ours.admin.get("/failed").json()["items"]}
-    others = {letter["dead_letter_id"] for letter in theirs.admin.get("/failed").json()["items"]}
-    assert ours.letter_id in mine and theirs.letter_id in others and not mine & others
-    assert mine | others <= {letter["dead_letter_id"] for letter in operator.get("/failed").json()["items"]}
+    mine = {dead_letter["dead_letter_id"] for dead_letter in ours.admin.get("/failed").json()["items"]}
+    others = {dead_letter["dead_letter_id"] for dead_letter in theirs.admin.get("/failed").json()["items"]}
+    assert ours.dead_letter_id in mine and theirs.dead_letter_id in others and not mine & others
+    assert mine | others <= {dead_letter["dead_letter_id"] for dead_letter in operator.get("/failed").json()["items"]}
 
 
 def test_a_cursor_of_another_tenants_list_shows_nothing_of_it(ours: House, theirs: House) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from functions.documents.access import OneDocument
 from functions.documents.retry import Retry
-from functions.failed.letters import OneLetter
+from functions.failed.dead_letters import DeadLetterRequest
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.pool import ParserPool
 from shared.pool.queue import SliceQueue
@@ -142,9 +142,14 @@ async def test_a_fault_of_ours_is_tried_five_times_and_then_a_dead_letter_that_c
     await pooled.read_by(reader)
     assert reader.asked.count(21) == 5 and reader.asked.count(1) == 1
     assert await pooled.status(record.document_id) == "failed"
-    (letter,) = await pooled.platform.dead_letters()
-    assert (letter.function, letter.attempts, letter.status, letter.next_replay_at) == ("parse_gpu", 5, 500, None)
-    await pooled.call("failed", "replay", OneLetter(letter.dead_letter_id))
+    (dead_letter,) = await pooled.platform.dead_letters()
+    assert (dead_letter.function, dead_letter.attempts, dead_letter.status, dead_letter.next_replay_at) == (
+        "parse_gpu",
+        5,
+        500,
+        None,
+    )
+    await pooled.call("failed", "replay", DeadLetterRequest(dead_letter.dead_letter_id))
     await pooled.step("parse_gpu")
     again = FakeReader()
     await pooled.read_by(again)
@@ -160,8 +165,8 @@ async def test_a_store_that_is_away_makes_a_dead_letter_that_is_replayed_by_itse
 
     reader.happens[1] = away
     await pooled.read_by(reader)
-    (letter,) = await pooled.platform.dead_letters()
-    assert letter.status == 503 and letter.next_replay_at
+    (dead_letter,) = await pooled.platform.dead_letters()
+    assert dead_letter.status == 503 and dead_letter.next_replay_at
     shown = await pooled.shown(record.document_id)
     assert shown and shown.status == "waiting" and shown.reason and "tried again at" in shown.reason.detail
 
@@ -303,8 +308,8 @@ async def test_a_document_whose_readers_die_five_times_is_a_dead_letter(pooled: 
         await queue.void_claims()
     reader = FakeReader()
     await pooled.read_by(reader)
-    (letter,) = await pooled.platform.dead_letters()
-    assert (letter.status, reader.asked) == (503, [])
+    (dead_letter,) = await pooled.platform.dead_letters()
+    assert (dead_letter.status, reader.asked) == (503, [])
 
 
 async def test_a_short_document_of_another_tenant_passes_a_long_one(pooled: Pooled) -> None:

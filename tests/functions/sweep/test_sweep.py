@@ -307,8 +307,8 @@ async def test_a_dead_letter_of_a_store_that_was_away_is_replayed_at_its_time(su
     for stage in ("parse", "chunk"):
         await suite.step(stage)
     await exhaust(suite, "embed")
-    (letter,) = await suite.platform.dead_letters()
-    assert (letter.function, letter.status, letter.attempts) == ("embed", 503, ATTEMPTS)
+    (dead_letter,) = await suite.platform.dead_letters()
+    assert (dead_letter.function, dead_letter.status, dead_letter.attempts) == ("embed", 503, ATTEMPTS)
     assert await suite.status(record.document_id) == "waiting"
 
     await suite.forget_recent()
@@ -333,10 +333,10 @@ async def test_it_is_replayed_after_1_2_4_and_up_to_60_minutes_for_a_day_and_the
     waited = timedelta()
     pauses = []
     while True:
-        (letter,) = await suite.platform.dead_letters()
-        if letter.next_replay_at is None:
+        (dead_letter,) = await suite.platform.dead_letters()
+        if dead_letter.next_replay_at is None:
             break
-        pause = letter.next_replay_at - (clock.now() + later.ahead)
+        pause = dead_letter.next_replay_at - (clock.now() + later.ahead)
         pauses.append(round(pause.total_seconds() / 60))
         later(seconds=pause.total_seconds() - 30)
         await suite.tick()
@@ -417,11 +417,11 @@ async def test_whatever_is_wrong_with_one_letter_keeps_no_other_waiting(
     suite.workshop.happens["parse"] = away
     record = await suite.upload("a text")
     await exhaust(suite, "parse")
-    (letter,) = await suite.platform.dead_letters()
-    wrong = {**letter.event, "epoch": generation, "unknown": "attribute"}
-    newer = letter.failed_at + timedelta(seconds=1)
+    (dead_letter,) = await suite.platform.dead_letters()
+    wrong = {**dead_letter.event, "epoch": generation, "unknown": "attribute"}
+    newer = dead_letter.failed_at + timedelta(seconds=1)
     await suite.platform.write_dead_letter(
-        msgspec.structs.replace(letter, dead_letter_id="dlq_wrong", event=wrong, failed_at=newer)
+        msgspec.structs.replace(dead_letter, dead_letter_id="dlq_wrong", event=wrong, failed_at=newer)
     )
     suite.workshop.happens.clear()
     later(minutes=2)

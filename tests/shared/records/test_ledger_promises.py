@@ -145,17 +145,24 @@ async def test_documents_are_listed_without_the_deleted_ones(suite: Suite) -> No
 
 
 async def test_dead_letters_come_newest_first_and_belong_to_their_tenant(suite: Suite) -> None:
-    letters = [
+    dead_letters = [
         DeadLetter(f"dlq_{number}", tenant, DOCUMENT, "parse", {}, 503, "away", 5, now() + timedelta(seconds=number))
         for number, tenant in enumerate((TENANT, "ten_b", TENANT))
     ]
-    for letter in letters:
-        await suite.platform.write_dead_letter(letter)
-    assert [letter.dead_letter_id for letter in await suite.platform.dead_letters()] == ["dlq_2", "dlq_1", "dlq_0"]
-    assert [letter.dead_letter_id for letter in await suite.platform.dead_letters(TENANT)] == ["dlq_2", "dlq_0"]
-    assert await suite.platform.dead_letter("dlq_1") == letters[1]
+    for dead_letter in dead_letters:
+        await suite.platform.write_dead_letter(dead_letter)
+    assert [dead_letter.dead_letter_id for dead_letter in await suite.platform.dead_letters()] == [
+        "dlq_2",
+        "dlq_1",
+        "dlq_0",
+    ]
+    assert [dead_letter.dead_letter_id for dead_letter in await suite.platform.dead_letters(TENANT)] == [
+        "dlq_2",
+        "dlq_0",
+    ]
+    assert await suite.platform.dead_letter("dlq_1") == dead_letters[1]
     assert await suite.platform.dead_letter("dlq_1", TENANT) is None
-    await suite.platform.erase_dead_letter(letters[1])
+    await suite.platform.erase_dead_letter(dead_letters[1])
     assert await suite.platform.dead_letter("dlq_1") is None
 
 

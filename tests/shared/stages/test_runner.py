@@ -97,10 +97,10 @@ async def test_what_fails_is_tried_again_and_in_the_end_a_dead_letter(suite: Sui
     await start()
     record = await suite.upload("a text")
     until = time.monotonic() + 10
-    while not (letters := await suite.platform.dead_letters()):
+    while not (dead_letters := await suite.platform.dead_letters()):
         assert time.monotonic() < until
         await asyncio.sleep(0.02)
-    assert (letters[0].function, letters[0].status, letters[0].attempts) == ("embed", 503, ATTEMPTS)
+    assert (dead_letters[0].function, dead_letters[0].status, dead_letters[0].attempts) == ("embed", 503, ATTEMPTS)
     assert suite.workshop.stages().count("embed") == ATTEMPTS
     assert await suite.status(record.document_id) == "waiting"
 
@@ -136,13 +136,13 @@ async def test_what_ended_the_process_each_time_is_put_aside_and_says_until_when
     await start()
     await becomes(suite, record.document_id, "waiting")
     assert suite.workshop.runs == []
-    (letter,) = await suite.platform.dead_letters()
-    assert (letter.status, letter.attempts) == (503, ATTEMPTS)
-    assert letter.next_replay_at
+    (dead_letter,) = await suite.platform.dead_letters()
+    assert (dead_letter.status, dead_letter.attempts) == (503, ATTEMPTS)
+    assert dead_letter.next_replay_at
     shown = await suite.shown(record.document_id)
     assert shown and shown.reason
     assert "the process ended" in shown.reason.detail
-    assert f"{letter.next_replay_at:%H:%M:%S}" in shown.reason.detail
+    assert f"{dead_letter.next_replay_at:%H:%M:%S}" in shown.reason.detail
 
 
 async def test_an_orderly_end_in_the_middle_counts_as_nothing(suite: Suite, start: Start) -> None:
@@ -227,11 +227,11 @@ async def test_a_dead_letter_that_finds_no_room_is_kept_when_there_is_room_again
 
     keep, full = PlatformRecords.write_dead_letter, [True, True]
 
-    async def finds_no_room(self: PlatformRecords, letter: object) -> None:
+    async def finds_no_room(self: PlatformRecords, dead_letter: object) -> None:
         if full:
             full.pop()
             raise DiskFull("The disk is full.")
-        await keep(self, letter)  # type: ignore[arg-type]
+        await keep(self, dead_letter)  # type: ignore[arg-type]
 
     monkeypatch.setattr(PlatformRecords, "write_dead_letter", finds_no_room)
     suite.workshop.happens["parse"] = broken

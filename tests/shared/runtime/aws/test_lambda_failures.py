@@ -103,9 +103,9 @@ def test_an_event_for_another_function_becomes_a_dead_letter_at_once(
     lambdas: Lambdas, stored: CloudEvent, aws: FakeAws
 ) -> None:
     assert lambdas.invoke("chunk", batch(message(encode(stored)))) == {"batchItemFailures": []}
-    [letter] = aws.of("SendMessage")
-    assert letter["QueueUrl"].endswith("/failed")
-    assert json.loads(letter["MessageBody"])["knativeerrorcode"] == "400"
+    [dead_letter] = aws.of("SendMessage")
+    assert dead_letter["QueueUrl"].endswith("/failed")
+    assert json.loads(dead_letter["MessageBody"])["knativeerrorcode"] == "400"
 
 
 def test_the_last_attempt_ends_as_a_dead_letter_that_keeps_its_reason(
@@ -115,9 +115,9 @@ def test_the_last_attempt_ends_as_a_dead_letter_that_keeps_its_reason(
     [sent] = aws.of("SendMessage")
     assert decode(sent["MessageBody"].encode()) == broken
     assert lambdas.invoke("failed", batch(message(sent["MessageBody"], queue="failed"))) == {"batchItemFailures": []}
-    letter = _letter_of(lambdas, broken)
-    assert (letter.function, letter.status, letter.attempts) == ("parse", 500, ATTEMPTS)
-    assert "BlobMissing" in letter.detail
+    dead_letter = _dead_letter_of(lambdas, broken)
+    assert (dead_letter.function, dead_letter.status, dead_letter.attempts) == ("parse", 500, ATTEMPTS)
+    assert "BlobMissing" in dead_letter.detail
 
 
 def test_a_dead_letter_that_cannot_be_sent_is_tried_again(lambdas: Lambdas, broken: CloudEvent, aws: FakeAws) -> None:
@@ -129,8 +129,8 @@ def test_a_dead_letter_that_cannot_be_sent_is_tried_again(lambdas: Lambdas, brok
 def test_what_a_queue_gave_up_is_a_dead_letter_of_its_listener(lambdas: Lambdas, stored: CloudEvent) -> None:
     given_up = message(encode(stored), queue="failed", DeadLetterQueueSourceArn=queue_arn("aegis-parse"))
     assert lambdas.invoke("failed", batch(given_up)) == {"batchItemFailures": []}
-    letter = _letter_of(lambdas, stored)
-    assert (letter.function, letter.status) == ("parse", 503)
+    dead_letter = _dead_letter_of(lambdas, stored)
+    assert (dead_letter.function, dead_letter.status) == ("parse", 503)
 
 
 def test_what_lambda_gave_up_is_a_dead_letter_with_its_error(lambdas: Lambdas, stored: CloudEvent) -> None:
@@ -146,14 +146,14 @@ def test_what_lambda_gave_up_is_a_dead_letter_with_its_error(lambdas: Lambdas, s
         "responsePayload": {"errorMessage": "500: BlobMissing", "errorType": "RetryInvocation"},
     }
     assert lambdas.invoke("failed", batch(message(json.dumps(report), queue="failed"))) == {"batchItemFailures": []}
-    letter = _letter_of(lambdas, stored)
-    assert (letter.function, letter.attempts, letter.detail) == ("parse", 3, "500: BlobMissing")
+    dead_letter = _dead_letter_of(lambdas, stored)
+    assert (dead_letter.function, dead_letter.attempts, dead_letter.detail) == ("parse", 3, "500: BlobMissing")
 
 
 def test_a_dead_letter_that_is_not_signed_is_dropped(lambdas: Lambdas, stored: CloudEvent, aws: FakeAws) -> None:
     body = encode(unsigned(stored))
     assert lambdas.invoke("failed", batch(message(body, queue="failed"))) == {"batchItemFailures": []}
-    assert [letter for letter in _letters(lambdas) if letter.document_id == stored.subject] == []
+    assert [dead_letter for dead_letter in _dead_letters(lambdas) if dead_letter.document_id == stored.subject] == []
     assert aws.of("SendMessage") == []
 
 
@@ -197,10 +197,10 @@ async def _for_ever(*document: Any) -> None:
     await asyncio.Event().wait()
 
 
-def _letters(lambdas: Lambdas) -> list[DeadLetter]:
+def _dead_letters(lambdas: Lambdas) -> list[DeadLetter]:
     return [*lambdas.run(PlatformRecords(lambdas.services.blobs).dead_letters())]
 
 
-def _letter_of(lambdas: Lambdas, event: CloudEvent) -> DeadLetter:
-    [letter] = [letter for letter in _letters(lambdas) if letter.document_id == event.subject]
-    return letter
+def _dead_letter_of(lambdas: Lambdas, event: CloudEvent) -> DeadLetter:
+    [dead_letter] = [dead_letter for dead_letter in _dead_letters(lambdas) if dead_letter.document_id == event.subject]
+    return dead_letter
