@@ -1,4 +1,4 @@
-"""Tells what a document would become and cost, and runs nothing."""
+"""Estimates the route, stages and cost of a document without running anything."""
 
 from collections.abc import Iterable
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""Tells which formats are taken, and where each goes."""
+"""Lists the supported formats, with the parser and route of each."""
 
 from msgspec import Struct
 

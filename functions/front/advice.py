@@ -19,7 +19,7 @@ ADVICE = {
     "idempotency-mismatch": "Use a new Idempotency-Key for a new body.",
     "rate-limited": "Wait for the seconds in `Retry-After`. The X-RateLimit headers show what is left; a higher tier "
     "allows more.",
-    "internal": "Try again. If it stays, give the operator the `request_id`: the logs tell what happened.",
+    "internal": "Try again. If it stays, give the operator the `request_id`: the logs hold the cause.",
     "store-unavailable": "Nothing is lost. Try again after the seconds in `Retry-After`; /health/ready shows which "
     "store is away.",
     "deadline": "Ask for less at once, or try again when there is less load.",

@@ -1,4 +1,4 @@
-"""The API's description as a page to read; it works without a network and without a script."""
+"""Renders the API reference as a page that needs no network and no script."""
 
 from html import escape
 from typing import Any

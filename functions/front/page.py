@@ -1,4 +1,4 @@
-"""The look that our own pages share: one small style sheet, no script, nothing from elsewhere."""
+"""The layout of our own pages: one small style sheet, no script, no external resource."""
 
 from html import escape
 

@@ -1,4 +1,4 @@
-"""Says what a problem means and what to do about it."""
+"""Explains a problem and what to do about it."""
 
 from html import escape
 

@@ -1,4 +1,4 @@
-"""Makes an API key, which is shown this once."""
+"""Creates an API key, which is shown only in this answer."""
 
 from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Literal

@@ -1,4 +1,4 @@
-"""Makes a tenant and its first key, an admin's, which is shown this once."""
+"""Creates a tenant and its first admin key, which is shown only in this answer."""
 
 from typing import Annotated, ClassVar
 

@@ -1,4 +1,4 @@
-"""Tenants and keys, in the ledger first and cached in Redis.
+"""Tenants and keys: stored in the records, cached in Redis.
 
 Raises `StoreUnavailable` like the stores below it.
 """
@@ -42,7 +42,7 @@ def cached_tenant(tenant_id: str) -> str:
 
 
 class Accounts:
-    """Who may call: every tenant and every key of the installation."""
+    """The tenants and API keys of the installation."""
 
     def __init__(self, blobs: Blobs, redis: RedisClient) -> None:
         self._blobs = blobs
@@ -53,7 +53,7 @@ class Accounts:
 
     async def keep_tenant(self, tenant: TenantRecord) -> TenantRecord:
         await self._blobs.write(names.tenant(tenant.tenant_id), msgspec.json.encode(tenant))
-        await self._cache_tenant(tenant)
+        await self._redis.call("HSET", cached_tenant(tenant.tenant_id), "tier", tenant.tier)
         return tenant
 
     async def tenant(self, tenant_id: str) -> TenantRecord | None:
@@ -79,7 +79,7 @@ class Accounts:
         expires_at: datetime | None = None,
         secret: str | None = None,
     ) -> tuple[KeyRecord, str]:
-        """The record and the key itself, which cannot be had again."""
+        """The record and the key itself, which is not stored."""
         key_id = new_id("key_")
         key = secret or new_key(key_id)
         record = KeyRecord(
@@ -135,7 +135,7 @@ class Accounts:
             await self.revoke_key(tenant_id, key.key_id)
 
     async def load_key(self, hashed: str) -> bool:
-        """Brings a key that Redis does not know from the ledger; False where there is none."""
+        """Caches a key that Redis lacks from the records; False where there is none."""
         place = await self._read_pointer(hashed)
         record = await read_record(self._blobs, place, KeyRecord) if place else None
         if record is None or (record.tenant_id and not await self.load_tenant(record.tenant_id)):
@@ -176,9 +176,6 @@ class Accounts:
             names.tenant(tenant.tenant_id), msgspec.json.encode(msgspec.structs.replace(tenant, deleted=True))
         )
         await self._redis.call("DEL", cached_tenant(tenant.tenant_id))
-
-    async def _cache_tenant(self, tenant: TenantRecord) -> None:
-        await self._redis.call("HSET", cached_tenant(tenant.tenant_id), "tier", tenant.tier)
 
     async def _read_pointer(self, hashed: str) -> str | None:
         try:

@@ -1,4 +1,4 @@
-"""API keys: 256 random bits with a checksum, so that a typing error is told from a wrong key without asking a store.
+"""API keys: 256 random bits with a checksum, so that a typing error is found without asking a store.
 
 A key is `aeg_<id>_<secret><checksum>`. Only its SHA-256 is kept: 256 random bits need no slow hash.
 """
@@ -19,7 +19,7 @@ def new_id(prefix: str) -> str:
 
 
 def new_key(key_id: str) -> str:
-    """The secret for a `key_…` id; shown once, never kept."""
+    """The secret for a `key_…` id; shown once, never stored."""
     body = f"aeg_{key_id.removeprefix('key_')}_" + "".join(secrets.choice(_ALPHABET) for _ in range(43))
     return body + _checksum(body)
 

@@ -24,7 +24,7 @@ from shared.types.remaining_budget import RemainingBudget
 
 
 class SpendingLimits(Protocol):
-    """The budget, as the gate asks it."""
+    """The budget's part that the gate needs."""
 
     @property
     def remaining_lua(self) -> str:
@@ -96,7 +96,7 @@ _ADMIT_ADDRESS = Script(_WINDOWS + "return take(KEYS[1], {{60, tonumber(ARGV[1])
 
 @cache
 def _admit_spender(remaining_lua: str) -> Script:
-    """Admits a caller and puts what it has left before the answer."""
+    """The script that admits a caller and puts its remaining budget before the answer."""
     return Script(
         _ADMIT_BODY
         + remaining_lua
@@ -126,7 +126,7 @@ UNLIMITED = RateLimits()
 
 
 class Gate:
-    """Lets a credential in, or says why not."""
+    """Authenticates a credential and counts it against its limits."""
 
     def __init__(
         self, accounts: Accounts, redis: RedisClient, budget: Callable[[], SpendingLimits] | None = None
@@ -163,7 +163,7 @@ class Gate:
         return principal, limits, remaining_budget
 
     async def _known(self, key: str, ask: Callable[[str], Awaitable[list[str]]]) -> list[str]:
-        """What Redis says of a key, once it knows it."""
+        """Redis' answer for a key, which is cached first where Redis lacks it."""
         if not _plausible(key):
             raise Unauthenticated("The API key is not one of ours; check it for typing errors.")
         hashed = key_hash(key)

@@ -1,4 +1,4 @@
-"""The time of day, in UTC, as it stands in records and answers."""
+"""The current time in UTC."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""A document as its tenant knows it."""
+"""The terms of a document: status and classification."""
 
 from typing import Literal
 

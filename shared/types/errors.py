@@ -1,4 +1,4 @@
-"""What can go wrong, by what happens next.
+"""The errors of the suite, grouped by what happens next.
 
 AegisError
 ├── InvalidRequest and the other `Problem`s   answered to the caller, with their status

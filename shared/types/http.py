@@ -1,4 +1,4 @@
-"""What handlers take and give besides plain structs. A handler stays free of any web framework.
+"""Types that handlers take and return besides plain structs, free of any web framework.
 
 An answer with another status than 200 says so in its class variable `http_status`; None is 204.
 """

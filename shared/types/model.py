@@ -1,4 +1,4 @@
-"""What the parts of the proxy say of a call of a language model."""
+"""The terms of a call to a language model: tokens and sampling."""
 
 from typing import Literal
 

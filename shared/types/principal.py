@@ -1,4 +1,4 @@
-"""Who is calling."""
+"""The authenticated caller: role, scopes and tier."""
 
 from datetime import datetime
 from typing import Literal

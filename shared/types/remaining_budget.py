@@ -1,4 +1,4 @@
-"""What a caller may still spend, as its answer's header says it."""
+"""The remaining budget of a caller, for the header `X-Budget-Remaining`."""
 
 
 class RemainingBudget:
@@ -6,7 +6,7 @@ class RemainingBudget:
 
     def __init__(self) -> None:
         self.header = ""
-        """Empty until somebody knew."""
+        """The header's value; empty while it is unknown."""
 
     def show(self, microusd: int | None) -> None:
         """The smallest of what is left in the caller's scopes; None where nothing limits it."""

@@ -1,4 +1,4 @@
-"""A bag of words as the search engine takes it."""
+"""Sparse vectors for keyword search."""
 
 from msgspec import Struct
 

@@ -1,4 +1,4 @@
-"""New identifiers of a request and of its trace."""
+"""Makes identifiers of requests and traces."""
 
 import secrets
 

@@ -1,4 +1,4 @@
-"""An event that no attempt could handle, with what its last attempt answered."""
+"""An event that could not be delivered, with the answer to its last attempt."""
 
 from msgspec import Struct
 

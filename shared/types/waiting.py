@@ -1,4 +1,4 @@
-"""What a document waits for where nothing is wrong."""
+"""The reasons for which a document waits."""
 
 from typing import Literal
 

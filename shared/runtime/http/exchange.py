@@ -1,4 +1,4 @@
-"""One request and its answer: what every response carries, whatever answers it."""
+"""The context of a request, and the headers, log line and metric of its response."""
 
 import asyncio
 import contextlib
@@ -32,7 +32,7 @@ _DRAIN_BYTES = 1 << 30
 
 
 class Exchange:
-    """What is known of a request while it is answered."""
+    """The context of one request."""
 
     def __init__(self, scope: AsgiScope, trusted_proxies: tuple[str, ...]) -> None:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
@@ -54,7 +54,7 @@ class Exchange:
 
     @property
     def about(self) -> dict[str, str]:
-        """For a log line."""
+        """Fields for a log line."""
         return {
             "function": self.function,
             "request_id": self.request_id,
@@ -105,7 +105,11 @@ class Exchanges:
                     await self._limit_unrouted(exchange)
                 if status >= 400:
                     await body.drain()
-                message["headers"] = [*message["headers"], *_encoded(exchange.response_headers())]
+                ours = [
+                    (name.lower().encode("latin-1"), value.encode("latin-1"))
+                    for name, value in exchange.response_headers().items()
+                ]
+                message["headers"] = [*message["headers"], *ours]
             await send(message)
 
         try:
@@ -150,7 +154,7 @@ def _record(exchange: Exchange, status: int) -> None:
 
 
 def _address(scope: AsgiScope, headers: dict[str, str], trusted: tuple[str, ...]) -> str:
-    """The client's address; what a header says of it counts only from a proxy that is trusted."""
+    """The client's address. `X-Forwarded-For` is believed only from a trusted proxy."""
     address = (scope.get("client") or ("unknown", 0))[0]
     hops = [hop.strip() for hop in headers.get("x-forwarded-for", "").split(",") if hop.strip()]
     while hops and _is_within(address, trusted):
@@ -159,13 +163,9 @@ def _address(scope: AsgiScope, headers: dict[str, str], trusted: tuple[str, ...]
 
 
 def _is_within(address: str, networks: tuple[str, ...]) -> bool:
-    """Networks are single addresses or `10.0.0.0/8`; what is no address is in none."""
+    """Whether the address is one of the networks, or in one; text that is no address is in none."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
         return False
     return any(found in ipaddress.ip_network(network, strict=False) for network in networks)
-
-
-def _encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
-    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]

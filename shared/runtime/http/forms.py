@@ -1,4 +1,4 @@
-"""Takes a multipart form as it streams in: its one file to disk, hashed on the way, its fields into memory."""
+"""Parses a multipart form while it arrives: the file goes to disk and is hashed, the fields go to memory."""
 
 import asyncio
 import hashlib
@@ -19,7 +19,7 @@ _LONGEST_FIELD = 64 * 1024
 
 
 class Form(Struct):
-    """What has come in so far."""
+    """The parts that were received."""
 
     fields: dict[str, Any]
     file: SpooledFile | None = None
@@ -89,7 +89,7 @@ async def receive(
 
 
 class _Reader:
-    """Sorts a form's parts."""
+    """Collects the parts of a form."""
 
     def __init__(self, folder: Path, largest: int, file_field: str) -> None:
         self.form = Form({})

@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: the same call twice is answered twice and done once.
+"""`Idempotency-Key`: a repeated call gets the stored answer and is not executed again.
 
 Three states: running (a lease that ends with the call's time-out, so that a killed call does not lock its key), done
 (the answer is kept for 24 hours) and absent. What is kept is unreadable without the caller's own credential, because
@@ -35,7 +35,7 @@ return 1
 
 
 class StoredAnswer(Struct, frozen=True):
-    """A whole answer, as it can be given again."""
+    """A complete answer that can be replayed."""
 
     status: int
     media_type: str
@@ -62,7 +62,7 @@ class Idempotency:
     async def once(
         self, key: str, fingerprint: str, timeout_s: float, call: Callable[[], Awaitable[StoredAnswer | None]]
     ) -> tuple[StoredAnswer | None, bool]:
-        """The call's answer, and whether it is one given before. `call` answers None for what cannot be kept.
+        """The call's answer, and whether it is one given before. `call` answers None for what cannot be stored.
 
         Raises `Conflict` while the first call runs, `IdempotencyMismatch` for another body.
         """
@@ -97,7 +97,7 @@ class Idempotency:
         return msgspec.json.encode(done).decode()
 
     def _masked(self, body: bytes, nonce: str) -> bytes:
-        """One-time pad from the credential and a nonce used once; the same again takes it off."""
+        """Encrypts, and decrypts, with a one-time pad made from the credential and a nonce that is used once."""
         pad = hashlib.shake_256(f"{nonce}:{self._credential}".encode()).digest(len(body))
         return (int.from_bytes(body, "big") ^ int.from_bytes(pad, "big")).to_bytes(len(body), "big")
 

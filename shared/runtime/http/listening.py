@@ -15,7 +15,7 @@ GRACE_S = 20
 
 
 class PortTaken(AegisError):
-    """Something else listens there."""
+    """Another process listens on the port."""
 
 
 @contextlib.contextmanager
@@ -33,7 +33,7 @@ def listen(host: str, port: int) -> Iterator[socket.socket]:
 
 
 class HttpServer(uvicorn.Server):
-    """Leaves signals to us, who have more to end than it."""
+    """A server without signal handlers of its own: the process ends more than the server."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

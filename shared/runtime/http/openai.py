@@ -1,4 +1,4 @@
-"""Errors as OpenAI tells them: whatever is below `/v1` answers so, whoever found the error."""
+"""Errors in OpenAI's shape, for every path below `/v1`."""
 
 import re
 
@@ -52,7 +52,7 @@ def is_openai_path(path: str) -> bool:
 
 
 def status_of(problem: Problem | type[Problem]) -> int:
-    """OpenAI knows no 402: who has no budget left is told as one who asks too much."""
+    """OpenAI has no 402: an exceeded budget is a 429."""
     return 429 if problem.status == BudgetExceeded.status else problem.status
 
 

@@ -1,4 +1,4 @@
-"""The API as OpenAPI 3.1, from the table and what its handlers declare; no framework is needed to make it."""
+"""Describes the API as OpenAPI 3.1, from the table and what its handlers declare, without a web framework."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""One route of the table in OpenAPI's terms."""
+"""Describes one route of the table as an OpenAPI operation."""
 
 import inspect
 from typing import Any

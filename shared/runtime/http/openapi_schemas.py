@@ -1,4 +1,4 @@
-"""The JSON schemas of a description, each under a name of its own."""
+"""The JSON schemas of an OpenAPI document, with unique names."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""What every process answers itself, whichever functions it runs: health, readiness, metrics."""
+"""The routes of every process: health, readiness and metrics."""
 
 import asyncio
 import time

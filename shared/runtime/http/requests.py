@@ -1,4 +1,4 @@
-"""Turns a request into its handler's message, or says field by field what is wrong with it."""
+"""Parses a request into its handler's message, and names the field that is wrong."""
 
 import re
 import typing
@@ -75,7 +75,7 @@ def _convert(kind: type[Struct], path: dict[str, str], fields: dict[str, Any], *
 
 
 def explained(error: msgspec.ValidationError, within: str = "") -> InvalidRequest:
-    """Points at the field that msgspec complains about; `within` is the pointer of what it looked at."""
+    """Converts msgspec's error to ours, with a pointer to the field; `within` is the pointer of the whole value."""
     message = str(error)
     found = _AT.search(message)
     detail = _AT.sub("", message)

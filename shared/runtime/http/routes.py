@@ -53,7 +53,7 @@ _PARAMETER = re.compile(r"{(\w+)}")
 
 
 def application(functions: Sequence[Function], services: Services, entrances: Sequence[HTTPRouteHandler] = ()) -> Asgi:
-    """The routes of the functions, the pages that every process answers itself, and where events come in."""
+    """The routes of the functions, those of every process, and the entrances of events."""
     handlers = [
         _Route(function, operation, services).litestar_handler()
         for function in functions
@@ -89,7 +89,7 @@ def _litestar_parameter(found: re.Match[str]) -> str:
 
 
 class _Route:
-    """One row's endpoint."""
+    """The endpoint of one row."""
 
     def __init__(self, function: Function, operation: Operation, services: Services) -> None:
         self._function = function
@@ -218,7 +218,7 @@ class _Route:
         return requests.from_json(kind, path, exchange.headers.get("content-type", ""), body)
 
     async def _event(self, request: Request[Any, Any, Any], exchange: Exchange, kind: type[Struct]) -> Struct:
-        """A CloudEvent from outside, whose bytes may be in it."""
+        """A CloudEvent from outside; it may hold the document's bytes."""
         from shared.runtime.events.cloudevents import read
 
         largest = self._services.settings.max_upload_bytes * 4 // 3 + _LARGEST_JSON

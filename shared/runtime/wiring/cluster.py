@@ -1,4 +1,4 @@
-"""The worlds of a cluster, chosen by environment variables: S3, Redis, Qdrant, a broker."""
+"""The services of a cluster, chosen by environment variables: S3, Redis, Qdrant, a broker."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -30,8 +30,10 @@ class MissingStore(AegisError):
 
 
 def check_backends(function: Function, environ: Mapping[str, str]) -> None:
-    """A function on its own has its stores' addresses, or says that it keeps its state beside it. Raises
-    `MissingStore`."""
+    """Checks that every store of a function has an address, or that `AEGIS_EMBEDDED=1` is set and allowed.
+
+    Raises `MissingStore`.
+    """
     if environ.get("AEGIS_EMBEDDED") != "1":
         check_variables((function,), environ)
         return
@@ -44,7 +46,7 @@ def check_backends(function: Function, environ: Mapping[str, str]) -> None:
 
 
 def check_variables(functions: tuple[Function, ...], environ: Mapping[str, str]) -> None:
-    """Raises `MissingStore`, naming the variable."""
+    """Checks the variables of the functions' needs. Raises `MissingStore`, which names the variable."""
     for function in functions:
         for need in function.needs:
             name = VARIABLES.get(need)
@@ -53,7 +55,8 @@ def check_variables(functions: tuple[Function, ...], environ: Mapping[str, str])
                     f"{name} is not set: function {function.name} needs {need}. Set it, or AEGIS_EMBEDDED=1 to keep "
                     "everything in AEGIS_DATA on this machine."
                 )
-        if _handles_events(function) and not environ.get("AEGIS_EVENT_SECRET"):
+        handles_events = any(not operation.is_route or operation.emits for operation in function.operations)
+        if handles_events and not environ.get("AEGIS_EVENT_SECRET"):
             raise MissingStore(
                 f"AEGIS_EVENT_SECRET is not set: function {function.name} takes or sends signed events. Set it to "
                 "`kid:secret`."
@@ -61,7 +64,7 @@ def check_variables(functions: tuple[Function, ...], environ: Mapping[str, str])
 
 
 def cluster_services(table: Table, settings: Settings, environ: Mapping[str, str]) -> Services:
-    """Stores by their addresses; each is connected to when it is first needed."""
+    """Services over the stores of the environment; each store is connected to at its first use."""
 
     def blobs() -> "Blobs":
         from shared.blobs.s3 import S3Blobs
@@ -108,7 +111,3 @@ def _sink(address: str) -> "EventSink":
 
 def event_secrets(environ: Mapping[str, str]) -> Secrets:
     return Secrets.parse(environ["AEGIS_EVENT_SECRET"])
-
-
-def _handles_events(function: Function) -> bool:
-    return any(not operation.is_route or operation.emits for operation in function.operations)

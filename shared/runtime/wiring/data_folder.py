@@ -1,4 +1,4 @@
-"""The data folder of an installation on one machine: whose it is, who owns it now, and its first secrets."""
+"""The data folder of an installation on one machine: its lock, its layout and its first secrets."""
 
 import fcntl
 import os
@@ -74,7 +74,7 @@ class DataFolder:
         return path.read_text().strip()
 
     def announce(self, url: str) -> None:
-        """Tells client commands on this folder where its server is."""
+        """Writes the server's address for client commands on this folder."""
         (self.path / "server.json").write_bytes(msgspec.json.encode(Running(url, os.getpid())))
 
     def close(self) -> None:

@@ -38,7 +38,7 @@ class _Provided(NamedTuple):
 
 
 def signature(function: Function, operation: Operation) -> HandlerSignature:
-    """Raises `TableError` where a parameter or the return has no type."""
+    """The resolved types of a handler. Raises `TableError` where a parameter or the return has none."""
     handler = function.handler(operation)
     where = f"{function.row(operation)}: column 'verb'"
     try:

@@ -62,7 +62,7 @@ def _embedding(environ: Mapping[str, str]) -> str:
 
 
 def _check_proxy(environ: Mapping[str, str]) -> None:
-    """A mistake stops the start, not the first question. Who sets nothing of it does not import its reader."""
+    """Checks the proxy's settings at the start. Its reader is imported only where one of its variables is set."""
     if any(environ.get(name) for name in ("AEGIS_PROXY_CONFIG", "AEGIS_OLLAMA_URL", "AEGIS_OLLAMA_CLOUD_URL")):
         from shared.proxy.config.proxy_config import ProxyConfig
 
