@@ -96,12 +96,11 @@ class _Section(Struct):
 
 def _embedded(section: _Section) -> float:
     each = min(section.context + _MARKS, _READ / 2)
-    passages = sum(map(_passages, section.pages.values()))
+    passages = sum(
+        1 if tokens <= PASSAGE_TOKENS else ceil(tokens / (_FILLED * PASSAGE_TOKENS))
+        for tokens in section.pages.values()
+    )
     return section.tokens + passages * each
-
-
-def _passages(tokens: float) -> int:
-    return 1 if tokens <= PASSAGE_TOKENS else ceil(tokens / (_FILLED * PASSAGE_TOKENS))
 
 
 def _sections(blocks: Iterable[Block], title: str, measure: TokenEstimator) -> Iterator[_Section]:

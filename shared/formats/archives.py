@@ -2,7 +2,6 @@
 
 import struct
 import zipfile
-from collections.abc import Iterable
 from typing import BinaryIO
 
 MOST_ENTRIES = 10_000
@@ -47,7 +46,9 @@ def archived_extension(file: BinaryIO) -> str | None:
         return None
     try:
         with zipfile.ZipFile(file) as archive:
-            return _by_media_type(archive) or _by_parts(archive.namelist())
+            names = archive.namelist()
+            parts = (extension for part, extension in _BY_PART if any(name.startswith(part) for name in names))
+            return _by_media_type(archive) or next(parts, None)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError, RuntimeError):
         return None
 
@@ -83,8 +84,3 @@ def _by_media_type(archive: zipfile.ZipFile) -> str | None:
         return None
     media_type = archive.read(named).decode("ascii", "replace").strip().removesuffix("-template")
     return _BY_MEDIA_TYPE.get(media_type)
-
-
-def _by_parts(names: Iterable[str]) -> str | None:
-    names = list(names)
-    return next((extension for part, extension in _BY_PART if any(name.startswith(part) for name in names)), None)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 from msgspec import Struct
 
@@ -62,7 +63,8 @@ class FormatRouter:
         extension = _extension(filename)
         row = self._container(extension, head, path)
         if row is None:
-            row = self._row(extension, _bare(declared_media_type), _text(head, size))
+            declared = (declared_media_type or "").partition(";")[0].strip().lower()
+            row = self._row(extension, declared, _text(head, size))
         return Routed(row.media_type, row.extension, row.parser, self._route(row))
 
     def _route(self, row: Format) -> Route:
@@ -73,9 +75,11 @@ class FormatRouter:
         if paged := paged_extension(head, extension):
             return self._by_extension.get(paged)
         if archives.is_archive(head):
-            found, possible = _archived(head, path), archives.EXTENSIONS
+            with _opened(head, path) as file:
+                found, possible = archives.archived_extension(file) or archives.extension_in(head), archives.EXTENSIONS
         elif head.startswith(compound.MAGIC):
-            found, possible = _compound(head, path), compound.EXTENSIONS
+            with _opened(head, path) as file:
+                found, possible = compound.compound_extension(file), compound.EXTENSIONS
         elif whole := next((extension for magic, extension in WHOLE if head.startswith(magic)), None):
             return self._by_extension.get(whole)
         else:
@@ -98,14 +102,8 @@ class FormatRouter:
         raise UnsupportedFormat(f"files of type .{extension[:20]} are not supported; supported are: {known}")
 
 
-def _archived(head: bytes, path: Path | None) -> str | None:
-    with path.open("rb") if path else BytesIO(head) as file:
-        return archives.archived_extension(file) or archives.extension_in(head)
-
-
-def _compound(head: bytes, path: Path | None) -> str | None:
-    with path.open("rb") if path else BytesIO(head) as file:
-        return compound.compound_extension(file)
+def _opened(head: bytes, path: Path | None) -> BinaryIO:
+    return path.open("rb") if path else BytesIO(head)
 
 
 def _text(head: bytes, size: int) -> str:
@@ -126,7 +124,3 @@ def _extension(filename: str) -> str:
     name = filename.replace("\\", "/").rpartition("/")[2]
     stem, dot, extension = name.rpartition(".")
     return extension.strip().lower() if dot and stem else ""
-
-
-def _bare(media_type: str | None) -> str:
-    return (media_type or "").partition(";")[0].strip().lower()

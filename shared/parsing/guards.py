@@ -36,7 +36,9 @@ def check(media_type: str, content: bytes, limits: ParsingLimits) -> None:
 
 def _archive(media_type: str, content: bytes) -> None:
     if content.startswith(compound.MAGIC):
-        raise _locked(content)
+        if compound.compound_extension(BytesIO(content)) == compound.ENCRYPTED:
+            raise Rejected("encrypted", "it is protected by a password")
+        raise Rejected("corrupt", "it is not what its name says")
     if archives.entries(BytesIO(content)) > MOST_ENTRIES:
         raise Rejected("too-large-expanded", f"it holds more than {MOST_ENTRIES} files")
     try:
@@ -47,12 +49,6 @@ def _archive(media_type: str, content: bytes) -> None:
             check_elements(media_type, archive)
     except _UNREADABLE as error:
         raise Rejected("corrupt", "its archive is damaged") from error
-
-
-def _locked(content: bytes) -> Rejected:
-    if compound.compound_extension(BytesIO(content)) == compound.ENCRYPTED:
-        return Rejected("encrypted", "it is protected by a password")
-    return Rejected("corrupt", "it is not what its name says")
 
 
 def _entries(entries: list[zipfile.ZipInfo], size: int) -> None:
@@ -66,7 +62,8 @@ def _entries(entries: list[zipfile.ZipInfo], size: int) -> None:
         raise Rejected("too-large-expanded", "files in it share their bytes")
     if any(entry.flag_bits & 1 for entry in entries):
         raise Rejected("encrypted", "it is protected by a password")
-    if any(map(_is_outside, entries)):
+    names = [entry.filename.replace("\\", "/") for entry in entries]
+    if any(name.startswith("/") or _DRIVE.match(name) or ".." in name.split("/") for name in names):
         raise Rejected("corrupt", "files in it have names that lead outside of it")
 
 
@@ -74,11 +71,6 @@ def _iwork(media_type: str, entries: list[zipfile.ZipInfo]) -> None:
     """Under a password its entries say that they are packed in a way that there is not."""
     if media_type.startswith("application/vnd.apple.") and {entry.compress_type for entry in entries} - _PACKED:
         raise Rejected("encrypted", "it is protected by a password")
-
-
-def _is_outside(entry: zipfile.ZipInfo) -> bool:
-    name = entry.filename.replace("\\", "/")
-    return name.startswith("/") or _DRIVE.match(name) is not None or ".." in name.split("/")
 
 
 def _parts(archive: zipfile.ZipFile) -> None:

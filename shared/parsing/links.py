@@ -16,11 +16,9 @@ def with_address(words: str, address: str | None) -> str:
     """
     found = _ABSOLUTE.match(address.strip()) if address else None
     text = words.rstrip()
-    if found is None or len(found[0]) > LONGEST_ADDRESS or not text.strip() or _bare(found[0]) in words.casefold():
+    if found is None or len(found[0]) > LONGEST_ADDRESS or not text.strip():
+        return words
+    if _SCHEME.sub("", found[0]).rstrip("/").casefold() in words.casefold():
         return words
     displayed = found[0] if "://" in found[0] else found[0].partition(":")[2]
     return f"{text} ({displayed}){words[len(text) :]}"
-
-
-def _bare(address: str) -> str:
-    return _SCHEME.sub("", address).rstrip("/").casefold()

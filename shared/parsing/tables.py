@@ -17,20 +17,17 @@ def table_head(header: TableRow) -> str:
 
 
 def table_row(row: TableRow) -> str:
-    return "| " + " | ".join(map(_cell, row)) + " |"
+    return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in row) + " |"
 
 
 def rectangular(rows: Iterable[Sequence[str]]) -> tuple[TableRow, ...]:
     """Without rows and trailing columns that are empty throughout, every row as wide as the widest."""
-    filled = [_stripped(row) for row in rows if any(cell.strip() for cell in row)]
+    filled = []
+    for row in rows:
+        cells = [cell.strip() for cell in row]
+        while cells and not cells[-1]:
+            cells.pop()
+        if cells:
+            filled.append(tuple(cells))
     width = max(map(len, filled), default=0)
     return tuple(row + ("",) * (width - len(row)) for row in filled)
-
-
-def _stripped(row: Sequence[str]) -> TableRow:
-    last = max(place for place, cell in enumerate(row) if cell.strip())
-    return tuple(cell.strip() for cell in row[: last + 1])
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")

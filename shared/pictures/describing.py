@@ -32,6 +32,10 @@ class _Found(Struct, frozen=True):
     place: PicturePlace
     description: Description
 
+    @property
+    def block(self) -> Block:
+        return Block("paragraph", MARK + self.description.text, page=self.place.page, box=self.place.box)
+
 
 class Describing(Struct, frozen=True):
     """Describes the pictures of one document. `original` is read only where there is something to describe."""
@@ -67,7 +71,7 @@ class Describing(Struct, frozen=True):
             found.append(_Found(place, description))
             await self._paid.write_part(str(number), msgspec.msgpack.encode(found[-1]))
         cost = sum(one.description.cost_microusd for one in found)
-        return Described(tuple(_block(one) for one in found if one.description.text), cost, is_whole)
+        return Described(tuple(one.block for one in found if one.description.text), cost, is_whole)
 
     @property
     def _paid(self) -> StageWork:
@@ -139,7 +143,3 @@ def _woven(blocks: Sequence[Block], left: dict[int | None, list[Block]]) -> Iter
 def _is_read(place: PicturePlace, blocks: Sequence[Block]) -> bool:
     on_page = sum(len(block.text) for block in blocks if block.page == place.page)
     return place.is_page and on_page >= READ_LETTERS
-
-
-def _block(found: _Found) -> Block:
-    return Block("paragraph", MARK + found.description.text, page=found.place.page, box=found.place.box)

@@ -59,7 +59,7 @@ class Owner:
 
     def serve(self) -> None:
         while not self._incoming.ended:
-            requests = self._incoming.wait(self._wait_limit())
+            requests = self._incoming.wait(0.0 if self._writes else _IDLE_SECONDS if self._unflushed else None)
             if requests is None and not self._writes:
                 self._flush()
             for request in requests or []:
@@ -72,11 +72,6 @@ class Owner:
                 self._flush()
         if self._shard is not None:
             self._shard.close()
-
-    def _wait_limit(self) -> float | None:
-        if self._writes:
-            return 0.0
-        return _IDLE_SECONDS if self._unflushed else None
 
     def _answer(self, request: messages.Request) -> None:
         self._connection.sendall(frame(messages.encode(self._reply(request))))

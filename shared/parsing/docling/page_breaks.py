@@ -5,7 +5,6 @@ A mark with the page's number is put into the text at each break before Docling 
 
 import re
 import zipfile
-from collections.abc import Iterator
 from io import BytesIO
 from itertools import count
 from typing import Any
@@ -18,6 +17,8 @@ MAIN = "word/document.xml"
 _LAID_OUT = re.compile(rb"<w:lastRenderedPageBreak\s*/>")
 _ASKED_FOR = re.compile(rb"<w:br\s(?:[^<>]*\s)?w:type=\"page\"[^<>]*/>")
 _ZERO = 0xF1A00
+_TO_MARK = {ord("0") + digit: _ZERO + digit for digit in range(10)}
+_FROM_MARK = {mark: digit for digit, mark in _TO_MARK.items()}
 _BEGIN, _END = chr(_ZERO + 10), chr(_ZERO + 11)
 _MARK = re.compile(f"{_BEGIN}([{chr(_ZERO)}-{chr(_ZERO + 9)}]{{1,9}}){_END}")
 """Characters of a private plane, which no font and no document here uses."""
@@ -32,24 +33,20 @@ def with_page_marks(content: bytes) -> bytes:
         breaks = next((each for each in (_LAID_OUT, _ASKED_FOR) if each.search(text)), None)
         if breaks is None:
             return content
-        pages = count(2)
-        return replaced(archive, MAIN, breaks.sub(lambda _: _element(next(pages)), text))
-
-
-def _element(page: int) -> bytes:
-    digits = "".join(chr(_ZERO + int(digit)) for digit in str(page))
-    return f"<w:t>{_BEGIN}{digits}{_END}</w:t>".encode()
+        pages = (str(page).translate(_TO_MARK) for page in count(2))
+        return replaced(archive, MAIN, breaks.sub(lambda _: f"<w:t>{_BEGIN}{next(pages)}{_END}</w:t>".encode(), text))
 
 
 def take_page_marks(document: Any) -> dict[str, int]:
     """The page on which each item begins, by its reference; none where there was no mark. Changes the texts."""
     pages: dict[str, int] = {}
     page, marked = 1, False
-    for item in _items(document):
+    layers = {ContentLayer.BODY, ContentLayer.NOTES, ContentLayer.FURNITURE}
+    for item, _ in document.iterate_items(included_content_layers=layers, traverse_pictures=True):
         holders = [item] if hasattr(item, "text") else list(getattr(getattr(item, "data", None), "table_cells", ()))
         begins = page
         for place, holder in enumerate(holders):
-            found = [_number(digits) for digits in _MARK.findall(holder.text)]
+            found = [int(digits.translate(_FROM_MARK)) for digits in _MARK.findall(holder.text)]
             if found and not place and _MARK.match(holder.text.lstrip()):
                 begins = found[0]
             if found:
@@ -59,12 +56,3 @@ def take_page_marks(document: Any) -> dict[str, int]:
                     holder.orig = holder.text
         pages[item.self_ref] = begins
     return pages if marked else {}
-
-
-def _items(document: Any) -> Iterator[Any]:
-    layers = {ContentLayer.BODY, ContentLayer.NOTES, ContentLayer.FURNITURE}
-    return (item for item, _ in document.iterate_items(included_content_layers=layers, traverse_pictures=True))
-
-
-def _number(digits: str) -> int:
-    return int("".join(chr(ord(digit) - _ZERO + ord("0")) for digit in digits))

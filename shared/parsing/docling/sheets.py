@@ -56,13 +56,13 @@ def read_large(content: bytes, limits: ParsingLimits) -> ParsedDocument:
         assembly.page = place
         assembly.heading(2, sheet.title)
         sheet.reset_dimensions()
-        for table in tables(map(_filled, sheet.iter_rows(values_only=True)), limits):
+        rows = (
+            {place: _cell_text(value) for place, value in enumerate(row) if value is not None and value != ""}
+            for row in sheet.iter_rows(values_only=True)
+        )
+        for table in tables(rows, limits):
             assembly.table(table)
     return assembly.finish(len(workbook.worksheets))
-
-
-def _filled(row: tuple[Any, ...]) -> dict[int, str]:
-    return {place: _cell_text(value) for place, value in enumerate(row) if value is not None and value != ""}
 
 
 def tables(rows: Iterable[dict[int, str]], limits: ParsingLimits) -> Iterator[list[list[str]]]:

@@ -31,17 +31,12 @@ def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
 
 
 def _read(archive: zipfile.ZipFile, assembly: Assembly, limits: ParsingLimits) -> None:
-    package = _package_name(archive)
+    package = str(_tree(archive.read(CONTAINER)).xpath("string(//*[local-name()='rootfile']/@full-path)"))
     tree = _tree(archive.read(package))
     title = "".join(tree.xpath("string(//*[local-name()='metadata']/*[local-name()='title'])").split("\n")).strip()
     for name in _pages(tree, posixpath.dirname(package)):
         read_into(assembly, decode(archive.read(name)), limits)
     assembly.title = title or assembly.title
-
-
-def _package_name(archive: zipfile.ZipFile) -> str:
-    found = _tree(archive.read(CONTAINER)).xpath("string(//*[local-name()='rootfile']/@full-path)")
-    return str(found)
 
 
 def _pages(package: Any, folder: str) -> Iterator[str]:

@@ -147,7 +147,8 @@ class _Page:
             _OPENERS[tag](self._assembly, attributes)
 
     def _start_row_or_cell(self, tag: str, attributes: Mapping[str, str]) -> None:
-        self._paragraph_outside_cells()
+        if self._cell() is None:
+            self._paragraph()
         if table := self._table():
             table.open_row() if tag == "tr" else table.open_cell(attributes)
 
@@ -203,10 +204,6 @@ class _Page:
         if self._cell():
             self._text.append(" ")
         else:
-            self._paragraph()
-
-    def _paragraph_outside_cells(self) -> None:
-        if self._cell() is None:
             self._paragraph()
 
     def _paragraph(self) -> None:

@@ -23,15 +23,13 @@ def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
     assembly = Assembly(limits)
     assembly.title = _field(message, "Subject")
     parts = list(_parts(message, limits))
-    if not _is_saved_page(message):
+    is_saved_page = message.get_content_type() == "multipart/related" and "@" not in message.get("From", "")
+    if not is_saved_page:
         _head(assembly, message, parts)
-    for part in _bodies(parts):
-        _write(assembly, part, limits)
+    for part in parts:
+        if part.get_content_maintype() == "text" and not _filename(part):
+            _write(assembly, part, limits)
     return assembly.finish()
-
-
-def _is_saved_page(message: Message) -> bool:
-    return message.get_content_type() == "multipart/related" and not message.get("From", "").count("@")
 
 
 def _head(assembly: Assembly, message: Message, parts: list[EmailMessage]) -> None:
@@ -69,10 +67,6 @@ def _preferred(forms: list[Message]) -> list[Message]:
     """The richest that we read: a page before plain text."""
     known = [form for form in forms if form.is_multipart() or form.get_content_maintype() == "text"]
     return (known or forms)[-1:]
-
-
-def _bodies(parts: list[EmailMessage]) -> Iterator[EmailMessage]:
-    return (part for part in parts if part.get_content_maintype() == "text" and not _filename(part))
 
 
 def _write(assembly: Assembly, part: EmailMessage, limits: ParsingLimits) -> None:

@@ -20,9 +20,11 @@ _LINE_BREAK = re.compile(r"<br\b", re.IGNORECASE)
 def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
     text = decode(content)
     assembly = Assembly(limits)
-    if front := _front_matter(text):
+    front = _FRONT_MATTER.match(text)
+    if front and all(map(_FRONT_LINE.match, front[1].split("\n"))):
         text = text[front.end() :]
-        assembly.title = _front_title(front[1])
+        title = _FRONT_TITLE.search(front[1])
+        assembly.title = title[1].strip().strip("\"'") if title else ""
         assembly.paragraph(front[1])
     read_into(assembly, text, limits)
     return assembly.finish()
@@ -33,16 +35,6 @@ def read_into(assembly: Assembly, text: str, limits: ParsingLimits) -> None:
     writer = _Writer(assembly, limits)
     for token in _tokens(text, limits):
         writer.write(token)
-
-
-def _front_matter(text: str) -> re.Match[str] | None:
-    found = _FRONT_MATTER.match(text)
-    return found if found and all(map(_FRONT_LINE.match, found[1].split("\n"))) else None
-
-
-def _front_title(front: str) -> str:
-    found = _FRONT_TITLE.search(front)
-    return found[1].strip().strip("\"'") if found else ""
 
 
 def _tokens(text: str, limits: ParsingLimits) -> list[Token]:
@@ -75,7 +67,9 @@ class _Writer:
             case "fence" | "code_block":
                 self._assembly.code(token.content)
             case "html_block":
-                self._html(token.content)
+                from shared.parsing.light import html
+
+                html.read_into(self._assembly, token.content, self._limits)
             case _:
                 self._structure(token)
 
@@ -109,11 +103,6 @@ class _Writer:
             self._assembly.heading(self._heading, text)
         else:
             self._assembly.paragraph(text)
-
-    def _html(self, content: str) -> None:
-        from shared.parsing.light.html import read_into
-
-        read_into(self._assembly, content, self._limits)
 
 
 def _line_text(children: list[Token], *, linked: bool = False) -> str:

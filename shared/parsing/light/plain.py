@@ -40,15 +40,11 @@ def _list(assembly: Assembly, lines: list[str]) -> None:
     """The items' own marks stay, where they are numbers; every other mark becomes a dash."""
     assembly.open_list(ordered=False)
     for line in lines:
-        assembly.open_item(_mark(line))
-        assembly.paragraph(line.strip().split(None, 1)[1])
+        mark, text = line.split(None, 1)
+        assembly.open_item(mark if mark[0].isdigit() else "-")
+        assembly.paragraph(text)
         assembly.close()
     assembly.close()
-
-
-def _mark(line: str) -> str:
-    mark = line.split(None, 1)[0]
-    return mark if mark[0].isdigit() else "-"
 
 
 def _is_shouted(line: str) -> bool:

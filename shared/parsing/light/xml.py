@@ -136,7 +136,7 @@ class _Tree:
         elif name in CODE:
             self._flush()
             self._assembly.code("".join(self._take()))
-        elif name in PARAGRAPHS or self._in_list():
+        elif name in PARAGRAPHS or ITEMS.intersection(self._path):
             self._flush()
             self._assembly.paragraph(self._taken())
         elif value := self._taken():
@@ -160,9 +160,6 @@ class _Tree:
     def _in_prose(self, above: int = 0) -> bool:
         path = self._path[: len(self._path) - above]
         return any(name in PARAGRAPHS or name in HEADINGS or name in ITEMS or name in CELLS for name in path[-6:])
-
-    def _in_list(self) -> bool:
-        return bool(ITEMS.intersection(self._path))
 
     def _loose(self) -> None:
         """Text between elements, which belongs to the element around it."""
