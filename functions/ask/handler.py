@@ -31,7 +31,7 @@ async def handle(
 
 
 async def _task(request: Ask, conversations: Conversations, payer: Payer, call: Call) -> QuestionTask:
-    """Raises `NotFound` for a conversation that is not the caller's."""
+    """Builds the task. Raises `NotFound` for a conversation that is not the caller's."""
     turns = await _turns(request.conversation_id, conversations) if request.conversation_id else []
     return QuestionTask(
         question=request.question,

@@ -15,7 +15,7 @@ from shared.types.usage import Usage
 
 
 class Ask(Struct, frozen=True):
-    """`classification` can only raise the class that the sources give the question."""
+    """A question. `classification` can only raise the class that its sources give it."""
 
     question: Annotated[str, Meta(min_length=1, max_length=8000)]
     mode: Mode = "hybrid"
@@ -31,7 +31,7 @@ class Ask(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """`answered` is false, and `answer` empty, where the sources do not say. `[n]` in it is a citation's index."""
+    """`answered` is false, and `answer` empty, where the sources hold no answer. `[n]` in it is a citation's index."""
 
     request_id: str
     answered: bool

@@ -22,7 +22,7 @@ class AnswerClasses:
         self._tenant = tenant_id
 
     async def store(self, answer: str, classification: Classification) -> None:
-        """Without Redis nothing is stored, and the answer counts as confidential."""
+        """Stores the class of an answer; without Redis nothing is stored, and the answer counts as confidential."""
         try:
             await self._redis.call("SET", self._place(answer), classification, "EX", LIFETIME_S)
         except StoreUnavailable:

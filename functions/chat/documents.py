@@ -88,7 +88,7 @@ async def _task(request: ChatRequest, classes: AnswerClasses, payer: Payer, call
 
 
 def _exchanged(messages: Sequence[PromptMessage]) -> Iterator[tuple[str, str]]:
-    """Questions with their answers; messages of one speaker in a row are one, what has no answer is left out."""
+    """Yields questions with their answers; consecutive messages of one role count as one."""
     question, answer = "", ""
     for message in messages:
         if message.role == "user":

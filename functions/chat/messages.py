@@ -93,6 +93,6 @@ class EmbeddingsRequest(Struct, frozen=True):
 
 
 class ModelsRequest(Struct, frozen=True):
-    """Asks for all there are."""
+    """Lists all models."""
 
     ignores_unknown: ClassVar[bool] = True

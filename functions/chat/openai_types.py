@@ -13,7 +13,7 @@ AEGIS = "aegis"
 
 
 class PromptTokensDetails(Struct, frozen=True):
-    """`cached_tokens` are among the prompt's."""
+    """`cached_tokens` are part of the prompt's."""
 
     cached_tokens: int = 0
 
@@ -49,7 +49,7 @@ class AssistantMessage(Struct, frozen=True):
 
 
 class ChatChoice(Struct, frozen=True):
-    """The only answer there is: one is made."""
+    """The only choice."""
 
     message: AssistantMessage
     finish_reason: Literal["stop", "length"]
@@ -71,7 +71,7 @@ class ChatCompletion(Struct, frozen=True, kw_only=True):
 
 
 class ChatDelta(Struct, frozen=True):
-    """What a chunk adds."""
+    """The text that a chunk adds."""
 
     role: Literal["assistant"] | UnsetType = UNSET
     content: str | UnsetType = UNSET

@@ -20,7 +20,7 @@ _PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 
 
 def read(messages: tuple[ChatMessage, ...], classification: Classification) -> tuple[PromptMessage, ...]:
-    """The messages for a model, everything in them of that class. Raises `InvalidRequest`."""
+    """Converts the messages for a model, all of them of that class. Raises `InvalidRequest`."""
     return tuple(_message(f"/messages/{number}", one, classification) for number, one in enumerate(messages))
 
 

@@ -16,7 +16,7 @@ from shared.vectors.port import Vectors
 
 
 class Search(Struct, frozen=True):
-    """`document_ids` narrows the search to these documents."""
+    """A search. `document_ids` narrows it to these documents."""
 
     query: Annotated[str, Meta(min_length=1, max_length=8000)]
     limit: Annotated[int, Meta(ge=1, le=50)] = 8
@@ -25,7 +25,7 @@ class Search(Struct, frozen=True):
 
 
 class SearchAnswer(Struct, frozen=True):
-    """Best first."""
+    """Found passages, best first."""
 
     passages: list[SearchHit]
     usage: Usage

@@ -1,5 +1,5 @@
-"""From a question to its checked answer: passages, a language model where one may and can answer, the extractive
-answerer where none does."""
+"""Answers a question with checked citations: retrieves passages and calls a language model, or the extractive answerer
+where no model may or can answer."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -27,7 +27,7 @@ from shared.types.usage import Usage
 from shared.usage.metering import Meter
 
 READ = 24
-"""Passages that the extractive answerer reads, however few are wished for: a refusal needs to have looked around."""
+"""Passages that the extractive answerer reads, however few are requested: a refusal needs a wide search."""
 
 _PROMPT_TOKENS: dict[Quality, int] = {"fast": 1500, "standard": 3000, "high": 6000}
 _ANSWER_TOKENS: dict[Quality, int] = {"fast": 300, "standard": 600, "high": 1200}
@@ -40,7 +40,7 @@ _MISSED = ("no_model", "fallback_context")
 
 
 class AnswerExecution(Struct, frozen=True):
-    """Who answered, and why it was them."""
+    """Which model answered, where, and why it was chosen."""
 
     location: Literal["local", "cloud", "extractive"]
     model: str
@@ -53,7 +53,7 @@ class AnswerExecution(Struct, frozen=True):
 
 
 class QuestionTask(Struct, frozen=True, kw_only=True):
-    """`classification` can only raise the class that the sources and the turns give the question."""
+    """A question with its options. `classification` can only raise the class that its sources and turns give it."""
 
     question: str
     payer: Payer
@@ -82,7 +82,7 @@ class AnswerResult(Struct, frozen=True):
 
 
 class Answering(Struct, frozen=True):
-    """All that an answer is made with."""
+    """Answers the questions of one tenant."""
 
     library: Library
     extractive: ExtractiveAnswerer
@@ -90,7 +90,7 @@ class Answering(Struct, frozen=True):
     meter: Meter
 
     async def sources(self, task: QuestionTask) -> Sources:
-        """Best first. Raises `StoreUnavailable`."""
+        """Retrieves the sources of a question, best first. Raises `StoreUnavailable`."""
         query = task.question
         if task.turns and len(query.split()) <= _FOLLOWING_WORDS:
             query = f"{task.turns[-1].question} {query}"
@@ -174,7 +174,7 @@ def _llm_task(task: QuestionTask, packed: Prompt, sources: Sources) -> LLMTask:
 
 
 def _checked(task: QuestionTask, packed: Prompt, sources: Sources, result: LLMResult) -> AnswerResult:
-    """What of the model's answer its sources carry."""
+    """Keeps the statements of the model's answer that its sources support."""
     sent = {passage.passage_id for passage in packed.passages}
     used = [source for source in sources.items if source.found.passage.passage_id in sent]
     checked: Verified = supported(result.text, [source.found for source in used], _titles(sources))
@@ -190,7 +190,7 @@ def _checked(task: QuestionTask, packed: Prompt, sources: Sources, result: LLMRe
 
 
 def split_words(text: str) -> list[str]:
-    """Each word with the space after it: joined they are the text."""
+    """Splits a text into words, each with the space after it: joined they are the text."""
     words = text.split(" ")
     return [word + " " for word in words[:-1]] + [words[-1]] if text else []
 

@@ -22,7 +22,7 @@ class Verified(Struct, frozen=True):
 
 
 def compose(extracted: Extracted, titles: Mapping[str, str]) -> tuple[str, tuple[Citation, ...]]:
-    """The quotes joined by a space, each followed by its mark. `titles` maps document ids to titles."""
+    """Joins the quotes with spaces, each followed by its mark. `titles` maps document ids to titles."""
     citations: dict[tuple[str, str], Citation] = {}
     parts = []
     for statement in extracted.statements:
@@ -59,7 +59,7 @@ def verify(answer: str, citations: Sequence[Citation], passages: Mapping[str, Pa
 
 
 def cite(passage: Passage, quote: str, index: int, score: float, titles: Mapping[str, str]) -> Citation:
-    """`titles` maps document ids to titles."""
+    """Creates the citation of a quote. `titles` maps document ids to titles."""
     return Citation(
         index=index,
         passage_id=passage.passage_id,

@@ -12,21 +12,21 @@ from shared.answers.type_match import type_match
 from shared.types.passage import Found, Passage
 
 _PRIOR = 30
-"""Passages without a word that are imagined beside those found: found ones hold the question's words too often."""
+"""Assumed passages without the word, added to those found: found ones hold the question's words too often."""
 
 _SAME_MEANING = 0.9
 _NEIGHBOUR = 0.5
 _HINT = 0.35
 _TOPIC = 0.4
 _FIGURE = 2.0
-"""What a number counts beside other names: another year is another fact."""
+"""The weight of a number beside other names: another year is another fact."""
 
 _NAMED_ELSEWHERE = 0.95
-"""What a name counts that stands not in the passage but elsewhere in its document."""
+"""The weight of a name that occurs not in the passage but elsewhere in its document."""
 
 
 class TextWords(Struct, frozen=True):
-    """A text's words: `stems`, `meanings` and `spans` run in step, `known` and `means` are their sets."""
+    """A text's words: `stems`, `meanings` and `spans` are parallel; `known` and `means` are their sets."""
 
     stems: tuple[str, ...]
     meanings: tuple[frozenset[int], ...]
@@ -106,7 +106,7 @@ class Evidence:
         self.best_named = max(self._named.values(), default=0.0)
 
     def named(self, candidate: Candidate) -> float:
-        """How much of the question's names its passage holds, its document helping out; 1 without names."""
+        """How much of the question's names its passage holds, or at a discount its document; 1 without names."""
         return self._named[candidate.passage.passage_id]
 
     def named_here(self, words: TextWords) -> float:
@@ -195,14 +195,14 @@ class Evidence:
         return tuple(term for term in self.question.terms if len(titles.get(term.stem, ())) == 1)
 
     def _inflected(self, name: Term, known: frozenset[str]) -> float:
-        """German inflects names and takes its nouns for names; in English another spelling is another name."""
+        """German inflects names, and its nouns count as names; in English another spelling is another name."""
         if not self.question.german:
             return 0.0
         alike = self._alike[name.stem]
         return max((alike[root] for root in known & alike.keys()), default=0.0)
 
     def _topic(self, source: EvidenceSource) -> frozenset[str]:
-        """Words of the question that the title holds, or two sentences."""
+        """The question's words that occur in the title or in two sentences."""
         roots = {term.stem for term in self.question.terms}
         often = {root for root in roots if sum(root in each.words.known for each in source.candidates) >= 2}
         return frozenset(often | (roots & source.title.known))

@@ -22,7 +22,7 @@ class Statement(Struct, frozen=True):
 
 
 class Extracted(Struct, frozen=True):
-    """`statements`, best first, 1 to 3 of them, none when not answered; `confidence` from 0 to 1."""
+    """The answer: 1 to 3 `statements`, best first, none when not answered; `confidence` from 0 to 1."""
 
     answered: bool
     statements: tuple[Statement, ...]
@@ -30,7 +30,7 @@ class Extracted(Struct, frozen=True):
 
 
 class Order(Struct, frozen=True):
-    """What each kind of evidence counts when sentences are put in order."""
+    """The weight of each score when sentences are ranked."""
 
     cosine: float
     cosine_nameless: float
@@ -50,7 +50,7 @@ class Order(Struct, frozen=True):
 
 
 class AnswerDecision(Struct, frozen=True):
-    """What the best sentence's evidence counts when it is decided whether it answers; a logistic regression over
+    """The weight of each score when it is decided whether the best sentence answers; a logistic regression over
     company, product, building and nature texts, policies, minutes and reports, direct and paraphrased questions."""
 
     closest: float
@@ -101,7 +101,7 @@ _PASSAGES = 24
 
 
 class ExtractiveAnswerer:
-    """`threshold` is the confidence from which on an answer is given."""
+    """Answers from sentences. `threshold` is the least confidence of an answer."""
 
     def __init__(
         self, model: MiniLM, threshold: float = 0.5, english: Weights = ENGLISH, german: Weights = GERMAN
@@ -112,7 +112,7 @@ class ExtractiveAnswerer:
         self._german = german
 
     async def answer(self, question: str, found: Sequence[Found]) -> Extracted:
-        """From the best 24 of `found`, which come best first; in a thread, so that the event loop stays free."""
+        """Answers from the first 24 of `found`, which come best first, in a thread, to keep the event loop free."""
         return await asyncio.to_thread(self._answer, question, found[:_PASSAGES])
 
     def _answer(self, text: str, found: Sequence[Found]) -> Extracted:

@@ -13,7 +13,7 @@ def words(name: str) -> frozenset[str]:
 
 @cache
 def meanings() -> dict[str, frozenset[int]]:
-    """From a stem, or the stems of a phrase with a space between, to the numbers of its meanings."""
+    """Maps a stem, or the stems of a phrase with a space between, to the numbers of its meanings."""
     table: dict[str, set[int]] = {}
     for number, line in enumerate(read_lines("shared.answers", "meanings")):
         for entry in line.split():
@@ -24,7 +24,7 @@ def meanings() -> dict[str, frozenset[int]]:
 
 @cache
 def opposites() -> dict[str, frozenset[str]]:
-    """From a stem to the stems that say the contrary."""
+    """Maps a stem to the stems of its antonyms."""
     table: dict[str, set[str]] = {}
     for line in read_lines("shared.answers", "opposites"):
         one, other = (stem(word) for word in line.split())
@@ -35,7 +35,7 @@ def opposites() -> dict[str, frozenset[str]]:
 
 @cache
 def figures() -> dict[str, frozenset[str]]:
-    """From a figure, or a word for it, to the stems of all that say the same."""
+    """Maps a figure, or a word for it, to the stems of its synonyms."""
     table: dict[str, frozenset[str]] = {}
     for line in read_lines("shared.answers", "figures"):
         table |= dict.fromkeys(line.split(), frozenset(stem(word) for word in line.split()))

@@ -21,7 +21,7 @@ _BYTES_A_TOKEN = 3
 
 
 class PromptTurn(Struct, frozen=True):
-    """A question of a conversation and what was answered; `classification` is the highest of both."""
+    """An earlier question and its answer; `classification` is the highest of both."""
 
     question: str
     answer: str
@@ -29,7 +29,7 @@ class PromptTurn(Struct, frozen=True):
 
 
 class Prompt(Struct, frozen=True):
-    """`passages` are the sources in it, the first numbered 1."""
+    """The messages of a prompt. `passages` are the sources in it, the first numbered 1."""
 
     messages: tuple[PromptMessage, ...]
     passages: tuple[Passage, ...]
@@ -42,7 +42,7 @@ def prompt(
     turns: Sequence[PromptTurn],
     tokens: int,
 ) -> Prompt:
-    """As many sources as fit into about `tokens`, best first, at least one; the newest turns get a quarter of that."""
+    """Takes the sources that fit into about `tokens`, best first, at least one; recent turns get a quarter of that."""
     chosen = _fitting(sources, tokens)
     parts = [Part("Sources:\n\n", ours=True)]
     for number, source in enumerate(chosen, 1):

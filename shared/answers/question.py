@@ -75,7 +75,7 @@ def _is_name(word: str, place: int, known: frozenset[int], german: bool) -> bool
 
 
 def meanings_of(found_words: list[re.Match[str]]) -> list[frozenset[int]]:
-    """For each word the meanings of it alone and of the phrases of two or three words that it is part of."""
+    """Returns for each word its meanings and those of the phrases of two or three words that contain it."""
     table = meanings()
     stems = [stem(word.group()) for word in found_words]
     found = [set(table.get(root, ())) for root in stems]

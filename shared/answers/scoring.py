@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 READ = 12
-"""Sentences that the model reads for one question."""
+"""Sentences that are embedded for one question."""
 
 _OF_OTHERS = 3
 """How many of them may come from passages that lack the question's names."""
 
 _ALL_NAMES = 0.95
-"""From here on a passage is about what the question names, and what others say is of something else."""
+"""From here on a passage is about what the question names, and other passages are about something else."""
 
 _SAME_NAMES = 0.15
 _NOISE = 0.2
 _SURE = 0.8
-"""Cosine of two words in context: below the first it means nothing, from the second on they say the same."""
+"""Cosine of two words in context: below the first they are unrelated, from the second on they are synonyms."""
 
 
 class SentenceScores(Struct, frozen=True, eq=False):
-    """A sentence with its evidence, each from 0 to 1 (cosines from -1)."""
+    """A sentence with its scores, each from 0 to 1 (cosines from -1)."""
 
     candidate: Candidate
     cosine: float
@@ -54,7 +54,7 @@ class SentenceScores(Struct, frozen=True, eq=False):
     counted: float
     """Whether a number in it counts what "how many" asks for."""
     opposed: float
-    """1 when it says the contrary of a word of the question."""
+    """1 when it contains the antonym of a word of the question."""
     about: float
     """How much of all the question's words its passage meets."""
     named: float
@@ -76,7 +76,7 @@ def score_sentences(model: MiniLM, evidence: Evidence) -> list[SentenceScores]:
 
 
 def likeliest(evidence: Evidence) -> list[Candidate]:
-    """At most `READ` sentences, chosen by words, names, kind and rank; of equal sentences the likeliest."""
+    """Chooses at most `READ` sentences by words, names, answer type and rank; of equal texts the likeliest."""
     worth = {
         one: evidence.worded(one) + 0.15 * evidence.type_match(one) + 0.5 / (1 + one.rank)
         for source in evidence.sources
@@ -92,7 +92,7 @@ def likeliest(evidence: Evidence) -> list[Candidate]:
 
 
 def _subject(evidence: Evidence, candidate: Candidate) -> str:
-    """The question's names for a sentence that only says "it" or "the company" in a passage about them."""
+    """The question's names, for a sentence that has only "it" or "the company" in a passage about them."""
     names = evidence.question.names
     if not names or evidence.named_here(candidate.words) >= 0.3 or evidence.named(candidate) < 0.8:
         return ""
@@ -100,7 +100,7 @@ def _subject(evidence: Evidence, candidate: Candidate) -> str:
 
 
 class _QuestionRead:
-    """The question as the model sees it: one vector a term, one for all of it and one without its names."""
+    """The embedded question: one vector a term, one for all of it and one without its names."""
 
     def __init__(self, evidence: Evidence, reading: TokenEmbeddings) -> None:
         names, terms = evidence.question.names, evidence.question.terms
@@ -110,7 +110,7 @@ class _QuestionRead:
 
 
 class _Sentence:
-    """One sentence beside the question."""
+    """A sentence compared with the question."""
 
     def __init__(
         self, evidence: Evidence, question: _QuestionRead, candidate: Candidate, reading: TokenEmbeddings, subject: int

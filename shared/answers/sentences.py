@@ -1,4 +1,4 @@
-"""Cuts a passage into the pieces that can be quoted: sentences, list items and table rows, with exact offsets."""
+"""Splits a passage into spans that can be quoted: sentences, list items and table rows, with exact offsets."""
 
 import re
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ class SentenceKind(Enum):
     SENTENCE = "sentence"
     ROW = "row"
     HEADING = "heading"
-    """A heading, a table's head or its rule: it says what follows is about and is no statement itself."""
+    """A heading, a table's head or its rule: the topic of what follows, and no statement itself."""
 
 
 class SentenceSpan(Struct, frozen=True):
-    """`text[start:end]` of the passage it was cut from, without white space at either end. `lead` is what a reader
-    takes from around it: the head of a row's table."""
+    """`text[start:end]` of a passage, without white space at either end. `lead` is the context that a reader needs: the
+    head of a row's table."""
 
     start: int
     end: int
@@ -35,7 +35,7 @@ _PAIR = re.compile(r"[^\W\d_][\w /()-]{1,30}:[ \t]+\S.{0,80}\Z")
 
 
 def sentences_of(text: str) -> Iterator[SentenceSpan]:
-    """In order; every character that is not white space lies in exactly one span."""
+    """Yields the spans in order; every character that is not white space lies in exactly one."""
     head = ""
     for block in _blocks(text):
         start, end = block
@@ -102,7 +102,7 @@ def _prose(text: str, start: int, end: int) -> Iterator[SentenceSpan]:
 
 
 def _last_kind(text: str, begin: int, start: int, end: int) -> SentenceKind:
-    """A line of its own that never ends, without a verb's room and with no mark of a list, is a heading."""
+    """A short line of its own without punctuation, digits or a list's mark is a heading."""
     line = text[begin:end]
     bare = begin == start and end - start < 80 and len(line.split()) <= 8 and "\n" not in line
     closed = line[-1] in '.!?…:;,)"”»' or _ITEM.match(line) or ":" in line or any(c.isdigit() for c in line)

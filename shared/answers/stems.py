@@ -1,4 +1,4 @@
-"""Words and their stems, for English and German alike; good enough to compare, not to print."""
+"""Words and their stems, with one rule for English and German: to compare words, not to display them."""
 
 import re
 from functools import lru_cache
@@ -11,7 +11,7 @@ _SHORTEST = 3
 
 @lru_cache(maxsize=16384)
 def stem(word: str) -> str:
-    """Lower case, without the commonest endings; digits stay as they are."""
+    """Lower-cases a word and removes the commonest endings; digits stay as they are."""
     low = word.lower().replace("’", "'").removesuffix("'s").removesuffix("'")
     if low[:1].isdigit():
         return low.replace(",", "")

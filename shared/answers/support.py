@@ -64,7 +64,7 @@ class _Statement(Struct, frozen=True):
 
 
 def supported(answer: str, sources: Sequence[Found], titles: dict[str, str]) -> Verified:
-    """The statements that are supported, each with the mark of its citation, numbered from 1 by first use. `sources`
+    """Returns the supported statements, each with its citation mark, numbered from 1 by first use. `sources`
     are those of the prompt, the first numbered 1; `titles` maps document ids to titles."""
     if _MARKS.sub("", answer).strip().strip(".").upper() in ("", NO_ANSWER):
         return Verified(False, "", ())
@@ -118,7 +118,7 @@ def _sentences(passage: Passage) -> list[_Sentence]:
 
 
 def _best_support(statement: _Statement, read: Sequence[list[_Sentence]]) -> tuple[int, _Sentence] | None:
-    """The sentence that supports it best, looked for in the sources it names first and then in the others."""
+    """Finds the sentence that supports it best, in the sources that it names first and then in the others."""
     if addresses := statement.addresses:
         read = [[one for one in source if all(address in one.passage.text for address in addresses)] for source in read]
     named = [number - 1 for number in statement.named if 1 <= number <= len(read)]
@@ -169,7 +169,7 @@ def _likeness(root: str, statement: TextWords, source: TextWords) -> float:
 
 
 def _is_firm(word: re.Match[str], statement: _Statement) -> bool:
-    """Numbers, and names inside a sentence: another one is another fact."""
+    """Whether the word must match exactly: a number or a name, where another one is another fact."""
     written = word.group()
     if written.lower() in figures():
         return True

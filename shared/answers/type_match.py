@@ -128,7 +128,7 @@ def _has_new_name(sentence: str, question: frozenset[str], located: bool = True)
 
 
 def type_match(wanted: AnswerType, sentence: str, question: frozenset[str]) -> float:
-    """From 0 to 1; 1 where nothing special is asked for. What the question's own words name is no answer to it."""
+    """From 0 to 1; 1 where nothing special is asked for. A match among the question's own words does not count."""
     match wanted:
         case AnswerType.PERSON:
             if _has_new_name(sentence, question, located=False):

@@ -1,1 +1,1 @@
-"""Conversations: what was asked and answered, kept for a while."""
+"""Conversations: questions and answers, stored for a day."""

@@ -61,7 +61,7 @@ return 1
 
 
 class Conversations:
-    """Those of one owner. Raises `StoreUnavailable`."""
+    """The conversations of one owner. Raises `StoreUnavailable`."""
 
     def __init__(self, redis: RedisClient, tenant_id: str, owner: str) -> None:
         if not tenant_id or not owner:
@@ -86,7 +86,7 @@ class Conversations:
         return conversation_id
 
     async def add(self, conversation_id: str, turn: Turn) -> bool:
-        """False where the conversation is not there any more."""
+        """Adds a turn; False where the conversation does not exist any more."""
         documents = [_quoting(self._tenant, document_id) for document_id in turn.document_ids]
         keys = [self._place(conversation_id), self._turns(conversation_id), self._index, *documents]
         encoded = msgspec.json.encode(turn).decode()
@@ -94,7 +94,7 @@ class Conversations:
         return bool(await self._redis.run(_ADD, keys, arguments))
 
     async def turns(self, conversation_id: str) -> list[Turn] | None:
-        """Oldest first; None where there is no such conversation."""
+        """The turns, oldest first; None where there is no such conversation."""
         found = await self.read(conversation_id)
         return found[1] if found else None
 
@@ -109,7 +109,7 @@ class Conversations:
         return _conversation(conversation_id, fields, len(turns)), turns
 
     async def list(self) -> Sequence[Conversation]:
-        """Newest first."""
+        """The owner's conversations, newest first."""
         ids: list[str] = await self._redis.call("ZREVRANGE", self._index, 0, -1)
         if not ids:
             return []
@@ -124,7 +124,7 @@ class Conversations:
         return [_conversation(one, fields, count) for one, fields, count in together if fields]
 
     async def delete(self, conversation_id: str) -> bool:
-        """False where there is no such conversation."""
+        """Deletes a conversation; False where there is none."""
         if await self.read(conversation_id) is None:
             return False
         await self._redis.batch(

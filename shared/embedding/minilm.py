@@ -35,7 +35,7 @@ class WeightsChanged(AegisError):
 
 
 class TokenEmbeddings(NamedTuple):
-    """What the model makes of one text. `tokens` holds one vector a word piece (not of unit length), `spans` where in
+    """The model's output for one text. `tokens` holds one vector a word piece (not of unit length), `spans` where in
     the text each stands; `vector` is the text's own, of unit length."""
 
     vector: "Floats"
@@ -44,7 +44,7 @@ class TokenEmbeddings(NamedTuple):
 
 
 class MiniLM:
-    """Loaded at first use, once, and safe to share between threads."""
+    """The embedding model, loaded once, at its first use, and safe to share between threads."""
 
     def __init__(self, threads: int | None = None) -> None:
         """`threads` for one text, by default one per core and at most 2."""
@@ -65,7 +65,7 @@ class MiniLM:
         return frozenset({"en"})
 
     async def embed(self, texts: Sequence[str]) -> Embedded:
-        """In a thread, so that the event loop stays free."""
+        """Embeds the texts in a thread, so that the event loop stays free."""
 
         def embed() -> Embedded:
             readings = self.read(texts)
@@ -79,7 +79,7 @@ class MiniLM:
         self._model()
 
     def read(self, texts: Sequence[str]) -> list[TokenEmbeddings]:
-        """Vectors of the texts and of their word pieces, in the order of the texts; blocks the calling thread."""
+        """Embeds the texts and their word pieces, in the order of the texts; blocks the calling thread."""
         import numpy as np
 
         readings: list[TokenEmbeddings | None] = [None] * len(texts)
@@ -162,7 +162,7 @@ def _tokenizer() -> "Tokenizer":
 
 
 def _batches(encodings: Sequence["Encoding"]) -> Iterator[list[tuple[int, "Encoding"]]]:
-    """Neighbours in length together, so that little is padded."""
+    """Batches texts of similar length, so that little is padded."""
     batch: list[tuple[int, Encoding]] = []
     for place, encoding in sorted(enumerate(encodings), key=lambda pair: len(pair[1].ids)):
         if batch and (len(batch) == BATCH or len(encoding.ids) * (len(batch) + 1) > BATCH_TOKENS):

@@ -15,11 +15,11 @@ BATCH = 32
 """Texts a call."""
 
 _CALLS = 2
-"""At a time: one that the server works on, one that it has to hand."""
+"""Concurrent calls: one that the server works on, one that waits for it."""
 
 
 class OllamaEmbedding:
-    """`model` is one of `MODELS`, with a tag or without."""
+    """Embeds with a model of Ollama: one of `MODELS`, with a tag or without."""
 
     def __init__(self, base_url: str, model: str) -> None:
         self._model = model
@@ -40,7 +40,7 @@ class OllamaEmbedding:
         return self._known.languages
 
     async def embed(self, texts: Sequence[str]) -> Embedded:
-        """Raises `StoreUnavailable` when the server is away, has no such model, or another under its name."""
+        """Raises `StoreUnavailable` when the server is unavailable, has no such model, or another under its name."""
         vectors: list[tuple[float, ...]] = []
         tokens = 0
         for first in range(0, len(texts), BATCH):

@@ -1,4 +1,4 @@
-"""The need to turn text into vectors."""
+"""The port of an embedding model."""
 
 from collections.abc import Sequence
 from typing import Protocol

@@ -45,16 +45,16 @@ _WITHOUT_SPACES = frozenset({"ja", "zh"})
 
 _AVERAGE_WORDS = 150.0
 _AVERAGE_SHARES = {"ar": 0.8, "de": 0.9, "fi": 0.7, "hu": 0.8, "ru": 0.8, "tr": 0.7}
-"""How many words such languages need for what English says in one."""
+"""How many words such languages need for one English word."""
 
 
 def average_length(language: str) -> float:
-    """Words without stop words of a usual passage: a constant, so that no upload changes another's weights."""
+    """The usual number of words of a passage, without stop words: constant, so that uploads do not change weights."""
     return _AVERAGE_WORDS * _AVERAGE_SHARES.get(language, 1.0)
 
 
 def settings() -> dict[str, Any]:
-    """Everything that a passage's words depend on besides the text and its language: part of a stage's key."""
+    """Everything that an encoded passage depends on besides its text and language: part of a stage's key."""
     return {
         "encoder": "qdrant-bm25",
         "k": _K,
@@ -66,14 +66,14 @@ def settings() -> dict[str, Any]:
 
 
 class SparseEncoder:
-    """Safe to share; a language's stemmer is made at its first use, in under a millisecond."""
+    """Encodes texts for BM25. Safe to share; a language's stemmer is created at its first use, within 1 ms."""
 
     def passage(self, text: str, language: str) -> Sparse:
         vector = _models(language).passage.embed_document(replace_surrogates(text))
         return Sparse(tuple(vector.indices), tuple(vector.values))
 
     def question(self, text: str, *languages: str) -> Sparse:
-        """Where the question's language is not sure it is stemmed in each that it may be in."""
+        """Encodes a question, stemmed in each language that it may be in."""
         weights: dict[int, float] = {}
         for language in languages:
             vector = _models(language).counts.embed_document(replace_surrogates(text))
@@ -101,7 +101,7 @@ def _models(language: str) -> _Models:
 
 
 def _reading(language: str) -> Mapping[str, Any]:
-    """How text is cut into words: stemmed without stop words where we can, else as it stands."""
+    """How text is tokenized: stemmed and without stop words where the language is known, else as it is written."""
     from qdrant_edge import DisabledStemmer, StopwordsSet, TokenizerType
 
     if language in _NAMES:

@@ -35,7 +35,7 @@ class Extraction(Struct, frozen=True):
 
 
 class About(Struct, frozen=True):
-    """The document that a passage is of, and on whose account it is read. `pages` is 0 where it has none."""
+    """The document of a passage and who pays for reading it. `pages` is 0 where it has none."""
 
     classification: Classification
     payer: Payer

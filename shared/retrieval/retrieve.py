@@ -23,7 +23,7 @@ _MOST = 1000
 
 
 class Retrieved(Struct, frozen=True):
-    """Best first. `degraded` names what was away or not used: `vectors` (by words alone), `graph`."""
+    """Passages, best first. `degraded` names what was missing or not used: `vectors` (by words alone), `graph`."""
 
     found: tuple[Found, ...]
     embedded_tokens: int = 0
@@ -44,9 +44,9 @@ async def retrieve(
     encoder: SparseEncoder,
     vectors: Vectors,
 ) -> Retrieved:
-    """At most `limit` passages with different texts. The graph is not searched yet: `graph` is `hybrid`, and says so.
+    """Finds at most `limit` passages with different texts. `graph` searches as `hybrid` does and is listed as degraded.
 
-    Raises `StoreUnavailable` when the index is away; an embedding that is away only makes the search poorer.
+    Raises `StoreUnavailable` when the index is unavailable; without the embedding it searches by words alone.
     """
     degraded = ("graph",) if mode == "graph" else ()
     if not question.strip() or limit < 1 or document_ids == ():
@@ -74,7 +74,7 @@ async def _meaning(question: str, embedding: Embedding) -> _Meaning:
 
 
 async def _distinct(vectors: Vectors, query: Query) -> tuple[Found, ...]:
-    """The best passages with each text once: looks further down while repeated texts leave room."""
+    """Finds the best passages with each text once; fetches more while repeated texts take places."""
     size = 2 * query.limit
     while True:
         found = await vectors.find(

@@ -1,4 +1,4 @@
-"""Found passages with the documents they stand in; what is deleted is left out, whatever the index still holds."""
+"""Found passages with their documents; passages of deleted documents are left out, even where the index holds them."""
 
 from msgspec import Struct
 
@@ -13,7 +13,7 @@ from shared.vectors.port import Vectors
 
 
 class RetrievedSource(Struct, frozen=True):
-    """A passage of a document that stands; `classification` is the document's."""
+    """A passage of a document that exists; `classification` is the document's."""
 
     found: Found
     title: str
@@ -21,7 +21,7 @@ class RetrievedSource(Struct, frozen=True):
 
 
 class Sources(Struct, frozen=True):
-    """Best first."""
+    """The sources of a question, best first."""
 
     items: tuple[RetrievedSource, ...]
     embedded_tokens: int
@@ -41,7 +41,7 @@ class SearchHit(Struct, frozen=True):
 
 
 class Library(Struct, frozen=True):
-    """All that a tenant's questions are answered from."""
+    """Searches the passages of one tenant."""
 
     embedding: Embedding
     encoder: SparseEncoder
@@ -49,7 +49,7 @@ class Library(Struct, frozen=True):
     catalogue: Catalogue
 
     async def sources(self, question: str, mode: Mode, limit: int, document_ids: tuple[str, ...] | None) -> Sources:
-        """Up to `limit`. Raises `StoreUnavailable`."""
+        """Finds up to `limit` sources. Raises `StoreUnavailable`."""
         wanted = limit
         while True:
             got = await retrieve(question, mode, wanted, document_ids, self.embedding, self.encoder, self.vectors)

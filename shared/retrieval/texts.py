@@ -1,15 +1,15 @@
-"""What of a passage is searched: by meaning and by words. Used wherever passages are indexed."""
+"""The texts of a passage that are indexed: for its vector and for its words."""
 
 from shared.types.passage import Passage
 
 
 def embedded_text(passage: Passage) -> str:
-    """The text under its title and headings, which say what "it" and "the device" are."""
+    """The text below its title and headings, which resolve "it" and "the device"."""
     return _joined(passage.context, passage.text)
 
 
 def indexed_words(passage: Passage) -> str:
-    """The title and headings count twice: a word in them says what all of the passage is about."""
+    """The text with its title and headings twice: their words are the topic of the whole passage."""
     return _joined(passage.context, passage.context, passage.text)
 
 
