@@ -43,7 +43,7 @@ def _head() -> str:
         A month of {MONTH.documents:,} documents, {MONTH.questions:,} questions and {MONTH.entities:,} entities. The
         target is less than ${TARGET_USD} a month for {MONTH.questions:,} questions. Prices are those of the
         [price table](../reference/proxy.md), as published on {as_of}; decisions are made by the code that makes them
-        in the product (`shared/proxy/routing/strategies.py`). What is assumed stands in `docs/month.py`: change it
+        in the product (`shared/proxy/routing/strategies.py`). The assumptions are in `docs/month.py`: change them
         there and run `make generate`. Speeds, delays and watts of the machine are assumptions, not measurements.""")
     return f"# What hybrid execution costs\n\n{text}"
 
@@ -73,9 +73,9 @@ def _places() -> str:
     on, off = (MACHINE.amortised_usd + MACHINE.power_usd(hours, stays_on) for stays_on in (True, False))
     rows = [
         ("all local, machine always on", _usd(on), f"{hours:.0f} h busy of {MACHINE.hours}"),
-        ("all local, machine off when idle", _usd(off), "it has to be woken for each batch"),
+        ("all local, machine off when idle", _usd(off), "it has to be started for each batch"),
         ("all in the cloud", _usd(all_cloud_usd()), "nothing to buy; nothing confidential"),
-        ("hybrid, on a machine that is there anyway", _usd(hybrid), "what the cloud bills"),
+        ("hybrid, on an existing machine", _usd(hybrid), "what the cloud bills"),
         ("hybrid, with a machine bought for it", _usd(on + hybrid), "at most: the card has less to do"),
     ]
     text = _text(f"""
@@ -84,7 +84,7 @@ def _places() -> str:
         {MACHINE.idle_watts} W idle at {MACHINE.kwh_cents} cents a kWh, reading {MACHINE.reads_per_s:,} and writing
         {MACHINE.writes_per_s} tokens a second. The month's work is {all_of_it.prompt / 1e6:.1f} million tokens read and
         {all_of_it.completion / 1e6:.1f} million written.""")
-    return f"## Local, cloud, hybrid\n\n{_table(('way', 'a month', 'note'), rows)}\n\n{text}"
+    return f"## Local, cloud, hybrid\n\n{_table(('where', 'a month', 'note'), rows)}\n\n{text}"
 
 
 def _even() -> str:
@@ -96,7 +96,7 @@ def _even() -> str:
         for this month's work, which the cloud does for {_usd(all_cloud_usd())}. They cost the same at {times:.1f} times
         the work: **about {_round(times * MONTH.questions)} questions and {_round(times * MONTH.documents)} documents a
         month**. Below that the cloud is cheaper; above it the machine is, until its card is full at
-        {MACHINE.hours / hours:.0f} times the work. A machine that is there anyway is cheaper from the first question
+        {MACHINE.hours / hours:.0f} times the work. An existing machine is cheaper from the first question
         on. This compares money, not answers: a model of 3 billion parameters does not do what one of 120 billion
         does.""")
     return f"## Where they break even\n\n{text}"
@@ -130,13 +130,13 @@ def _strategies() -> str:
     traits = _text(f"""
         {MONTH.hard_pct} % of the questions are complex and ask for high quality, {MONTH.confidential_pct} % of
         questions and documents are confidential, {MONTH.quick_pct} % of the questions need an answer within 400 ms,
-        and {MONTH.busy_pct} % come while the card is more than 80 % busy. An answer begins after {DELAYS.local} ms
+        and {MONTH.busy_pct} % come while the card is more than 80 % busy. An answer starts after {DELAYS.local} ms
         here, {DELAYS.local_busy} ms when the card is busy, and {DELAYS.cloud} ms in the cloud. Pictures stay local:
-        none is sent to a model whose `image_tokens` the price table does not say.""")
+        none is sent to a model without `image_tokens` in the price table.""")
     text = _text(f"""
         The dearest uses {100 * dearest / monthly:.0f} % of the monthly cap of {_usd(monthly)} and, spread evenly,
         {100 * dearest / 30 / daily:.0f} % of the daily one of {_usd(daily)}. `aegis budget simulate` does the same with
-        the calls that an installation really made.""")
+        the real calls of an installation.""")
     head = ("strategy", "calls local", "calls in the cloud", "cost", "why in the cloud")
     return f"## The month under each strategy\n\n{traits}\n\n{_table(head, rows)}\n\n{text}"
 

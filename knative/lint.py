@@ -96,11 +96,11 @@ def main() -> int:
     judged = verdicts(_files([Path(argument) for argument in sys.argv[1:]] or [own / "base", own / "services"]))
     for verdict in judged:
         faults = verdict.refusals + verdict.demands
-        print(f"{'REFUSED' if faults else 'ok     '}  {verdict.where}")  # noqa: T201
+        print(f"{'REFUSED' if faults else 'ok     '}  {verdict.where}")
         for sentence in faults:
-            print(f"         {sentence}")  # noqa: T201
+            print(f"         {sentence}")
     refused = sum(bool(verdict.refusals or verdict.demands) for verdict in judged)
-    print(f"{len(judged) - refused} accepted, {refused} refused")  # noqa: T201
+    print(f"{len(judged) - refused} accepted, {refused} refused")
     return 1 if refused else 0
 
 

@@ -303,11 +303,11 @@ def main() -> int:
     names = stale(wanted)
     is_check = "--check" in sys.argv
     for name in names:
-        print(f"{'stale' if is_check else 'written'}: knative/services/{name}")  # noqa: T201
+        print(f"{'stale' if is_check else 'written'}: knative/services/{name}")
     if not is_check:
         write(wanted)
     elif names:
-        print("run `python -m knative.render` and commit what it writes", file=sys.stderr)  # noqa: T201
+        print("run `python -m knative.render` and commit what it writes", file=sys.stderr)
         return 1
     return 0
 
