@@ -5,7 +5,7 @@ from math import ceil
 
 from msgspec import Struct
 
-from shared.estimation.lengths import TokenEstimator
+from shared.estimation.token_estimator import TokenEstimator
 from shared.parsing.document import Block, PageStatistics, ParsedDocument
 from shared.parsing.tables import table_head
 

@@ -6,7 +6,7 @@ from math import ceil
 from msgspec import Struct
 
 from shared.estimation.extent import Extent, Range
-from shared.estimation.lengths import TokenEstimator
+from shared.estimation.token_estimator import TokenEstimator
 from shared.parsing.document import PageStatistics
 from shared.types.passage import Passage
 from shared.usage.metering import Prices, priced

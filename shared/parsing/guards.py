@@ -8,9 +8,9 @@ from io import BytesIO
 
 from shared.formats import archives, compound
 from shared.formats.archives import MOST_ENTRIES
-from shared.parsing.elements import check_elements
-from shared.parsing.entities import check_entities
+from shared.parsing.element_limits import check_elements
 from shared.parsing.limits import GIB, MIB, ParsingLimits
+from shared.parsing.xml_entities import check_entities
 from shared.types.errors import Rejected
 
 MOST_EXPANDED = GIB

@@ -49,7 +49,7 @@ class Shard:
         self._shard.optimize()
 
     def add(self, call: Add) -> None:
-        """Durable when it returns. A passage of a later epoch is not replaced by one of an earlier."""
+        """Durable when it returns. A passage of a later generation is not replaced by one of an earlier."""
         for generation, group in groupby(call.points, key=lambda point: point.passage.generation):
             points = [_point(call.tenant_id, point) for point in group]
             older = engine.Filter(must=[_up_to(generation)])

@@ -1,7 +1,7 @@
-"""How the passages that were found are ordered: two lists into one, and equal scores by place.
+"""Fuses ranked lists into one, and orders equal scores by place.
 
 The engine could fuse too, but it does so by ranks alone and ranks equal scores as they come, so that the same passages
-would be ordered one way here and another way there. Every world hands its two lists to this module instead.
+would be ordered differently by each backend. Every backend passes its two lists to this module instead.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""A passage as both Qdrant worlds keep it: the point's id, its payload, and the names in the collection."""
+"""A passage as a Qdrant point: its id, its payload, and the names in the collection."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The cluster world: a collection on a Qdrant server, 1.19 or newer, over REST.
+"""The cluster backend: a collection on a Qdrant server, 1.19 or newer, over REST.
 
 The client library is imported at the first call, in a thread: the loop goes on meanwhile.
 """

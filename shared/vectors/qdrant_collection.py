@@ -119,7 +119,7 @@ class Collection:
         await self._client.close()
 
     async def add(self, tenant_id: str, points: Sequence[Point]) -> None:
-        """Durable when it returns. A passage of a later epoch is not replaced by one of an earlier."""
+        """Durable when it returns. A passage of a later generation is not replaced by one of an earlier."""
         async with _translated():
             for batch in _batches(points):
                 for generation, group in groupby(batch, key=lambda point: point.passage.generation):

@@ -1,7 +1,7 @@
-"""Which lists a question asks for, and how far each is read until the best passages are certain.
+"""Chooses which lists a query needs, and how far each is read until the best passages are certain.
 
-The same in every world: a ranking says which part of which list it wants next, and its world fetches it, one call into
-an engine here, one over the network there.
+The same for every backend: a ranking yields which part of which list it needs next, and the backend fetches it, by a
+call into its engine or over the network.
 """
 
 from collections.abc import Generator, Sequence

@@ -11,7 +11,7 @@ from typing import Any
 
 from docling_core.types.doc.common.content_layer import ContentLayer
 
-from shared.parsing.docling.packages import replaced
+from shared.parsing.docling.office_packages import replaced
 
 MAIN = "word/document.xml"
 _LAID_OUT = re.compile(rb"<w:lastRenderedPageBreak\s*/>")

@@ -6,9 +6,9 @@ from io import BytesIO
 from typing import Any
 
 from shared.parsing.docling import open_sheets, sheets
-from shared.parsing.docling.attributes import attributes
-from shared.parsing.docling.packages import as_document
-from shared.parsing.docling.reviews import review_titles
+from shared.parsing.docling.asciidoc_attributes import attributes
+from shared.parsing.docling.jats_reviews import review_titles
+from shared.parsing.docling.office_packages import as_document
 from shared.parsing.document import ParsedDocument
 from shared.parsing.limits import ParsingLimits
 from shared.types.errors import Rejected

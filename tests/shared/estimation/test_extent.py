@@ -9,7 +9,7 @@ from functions.chunk.splitter import split
 from functions.chunk.tokens import TokenCounter
 from shared.estimation.extent import PASSAGE_TOKENS, Range, extent_of_document
 from shared.estimation.forecast import forecasts, of_embedding
-from shared.estimation.lengths import TokenEstimator
+from shared.estimation.token_estimator import TokenEstimator
 from shared.language.detect import detect
 from shared.parsing.document import Block, ParsedDocument
 from shared.parsing.paged.glyph_count import SIDE, count_glyphs

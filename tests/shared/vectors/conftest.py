@@ -1,4 +1,4 @@
-"""The worlds that the promises are tried on, by name.
+"""The backends that the promises are tried on, by name.
 
 `embedded`; with `--backends cluster` `wire`, our adapter against the wire server; and `qdrant`, the same against a real
 server, where `--qdrant-url` or AEGIS_TEST_QDRANT_URL names one.
@@ -26,15 +26,15 @@ _TESTS = count()
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     services = _services(metafunc.config)
-    if "world" in metafunc.fixturenames:
-        metafunc.parametrize("world", services, indirect=True)
+    if "backend" in metafunc.fixturenames:
+        metafunc.parametrize("backend", services, indirect=True)
     if "shared_index" in metafunc.fixturenames:
         metafunc.parametrize("shared_index", services, indirect=True, scope="module")
 
 
 def _services(config: pytest.Config) -> list[str]:
     chosen = backends_of(config, "qdrant")
-    embedded = [world for world in chosen if world == "embedded"]
+    embedded = [backend for backend in chosen if backend == "embedded"]
     wire = ["wire"] if "cluster" in str(config.getoption("--backends")) else []
     return [*embedded, *wire, *(["qdrant"] if address(config, "qdrant") else [])]
 
@@ -61,7 +61,7 @@ class OwnTenants(VectorIndex):
 
 @pytest.fixture(scope="session")
 def qdrant_urls(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """By world; the wire server runs only where it is asked for."""
+    """By backend; the wire server runs only where it is asked for."""
     real = {"qdrant": address(request.config, "qdrant") or ""}
     if "cluster" not in str(request.config.getoption("--backends")):
         yield real
@@ -79,10 +79,10 @@ def opener(qdrant_urls: dict[str, str]) -> Iterator[Opener]:
     """Gives what opens an index of its own; called again after a close, that opens the same one."""
     made: list[tuple[str, str]] = []
 
-    def opener(world: str, folder: Path) -> Open:
-        if world == "embedded":
+    def opener(backend: str, folder: Path) -> Open:
+        if backend == "embedded":
             return lambda: EdgeIndex(folder / "vectors", DIMENSIONS, "model-a")
-        made.append((qdrant_urls[world], f"test-{secrets.token_hex(6)}"))
+        made.append((qdrant_urls[backend], f"test-{secrets.token_hex(6)}"))
         return _in_cluster(*made[-1])
 
     yield opener
@@ -108,7 +108,7 @@ async def _remove(url: str, name: str) -> None:
 
 
 @pytest.fixture
-def world(request: pytest.FixtureRequest, opener: Opener, tmp_path: Path) -> Open:
+def backend(request: pytest.FixtureRequest, opener: Opener, tmp_path: Path) -> Open:
     return opener(request.param, tmp_path)
 
 

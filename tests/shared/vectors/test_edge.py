@@ -1,4 +1,4 @@
-"""What the embedded world promises beyond the port: its child process and its folder."""
+"""What the embedded backend promises beyond the port: its child process and its folder."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""What every vector index promises, whichever world it lives in."""
+"""What every vector index promises, whatever its backend."""
 
 import asyncio
 import math
@@ -237,12 +237,12 @@ async def test_searches_are_answered_while_passages_are_added(index: VectorIndex
     assert await vectors.count() == 2001
 
 
-async def test_reopening_keeps_everything(world: Callable[[], VectorIndex]) -> None:
-    first = world()
+async def test_reopening_keeps_everything(backend: Callable[[], VectorIndex]) -> None:
+    first = backend()
     await first.of("ten_a").add(scattered(50, seed=5))
     before = await first.of("ten_a").find(BY_BOTH)
     await first.close()
-    again = world()
+    again = backend()
     await again.prepare()
     assert await again.of("ten_a").find(BY_BOTH) == before
     await again.close()
