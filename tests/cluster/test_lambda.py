@@ -32,7 +32,7 @@ for line in sys.stdin:
 
 
 class Lambda:
-    """An environment of one function, as Lambda's runtime keeps it: started once, invoked often."""
+    """The environment of one function in Lambda's runtime: started once, invoked often."""
 
     def __init__(self, name: str, folder: Path, environ: dict[str, str]) -> None:
         self._log = (folder / f"lambda-{name}.stderr").open("ab")
@@ -60,7 +60,7 @@ class Lambda:
 
 
 class Account:
-    """Lambdas, started when they are first invoked, and the rules that bring them what the bus takes."""
+    """Lambdas, started when they are first invoked, and the rules that deliver the bus' events to them."""
 
     def __init__(self, folder: Path, environ: dict[str, str], aws: FakeAws) -> None:
         self._folder = folder
@@ -73,8 +73,8 @@ class Account:
             self._lambdas[name] = Lambda(name, self._folder, self._environ)
         return self._lambdas[name].invoke(event)
 
-    def bring(self) -> list[str]:
-        """Brings what is on the bus to who listens, until it is empty; returns the types of what was said."""
+    def deliver_all(self) -> list[str]:
+        """Delivers what is on the bus to its listeners until it is empty; returns the types of the events."""
         published = []
         while calls := self._aws.of("PutEvents"):
             self._aws.forget()
@@ -140,10 +140,10 @@ def account(environ: dict[str, str], api_key: str, tmp_path_factory: pytest.Temp
 
 @pytest.fixture(scope="module")
 def published(account: Account, environ: dict[str, str]) -> list[str]:
-    """What was said of a document on its way from the inbox."""
+    """The types of the events about a document from the inbox."""
     client(environ["AWS_ENDPOINT_URL_S3"]).put_object(Bucket=BUCKET, Key=f"{INBOX}otters.md", Body=TEXT)
     assert account.invoke("intake", object_created(f"{INBOX}otters.md")) == {"statuses": [204]}
-    return account.bring()
+    return account.deliver_all()
 
 
 def test_an_object_in_the_inbox_travels_to_the_end(published: list[str]) -> None:

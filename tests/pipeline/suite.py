@@ -118,7 +118,7 @@ class Suite:
         return record
 
     async def run(self, stage: str, event: DocumentEvent) -> DeliveryResult:
-        """Delivers an event to a stage, whose reply goes nowhere."""
+        """Delivers an event to a stage; the reply is not published."""
         from events.envelope import wrap
 
         return await EventDelivery(self.table.function(stage), self.services, SECRETS).deliver(
@@ -135,7 +135,7 @@ class Suite:
         )
 
     async def step(self, function: str) -> DeliveryResult | None:
-        """One delivery as the runner concludes it, but without its pauses; None where nothing waits."""
+        """One delivery as the runner settles it, without its pauses; None where the queue is empty."""
         received = await self.receive(function)
         if received is None:
             return None
@@ -173,13 +173,13 @@ class Suite:
         needs = provide(self.services, plan(row, operation)[1], Call(function, tenant_id, principal, "req_2"))
         return await row.handler(operation)(request, **needs)
 
-    async def shown(self, document_id: str) -> DocumentView | None:
+    async def view(self, document_id: str) -> DocumentView | None:
         entry = await self.catalogue.entry(document_id)
         return view(entry, self.table.stages(entry.record.route)) if entry else None
 
     async def status(self, document_id: str) -> str | None:
-        shown = await self.shown(document_id)
-        return shown.status if shown else None
+        view = await self.view(document_id)
+        return view.status if view else None
 
     async def stage(self, record: DocumentRecord, stage: str) -> StageRecord | None:
         return await self.records.stage(record.document_id, record.generation, stage)

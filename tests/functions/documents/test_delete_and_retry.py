@@ -64,7 +64,7 @@ async def test_a_deleted_document_is_gone_from_every_store(suite: Suite) -> None
     for one in (record, other):
         await index(suite, one)
     assert await delete(suite, record.document_id) is None
-    assert await suite.shown(record.document_id) is None
+    assert await suite.view(record.document_id) is None
     assert await indexed(suite, record) == []
     assert not await suite.records.has_blobs(record.document_id, 1)
     assert await suite.markers() == []
@@ -82,7 +82,7 @@ async def test_a_deletion_whose_store_is_away_is_seen_at_once_and_done_later(
         vectors_away(patched, suite)
         answer = await delete(suite, record.document_id)
         assert (answer.http_status, answer.status) == (202, "deleting")
-        assert await suite.shown(record.document_id) is None
+        assert await suite.view(record.document_id) is None
         await suite.tick()
         assert await suite.markers() == [f"{TENANT}/{record.document_id}/1/deleting"]
     await suite.tick()
@@ -125,9 +125,9 @@ async def test_a_deletion_cut_off_anywhere_is_finished_by_the_clock_and_never_se
         with monkeypatch.context() as patched, pytest.raises(Crash):
             patched.setattr(cut, crash)
             await delete(suite, record.document_id)
-        assert await suite.shown(record.document_id) is None, cut
+        assert await suite.view(record.document_id) is None, cut
         await suite.tick()
-        assert await suite.shown(record.document_id) is None, cut
+        assert await suite.view(record.document_id) is None, cut
         assert not await suite.records.has_blobs(record.document_id, 1), cut
         assert await indexed(suite, record) == [], cut
         assert await suite.markers() == [], cut
@@ -176,7 +176,7 @@ async def test_a_change_beside_a_deletion_does_not_bring_the_document_back(suite
             suite.call("documents", "retry", Retry(record.document_id)),
             return_exceptions=True,
         )
-        assert await suite.shown(record.document_id) is None
+        assert await suite.view(record.document_id) is None
         await suite.tick()
         assert not await suite.records.has_blobs(record.document_id, 1)
         assert await suite.markers() == []
@@ -188,7 +188,7 @@ async def test_a_member_deletes_only_its_own(suite: Suite) -> None:
         await suite.call("documents", "delete", OneDocument(record.document_id), "reader")
     assert await suite.status(record.document_id) == "ready"
     await suite.call("documents", "delete", OneDocument(record.document_id), "member")
-    assert await suite.shown(record.document_id) is None
+    assert await suite.view(record.document_id) is None
 
 
 async def test_a_retry_without_a_stage_runs_only_what_did_not_succeed(suite: Suite) -> None:

@@ -40,12 +40,12 @@ async def dead_letters(suite: Suite, role: Any = "admin") -> list[Any]:
 async def test_a_document_that_failed_says_where_and_why(suite: Suite) -> None:
     await failed(suite)
     (dead_letter,) = await dead_letters(suite)
-    shown = await suite.shown(dead_letter.document_id)
-    assert shown and shown.status == "failed"
-    assert shown.reason and shown.reason.code == "dead-letter"
-    assert shown.reason.detail == f"chunk failed {ATTEMPTS} times: RuntimeError"
-    assert {stage.stage: stage.status for stage in shown.stages}["chunk"] == "failed"
-    assert "quotes the document" not in str(shown)
+    view = await suite.view(dead_letter.document_id)
+    assert view and view.status == "failed"
+    assert view.reason and view.reason.code == "dead-letter"
+    assert view.reason.detail == f"chunk failed {ATTEMPTS} times: RuntimeError"
+    assert {stage.stage: stage.status for stage in view.stages}["chunk"] == "failed"
+    assert "quotes the document" not in str(view)
 
 
 async def test_a_letter_shows_what_happened_and_never_the_documents_text(suite: Suite) -> None:
@@ -67,9 +67,9 @@ async def test_a_letter_shows_what_happened_and_never_the_documents_text(suite: 
 async def test_an_operator_sees_every_tenants_letters_and_none_of_their_data(suite: Suite) -> None:
     dead_letter_id = await failed(suite)
     (listed,) = await dead_letters(suite, "operator")
-    shown = await suite.call("failed", "show", DeadLetterRequest(dead_letter_id), "operator")
-    assert listed.dead_letter_id == shown.dead_letter_id == dead_letter_id
-    assert "data" not in shown.event
+    view = await suite.call("failed", "show", DeadLetterRequest(dead_letter_id), "operator")
+    assert listed.dead_letter_id == view.dead_letter_id == dead_letter_id
+    assert "data" not in view.event
 
 
 async def test_another_tenants_letter_is_like_one_that_does_not_exist(suite: Suite) -> None:
@@ -91,8 +91,8 @@ async def test_a_replay_makes_the_document_go_on_from_where_it_failed(suite: Sui
     before = suite.workshop.stages()
     answer = await suite.call("failed", "replay", DeadLetterRequest(dead_letter_id))
     assert (answer.http_status, answer.status, answer.document_id) == (202, "replaying", dead_letter.document_id)
-    shown = await suite.shown(dead_letter.document_id)
-    assert shown and (shown.status, shown.reason) != ("failed", None)
+    view = await suite.view(dead_letter.document_id)
+    assert view and (view.status, view.reason) != ("failed", None)
     await suite.run_dry()
     assert await suite.status(dead_letter.document_id) == "ready"
     assert sorted(suite.workshop.stages()[len(before) :]) == ["chunk", "finish"]
@@ -177,7 +177,7 @@ async def test_an_event_of_a_deleted_document_that_fails_does_not_bring_it_back(
 
     suite.workshop.happens["parse"] = is_deleted_and_fails
     await suite.run_dry()
-    assert await suite.shown(record.document_id) is None
+    assert await suite.view(record.document_id) is None
     await suite.tick()
     assert await suite.platform.dead_letters() == []
     assert not await suite.records.has_blobs(record.document_id, 1)

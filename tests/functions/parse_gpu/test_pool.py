@@ -39,16 +39,16 @@ def reject(code: str) -> FakeReader:
 
 async def test_a_document_waits_for_a_place_and_then_goes_the_way_of_all(pooled: Pooled) -> None:
     record = await pooled.queue_up(45)
-    shown = await pooled.shown(record.document_id)
-    assert shown and (shown.status, shown.waiting_for) == ("waiting", "gpu_slot")
-    assert [stage.stage for stage in shown.stages] == ["parse_gpu", "chunk", "embed", "finish"]
+    view = await pooled.view(record.document_id)
+    assert view and (view.status, view.waiting_for) == ("waiting", "gpu_slot")
+    assert [stage.stage for stage in view.stages] == ["parse_gpu", "chunk", "embed", "finish"]
     reader = FakeReader()
     await pooled.read_by(reader)
     assert reader.asked == [1, 21, 41]
     await pooled.run_dry()
-    shown = await pooled.shown(record.document_id)
-    assert shown and (shown.status, shown.waiting_for, shown.pages) == ("ready", None, 45)
-    assert shown.stages[0].attempts == 1 and (shown.stages[0].seconds or 0) > 0
+    view = await pooled.view(record.document_id)
+    assert view and (view.status, view.waiting_for, view.pages) == ("ready", None, 45)
+    assert view.stages[0].attempts == 1 and (view.stages[0].seconds or 0) > 0
     document = await pooled.read(record)
     assert [block.page for block in document.blocks] == list(range(1, 46))
     assert not [name for name in await pooled.blobs.names("t/") if "/parts/" in name]
@@ -103,8 +103,8 @@ async def test_a_document_at_fault_is_rejected_once_and_its_other_slices_go(pool
     record = await pooled.queue_up(200)
     reader = reject("time-limit")
     await pooled.read_by(reader)
-    shown = await pooled.shown(record.document_id)
-    assert shown and shown.status == "rejected" and shown.reason and shown.reason.code == "time-limit"
+    view = await pooled.view(record.document_id)
+    assert view and view.status == "rejected" and view.reason and view.reason.code == "time-limit"
     assert reader.asked == [1, 21] and (await pooled.services.slice_queue.depth()).slices == 0
     assert await pooled.markers() == []
 
@@ -167,8 +167,8 @@ async def test_a_store_that_is_away_makes_a_dead_letter_that_is_replayed_by_itse
     await pooled.read_by(reader)
     (dead_letter,) = await pooled.platform.dead_letters()
     assert dead_letter.status == 503 and dead_letter.next_replay_at
-    shown = await pooled.shown(record.document_id)
-    assert shown and shown.status == "waiting" and shown.reason and "tried again at" in shown.reason.detail
+    view = await pooled.view(record.document_id)
+    assert view and view.status == "waiting" and view.reason and "tried again at" in view.reason.detail
 
 
 async def test_a_deleted_document_leaves_the_queue_at_once(pooled: Pooled) -> None:

@@ -243,7 +243,7 @@ async def test_an_interrupted_deletion_goes_on(suite: Suite) -> None:
     await suite.run_dry()
     await suite.records.mark_open(record.document_id, 1, "deleting")
     await suite.tick()
-    assert await suite.shown(record.document_id) is None
+    assert await suite.view(record.document_id) is None
     assert await suite.records.document(record.document_id) is None
     assert not await suite.records.has_blobs(record.document_id, 1)
     assert await suite.markers() == []
@@ -351,8 +351,8 @@ async def test_it_is_replayed_after_1_2_4_and_up_to_60_minutes_for_a_day_and_the
     assert pauses[:8] == [1, 2, 4, 8, 16, 32, 60, 60]
     assert set(pauses[8:]) == {60}
     assert timedelta(hours=23) < waited < timedelta(hours=26)
-    shown = await suite.shown(record.document_id)
-    assert shown and (shown.status, shown.reason and shown.reason.code) == ("failed", "dead-letter")
+    view = await suite.view(record.document_id)
+    assert view and (view.status, view.reason and view.reason.code) == ("failed", "dead-letter")
     assert await suite.markers() == []
     await suite.forget_recent()
     await suite.tick()

@@ -139,10 +139,10 @@ async def test_what_ended_the_process_each_time_is_put_aside_and_says_until_when
     (dead_letter,) = await suite.platform.dead_letters()
     assert (dead_letter.status, dead_letter.attempts) == (503, ATTEMPTS)
     assert dead_letter.next_replay_at
-    shown = await suite.shown(record.document_id)
-    assert shown and shown.reason
-    assert "the process ended" in shown.reason.detail
-    assert f"{dead_letter.next_replay_at:%H:%M:%S}" in shown.reason.detail
+    view = await suite.view(record.document_id)
+    assert view and view.reason
+    assert "the process ended" in view.reason.detail
+    assert f"{dead_letter.next_replay_at:%H:%M:%S}" in view.reason.detail
 
 
 async def test_an_orderly_end_in_the_middle_counts_as_nothing(suite: Suite, start: Start) -> None:

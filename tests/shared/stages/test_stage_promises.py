@@ -52,8 +52,8 @@ async def test_a_stage_says_what_it_made_and_the_ledger_keeps_it(suite: Suite) -
     assert document.blocks == (Block("paragraph", "a text"),)
     ended = await suite.stage(record, "parse")
     assert ended and (ended.outcome, ended.attempts, ended.key) == ("done", 1, said.key)
-    shown = await suite.shown(record.document_id)
-    assert shown and (shown.status, shown.title, shown.pages) == ("parsed", "A title that was found", 1)
+    view = await suite.view(record.document_id)
+    assert view and (view.status, view.title, view.pages) == ("parsed", "A title that was found", 1)
 
 
 async def test_a_finished_stage_is_not_run_again_and_says_the_same_with_the_same_id(suite: Suite) -> None:
@@ -113,9 +113,9 @@ async def test_a_document_at_fault_is_rejected_once_and_for_all(suite: Suite) ->
     assert again == said
     assert again.event_id == said.event_id
     assert suite.workshop.stages() == ["parse"]
-    shown = await suite.shown(record.document_id)
-    assert shown and shown.status == "rejected"
-    assert shown.reason and shown.reason.code == "encrypted"
+    view = await suite.view(record.document_id)
+    assert view and view.status == "rejected"
+    assert view.reason and view.reason.code == "encrypted"
     assert await suite.markers() == []
 
 
@@ -138,9 +138,9 @@ async def test_a_fault_of_ours_is_shown_tried_again_and_then_forgotten(
     suite.workshop.happens["parse"] = fails
     delivered = await suite.run("parse", suite.stored(record))
     assert (delivered.status, delivered.reply) == (status, None)
-    shown = await suite.shown(record.document_id)
-    assert shown and (shown.status, shown.reason and shown.reason.code) == ("waiting", code)
-    assert "quotes the document" not in str(shown)
+    view = await suite.view(record.document_id)
+    assert view and (view.status, view.reason and view.reason.code) == ("waiting", code)
+    assert "quotes the document" not in str(view)
     assert "quotes the document" not in delivered.detail
     assert await suite.stage(record, "parse") is None
 
@@ -148,8 +148,8 @@ async def test_a_fault_of_ours_is_shown_tried_again_and_then_forgotten(
     await parsed(suite, record)
     ended = await suite.stage(record, "parse")
     assert ended and ended.attempts == 2
-    shown = await suite.shown(record.document_id)
-    assert shown and (shown.status, shown.reason) == ("parsed", None)
+    view = await suite.view(record.document_id)
+    assert view and (view.status, view.reason) == ("parsed", None)
 
 
 async def test_a_stage_that_takes_longer_than_its_row_allows_is_ended(suite: Suite) -> None:
@@ -162,8 +162,8 @@ async def test_a_stage_that_takes_longer_than_its_row_allows_is_ended(suite: Sui
     suite.workshop.happens["embed"] = hangs
     assert (await suite.run("embed", event)).status == 500
     assert not await suite.leases.is_held(stage_lease(TENANT, record.document_id, 1, "embed"))
-    shown = await suite.shown(record.document_id)
-    assert shown and shown.reason and shown.reason.code == "deadline"
+    view = await suite.view(record.document_id)
+    assert view and view.reason and view.reason.code == "deadline"
 
 
 @pytest.mark.parametrize("order", [("chunk", "embed"), ("embed", "chunk")])
@@ -255,7 +255,7 @@ async def test_a_document_deleted_while_a_stage_runs_stays_deleted_and_its_rests
     assert await suite.run("parse", suite.stored(record)) == DeliveryResult(204)
     assert await suite.records.has_blobs(record.document_id, 1), "the stage wrote after the erasure"
     assert await suite.markers() == [f"{TENANT}/{record.document_id}/1/deleting"]
-    assert await suite.shown(record.document_id) is None
+    assert await suite.view(record.document_id) is None
 
 
 async def test_a_stage_of_a_deleted_life_does_not_touch_the_next_one(suite: Suite) -> None:

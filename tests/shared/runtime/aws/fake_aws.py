@@ -1,4 +1,4 @@
-"""SQS and EventBridge as boto3 sees them on the wire, with a memory for what they were told."""
+"""SQS and EventBridge as boto3 sees them on the wire, that records their calls."""
 
 import hashlib
 import json

@@ -68,7 +68,7 @@ class Lambdas:
         return key
 
     def intake(self, name: str, content: bytes) -> CloudEvent:
-        """Takes a document in by a notification; returns what was said of it."""
+        """Submits a document by a notification; returns its first event."""
         assert self.invoke("intake", object_created(self.put(name, content))) == {"statuses": [204]}
         [event] = self.emitted("parse")
         return event
@@ -81,7 +81,7 @@ class Lambdas:
         return [one.event for one in received]
 
     def travel(self, event: CloudEvent) -> list[CloudEvent]:
-        """Brings the event to the functions of the pipeline, one after the other; returns what each was brought."""
+        """Delivers the event to the functions of the pipeline in order; returns the event of each."""
         delivered = [event]
         for function, following in zip(PIPELINE, (*PIPELINE[1:], None), strict=True):
             assert self.invoke(function, batch(message(encode(delivered[-1])))) == {"batchItemFailures": []}

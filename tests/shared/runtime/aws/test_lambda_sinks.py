@@ -1,4 +1,4 @@
-"""What a function says on AWS is on a bus or in a queue before anybody counts it as said."""
+"""An event is on a bus or in a queue on AWS before it counts as published."""
 
 import json
 from typing import Any
