@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from functions.budget.scopes import Scopes, shown
+from functions.budget.scopes import Scopes, scopes_view
 from shared.access.accounts import Accounts
 from shared.proxy.budget.budget import Budget
 from shared.proxy.budget.caps import Caps
@@ -33,7 +33,7 @@ async def handle(request: SetBudget, budget: Budget, accounts: Accounts, princip
         raise InvalidRequest.at("/daily_usd", "Give `daily_usd`, `monthly_usd` or both")
     scope = await _scope(request, accounts, principal)
     await budget.change_caps(scope, "operator" if principal.is_operator else "admin", caps)
-    return shown(await budget.windows([scope]))
+    return scopes_view(await budget.windows([scope]))
 
 
 async def _scope(request: SetBudget, accounts: Accounts, principal: Principal) -> ScopeOf:

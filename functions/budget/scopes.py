@@ -9,7 +9,7 @@ from shared.proxy.budget.operations import WindowState
 from shared.types.money import usd
 
 
-class ShownWindow(Struct, frozen=True):
+class BudgetWindowView(Struct, frozen=True):
     """`cap_usd` and `remaining_usd` are null where nothing limits it; `id` is empty for the platform."""
 
     scope: Literal["tenant", "key", "platform"]
@@ -23,15 +23,15 @@ class ShownWindow(Struct, frozen=True):
 
 
 class Scopes(Struct, frozen=True):
-    scopes: list[ShownWindow]
+    scopes: list[BudgetWindowView]
 
 
-def shown(states: list[WindowState]) -> Scopes:
-    return Scopes([_shown(state) for state in states])
+def scopes_view(states: list[WindowState]) -> Scopes:
+    return Scopes([_window_view(state) for state in states])
 
 
-def _shown(state: WindowState) -> ShownWindow:
-    return ShownWindow(
+def _window_view(state: WindowState) -> BudgetWindowView:
+    return BudgetWindowView(
         scope=state.scope,  # type: ignore[arg-type]  # a document's whole life has no windows here
         id=state.id,
         window=state.window,  # type: ignore[arg-type]

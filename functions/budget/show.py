@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from functions.budget.scopes import Scopes, shown
+from functions.budget.scopes import Scopes, scopes_view
 from shared.access.accounts import Accounts
 from shared.proxy.budget.budget import Budget
 from shared.proxy.budget.operations import ScopeOf
@@ -14,7 +14,7 @@ class GetBudget(Struct, frozen=True):
 
 
 async def handle(request: GetBudget, budget: Budget, accounts: Accounts, principal: Principal) -> Scopes:
-    return shown(await budget.windows(await _scopes(accounts, principal)))
+    return scopes_view(await budget.windows(await _scopes(accounts, principal)))
 
 
 async def _scopes(accounts: Accounts, principal: Principal) -> list[ScopeOf]:

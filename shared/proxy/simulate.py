@@ -23,7 +23,7 @@ class Simulation(Struct, frozen=True, kw_only=True):
     calls: int = 0
     local_calls: int = 0
     cloud_calls: int = 0
-    kept: int = 0
+    unchanged: int = 0
     moved: int = 0
     cost_microusd: int = 0
     was_microusd: int = 0
@@ -34,7 +34,7 @@ class _Outcome(Struct, frozen=True):
     location: Location | None
     reason: str
     cost_microusd: int
-    is_kept: bool = False
+    is_unchanged: bool = False
 
 
 def simulate(
@@ -50,7 +50,7 @@ def simulate(
         calls=len(calls),
         local_calls=places["local"],
         cloud_calls=places["cloud"],
-        kept=sum(outcome.is_kept for outcome in outcomes),
+        unchanged=sum(outcome.is_unchanged for outcome in outcomes),
         moved=sum(outcome.location != call.location for outcome, call in zip(outcomes, calls, strict=True)),
         cost_microusd=sum(outcome.cost_microusd for outcome in outcomes),
         was_microusd=sum(call.cost_microusd for call in calls),
@@ -64,7 +64,7 @@ def _outcomes(
     spent = Counter[str]()
     for call in calls:
         outcome = _again(call, strategy, prices)
-        if outcome.location == "cloud" and not outcome.is_kept and not _fits(call, outcome, spent, caps):
+        if outcome.location == "cloud" and not outcome.is_unchanged and not _fits(call, outcome, spent, caps):
             outcome = _again(call, strategy, prices, has_budget=False)
         for window in _windows(call):
             spent[window] += outcome.cost_microusd
@@ -72,7 +72,7 @@ def _outcomes(
 
 
 def _again(call: UsageRecord, strategy: StrategyName, prices: PriceTable, has_budget: bool = True) -> _Outcome:
-    as_it_was = _Outcome(call.location, call.reason, call.cost_microusd, is_kept=True)
+    as_it_was = _Outcome(call.location, call.reason, call.cost_microusd, is_unchanged=True)
     recorded = _recorded(call.decision)
     if recorded is None:
         return as_it_was

@@ -39,7 +39,7 @@ class Timeouts(Struct, frozen=True):
     between_s: float = 60.0
 
 
-class Answer:
+class AnswerBody:
     """A server's answer as it comes: each piece in time, the last one before `until`. Methods raise `UpstreamError`."""
 
     def __init__(self, response: httpx.Response, between_s: float, until: float) -> None:
@@ -100,7 +100,7 @@ class Caller:
         self._transport = _transport(httpx.URL(base_url).scheme, connections)
 
     @asynccontextmanager
-    async def call(self, method: str, path: str, body: Any, timeout_s: float) -> AsyncIterator[Answer]:
+    async def call(self, method: str, path: str, body: Any, timeout_s: float) -> AsyncIterator[AnswerBody]:
         """Leaving the block ends the call. Raises `UpstreamError`."""
         until = time.monotonic() + timeout_s
         if path not in self._urls:  # parsed once: httpx takes as long for that as for the rest of a request
@@ -113,7 +113,7 @@ class Caller:
         try:
             if response.status_code != 200:
                 raise await self._refused(response)
-            yield Answer(response, self._timeouts.between_s, until)
+            yield AnswerBody(response, self._timeouts.between_s, until)
         finally:
             await response.aclose()
 
@@ -145,7 +145,7 @@ class Caller:
 
     async def _refused(self, response: httpx.Response) -> UpstreamError:
         body = b""
-        answer = Answer(response, self._timeouts.between_s, time.monotonic() + self._timeouts.connect_s)
+        answer = AnswerBody(response, self._timeouts.between_s, time.monotonic() + self._timeouts.connect_s)
         try:
             while len(body) < _LONGEST_REFUSAL and (piece := await answer.piece()) is not None:
                 body += piece

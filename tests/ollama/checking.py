@@ -37,8 +37,8 @@ def _check_abilities(body: Body, model: Model) -> None:
 
 def _check_format(wanted: Any, *, late: bool) -> None:
     if wanted and wanted != "json" and not isinstance(wanted, dict):
-        said = json.dumps(json.dumps(wanted))
-        raise Refused(500, f'invalid format: {said}; expected "json" or a valid JSON Schema object', late=late)
+        quoted = json.dumps(json.dumps(wanted))
+        raise Refused(500, f'invalid format: {quoted}; expected "json" or a valid JSON Schema object', late=late)
     if isinstance(wanted, dict) and wanted.get("type") == "nonsense":
         raise Refused(500, "invalid JSON schema in format", late=late)
 

@@ -9,7 +9,7 @@ from tests.ollama.tokens import END, pieces
 
 
 @dataclass(frozen=True)
-class Spoken:
+class OutputToken:
     text: str
     thinking: bool = False
 
@@ -18,7 +18,7 @@ class Spoken:
 class Run:
     """`made` counts what is billed; `cached` is said by the cloud only."""
 
-    spoken: tuple[Spoken, ...]
+    tokens: tuple[OutputToken, ...]
     finish: str
     prompt: int
     made: int
@@ -26,7 +26,7 @@ class Run:
 
     @property
     def half(self) -> int:
-        return max(1, len(self.spoken) // 2)
+        return max(1, len(self.tokens) // 2)
 
 
 def run(
@@ -41,9 +41,9 @@ def run(
     cached: int = 0,
 ) -> Run:
     """`window` is the context's tokens, which end the answer where the server may not shift it."""
-    said = _until_stop(constrained(model.answer(asked), enforces and asked.format), _stops(asked.options))
-    words = [Spoken(piece, thinking=True) for piece in pieces(model.thinks)] if thinks else []
-    words += [Spoken(piece) for piece in pieces(said)]
+    answer = _until_stop(constrained(model.answer(asked), enforces and asked.format), _stops(asked.options))
+    words = [OutputToken(piece, thinking=True) for piece in pieces(model.thinks)] if thinks else []
+    words += [OutputToken(piece) for piece in pieces(answer)]
     most = _most(asked.options, window - prompt if not shifts else None)
     if most is not None and len(words) >= most:
         return Run(tuple(words[:most]), "length", prompt, most, cached)
@@ -73,4 +73,4 @@ def joined(run: Run, *, thinking: bool = False) -> str:
 
 
 def _of(run: Run, thinking: bool) -> Iterator[str]:
-    return (word.text for word in run.spoken if word.thinking is thinking)
+    return (word.text for word in run.tokens if word.thinking is thinking)

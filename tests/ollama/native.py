@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tests.ollama.exchange import Exchange
 from tests.ollama.generating import Run, joined
 from tests.ollama.models import Asked, Model
-from tests.ollama.tokens import count, count_chat, kept, pieces
+from tests.ollama.tokens import count, count_chat, pieces, truncated
 
 if TYPE_CHECKING:
     from tests.ollama.server import FakeOllama
@@ -96,7 +96,7 @@ async def chat(fake: "FakeOllama", exchange: Exchange) -> None:
     pictures = tuple(picture for one in body["messages"] for picture in one.get("images") or [])
     limit = fake.window(model, body)
     if body.get("truncate", True) is not False:
-        messages = kept(messages, limit)
+        messages = truncated(messages, limit)
     asked = Asked(messages[-1][1], tuple(messages), body.get("format"), pictures, body.options)
     await fake.generate(exchange, body, model, asked, count_chat(messages), _ChatShape(body))
 
@@ -186,7 +186,7 @@ class _GenerateShape(NativeShape):
         return {"response": text} | _present({"thinking": thinking})
 
     def context(self, run: Run) -> dict[str, Any]:
-        return {} if self._body.get("raw") else {"context": list(range(run.prompt + len(run.spoken)))}
+        return {} if self._body.get("raw") else {"context": list(range(run.prompt + len(run.tokens)))}
 
 
 def _present(values: dict[str, Any]) -> dict[str, Any]:

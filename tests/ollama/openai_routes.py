@@ -8,7 +8,7 @@ from tests.ollama.exchange import Exchange
 from tests.ollama.generating import Run, joined
 from tests.ollama.models import Asked
 from tests.ollama.native import Body, Handle, encoded, malformed
-from tests.ollama.tokens import count, count_chat, kept
+from tests.ollama.tokens import count, count_chat, truncated
 
 if TYPE_CHECKING:
     from tests.ollama.server import FakeOllama
@@ -53,7 +53,7 @@ async def chat_completions(fake: "FakeOllama", exchange: Exchange) -> None:
     native = Body(_native(body))
     messages = [(one["role"], one["content"]) for one in native["messages"]]
     pictures = tuple(picture for one in native["messages"] for picture in one["images"])
-    messages = kept(messages, fake.window(model, native))
+    messages = truncated(messages, fake.window(model, native))
     asked = Asked(messages[-1][1], tuple(messages), native["format"], pictures, native.options)
     await fake.generate(exchange, native, model, asked, count_chat(messages), ChunkShape(body))
 
@@ -108,8 +108,8 @@ class ChunkShape:
         return self._event(self._chunk([self._delta("", None)]) | {"model": ""})
 
     def whole(self, run: Run, *, done: bool = True, counted: bool = True) -> tuple[str, bytes]:
-        said = {"role": "assistant", "content": joined(run)}
-        choice = {"index": 0, "message": said, "finish_reason": run.finish if done else None}
+        message = {"role": "assistant", "content": joined(run)}
+        choice = {"index": 0, "message": message, "finish_reason": run.finish if done else None}
         known = run if done and counted else Run((), "stop", 0, 0)
         answer = self._chunk([choice]) | {"object": "chat.completion", "usage": _usage(known)}
         return JSON, encoded(answer) + b"\n"

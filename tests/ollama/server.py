@@ -21,7 +21,7 @@ from tests.ollama.generating import Run, run
 from tests.ollama.models import Asked, Model
 from tests.ollama.native import Body, Handle, Refused
 from tests.ollama.recorded import Recorded, recordings
-from tests.ollama.speaking import Shape, or_left, say_again, say_whole, stream
+from tests.ollama.speaking import Shape, or_left, send_recorded, send_whole, stream
 from tests.ollama.trouble import Refusal, Trouble, named
 
 _ROUTES: dict[str, tuple[str, Handle]] = {
@@ -165,7 +165,7 @@ class FakeOllama:
         stopped = 0
         try:
             await asyncio.sleep(self.reading_s)
-            await (stream if body.streams else say_whole)(exchange, made, shape, self.seconds_per_token)
+            await (stream if body.streams else send_whole)(exchange, made, shape, self.seconds_per_token)
         except HungUp:
             stopped = 1
             raise
@@ -226,7 +226,7 @@ class FakeOllama:
 
     async def _met(self, exchange: Exchange, met: Trouble | Recorded | None) -> None:
         if isinstance(met, Recorded):
-            await say_again(exchange, met)
+            await send_recorded(exchange, met)
         elif isinstance(met, Refusal):
             await exchange.whole(met.status, "application/json", met.body, met.headers)
         elif met == "hang":

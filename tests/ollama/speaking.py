@@ -24,15 +24,15 @@ class Shape(Protocol):
 
 async def stream(exchange: Exchange, run: Run, shape: Shape, seconds_per_token: float) -> None:
     """No header before the first token. Raises `HungUp`."""
-    for place, word in enumerate(run.spoken):
+    for place, word in enumerate(run.tokens):
         if seconds_per_token:
             await exchange.pause(seconds_per_token)
         if not exchange.started:
             await exchange.begin(200, shape.stream_type)
         if place == run.half and await _fails(exchange, shape):
             return
-        said, thought = ("", word.text) if word.thinking else (word.text, "")
-        await exchange.piece(shape.piece(said, thought))
+        answer, thought = ("", word.text) if word.thinking else (word.text, "")
+        await exchange.piece(shape.piece(answer, thought))
     if not exchange.started:
         await exchange.begin(200, shape.stream_type)
     await exchange.piece(shape.last(run, counted=exchange.met != "lost_usage"))
@@ -56,9 +56,9 @@ async def _fails(exchange: Exchange, shape: Shape) -> bool:
     return met in ("cut", "abort", "error_line")
 
 
-async def say_whole(exchange: Exchange, run: Run, shape: Shape, seconds_per_token: float) -> None:
+async def send_whole(exchange: Exchange, run: Run, shape: Shape, seconds_per_token: float) -> None:
     if seconds_per_token:
-        await exchange.pause(seconds_per_token * len(run.spoken))
+        await exchange.pause(seconds_per_token * len(run.tokens))
     met = exchange.met
     if met == "error_line":
         raise Refused(500, _BROKEN)
@@ -72,7 +72,7 @@ async def say_whole(exchange: Exchange, run: Run, shape: Shape, seconds_per_toke
     await exchange.whole(200, content_type, answer[:-9] if met == "wrong_json" else answer)
 
 
-async def say_again(exchange: Exchange, recorded: Recorded) -> None:
+async def send_recorded(exchange: Exchange, recorded: Recorded) -> None:
     """The recorded answer, byte by byte in the recorded pieces, with its end or without."""
     if not recorded.status:
         await exchange.until_left()

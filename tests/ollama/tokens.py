@@ -30,7 +30,7 @@ def count_chat(messages: Sequence[tuple[str, str]]) -> int:
     return sum(count_message(role, content) for role, content in messages) + _OPENING_OF_ANSWER
 
 
-def kept(messages: Sequence[tuple[str, str]], most: int) -> list[tuple[str, str]]:
+def truncated(messages: Sequence[tuple[str, str]], most: int) -> list[tuple[str, str]]:
     """What a server leaves of a chat that is longer than its window: system messages, and the newest that fit; the
     last one always."""
     for first in range(len(messages)):

@@ -33,11 +33,11 @@ class DefaultCaps(Struct, frozen=True):
         """As the scripts take it, words with a blank after each. `ahead_s` is added to Redis' clock; a tenant that is
         deleted may spend nothing."""
         words = [f"ahead={ahead_s}", "thresholds=" + ",".join(map(str, map(int, self.thresholds_pct)))]
-        words += [f"platform={_told(self.platform)}"]
-        words += [f"{tier}={_told(allowance)}" for tier, allowance in self.tiers.items()]
+        words += [f"platform={_words_of(self.platform)}"]
+        words += [f"{tier}={_words_of(allowance)}" for tier, allowance in self.tiers.items()]
         words += [f"deleted={tenant_id}" for tenant_id in deleted_tenants]
         return "".join(f"{word} " for word in words)
 
 
-def _told(allowance: DefaultCap) -> str:
+def _words_of(allowance: DefaultCap) -> str:
     return ",".join("" if amount is None else str(int(amount)) for amount in (allowance.day, allowance.month))

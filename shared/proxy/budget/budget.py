@@ -97,8 +97,8 @@ class Budget:
     async def settle(self, usage: UsageRecord) -> Settled:
         """Books what the operation `usage.usage_id` cost, in the windows of its reservation, and takes the record for
         the book; once, however often it is told."""
-        told = msgspec.json.encode(usage).decode()
-        answer = await self._ask(scripts.SETTLE, usage.usage_id, usage.cost_microusd, told)
+        text = msgspec.json.encode(usage).decode()
+        answer = await self._ask(scripts.SETTLE, usage.usage_id, usage.cost_microusd, text)
         if answer[0] == "ended":
             return Settled(False)
         excess, left, model = int(answer[1]), answer[2], answer[3]
@@ -144,7 +144,7 @@ class Budget:
     async def alerts(self) -> list[AlertRecord]:
         """Thresholds that were reached and whose event was not sent yet."""
         answer = await self._ask(scripts.ALERTS)
-        return [_alert(place, told) for place, told in pairs(answer[1:])]
+        return [_alert(place, details) for place, details in pairs(answer[1:])]
 
     async def alerted(self, alerts: Sequence[AlertRecord]) -> None:
         """Their events are sent; to say so twice does no harm."""
@@ -184,8 +184,8 @@ class Budget:
         deleted: tuple[str, ...] = ()
         for _ in range(_ROUNDS):
             terms = self._allowances.terms(self._ahead_s(), deleted) if deleted else self.terms()
-            told = await ask(self._redis, script, [terms, *arguments])
-            answer: list[str] = told.split(" ") if isinstance(told, str) else told
+            words = await ask(self._redis, script, [terms, *arguments])
+            answer: list[str] = words.split(" ") if isinstance(words, str) else words
             if answer[0] == "cold":
                 await self.seed()
             elif answer[0] == "load":
@@ -240,9 +240,9 @@ def _state(row: Sequence[str]) -> WindowState:
     return WindowState(window.scope, window.id, window.name, cap, spent, reserved, left, resets_at(window))
 
 
-def _alert(place: str, told: str) -> AlertRecord:
+def _alert(place: str, details: str) -> AlertRecord:
     text, percent = place.split(" ")
-    tenant_id, spent, cap, at = msgspec.json.decode(told, type=tuple[str, str, str, str])
+    tenant_id, spent, cap, at = msgspec.json.decode(details, type=tuple[str, str, str, str])
     return AlertRecord(
         window=window_of(text),
         threshold_pct=int(percent),

@@ -65,19 +65,19 @@ class CapsStore:
             changed = _merged(getattr(before, setter), caps)
             record = msgspec.structs.replace(before, **{setter: changed})
             await self._blobs.write(_place(scope), msgspec.json.encode(record))
-            await self._keep("", scope, record)
+            await self._cache("", scope, record)
         return record
 
     async def load(self, generation: str, scope: ScopeOf) -> None:
         """Brings caps that Redis does not hold."""
-        await self._keep(generation, scope, await self.read(scope))
+        await self._cache(generation, scope, await self.read(scope))
 
-    async def _keep(self, generation: str, scope: ScopeOf, record: CapsRecord) -> None:
+    async def _cache(self, generation: str, scope: ScopeOf, record: CapsRecord) -> None:
         account = f"{scope.scope}|{scope.id}"
-        await ask(self._redis, KEEP_CAPS, [generation, account, _told(record)])
+        await ask(self._redis, KEEP_CAPS, [generation, account, _words_of(record)])
 
 
-def _told(record: CapsRecord) -> str:
+def _words_of(record: CapsRecord) -> str:
     """As the scripts take it: the operator's for a day and a month, the admin's; empty where nothing is set."""
     amounts = (record.operator.day, record.operator.month, record.admin.day, record.admin.month)
     return ",".join("" if a is UNSET else "unlimited" if a is None else str(a) for a in amounts)

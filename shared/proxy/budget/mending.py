@@ -18,7 +18,7 @@ redis.call('EXPIRE', KEYS[1], ARGV[5])
 return 1
 """
 )
-_KEPT_S = 75 * 86400
+_RETENTION_S = 75 * 86400
 
 
 class Counted(Struct, frozen=True):
@@ -48,7 +48,7 @@ async def counts(redis: RedisClient) -> WindowCounts:
 async def mend(redis: RedisClient, found: WindowCounts, window: BudgetWindow, to_microusd: int) -> bool:
     """False where something was spent or reserved since."""
     before = found.windows.get(window, Counted(0, 0))
-    words: list[RedisWord] = [found.generation, window.start, before.spent_microusd, to_microusd, _KEPT_S]
+    words: list[RedisWord] = [found.generation, window.start, before.spent_microusd, to_microusd, _RETENTION_S]
     return bool(await redis.run(_MEND, [window_key(found.generation, window)], words))
 
 

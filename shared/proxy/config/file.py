@@ -63,7 +63,7 @@ class Marked(Struct, frozen=True):
         return self
 
     @property
-    def shown(self) -> str:
+    def displayed(self) -> str:
         match self.value:
             case None:
                 return "null"

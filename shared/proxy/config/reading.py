@@ -40,7 +40,7 @@ class ConfigReader:
 
     def _entries(self, node: Marked, name: str) -> dict[str, Marked]:
         if not isinstance(node.value, dict):
-            raise ConfigError(f"{self._file}:{node.line}", f"`{name}` is {node.shown}; it takes a mapping")
+            raise ConfigError(f"{self._file}:{node.line}", f"`{name}` is {node.displayed}; it takes a mapping")
         return node.value
 
     def _converted(self, node: Marked, into: type[S], name: str) -> S:
@@ -61,8 +61,8 @@ class ConfigReader:
             return self._unknown(found.at([unknown[1]]).line, f"{dotted}.{unknown[1]}", [f.encode_name for f in fields])
         if isinstance(bare(kind), inspect.StructType) and isinstance(found.value, dict):
             return ConfigError(line, f"`{dotted}`: {problem}")
-        shown = "not text" if _is_secret(kind) else found.shown
-        return ConfigError(line, f"`{dotted}` is {shown}; it takes {allowed(kind)}")
+        displayed = "not text" if _is_secret(kind) else found.displayed
+        return ConfigError(line, f"`{dotted}` is {displayed}; it takes {allowed(kind)}")
 
     def _unknown(self, line: int, key: str, known: Sequence[str]) -> ConfigError:
         return ConfigError(f"{self._file}:{line}", f"`{key}` is not known; known here: {', '.join(known)}")

@@ -75,7 +75,7 @@ class Attempt:
                 tries -= 1
                 if not tries:
                     raise
-                call = prompts.asked_again(call, result.text, error.complaint)
+                call = prompts.with_complaint(call, result.text, error.complaint)
                 continue
             yield result
             return

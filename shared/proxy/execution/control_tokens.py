@@ -66,7 +66,7 @@ def harmless(text: str) -> str:
     return text
 
 
-def said(pieces: Iterable[MarkedText]) -> str:
+def joined(pieces: Iterable[MarkedText]) -> str:
     """A message of pieces in which only tokens that are wholly ours still work, even where two pieces make one."""
     pieces = tuple(pieces)
     if all(piece.ours for piece in pieces):

@@ -14,12 +14,12 @@ _BYTES_A_TOKEN = 2.5
 _PER_MESSAGE = 16
 
 
-def said(messages: Sequence[PromptMessage]) -> tuple[WireMessage, ...]:
+def wire_messages(messages: Sequence[PromptMessage]) -> tuple[WireMessage, ...]:
     """What the server reads: whatever is not of our own making cannot speak as anybody else."""
     return tuple(
         WireMessage(
             message.role,
-            control_tokens.said(message.parts),
+            control_tokens.joined(message.parts),
             tuple(picture.content for picture in message.pictures),
         )
         for message in messages
@@ -29,7 +29,7 @@ def said(messages: Sequence[PromptMessage]) -> tuple[WireMessage, ...]:
 def call_of(task: LLMTask, model: str, timeout_s: float) -> ModelCall:
     return ModelCall(
         model=model,
-        messages=said(task.messages),
+        messages=wire_messages(task.messages),
         max_output_tokens=task.max_output_tokens,
         schema=task.schema,
         thinking=task.thinking,
@@ -40,7 +40,7 @@ def call_of(task: LLMTask, model: str, timeout_s: float) -> ModelCall:
 
 def prompt_tokens(call: ModelCall) -> int:
     """About how many, rather too many than too few."""
-    return sum(int(len(said.text.encode()) / _BYTES_A_TOKEN) + _PER_MESSAGE for said in call.messages)
+    return sum(int(len(message.text.encode()) / _BYTES_A_TOKEN) + _PER_MESSAGE for message in call.messages)
 
 
 def with_window(call: ModelCall, steps: Sequence[int], beyond: int = 0) -> ModelCall:
@@ -51,12 +51,14 @@ def with_window(call: ModelCall, steps: Sequence[int], beyond: int = 0) -> Model
 
 
 def with_schema_instruction(call: ModelCall) -> ModelCall:
-    """For a server that does not hold its model to the schema: the model is at least told."""
+    """For a server that does not hold its model to the schema: the model gets it as an instruction."""
     schema = msgspec.json.encode(call.schema).decode()
-    told = WireMessage("user", f"Answer with JSON alone, nothing around it, that fits this JSON schema:\n{schema}")
-    return replace(call, messages=(*call.messages, told))
+    instruction = WireMessage(
+        "user", f"Answer with JSON alone, nothing around it, that fits this JSON schema:\n{schema}"
+    )
+    return replace(call, messages=(*call.messages, instruction))
 
 
-def asked_again(call: ModelCall, answer: str, complaint: str) -> ModelCall:
+def with_complaint(call: ModelCall, answer: str, complaint: str) -> ModelCall:
     """The same, with what was wrong with the answer."""
     return replace(call, messages=(*call.messages, WireMessage("assistant", answer), WireMessage("user", complaint)))

@@ -12,7 +12,7 @@ from typing import Any
 
 from shared.types.errors import AegisError
 
-_MOST_TOLD = 5
+_MOST_PROBLEMS = 5
 _DEEPEST = 64
 _MOST_TRIED = 50
 _FENCED = re.compile(r"```[ \t]*\w*[ \t]*\n(.*?)```", re.DOTALL)
@@ -40,8 +40,8 @@ class NotTheSchema(AegisError):
     @property
     def complaint(self) -> str:
         """What to send back to the model for its second try."""
-        told = "\n".join(f"- {problem}" for problem in self.problems)
-        return f"That was not what was asked for:\n{told}\nAnswer again with the whole JSON alone, nothing around it."
+        found = "\n".join(f"- {problem}" for problem in self.problems)
+        return f"That was not what was asked for:\n{found}\nAnswer again with the whole JSON alone, nothing around it."
 
 
 def read(text: str, schema: Mapping[str, Any]) -> Any:
@@ -60,7 +60,7 @@ def check(value: Any, schema: Mapping[str, Any]) -> tuple[str, ...]:
     found = []
     for problem in _Checking(schema).problems(value, schema, "", 0):
         found.append(problem)
-        if len(found) == _MOST_TOLD:
+        if len(found) == _MOST_PROBLEMS:
             break
     return tuple(found)
 
@@ -104,7 +104,7 @@ class _Checking:
         if "$ref" in schema:
             yield from self.problems(value, self._referred(str(schema["$ref"])), place, depth + 1)
         if not _has_type(value, schema.get("type")):
-            yield f"{place or '/'}: must be {_named(schema['type'])}, not {_shown(value)}"
+            yield f"{place or '/'}: must be {_named(schema['type'])}, not {_display(value)}"
             return
         yield from _wrong_value(value, schema, place or "/")
         yield from self._combined(value, schema, place, depth)
@@ -159,9 +159,9 @@ def _has_type(value: Any, wanted: Any) -> bool:
 
 def _wrong_value(value: Any, schema: Mapping[str, Any], place: str) -> Iterator[str]:
     if "enum" in schema and not any(_same(value, one) for one in schema["enum"]):
-        yield f"{place}: must be one of {_cut(', '.join(map(_shown, schema['enum'])), 120)}, not {_shown(value)}"
+        yield f"{place}: must be one of {_cut(', '.join(map(_display, schema['enum'])), 120)}, not {_display(value)}"
     if "const" in schema and not _same(value, schema["const"]):
-        yield f"{place}: must be {_shown(schema['const'])}, not {_shown(value)}"
+        yield f"{place}: must be {_display(schema['const'])}, not {_display(value)}"
     if _TYPES["number"](value):
         for keyword, is_wrong, words in _BOUNDS:
             if keyword in schema and is_wrong(value, schema[keyword]):
@@ -194,7 +194,7 @@ def _named(wanted: Any) -> str:
     return wanted if isinstance(wanted, str) else " or ".join(wanted)
 
 
-def _shown(value: Any) -> str:
+def _display(value: Any) -> str:
     return _cut(json.dumps(value, ensure_ascii=False))
 
 

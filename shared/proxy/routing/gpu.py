@@ -5,7 +5,7 @@ import contextlib
 import shutil
 import time
 
-_KEPT_S = 5.0
+_CACHED_S = 5.0
 _ANSWER_S = 1.0
 _QUERY = ("--query-gpu=utilization.gpu", "--format=csv,noheader,nounits")
 
@@ -22,7 +22,7 @@ class Gpu:
         """A share of 1; None where it is not known. Read at most every five seconds."""
         if self._program is None:
             return None
-        if time.monotonic() - self._read_at > _KEPT_S:
+        if time.monotonic() - self._read_at > _CACHED_S:
             self._read_at = time.monotonic()
             self._busy = await self._read(self._program)
         return self._busy
@@ -36,8 +36,8 @@ class Gpu:
             return None
         try:
             async with asyncio.timeout(_ANSWER_S):
-                said, _ = await asked.communicate()
-            return max(int(line) for line in said.split()) / 100
+                output, _ = await asked.communicate()
+            return max(int(line) for line in output.split()) / 100
         except (TimeoutError, ValueError):
             return None
         finally:

@@ -119,13 +119,13 @@ class ModelServer:
         if not self._circuit.admit():
             wait = round(self._circuit.retry_after)
             raise UpstreamError("overloaded", "left alone for a while", may_have_run=False, retry_after=wait)
-        began, outcome = time.monotonic(), "abandoned"
+        started_at, outcome = time.monotonic(), "abandoned"
         try:
             async with aclosing(self._upstream.stream(call)) as pieces:
                 first = True
                 async for piece in pieces:
                     if first:
-                        self._took.append(time.monotonic() - began)
+                        self._took.append(time.monotonic() - started_at)
                         first = False
                     if isinstance(piece, StreamEnd):
                         self._circuit.succeeded()
@@ -140,7 +140,7 @@ class ModelServer:
         finally:
             if outcome == "abandoned":
                 self._circuit.abandoned()
-            count_model_call(self.location, call.model, outcome, time.monotonic() - began)
+            count_model_call(self.location, call.model, outcome, time.monotonic() - started_at)
 
     async def close(self) -> None:
         await self._upstream.close()

@@ -218,12 +218,14 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "line", "says"), REFUSED, ids=[text[:40] for text, _, _ in REFUSED])
-def test_a_mistake_is_told_with_file_line_and_what_is_allowed(tmp_path: Path, text: str, line: int, says: str) -> None:
+@pytest.mark.parametrize(("text", "line", "reason"), REFUSED, ids=[text[:40] for text, _, _ in REFUSED])
+def test_a_mistake_is_told_with_file_line_and_what_is_allowed(
+    tmp_path: Path, text: str, line: int, reason: str
+) -> None:
     with pytest.raises(ConfigError) as refused:
         load(tmp_path, text)
     assert str(refused.value).startswith(f"{tmp_path / 'proxy.yaml'}:{line}: ")
-    assert says in str(refused.value)
+    assert reason in str(refused.value)
 
 
 def test_a_file_that_is_not_there_or_not_text_is_refused(tmp_path: Path) -> None:

@@ -68,10 +68,12 @@ def test_an_unknown_price_and_a_price_of_zero_fail_closed(price: Price | None) -
 
 
 def test_a_picture_costs_its_tokens_or_stays() -> None:
-    shown = [Message("what is this?", (b"png", b"png"))]
-    assert TABLE.worst_case("gemma4:31b", shown, 100, SUNDAY, LEASE) is None
+    messages = [Message("what is this?", (b"png", b"png"))]
+    assert TABLE.worst_case("gemma4:31b", messages, 100, SUNDAY, LEASE) is None
     seeing = PriceTable({"m": Price(140_000, output=400_000, image_tokens=1120)})
-    assert seeing.worst_case("m", shown, 100, SUNDAY, LEASE) == -(-((13 + 16 + 256 + 2 * 1120) * 14 + 100 * 40) // 100)
+    assert seeing.worst_case("m", messages, 100, SUNDAY, LEASE) == -(
+        -((13 + 16 + 256 + 2 * 1120) * 14 + 100 * 40) // 100
+    )
 
 
 # Peaks

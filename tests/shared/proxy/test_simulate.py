@@ -76,7 +76,7 @@ def test_a_model_without_a_price_stays_local() -> None:
 
 def test_records_that_tell_no_decision_count_as_they_were() -> None:
     found = simulate([call(HARD, decision=None), call(location=None)], "cost_optimized", TABLE)
-    assert (found.calls, found.kept, found.cost_microusd) == (1, 1, ONE_CALL)
+    assert (found.calls, found.unchanged, found.cost_microusd) == (1, 1, ONE_CALL)
 
 
 kinds = st.sampled_from(

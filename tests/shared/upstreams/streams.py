@@ -12,7 +12,7 @@ def call(text: str = "Say hello.", **changes: Any) -> ModelCall:
     return ModelCall(messages=given.pop("messages", (WireMessage("user", text),)), **given)
 
 
-async def told(stream: AsyncGenerator[TextDelta | StreamEnd]) -> tuple[str, StreamEnd]:
+async def collected(stream: AsyncGenerator[TextDelta | StreamEnd]) -> tuple[str, StreamEnd]:
     """All that was said, and the end: exactly one, and nothing after it."""
     text, done = "", None
     async with aclosing(stream) as pieces:
@@ -29,7 +29,7 @@ async def told(stream: AsyncGenerator[TextDelta | StreamEnd]) -> tuple[str, Stre
 async def fault(stream: AsyncGenerator[TextDelta | StreamEnd]) -> UpstreamError:
     """How it failed."""
     try:
-        await told(stream)
+        await collected(stream)
     except UpstreamError as error:
         return error
     raise AssertionError("the call gave a whole answer")

@@ -59,9 +59,9 @@ async def _asked(fake: FakeOllama, recorded: Recorded) -> _Answer:
     head, _, rest = (await reader.read()).partition(b"\r\n\r\n")
     writer.close()
     line, *named = head.decode().split("\r\n")
-    said = {name.lower(): value.strip() for name, _, value in (one.partition(":") for one in named)}
-    chunks = list(_chunks(rest)) if said.get("transfer-encoding") == "chunked" else None
-    return _Answer(int(line.split()[1]), said, chunks, b"".join(chunks) if chunks is not None else rest)
+    text = {name.lower(): value.strip() for name, _, value in (one.partition(":") for one in named)}
+    chunks = list(_chunks(rest)) if text.get("transfer-encoding") == "chunked" else None
+    return _Answer(int(line.split()[1]), text, chunks, b"".join(chunks) if chunks is not None else rest)
 
 
 def _chunks(rest: bytes) -> list[bytes]:

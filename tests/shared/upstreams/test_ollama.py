@@ -16,7 +16,7 @@ from shared.upstreams.calling import Timeouts
 from shared.upstreams.ollama import OllamaClient, is_cloud_name
 from shared.upstreams.port import Fault, ModelCall, WireMessage
 from tests.ollama import Asked, FakeOllama, Model, Refusal
-from tests.shared.upstreams.streams import call, fault, told
+from tests.shared.upstreams.streams import call, collected, fault
 
 _SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 _IMPATIENT = Timeouts(first_byte_s=0.2, between_s=0.2)
@@ -67,7 +67,7 @@ def _asks(model: str, text: str = "Say hello.", **changes: object) -> ModelCall:
 
 async def test_an_answer_has_its_text_and_its_counts(served: tuple[OllamaClient, str]) -> None:
     client, model = served
-    text, done = await told(client.stream(_asks(model)))
+    text, done = await collected(client.stream(_asks(model)))
     assert text
     assert done.counts is not None
     assert done.counts.prompt > 3
@@ -76,7 +76,7 @@ async def test_an_answer_has_its_text_and_its_counts(served: tuple[OllamaClient,
 
 async def test_an_answer_ends_at_its_limit_and_says_so(served: tuple[OllamaClient, str]) -> None:
     client, model = served
-    _, done = await told(client.stream(_asks(model, "Tell a long story.", max_output_tokens=3)))
+    _, done = await collected(client.stream(_asks(model, "Tell a long story.", max_output_tokens=3)))
     assert done.finish == "length"
     assert done.counts is not None
     assert done.counts.completion == 3
@@ -91,7 +91,7 @@ async def test_a_prompt_that_does_not_fit_is_refused_and_never_cut(served: tuple
 
 async def test_a_schema_is_kept(served: tuple[OllamaClient, str]) -> None:
     client, model = served
-    text, _ = await told(client.stream(_asks(model, "Describe a person.", schema=_SCHEMA, max_output_tokens=80)))
+    text, _ = await collected(client.stream(_asks(model, "Describe a person.", schema=_SCHEMA, max_output_tokens=80)))
     assert text.strip().startswith("{")
 
 
@@ -130,7 +130,7 @@ async def test_leaving_early_stops_the_model(fake: FakeOllama, ollama: OllamaCli
 
 async def test_a_cancelled_call_stops_the_model(fake: FakeOllama, ollama: OllamaClient) -> None:
     fake.seconds_per_token = 0.05
-    task = asyncio.create_task(told(ollama.stream(call())))
+    task = asyncio.create_task(collected(ollama.stream(call())))
     await fake.until(lambda one: one.running == 1)
     task.cancel()
     await fake.until(lambda one: one.stopped == 1)
@@ -141,7 +141,7 @@ async def test_what_goes_over_the_wire(fake: FakeOllama, ollama: OllamaClient) -
     messages = (WireMessage("system", "Be brief."), WireMessage("user", "What is it?", (picture,)))
     sampling = Sampling(temperature=0.0, top_p=0.9, seed=7, stop=("END",))
     fake.models["smol"] = Model("smol", capabilities=("completion", "vision"))
-    await told(ollama.stream(call(messages=messages, context_tokens=2048, sampling=sampling, schema=_SCHEMA)))
+    await collected(ollama.stream(call(messages=messages, context_tokens=2048, sampling=sampling, schema=_SCHEMA)))
     (body,) = fake.asked("/api/chat")
     assert body == {
         "model": "smol",
@@ -176,14 +176,14 @@ async def test_pictures_are_refused_for_a_model_that_would_leave_them_out(
 @pytest.mark.parametrize("tokens", [0, -1])
 async def test_a_call_without_a_limit_is_never_sent(fake: FakeOllama, ollama: OllamaClient, tokens: int) -> None:
     with pytest.raises(ValueError, match="at least 1"):
-        await told(ollama.stream(call(max_output_tokens=tokens)))
+        await collected(ollama.stream(call(max_output_tokens=tokens)))
     assert not fake.asked("/api/chat")
 
 
 async def test_a_model_thinks_only_when_asked_and_only_where_it_can(fake: FakeOllama, ollama: OllamaClient) -> None:
-    quiet, short = await told(ollama.stream(call(model="thinker")))
-    aloud, long = await told(ollama.stream(call(model="thinker", thinking=True)))
-    await told(ollama.stream(call(model="smol", thinking=True)))
+    quiet, short = await collected(ollama.stream(call(model="thinker")))
+    aloud, long = await collected(ollama.stream(call(model="thinker", thinking=True)))
+    await collected(ollama.stream(call(model="smol", thinking=True)))
     assert [body.get("think") for body in fake.asked("/api/chat")] == [False, True, None]
     assert quiet == aloud, "thoughts are counted, not told"
     assert short.counts is not None
@@ -226,7 +226,7 @@ async def test_a_server_without_pages_of_its_models_is_asked_all_the_same(
     fake: FakeOllama, ollama: OllamaClient, page: Refusal
 ) -> None:
     fake.next(page, path="/api/show")
-    text, _ = await told(ollama.stream(call()))
+    text, _ = await collected(ollama.stream(call()))
     assert text == _hello(Asked(""))
 
 
@@ -254,12 +254,12 @@ async def test_trouble_is_a_fault_and_never_an_answer(
     fake.next(trouble)
     failed = await fault((impatient if expected == "timeout" else ollama).stream(call()))
     assert (failed.fault, failed.may_have_run) == (expected, may_have_run)
-    assert (await told(ollama.stream(call())))[0], "the next call finds the client well"
+    assert (await collected(ollama.stream(call())))[0], "the next call finds the client well"
 
 
 async def test_lost_counts_are_unknown_and_not_zero(fake: FakeOllama, ollama: OllamaClient) -> None:
     fake.next("lost_usage")
-    text, done = await told(ollama.stream(call()))
+    text, done = await collected(ollama.stream(call()))
     assert text
     assert done.counts is None
 
@@ -291,12 +291,12 @@ async def test_the_whole_call_is_bounded(fake: FakeOllama, ollama: OllamaClient)
 
 async def test_calls_one_after_another_share_a_connection(fake: FakeOllama, ollama: OllamaClient) -> None:
     for _ in range(5):
-        await told(ollama.stream(call()))
+        await collected(ollama.stream(call()))
     assert fake.connections == 1
 
 
 async def test_half_a_surrogate_pair_in_a_prompt_does_not_break_the_call(ollama: OllamaClient) -> None:
-    text, _ = await told(ollama.stream(call("half a pair \ud800")))
+    text, _ = await collected(ollama.stream(call("half a pair \ud800")))
     assert text
 
 

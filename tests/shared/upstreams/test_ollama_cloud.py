@@ -8,7 +8,7 @@ import pytest
 from shared.upstreams.ollama_cloud import OllamaCloudClient
 from shared.upstreams.port import Fault, UpstreamError
 from tests.ollama import Account, FakeOllama, Model, refusal
-from tests.shared.upstreams.streams import call, fault, told
+from tests.shared.upstreams.streams import call, collected, fault
 
 _KEY = "sk-very-secret-0123456789"
 _SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
@@ -32,7 +32,7 @@ async def cloud(fake: FakeOllama) -> AsyncIterator[OllamaCloudClient]:
 async def test_a_model_is_asked_by_its_own_name_with_the_key(
     fake: FakeOllama, cloud: OllamaCloudClient, name: str
 ) -> None:
-    text, done = await told(cloud.stream(call(model=name)))
+    text, done = await collected(cloud.stream(call(model=name)))
     assert text == "Plain words about Say hello."
     assert [body["model"] for body in fake.asked("/api/chat")] == ["gpt-oss:120b"]
     assert fake.seen[-1].headers["authorization"] == f"Bearer {_KEY}"
@@ -41,14 +41,14 @@ async def test_a_model_is_asked_by_its_own_name_with_the_key(
 
 
 async def test_cached_tokens_are_among_those_of_the_prompt(cloud: OllamaCloudClient) -> None:
-    await told(cloud.stream(call("The same words again.", model="gpt-oss:120b")))
-    _, done = await told(cloud.stream(call("The same words again.", model="gpt-oss:120b")))
+    await collected(cloud.stream(call("The same words again.", model="gpt-oss:120b")))
+    _, done = await collected(cloud.stream(call("The same words again.", model="gpt-oss:120b")))
     assert done.counts is not None
     assert 0 < done.counts.cached <= done.counts.prompt
 
 
 async def test_it_does_not_claim_to_hold_a_model_to_a_schema(cloud: OllamaCloudClient) -> None:
-    text, _ = await told(cloud.stream(call(model="gpt-oss:120b", schema=_SCHEMA)))
+    text, _ = await collected(cloud.stream(call(model="gpt-oss:120b", schema=_SCHEMA)))
     assert not text.startswith("{")
     assert not cloud.capabilities.enforces_schema
 
@@ -98,7 +98,7 @@ async def test_the_key_shows_nowhere(
     with caplog.at_level(logging.DEBUG):
         fake.next(refusal(401, f"the key {_KEY} is not known"))
         failed = await fault(cloud.stream(call(model="gpt-oss:120b")))
-        await told(cloud.stream(call(model="gpt-oss:120b")))
+        await collected(cloud.stream(call(model="gpt-oss:120b")))
     assert failed.fault == "unauthorized"
     assert _KEY not in f"{failed!r} {failed} {cloud!r} {caplog.text}"
 
@@ -126,7 +126,7 @@ async def test_embeddings_are_not_asked_for(fake: FakeOllama, cloud: OllamaCloud
 
 
 async def test_the_account_says_what_was_used_and_what_is_left(cloud: OllamaCloudClient) -> None:
-    _, done = await told(cloud.stream(call("word " * 200, model="gpt-oss:120b")))
+    _, done = await collected(cloud.stream(call("word " * 200, model="gpt-oss:120b")))
     assert done.counts is not None
     usage = await cloud.usage("24h")
     assert usage.total.counts == done.counts

@@ -10,7 +10,7 @@ from shared.upstreams.calling import Timeouts
 from shared.upstreams.openai import OpenAICompatible
 from shared.upstreams.port import Capabilities, Fault, WireMessage
 from tests.ollama import FakeOllama, Model, refusal
-from tests.shared.upstreams.streams import call, fault, told
+from tests.shared.upstreams.streams import call, collected, fault
 
 _IMPATIENT = Timeouts(first_byte_s=0.2, between_s=0.2)
 _SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
@@ -36,7 +36,7 @@ def _streamed(*events: str) -> str:
 
 
 async def test_an_answer_has_its_text_and_its_counts(fake: FakeOllama, openai: OpenAICompatible) -> None:
-    text, done = await told(openai.stream(call()))
+    text, done = await collected(openai.stream(call()))
     assert text == "Hello there, how are you?"
     assert done.finish == "stop"
     assert done.counts is not None
@@ -46,7 +46,7 @@ async def test_an_answer_has_its_text_and_its_counts(fake: FakeOllama, openai: O
 
 async def test_calls_one_after_another_share_a_connection(fake: FakeOllama, openai: OpenAICompatible) -> None:
     for _ in range(5):
-        await told(openai.stream(call()))
+        await collected(openai.stream(call()))
     assert fake.connections == 1
 
 
@@ -54,7 +54,7 @@ async def test_what_goes_over_the_wire(fake: FakeOllama, openai: OpenAICompatibl
     picture = b"\x89PNG picture"
     sampling = Sampling(temperature=0.0, top_p=0.5, seed=7, stop=("END",))
     messages = (WireMessage("system", "Be brief."), WireMessage("user", "What is it?", (picture, b"\xff\xd8 jpeg")))
-    await told(openai.stream(call(messages=messages, schema=_SCHEMA, sampling=sampling)))
+    await collected(openai.stream(call(messages=messages, schema=_SCHEMA, sampling=sampling)))
     (body,) = fake.asked(_ROUTE)
     png, jpeg = (part["image_url"]["url"] for part in body["messages"][1].pop("content")[1:])
     assert png == f"data:image/png;base64,{base64.b64encode(picture).decode()}"
@@ -78,7 +78,7 @@ async def test_what_goes_over_the_wire(fake: FakeOllama, openai: OpenAICompatibl
 
 async def test_a_server_that_holds_no_model_to_a_schema_is_not_asked_to(fake: FakeOllama) -> None:
     client = OpenAICompatible(fake.url, "cloud")
-    await told(client.stream(call(schema=_SCHEMA)))
+    await collected(client.stream(call(schema=_SCHEMA)))
     await client.close()
     assert "response_format" not in fake.asked(_ROUTE)[0]
 
@@ -130,7 +130,7 @@ async def test_a_refusal_in_openais_words_is_understood(
 
 async def test_without_usage_the_counts_are_unknown(fake: FakeOllama, openai: OpenAICompatible) -> None:
     fake.next("lost_usage")
-    text, done = await told(openai.stream(call()))
+    text, done = await collected(openai.stream(call()))
     assert text
     assert done.counts is None
 
@@ -163,8 +163,8 @@ async def test_other_servers_streams_are_read(
     fake: FakeOllama, openai: OpenAICompatible, events: str, text: str, cached: int
 ) -> None:
     fake.next(refusal(200, "")._replace(body=events.encode()))
-    said, done = await told(openai.stream(call()))
-    assert said == text
+    message, done = await collected(openai.stream(call()))
+    assert message == text
     assert done.counts is not None
     assert (done.counts.prompt, done.counts.completion, done.counts.cached) == (9, 2, cached)
 

@@ -9,7 +9,7 @@ from shared.upstreams.ollama import OllamaClient
 from shared.upstreams.openai import OpenAICompatible
 from shared.upstreams.port import Capabilities, Fault, UpstreamError
 from tests.ollama import FakeOllama, Recorded, recordings
-from tests.shared.upstreams.streams import call, told
+from tests.shared.upstreams.streams import call, collected
 
 _IMPATIENT = Timeouts(first_byte_s=0.2, between_s=0.2)
 
@@ -101,7 +101,7 @@ async def test_a_recorded_answer_is_whole_with_its_counts_or_a_fault(fake: FakeO
     fake.replay(recorded.name)
     client = OllamaClient(fake.url, timeouts=_timeouts(recorded))
     try:
-        text, done = await told(client.stream(call()))
+        text, done = await collected(client.stream(call()))
     except UpstreamError as error:
         _check_fault(recorded, error)
         return
@@ -121,7 +121,7 @@ async def test_a_recorded_completion_is_whole_with_its_counts_or_a_fault(fake: F
     fake.replay(recorded.name)
     client = OpenAICompatible(fake.url, "local", capabilities=Capabilities(enforces_schema=True))
     try:
-        text, done = await told(client.stream(call()))
+        text, done = await collected(client.stream(call()))
     except UpstreamError as error:
         _check_fault(recorded, error)
         return

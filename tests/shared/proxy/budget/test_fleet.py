@@ -58,11 +58,11 @@ async def test_no_cent_over_and_nothing_stuck_whatever_happens_to_callers_and_re
         w: spent for w, spent in booked.spent.items() if spent
     }
     assert not any(one.reserved_microusd for one in counted.values())
-    told = {
+    usages = {
         one.usage_id: one for one in await book.usage(payer.tenant_id, AT - timedelta(days=9), AT + timedelta(days=9))
     }
-    assert all(told[call].estimated or told[call].cost_microusd == int(cost) for call, cost, _ in left)
-    assert sum(not told[call].estimated for call, *_ in left) > len(left) // 2
+    assert all(usages[call].estimated or usages[call].cost_microusd == int(cost) for call, cost, _ in left)
+    assert sum(not usages[call].estimated for call, *_ in left) > len(left) // 2
     days, months = Counter[str](), Counter[str]()
     for _, cost, day in left:
         days[day] += int(cost)

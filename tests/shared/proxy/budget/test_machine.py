@@ -59,18 +59,18 @@ class MemoryBlobs:
     """No disk to wait for, a thousand times over; that blobs outlive a crash is tried elsewhere."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, bytes] = {}
+        self._blobs: dict[str, bytes] = {}
 
     async def read(self, name: str) -> bytes:
-        if name not in self._kept:
+        if name not in self._blobs:
             raise BlobMissing(name)
-        return self._kept[name]
+        return self._blobs[name]
 
     async def write(self, name: str, data: bytes) -> None:
-        self._kept[name] = data
+        self._blobs[name] = data
 
     async def names(self, prefix: str) -> list[str]:
-        return sorted(name for name in self._kept if name.startswith(prefix))
+        return sorted(name for name in self._blobs if name.startswith(prefix))
 
 
 class Machine(RuleBasedStateMachine):
@@ -182,13 +182,13 @@ class Machine(RuleBasedStateMachine):
 
     def reserve_again(self, number: int) -> None:
         operation_id = self.pick(number)
-        if operation_id and self.lives(self.operations[operation_id]):
+        if operation_id and self.is_open(self.operations[operation_id]):
             one = self.operations[operation_id]
             self.lease_ends()
             answer = self.do(self.house.budget.reserve(operation_id, one.amount, one.payer, LEASE_S))
             assert isinstance(answer, Reserved) and set(answer.windows) == set(one.windows)
 
-    def lives(self, one: Held) -> bool:
+    def is_open(self, one: Held) -> bool:
         return one.state == "left" or (one.state == "held" and one.until > self.do(self.house.now()))
 
     def write_down(self, number: int) -> None:
@@ -266,17 +266,17 @@ class Machine(RuleBasedStateMachine):
         self.forget({usage.usage_id for usage in waiting} | set(self.house.paper.usage))
         self.do(self.house.redis.call("SET", "budget:generation", "f" * 40 + ":0"))
 
-    def forget(self, told: set[str]) -> None:
+    def forget(self, booked: set[str]) -> None:
         for operation_id, one in self.operations.items():
             if not one.written:
                 one.state = "gone"
-            elif operation_id not in told:
+            elif operation_id not in booked:
                 one.state = "left"
             elif one.state == "settled":
                 one.state = "booked"
 
     @invariant()
-    def redis_counts_what_the_account_says(self) -> None:
+    def redis_counts_match_the_account(self) -> None:
         self.do(self.house.budget.seed())
         assert self.do(self.house.counted()) == self.account()
 

@@ -172,11 +172,11 @@ async def test_a_book_that_cannot_be_read_admits_nothing(blobs: Blobs, redis: Re
 
 
 async def test_a_caller_that_gives_up_does_not_end_the_seeding_of_the_others(blobs: Blobs, redis: RedisClient) -> None:
-    asked, told = asyncio.Event(), asyncio.Event()
+    asked, answered = asyncio.Event(), asyncio.Event()
 
     async def slow() -> BudgetBalances:
         asked.set()
-        await told.wait()
+        await answered.wait()
         return BudgetBalances()
 
     house = House(blobs, redis, balances=slow)
@@ -185,5 +185,5 @@ async def test_a_caller_that_gives_up_does_not_end_the_seeding_of_the_others(blo
     patient = asyncio.create_task(house.budget.reserve("opr_2", 1, payer, 60))
     await asked.wait()
     impatient.cancel()
-    told.set()
+    answered.set()
     assert isinstance(await patient, Reserved)

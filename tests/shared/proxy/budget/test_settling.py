@@ -73,9 +73,10 @@ async def test_what_never_left_is_told_to_the_book_as_nothing(house: House) -> N
     payer = await house.payer(request_id="req_a")
     assert await house.leave("opr_1", 100, payer)
     await house.budget.release("opr_1")
-    [told] = await house.budget.outbox.waiting()
-    assert (told.usage_id, told.cost_microusd, told.reserved_microusd, told.request_id) == ("opr_1", 0, 100, "req_a")
-    assert told.windows == house.paper.outbound["opr_1"].windows
+    [record] = await house.budget.outbox.waiting()
+    assert (record.usage_id, record.request_id) == ("opr_1", "req_a")
+    assert (record.cost_microusd, record.reserved_microusd) == (0, 100)
+    assert record.windows == house.paper.outbound["opr_1"].windows
     await house.book_outbox()
     await house.redis.call("FLUSHDB")
     await house.budget.seed()
@@ -182,8 +183,8 @@ async def test_windows_tell_where_a_scope_stands(house: House) -> None:
     await house.budget.reserve("opr_2", 50, payer, 60)
     scopes = [ScopeOf("tenant", payer.tenant_id), ScopeOf("key", payer.key_id, payer.tenant_id), PLATFORM]
     states = await house.budget.windows(scopes)
-    told = [(one.scope, one.window, one.cap_microusd, one.remaining_microusd) for one in states]
-    assert told == [
+    windows = [(one.scope, one.window, one.cap_microusd, one.remaining_microusd) for one in states]
+    assert windows == [
         ("tenant", "day", None, None),
         ("tenant", "month", 20_000, 19_850),
         ("key", "day", None, None),

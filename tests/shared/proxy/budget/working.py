@@ -47,18 +47,18 @@ class Caller:
             await asyncio.sleep(self._dice.uniform(0, 0.2))
             if self._dice.random() < 0.1:
                 return  # it died: its lease settles it
-            told = usage(operation_id, cost, self._payer.tenant_id, held)
-            await budget.settle(told)
-            self._journal.append_soon(told)  # for a Redis that forgets before its outbox is booked
+            record = usage(operation_id, cost, self._payer.tenant_id, held)
+            await budget.settle(record)
+            self._journal.append_soon(record)  # for a Redis that forgets before its outbox is booked
         finally:
             if not left:
                 await budget.release(operation_id)
 
 
 async def main(url: str, blobs: str, tenant: str, key: str, seed: str, callers: str) -> None:
-    kept = FolderBlobs(Path(blobs))
-    book, journal = UsageLedger(kept), Journal(kept)
-    house = House(kept, over_url(url, connections=100, answer_s=20), fleet_allowance(), book.balances)
+    folder = FolderBlobs(Path(blobs))
+    book, journal = UsageLedger(folder), Journal(folder)
+    house = House(folder, over_url(url, connections=100, answer_s=20), fleet_allowance(), book.balances)
     dice = random.Random(seed)
     caller = Caller(house, journal, Payer(tenant, key), dice)
     await house.redis.ping()

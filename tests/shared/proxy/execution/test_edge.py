@@ -118,7 +118,7 @@ def place(blobs_place: tuple[str, str]) -> Path:
     return Path(blobs_place[1])
 
 
-async def begun(*processes: "subprocess.Popen[str]") -> None:
+async def started(*processes: "subprocess.Popen[str]") -> None:
     """All at once, as soon as all are there."""
     for one in processes:
         assert await line(one) == "ready"
@@ -134,7 +134,7 @@ async def line(process: "subprocess.Popen[str]") -> str:
 
 
 def finished(process: "subprocess.Popen[str]") -> list[list[str]]:
-    return [said.split() for said in process.communicate(timeout=30)[0].splitlines()]
+    return [message.split() for message in process.communicate(timeout=30)[0].splitlines()]
 
 
 async def watched(scene: Scene, found: list[WindowState]) -> None:
@@ -149,7 +149,7 @@ async def test_two_processes_at_the_edge_spend_not_a_cent_too_much_and_leave_not
     patient = over_url(redis_url, answer_s=10)
     async with opened(redis_url, place, patient, CAP) as scene:
         processes = [scene.process(seed, CALLERS, WITHIN_S) for seed in range(2)]
-        await begun(*processes)
+        await started(*processes)
         samples: list[WindowState] = []
         watch = asyncio.create_task(watched(scene, samples))
         await asyncio.sleep(0.25 * WITHIN_S)
@@ -157,7 +157,7 @@ async def test_two_processes_at_the_edge_spend_not_a_cent_too_much_and_leave_not
         await patient.call("FLUSHDB")
         await asyncio.sleep(0.6 * WITHIN_S)
         processes[0].kill()
-        said = [one for process in processes for one in await asyncio.to_thread(finished, process)]
+        message = [one for process in processes for one in await asyncio.to_thread(finished, process)]
         await scene.after_all_leases()
         watch.cancel()
 
@@ -171,11 +171,11 @@ async def test_two_processes_at_the_edge_spend_not_a_cent_too_much_and_leave_not
 
         booked = await scene.booked()
         charged = {label for label, one in booked.items() if one.cost_microusd}
-        answered = {label: int(cost) for label, cost in said if cost != "-"}
+        answered = {label: int(cost) for label, cost in message if cost != "-"}
         assert scene.seen() <= charged
         assert all(booked[label].estimated for label in charged - scene.seen())
         assert all(booked[label].cost_microusd == cost for label, cost in answered.items())
-        assert len(answered) > CALLERS / 4 and any(cost == "-" for _, cost in said), "it was no edge"
+        assert len(answered) > CALLERS / 4 and any(cost == "-" for _, cost in message), "it was no edge"
 
         account = scene.cloud.account
         assert account is not None
@@ -184,8 +184,8 @@ async def test_two_processes_at_the_edge_spend_not_a_cent_too_much_and_leave_not
         counted_by_the_cloud = sum(one.cost_microusd for one in booked.values() if not one.estimated)
         assert billed <= spent <= CAP
         assert counted_by_the_cloud <= billed + len(booked), "each cost is rounded up"
-        told = [event for event in scene.transport.events if getattr(event, "scope", "") == "tenant"]
-        assert len(told) == len({getattr(event, "threshold_pct", 0) for event in told})
+        output = [event for event in scene.transport.events if getattr(event, "scope", "") == "tenant"]
+        assert len(output) == len({getattr(event, "threshold_pct", 0) for event in output})
     await patient.close()
 
 
@@ -195,7 +195,7 @@ async def test_a_caller_that_is_killed_pays_for_a_call_that_left_and_for_no_othe
     async with opened(redis_url, place, redis, 1_000_000) as scene:
         scene.cloud.always("hang", path="/api/chat")
         left, stayed = scene.process(1, 1, 0), scene.process(2, 1, 0, "stuck")
-        await begun(left, stayed)
+        await started(left, stayed)
         await scene.cloud.until(lambda cloud: len(cloud.asked()) == 1)
         assert await line(stayed) == "stuck"
         held = await scene.day()

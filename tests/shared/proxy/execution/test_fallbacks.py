@@ -314,8 +314,8 @@ async def test_the_cloud_is_told_the_structure_it_is_not_held_to(house: House) -
 
 
 async def test_a_wrong_structure_is_asked_for_once_more_with_what_was_wrong(house: House) -> None:
-    said = iter(['{"nom": "Ada"}', '{"name": "Ada"}'])
-    house.cloud.models[CLOUD] = Model(CLOUD, answer=lambda asked: next(said))
+    message = iter(['{"nom": "Ada"}', '{"name": "Ada"}'])
+    house.cloud.models[CLOUD] = Model(CLOUD, answer=lambda asked: next(message))
     result = await house.proxy.execute(wanting())
     assert (result.data, result.execution.location) == ({"name": "Ada"}, "cloud")
     first, second = house.cloud.asked()

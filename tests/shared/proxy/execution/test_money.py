@@ -123,10 +123,10 @@ async def test_a_budget_that_is_withdrawn_between_two_pieces_ends_the_call_at_th
     async def pieces() -> Any:
         yield "never heard"
 
-    charge = Reservation("opr_1", 10, ())
-    charge.withdraw()
+    reservation = Reservation("opr_1", 10, ())
+    reservation.withdraw()
     with pytest.raises(BudgetWithdrawn):
-        await charge.next(pieces())
+        await reservation.next(pieces())
 
 
 async def test_what_a_task_would_do_is_told_and_nothing_leaves(house: House) -> None:
