@@ -123,11 +123,11 @@ async def test_bytes_of_a_document_deleted_while_they_were_found_start_afresh(
 ) -> None:
     first = await take(suite)
     await suite.run_dry()
-    life = TenantRecords.generation
+    generation_of = TenantRecords.generation
 
     async def deleted_meanwhile(self: TenantRecords, document_id: str, generation: int) -> Any:
-        monkeypatch.setattr(TenantRecords, "generation", life)
-        found = await life(self, document_id, generation)
+        monkeypatch.setattr(TenantRecords, "generation", generation_of)
+        found = await generation_of(self, document_id, generation)
         await suite.call("documents", "delete", OneDocument(document_id))
         return found
 

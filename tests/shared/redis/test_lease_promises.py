@@ -75,9 +75,9 @@ async def test_of_two_processes_one_holds_at_any_time(redis: RedisClient, redis_
         assert child.stdin
         child.stdin.write("go\n")
         child.stdin.flush()
-    told = [child.communicate(timeout=30)[0].splitlines() for child in children]
-    assert all(told), "one never got it"
-    held = sorted((int(begin), int(end)) for begin, end in (line.split() for line in told[0] + told[1]))
+    events = [child.communicate(timeout=30)[0].splitlines() for child in children]
+    assert all(events), "one never got it"
+    held = sorted((int(begin), int(end)) for begin, end in (line.split() for line in events[0] + events[1]))
     for (_, end), (begin, _) in pairwise(held):
         assert end <= begin, "two held it at once"
 
