@@ -57,7 +57,9 @@ def succeeded(state: CircuitState) -> CircuitState:
 def failed(state: CircuitState, fault: Fault, now: float, retry_after: float | None = None) -> CircuitState:
     if fault in _OF_THE_ACCOUNT:
         until = now + (retry_after or ACCOUNT_S)
-        return CircuitState("open", tries=state.tries, until=max(until, _until(state)), reason=fault)
+        return CircuitState(
+            "open", tries=state.tries, until=max(until, state.until if state.phase == "open" else 0.0), reason=fault
+        )
     if fault not in _OF_THE_SERVER:
         return succeeded(state)  # a server that refuses a call for what the call is, is there
     match state.phase:
@@ -81,10 +83,6 @@ def abandoned(state: CircuitState, now: float) -> CircuitState:
 def _opened(state: CircuitState, fault: Fault, now: float) -> CircuitState:
     pause = min(FIRST_S * 2**state.tries, LONGEST_S)
     return CircuitState("open", tries=state.tries + 1, until=now + pause, reason=fault)
-
-
-def _until(state: CircuitState) -> float:
-    return state.until if state.phase == "open" else 0.0
 
 
 class Circuit:

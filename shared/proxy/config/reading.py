@@ -61,7 +61,9 @@ class ConfigReader:
             return self._unknown(found.at([unknown[1]]).line, f"{dotted}.{unknown[1]}", [f.encode_name for f in fields])
         if isinstance(bare(kind), inspect.StructType) and isinstance(found.value, dict):
             return ConfigError(line, f"`{dotted}`: {problem}")
-        displayed = "not text" if _is_secret(kind) else found.displayed
+        inner = bare(kind)
+        is_secret = isinstance(inner, inspect.CustomType) and inner.cls is Secret
+        displayed = "not text" if is_secret else found.displayed
         return ConfigError(line, f"`{dotted}` is {displayed}; it takes {allowed(kind)}")
 
     def _unknown(self, line: int, key: str, known: Sequence[str]) -> ConfigError:
@@ -97,8 +99,3 @@ def address(environ: Mapping[str, str], variable: str, kind: ValueKind, otherwis
         return str(kind.read(text))
     except ValueError:
         raise ConfigError(variable, f"{text[:80]!r} is not an address that it takes; it takes {kind.allowed}") from None
-
-
-def _is_secret(kind: inspect.Type) -> bool:
-    inner = bare(kind)
-    return isinstance(inner, inspect.CustomType) and inner.cls is Secret

@@ -2,7 +2,7 @@
 
 from shared.proxy.prices import PriceTable
 from shared.proxy.routing.gpu import Gpu
-from shared.proxy.routing.servers import ModelServer, ModelServers
+from shared.proxy.routing.servers import ModelServers
 from shared.proxy.routing.strategies import RoutingState
 from shared.proxy.task import LLMTask
 
@@ -30,12 +30,8 @@ class Conditions:
             local_latency_ms=local.latency_ms,
             gpu_busy=await self._gpu.busy(),
             cloud_configured=cloud is not None or named == "cloud",
-            circuit_open=not _closed(cloud),
+            circuit_open=cloud is not None and not cloud.circuit.closed,
             budget_ok=named is not None or self._prices.price(cloud_model) is not None,
             cloud_latency_ms=cloud.latency_ms if cloud else None,
             named_location=named,
         )
-
-
-def _closed(server: ModelServer | None) -> bool:
-    return server is None or server.circuit.closed
