@@ -64,7 +64,7 @@ def test_a_table_that_fits_is_read_in_its_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("was", "becomes", "told"),
+    ("was", "becomes", "expected"),
     [
         ('summary = "Reads', 'sumary = "Reads', ["function parse", "'sumary'"]),
         ("concurrency = 2", "concurency = 2", ["function parse", "'concurency'"]),
@@ -89,12 +89,14 @@ def test_a_table_that_fits_is_read_in_its_order(tmp_path: Path) -> None:
         ("concurrency = 2", "concurrency =", ["line"]),
     ],
 )
-def test_what_does_not_fit_is_named_by_row_and_column(was: str, becomes: str, told: list[str], tmp_path: Path) -> None:
+def test_what_does_not_fit_is_named_by_row_and_column(
+    was: str, becomes: str, expected: list[str], tmp_path: Path
+) -> None:
     assert was in FITS
     with pytest.raises(TableError) as refused:
         read(FITS.replace(was, becomes, 1), tmp_path)
     assert "table.toml" in str(refused.value)
-    assert [word for word in told if word not in str(refused.value)] == []
+    assert [word for word in expected if word not in str(refused.value)] == []
 
 
 def test_a_row_may_not_listen_to_what_is_said_below_it(tmp_path: Path) -> None:
@@ -145,11 +147,11 @@ async def takes_another(event: DocumentStored) -> DocumentChunked:
     raise NotImplementedError
 
 
-async def says_nothing(event: DocumentParsed) -> None:
+async def returns_nothing(event: DocumentParsed) -> None:
     raise NotImplementedError
 
 
-async def says_more(event: DocumentParsed) -> DocumentChunked | DocumentStored:
+async def returns_more(event: DocumentParsed) -> DocumentChunked | DocumentStored:
     raise NotImplementedError
 
 
@@ -223,11 +225,11 @@ def test_a_handler_that_fits_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("handle", "column", "told"),
+    ("handle", "column", "expected"),
     [
         (takes_another, "on", "takes DocumentStored"),
-        (says_nothing, "emits", "returns nothing, the row emits DocumentChunked"),
-        (says_more, "emits", "returns DocumentChunked | DocumentStored"),
+        (returns_nothing, "emits", "returns nothing, the row emits DocumentChunked"),
+        (returns_more, "emits", "returns DocumentChunked | DocumentStored"),
         (has_no_types, "verb", "without a type"),
         (has_no_return, "verb", "without a type"),
         (is_not_async, "verb", "not an async function"),
@@ -240,11 +242,11 @@ def test_a_handler_that_fits_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_handler_that_does_not_fit_its_row_is_named(
-    handle: Any, column: str, told: str, monkeypatch: pytest.MonkeyPatch
+    handle: Any, column: str, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sentence = refusal(put_behind(handle, monkeypatch))
     assert sentence.startswith(f"function cut, aegis.document.parsed.v1: column '{column}': ")
-    assert told in sentence
+    assert expected in sentence
 
 
 def test_a_verb_without_a_module_is_named_by_row_and_column() -> None:
