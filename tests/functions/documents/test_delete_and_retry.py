@@ -218,9 +218,9 @@ async def test_a_retry_of_a_ready_document_without_a_stage_runs_nothing(suite: S
 
 async def test_a_retry_from_a_stage_runs_it_and_all_that_follow_and_makes_the_same(suite: Suite) -> None:
     record = await ready(suite)
-    life = f"t/{TENANT}/d/{record.document_id}/1/"
+    generation = f"t/{TENANT}/d/{record.document_id}/1/"
     results = ("parsed", "passages", "points")
-    before = {name: await suite.records.read(life + name) for name in results}
+    before = {name: await suite.records.read(generation + name) for name in results}
     keys = {stage.stage: stage.key for stage in await suite.records.stages(record.document_id, 1)}
     suite.workshop.clear()
     await retry(suite, record, "chunk")
@@ -228,7 +228,7 @@ async def test_a_retry_from_a_stage_runs_it_and_all_that_follow_and_makes_the_sa
     await suite.run_dry()
     assert await suite.status(record.document_id) == "ready"
     assert sorted(suite.workshop.stages()) == ["chunk", "embed", "finish"]
-    assert {name: await suite.records.read(life + name) for name in results} == before
+    assert {name: await suite.records.read(generation + name) for name in results} == before
     assert {stage.stage: stage.key for stage in await suite.records.stages(record.document_id, 1)} == keys
 
 

@@ -22,9 +22,9 @@ class Telling(FakeReader):
         return await super().parse_slice(media_type, content, first, spent, last)
 
 
-async def main(url: str, world: str, place: str, data: str, lease_s: str, hangs_at: str) -> None:
+async def main(url: str, backend: str, place: str, data: str, lease_s: str, hangs_at: str) -> None:
     redis, reader = over_url(url, answer_s=5), over_url(url, answer_s=5)
-    pooled = Pooled(BLOBS[world](place), redis, reader, Path(data), pooled_table())
+    pooled = Pooled(BLOBS[backend](place), redis, reader, Path(data), pooled_table())
     pooled.services.settings = msgspec.structs.replace(pooled.services.settings, pool_workers=1)
     telling = Telling()
     telling.happens[int(hangs_at)] = asyncio.Event().wait  # type: ignore[assignment]

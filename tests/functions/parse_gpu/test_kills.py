@@ -45,9 +45,9 @@ async def test_a_killed_pool_loses_the_slice_it_was_at(
         [sys.executable, "-m", "tests.functions.parse_gpu.dying", *arguments], stdout=subprocess.PIPE, text=True
     )
     try:
-        begun = [await asyncio.to_thread(reading, process)]
-        while begun[-1] != hangs_at:
-            begun.append(await asyncio.to_thread(reading, process))
+        started = [await asyncio.to_thread(reading, process)]
+        while started[-1] != hangs_at:
+            started.append(await asyncio.to_thread(reading, process))
         held_until = await lease_ends(pooled)
         while await lease_ends(pooled) <= held_until:  # while it lives, its slice is its own
             assert process.poll() is None
@@ -57,7 +57,7 @@ async def test_a_killed_pool_loses_the_slice_it_was_at(
         process.wait()
     reader = FakeReader()
     await pooled.read_by(reader)
-    assert Counter(begun + reader.asked) == {1: 1, 21: 1, 41: 1} | {hangs_at: 2}
+    assert Counter(started + reader.asked) == {1: 1, 21: 1, 41: 1} | {hangs_at: 2}
     assert (await pooled.read(record)).pages == 60
     ended = await pooled.run("parse_gpu", pooled.stored(record))
     assert ended.reply and set(await events_of(pooled, "chunk")) == {ended.reply.event_id}
@@ -72,17 +72,17 @@ async def test_a_pool_that_dies_before_it_says_the_end_leaves_that_to_the_next(
     record = await pooled.queue_up(30)
     queue = SliceQueue(pooled.redis, lease_s=0.2)
     reader = FakeReader()
-    said = asyncio.Event()
+    published = asyncio.Event()
 
     async def never(*_: object) -> bool:
-        said.set()
+        published.set()
         return await asyncio.Event().wait()
 
     with monkeypatch.context() as patched:
         patched.setattr("shared.runtime.pool.stage.PooledStage.conclude", never)
         pool = pooled.pool(reader, queue=queue)
         pool.start()
-        await asyncio.wait_for(said.wait(), 5)
+        await asyncio.wait_for(published.wait(), 5)
         patched.setattr("shared.pool.queue.SliceQueue.retry_later", never)  # a killed process gives nothing back
         for task in [*pool._loops, *pool._running.values()]:
             task.cancel()

@@ -39,12 +39,12 @@ async def test_a_deletion_that_was_cut_off_can_be_made_again(suite: Suite, monke
     class Crash(Exception):
         pass
 
-    buried = 0
+    deletions = 0
 
     async def crash_at_the_second(*arguments: object) -> None:
-        nonlocal buried
-        buried += 1
-        if buried == 2:
+        nonlocal deletions
+        deletions += 1
+        if deletions == 2:
             raise Crash
         await hide_document(*arguments)  # type: ignore[arg-type]
 

@@ -107,8 +107,8 @@ async def test_no_store_ever_holds_a_key(
     await gate.admit(key, "default")
     secret = key.split("_")[2][:20]
     names = [name for prefix in ("t/", "keys/") for name in await blobs.names(prefix)]
-    kept = [name.encode() + await blobs.read(name) for name in names]
-    assert len(kept) == 3 and not any(secret.encode() in content for content in kept)
+    stored = [name.encode() + await blobs.read(name) for name in names]
+    assert len(stored) == 3 and not any(secret.encode() in content for content in stored)
     async for name in redis.scan("key:*"):
         assert secret not in name and secret not in str(await redis.call("HGETALL", name))
 

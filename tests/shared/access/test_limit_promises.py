@@ -171,9 +171,9 @@ async def test_tenants_do_not_share_a_limit(accounts: Accounts, gate: Gate, redi
 async def test_counts_do_not_stay_for_ever(accounts: Accounts, gate: Gate, redis: RedisClient) -> None:
     _, key = await key_of(accounts, "free")
     await admit(gate, key, "default", 3)
-    kept = [name async for name in redis.scan("limit:*")]
-    assert len(kept) >= 2
-    for name in kept:
+    stored = [name async for name in redis.scan("limit:*")]
+    assert len(stored) >= 2
+    for name in stored:
         assert 0 < await redis.call("TTL", name) <= 2 * DAY
 
 

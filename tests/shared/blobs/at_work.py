@@ -63,8 +63,8 @@ async def overflow(blobs: Blobs) -> None:
 VERBS: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {"create": create, "write": write, "overflow": overflow}
 
 
-async def main(world: str, place: str, verb: str, *arguments: str) -> None:
-    blobs = BLOBS[world](place)
+async def main(backend: str, place: str, verb: str, *arguments: str) -> None:
+    blobs = BLOBS[backend](place)
     await blobs.ping()
     print("ready", flush=True)
     sys.stdin.readline()

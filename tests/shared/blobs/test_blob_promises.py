@@ -116,10 +116,10 @@ async def test_a_killed_process_leaves_no_half_blob_and_loses_none_that_it_had_t
         time.sleep(0.1)
         child.kill()
         assert child.stdout
-        told = [int(line) for line in child.stdout.read().split()]
+        printed = [int(line) for line in child.stdout.read().split()]
         child.wait()
         created = {int(name.rpartition("/")[2]) for name in await blobs.names("t/created/")}
-        assert created >= set(told)
+        assert created >= set(printed)
         for name in [*await blobs.names("t/created/"), *await blobs.names("t/written/")]:
             content = await blobs.read(name)
             assert len(content) == size, name
@@ -144,8 +144,8 @@ async def test_a_full_disk_says_so_keeps_nothing_half_and_works_again(blobs_plac
         pytest.skip("no other store can be filled from here")
     await blobs.write("t/large", b"as before")
     child = start(blobs_place, "overflow")
-    told, _ = child.communicate("go\n", timeout=30)
-    assert told.splitlines() == ["full 507", "full 507", "fits"]
+    printed, _ = child.communicate("go\n", timeout=30)
+    assert printed.splitlines() == ["full 507", "full 507", "fits"]
     assert await blobs.names("t/") == ["t/large", "t/small"]
     assert await blobs.read("t/large") == b"as before"
     await blobs.write("t/large", b"y" * 300_000)

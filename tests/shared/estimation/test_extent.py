@@ -1,4 +1,4 @@
-"""How much a document is, told before it is cut and embedded."""
+"""How much a document is, estimated before it is split and embedded."""
 
 import pytest
 from hypothesis import given
@@ -48,14 +48,14 @@ def read_of(parsed: ParsedDocument) -> int:
 @pytest.mark.parametrize(("times", "table_rows"), [(1, 0), (20, 0), (20, 60), (400, 0)])
 def test_the_tokens_of_a_text_are_within_its_range(language: str, times: int, table_rows: int) -> None:
     parsed = document(times * SENTENCES[language], table_rows)
-    told = extent_of_document(parsed, "A title").read
-    assert told.low <= read_of(parsed) <= told.high <= 3 * told.low
+    forecast = extent_of_document(parsed, "A title").read
+    assert forecast.low <= read_of(parsed) <= forecast.high <= 3 * forecast.low
 
 
 @given(st.floats(0, 1e9), st.floats(0.1, 1), st.floats(1, 10))
 def test_a_range_is_never_wider_than_three_times(middle: float, below: float, above: float) -> None:
-    told = Range.around(middle, below, above)
-    assert 1 <= told.low <= told.high <= 3 * told.low
+    forecast = Range.around(middle, below, above)
+    assert 1 <= forecast.low <= forecast.high <= 3 * forecast.low
 
 
 @given(st.text(max_size=400))
@@ -71,15 +71,15 @@ def test_what_a_passage_may_be_long_is_what_the_table_says() -> None:
 def test_at_most_as_much_is_embedded_as_its_passages_were_told_to_be() -> None:
     pieces = split(document(60 * SENTENCES["english"]), title="A title", count_tokens=COUNT, detect_language=detect)
     passages = [Passage("p", "d", 1, 0, piece.text, piece.context, tokens=piece.tokens) for piece in pieces]
-    told = of_embedding(passages, many_languages=False).work["embedded_1k_tokens"]
-    assert told.low <= read_of(document(60 * SENTENCES["english"])) <= told.high
+    forecast = of_embedding(passages, many_languages=False).work["embedded_1k_tokens"]
+    assert forecast.low <= read_of(document(60 * SENTENCES["english"])) <= forecast.high
 
 
 def test_every_stage_of_the_table_is_told() -> None:
     stages = load().stages()
-    told = forecasts(stages, extent_of_document(document("A text."), ""), 10)
-    assert tuple(one.stage for one in told) == stages
-    assert all((one.work.get("function_second") or one.work["gpu_second"]).low >= 1 for one in told)
+    forecast = forecasts(stages, extent_of_document(document("A text."), ""), 10)
+    assert tuple(one.stage for one in forecast) == stages
+    assert all((one.work.get("function_second") or one.work["gpu_second"]).low >= 1 for one in forecast)
 
 
 def test_letters_of_a_picture_are_counted_without_reading_it() -> None:

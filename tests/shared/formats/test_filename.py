@@ -1,4 +1,4 @@
-"""What a shown file name never does."""
+"""What a displayed file name never does."""
 
 import unicodedata
 
@@ -30,7 +30,7 @@ def test_a_safe_name_stays_as_it_is(raw: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "shown"),
+    ("raw", "displayed"),
     [
         ("../../etc/passwd", "passwd"),
         ("..\\..\\boot.ini", "boot.ini"),
@@ -44,8 +44,8 @@ def test_a_safe_name_stays_as_it_is(raw: str) -> None:
         ("  plain name.md ", "plain name.md"),
     ],
 )
-def test_names_that_were_made_to_harm_are_harmless(raw: str, shown: str) -> None:
-    assert safe_filename(raw) == shown
+def test_names_that_were_made_to_harm_are_harmless(raw: str, displayed: str) -> None:
+    assert safe_filename(raw) == displayed
 
 
 def test_a_long_name_keeps_its_extension() -> None:

@@ -40,19 +40,19 @@ class Lenient(Struct, frozen=True):
     name: str = ""
 
 
-class Said(Struct, frozen=True):
-    said: str
+class Echo(Struct, frozen=True):
+    text: str
 
 
 def raising(error: BaseException) -> Any:
-    async def handle(request: Lenient) -> Said:
+    async def handle(request: Lenient) -> Echo:
         raise error
 
     return handle
 
 
-async def repeating(request: Lenient) -> Said:
-    return Said(request.name)
+async def repeating(request: Lenient) -> Echo:
+    return Echo(request.name)
 
 
 def streaming(error: Exception | None) -> Any:
@@ -164,7 +164,7 @@ async def test_outside_of_v1_errors_stay_problems(serve: Any) -> None:
 async def test_fields_that_are_not_known_are_ignored_where_a_message_says_so(serve: Any) -> None:
     async with serve(repeating) as client:
         answer = await client.post("/v1/thing?api-version=2", json={"name": "ours", "tools": [{"a": None}], "x": 1})
-    assert (answer.status_code, answer.json()) == (200, {"said": "ours"})
+    assert (answer.status_code, answer.json()) == (200, {"text": "ours"})
 
 
 async def test_a_message_may_take_a_larger_body_than_others(serve: Any) -> None:
@@ -186,6 +186,6 @@ async def test_a_stream_that_breaks_says_why_and_not_that_it_is_done(serve: Any)
             answer = await client.post("/v1/thing", json={})
         first, last, rest = answer.text.split("\n\n")
         assert (first, rest) == ('data: {"n":1}', "")
-        told = json.loads(last.removeprefix("data: "))
-        assert set(told) == {"error"} and told["error"]["code"] == code
+        event = json.loads(last.removeprefix("data: "))
+        assert set(event) == {"error"} and event["error"]["code"] == code
         assert SECRET not in answer.text

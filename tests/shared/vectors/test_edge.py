@@ -172,11 +172,11 @@ async def _counted_by_another(index: EdgeIndex) -> int:
 
 async def _until_it_is_gone(process: int) -> None:
     async with asyncio.timeout(5):
-        while _lives(process):
+        while _runs(process):
             await asyncio.sleep(0.01)
 
 
-def _lives(process: int) -> bool:
+def _runs(process: int) -> bool:
     try:
         state = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
     except OSError:
