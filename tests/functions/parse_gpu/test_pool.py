@@ -180,10 +180,10 @@ async def test_a_deleted_document_leaves_the_queue_at_once(pooled: Pooled) -> No
 async def test_a_slice_of_a_deleted_document_is_ended_soon(pooled: Pooled, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.pool.pool.RENEWAL_S", 0.05)
     record = await pooled.queue_up(45)
-    reader, began, ended = FakeReader(), asyncio.Event(), asyncio.Event()
+    reader, started, ended = FakeReader(), asyncio.Event(), asyncio.Event()
 
     async def hang() -> None:
-        began.set()
+        started.set()
         try:
             await asyncio.Event().wait()
         finally:
@@ -192,7 +192,7 @@ async def test_a_slice_of_a_deleted_document_is_ended_soon(pooled: Pooled, monke
     reader.happens[1] = hang
     pool = pooled.pool(reader)
     pool.start()
-    await asyncio.wait_for(began.wait(), 10)
+    await asyncio.wait_for(started.wait(), 10)
     await pooled.call("documents", "delete", OneDocument(record.document_id))
     await asyncio.wait_for(ended.wait(), 10)
     await pool.stop()
@@ -284,16 +284,16 @@ async def test_said_twice_a_document_is_read_once_and_its_end_has_one_id(pooled:
 
 async def test_a_stop_in_the_middle_of_a_slice_gives_it_back_at_once(pooled: Pooled) -> None:
     record = await pooled.queue_up(30)
-    reader, began = FakeReader(), asyncio.Event()
+    reader, started = FakeReader(), asyncio.Event()
 
     async def hang() -> None:
-        began.set()
+        started.set()
         await asyncio.Event().wait()
 
     reader.happens[21] = hang
     pool = pooled.pool(reader)
     pool.start()
-    await asyncio.wait_for(began.wait(), 10)
+    await asyncio.wait_for(started.wait(), 10)
     await pool.stop()
     reader.happens.clear()
     await pooled.read_by(reader)

@@ -222,17 +222,17 @@ async def test_bytes_that_come_in_again_while_their_cut_off_upload_is_given_up_a
     record = await lost(suite)
     await suite.blobs.erase(f"t/{TENANT}/d/{record.document_id}/1/document")
     later(minutes=16)
-    life = TenantRecords.generation
+    read_generation = TenantRecords.generation
 
     async def uploaded_meanwhile(self: TenantRecords, document_id: str, generation: int) -> DocumentRecord | None:
-        monkeypatch.setattr(TenantRecords, "generation", life)
-        before = await life(self, document_id, generation)
+        monkeypatch.setattr(TenantRecords, "generation", read_generation)
+        before = await read_generation(self, document_id, generation)
         await suite.store("a text")
         return before
 
     monkeypatch.setattr(TenantRecords, "generation", uploaded_meanwhile)
     await suite.tick()
-    assert TenantRecords.generation is life
+    assert TenantRecords.generation is read_generation
     again = await suite.records.document(record.document_id)
     assert again
     assert b"".join([piece async for piece in suite.records.original(again)]) == b"a text"
@@ -454,7 +454,7 @@ async def test_a_stage_between_two_continuations_whose_event_was_lost_goes_on(su
     await suite.bus.acknowledge(received, None)
     await suite.forget_recent()
     await suite.tick()
-    said = await suite.step("chunk")
-    assert said and isinstance(said.reply, DocumentChunked)
+    reported = await suite.step("chunk")
+    assert reported and isinstance(reported.reply, DocumentChunked)
     await suite.run_dry()
     assert await suite.status(record.document_id) == "ready"

@@ -139,9 +139,9 @@ async def test_a_class_is_raised_and_never_lowered(suite: Suite) -> None:
 
 
 async def test_documents_are_listed_without_the_deleted_ones(suite: Suite) -> None:
-    kept, deleted = await suite.store("kept"), await suite.store("deleted")
+    stored, deleted = await suite.store("kept"), await suite.store("deleted")
     await suite.records.write_tombstone(deleted.document_id, 1)
-    assert [record async for record in suite.records.documents()] == [kept]
+    assert [record async for record in suite.records.documents()] == [stored]
 
 
 async def test_dead_letters_come_newest_first_and_belong_to_their_tenant(suite: Suite) -> None:

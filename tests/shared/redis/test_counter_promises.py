@@ -115,10 +115,10 @@ async def test_a_call_that_is_given_up_ends_whatever_it_was_just_doing(redis: Re
 async def test_a_server_that_is_not_there_is_unavailable_at_once() -> None:
     for url in ("redis://127.0.0.1:1", "unix:///nowhere/at/all.sock"):
         absent = over_url(url)
-        began = time.monotonic()
+        start = time.monotonic()
         with pytest.raises(StoreUnavailable) as caught:
             await absent.ping()
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - start < 1
         assert caught.value.store == "counters"
         await absent.close()
 
@@ -129,11 +129,11 @@ async def test_a_server_that_is_not_there_is_unavailable_at_once() -> None:
      "MISCONF Errors writing to the file", "BUSY Redis is busy running a script"],
 )  # fmt: skip
 async def test_a_server_that_cannot_take_commands_is_unavailable(redis: RedisClient, reply: str) -> None:
-    says = Script(f"return redis.error_reply('{reply}')")
+    failing = Script(f"return redis.error_reply('{reply}')")
     with pytest.raises(StoreUnavailable):
-        await redis.run(says)
+        await redis.run(failing)
     with pytest.raises(StoreUnavailable):
-        await redis.batch([("EVAL", says.text, 0)])
+        await redis.batch([("EVAL", failing.text, 0)])
 
 
 async def test_a_full_server_is_unavailable_keeps_what_it_has_and_works_again(redis: RedisClient) -> None:

@@ -72,17 +72,17 @@ async def test_what_stands_still_at_the_start_is_found_at_once(suite: Suite, sta
 
 
 async def test_an_emptied_redis_is_found_at_once(suite: Suite, start: Start) -> None:
-    begun, go_on = asyncio.Event(), asyncio.Event()
+    started, go_on = asyncio.Event(), asyncio.Event()
 
     async def waits(_: StageWork) -> None:
-        begun.set()
+        started.set()
         await go_on.wait()
 
     suite.workshop.happens["parse"] = waits
     await start()
     record = await suite.upload("a text")
     others = [await suite.upload(f"text {number}") for number in range(30)]
-    await begun.wait()
+    await started.wait()
     await suite.redis.call("FLUSHALL")
     go_on.set()
     for one in (record, *others):
@@ -165,16 +165,16 @@ async def test_an_orderly_end_in_the_middle_counts_as_nothing(suite: Suite, star
 
 
 async def test_what_is_at_work_may_finish_at_an_orderly_end(suite: Suite, start: Start) -> None:
-    begun = asyncio.Event()
+    started = asyncio.Event()
 
     async def takes_its_time(_: StageWork) -> None:
-        begun.set()
+        started.set()
         await asyncio.sleep(0.1)
 
     suite.workshop.happens["parse"] = takes_its_time
     record = await suite.upload("a text")
     running = await start()
-    await begun.wait()
+    await started.wait()
     await running.stop(5)
     assert await suite.stage(record, "parse")
     assert await suite.queued() == {"chunk": 1, "embed": 1}

@@ -47,11 +47,11 @@ async def passages(suite: Suite, chunked: DocumentChunked) -> list[str]:
 
 async def test_a_stage_says_what_it_made_and_the_ledger_keeps_it(suite: Suite) -> None:
     record = await suite.store("a text")
-    said = await parsed(suite, record)
-    document = msgspec.json.decode(await suite.records.read(said.parsed), type=ParsedDocument)
+    reply = await parsed(suite, record)
+    document = msgspec.json.decode(await suite.records.read(reply.parsed), type=ParsedDocument)
     assert document.blocks == (Block("paragraph", "a text"),)
     ended = await suite.stage(record, "parse")
-    assert ended and (ended.outcome, ended.attempts, ended.key) == ("done", 1, said.key)
+    assert ended and (ended.outcome, ended.attempts, ended.key) == ("done", 1, reply.key)
     view = await suite.view(record.document_id)
     assert view and (view.status, view.title, view.pages) == ("parsed", "A title that was found", 1)
 
@@ -73,9 +73,9 @@ async def test_what_is_said_again_is_for_the_request_that_asked_again(suite: Sui
     first = await parsed(suite, record)
     event = suite.stored(record)
     about = msgspec.structs.replace(event.origin, request_id="req_other", traceparent="00-other")
-    said = (await suite.run("parse", msgspec.structs.replace(event, origin=about))).reply
-    assert said and said.origin.request_id == "req_other"
-    assert said.event_id == first.event_id
+    reply = (await suite.run("parse", msgspec.structs.replace(event, origin=about))).reply
+    assert reply and reply.origin.request_id == "req_other"
+    assert reply.event_id == first.event_id
 
 
 async def test_anothers_live_lease_means_nothing_is_said(suite: Suite) -> None:
@@ -106,12 +106,12 @@ async def test_a_document_at_fault_is_rejected_once_and_for_all(suite: Suite) ->
         raise Rejected("encrypted", "It is protected by a password.")
 
     suite.workshop.happens["parse"] = refuses
-    said = (await suite.run("parse", suite.stored(record))).reply
-    assert isinstance(said, DocumentRejected)
-    assert (said.stage, said.code, said.detail) == ("parse", "encrypted", "It is protected by a password.")
+    reply = (await suite.run("parse", suite.stored(record))).reply
+    assert isinstance(reply, DocumentRejected)
+    assert (reply.stage, reply.code, reply.detail) == ("parse", "encrypted", "It is protected by a password.")
     again = (await suite.run("parse", suite.stored(record))).reply
-    assert again == said
-    assert again.event_id == said.event_id
+    assert again == reply
+    assert again.event_id == reply.event_id
     assert suite.workshop.stages() == ["parse"]
     view = await suite.view(record.document_id)
     assert view and view.status == "rejected"
@@ -176,9 +176,9 @@ async def test_a_join_waits_for_both_branches_in_any_order(suite: Suite, order: 
     assert suite.workshop.stages() == ["parse", order[0]]
     last = (await suite.run(second, event)).reply
     assert last
-    said = (await suite.run("finish", last)).reply
-    assert isinstance(said, DocumentReady)
-    assert (await suite.run("finish", first[0])).reply == said, "the late one says the same"
+    reply = (await suite.run("finish", last)).reply
+    assert isinstance(reply, DocumentReady)
+    assert (await suite.run("finish", first[0])).reply == reply, "the late one says the same"
     assert await suite.status(record.document_id) == "ready"
     assert await suite.markers() == []
 
@@ -188,9 +188,9 @@ async def test_two_branches_that_end_together_are_joined_once(suite: Suite) -> N
     event = await parsed(suite, record)
     ends = [(await suite.run(stage, event)).reply for stage in ("chunk", "embed")]
     answers = await asyncio.gather(*(suite.run("finish", end) for end in ends if end))
-    said = [answer.reply for answer in answers if answer.reply]
-    assert 1 <= len(said) <= 2
-    assert len({one.event_id for one in said}) == 1
+    reply = [answer.reply for answer in answers if answer.reply]
+    assert 1 <= len(reply) <= 2
+    assert len({one.event_id for one in reply}) == 1
     assert suite.workshop.stages().count("finish") == 1
 
 
@@ -210,13 +210,13 @@ async def test_another_craft_has_another_key_and_runs_again(suite: Suite, monkey
 async def test_other_settings_have_another_key_and_make_another_result(suite: Suite) -> None:
     record = await suite.store("a text")
     event = await parsed(suite, record)
-    said = (await suite.run("chunk", event)).reply
-    assert isinstance(said, DocumentChunked)
-    assert await passages(suite, said) == ["a text!"]
+    reply = (await suite.run("chunk", event)).reply
+    assert isinstance(reply, DocumentChunked)
+    assert await passages(suite, reply) == ["a text!"]
     suite.table = with_settings(suite.table, "chunk", {"ending": "?"})
-    said = (await suite.run("chunk", event)).reply
-    assert isinstance(said, DocumentChunked)
-    assert await passages(suite, said) == ["a text?"]
+    reply = (await suite.run("chunk", event)).reply
+    assert isinstance(reply, DocumentChunked)
+    assert await passages(suite, reply) == ["a text?"]
     keys = [run.key for run in suite.workshop.runs if run.stage == "chunk"]
     assert len(set(keys)) == 2
 
@@ -236,8 +236,8 @@ async def test_of_a_document_that_was_deleted_before_nothing_runs_and_nothing_is
     event = await parsed(suite, record)
     await suite.records.write_tombstone(record.document_id, 1)
     await suite.records.mark_closed(record.document_id, 1)
-    for stage, said in (("parse", suite.stored(record)), ("chunk", event)):
-        assert await suite.run(stage, said) == DeliveryResult(204)
+    for stage, reply in (("parse", suite.stored(record)), ("chunk", event)):
+        assert await suite.run(stage, reply) == DeliveryResult(204)
     assert suite.workshop.stages() == ["parse"]
     assert await suite.markers() == [f"{TENANT}/{record.document_id}/1/deleting"], "a crash may have left results"
 
@@ -306,13 +306,13 @@ async def test_a_stage_with_more_to_do_goes_on_in_the_next_delivery(suite: Suite
     event = await parsed(suite, record)
     parts: list[bytes | None] = []
 
-    async def keeps_a_part(work: StageWork) -> None:
+    async def writes_a_part(work: StageWork) -> None:
         parts.append(await work.part("first"))
         await work.write_part("first", b"kept")
         if len(parts) == 1:
             raise StoreUnavailable("vectors", "away")
 
-    suite.workshop.happens["embed"] = keeps_a_part
+    suite.workshop.happens["embed"] = writes_a_part
     assert (await suite.run("embed", event)).status == 503
     assert isinstance((await suite.run("embed", event)).reply, DocumentEmbedded)
     assert parts == [None, b"kept"]

@@ -50,14 +50,14 @@ def scattered(count: int, seed: int, document: str = "doc_a") -> list[Point]:
 BY_MEANING = Query(10, dense=unit(1.0, 0.2))
 BY_WORDS = Query(10, sparse=words(1, 2, 3))
 BY_BOTH = Query(10, dense=unit(1.0, 0.2), sparse=words(1, 2, 3))
-EVERY_WAY = pytest.mark.parametrize("query", [BY_MEANING, BY_WORDS, BY_BOTH], ids=["meaning", "words", "both"])
+EVERY_QUERY = pytest.mark.parametrize("query", [BY_MEANING, BY_WORDS, BY_BOTH], ids=["meaning", "words", "both"])
 
 
 async def ids(vectors: Vectors, query: Query) -> list[str]:
     return [found.passage.passage_id for found in await vectors.find(query)]
 
 
-@EVERY_WAY
+@EVERY_QUERY
 async def test_what_is_added_is_found_as_it_was(index: VectorIndex, query: Query) -> None:
     added = Passage(
         "psg_1", "doc_a", 3, 4, "Größe „42“ 🙂", "Title > Heading", "de", 17, page=2, box=(0.1, 0.25, 1.0, 1 / 3)
@@ -108,7 +108,7 @@ async def test_meaning_weighs_as_much_as_it_is_told(index: VectorIndex) -> None:
     assert await ids(vectors, Query(1, dense=unit(1.0), dense_weight=0.1)) == ["psg_doc_a_0"]
 
 
-@EVERY_WAY
+@EVERY_QUERY
 async def test_another_tenant_never_sees_it(index: VectorIndex, query: Query) -> None:
     await index.of("ten_a").add([point(passage())])
     assert await index.of("ten_b").find(query) == []
@@ -129,7 +129,7 @@ async def test_no_tenant_is_not_every_tenant(index: VectorIndex) -> None:
         index.of("")
 
 
-@EVERY_WAY
+@EVERY_QUERY
 async def test_uploads_of_another_tenant_change_neither_order_nor_score(index: VectorIndex, query: Query) -> None:
     await index.of("ten_a").add(scattered(60, seed=1))
     before = await index.of("ten_a").find(query)
@@ -175,7 +175,7 @@ async def test_what_was_forgotten_no_longer_counts_for_a_words_rarity(index: Vec
     assert await vectors.find(BY_WORDS) == before
 
 
-@EVERY_WAY
+@EVERY_QUERY
 async def test_only_the_named_documents_are_searched(index: VectorIndex, query: Query) -> None:
     vectors = index.of("ten_a")
     await vectors.add([point(passage(document)) for document in ("doc_a", "doc_b", "doc_c")])
@@ -203,7 +203,7 @@ async def test_a_passage_without_a_single_word_is_found_by_meaning(index: Vector
 
 
 @pytest.mark.parametrize("limit", [3, 20])
-@EVERY_WAY
+@EVERY_QUERY
 async def test_equal_scores_are_ordered_by_title_and_place(index: VectorIndex, query: Query, limit: int) -> None:
     same = [passage(f"doc_{name}", place, context=f"Title {9 - name}") for name in range(6) for place in range(30)]
     expected = [hit.passage_id for hit in sorted(same, key=lambda it: (it.context, it.position))][:limit]
@@ -214,7 +214,7 @@ async def test_equal_scores_are_ordered_by_title_and_place(index: VectorIndex, q
         assert await ids(vectors, Query(limit, query.dense, query.sparse)) == expected
 
 
-@EVERY_WAY
+@EVERY_QUERY
 async def test_a_longer_list_begins_like_a_shorter_one(index: VectorIndex, query: Query) -> None:
     vectors = index.of("ten_a")
     await vectors.add(scattered(100, seed=3))
