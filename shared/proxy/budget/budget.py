@@ -1,7 +1,7 @@
 """The budget: what may still be spent, held in Redis and exact across all processes.
 
-A cloud call goes `reserve` → outbound record in the book → `confirm` → the call → `settle`, or `release` where it never
-left. Redis away, every method raises `StoreUnavailable`, and no cloud call is made.
+A cloud call goes `reserve` → outbound record in the usage ledger → `confirm` → the call → `settle`, or `release` where
+it never left. While Redis is away every method raises `StoreUnavailable`, and no cloud call is made.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ from shared.usage.records import AlertRecord, UsageRecord
 
 _AT_ONCE = 200
 _ROUNDS = 8
-"""Of loading what Redis does not hold, before it counts as unable to keep it."""
+"""Of loading what Redis does not hold, before Redis counts as unable to store it."""
 
 
 class OperationEnded(AegisError):
@@ -59,7 +59,7 @@ class Budget:
         balances: ReadBalances,
         allowances: DefaultCaps | None = None,
     ) -> None:
-        """`balances` reads the book; it is asked only while the budget is cold."""
+        """`balances` reads the usage ledger; it is called only while the budget is cold."""
         self._redis = redis
         self._accounts = accounts
         self._allowances = allowances or DefaultCaps()
@@ -86,7 +86,7 @@ class Budget:
             return Over(window_of(answer[1]), *map(int, answer[2:]))
         if answer[0] == "off":
             return SwitchedOff(model)
-        if answer[0] == "kept":
+        if answer[0] == "forbidden":
             return CloudNotAllowed()
         raise OperationEnded(f"the operation {operation_id} has ended; take a new id")
 
@@ -95,8 +95,8 @@ class Budget:
         return bool((await self._ask(scripts.CONFIRM, operation_id))[0] == "yes")
 
     async def settle(self, usage: UsageRecord) -> Settled:
-        """Books what the operation `usage.usage_id` cost, in the windows of its reservation, and takes the record for
-        the book; once, however often it is told."""
+        """Books what the operation `usage.usage_id` cost, in the windows of its reservation, and puts the record into
+        the outbox of the usage ledger. Idempotent."""
         text = msgspec.json.encode(usage).decode()
         answer = await self._ask(scripts.SETTLE, usage.usage_id, usage.cost_microusd, text)
         if answer[0] == "ended":
@@ -165,7 +165,7 @@ class Budget:
         return released
 
     async def seed(self) -> None:
-        """Makes a cold budget warm, from the book; one seeding a process at a time."""
+        """Makes a cold budget warm from the usage ledger; one seeding a process at a time."""
         if self._seeding is None or self._seeding.done():
             self._seeding = asyncio.create_task(self._seeder.run(), name="seeding of the budget")
             self._seeding.add_done_callback(_is_read)
@@ -192,7 +192,7 @@ class Budget:
                 deleted += await self._load(answer[1], answer[2:])
             else:
                 return answer
-        raise StoreUnavailable("counters", "Redis does not keep what it is told")
+        raise StoreUnavailable("counters", "Redis does not keep what is loaded into it")
 
     async def _load(self, generation: str, missing: list[str]) -> tuple[str, ...]:
         """Brings tiers and caps that Redis does not hold; gives the tenants that are not there."""

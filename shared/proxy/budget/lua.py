@@ -21,9 +21,9 @@ local DAY = 86400
 local MONTH_KEPT, LIFE_KEPT, ENDED_KEPT = 75 * DAY, 40 * DAY, 2 * DAY
 
 local function run_id()
-  local told = redis.call('INFO', 'server')
-  local _, before = told:find('run_id:', 1, true)
-  return told:sub(before + 1, before + 40)
+  local info = redis.call('INFO', 'server')
+  local _, before = info:find('run_id:', 1, true)
+  return info:sub(before + 1, before + 40)
 end
 
 local function length_of_year(year)

@@ -1,4 +1,4 @@
-"""Sets right what Redis counts where it differs from the book."""
+"""Corrects what Redis counts where it differs from the usage ledger."""
 
 from collections.abc import Iterator, Mapping
 

@@ -36,7 +36,7 @@ class CloudNotAllowed(Struct, frozen=True):
 
 
 class Settled(Struct, frozen=True):
-    """`booked` is False where the operation is not known or was released; told again, the first cost stands.
+    """`booked` is False where the operation is not known or was released; settled twice, the first cost stands.
     `excess_microusd` is what it cost above what was held:
     its model is switched off. `remaining_microusd` is None where no window has a cap; `is_remaining_known` is False
     where the caps were not at hand."""
@@ -80,7 +80,7 @@ class WindowState(Struct, frozen=True):
 
 
 def estimated(operation: BudgetOperation, at: datetime) -> UsageRecord:
-    """The usage of a call that left and never told what it used: all that was held for it."""
+    """The usage of a call that left and whose counts never came: all that was reserved for it."""
     return _usage(operation, at, (UsageLine("output_token", 0, operation.reserved_microusd),), is_estimated=True)
 
 

@@ -1,4 +1,4 @@
-"""Usage that was settled in Redis and does not stand in the book yet."""
+"""Usage that was settled in Redis and is not in the usage ledger yet."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ class RedisOutbox:
         return [_usage(operation_id, text) for operation_id, text in found.items()]
 
     async def booked(self, operation_ids: Sequence[str]) -> None:
-        """They stand in the book; to say so twice does no harm."""
+        """They are in the ledger. Idempotent."""
         if operation_ids:
             await self._redis.call("HDEL", _KEY, *operation_ids)
 

@@ -28,7 +28,7 @@ local named = table.concat(texts, ' ')
     + _LOAD
     + """
 if not operation then
-  if b.lets_leave == false then return 'kept' end
+  if b.lets_leave == false then return 'forbidden' end
   b.mark_thresholds(windows, payer)
   for _, w in ipairs(windows) do
     if w.cap and (w.cap == 0 or w.spent + w.reserved + amount > w.cap) then
@@ -157,7 +157,7 @@ ALERTS = Script(_OPEN + "return {'alerts', unpack(redis.call('HGETALL', b.base .
 # Redis away: they come again, under the same ids.
 ALERTED = Script(_OPEN + "redis.call('HDEL', b.base .. 'alerts', unpack(ARGV, 2)) return 'gone'\n")
 
-# Redis away: the caller is told to set the cap again. Caps that are loaded never replace what is there, nor reach
+# Redis away: the caller is asked to set the cap again. Caps that are loaded never replace what is there, nor reach
 # another generation than the one that asked for them.
 KEEP_CAPS = Script(
     """
@@ -198,12 +198,12 @@ FILL = Script(
     + _HOLDS
     + """
 local rows, base = cjson.decode(ARGV[2]), 'budget:' .. ARGV[1] .. ':'
-local function kept(text)
+local function key_of(text)
   local account, name, start = text:match('^(%a+|[^|]*)|(%a+)|(.*)$')
   return place(base, account, name, start), start, name == 'life' and LIFE_KEPT or MONTH_KEPT
 end
 for _, row in ipairs(rows.windows) do
-  local key, start, seconds = kept(row[1])
+  local key, start, seconds = key_of(row[1])
   redis.call('HSET', key, start .. ':spent', row[2])
   for _, percent in ipairs(row[3]) do redis.call('HSET', key, start .. ':alerted:' .. percent, 1) end
   redis.call('EXPIRE', key, seconds)
@@ -215,7 +215,7 @@ for _, row in ipairs(rows.operations) do
       'amount', row[2], 'until', row[3], 'windows', row[4], 'payer', row[5], 'model', row[6])
     redis.call('ZADD', base .. 'left', row[3], row[1])
     for text in row[4]:gmatch('%S+') do
-      local key, start, seconds = kept(text)
+      local key, start, seconds = key_of(text)
       redis.call('HINCRBY', key, start .. ':reserved', row[2])
       redis.call('EXPIRE', key, seconds)
     end

@@ -1,8 +1,8 @@
-"""Fills an emptied, restarted or replaced Redis from the book, before anything is admitted.
+"""Fills an emptied, restarted or replaced Redis from the usage ledger, before anything is admitted.
 
-A seeding draws a token before it reads the book, and counts only while Redis still holds that token: had Redis been
-emptied meanwhile, calls may have been admitted that the book did not tell of yet, and it begins again. What it writes
-belongs to a generation that nobody reads until the last step names it.
+A seeding draws a token before it reads the ledger, and counts only while Redis still holds that token: had Redis been
+emptied meanwhile, calls may have been admitted that the ledger did not contain yet, and the seeding starts again. It
+writes a new generation, which nobody reads until the last step names it.
 """
 
 import secrets
@@ -47,7 +47,7 @@ class Seeding:
         raise StoreUnavailable("counters", "Redis is emptied again and again")
 
     async def _fill(self, token: str) -> bool:
-        outbox = await self._outbox.waiting()  # before the book: what goes over meanwhile is in both
+        outbox = await self._outbox.waiting()  # before the ledger: a record that moves meanwhile is in both
         balances = settled(await self._balances(), outbox)
         for rows in _parts(balances, await self._switches.models()):
             if not await ask(self._redis, FILL, [token, msgspec.json.encode(rows).decode()]):
@@ -56,7 +56,7 @@ class Seeding:
 
 
 def settled(balances: BudgetBalances, outbox: Iterable[UsageRecord]) -> BudgetBalances:
-    """The balances once the outbox is in the book."""
+    """The balances once the outbox is in the usage ledger."""
     usages = {usage.usage_id: usage for usage in outbox}
     spent = dict(balances.spent)
     for call in balances.open:

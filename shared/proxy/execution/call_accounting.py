@@ -2,7 +2,7 @@
 
     reserve → outbound record, durable → confirm → the call → settle, or release where it never left
 
-A call that may have run and told no counts costs what was reserved for it, marked as estimated.
+A call that may have run and gave no counts costs what was reserved for it, marked as estimated.
 """
 
 import asyncio
@@ -213,7 +213,7 @@ class CallAccounting:
         try:
             settled = await self._budget().settle(usage)
         except StoreUnavailable:
-            # The reservation stands until its lease ends; what the sweep then settles it at is in the book.
+            # The reservation stands until its lease ends; what the sweep then settles it at is in the ledger.
             await self._journal().append(usage)
             return
         self._journal().append_soon(usage)  # should Redis be emptied before it is booked from there
@@ -233,7 +233,7 @@ class CallAccounting:
         call: ModelCall,
         reservation: Reservation,
     ) -> None:
-        """Where Redis cannot close the operation in the book, this does: a call that never left costs nothing."""
+        """Where Redis cannot close the operation in the ledger, this does: a call that never left costs nothing."""
         try:
             await self._budget().release(reservation.operation_id)
         except StoreUnavailable:

@@ -36,15 +36,15 @@ class LaterBudget(Budget):
         return self.ahead_s
 
 
-class House:
+class ProxyEnvironment:
     def __init__(self, blobs: Blobs, redis: RedisClient) -> None:
         self.blobs = blobs
         self.redis = redis
-        self.book = UsageLedger(blobs)
+        self.ledger = UsageLedger(blobs)
         self.journal = Journal(blobs)
         self.accounts = Accounts(blobs, redis)
         self.budget = LaterBudget(
-            redis, blobs, self.accounts, self.book.balances, DefaultCaps(platform=DefaultCap(day=1000, month=100_000))
+            redis, blobs, self.accounts, self.ledger.balances, DefaultCaps(platform=DefaultCap(day=1000, month=100_000))
         )
         self.transport = RecordingTransport()
 
@@ -71,119 +71,123 @@ class House:
 
     async def sweep(self) -> None:
         publisher = BoundPublisher(self.transport, "sweep")
-        await BudgetUpkeep(self.budget, self.book, self.journal, publisher).run()
+        await BudgetUpkeep(self.budget, self.ledger, self.journal, publisher).run()
 
     async def spent(self) -> int:
-        (day,) = [one for one in (await self.book.balances()).spent.items() if one[0].name == "day" and not one[0].id]
+        (day,) = [one for one in (await self.ledger.balances()).spent.items() if one[0].name == "day" and not one[0].id]
         return day[1]
 
     async def usage(self) -> list[UsageRecord]:
-        return await self.book.usage("ten_a", now() - timedelta(days=1), now() + timedelta(days=1))
+        return await self.ledger.usage("ten_a", now() - timedelta(days=1), now() + timedelta(days=1))
 
 
 @pytest.fixture
-async def house(blobs: Blobs, redis: RedisClient) -> House:
-    house = House(blobs, redis)
-    await house.accounts.keep_tenant(TenantRecord("ten_a", "a", "enterprise", now()))
-    return house
+async def env(blobs: Blobs, redis: RedisClient) -> ProxyEnvironment:
+    env = ProxyEnvironment(blobs, redis)
+    await env.accounts.keep_tenant(TenantRecord("ten_a", "a", "enterprise", now()))
+    return env
 
 
-async def test_what_was_settled_is_booked_and_leaves_the_outbox(house: House) -> None:
-    call = await house.leave("op_1", 300)
-    await house.budget.settle(settled(call, 120, at=now()))
-    await house.sweep()
-    assert await house.budget.outbox.waiting() == []
-    assert await house.spent() == 120
+async def test_what_was_settled_is_booked_and_leaves_the_outbox(env: ProxyEnvironment) -> None:
+    call = await env.leave("op_1", 300)
+    await env.budget.settle(settled(call, 120, at=now()))
+    await env.sweep()
+    assert await env.budget.outbox.waiting() == []
+    assert await env.spent() == 120
 
 
-async def test_a_record_that_was_booked_and_not_taken_off_is_booked_again_and_counts_once(house: House) -> None:
-    call = await house.leave("op_1", 300)
+async def test_a_record_that_was_booked_and_not_taken_off_is_booked_again_and_counts_once(
+    env: ProxyEnvironment,
+) -> None:
+    call = await env.leave("op_1", 300)
     usage = settled(call, 120, at=now())
-    await house.budget.settle(usage)
-    await house.journal.append(usage)  # and here the process died
-    await house.sweep()
-    assert await house.spent() == 120
-    assert len(await house.usage()) == 1
+    await env.budget.settle(usage)
+    await env.journal.append(usage)  # and here the process died
+    await env.sweep()
+    assert await env.spent() == 120
+    assert len(await env.usage()) == 1
 
 
-async def test_a_call_whose_caller_died_costs_what_was_held_for_it(house: House) -> None:
-    await house.leave("op_1", 300)
-    house.budget.ahead_s = 61
-    await house.sweep()
-    (usage,) = await house.usage()
+async def test_a_call_whose_caller_died_costs_what_was_held_for_it(env: ProxyEnvironment) -> None:
+    await env.leave("op_1", 300)
+    env.budget.ahead_s = 61
+    await env.sweep()
+    (usage,) = await env.usage()
     assert (usage.cost_microusd, usage.estimated) == (300, True)
-    assert await house.spent() == 300
-    assert (await house.book.balances()).open == ()
-    await house.sweep()
-    assert await house.spent() == 300
+    assert await env.spent() == 300
+    assert (await env.ledger.balances()).open == ()
+    await env.sweep()
+    assert await env.spent() == 300
 
 
-async def test_a_call_that_the_book_knows_costs_what_the_book_says(house: House) -> None:
-    """Redis was filled while its usage record was on its way into the book."""
-    call = await house.leave("op_1", 300)
-    house.budget.ahead_s = 61
-    await house.journal.append(settled(call, 120, at=now()))
-    await house.sweep()
-    (state, *_) = await house.budget.windows([ScopeOf("platform")])
-    assert (state.spent_microusd, state.reserved_microusd, await house.spent()) == (120, 0, 120)
+async def test_a_call_that_the_book_knows_costs_what_the_book_says(env: ProxyEnvironment) -> None:
+    """Redis was filled while its usage record was on its way into the ledger."""
+    call = await env.leave("op_1", 300)
+    env.budget.ahead_s = 61
+    await env.journal.append(settled(call, 120, at=now()))
+    await env.sweep()
+    (state, *_) = await env.budget.windows([ScopeOf("platform")])
+    assert (state.spent_microusd, state.reserved_microusd, await env.spent()) == (120, 0, 120)
 
 
-async def test_a_call_that_never_left_costs_nothing_and_stays_open_nowhere(house: House) -> None:
-    call = await house.leave("op_1", 300)
-    await house.budget.release("op_1")
-    await house.sweep()
-    balances = await house.book.balances()
+async def test_a_call_that_never_left_costs_nothing_and_stays_open_nowhere(env: ProxyEnvironment) -> None:
+    call = await env.leave("op_1", 300)
+    await env.budget.release("op_1")
+    await env.sweep()
+    balances = await env.ledger.balances()
     assert call.operation_id not in {one.operation_id for one in balances.open}
     assert not any(balances.spent.values())
 
 
-async def thresholds(house: House) -> list[Any]:
+async def thresholds(env: ProxyEnvironment) -> list[Any]:
     return [
         (event.scope, event.window, event.threshold_pct)
-        for event in house.transport.events
+        for event in env.transport.events
         if isinstance(event, BudgetThresholdReached)
     ]
 
 
-async def test_each_threshold_is_told_once(house: House) -> None:
+async def test_each_threshold_is_told_once(env: ProxyEnvironment) -> None:
     for number in range(3):
-        call = await house.leave(f"op_{number}", 310)
-        await house.budget.settle(settled(call, 310, at=now()))
-        await house.sweep()
-    assert await thresholds(house) == [("platform", "day", 80), ("platform", "day", 90)]
+        call = await env.leave(f"op_{number}", 310)
+        await env.budget.settle(settled(call, 310, at=now()))
+        await env.sweep()
+    assert await thresholds(env) == [("platform", "day", 80), ("platform", "day", 90)]
 
 
-async def test_an_emptied_redis_does_not_tell_them_again(house: House) -> None:
-    call = await house.leave("op_1", 850)
-    await house.budget.settle(settled(call, 850, at=now()))
-    await house.sweep()
-    await seal(house.blobs)
-    await house.redis.call("FLUSHALL")
-    await house.sweep()
-    again = await house.leave("op_2", 10)
-    await house.budget.settle(settled(again, 10, at=now()))
-    await house.sweep()
-    assert await thresholds(house) == [("platform", "day", 80)]
+async def test_an_emptied_redis_does_not_tell_them_again(env: ProxyEnvironment) -> None:
+    call = await env.leave("op_1", 850)
+    await env.budget.settle(settled(call, 850, at=now()))
+    await env.sweep()
+    await seal(env.blobs)
+    await env.redis.call("FLUSHALL")
+    await env.sweep()
+    again = await env.leave("op_2", 10)
+    await env.budget.settle(settled(again, 10, at=now()))
+    await env.sweep()
+    assert await thresholds(env) == [("platform", "day", 80)]
 
 
-async def test_an_alert_that_could_not_be_said_is_said_at_the_next_tick_under_the_same_id(house: House) -> None:
-    call = await house.leave("op_1", 850)
-    await house.budget.settle(settled(call, 850, at=now()))
-    house.transport.error = OSError("the broker is away")
+async def test_an_alert_that_could_not_be_said_is_said_at_the_next_tick_under_the_same_id(
+    env: ProxyEnvironment,
+) -> None:
+    call = await env.leave("op_1", 850)
+    await env.budget.settle(settled(call, 850, at=now()))
+    env.transport.error = OSError("the broker is away")
     with pytest.raises(OSError):
-        await house.sweep()
-    house.transport.error = None
-    await house.sweep()
-    await house.sweep()
-    first, second = house.transport.events
+        await env.sweep()
+    env.transport.error = None
+    await env.sweep()
+    await env.sweep()
+    first, second = env.transport.events
     assert first.event_id == second.event_id
-    booked = [one for one in await house.book.newest(["ten_a", "platform"], 100) if isinstance(one, AlertRecord)]
+    booked = [one for one in await env.ledger.newest(["ten_a", "platform"], 100) if isinstance(one, AlertRecord)]
     assert [alert.threshold_pct for alert in booked] == [80]
 
 
-async def test_booking_many_takes_few_blobs(house: House) -> None:
+async def test_booking_many_takes_few_blobs(env: ProxyEnvironment) -> None:
     for number in range(40):
-        await house.budget.settle(settled(await house.leave(f"op_{number}", 5), 5, at=now()))
-    before = len(await house.blobs.names(UNSEALED))
-    await house.sweep()
-    assert len(await house.blobs.names(UNSEALED)) - before <= 2
+        await env.budget.settle(settled(await env.leave(f"op_{number}", 5), 5, at=now()))
+    before = len(await env.blobs.names(UNSEALED))
+    await env.sweep()
+    assert len(await env.blobs.names(UNSEALED)) - before <= 2

@@ -12,7 +12,7 @@ from shared.types.document import Classification
 from shared.types.passage import Passage
 from shared.types.payer import Payer
 from tests.ollama import Asked, Model
-from tests.shared.proxy.execution.house import CLOUD, LOCAL, TENANT, House
+from tests.shared.proxy.execution.environment import CLOUD, LOCAL, TENANT, ProxyEnvironment
 
 PASSAGE = Passage("psg_1", "doc_1", 1, 0, "Ada Moreno founded Lindgren Ferries in Farrow in 1996.")
 SMALL, LARGE = "gemma3:4b", "gpt-oss:20b"
@@ -31,51 +31,51 @@ def extracted(*entities: tuple[str, str], relations: tuple[tuple[str, str, str],
     )
 
 
-def speak(house: House, text: str) -> None:
+def speak(env: ProxyEnvironment, text: str) -> None:
     """Both models say this."""
 
     def answer(asked: Asked) -> str:
         return text
 
-    for fake, name, like in ((house.local, SMALL, LOCAL), (house.cloud, LARGE, CLOUD)):
+    for fake, name, like in ((env.local, SMALL, LOCAL), (env.cloud, LARGE, CLOUD)):
         fake.models.pop(like, None)
         fake.models[name] = Model(name, answer=answer, context_tokens=32_768)
 
 
-async def test_what_the_passage_names_is_found_and_related(house: House) -> None:
+async def test_what_the_passage_names_is_found_and_related(env: ProxyEnvironment) -> None:
     founded = ("Ada Moreno", "Lindgren Ferries", "founded")
-    speak(house, extracted(("Ada Moreno", "person"), ("Lindgren Ferries", "organization"), relations=(founded,)))
-    found = await ModelExtractor(house.proxy).extract(PASSAGE, about())
+    speak(env, extracted(("Ada Moreno", "person"), ("Lindgren Ferries", "organization"), relations=(founded,)))
+    found = await ModelExtractor(env.proxy).extract(PASSAGE, about())
     assert found.entities == (Entity("Ada Moreno", "person"), Entity("Lindgren Ferries", "organization"))
     assert found.relations == (Relation(*founded),)
     assert found.cost_microusd == 0
 
 
-async def test_what_a_model_invents_is_left_out(house: House) -> None:
+async def test_what_a_model_invents_is_left_out(env: ProxyEnvironment) -> None:
     bought = ("Ada Moreno", "Acme", "bought")
-    speak(house, extracted(("Ada Moreno", "person"), ("Acme", "organization"), relations=(bought, bought)))
-    found = await ModelExtractor(house.proxy).extract(PASSAGE, about())
+    speak(env, extracted(("Ada Moreno", "person"), ("Acme", "organization"), relations=(bought, bought)))
+    found = await ModelExtractor(env.proxy).extract(PASSAGE, about())
     assert (found.entities, found.relations) == ((Entity("Ada Moreno", "person"),), ())
 
 
-async def test_long_documents_are_read_in_the_cloud_and_paid_for(house: House) -> None:
-    speak(house, extracted(("Farrow", "place")))
-    found = await ModelExtractor(house.proxy).extract(PASSAGE, about(pages=11))
+async def test_long_documents_are_read_in_the_cloud_and_paid_for(env: ProxyEnvironment) -> None:
+    speak(env, extracted(("Farrow", "place")))
+    found = await ModelExtractor(env.proxy).extract(PASSAGE, about(pages=11))
     assert found.cost_microusd > 0
-    (usage,) = [one for one in await house.booked() if one.cost_microusd]
+    (usage,) = [one for one in await env.booked() if one.cost_microusd]
     assert (usage.reason, usage.model, usage.document_id) == ("batch", LARGE, "doc_1")
 
 
-async def test_a_confidential_passage_is_read_here_however_long_its_document(house: House) -> None:
-    speak(house, extracted(("Farrow", "place")))
-    await ModelExtractor(house.proxy).extract(PASSAGE, about("confidential", pages=500))
-    assert house.cloud.seen == []
+async def test_a_confidential_passage_is_read_here_however_long_its_document(env: ProxyEnvironment) -> None:
+    speak(env, extracted(("Farrow", "place")))
+    await ModelExtractor(env.proxy).extract(PASSAGE, about("confidential", pages=500))
+    assert env.cloud.seen == []
 
 
-async def test_where_no_model_keeps_to_the_form_there_is_none(house: House) -> None:
-    speak(house, '["no"]')
+async def test_where_no_model_keeps_to_the_form_there_is_none(env: ProxyEnvironment) -> None:
+    speak(env, '["no"]')
     with pytest.raises(NoModel):
-        await ModelExtractor(house.proxy).extract(PASSAGE, about())
+        await ModelExtractor(env.proxy).extract(PASSAGE, about())
 
 
 def test_the_form_bounds_every_list_and_word() -> None:

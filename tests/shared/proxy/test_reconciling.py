@@ -1,4 +1,4 @@
-"""Redis, the book and the provider's bill end up saying the same, and nobody is charged for a correction."""
+"""Redis, the ledger and the provider's bill end up saying the same, and nobody is charged for a correction."""
 
 from datetime import timedelta
 
@@ -22,11 +22,11 @@ from shared.usage.verification import verify
 from tests.shared.usage.samples import outbound, settled
 
 
-class House:
+class ReconcilingEnvironment:
     def __init__(self, blobs: Blobs, redis: RedisClient) -> None:
         self.blobs, self.redis = blobs, redis
-        self.book, self.journal = UsageLedger(blobs), Journal(blobs)
-        self.budget = Budget(redis, blobs, Accounts(blobs, redis), self.book.balances, DefaultCaps())
+        self.ledger, self.journal = UsageLedger(blobs), Journal(blobs)
+        self.budget = Budget(redis, blobs, Accounts(blobs, redis), self.ledger.balances, DefaultCaps())
 
     async def call(self, number: int, cost: int | None, *, estimated: bool = False) -> None:
         held = await self.budget.reserve(f"op_{number}", 500, Payer(tenant_id="ten_a"), 60)
@@ -39,12 +39,12 @@ class House:
 
     async def reconcile(self, billed: int | None = None) -> Reconciled:
         bills = {} if billed is None else {now().date(): billed}
-        return await reconcile(self.budget, self.redis, self.book, self.journal, bills)
+        return await reconcile(self.budget, self.redis, self.ledger, self.journal, bills)
 
     async def tamper(self, by: int) -> None:
         """Redis forgets, or invents, what was spent."""
         generation = await self.redis.call("GET", "budget:generation")
-        for window in (await self.book.balances()).spent:
+        for window in (await self.ledger.balances()).spent:
             await self.redis.call("HINCRBY", window_key(generation, window), f"{window.start}:spent", by)
 
     async def counted(self) -> set[int]:
@@ -53,79 +53,81 @@ class House:
         return {state.spent_microusd for state in states}
 
     async def cost(self) -> int:
-        rows = await self.book.totals("ten_a", now() - timedelta(days=1), now() + timedelta(days=1))
+        rows = await self.ledger.totals("ten_a", now() - timedelta(days=1), now() + timedelta(days=1))
         return sum(row.cost_microusd for row in rows)
 
 
 @pytest.fixture
-async def house(blobs: Blobs, redis: RedisClient) -> House:
+async def env(blobs: Blobs, redis: RedisClient) -> ReconcilingEnvironment:
     from shared.records.structs import TenantRecord
 
-    house = House(blobs, redis)
+    env = ReconcilingEnvironment(blobs, redis)
     await Accounts(blobs, redis).keep_tenant(TenantRecord("ten_a", "a", "enterprise", now()))
-    return house
+    return env
 
 
-async def test_where_all_agree_nothing_is_changed(house: House) -> None:
-    await house.call(1, 100)
-    assert (await house.reconcile(billed=100)).windows == ()
-    assert await house.counted() == {100}
+async def test_where_all_agree_nothing_is_changed(env: ReconcilingEnvironment) -> None:
+    await env.call(1, 100)
+    assert (await env.reconcile(billed=100)).windows == ()
+    assert await env.counted() == {100}
 
 
 @pytest.mark.parametrize("by", [-60, 60])
-async def test_redis_is_mended_to_the_book(house: House, by: int) -> None:
-    await house.call(1, 100)
-    await house.reconcile()
-    await house.tamper(by)
-    found = await house.reconcile()
+async def test_redis_is_mended_to_the_book(env: ReconcilingEnvironment, by: int) -> None:
+    await env.call(1, 100)
+    await env.reconcile()
+    await env.tamper(by)
+    found = await env.reconcile()
     assert {(one.redis_microusd, one.book_microusd, one.mended) for one in found.windows} == {(100 + by, 100, True)}
-    assert await house.counted() == {100}
+    assert await env.counted() == {100}
 
 
-async def test_a_window_with_a_call_under_way_is_left_alone(house: House) -> None:
-    await house.call(1, 100)
-    await house.reconcile()
-    await house.tamper(60)
-    await house.call(2, None)
-    assert {one.mended for one in (await house.reconcile()).windows} == {False}
-    assert await house.counted() == {160}
+async def test_a_window_with_a_call_under_way_is_left_alone(env: ReconcilingEnvironment) -> None:
+    await env.call(1, 100)
+    await env.reconcile()
+    await env.tamper(60)
+    await env.call(2, None)
+    assert {one.mended for one in (await env.reconcile()).windows} == {False}
+    assert await env.counted() == {160}
 
 
-async def test_an_estimate_is_lowered_to_what_the_provider_billed_and_the_budget_gets_it_back(house: House) -> None:
-    await house.call(1, 500, estimated=True)
-    await house.call(2, 100)
-    (day,) = (await house.reconcile(billed=250)).days
+async def test_an_estimate_is_lowered_to_what_the_provider_billed_and_the_budget_gets_it_back(
+    env: ReconcilingEnvironment,
+) -> None:
+    await env.call(1, 500, estimated=True)
+    await env.call(2, 100)
+    (day,) = (await env.reconcile(billed=250)).days
     assert (day.provider_microusd, day.book_microusd, day.lowered_microusd) == (250, 600, 350)
-    assert await house.cost() == 250
-    assert await house.counted() == {250}
-    (again,) = (await house.reconcile(billed=250)).days
+    assert await env.cost() == 250
+    assert await env.counted() == {250}
+    (again,) = (await env.reconcile(billed=250)).days
     assert again.lowered_microusd == 0
-    await seal(house.blobs)
-    assert set((await house.book.balances()).spent.values()) == {250}
-    assert (await verify(house.blobs)).fault == ""
+    await seal(env.blobs)
+    assert set((await env.ledger.balances()).spent.values()) == {250}
+    assert (await verify(env.blobs)).fault == ""
 
 
-async def test_what_was_counted_by_the_server_itself_is_never_lowered(house: House) -> None:
-    await house.call(1, 100)
-    await house.call(2, 500, estimated=True)
-    (day,) = (await house.reconcile(billed=0)).days
+async def test_what_was_counted_by_the_server_itself_is_never_lowered(env: ReconcilingEnvironment) -> None:
+    await env.call(1, 100)
+    await env.call(2, 500, estimated=True)
+    (day,) = (await env.reconcile(billed=0)).days
     assert day.lowered_microusd == 500
-    assert await house.cost() == 100
+    assert await env.cost() == 100
 
 
-async def test_a_higher_bill_is_told_and_charged_to_nobody(house: House) -> None:
-    await house.call(1, 100, estimated=True)
-    (day,) = (await house.reconcile(billed=900)).days
+async def test_a_higher_bill_is_told_and_charged_to_nobody(env: ReconcilingEnvironment) -> None:
+    await env.call(1, 100, estimated=True)
+    (day,) = (await env.reconcile(billed=900)).days
     assert (day.book_microusd, day.lowered_microusd) == (100, 0)
-    assert await house.cost() == 100
+    assert await env.cost() == 100
 
 
-async def test_an_adjustment_that_is_told_twice_lowers_once(house: House) -> None:
-    await house.call(1, 500, estimated=True)
-    await house.reconcile(billed=200)
-    (lowered,) = [one for one in await house.book.usage("ten_a", now() - timedelta(days=1), now()) if one.adjusts]
-    await seal(house.blobs)
-    await house.journal.append(msgspec.structs.replace(lowered))
-    await seal(house.blobs)
-    assert set((await house.book.balances()).spent.values()) == {200}
-    assert await house.cost() == 200
+async def test_an_adjustment_that_is_told_twice_lowers_once(env: ReconcilingEnvironment) -> None:
+    await env.call(1, 500, estimated=True)
+    await env.reconcile(billed=200)
+    (lowered,) = [one for one in await env.ledger.usage("ten_a", now() - timedelta(days=1), now()) if one.adjusts]
+    await seal(env.blobs)
+    await env.journal.append(msgspec.structs.replace(lowered))
+    await seal(env.blobs)
+    assert set((await env.ledger.balances()).spent.values()) == {200}
+    assert await env.cost() == 200

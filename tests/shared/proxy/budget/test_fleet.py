@@ -13,7 +13,7 @@ from shared.redis.client import RedisClient
 from shared.usage.journal import Journal
 from shared.usage.ledger import UsageLedger
 from shared.usage.outbox import flush_outbox
-from tests.shared.proxy.budget.house import AT, DAILY, DAY, LEASE_S, MONTHLY, House, fleet_allowance
+from tests.shared.proxy.budget.environment import AT, DAILY, DAY, LEASE_S, MONTHLY, BudgetEnvironment, fleet_allowance
 
 CALLERS = 100
 BEFORE_MIDNIGHT_S = 1
@@ -30,17 +30,17 @@ async def test_no_cent_over_and_nothing_stuck_whatever_happens_to_callers_and_re
 ) -> None:
     if blobs_place[0] != "embedded":
         return
-    book, journal = UsageLedger(blobs), Journal(blobs)
-    house = House(blobs, redis, fleet_allowance(), book.balances)
-    payer = await house.payer("enterprise")
+    ledger, journal = UsageLedger(blobs), Journal(blobs)
+    env = BudgetEnvironment(blobs, redis, fleet_allowance(), ledger.balances)
+    payer = await env.payer("enterprise")
     workers = [work(redis_url, blobs_place[1], payer.tenant_id, f"key_{n}", n) for n in range(3)]
     for worker in workers:
         assert worker.stdout and await asyncio.to_thread(worker.stdout.readline) == "ready\n"
     now = int((await redis.call("TIME"))[0])
-    house.budget.ahead_s = DAY - (now + BEFORE_MIDNIGHT_S) % DAY
+    env.budget.ahead_s = DAY - (now + BEFORE_MIDNIGHT_S) % DAY
     for worker in workers:
         assert worker.stdin
-        worker.stdin.write(f"{house.budget.ahead_s}\n")
+        worker.stdin.write(f"{env.budget.ahead_s}\n")
         worker.stdin.flush()
     await asyncio.sleep(0.7)
     workers[0].kill()
@@ -48,18 +48,18 @@ async def test_no_cent_over_and_nothing_stuck_whatever_happens_to_callers_and_re
     await redis.call("FLUSHDB")
     left = [line.split() for worker in workers for line in await asyncio.to_thread(finished, worker)]
     await asyncio.sleep(LEASE_S)
-    await flush_outbox(house.budget.outbox, journal)
-    await house.budget.sweep()
-    await settle_lapsed(house.budget, book)
-    await flush_outbox(house.budget.outbox, journal)
-    counted, booked = await house.counted(), await book.balances()
+    await flush_outbox(env.budget.outbox, journal)
+    await env.budget.sweep()
+    await settle_lapsed(env.budget, ledger)
+    await flush_outbox(env.budget.outbox, journal)
+    counted, booked = await env.counted(), await ledger.balances()
     assert not booked.open
     assert {w: one.spent_microusd for w, one in counted.items()} == {
         w: spent for w, spent in booked.spent.items() if spent
     }
     assert not any(one.reserved_microusd for one in counted.values())
     usages = {
-        one.usage_id: one for one in await book.usage(payer.tenant_id, AT - timedelta(days=9), AT + timedelta(days=9))
+        one.usage_id: one for one in await ledger.usage(payer.tenant_id, AT - timedelta(days=9), AT + timedelta(days=9))
     }
     assert all(usages[call].estimated or usages[call].cost_microusd == int(cost) for call, cost, _ in left)
     assert sum(not usages[call].estimated for call, *_ in left) > len(left) // 2

@@ -19,7 +19,7 @@ from shared.proxy.budget.operations import Over, Reserved, ScopeOf, estimated
 from shared.redis.connection import over_url
 from shared.types.payer import Payer
 from shared.usage.records import BudgetWindow
-from tests.shared.proxy.budget.house import DAY, House, outbound
+from tests.shared.proxy.budget.environment import DAY, BudgetEnvironment, outbound
 
 _Answer = TypeVar("_Answer")
 LEASE_S = 600
@@ -40,7 +40,7 @@ DISTURBANCES = (
 
 class Held(Struct):
     """An operation as the account knows it: `held`, `left`, `settled`, `released`, or, with a Redis that forgot it,
-    `booked` or `gone`. `written` says that its outbound record is in the book."""
+    `booked` or `gone`. `written` says that its outbound record is in the usage ledger."""
 
     payer: Payer
     amount: int
@@ -92,9 +92,9 @@ class Machine(RuleBasedStateMachine):
     async def open(self) -> None:
         redis = over_url(self.url)
         await redis.call("FLUSHDB")
-        self.house = House(MemoryBlobs(), redis, PLATFORM)  # type: ignore[arg-type]
-        await self.house.noon()
-        first, second = await self.house.payer("pro"), await self.house.payer("enterprise")
+        self.env = BudgetEnvironment(MemoryBlobs(), redis, PLATFORM)  # type: ignore[arg-type]
+        await self.env.noon()
+        first, second = await self.env.payer("pro"), await self.env.payer("enterprise")
         self.payers = [
             first,
             Payer(first.tenant_id, "key_other"),
@@ -119,7 +119,7 @@ class Machine(RuleBasedStateMachine):
 
     def lease_ends(self) -> None:
         """What the budget does before it admits anything."""
-        now = self.do(self.house.now())
+        now = self.do(self.env.now())
         for one in self.operations.values():
             if one.state == "held" and one.until <= now:
                 one.state = "released"
@@ -166,14 +166,14 @@ class Machine(RuleBasedStateMachine):
         self.lease_ends()
         operation_id, who = f"opr_{next(numbers)}", self.payers[payer]
         before = self.account()
-        answer = self.do(self.house.budget.reserve(operation_id, amount, who, LEASE_S))
+        answer = self.do(self.env.budget.reserve(operation_id, amount, who, LEASE_S))
         if isinstance(answer, Over):
             counted = before.get(answer.window, Counted(0, 0))
             cap = self.cap(answer.window)
             assert cap is not None and (cap == 0 or counted.spent_microusd + counted.reserved_microusd + amount > cap)
             return
         assert isinstance(answer, Reserved)
-        until = self.do(self.house.now()) + timedelta(seconds=LEASE_S)
+        until = self.do(self.env.now()) + timedelta(seconds=LEASE_S)
         self.operations[operation_id] = Held(who, amount, answer.windows, until)
         for window, counted in self.account().items():
             cap = self.cap(window)
@@ -185,11 +185,11 @@ class Machine(RuleBasedStateMachine):
         if operation_id and self.is_open(self.operations[operation_id]):
             one = self.operations[operation_id]
             self.lease_ends()
-            answer = self.do(self.house.budget.reserve(operation_id, one.amount, one.payer, LEASE_S))
+            answer = self.do(self.env.budget.reserve(operation_id, one.amount, one.payer, LEASE_S))
             assert isinstance(answer, Reserved) and set(answer.windows) == set(one.windows)
 
     def is_open(self, one: Held) -> bool:
-        return one.state == "left" or (one.state == "held" and one.until > self.do(self.house.now()))
+        return one.state == "left" or (one.state == "held" and one.until > self.do(self.env.now()))
 
     def write_down(self, number: int) -> None:
         operation_id = self.pick(number)
@@ -197,17 +197,17 @@ class Machine(RuleBasedStateMachine):
             one = self.operations[operation_id]
             held = Reserved(one.windows, None)
             at = one.until - timedelta(seconds=LEASE_S)
-            self.house.paper.outbound[operation_id] = outbound(operation_id, one.amount, one.payer, held, at, LEASE_S)
+            self.env.recorded.outbound[operation_id] = outbound(operation_id, one.amount, one.payer, held, at, LEASE_S)
             one.written = True
 
     def confirm(self, number: int) -> None:
         operation_id = self.pick(number)
         if operation_id and self.operations[operation_id].written:
             one = self.operations[operation_id]
-            now = self.do(self.house.now())
+            now = self.do(self.env.now())
             if one.state == "held":
                 one.state = "left" if one.until > now else "released"
-            assert self.do(self.house.budget.confirm(operation_id)) is (one.state == "left")
+            assert self.do(self.env.budget.confirm(operation_id)) is (one.state == "left")
 
     def settle(self, number: int, share: int = 70) -> None:
         operation_id = self.pick(number)
@@ -216,55 +216,55 @@ class Machine(RuleBasedStateMachine):
             cost = one.amount * share // 100
             if one.is_open:
                 one.state, one.cost = "settled", cost
-            assert self.do(self.house.settle(operation_id, cost)).booked is (one.state == "settled")
+            assert self.do(self.env.settle(operation_id, cost)).booked is (one.state == "settled")
 
     def release(self, number: int) -> None:
         operation_id = self.pick(number)
         if operation_id:
             if self.operations[operation_id].is_open:
                 self.operations[operation_id].state = "released"
-            self.do(self.house.budget.release(operation_id))
+            self.do(self.env.budget.release(operation_id))
 
     def leases_run_out(self) -> None:
-        self.house.budget.ahead_s += LEASE_S + 1
+        self.env.budget.ahead_s += LEASE_S + 1
 
     def a_day_goes_by(self) -> None:
-        if self.house.budget.ahead_s < 12 * DAY:
-            self.house.budget.ahead_s += DAY
+        if self.env.budget.ahead_s < 12 * DAY:
+            self.env.budget.ahead_s += DAY
 
     def sweep(self) -> None:
         self.lease_ends()
-        self.do(self.house.budget.sweep())
+        self.do(self.env.budget.sweep())
 
     def book_the_outbox(self) -> None:
-        self.do(self.house.book_outbox())
+        self.do(self.env.book_outbox())
 
     def send_alerts(self) -> None:
-        sent = self.do(self.house.budget.alerts())
+        sent = self.do(self.env.budget.alerts())
         self.alerts += [(alert.window, alert.threshold_pct) for alert in sent]
-        self.house.paper.alerted |= set(self.alerts)
-        self.do(self.house.budget.alerted(sent))
+        self.env.recorded.alerted |= set(self.alerts)
+        self.do(self.env.budget.alerted(sent))
         assert len(set(self.alerts)) == len(self.alerts), "each once"
 
     def change_platform_cap(self, cap: int | None, name: str) -> None:
-        self.do(self.house.budget.change_caps(ScopeOf("platform"), "operator", Caps(**{name: cap})))
+        self.do(self.env.budget.change_caps(ScopeOf("platform"), "operator", Caps(**{name: cap})))
         self.caps["platform", "", name] = cap
 
     def change_key_cap(self, cap: int | None, payer: int) -> None:
         who = self.payers[payer]
         scope = ScopeOf("key", who.key_id, who.tenant_id)
-        self.do(self.house.budget.change_caps(scope, "admin", Caps(day=cap)))
+        self.do(self.env.budget.change_caps(scope, "admin", Caps(day=cap)))
         self.caps["key", who.key_id, "day"] = cap
 
     def redis_is_emptied(self) -> None:
-        self.forget(set(self.house.paper.usage))
-        self.do(self.house.redis.call("FLUSHDB"))
+        self.forget(set(self.env.recorded.usage))
+        self.do(self.env.redis.call("FLUSHDB"))
 
     def another_redis_takes_over(self) -> None:
         """With all keys of the former one: its outbox is as good as booked."""
-        waiting = self.do(self.house.budget.outbox.waiting())
-        self.forget({usage.usage_id for usage in waiting} | set(self.house.paper.usage))
-        self.do(self.house.redis.call("SET", "budget:generation", "f" * 40 + ":0"))
+        waiting = self.do(self.env.budget.outbox.waiting())
+        self.forget({usage.usage_id for usage in waiting} | set(self.env.recorded.usage))
+        self.do(self.env.redis.call("SET", "budget:generation", "f" * 40 + ":0"))
 
     def forget(self, booked: set[str]) -> None:
         for operation_id, one in self.operations.items():
@@ -277,27 +277,27 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def redis_counts_match_the_account(self) -> None:
-        self.do(self.house.budget.seed())
-        assert self.do(self.house.counted()) == self.account()
+        self.do(self.env.budget.seed())
+        assert self.do(self.env.counted()) == self.account()
 
     def teardown(self) -> None:
-        self.house.budget.ahead_s += LEASE_S + 1
+        self.env.budget.ahead_s += LEASE_S + 1
         self.lease_ends()
-        self.do(self.house.budget.sweep())
-        for operation in self.do(self.house.budget.lapsed()):
+        self.do(self.env.budget.sweep())
+        for operation in self.do(self.env.budget.lapsed()):
             one = self.operations[operation.operation_id]
             assert one.state == "left" and one.written
             one.state, one.cost = "settled", one.amount
-            self.do(self.house.budget.settle(estimated(operation, operation.until)))
-        self.do(self.house.book_outbox())
-        counted = self.do(self.house.counted())
+            self.do(self.env.budget.settle(estimated(operation, operation.until)))
+        self.do(self.env.book_outbox())
+        counted = self.do(self.env.counted())
         assert counted == self.account()
         assert not any(one.reserved_microusd for one in counted.values()), "never stuck"
-        booked = self.do(self.house.paper.balances())
+        booked = self.do(self.env.recorded.balances())
         assert not booked.open
         written = {window: one.spent_microusd for window, one in counted.items()}
         assert written == {window: spent for window, spent in booked.spent.items() if spent}
-        self.do(self.house.redis.close())
+        self.do(self.env.redis.close())
         self.loop.close()
 
 

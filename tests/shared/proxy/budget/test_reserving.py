@@ -15,14 +15,14 @@ from shared.proxy.budget.switches import ModelOff
 from shared.redis.client import RedisClient, RedisWord, Script
 from shared.redis.connection import over_url
 from shared.types.errors import StoreUnavailable
-from tests.shared.proxy.budget.house import DAY, House, LaterBudget
+from tests.shared.proxy.budget.environment import DAY, BudgetEnvironment, LaterBudget
 
 
-async def test_a_reservation_holds_its_amount_in_every_scope(house: House) -> None:
-    payer = await house.payer("enterprise", document_id="doc_a", document_cap_microusd=500)
-    held = await house.budget.reserve("opr_1", 100, payer, 60)
+async def test_a_reservation_holds_its_amount_in_every_scope(env: BudgetEnvironment) -> None:
+    payer = await env.payer("enterprise", document_id="doc_a", document_cap_microusd=500)
+    held = await env.budget.reserve("opr_1", 100, payer, 60)
     assert isinstance(held, Reserved) and held.remaining_microusd == 400
-    day = (await house.now()).date().isoformat()
+    day = (await env.now()).date().isoformat()
     assert [(window.scope, window.id, window.name, window.start) for window in held.windows] == [
         ("document", "doc_a", "life", ""),
         ("key", payer.key_id, "day", day),
@@ -32,132 +32,136 @@ async def test_a_reservation_holds_its_amount_in_every_scope(house: House) -> No
         ("platform", "", "day", day),
         ("platform", "", "month", day[:7]),
     ]
-    assert await house.counted() == dict.fromkeys(held.windows, Counted(0, 100))
+    assert await env.counted() == dict.fromkeys(held.windows, Counted(0, 100))
 
 
-async def test_where_one_scope_has_no_room_nothing_is_held_in_any(house: House) -> None:
-    payer = await house.payer("enterprise", document_id="doc_a", document_cap_microusd=99)
-    refused = await house.budget.reserve("opr_1", 100, payer, 60)
+async def test_where_one_scope_has_no_room_nothing_is_held_in_any(env: BudgetEnvironment) -> None:
+    payer = await env.payer("enterprise", document_id="doc_a", document_cap_microusd=99)
+    refused = await env.budget.reserve("opr_1", 100, payer, 60)
     assert isinstance(refused, Over)
     assert (refused.window.scope, refused.cap_microusd) == ("document", 99)
-    assert not await house.counted()
+    assert not await env.counted()
 
 
-async def test_the_last_cent_can_be_spent_and_not_one_more(house: House) -> None:
-    payer = await house.payer("enterprise")
-    assert isinstance(await house.budget.reserve("opr_1", 999, payer, 60), Reserved)
-    assert isinstance(await house.budget.reserve("opr_2", 2, payer, 60), Over)
-    last = await house.budget.reserve("opr_3", 1, payer, 60)
+async def test_the_last_cent_can_be_spent_and_not_one_more(env: BudgetEnvironment) -> None:
+    payer = await env.payer("enterprise")
+    assert isinstance(await env.budget.reserve("opr_1", 999, payer, 60), Reserved)
+    assert isinstance(await env.budget.reserve("opr_2", 2, payer, 60), Over)
+    last = await env.budget.reserve("opr_3", 1, payer, 60)
     assert isinstance(last, Reserved) and last.remaining_microusd == 0
-    assert isinstance(await house.budget.reserve("opr_4", 1, payer, 60), Over)
+    assert isinstance(await env.budget.reserve("opr_4", 1, payer, 60), Over)
 
 
-async def test_of_200_calls_at_once_a_cap_for_19_and_a_half_admits_19(house: House) -> None:
-    payer = await house.payer("enterprise")
-    answers = await asyncio.gather(*(house.budget.reserve(f"opr_{n}", 51, payer, 60) for n in range(200)))
+async def test_of_200_calls_at_once_a_cap_for_19_and_a_half_admits_19(env: BudgetEnvironment) -> None:
+    payer = await env.payer("enterprise")
+    answers = await asyncio.gather(*(env.budget.reserve(f"opr_{n}", 51, payer, 60) for n in range(200)))
     assert sum(isinstance(answer, Reserved) for answer in answers) == 1000 // 51 == 19
 
 
-async def test_the_first_calls_of_a_tenant_that_redis_does_not_know_are_no_exception(house: House) -> None:
-    payer = await house.payer("enterprise")
-    await house.redis.call("FLUSHDB")
-    answers = await asyncio.gather(*(house.budget.reserve(f"opr_{n}", 51, payer, 60) for n in range(100)))
+async def test_the_first_calls_of_a_tenant_that_redis_does_not_know_are_no_exception(env: BudgetEnvironment) -> None:
+    payer = await env.payer("enterprise")
+    await env.redis.call("FLUSHDB")
+    answers = await asyncio.gather(*(env.budget.reserve(f"opr_{n}", 51, payer, 60) for n in range(100)))
     assert sum(isinstance(answer, Reserved) for answer in answers) == 19
-    assert house.paper.reads == 1
+    assert env.recorded.reads == 1
 
 
-async def test_a_free_tenant_may_spend_nothing_not_even_nothing(house: House) -> None:
-    payer = await house.payer("free")
+async def test_a_free_tenant_may_spend_nothing_not_even_nothing(env: BudgetEnvironment) -> None:
+    payer = await env.payer("free")
     for number, amount in enumerate((0, 1)):
-        assert isinstance(await house.budget.reserve(f"opr_{number}", amount, payer, 60), Over)
+        assert isinstance(await env.budget.reserve(f"opr_{number}", amount, payer, 60), Over)
 
 
-async def test_a_tier_has_its_months_allowance(house: House) -> None:
-    payer = await house.payer("pro")
-    await house.budget.change_caps(ScopeOf("platform"), "operator", Caps(day=None, month=None))
-    assert isinstance(await house.budget.reserve("opr_1", 20_000, payer, 60), Reserved)
-    refused = await house.budget.reserve("opr_2", 1, payer, 60)
+async def test_a_tier_has_its_months_allowance(env: BudgetEnvironment) -> None:
+    payer = await env.payer("pro")
+    await env.budget.change_caps(ScopeOf("platform"), "operator", Caps(day=None, month=None))
+    assert isinstance(await env.budget.reserve("opr_1", 20_000, payer, 60), Reserved)
+    refused = await env.budget.reserve("opr_2", 1, payer, 60)
     assert isinstance(refused, Over) and refused.window.name == "month" and refused.window.scope == "tenant"
 
 
-async def test_without_any_cap_nothing_is_refused_and_no_remainder_is_told(house: House) -> None:
-    payer = await house.payer("enterprise")
-    await house.budget.change_caps(ScopeOf("platform"), "operator", Caps(day=None, month=None))
-    held = await house.budget.reserve("opr_1", 10**12, payer, 60)
+async def test_without_any_cap_nothing_is_refused_and_no_remainder_is_told(env: BudgetEnvironment) -> None:
+    payer = await env.payer("enterprise")
+    await env.budget.change_caps(ScopeOf("platform"), "operator", Caps(day=None, month=None))
+    held = await env.budget.reserve("opr_1", 10**12, payer, 60)
     assert isinstance(held, Reserved) and held.remaining_microusd is None
-    assert await house.budget.remaining(payer) is None
+    assert await env.budget.remaining(payer) is None
 
 
-async def test_a_deleted_tenant_may_spend_nothing(house: House) -> None:
-    payer = await house.payer("enterprise")
-    tenant = await house.accounts.tenant(payer.tenant_id)
+async def test_a_deleted_tenant_may_spend_nothing(env: BudgetEnvironment) -> None:
+    payer = await env.payer("enterprise")
+    tenant = await env.accounts.tenant(payer.tenant_id)
     assert tenant
-    await house.accounts.delete_tenant(tenant)
-    assert isinstance(await house.budget.reserve("opr_1", 1, payer, 60), Over)
-    assert await house.budget.remaining(payer) == 0
+    await env.accounts.delete_tenant(tenant)
+    assert isinstance(await env.budget.reserve("opr_1", 1, payer, 60), Over)
+    assert await env.budget.remaining(payer) == 0
 
 
-async def test_the_same_operation_is_held_once(house: House) -> None:
-    payer = await house.payer()
-    first, again = [await house.budget.reserve("opr_1", 600, payer, 60) for _ in range(2)]
+async def test_the_same_operation_is_held_once(env: BudgetEnvironment) -> None:
+    payer = await env.payer()
+    first, again = [await env.budget.reserve("opr_1", 600, payer, 60) for _ in range(2)]
     assert first == again
-    assert {counted.reserved_microusd for counted in (await house.counted()).values()} == {600}
+    assert {counted.reserved_microusd for counted in (await env.counted()).values()} == {600}
 
 
-async def test_an_operation_that_has_ended_does_not_begin_again(house: House) -> None:
-    payer = await house.payer()
-    await house.spend("opr_1", 10, payer)
+async def test_an_operation_that_has_ended_does_not_begin_again(env: BudgetEnvironment) -> None:
+    payer = await env.payer()
+    await env.spend("opr_1", 10, payer)
     with pytest.raises(OperationEnded):
-        await house.budget.reserve("opr_1", 10, payer, 60)
+        await env.budget.reserve("opr_1", 10, payer, 60)
 
 
-async def test_a_new_day_has_its_own_cap_and_the_month_goes_on(house: House) -> None:
-    house.budget.ahead_s += 40 * DAY - int((await house.now()).day) * DAY  # early in a month
-    payer = await house.payer()
-    await house.spend("opr_1", 1000, payer)
-    assert isinstance(await house.budget.reserve("opr_2", 1, payer, 60), Over)
-    house.budget.ahead_s += DAY
-    assert isinstance(await house.budget.reserve("opr_3", 1000, payer, 60), Reserved)
-    month = next(state for state in await house.budget.windows([ScopeOf("platform")]) if state.window == "month")
+async def test_a_new_day_has_its_own_cap_and_the_month_goes_on(env: BudgetEnvironment) -> None:
+    env.budget.ahead_s += 40 * DAY - int((await env.now()).day) * DAY  # early in a month
+    payer = await env.payer()
+    await env.spend("opr_1", 1000, payer)
+    assert isinstance(await env.budget.reserve("opr_2", 1, payer, 60), Over)
+    env.budget.ahead_s += DAY
+    assert isinstance(await env.budget.reserve("opr_3", 1000, payer, 60), Reserved)
+    month = next(state for state in await env.budget.windows([ScopeOf("platform")]) if state.window == "month")
     assert (month.spent_microusd, month.reserved_microusd) == (1000, 1000)
 
 
-async def test_windows_carry_the_days_of_the_calendar(house: House) -> None:
-    payer = await house.payer()
-    await house.budget.change_caps(ScopeOf("platform"), "operator", Caps(day=None, month=None))
+async def test_windows_carry_the_days_of_the_calendar(env: BudgetEnvironment) -> None:
+    payer = await env.payer()
+    await env.budget.change_caps(ScopeOf("platform"), "operator", Caps(day=None, month=None))
     for number in range(0, 1500, 29):  # leap days and turns of the year among them
-        house.budget.ahead_s += 29 * DAY
-        held = await house.budget.reserve(f"opr_{number}", 1, payer, 60)
+        env.budget.ahead_s += 29 * DAY
+        held = await env.budget.reserve(f"opr_{number}", 1, payer, 60)
         assert isinstance(held, Reserved)
-        today = (await house.now()).date().isoformat()
+        today = (await env.now()).date().isoformat()
         assert [window.start for window in held.windows[:2]] == [today, today[:7]]
 
 
-async def test_a_model_that_cost_more_than_its_worst_case_is_off_until_an_operator_switches_it_on(house: House) -> None:
-    payer = await house.payer()
-    assert await house.leave("opr_1", 10, payer, model="gpt-oss:20b")
-    settled = await house.settle("opr_1", 17)
+async def test_a_model_that_cost_more_than_its_worst_case_is_off_until_an_operator_switches_it_on(
+    env: BudgetEnvironment,
+) -> None:
+    payer = await env.payer()
+    assert await env.leave("opr_1", 10, payer, model="gpt-oss:20b")
+    settled = await env.settle("opr_1", 17)
     assert (settled.booked, settled.excess_microusd) == (True, 7)
-    assert {counted.spent_microusd for counted in (await house.counted()).values()} == {17}
-    assert await house.budget.reserve("opr_2", 1, payer, 60, "gpt-oss:20b") == SwitchedOff("gpt-oss:20b")
-    assert isinstance(await house.budget.reserve("opr_3", 1, payer, 60, "other"), Reserved)
-    await house.redis.call("FLUSHDB")
-    assert await house.budget.reserve("opr_4", 1, payer, 60, "gpt-oss:20b") == SwitchedOff("gpt-oss:20b")
-    await house.budget.switches.switch_on("gpt-oss:20b")
-    assert isinstance(await house.budget.reserve("opr_5", 1, payer, 60, "gpt-oss:20b"), Reserved)
-    await house.redis.call("FLUSHDB")
-    assert isinstance(await house.budget.reserve("opr_6", 1, payer, 60, "gpt-oss:20b"), Reserved)
+    assert {counted.spent_microusd for counted in (await env.counted()).values()} == {17}
+    assert await env.budget.reserve("opr_2", 1, payer, 60, "gpt-oss:20b") == SwitchedOff("gpt-oss:20b")
+    assert isinstance(await env.budget.reserve("opr_3", 1, payer, 60, "other"), Reserved)
+    await env.redis.call("FLUSHDB")
+    assert await env.budget.reserve("opr_4", 1, payer, 60, "gpt-oss:20b") == SwitchedOff("gpt-oss:20b")
+    await env.budget.switches.switch_on("gpt-oss:20b")
+    assert isinstance(await env.budget.reserve("opr_5", 1, payer, 60, "gpt-oss:20b"), Reserved)
+    await env.redis.call("FLUSHDB")
+    assert isinstance(await env.budget.reserve("opr_6", 1, payer, 60, "gpt-oss:20b"), Reserved)
 
 
-async def test_a_switch_that_a_dying_process_left_in_redis_alone_is_written_down_by_the_sweep(house: House) -> None:
-    payer = await house.payer()
-    assert await house.leave("opr_1", 10, payer, model="m")
-    house.budget.switches.switch_off = _dies  # type: ignore[method-assign]
-    assert (await house.settle("opr_1", 11)).excess_microusd == 1
-    del house.budget.switches.switch_off
-    assert not await house.budget.switches.models()
-    await house.budget.sweep()
-    assert [record.model for record in await house.budget.switches.models()] == ["m"]
+async def test_a_switch_that_a_dying_process_left_in_redis_alone_is_written_down_by_the_sweep(
+    env: BudgetEnvironment,
+) -> None:
+    payer = await env.payer()
+    assert await env.leave("opr_1", 10, payer, model="m")
+    env.budget.switches.switch_off = _dies  # type: ignore[method-assign]
+    assert (await env.settle("opr_1", 11)).excess_microusd == 1
+    del env.budget.switches.switch_off
+    assert not await env.budget.switches.models()
+    await env.budget.sweep()
+    assert [record.model for record in await env.budget.switches.models()] == ["m"]
 
 
 async def _dies(model: str, operation_id: str = "") -> ModelOff:
@@ -177,24 +181,24 @@ class Forgetful(RedisClient):
         return answer
 
 
-async def test_an_answer_that_came_too_late_charges_nothing_twice(house: House, redis_url: str) -> None:
-    payer = await house.payer()
+async def test_an_answer_that_came_too_late_charges_nothing_twice(env: BudgetEnvironment, redis_url: str) -> None:
+    payer = await env.payer()
     far = over_url(redis_url)
-    budget = LaterBudget(Forgetful(far._client), house.blobs, house.accounts, house.paper.balances)
-    budget.ahead_s = house.budget.ahead_s
-    house.budget = budget
-    await house.spend("opr_1", 100, payer)
+    budget = LaterBudget(Forgetful(far._client), env.blobs, env.accounts, env.recorded.balances)
+    budget.ahead_s = env.budget.ahead_s
+    env.budget = budget
+    await env.spend("opr_1", 100, payer)
     held = await budget.reserve("opr_2", 50, payer, 60)
     await budget.release("opr_2")
     assert isinstance(held, Reserved)
-    assert {(one.spent_microusd, one.reserved_microusd) for one in (await house.counted()).values()} == {(100, 0)}
+    assert {(one.spent_microusd, one.reserved_microusd) for one in (await env.counted()).values()} == {(100, 0)}
     await far.close()
 
 
-async def test_without_redis_no_cloud_call_is_made(house: House) -> None:
-    payer = await house.payer()
+async def test_without_redis_no_cloud_call_is_made(env: BudgetEnvironment) -> None:
+    payer = await env.payer()
     away = over_url("unix:///nothing/here")
-    budget = LaterBudget(away, house.blobs, house.accounts, house.paper.balances)
+    budget = LaterBudget(away, env.blobs, env.accounts, env.recorded.balances)
     with pytest.raises(StoreUnavailable):
         await budget.reserve("opr_1", 1, payer, 60)
     with pytest.raises(StoreUnavailable):
@@ -202,13 +206,13 @@ async def test_without_redis_no_cloud_call_is_made(house: House) -> None:
     await away.close()
 
 
-async def test_the_smallest_remainder_is_told(house: House) -> None:
-    payer = await house.payer()
-    assert await house.budget.remaining(payer) == 1000
-    await house.budget.change_caps(ScopeOf("key", payer.key_id, payer.tenant_id), "admin", Caps(day=70))
-    held = await house.budget.reserve("opr_1", 30, payer, 60)
-    assert isinstance(held, Reserved) and held.remaining_microusd == 40 == await house.budget.remaining(payer)
-    settled = await house.settle("opr_1", 10)
+async def test_the_smallest_remainder_is_told(env: BudgetEnvironment) -> None:
+    payer = await env.payer()
+    assert await env.budget.remaining(payer) == 1000
+    await env.budget.change_caps(ScopeOf("key", payer.key_id, payer.tenant_id), "admin", Caps(day=70))
+    held = await env.budget.reserve("opr_1", 30, payer, 60)
+    assert isinstance(held, Reserved) and held.remaining_microusd == 40 == await env.budget.remaining(payer)
+    settled = await env.settle("opr_1", 10)
     assert settled.is_remaining_known and settled.remaining_microusd == 60
 
 

@@ -14,70 +14,72 @@ from shared.redis.client import RedisClient
 from shared.redis.valkey import ValkeyServer
 from shared.types.errors import StoreUnavailable
 from shared.usage.balance import BudgetBalances
-from tests.shared.proxy.budget.house import House, usage
+from tests.shared.proxy.budget.environment import BudgetEnvironment, usage
 
 GENERATION = "budget:generation"
 
 
-async def test_an_emptied_redis_counts_what_the_book_tells(house: House) -> None:
-    payer = await house.payer()
-    await house.spend("opr_1", 300, payer)
-    await house.book_outbox()
-    assert await house.leave("opr_2", 50, payer)
-    await house.budget.reserve("opr_3", 40, payer, 60)
-    await house.redis.call("FLUSHDB")
-    assert not await house.budget.confirm("opr_3")
-    assert set((await house.counted()).values()) == {Counted(300, 50)}
-    assert isinstance(await house.budget.reserve("opr_4", 651, payer, 60), Over)
-    assert isinstance(await house.budget.reserve("opr_5", 650, payer, 60), Reserved)
-    await house.settle("opr_2", 20)
-    assert set((await house.counted()).values()) == {Counted(320, 650)}
+async def test_an_emptied_redis_counts_what_the_book_tells(env: BudgetEnvironment) -> None:
+    payer = await env.payer()
+    await env.spend("opr_1", 300, payer)
+    await env.book_outbox()
+    assert await env.leave("opr_2", 50, payer)
+    await env.budget.reserve("opr_3", 40, payer, 60)
+    await env.redis.call("FLUSHDB")
+    assert not await env.budget.confirm("opr_3")
+    assert set((await env.counted()).values()) == {Counted(300, 50)}
+    assert isinstance(await env.budget.reserve("opr_4", 651, payer, 60), Over)
+    assert isinstance(await env.budget.reserve("opr_5", 650, payer, 60), Reserved)
+    await env.settle("opr_2", 20)
+    assert set((await env.counted()).values()) == {Counted(320, 650)}
 
 
-async def test_what_was_settled_and_not_booked_counts_at_its_reservation_once_redis_forgot_it(house: House) -> None:
-    payer = await house.payer()
-    assert await house.leave("opr_1", 50, payer)
-    await house.settle("opr_1", 20)
-    await house.redis.call("FLUSHDB")
-    await house.budget.seed()
-    assert set((await house.counted()).values()) == {Counted(0, 50)}
-    assert (await house.settle("opr_1", 20)).booked  # told again, it is as it was
-    assert set((await house.counted()).values()) == {Counted(20, 0)}
+async def test_what_was_settled_and_not_booked_counts_at_its_reservation_once_redis_forgot_it(
+    env: BudgetEnvironment,
+) -> None:
+    payer = await env.payer()
+    assert await env.leave("opr_1", 50, payer)
+    await env.settle("opr_1", 20)
+    await env.redis.call("FLUSHDB")
+    await env.budget.seed()
+    assert set((await env.counted()).values()) == {Counted(0, 50)}
+    assert (await env.settle("opr_1", 20)).booked  # told again, it is as it was
+    assert set((await env.counted()).values()) == {Counted(20, 0)}
 
 
-async def test_a_lease_goes_on_where_it_was(house: House) -> None:
-    payer = await house.payer()
-    assert await house.leave("opr_1", 50, payer, lease_s=60)
-    await house.redis.call("FLUSHDB")
-    assert not await house.budget.lapsed()
-    house.budget.ahead_s += 61
-    assert [one.operation_id for one in await house.budget.lapsed()] == ["opr_1"]
+async def test_a_lease_goes_on_where_it_was(env: BudgetEnvironment) -> None:
+    payer = await env.payer()
+    assert await env.leave("opr_1", 50, payer, lease_s=60)
+    await env.redis.call("FLUSHDB")
+    assert not await env.budget.lapsed()
+    env.budget.ahead_s += 61
+    assert [one.operation_id for one in await env.budget.lapsed()] == ["opr_1"]
 
 
-async def test_another_server_with_the_same_keys_is_cold(house: House) -> None:
-    payer = await house.payer()
-    await house.spend("opr_1", 300, payer)
-    await house.budget.reserve("opr_2", 700, payer, 60)
-    stale = await house.redis.call("GET", GENERATION)
-    await house.redis.call("SET", GENERATION, "f" * 40 + stale[40:])
-    before = house.paper.reads
-    assert await house.budget.remaining(payer) == 700
-    assert house.paper.reads == before + 1
-    assert set((await house.counted()).values()) == {Counted(300, 0)}, "the outbox is told to the new generation"
+async def test_another_server_with_the_same_keys_is_cold(env: BudgetEnvironment) -> None:
+    payer = await env.payer()
+    await env.spend("opr_1", 300, payer)
+    await env.budget.reserve("opr_2", 700, payer, 60)
+    stale = await env.redis.call("GET", GENERATION)
+    await env.redis.call("SET", GENERATION, "f" * 40 + stale[40:])
+    before = env.recorded.reads
+    assert await env.budget.remaining(payer) == 700
+    assert env.recorded.reads == before + 1
+    assert set((await env.counted()).values()) == {Counted(300, 0)}, "the outbox is told to the new generation"
 
 
-async def test_what_a_former_generation_left_is_erased_by_the_sweep(house: House) -> None:
-    payer = await house.payer()
-    await house.spend("opr_1", 300, payer)
-    former = await house.redis.call("GET", GENERATION)
-    keys = [key async for key in house.redis.scan(f"budget:{former}:*")]
+async def test_what_a_former_generation_left_is_erased_by_the_sweep(env: BudgetEnvironment) -> None:
+    payer = await env.payer()
+    await env.spend("opr_1", 300, payer)
+    former = await env.redis.call("GET", GENERATION)
+    keys = [key async for key in env.redis.scan(f"budget:{former}:*")]
     replacement = "f" * 40 + former[40:]
-    await house.redis.batch([("RENAME", key, key.replace(former, replacement)) for key in keys])
-    await house.redis.call("SET", GENERATION, replacement)
-    await house.budget.sweep()
-    assert not [key async for key in house.redis.scan(f"budget:{replacement}:*")]
-    assert not await house.redis.call("SMEMBERS", "budget:stale")
-    assert set((await house.counted()).values()) == {Counted(300, 0)}
+    await env.redis.batch([("RENAME", key, key.replace(former, replacement)) for key in keys])
+    await env.redis.call("SET", GENERATION, replacement)
+    await env.budget.sweep()
+    assert not [key async for key in env.redis.scan(f"budget:{replacement}:*")]
+    assert not await env.redis.call("SMEMBERS", "budget:stale")
+    assert set((await env.counted()).values()) == {Counted(300, 0)}
 
 
 async def test_a_restarted_server_counts_as_before(tmp_path: Path) -> None:
@@ -86,34 +88,34 @@ async def test_a_restarted_server_counts_as_before(tmp_path: Path) -> None:
     server = ValkeyServer(tmp_path / "valkey")
     await server.start()
     try:
-        house = House(blobs, server.redis())
-        await house.noon()
-        payer = await house.payer()
-        await house.spend("opr_1", 300, payer)
-        assert await house.leave("opr_2", 50, payer)
-        generation = await house.redis.call("GET", GENERATION)
+        env = BudgetEnvironment(blobs, server.redis())
+        await env.noon()
+        payer = await env.payer()
+        await env.spend("opr_1", 300, payer)
+        assert await env.leave("opr_2", 50, payer)
+        generation = await env.redis.call("GET", GENERATION)
         assert server._process
         server._process.kill()
         await server._process.wait()
         await server._answering()
-        assert await house.budget.remaining(payer) == 650
-        assert await house.redis.call("GET", GENERATION) != generation
-        assert set((await house.counted()).values()) == {Counted(300, 50)}
-        assert (await house.settle("opr_2", 50)).booked
-        await house.redis.close()
+        assert await env.budget.remaining(payer) == 650
+        assert await env.redis.call("GET", GENERATION) != generation
+        assert set((await env.counted()).values()) == {Counted(300, 50)}
+        assert (await env.settle("opr_2", 50)).booked
+        await env.redis.close()
     finally:
         await server.close()
 
 
 async def test_a_book_read_before_redis_was_emptied_again_is_not_believed(blobs: Blobs, redis: RedisClient) -> None:
     """Another process seeds, spends, and Redis is emptied, all while a slow one still holds its old reading."""
-    quick = House(blobs, redis)
+    quick = BudgetEnvironment(blobs, redis)
     await quick.noon()
     payer = await quick.payer()
     reads: list[BudgetBalances] = []
 
     async def slow_balances() -> BudgetBalances:
-        balances = await quick.paper.balances()
+        balances = await quick.recorded.balances()
         reads.append(balances)
         if len(reads) == 1:
             await redis.call("DEL", "lease:budget:seeding")  # it took too long
@@ -122,7 +124,7 @@ async def test_a_book_read_before_redis_was_emptied_again_is_not_believed(blobs:
             await redis.call("FLUSHDB")
         return balances
 
-    slow = House(blobs, redis, balances=slow_balances)
+    slow = BudgetEnvironment(blobs, redis, balances=slow_balances)
     slow.budget.ahead_s = quick.budget.ahead_s
     assert isinstance(await slow.budget.reserve("opr_2", 500, payer, 60), Over)
     assert len(reads) == 2
@@ -130,44 +132,44 @@ async def test_a_book_read_before_redis_was_emptied_again_is_not_believed(blobs:
 
 
 async def test_of_two_that_seed_only_one_counts(blobs: Blobs, redis: RedisClient) -> None:
-    houses = [House(blobs, redis) for _ in range(2)]
-    payer = await houses[0].payer()
-    houses[1].paper = houses[0].paper
-    await asyncio.gather(*(house.budget.reserve(f"opr_{n}", 10, payer, 60) for n, house in enumerate(houses * 5)))
-    reserved = {counted.reserved_microusd for counted in (await houses[0].counted()).values()}
+    environments = [BudgetEnvironment(blobs, redis) for _ in range(2)]
+    payer = await environments[0].payer()
+    environments[1].recorded = environments[0].recorded
+    await asyncio.gather(*(env.budget.reserve(f"opr_{n}", 10, payer, 60) for n, env in enumerate(environments * 5)))
+    reserved = {counted.reserved_microusd for counted in (await environments[0].counted()).values()}
     assert reserved == {100}
 
 
-async def test_a_big_book_comes_whole(house: House) -> None:
-    payer = await house.payer()
-    assert await house.leave("opr_0", 1, payer)
-    call = house.paper.outbound.pop("opr_0")
+async def test_a_big_book_comes_whole(env: BudgetEnvironment) -> None:
+    payer = await env.payer()
+    assert await env.leave("opr_0", 1, payer)
+    call = env.recorded.outbound.pop("opr_0")
     for number in range(1200):
         key = replace(call.windows[0], id=f"key_{number}")
         one = replace(call, operation_id=f"opr_{number}", windows=(key, *call.windows[2:]))
-        house.paper.outbound[one.operation_id] = one
+        env.recorded.outbound[one.operation_id] = one
         if number % 2:
-            house.paper.usage[one.operation_id] = usage(one.operation_id, 2)
-    await house.redis.call("FLUSHDB")
-    await house.budget.seed()
-    counted = await house.counted()
+            env.recorded.usage[one.operation_id] = usage(one.operation_id, 2)
+    await env.redis.call("FLUSHDB")
+    await env.budget.seed()
+    counted = await env.counted()
     assert len(counted) == 1204
     assert [counted[window] for window in call.windows[2:]] == [Counted(1200, 600)] * 4
-    assert len(await house.budget.lapsed(1)) == 0
-    house.budget.ahead_s += 61
-    assert len(await house.budget.lapsed(1000)) == 600
+    assert len(await env.budget.lapsed(1)) == 0
+    env.budget.ahead_s += 61
+    assert len(await env.budget.lapsed(1000)) == 600
 
 
 async def test_a_book_that_cannot_be_read_admits_nothing(blobs: Blobs, redis: RedisClient) -> None:
     async def away() -> BudgetBalances:
         raise StoreUnavailable("blobs", "S3 does not answer")
 
-    house = House(blobs, redis, balances=away)
-    payer = await house.payer("enterprise")
+    env = BudgetEnvironment(blobs, redis, balances=away)
+    payer = await env.payer("enterprise")
     with pytest.raises(StoreUnavailable):
-        await house.budget.reserve("opr_1", 1, payer, 60)
+        await env.budget.reserve("opr_1", 1, payer, 60)
     with pytest.raises(StoreUnavailable):
-        await house.budget.windows([ScopeOf("platform")])
+        await env.budget.windows([ScopeOf("platform")])
     assert await redis.call("GET", GENERATION) is None
 
 
@@ -179,10 +181,10 @@ async def test_a_caller_that_gives_up_does_not_end_the_seeding_of_the_others(blo
         await answered.wait()
         return BudgetBalances()
 
-    house = House(blobs, redis, balances=slow)
-    payer = await house.payer("enterprise")
-    impatient = asyncio.create_task(house.budget.reserve("opr_1", 1, payer, 60))
-    patient = asyncio.create_task(house.budget.reserve("opr_2", 1, payer, 60))
+    env = BudgetEnvironment(blobs, redis, balances=slow)
+    payer = await env.payer("enterprise")
+    impatient = asyncio.create_task(env.budget.reserve("opr_1", 1, payer, 60))
+    patient = asyncio.create_task(env.budget.reserve("opr_2", 1, payer, 60))
     await asked.wait()
     impatient.cancel()
     answered.set()

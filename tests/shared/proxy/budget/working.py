@@ -17,12 +17,12 @@ from shared.types.errors import StoreUnavailable
 from shared.types.payer import Payer
 from shared.usage.journal import Journal
 from shared.usage.ledger import UsageLedger
-from tests.shared.proxy.budget.house import LEASE_S, House, fleet_allowance, outbound, usage
+from tests.shared.proxy.budget.environment import LEASE_S, BudgetEnvironment, fleet_allowance, outbound, usage
 
 
 class Caller:
-    def __init__(self, house: House, journal: Journal, payer: Payer, dice: random.Random) -> None:
-        self._house = house
+    def __init__(self, env: BudgetEnvironment, journal: Journal, payer: Payer, dice: random.Random) -> None:
+        self._house = env
         self._journal = journal
         self._payer = payer
         self._dice = dice
@@ -57,13 +57,13 @@ class Caller:
 
 async def main(url: str, blobs: str, tenant: str, key: str, seed: str, callers: str) -> None:
     folder = FolderBlobs(Path(blobs))
-    book, journal = UsageLedger(folder), Journal(folder)
-    house = House(folder, over_url(url, connections=100, answer_s=20), fleet_allowance(), book.balances)
+    ledger, journal = UsageLedger(folder), Journal(folder)
+    env = BudgetEnvironment(folder, over_url(url, connections=100, answer_s=20), fleet_allowance(), ledger.balances)
     dice = random.Random(seed)
-    caller = Caller(house, journal, Payer(tenant, key), dice)
-    await house.redis.ping()
+    caller = Caller(env, journal, Payer(tenant, key), dice)
+    await env.redis.ping()
     print("ready", flush=True)
-    house.budget.ahead_s = int(sys.stdin.readline())
+    env.budget.ahead_s = int(sys.stdin.readline())
     calls = [asyncio.create_task(caller.call(f"opr_{seed}_{number}")) for number in range(int(callers))]
     for call in dice.sample(calls, len(calls) // 10):
         asyncio.get_running_loop().call_later(dice.uniform(0, 2), call.cancel)

@@ -24,7 +24,7 @@ from shared.types.payer import Payer
 from shared.usage.journal import Journal
 from shared.usage.ledger import UsageLedger
 from shared.usage.records import Record
-from tests.shared.proxy.execution.house import proxy_over, task
+from tests.shared.proxy.execution.environment import proxy_over, task
 
 NOBODY = "http://127.0.0.1:9"
 CANCELLED = 0.1

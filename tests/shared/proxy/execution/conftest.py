@@ -1,2 +1,2 @@
-from tests.shared.proxy.execution.house import house  # noqa: F401
+from tests.shared.proxy.execution.environment import env  # noqa: F401
 from tests.stores import blobs, blobs_place, redis, redis_url, valkey  # noqa: F401

@@ -1,5 +1,5 @@
 """The whole proxy at the edge of a budget, whatever happens to its callers, its processes and Redis: not a cent over,
-nothing stuck, and every call that the cloud made is in the book."""
+nothing stuck, and every call that the cloud made is in the ledger."""
 
 import asyncio
 import random
@@ -28,9 +28,9 @@ from shared.usage.journal import Journal
 from shared.usage.ledger import UsageLedger
 from shared.usage.records import UsageRecord
 from tests.ollama import Account, Asked, FakeOllama, Model
-from tests.shared.proxy.budget.house import LaterBudget
+from tests.shared.proxy.budget.environment import LaterBudget
 from tests.shared.proxy.execution.calling import config
-from tests.shared.proxy.execution.house import CLOUD, House, task
+from tests.shared.proxy.execution.environment import CLOUD, ProxyEnvironment, task
 from tests.transports import RecordingTransport
 
 CALLERS = 100
@@ -51,8 +51,8 @@ class Scene:
         self.cloud = cloud
         self.blobs = FolderBlobs(place)
         self.accounts = Accounts(self.blobs, redis)
-        self.journal, self.book, self.transport = Journal(self.blobs), UsageLedger(self.blobs), RecordingTransport()
-        self.budget = LaterBudget(redis, self.blobs, self.accounts, self.book.balances, allowances(config(cloud.url)))
+        self.journal, self.ledger, self.transport = Journal(self.blobs), UsageLedger(self.blobs), RecordingTransport()
+        self.budget = LaterBudget(redis, self.blobs, self.accounts, self.ledger.balances, allowances(config(cloud.url)))
         self.tenant_id = ""
 
     async def open(self, cap: int) -> None:
@@ -81,12 +81,12 @@ class Scene:
         """The sweep, as it comes when the leases of the dead have run out."""
         self.budget.ahead_s = LATER_S
         publisher = BoundPublisher(self.transport, "sweep")
-        await BudgetUpkeep(self.budget, self.book, self.journal, publisher).run()
+        await BudgetUpkeep(self.budget, self.ledger, self.journal, publisher).run()
         self.budget.ahead_s = 0
 
     async def booked(self) -> dict[str, UsageRecord]:
         """By label."""
-        usage = await self.book.usage(self.tenant_id, now() - timedelta(days=1), now() + timedelta(days=1))
+        usage = await self.ledger.usage(self.tenant_id, now() - timedelta(days=1), now() + timedelta(days=1))
         found = {one.label: one for one in usage}
         assert len(found) == len(usage), "a call was charged twice"
         return found
@@ -164,7 +164,7 @@ async def test_two_processes_at_the_edge_spend_not_a_cent_too_much_and_leave_not
         assert all(one.spent_microusd <= CAP for one in samples)
         assert all(one.spent_microusd + one.reserved_microusd <= CAP for one in samples[:before])
         counted = {w: one for w, one in (await counts(patient)).windows.items() if one.spent_microusd}
-        balances = await scene.book.balances()
+        balances = await scene.ledger.balances()
         assert not balances.open
         assert not any(one.reserved_microusd for one in (await counts(patient)).windows.values())
         assert {w: one.spent_microusd for w, one in counted.items()} == {w: n for w, n in balances.spent.items() if n}
@@ -212,12 +212,12 @@ async def test_a_caller_that_is_killed_pays_for_a_call_that_left_and_for_no_othe
         assert 2 * day.spent_microusd == held.reserved_microusd
 
 
-async def test_fifty_calls_under_one_label_are_fifty_charges(house: House) -> None:
+async def test_fifty_calls_under_one_label_are_fifty_charges(env: ProxyEnvironment) -> None:
     payer = Payer("ten_a", "key_1", "req_1", "the-same-label", "ask")
-    results = await asyncio.gather(*(house.proxy.execute(task("again", payer=payer)) for _ in range(50)))
+    results = await asyncio.gather(*(env.proxy.execute(task("again", payer=payer)) for _ in range(50)))
     assert {one.execution.location for one in results} == {"cloud"}
-    booked = await house.booked()
+    booked = await env.booked()
     assert len(booked) == len({one.usage_id for one in booked}) == 50
     assert {one.label for one in booked} == {"the-same-label"}
-    day = await house.window()
+    day = await env.window()
     assert day.spent_microusd == sum(one.cost_microusd for one in results) == sum(one.cost_microusd for one in booked)

@@ -16,8 +16,8 @@ from shared.proxy.routing.servers import ModelServers
 from shared.types.errors import StoreUnavailable, Unavailable
 from shared.upstreams.port import ModelCall, StreamEnd, TextDelta, UpstreamError
 from tests.ollama import Model
-from tests.shared.proxy.budget.house import LaterBudget
-from tests.shared.proxy.execution.house import CLOUD, LOCAL, House, answers, task
+from tests.shared.proxy.budget.environment import LaterBudget
+from tests.shared.proxy.execution.environment import CLOUD, LOCAL, ProxyEnvironment, answers, task
 
 Step = Callable[..., Awaitable[Any]]
 
@@ -29,93 +29,93 @@ async def away(*_: object) -> None:
 class Broken:
     """A budget some of whose steps go wrong."""
 
-    def __init__(self, house: House, **steps: Step) -> None:
-        self._budget = house.budget
+    def __init__(self, env: ProxyEnvironment, **steps: Step) -> None:
+        self._budget = env.budget
         self._steps = steps
 
     def __getattr__(self, name: str) -> Any:
         return self._steps.get(name) or getattr(self._budget, name)
 
 
-def broken(house: House, **steps: Step) -> ExecutionProxy:
-    return house.make(house.config, budget=Broken(house, **steps))  # type: ignore[arg-type]
+def broken(env: ProxyEnvironment, **steps: Step) -> ExecutionProxy:
+    return env.make(env.config, budget=Broken(env, **steps))  # type: ignore[arg-type]
 
 
-async def after_the_leases(house: House) -> None:
+async def after_the_leases(env: ProxyEnvironment) -> None:
     """The sweep, an hour later."""
-    later = LaterBudget(house.redis, house.blobs, house.accounts, house.book.balances)
+    later = LaterBudget(env.redis, env.blobs, env.accounts, env.ledger.balances)
     later.ahead_s = 3600
-    await house.journal.drain()
+    await env.journal.drain()
     await later.sweep()
-    await settle_lapsed(later, house.book)
+    await settle_lapsed(later, env.ledger)
 
 
-async def test_a_cost_that_redis_did_not_hear_is_settled_from_the_book(house: House) -> None:
-    proxy = broken(house, settle=away)
+async def test_a_cost_that_redis_did_not_hear_is_settled_from_the_book(env: ProxyEnvironment) -> None:
+    proxy = broken(env, settle=away)
     result = await proxy.execute(task())
     assert result.execution.location == "cloud"
-    assert (await house.window()).reserved_microusd > 0
-    await after_the_leases(house)
-    window = await house.window()
+    assert (await env.window()).reserved_microusd > 0
+    await after_the_leases(env)
+    window = await env.window()
     assert (window.spent_microusd, window.reserved_microusd) == (result.cost_microusd, 0)
-    assert [one.cost_microusd for one in await house.booked()] == [result.cost_microusd]
+    assert [one.cost_microusd for one in await env.booked()] == [result.cost_microusd]
     await proxy.close()
 
 
-async def test_an_answer_is_not_lost_with_its_settlement(house: House) -> None:
+async def test_an_answer_is_not_lost_with_its_settlement(env: ProxyEnvironment) -> None:
     async def wrong(*_: object) -> None:
         raise ValueError("something nobody thought of")
 
-    proxy = broken(house, settle=wrong)
+    proxy = broken(env, settle=wrong)
     assert (await proxy.execute(task())).text == "from the cloud"
-    await after_the_leases(house)
-    window = await house.window()
+    await after_the_leases(env)
+    window = await env.window()
     assert (window.spent_microusd > 0, window.reserved_microusd) == (True, 0)
     await proxy.close()
 
 
-async def test_nothing_leaves_whose_reservation_is_gone(house: House) -> None:
+async def test_nothing_leaves_whose_reservation_is_gone(env: ProxyEnvironment) -> None:
     async def gone(*_: object) -> bool:
         return False
 
-    proxy = broken(house, confirm=gone)
+    proxy = broken(env, confirm=gone)
     result = await proxy.execute(task())
     assert (result.text, result.execution.reason) == ("from here", "fallback_counters")
-    assert house.cloud.asked() == []
-    assert sum(one.cost_microusd for one in await house.booked()) == 0
-    assert not (await house.book.balances()).open
-    assert (await house.window()).reserved_microusd == 0
+    assert env.cloud.asked() == []
+    assert sum(one.cost_microusd for one in await env.booked()) == 0
+    assert not (await env.ledger.balances()).open
+    assert (await env.window()).reserved_microusd == 0
     await proxy.close()
 
 
-async def test_a_refused_call_costs_nothing_even_if_redis_does_not_hear_of_it(house: House) -> None:
-    house.cloud.next("overloaded")
-    proxy = broken(house, release=away)
+async def test_a_refused_call_costs_nothing_even_if_redis_does_not_hear_of_it(env: ProxyEnvironment) -> None:
+    env.cloud.next("overloaded")
+    proxy = broken(env, release=away)
     assert (await proxy.execute(task())).execution.reason == "fallback_overloaded"
-    await after_the_leases(house)
-    window = await house.window()
+    await after_the_leases(env)
+    window = await env.window()
     assert (window.spent_microusd, window.reserved_microusd) == (0, 0)
-    assert sum(one.cost_microusd for one in await house.booked()) == 0
+    assert sum(one.cost_microusd for one in await env.booked()) == 0
     await proxy.close()
 
 
-async def test_a_named_model_is_refused_while_redis_is_away(house: House) -> None:
-    proxy = broken(house, reserve=away)
+async def test_a_named_model_is_refused_while_redis_is_away(env: ProxyEnvironment) -> None:
+    proxy = broken(env, reserve=away)
     with pytest.raises(Unavailable, match="budget cannot be asked"):
         await proxy.execute(task(model=CLOUD))
     await proxy.close()
 
 
 async def test_a_model_that_cost_more_than_it_could_is_paid_in_full_and_switched_off(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    env: ProxyEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.proxy.execution.call_accounting.CallAccounting.worst_case", lambda accounting, call: 1)
-    result = await house.proxy.execute(task())
+    result = await env.proxy.execute(task())
     assert result.cost_microusd > 1
-    assert (await house.window()).spent_microusd == result.cost_microusd
-    again = await house.proxy.execute(task())
+    assert (await env.window()).spent_microusd == result.cost_microusd
+    again = await env.proxy.execute(task())
     assert (again.execution.location, again.execution.reason) == ("local", "budget")
-    (off,) = await house.budget.switches.models()
+    (off,) = await env.budget.switches.models()
     assert off.model == CLOUD
 
 
@@ -129,15 +129,15 @@ async def test_a_budget_that_is_withdrawn_between_two_pieces_ends_the_call_at_th
         await reservation.next(pieces())
 
 
-async def test_what_a_task_would_do_is_told_and_nothing_leaves(house: House) -> None:
-    decision = await house.proxy.outlook(task())
+async def test_what_a_task_would_do_is_told_and_nothing_leaves(env: ProxyEnvironment) -> None:
+    decision = await env.proxy.outlook(task())
     assert (decision.location, decision.model, decision.reason) == ("cloud", CLOUD, "quality")
-    assert house.cloud.seen == []
-    assert house.local.asked() == []
+    assert env.cloud.seen == []
+    assert env.local.asked() == []
 
 
-async def test_the_call_of_a_broken_circuit_is_refused_without_a_byte(house: House) -> None:
-    servers = ModelServers(house.config)
+async def test_the_call_of_a_broken_circuit_is_refused_without_a_byte(env: ProxyEnvironment) -> None:
+    servers = ModelServers(env.config)
     assert servers.cloud
     servers.cloud.circuit.failed("quota", 60)
     call = ModelCall(model=CLOUD, messages=(), max_output_tokens=1, timeout_s=1)
@@ -145,17 +145,17 @@ async def test_the_call_of_a_broken_circuit_is_refused_without_a_byte(house: Hou
         async with aclosing(servers.cloud.stream(call)) as events:
             assert [event async for event in events if isinstance(event, TextDelta | StreamEnd)] == []
     assert (refused.value.may_have_run, refused.value.retry_after) == (False, 60)
-    assert house.cloud.seen == []
+    assert env.cloud.seen == []
     await servers.close()
 
 
-async def test_a_server_of_ones_own_runs_the_models_it_is_given(house: House) -> None:
-    house.local.models["mine"] = Model("mine", answer=answers("from my own"))
-    mine = OpenAIServer(base_url=Url(f"{house.local.url}/v1"), models=("mine",), location="local")
-    proxy = house.make(replace(house.config, openai={"lab": mine}))
+async def test_a_server_of_ones_own_runs_the_models_it_is_given(env: ProxyEnvironment) -> None:
+    env.local.models["mine"] = Model("mine", answer=answers("from my own"))
+    mine = OpenAIServer(base_url=Url(f"{env.local.url}/v1"), models=("mine",), location="local")
+    proxy = env.make(replace(env.config, openai={"lab": mine}))
     result = await proxy.execute(task(model="mine", classification="confidential"))
     assert (result.text, result.execution.location, result.cost_microusd) == ("from my own", "local", 0)
-    assert len(house.local.asked("/v1/chat/completions")) == 1
+    assert len(env.local.asked("/v1/chat/completions")) == 1
     named = await proxy.models(with_cloud=True)
     assert (named["mine"], named[LOCAL], named[CLOUD]) == ("lab", "ollama", "ollama_cloud")
     await proxy.close()

@@ -24,7 +24,7 @@ from shared.types.http import EventStream
 from shared.types.passage import Found, Passage
 from shared.types.payer import Payer
 from shared.usage.metering import Meter
-from tests.shared.proxy.execution.house import LOCAL, TENANT, House
+from tests.shared.proxy.execution.environment import LOCAL, TENANT, ProxyEnvironment
 
 MOST_ITERATORS = 8
 _PAYER = Payer(TENANT, "key_1", "req_1", "label-1", "ask")
@@ -62,24 +62,24 @@ async def _iterators_at_a_token(body: AsyncIterator[bytes], before: set[int], te
     raise AssertionError("no such piece came")
 
 
-async def test_a_token_of_a_model_passes_at_most_eight_iterators(house: House) -> None:
+async def test_a_token_of_a_model_passes_at_most_eight_iterators(env: ProxyEnvironment) -> None:
     request = ChatRequest(model=LOCAL, messages=(ChatMessage("user", "Hello?"),), stream=True)
     before = _generators()
     chunks = Chunks("chatcmpl-1", 0, LOCAL, False)
-    body = _body(await passthrough.stream(request, house.proxy, _PAYER, Call("chat", TENANT), chunks))
+    body = _body(await passthrough.stream(request, env.proxy, _PAYER, Call("chat", TENANT), chunks))
     depth = await _iterators_at_a_token(body, before, b"from")
     await cast(Any, body).aclose()
     assert 3 < depth <= MOST_ITERATORS
 
 
-async def test_a_token_of_an_answer_passes_at_most_eight_iterators(house: House) -> None:
+async def test_a_token_of_an_answer_passes_at_most_eight_iterators(env: ProxyEnvironment) -> None:
     answering = Answering(
         cast(Library, OnePassage()),
         cast(ExtractiveAnswerer, None),
-        house.proxy,
-        Meter(house.journal, house.config.units),
+        env.proxy,
+        Meter(env.journal, env.config.units),
     )
-    conversations = Conversations(house.redis, TENANT, "key_1")
+    conversations = Conversations(env.redis, TENANT, "key_1")
     before = _generators()
     request = Ask("When did the observatory open?", stream=True)
     body = _body(await ask.handle(request, answering, conversations, _PAYER, Call("ask", TENANT)))

@@ -64,7 +64,7 @@ def proxy_over(config: ProxyConfig, budget: Budget, journal: Journal) -> Executi
 
 
 @dataclass
-class House:
+class ProxyEnvironment:
     local: FakeOllama
     cloud: FakeOllama
     config: ProxyConfig
@@ -72,7 +72,7 @@ class House:
     blobs: Blobs
     accounts: Accounts
     journal: Journal
-    book: UsageLedger
+    ledger: UsageLedger
     budget: Budget
     proxy: ExecutionProxy = field(init=False)
 
@@ -91,20 +91,20 @@ class House:
         return next(one for one in await self.budget.windows([who]) if one.window == name)
 
     async def booked(self) -> list[UsageRecord]:
-        """All usage that the book knows, what waits in Redis written down first."""
+        """All usage that the usage ledger knows, what waits in Redis written down first."""
         from shared.usage.outbox import flush_outbox
 
         await flush_outbox(self.budget.outbox, self.journal)
         await self.journal.drain()
         today = now()
-        return await self.book.usage(TENANT, today.replace(hour=0, minute=0), today.replace(year=today.year + 1))
+        return await self.ledger.usage(TENANT, today.replace(hour=0, minute=0), today.replace(year=today.year + 1))
 
 
 @pytest.fixture
-async def house(redis: RedisClient, blobs: Blobs) -> AsyncIterator[House]:
+async def env(redis: RedisClient, blobs: Blobs) -> AsyncIterator[ProxyEnvironment]:
     accounts = Accounts(blobs, redis)
     await accounts.keep_tenant(TenantRecord(TENANT, "A", "enterprise", now()))
-    journal, book = Journal(blobs), UsageLedger(blobs)
+    journal, ledger = Journal(blobs), UsageLedger(blobs)
     small = Model(LOCAL, answer=answers("from here"), capabilities=("completion", "vision"))
     large = Model(
         CLOUD, answer=answers("from the cloud"), capabilities=("completion", "vision"), context_tokens=131_072
@@ -114,8 +114,8 @@ async def house(redis: RedisClient, blobs: Blobs) -> AsyncIterator[House]:
             ollama=OllamaConfig(base_url=Url(local.url)),
             ollama_cloud=OllamaCloudConfig(api_key=Secret("cloud-key"), base_url=CloudUrl(cloud.url), queue_s=3),
         )
-        budget = Budget(redis, blobs, accounts, book.balances, allowances(config))
-        house = House(local, cloud, config, redis, blobs, accounts, journal, book, budget)
-        yield house
-        await house.proxy.close()
+        budget = Budget(redis, blobs, accounts, ledger.balances, allowances(config))
+        env = ProxyEnvironment(local, cloud, config, redis, blobs, accounts, journal, ledger, budget)
+        yield env
+        await env.proxy.close()
         await journal.close()

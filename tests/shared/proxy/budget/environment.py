@@ -32,8 +32,8 @@ class LaterBudget(Budget):
         return self.ahead_s
 
 
-class Paper:
-    """A book that is one piece of paper: outbound records, usage, alerts that were sent."""
+class RecordedUsage:
+    """A usage ledger in memory: outbound records, usage, alerts that were sent."""
 
     def __init__(self) -> None:
         self.outbound: dict[str, OutboundRecord] = {}
@@ -52,7 +52,7 @@ class Paper:
         return BudgetBalances(spent, still_open, frozenset(self.alerted))
 
 
-class House:
+class BudgetEnvironment:
     """One process' budget over the stores of a test."""
 
     def __init__(
@@ -64,10 +64,10 @@ class House:
     ) -> None:
         self.redis = redis
         self.blobs = blobs
-        self.paper = Paper()
+        self.recorded = RecordedUsage()
         self.accounts = Accounts(blobs, redis)
         allowances = DefaultCaps(platform or DefaultCap(1000, 10_000), TIERS)  # type: ignore[arg-type]
-        self.budget = LaterBudget(redis, blobs, self.accounts, balances or self.paper.balances, allowances)
+        self.budget = LaterBudget(redis, blobs, self.accounts, balances or self.recorded.balances, allowances)
 
     async def noon(self) -> None:
         """Puts the clock to the next noon, far from any change of the day."""
@@ -87,7 +87,7 @@ class House:
         held = await self.budget.reserve(operation_id, amount, payer, lease_s, model)
         if not isinstance(held, Reserved):
             return False
-        self.paper.outbound[operation_id] = outbound(operation_id, amount, payer, held, await self.now(), lease_s)
+        self.recorded.outbound[operation_id] = outbound(operation_id, amount, payer, held, await self.now(), lease_s)
         return await self.budget.confirm(operation_id)
 
     async def settle(self, operation_id: str, cost: int) -> Settled:
@@ -99,7 +99,7 @@ class House:
 
     async def book_outbox(self) -> None:
         waiting = await self.budget.outbox.waiting()
-        self.paper.usage |= {one.usage_id: one for one in waiting}
+        self.recorded.usage |= {one.usage_id: one for one in waiting}
         await self.budget.outbox.booked([one.usage_id for one in waiting])
 
     async def counted(self) -> Mapping[BudgetWindow, Counted]:
