@@ -6,7 +6,7 @@ BIN := .venv/bin
 .PHONY: help demo serve test test-cluster check fix generate speed clean
 
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/serve: requirements/serve.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
