@@ -17,6 +17,8 @@ from events.document import DocumentEvent, Origin
 SIGNED = ("specversion", "type", "source", "id", "subject", "aegistenant", "route", "epoch")
 ATTRIBUTES = ("type", "origin", "tenant_id")
 """Fields of our messages that travel as attributes, not in the data."""
+DATA_BASE64 = "data_base64"
+_REQUIRED = ("specversion", "id", "source", "type")
 TICKS = frozenset({ClockTicked.type_name(), "dev.knative.sources.ping"})
 
 
@@ -131,9 +133,14 @@ def _origin(event: CloudEvent) -> dict[str, Any]:
 
 
 def encode(event: CloudEvent) -> bytes:
-    """The structured JSON form. Empty attributes are left out, except those that every CloudEvent requires."""
+    """The structured JSON form."""
+    return msgspec.json.encode(to_attributes(event))
+
+
+def to_attributes(event: CloudEvent) -> dict[str, Any]:
+    """Attributes and data. Empty attributes are left out, except those that every CloudEvent requires."""
     required = {"specversion": event.specversion, "datacontenttype": event.datacontenttype}
-    return msgspec.json.encode({**required, **msgspec.to_builtins(event)})
+    return {**required, **msgspec.to_builtins(event)}
 
 
 def decode(raw: bytes) -> CloudEvent:
@@ -148,10 +155,15 @@ def decode(raw: bytes) -> CloudEvent:
 
 
 def from_attributes(attributes: dict[str, Any]) -> CloudEvent:
-    """An event from its attributes and `data`; an integer attribute may be a number or a string, an absent one null.
-    Raises `MalformedEventError`."""
+    """An event from its attributes and `data` or `data_base64`; an integer attribute may be a number or a string, an
+    absent one null. Raises `MalformedEventError`."""
     present = {k: v for k, v in attributes.items() if v is not None}
+    if DATA_BASE64 in present:
+        present["data"] = _encoded_data(present)
     texts = {k: str(v) if isinstance(v, int) and k != "data" else v for k, v in present.items()}
+    for name in _REQUIRED:
+        if not texts.get(name):
+            raise MalformedEventError(f"the event has no {name}")
     try:
         event = msgspec.convert(texts, CloudEvent)
     except msgspec.ValidationError as error:
@@ -159,6 +171,23 @@ def from_attributes(attributes: dict[str, Any]) -> CloudEvent:
     if event.specversion != "1.0":
         raise MalformedEventError(f"specversion {event.specversion!r} is not 1.0")
     return event
+
+
+def extensions(attributes: dict[str, Any]) -> dict[str, str]:
+    """The attributes that are not fields of ours, in their string form."""
+    known = {*CloudEvent.__struct_fields__, DATA_BASE64}
+    return {name: str(value) for name, value in attributes.items() if name not in known}
+
+
+def _encoded_data(attributes: dict[str, Any]) -> Any:
+    """The JSON in `data_base64`, as some SDKs encode an event whose data they were given as bytes."""
+    encoded = attributes.pop(DATA_BASE64)
+    if "data" in attributes:
+        raise MalformedEventError("an event has either data or data_base64")
+    try:
+        return msgspec.json.decode(base64.b64decode(encoded, validate=True))
+    except (TypeError, ValueError, RecursionError) as error:  # DecodeError, UnicodeDecodeError, binascii.Error
+        raise MalformedEventError(f"data_base64 is not JSON in base64: {error}") from None
 
 
 __all__ = [
@@ -172,7 +201,9 @@ __all__ = [
     "clock_tick",
     "decode",
     "encode",
+    "extensions",
     "from_attributes",
+    "to_attributes",
     "unwrap",
     "wrap",
 ]

@@ -189,6 +189,35 @@ def test_an_event_without_an_id_is_refused() -> None:
             unwrap(decode(json.dumps(absent).encode()), SECRETS)
 
 
+@pytest.mark.parametrize("name", ["specversion", "source", "type"])
+def test_an_event_without_a_required_attribute_is_refused(name: str) -> None:
+    fields = fields_of(wrap(a_parsed_event(), "parse", SECRETS))
+    for absent in ({**fields, name: ""}, {**fields, name: None}, {k: v for k, v in fields.items() if k != name}):
+        with pytest.raises(MalformedEventError, match=name):
+            decode(json.dumps(absent).encode())
+
+
+def test_data_in_base64_is_the_same_event() -> None:
+    event = wrap(a_parsed_event(), "parse", SECRETS)
+    fields = fields_of(event)
+    data = json.dumps(fields.pop("data")).encode()
+    assert decode(json.dumps({**fields, "data_base64": base64.b64encode(data).decode()}).encode()) == event
+
+
+@pytest.mark.parametrize("encoded", ["", "bm8gSlNPTg==", "e30", "e3!0=", "ä", 7, ["e30="], "/////w=="])
+def test_data_in_base64_that_is_not_json_is_refused(encoded: Any) -> None:
+    fields = fields_of(wrap(a_parsed_event(), "parse", SECRETS))
+    del fields["data"]
+    with pytest.raises(MalformedEventError, match="data_base64"):
+        decode(json.dumps({**fields, "data_base64": encoded}).encode())
+
+
+def test_an_event_with_both_kinds_of_data_is_refused() -> None:
+    fields = fields_of(wrap(a_parsed_event(), "parse", SECRETS))
+    with pytest.raises(MalformedEventError, match="either data or data_base64"):
+        decode(json.dumps({**fields, "data_base64": "e30="}).encode())
+
+
 @pytest.mark.parametrize("version", ["0.3", "1.1", "2.0", "", 1, 1.0])
 def test_another_specversion_is_refused_even_when_it_is_signed(version: Any) -> None:
     plain = wrap(a_parsed_event(), "parse", SECRETS)

@@ -347,14 +347,19 @@ def test_an_odd_id_is_an_unknown_one(admin: Caller, operator: Caller, odd: str) 
 
 
 def test_a_wrong_method_is_told_so(admin: Caller) -> None:
-    for method, path in (
-        ("PUT", "/upload"),
-        ("GET", "/upload"),
-        ("DELETE", "/documents"),
-        ("POST", "/formats"),
-        ("POST", "/health"),
+    for method, path, takes in (
+        ("PUT", "/upload", {"POST"}),
+        ("GET", "/upload", {"POST"}),
+        ("DELETE", "/documents", {"GET", "HEAD"}),
+        ("DELETE", "/keys", {"GET", "HEAD", "POST"}),
+        ("POST", "/formats", {"GET", "HEAD"}),
+        ("POST", "/health", {"GET", "HEAD"}),
+        ("GET", "/v1/embeddings", {"POST"}),
     ):
-        assert_problem(admin.request(method, path), 405, "method-not-allowed")
+        answer = admin.request(method, path)
+        assert set(answer.headers["allow"].split(", ")) - {"OPTIONS"} == takes
+        if not path.startswith("/v1"):
+            assert_problem(answer, 405, "method-not-allowed")
 
 
 @pytest.mark.parametrize("key", ["", "k" * 256, "a\tb"])

@@ -572,3 +572,37 @@ def test_every_answer_of_these_tests_is_described(described: Any, admin: Caller,
         schema = described["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
         named = described["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
         assert set(answer.json()) == set(named["properties"]), path
+
+
+HEADS = (
+    "/health",
+    "/health/ready",
+    "/formats",
+    "/documents",
+    "/documents/{}",
+    "/documents/{}/original",
+    "/documents/{}/content",
+    "/documents/doc_0",
+    "/nothing",
+    "/v1/models",
+    "/openapi.json",
+    "/upload",
+)
+_VARYING = {"date", "x-request-id", "x-ratelimit-remaining", "x-ratelimit-reset"}
+
+
+@pytest.mark.parametrize("path", HEADS)
+def test_head_is_answered_as_get_without_a_body(path: str, admin: Caller, document: dict[str, Any]) -> None:
+    path = path.format(document["document_id"])
+    head, get = admin.head(path), admin.get(path)
+    assert head.status_code == get.status_code
+    assert head.content == b""
+    assert {name for name in head.headers if name not in _VARYING} == {n for n in get.headers if n not in _VARYING}
+    assert admin.get("/health").status_code == 200, "the connection goes on"
+
+
+def test_head_of_a_stream_ends_at_once(admin: Caller) -> None:
+    document_id = admin.upload(some_text()).json()["document_id"]
+    answer = admin.head(f"/documents/{document_id}/events")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-type"].startswith("text/event-stream")

@@ -8,7 +8,7 @@ import msgspec
 from aws_lambda_powertools.utilities.data_classes import EventBridgeEvent, S3Event
 from msgspec import Struct
 
-from events.envelope import CloudEvent, MalformedEventError, clock_tick, from_attributes
+from events.envelope import CloudEvent, MalformedEventError, clock_tick, extensions, from_attributes
 
 _INBOX = re.compile(r"t/(?P<tenant>[^/]+)/inbox/.*[^/]", re.DOTALL)
 
@@ -92,9 +92,7 @@ def _source_of_records(payload: Any) -> str:
 def _queued(attributes: Any) -> QueuedEvent:
     if not isinstance(attributes, dict):
         raise MalformedEventError("a CloudEvent is a JSON object")
-    known = CloudEvent.__struct_fields__
-    extensions = {name: str(value) for name, value in attributes.items() if name not in known}
-    return QueuedEvent(from_attributes(attributes), extensions)
+    return QueuedEvent(from_attributes(attributes), extensions(attributes))
 
 
 def _exhausted(payload: dict[str, Any]) -> list[SourceEvent]:

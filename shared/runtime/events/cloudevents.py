@@ -8,7 +8,17 @@ from litestar import Request, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
 
-from events.envelope import CloudEvent, MalformedEventError, Secrets, decode, encode, from_attributes, wrap
+from events.envelope import (
+    DATA_BASE64,
+    CloudEvent,
+    MalformedEventError,
+    Secrets,
+    decode,
+    encode,
+    extensions,
+    from_attributes,
+    wrap,
+)
 from shared.runtime.events.dead_letters import undelivered_event
 from shared.runtime.events.delivery import DeliveryResult, EventDelivery
 from shared.runtime.http.exchange import Exchange, exchange_of
@@ -17,6 +27,8 @@ from shared.table.table import DEAD_LETTER, Function
 from shared.types.errors import Deadline, Internal, InvalidRequest, Problem, TooLarge, Unauthenticated, Unavailable
 
 STRUCTURED = "application/cloudevents+json"
+_NO_ATTRIBUTES = frozenset({"ce-data", f"ce-{DATA_BASE64}"})
+"""In binary mode the data is the body."""
 _LARGEST_BYTES = 1 << 20
 
 
@@ -30,12 +42,12 @@ def event_entrance(function: Function, delivery: EventDelivery, secrets: Secrets
         exchange.function, exchange.route = function.name, "/"
         try:
             body = await _body(request)
-            event, extensions = read(exchange.headers, body)
+            event, others = read(exchange.headers, body)
         except MalformedEventError as error:
             raise InvalidRequest(str(error)) from None
         exchange.tenant_id = event.aegistenant
         if receives_dead_letters:
-            result = await delivery.receive_dead_letter(undelivered_event(event, extensions))
+            result = await delivery.receive_dead_letter(undelivered_event(event, others))
         else:
             result = await delivery.deliver(event)
         return _reply(result, function, secrets, exchange)
@@ -47,24 +59,21 @@ def read(headers: dict[str, str], body: bytes) -> tuple[CloudEvent, dict[str, st
     """The event, and the attributes that are not fields of ours. Raises `MalformedEventError`."""
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == STRUCTURED:
-        return decode(body), _extensions(msgspec.json.decode(body))
+        return decode(body), extensions(msgspec.json.decode(body))
     if "ce-id" not in headers and "ce-type" not in headers:
         raise MalformedEventError(f"send one CloudEvent, binary (ce-… headers) or as {STRUCTURED}")
     attributes: dict[str, Any] = {
-        name.removeprefix("ce-"): unquote(value) for name, value in headers.items() if name.startswith("ce-")
+        name.removeprefix("ce-"): unquote(value)
+        for name, value in headers.items()
+        if name.startswith("ce-") and name not in _NO_ATTRIBUTES
     }
-    extensions = _extensions(attributes)
+    others = extensions(attributes)
     if body:
         try:
             attributes["data"] = msgspec.json.decode(body)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             raise MalformedEventError(f"the event's data is not JSON: {error}") from None
-    return from_attributes(attributes), extensions
-
-
-def _extensions(attributes: dict[str, Any]) -> dict[str, str]:
-    known = CloudEvent.__struct_fields__
-    return {name: str(value) for name, value in attributes.items() if name not in known}
+    return from_attributes(attributes), others
 
 
 def _reply(result: DeliveryResult, function: Function, secrets: Secrets, exchange: Exchange) -> Response[Any]:

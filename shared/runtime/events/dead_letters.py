@@ -4,7 +4,7 @@ import base64
 
 import msgspec
 
-from events.envelope import CloudEvent
+from events.envelope import CloudEvent, to_attributes
 from shared.bus.retries import ATTEMPTS
 from shared.runtime.http.problems import ProblemBody
 from shared.types.undelivered import UndeliveredEvent
@@ -16,7 +16,7 @@ _ATTEMPTS = "aegisattempts"
 
 def encode_undelivered(undelivered: UndeliveredEvent) -> bytes:
     """The event in its structured form with the result of its last attempt in the error extensions."""
-    attributes = msgspec.to_builtins(undelivered.event) | {
+    attributes = to_attributes(undelivered.event) | {
         "knativeerrordest": f"lambda://{undelivered.function.replace('_', '-')}",
         "knativeerrorcode": str(undelivered.status),
         "knativeerrordata": undelivered.detail[:_LONGEST_DETAIL],

@@ -5,7 +5,7 @@ import contextlib
 import ipaddress
 import re
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from shared.telemetry.logs import log
@@ -76,7 +76,10 @@ class Exchange:
 
 
 class Exchanges:
-    """Wraps an application: gives each request its exchange, and each response its headers, log line and metric."""
+    """Wraps an application: gives each request its exchange, and each response its headers, log line and metric.
+
+    HEAD is handled as GET, and the body left out.
+    """
 
     def __init__(
         self,
@@ -95,25 +98,28 @@ class Exchanges:
         exchange = Exchange(scope, self._trusted)
         scope.setdefault("state", {})["exchange"] = exchange
         body = _Body(receive, drains="expect" not in exchange.headers)
+        is_head = exchange.method == "HEAD"
         status = 499  # the client was gone before an answer started
 
         async def answer(message: AsgiMessage) -> None:
             nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                if exchange.route == "unknown":
-                    await self._limit_unrouted(exchange)
-                if status >= 400:
-                    await body.drain()
-                ours = [
-                    (name.lower().encode("latin-1"), value.encode("latin-1"))
-                    for name, value in exchange.response_headers().items()
-                ]
-                message["headers"] = [*message["headers"], *ours]
+            if message["type"] != "http.response.start":
+                if not is_head:
+                    await send(message)
+                return
+            status = message["status"]
+            if exchange.route == "unknown":
+                await self._limit_unrouted(exchange)
+            if status >= 400:
+                await body.drain()
+            message["headers"] = [*_with_head(message["headers"]), *_encoded(exchange.response_headers())]
             await send(message)
+            if is_head:
+                await send({"type": "http.response.body", "body": b""})
+                body.disconnect()
 
         try:
-            await self._app(scope, body.receive, answer)
+            await self._app({**scope, "method": "GET"} if is_head else scope, body.receive, answer)
         finally:
             _record(exchange, status)
 
@@ -126,8 +132,15 @@ class _Body:
         self._receive = receive
         self._drains = drains
         self._ended = False
+        self._disconnected = False
+
+    def disconnect(self) -> None:
+        """The answer to HEAD is complete: a stream ends as when its reader goes away."""
+        self._disconnected = True
 
     async def receive(self) -> AsgiMessage:
+        if self._disconnected:
+            return {"type": "http.disconnect"}
         message = await self._receive()
         self._ended = message["type"] != "http.request" or not message.get("more_body", False)
         return message
@@ -138,6 +151,15 @@ class _Body:
             async with asyncio.timeout(_DRAIN_S):
                 while self._drains and not self._ended and read < _DRAIN_BYTES:
                     read += len((await self.receive()).get("body", b""))
+
+
+def _encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+
+
+def _with_head(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """HEAD is answered wherever GET is, so `Allow` lists it there."""
+    return [(name, value.replace(b"GET", b"GET, HEAD") if name == b"allow" else value) for name, value in headers]
 
 
 def exchange_of(scope: Any) -> Exchange:

@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
+from shared.runtime.http.dispositions import decoded_words, extended_filename
 from shared.types.errors import InvalidRequest, TooLarge, UnsupportedMediaType
 from shared.types.http import SpooledFile
 
@@ -28,9 +29,10 @@ class Form(Struct):
 class _File:
     """The file being received."""
 
-    def __init__(self, folder: Path, segment: MultipartSegment, largest: int) -> None:
+    def __init__(self, folder: Path, segment: MultipartSegment, filename: str, largest: int) -> None:
         self.path = folder / secrets.token_hex(8)
         self._segment = segment
+        self._filename = filename
         self._largest = largest
         self._out = self.path.open("wb")
         self._hash = hashlib.sha256()
@@ -50,7 +52,7 @@ class _File:
         self._out.close()
         return SpooledFile(
             self.path,
-            self._segment.filename or "",
+            self._filename,
             self._segment.content_type or "application/octet-stream",
             self._size,
             self._hash.hexdigest(),
@@ -121,10 +123,11 @@ class _Reader:
         if segment.name in self.form.fields or (segment.name == self._file_field and self.form.file):
             raise InvalidRequest(f"The form has the field `{segment.name}` twice.")
         if segment.name == self._file_field:
-            if segment.filename is None:
+            filename = _filename(segment)
+            if filename is None:
                 raise InvalidRequest("The field `file` has no file name.")
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._file = _File(self._folder, segment, self._largest)
+            self._file = _File(self._folder, segment, filename, self._largest)
 
     def _piece(self, piece: bytes) -> None:
         if self._file:
@@ -142,6 +145,13 @@ class _Reader:
         else:
             self.form.fields[self._segment.name] = _text(self._segment.name, self._text)
         self._segment = None
+
+
+def _filename(segment: MultipartSegment) -> str | None:
+    extended = extended_filename(segment.header("Content-Disposition", ""))
+    if extended is not None or segment.filename is None:
+        return extended
+    return decoded_words(segment.filename)
 
 
 def _text(name: str, raw: bytes) -> str:

@@ -349,7 +349,9 @@ def _framework_problem(request: Request[Any, Any, Any], error: HTTPException) ->
     }
     for kind, problem in known.items():
         if isinstance(error, kind):
-            return problem_response(problem(), exchange)
+            answer = problem_response(problem(), exchange)
+            answer.headers.update(error.headers or {})  # a 405 says in `Allow` what the path takes
+            return answer
     if error.status_code < 500:
         return problem_response(InvalidRequest(f"{error.detail or 'The request cannot be read'}."), exchange)
     return problem_response(error, exchange)

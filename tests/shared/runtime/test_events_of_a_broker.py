@@ -5,10 +5,12 @@ import base64
 import msgspec
 import pytest
 
-from events.envelope import CloudEvent, encode
-from shared.runtime.events.dead_letters import undelivered_event
+from events.envelope import CloudEvent, MalformedEventError, decode, encode
+from shared.runtime.events.cloudevents import read
+from shared.runtime.events.dead_letters import encode_undelivered, undelivered_event
 from shared.runtime.http.problems import body_of
 from shared.types.errors import Internal, InvalidRequest, Problem, Unavailable
+from shared.types.undelivered import UndeliveredEvent
 
 EVENT = CloudEvent(id="evt_1", source="/functions/upload", type="aegis.document.stored.v1", aegistenant="ten_a")
 DESTINATION = "http://parse-gpu.aegis.svc.cluster.local"
@@ -62,3 +64,22 @@ def test_a_letter_whose_reason_cannot_be_read_is_kept_all_the_same(data: str) ->
 
 def test_a_broker_that_says_nothing_brings_a_letter_of_an_absent_function() -> None:
     assert undelivered_event(EVENT, {}).status == 503
+
+
+def test_a_dead_letter_of_ours_is_a_whole_cloudevent() -> None:
+    assert decode(encode_undelivered(UndeliveredEvent(EVENT, "parse", 500, "KeyError", 5))) == EVENT
+
+
+BINARY = {"ce-id": "e-1", "ce-type": "aegis.document.submitted.v1", "ce-source": "/erp", "ce-specversion": "1.0"}
+
+
+def test_a_binary_event_takes_its_data_from_the_body_alone() -> None:
+    event, others = read({**BINARY, "ce-data": "x", "ce-data_base64": "e30=", "ce-knativearrivaltime": "t"}, b'{"a":1}')
+    assert (event.data, others) == ({"a": 1}, {"knativearrivaltime": "t"})
+
+
+@pytest.mark.parametrize("name", BINARY)
+def test_a_binary_event_without_a_required_attribute_is_refused(name: str) -> None:
+    for headers in ({**BINARY, name: ""}, {k: v for k, v in BINARY.items() if k != name}):
+        with pytest.raises(MalformedEventError):
+            read(headers, b"{}")

@@ -133,3 +133,37 @@ async def test_a_call_that_is_cancelled_leaves_nothing_behind(tmp_path: Path) ->
     with pytest.raises(asyncio.CancelledError):
         await call
     assert left(tmp_path) == []
+
+
+def named(disposition: str, tmp_path: Path) -> str:
+    body = f"--Xy-9\r\nContent-Disposition: form-data; {disposition}\r\n\r\nx\r\n--Xy-9--\r\n".encode()
+    form = take([body], tmp_path)
+    assert form.file
+    return form.file.filename
+
+
+NAMES = {
+    "name=file; filename=\"=?utf-8?B?R3LDtsOfZS5jc3Y=?=\"; filename*=utf-8''Gr%C3%B6%C3%9Fe.csv": "Größe.csv",
+    "name=\"file\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe.csv": "Größe.csv",
+    'name="file"; filename*=UTF-8\'de\'Gr%C3%B6%C3%9Fe.csv; filename="G.csv"': "Größe.csv",
+    'name="file"; FILENAME*="iso-8859-1\'\'Gr%F6%DFe.csv"': "Größe.csv",
+    'name="file"; filename="=?utf-8?B?R3LDtsOfZS5jc3Y=?="': "Größe.csv",
+    'name="file"; filename="=?iso-8859-1?Q?Gr=F6=DFe?= =?utf-8?Q?.csv?="': "Größe.csv",
+    'name="file"; filename="Größe.csv"': "Größe.csv",
+    'name="file"; filename="a; filename*=utf-8\'\'b.csv"': "a; filename*=utf-8''b.csv",
+    'name="file"; filename="a.csv"; filename*=utf-8\'\'%FF.csv': "a.csv",
+    'name="file"; filename="a.csv"; filename*=klingon\'\'b.csv': "a.csv",
+    'name="file"; filename="a.csv"; filename*=': "a.csv",
+    'name="file"; filename="=?nonsense?="': "=?nonsense?=",
+    'name="file"; filename="=?klingon?Q?x?="': "=?klingon?Q?x?=",
+}
+
+
+@pytest.mark.parametrize("disposition", NAMES)
+def test_a_files_name_is_read_in_every_encoding_that_clients_use(disposition: str, tmp_path: Path) -> None:
+    assert named(disposition, tmp_path) == NAMES[disposition]
+
+
+def test_an_extended_name_that_cannot_be_decoded_is_no_name(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest):
+        named("name=\"file\"; filename*=klingon''b.csv", tmp_path)
