@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from shared.catalogue.catalogue import Catalogue, Catalogues
 from shared.conversations.conversations import forget_document
+from shared.idempotency.calls import forget_answers_of_document
 from shared.pool.queue import SliceQueue
 from shared.records.records import PlatformRecords, TenantRecords
 from shared.redis.client import RedisClient
@@ -61,6 +62,7 @@ class Erasure(Struct, frozen=True):
         await self.catalogues.of(tenant_id).drop(document_id, up_to_generation)
         await self.vectors.of(tenant_id).forget(document_id, up_to_generation)
         await forget_document(self.redis, tenant_id, document_id)
+        await forget_answers_of_document(self.redis, tenant_id, document_id)
         for letter in await self.platform.dead_letters(tenant_id):
             if letter.document_id == document_id and int(letter.event.get("epoch", 0)) <= up_to_generation:
                 await self.platform.erase_dead_letter(letter)

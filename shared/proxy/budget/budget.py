@@ -35,6 +35,7 @@ from shared.proxy.budget.outbox import RedisOutbox, operation_from
 from shared.proxy.budget.seeding import ReadBalances, Seeding
 from shared.proxy.budget.switches import ModelSwitches
 from shared.redis.client import RedisClient, RedisWord, Script, pairs
+from shared.types.charges import add_cost
 from shared.types.errors import AegisError, NotFound, StoreUnavailable
 from shared.types.payer import Payer
 from shared.usage.records import AlertRecord, UsageRecord
@@ -97,6 +98,7 @@ class Budget:
     async def settle(self, usage: UsageRecord) -> Settled:
         """Books what the operation `usage.usage_id` cost, in the windows of its reservation, and puts the record into
         the outbox of the usage ledger. Idempotent."""
+        add_cost(usage.cost_microusd)
         text = msgspec.json.encode(usage).decode()
         answer = await self._ask(scripts.SETTLE, usage.usage_id, usage.cost_microusd, text)
         if answer[0] == "ended":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.telemetry.logs import log
 from shared.telemetry.metrics import observe_request
+from shared.types.charges import Charges
 from shared.types.remaining_budget import RemainingBudget
 from shared.types.tracing import new_request_id, new_traceparent
 
@@ -49,6 +50,8 @@ class Exchange:
         self.tenant_id = ""
         self.limits: RateLimits | None = None
         self.remaining_budget = RemainingBudget()
+        self.charges = Charges()
+        self.is_broken = False  # its stream ended with an error
         self.extra: dict[str, str] = {}
         self.started = time.monotonic()
 

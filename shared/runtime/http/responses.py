@@ -14,7 +14,11 @@ from shared.runtime.http.problems import event_of, problem_of, render_problem
 from shared.telemetry.logs import log
 from shared.types.http import Content, EventStream, Paged, ServerSentEvent
 
+EVENT_STREAM = "text/event-stream"
 _PING_S = 15
+RETRIED_STATUSES = frozenset({408, 409, 429, 500, 502, 503, 504})
+"""What clients try again by themselves; where the call was paid for, its answer says that they should not."""
+NO_RETRY = {"X-Should-Retry": "false"}
 _ENCODER = msgspec.json.Encoder(uuid_format="hex")
 
 
@@ -22,8 +26,7 @@ def response_of(answer: Any, exchange: Exchange, query: list[tuple[str, str]]) -
     if answer is None:
         return Response(None, status_code=204)
     if isinstance(answer, EventStream):
-        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        return Stream(_events(answer, exchange), media_type="text/event-stream", headers=headers)
+        return stream_response(encoded_events(answer, exchange))
     if isinstance(answer, Content):
         return _content(answer)
     headers = {}
@@ -34,13 +37,24 @@ def response_of(answer: Any, exchange: Exchange, query: list[tuple[str, str]]) -
     return Response(_ENCODER.encode(answer), status_code=status, media_type="application/json", headers=headers)
 
 
+def stream_response(pieces: AsyncIterator[bytes] | bytes) -> Response[Any]:
+    """Server-Sent Events, as they are made or as they were."""
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    if isinstance(pieces, bytes):
+        return Response(pieces, media_type=EVENT_STREAM, headers=headers)
+    return Stream(pieces, media_type=EVENT_STREAM, headers=headers)
+
+
 def problem_response(error: BaseException, exchange: Exchange) -> Response[Any]:
     """The problem, logged where it is ours."""
     problem = problem_of(error)
     if problem.status == 500:
         log().error("unforeseen error", exc_info=error, extra=exchange.about)
     answer = render_problem(problem, exchange.path, exchange.request_id)
-    return Response(answer.body, status_code=answer.status, media_type=answer.media_type, headers=answer.headers)
+    headers = answer.headers
+    if exchange.charges.microusd and answer.status in RETRIED_STATUSES:
+        headers = {name: value for name, value in headers.items() if name != "Retry-After"} | NO_RETRY
+    return Response(answer.body, status_code=answer.status, media_type=answer.media_type, headers=headers)
 
 
 def _content(content: Content) -> Response[Any]:
@@ -57,7 +71,7 @@ def _content(content: Content) -> Response[Any]:
     return Stream(content.body, media_type=content.media_type, headers=headers)
 
 
-async def _events(stream: EventStream, exchange: Exchange) -> AsyncIterator[bytes]:
+async def encoded_events(stream: EventStream, exchange: Exchange) -> AsyncIterator[bytes]:
     """Encodes the stream, with a comment after every 15 s of silence and an `error` event when it breaks."""
     iterator = aiter(stream.events)
     coming: asyncio.Future[ServerSentEvent] | None = None
@@ -74,6 +88,7 @@ async def _events(stream: EventStream, exchange: Exchange) -> AsyncIterator[byte
         if not stream.named:
             yield b"data: [DONE]\n\n"
     except Exception as error:  # noqa: BLE001 - the status is sent already: the stream itself has to say it
+        exchange.is_broken = True
         problem = problem_of(error)
         if problem.status == 500:
             log().error("unforeseen error in a stream", exc_info=error, extra=exchange.about)

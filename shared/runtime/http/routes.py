@@ -5,6 +5,7 @@ time-out. Every error becomes problem+json.
 """
 
 import asyncio
+import contextlib
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -24,11 +25,20 @@ from shared.runtime.http import requests
 from shared.runtime.http.exchange import REPLAYED_STATUSES, Asgi, Exchange, Exchanges, exchange_of
 from shared.runtime.http.pages import own_pages
 from shared.runtime.http.problems import MEDIA_TYPE
-from shared.runtime.http.responses import problem_response, response_of
+from shared.runtime.http.responses import (
+    EVENT_STREAM,
+    NO_RETRY,
+    RETRIED_STATUSES,
+    encoded_events,
+    problem_response,
+    response_of,
+    stream_response,
+)
 from shared.runtime.wiring.injection import Plan, plan, provide
 from shared.runtime.wiring.services import Services
 from shared.table.table import Function, Operation
 from shared.types.call import Call
+from shared.types.charges import begin_charges
 from shared.types.errors import (
     Deadline,
     FieldError,
@@ -37,14 +47,15 @@ from shared.types.errors import (
     MethodNotAllowed,
     NotFound,
     RateLimited,
+    StoreUnavailable,
     TooLarge,
     Unauthenticated,
 )
-from shared.types.http import SpooledFile
+from shared.types.http import EventStream, SpooledFile
 from shared.types.principal import Principal
 
 if TYPE_CHECKING:  # Redis comes in only where a key is sent
-    from shared.runtime.http.idempotency import StoredAnswer
+    from shared.idempotency.calls import StoredAnswer
 
 _LARGEST_JSON = 1 << 20
 _BODY_S = 60
@@ -109,6 +120,7 @@ class _Route:
     async def _answer(self, request: Request[Any, Any, Any]) -> Response[Any]:
         exchange = exchange_of(request.scope)
         exchange.function, exchange.route = self._function.name, self._operation.path
+        exchange.charges = begin_charges()
         principal, credential = await self._admit(exchange)
         key = exchange.headers.get("idempotency-key")
         if key is None or self._operation.method != "POST" or principal is None:
@@ -152,30 +164,30 @@ class _Route:
         key: str,
     ) -> Response[Any]:
         """Handles the call once for each idempotency key."""
-        from shared.runtime.http.idempotency import Idempotency, StoredAnswer
+        from shared.idempotency.calls import IdempotentCalls, StoredAnswer
+        from shared.runtime.http.recording import recorded
 
         message = await self._message(request, exchange)
-        response: Response[Any] | None = None
-
-        async def call() -> StoredAnswer | None:
-            nonlocal response
+        route = f"{self._operation.method}:{exchange.path}"
+        calls = IdempotentCalls(self._services.redis, principal.tenant_id, principal.key_id, route, credential)
+        try:
+            call = await calls.begin(key, _fingerprint(message), self._function.timeout_s)
+            if isinstance(call, StoredAnswer):
+                return _replayed(call, exchange)
             try:
                 answer = await self._handle(message, exchange, principal)
+                if isinstance(answer, EventStream):
+                    return stream_response(recorded(encoded_events(answer, exchange), call, exchange))
                 response = response_of(answer, exchange, _query(request))
             except Exception as error:  # noqa: BLE001 - a refusal is an answer too; it is stored or not by its status
                 response = problem_response(error, exchange)
-            return _stored_answer(response)
-
-        route = f"{self._operation.method}:{exchange.path}"
-        calls = Idempotency(self._services.redis, principal.key_id, route, credential)
-        try:
-            answer, again = await calls.once(key, _fingerprint(message), self._function.timeout_s, call)
         finally:
             _discard(message)
-        if again and answer:
-            exchange.extra["Idempotent-Replayed"] = "true"
-            return Response(answer.body or None, status_code=answer.status, media_type=answer.media_type)
-        assert response is not None
+        with contextlib.suppress(StoreUnavailable):  # the answer stands; only its repetition is not stored
+            if stored := _stored_answer(response, exchange):
+                await call.finish(stored)
+            else:
+                await call.release()
         return response
 
     async def _handle(self, message: Struct, exchange: Exchange, principal: Principal | None) -> Any:
@@ -310,7 +322,7 @@ def _query(request: Request[Any, Any, Any]) -> list[tuple[str, str]]:
 
 
 def _fingerprint(message: Struct) -> str:
-    from shared.runtime.http.idempotency import fingerprint
+    from shared.idempotency.calls import fingerprint
 
     parts = [
         (name, value.content_hash + value.filename if isinstance(value, SpooledFile) else value)
@@ -327,13 +339,23 @@ def _discard(message: Struct) -> None:
             value.path.unlink(missing_ok=True)
 
 
-def _stored_answer(response: Response[Any]) -> "StoredAnswer | None":
-    from shared.runtime.http.idempotency import StoredAnswer
+def _stored_answer(response: Response[Any], exchange: Exchange) -> "StoredAnswer | None":
+    """None for an answer that invites to try again, unless the call was paid for."""
+    from shared.idempotency.calls import StoredAnswer
 
-    body = response.content
-    if response.status_code not in REPLAYED_STATUSES or not isinstance(body, (bytes, type(None))):
+    body, status = response.content, response.status_code or 200
+    is_charged = exchange.charges.microusd > 0 and status in RETRIED_STATUSES
+    if not (status in REPLAYED_STATUSES or is_charged) or not isinstance(body, (bytes, type(None))):
         return None
-    return StoredAnswer(response.status_code, str(response.media_type or MEDIA_TYPE), body or b"")
+    return StoredAnswer(status, str(response.media_type or MEDIA_TYPE), body or b"", is_charged)
+
+
+def _replayed(answer: "StoredAnswer", exchange: Exchange) -> Response[Any]:
+    exchange.extra["Idempotent-Replayed"] = "true"
+    if answer.media_type == EVENT_STREAM:
+        return stream_response(answer.body)
+    headers = NO_RETRY if answer.is_charged else {}
+    return Response(answer.body or None, status_code=answer.status, media_type=answer.media_type, headers=headers)
 
 
 def _problem(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

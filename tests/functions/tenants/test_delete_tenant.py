@@ -25,14 +25,14 @@ async def documents(suite: Suite, tenant_id: str) -> int:
 
 async def test_its_keys_die_and_its_documents_are_buried_and_then_erased(suite: Suite) -> None:
     accounts, tenant_id = await tenant_with_documents(suite)
-    await delete.handle(OneTenant(tenant_id), accounts, suite.platform, suite.catalogues)
+    await delete.handle(OneTenant(tenant_id), accounts, suite.platform, suite.catalogues, suite.redis)
     assert await accounts.tenant(tenant_id) is None
     assert await accounts.keys(tenant_id) == []
     assert await documents(suite, tenant_id) == 0
     await suite.tick()
     assert await suite.blobs.names(f"t/{tenant_id}/d/") == []
     with pytest.raises(NotFound):
-        await delete.handle(OneTenant(tenant_id), accounts, suite.platform, suite.catalogues)
+        await delete.handle(OneTenant(tenant_id), accounts, suite.platform, suite.catalogues, suite.redis)
 
 
 async def test_a_deletion_that_was_cut_off_can_be_made_again(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,8 +51,8 @@ async def test_a_deletion_that_was_cut_off_can_be_made_again(suite: Suite, monke
     accounts, tenant_id = await tenant_with_documents(suite)
     with monkeypatch.context() as patched, pytest.raises(Crash):
         patched.setattr("functions.tenants.delete.hide_document", crash_at_the_second)
-        await delete.handle(OneTenant(tenant_id), accounts, suite.platform, suite.catalogues)
+        await delete.handle(OneTenant(tenant_id), accounts, suite.platform, suite.catalogues, suite.redis)
     assert await accounts.keys(tenant_id) == []
     assert await documents(suite, tenant_id) == 1
-    await delete.handle(OneTenant(tenant_id), accounts, suite.platform, suite.catalogues)
+    await delete.handle(OneTenant(tenant_id), accounts, suite.platform, suite.catalogues, suite.redis)
     assert await documents(suite, tenant_id) == 0

@@ -1,0 +1,1 @@
+"""`Idempotency-Key`: the same call twice is answered twice and done once."""

@@ -1,0 +1,1 @@
+from tests.stores import redis, redis_url, valkey  # noqa: F401
