@@ -6,8 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.suite.test_chat import CLOUD, QUESTION, House, house  # noqa: F401 - a fixture
+from tests.suite import test_chat
+from tests.suite.test_chat import CLOUD, QUESTION, House
 
+house = test_chat.house
 LIVELY = {"model": CLOUD, "messages": [{"role": "user", "content": "Hello there"}], "stream": True}
 ASK = {"question": QUESTION, "stream": True}
 
