@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from tests.suite import test_chat
-from tests.suite.test_chat import CLOUD, QUESTION, House
+from tests.suite.test_chat import QUESTION, House
+from tests.suite.test_models import CLOUD
 
 house = test_chat.house
 LIVELY = {"model": CLOUD, "messages": [{"role": "user", "content": "Hello there"}], "stream": True}
