@@ -1,7 +1,6 @@
 """One HTTP client a server: its time-outs, its pieces, its errors as ours."""
 
 import asyncio
-import json
 import time
 from collections import deque
 from collections.abc import AsyncIterator
@@ -9,10 +8,10 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import httpx
-import msgspec
 from msgspec import Struct
 
-from shared.upstreams.connections import PooledConnections
+from shared.upstreams.connections import MOST_HEADERS, PooledConnections
+from shared.upstreams.decoding import encoded
 from shared.upstreams.faults import refusal
 from shared.upstreams.port import UpstreamError
 
@@ -44,18 +43,22 @@ class AnswerBody:
 
     def __init__(self, response: httpx.Response, between_s: float, until: float) -> None:
         assert isinstance(response.stream, httpx.AsyncByteStream)
-        is_encoded = "content-encoding" in response.headers  # by a server that ignores what we accept
-        self._pieces = response.aiter_bytes() if is_encoded else aiter(response.stream)
+        if response.headers.get("content-encoding", "identity") != "identity":
+            # It was not asked for, and a few bytes could become gigabytes.
+            raise UpstreamError("broken", "the answer is compressed", may_have_run=True)
+        self._pieces = aiter(response.stream)
         self._between_s = between_s
         self._until = until
         self._lines: deque[bytes] = deque()
-        self._rest = b""
+        self._rest = bytearray()
 
     async def piece(self) -> bytes | None:
         """None at the end."""
-        most_s = min(self._between_s, max(self._until - time.monotonic(), 0))
+        left_s = self._until - time.monotonic()
+        if left_s <= 0:  # a server that is always ahead of us never meets the time-out below
+            raise UpstreamError("timeout", "the answer took too long", may_have_run=True)
         try:
-            async with asyncio.timeout(most_s):
+            async with asyncio.timeout(min(self._between_s, left_s)):
                 return await anext(self._pieces)
         except StopAsyncIteration:
             return None
@@ -69,12 +72,15 @@ class AnswerBody:
         while not self._lines:
             piece = await self.piece()
             if piece is None:
-                rest, self._rest = self._rest, b""
+                rest, self._rest = bytes(self._rest), bytearray()
                 return rest if rest.strip() else None
-            *whole, self._rest = (self._rest + piece).split(b"\n") if b"\n" in piece else (self._rest + piece,)
+            ends_at = piece.rfind(b"\n") + 1
+            self._rest += piece[:ends_at] if ends_at else piece
             if len(self._rest) > _LONGEST_LINE:
                 raise UpstreamError("broken", "a line without an end", may_have_run=True)
-            self._lines.extend(line for line in whole if line.strip())
+            if ends_at:
+                self._lines.extend(line for line in bytes(self._rest).split(b"\n") if line.strip())
+                self._rest = bytearray(piece[ends_at:])
         return self._lines.popleft()
 
     async def drain(self) -> None:
@@ -135,18 +141,22 @@ class Caller:
         """By the transport itself: httpx' client adds redirects, cookies and a layer to every piece."""
         try:
             async with asyncio.timeout(most_s):
-                return await self._transport.handle_async_request(request)
+                response = await self._transport.handle_async_request(request)
         except TimeoutError as error:
             raise UpstreamError("timeout", f"no answer began in {most_s:.0f} s", may_have_run=True) from error
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
             raise UpstreamError("refused", f"no connection: {self._hidden(str(error))}", may_have_run=False) from error
         except httpx.HTTPError as error:
             raise UpstreamError("broken", f"no answer: {type(error).__name__}", may_have_run=True) from error
+        if len(response.headers.raw) > MOST_HEADERS:
+            await response.aclose()
+            raise UpstreamError("broken", f"more than {MOST_HEADERS} headers", may_have_run=True)
+        return response
 
     async def _refused(self, response: httpx.Response) -> UpstreamError:
         body = b""
-        answer = AnswerBody(response, self._timeouts.between_s, time.monotonic() + self._timeouts.connect_s)
         try:
+            answer = AnswerBody(response, self._timeouts.between_s, time.monotonic() + self._timeouts.connect_s)
             while len(body) < _LONGEST_REFUSAL and (piece := await answer.piece()) is not None:
                 body += piece
         except UpstreamError:
@@ -162,19 +172,3 @@ def _transport(scheme: str, connections: int) -> httpx.AsyncBaseTransport:
         return PooledConnections(most_idle=connections, idle_s=_IDLE_S)
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=connections, keepalive_expiry=_IDLE_S)
     return httpx.AsyncHTTPTransport(trust_env=False, limits=limits)
-
-
-def encoded(body: Any) -> bytes:
-    """JSON; half a surrogate pair, which a broken document can hold, goes as an escape."""
-    try:
-        return msgspec.json.encode(body)
-    except UnicodeEncodeError:
-        return json.dumps(body).encode()
-
-
-def decoded(content: bytes, kind: type[Any]) -> Any:
-    """Raises `UpstreamError` where a server that answered 200 did not answer what it should."""
-    try:
-        return msgspec.json.decode(content, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UpstreamError("broken", "the answer is not what it should be", may_have_run=True) from error

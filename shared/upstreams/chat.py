@@ -7,8 +7,9 @@ import msgspec
 from msgspec import Struct
 
 from shared.types.model import Sampling, TokenCounts
+from shared.upstreams.decoding import count_of, decoded
 from shared.upstreams.faults import failure
-from shared.upstreams.port import ModelCall, StreamEnd, TextDelta, UpstreamError, WireMessage
+from shared.upstreams.port import ModelCall, StreamEnd, TextDelta, WireMessage
 
 
 class _Message(Struct):
@@ -20,11 +21,11 @@ class _Line(Struct):
 
     message: _Message | None = None
     done: bool = False
-    done_reason: str = ""
+    done_reason: str | None = None
     error: str | None = None
-    prompt_eval_count: int = 0
-    prompt_eval_cached_count: int = 0
-    eval_count: int = 0
+    prompt_eval_count: msgspec.Raw = msgspec.Raw()
+    prompt_eval_cached_count: msgspec.Raw = msgspec.Raw()
+    eval_count: msgspec.Raw = msgspec.Raw()
 
 
 _decoder = msgspec.json.Decoder(_Line)
@@ -61,10 +62,7 @@ def _message(message: WireMessage) -> dict[str, Any]:
 def events_of(raw: bytes) -> list[TextDelta | StreamEnd]:
     """Of one line: text, and the end where the server says that it is done. What a model thinks is counted and left
     out. Raises `UpstreamError`."""
-    try:
-        line = _decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UpstreamError("broken", "a line of the answer is no JSON", may_have_run=True) from error
+    line: _Line = decoded(raw, _decoder)
     if line.error:
         raise failure(line.error)
     events: list[TextDelta | StreamEnd] = []
@@ -76,10 +74,15 @@ def events_of(raw: bytes) -> list[TextDelta | StreamEnd]:
 
 
 def _counts(line: _Line) -> TokenCounts | None:
-    """None where none came: no prompt has no tokens, so that without its count nothing is known."""
+    """None where none came: no prompt has no tokens, so that without its count nothing is known. A counter that cannot
+    be read makes the others worthless."""
     if line.done_reason in ("load", "unload"):
         return TokenCounts()
-    if line.prompt_eval_count < 1 or line.eval_count < 0 or line.prompt_eval_cached_count < 0:
+    prompt, completion = count_of(line.prompt_eval_count), _or_zero(line.eval_count)
+    if not prompt or completion is None:
         return None
-    cached = min(line.prompt_eval_cached_count, line.prompt_eval_count)
-    return TokenCounts(prompt=line.prompt_eval_count, completion=line.eval_count, cached=cached)
+    return TokenCounts(prompt, completion, min(count_of(line.prompt_eval_cached_count) or 0, prompt))
+
+
+def _or_zero(raw: msgspec.Raw) -> int | None:
+    return count_of(raw) if bytes(raw) else 0

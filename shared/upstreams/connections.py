@@ -14,6 +14,10 @@ import httpx
 _MOST_AHEAD = 256 * 1024
 """Bytes of an answer that wait to be read before the server is made to wait."""
 
+MOST_HEADERS = 256
+MOST_HEADER_BYTES = 64 * 1024
+"""Of an answer's head, of its trailers, and of whatever else comes between two pieces of its body."""
+
 
 class PooledConnections(httpx.AsyncBaseTransport):
     """As many at a time as there are calls, `most_idle` of them between calls, for `idle_s`."""
@@ -88,6 +92,7 @@ class _Connection(asyncio.Protocol):
         self._waiting: asyncio.Future[None] | None = None
         self._pieces: deque[bytes] = deque()
         self._ahead = 0
+        self._between_pieces = 0
         self._pauses = False
         self._ends_with_connection = False
         self._is_whole = True
@@ -104,6 +109,7 @@ class _Connection(asyncio.Protocol):
         assert self._transport
         self._parser = httptools.HttpResponseParser(self)
         self._headers, self._is_whole, self._is_reusable, self._ends_with_connection = [], False, False, False
+        self._between_pieces = 0
         self._started = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         await self._started
@@ -139,9 +145,12 @@ class _Connection(asyncio.Protocol):
             self._fail(httpx.RemoteProtocolError("the server spoke without being asked"))
             self.close()
             return
+        self._between_pieces += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
+            if self._between_pieces > MOST_HEADER_BYTES:
+                raise httptools.HttpParserError(f"headers of more than {MOST_HEADER_BYTES} bytes")
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fail(httpx.RemoteProtocolError(f"the answer is no HTTP: {error}"))
             self.close()
         self._wake()
@@ -155,6 +164,8 @@ class _Connection(asyncio.Protocol):
         self._wake()
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if len(self._headers) >= MOST_HEADERS:
+            raise ValueError(f"more than {MOST_HEADERS} headers")
         self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
@@ -169,6 +180,7 @@ class _Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         self._pieces.append(body)
+        self._between_pieces = 0
         self._ahead += len(body)
         if self._ahead >= _MOST_AHEAD and not self._pauses and self._transport:
             self._pauses = True

@@ -9,6 +9,7 @@ from math import ceil
 import msgspec
 from msgspec import Struct
 
+from shared.upstreams.decoding import UNREADABLE
 from shared.upstreams.port import Fault, UpstreamError
 
 _MOST_DETAIL = 200
@@ -87,7 +88,7 @@ def fault_of(status: int, detail: str) -> Fault:
 def _detail(body: bytes) -> str:
     try:
         error = msgspec.json.decode(body, type=_Body).error
-    except msgspec.DecodeError:
+    except UNREADABLE:
         error = body.decode("utf-8", "replace")
     text = (error.message if isinstance(error, _Inner) else error) or ""
     return " ".join(text.split())[:_MOST_DETAIL]

@@ -9,8 +9,9 @@ import msgspec
 from msgspec import Struct, field
 
 from shared.types.model import Location, TokenCounts
-from shared.upstreams.calling import Caller, Timeouts, decoded
+from shared.upstreams.calling import Caller, Timeouts
 from shared.upstreams.chat import chat_body, events_of
+from shared.upstreams.decoding import UNREADABLE, count_of, decoded
 from shared.upstreams.port import Capabilities, ModelCall, ModelInfo, StreamEnd, TextDelta, UpstreamError
 
 _EMBED_S = 120.0
@@ -42,7 +43,7 @@ class _ModelPage(Struct):
 
 class _Embedded(Struct):
     embeddings: list[list[float]] = field(default_factory=list)
-    prompt_eval_count: int = 0
+    prompt_eval_count: msgspec.Raw = msgspec.Raw()
 
 
 class OllamaServer:
@@ -159,7 +160,9 @@ class OllamaClient(OllamaServer):
         body = {"model": self._named(model), "input": texts}
         await self._model_page(model)
         answer: _Embedded = decoded(await self._caller.whole("POST", "/api/embed", body, _EMBED_S), _Embedded)
-        return checked_vectors(answer.embeddings, len(texts)), TokenCounts(prompt=answer.prompt_eval_count)
+        return checked_vectors(answer.embeddings, len(texts)), TokenCounts(
+            prompt=count_of(answer.prompt_eval_count) or 0
+        )
 
     def _named(self, model: str) -> str:
         if is_cloud_name(model):
@@ -192,7 +195,7 @@ def _decoded_page(answer: bytes) -> _ModelPage:
     """Empty where a server that is no Ollama answered something else."""
     try:
         return msgspec.json.decode(answer, type=_ModelPage)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return _ModelPage()
 
 

@@ -7,7 +7,8 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from shared.types.model import TokenCounts
-from shared.upstreams.calling import Caller, Timeouts, decoded
+from shared.upstreams.calling import Caller, Timeouts
+from shared.upstreams.decoding import decoded
 from shared.upstreams.ollama import OllamaServer
 from shared.upstreams.port import Capabilities, UpstreamError
 

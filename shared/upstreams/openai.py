@@ -2,14 +2,15 @@
 
 from base64 import b64encode
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct, field
 
 from shared.types.model import Location, TokenCounts
-from shared.upstreams.calling import Caller, Timeouts, decoded
+from shared.upstreams.calling import Caller, Timeouts
 from shared.upstreams.chat import sampling_options
+from shared.upstreams.decoding import UNREADABLE, count_of, decoded
 from shared.upstreams.faults import failure
 from shared.upstreams.ollama import checked_vectors
 from shared.upstreams.port import Capabilities, ModelCall, ModelInfo, StreamEnd, TextDelta, UpstreamError, WireMessage
@@ -31,13 +32,13 @@ class _Choice(Struct):
 
 
 class _Cached(Struct):
-    cached_tokens: int | None = None
+    cached_tokens: msgspec.Raw = msgspec.Raw()
 
 
 class _Usage(Struct):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    prompt_tokens_details: _Cached | None = None
+    prompt_tokens: msgspec.Raw = msgspec.Raw()
+    completion_tokens: msgspec.Raw = msgspec.Raw()
+    prompt_tokens_details: msgspec.Raw = msgspec.Raw()
 
 
 class _Problem(Struct):
@@ -45,8 +46,8 @@ class _Problem(Struct):
 
 
 class _Chunk(Struct):
-    choices: list[_Choice] = field(default_factory=list)
-    usage: _Usage | None = None
+    choices: list[_Choice] | None = None
+    usage: msgspec.Raw = msgspec.Raw()
     error: _Problem | str | None = None
 
 
@@ -65,10 +66,11 @@ class _Vector(Struct):
 
 class _Vectors(Struct):
     data: list[_Vector] = field(default_factory=list)
-    usage: _Usage | None = None
+    usage: msgspec.Raw = msgspec.Raw()
 
 
 _decoder = msgspec.json.Decoder(_Chunk)
+_Part = TypeVar("_Part", _Usage, _Cached)
 
 
 class OpenAICompatible:
@@ -110,7 +112,7 @@ class OpenAICompatible:
                     break
                 chunk = _read(event)
                 counts = _counts(chunk.usage) or counts
-                for choice in chunk.choices[:1]:
+                for choice in (chunk.choices or [])[:1]:
                     finish = choice.finish_reason or finish
                     if (message := choice.delta or choice.message) and message.content:
                         yield TextDelta(message.content)
@@ -172,22 +174,27 @@ def _event(line: bytes) -> bytes | None:
 
 
 def _read(event: bytes) -> _Chunk:
-    try:
-        chunk = _decoder.decode(event)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UpstreamError("broken", "a line of the answer is no JSON", may_have_run=True) from error
+    chunk: _Chunk = decoded(event, _decoder)
     if chunk.error is not None:
         detail = chunk.error if isinstance(chunk.error, str) else chunk.error.message
         raise failure(detail or "an error without a message")
     return chunk
 
 
-def _counts(usage: _Usage | None) -> TokenCounts | None:
-    """None where none came; no prompt has no tokens, so that zeros are none as well."""
-    if usage is None or not usage.prompt_tokens or usage.prompt_tokens < 0 or (usage.completion_tokens or 0) < 0:
+def _counts(raw: msgspec.Raw) -> TokenCounts | None:
+    """None where none came, or what came cannot be read; no prompt has no tokens, so that zeros are none as well."""
+    usage = _part(raw, _Usage)
+    prompt = count_of(usage.prompt_tokens)
+    completion = count_of(usage.completion_tokens) if bytes(usage.completion_tokens) not in (b"", b"null") else 0
+    if not prompt or completion is None:
         return None
-    cached = (usage.prompt_tokens_details and usage.prompt_tokens_details.cached_tokens) or 0
-    completion = usage.completion_tokens or 0
-    return TokenCounts(
-        prompt=usage.prompt_tokens, completion=completion, cached=max(0, min(cached, usage.prompt_tokens))
-    )
+    cached = count_of(_part(usage.prompt_tokens_details, _Cached).cached_tokens) or 0
+    return TokenCounts(prompt, completion, min(cached, prompt))
+
+
+def _part(raw: msgspec.Raw, kind: type[_Part]) -> _Part:
+    """Empty where a server sends something else in its place."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except UNREADABLE:
+        return kind()
