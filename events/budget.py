@@ -9,7 +9,9 @@ from msgspec import Struct
 class BudgetThresholdReached(
     Struct, frozen=True, kw_only=True, tag_field="type", tag="aegis.budget.threshold_reached.v1"
 ):
-    """What was spent in a window has reached a share of its cap; published once for each window and threshold.
+    """What is spent and reserved in a window has reached a share of its cap; published once for each window and
+    threshold. `used_up` marks the event of 100 %: nothing is left in the window, or it refused a call for which it had
+    no room, which may be well below 100 %.
 
     `scope_id` is empty for the whole platform. `start` is the day (`2026-11-22`), the month (`2026-11`), or empty for
     the whole life of a document. `tenant_id` travels as an attribute, and is empty for the platform.
@@ -23,6 +25,8 @@ class BudgetThresholdReached(
     threshold_pct: int
     spent_microusd: int
     cap_microusd: int
+    reserved_microusd: int = 0
+    used_up: bool = False
 
     @classmethod
     def type_name(cls) -> str:

@@ -51,7 +51,9 @@ class ThresholdReached(Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     start: str
     threshold_pct: int
     spent_usd: float
+    reserved_usd: float
     cap_usd: float
+    used_up: bool
 
 
 class Audit(Paged, frozen=True, kw_only=True):
@@ -87,5 +89,7 @@ def _view(record: Record) -> OutboundCall | ThresholdReached:
         start=record.window.start,
         threshold_pct=record.threshold_pct,
         spent_usd=usd(record.spent_microusd),
+        reserved_usd=usd(record.reserved_microusd),
         cap_usd=usd(record.cap_microusd),
+        used_up=record.used_up,
     )

@@ -66,4 +66,6 @@ def threshold_reached(alert: AlertRecord) -> BudgetThresholdReached:
         threshold_pct=alert.threshold_pct,
         spent_microusd=alert.spent_microusd,
         cap_microusd=alert.cap_microusd,
+        reserved_microusd=alert.reserved_microusd,
+        used_up=alert.used_up,
     )

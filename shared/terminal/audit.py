@@ -44,10 +44,13 @@ class _Item(Struct):
     reserved_usd: Decimal | None = None
     scope: str = ""
     threshold_pct: int | None = None
+    used_up: bool = False
 
     @property
     def what(self) -> str:
-        return f"{self.scope} reached {self.threshold_pct} %" if self.kind == "threshold" else "call"
+        if self.kind != "threshold":
+            return "call"
+        return f"{self.scope} used up" if self.used_up else f"{self.scope} reached {self.threshold_pct} %"
 
 
 @click.group()

@@ -111,8 +111,12 @@ class UsageRecord(Struct, frozen=True, kw_only=True, tag="usage"):
         return sum(line.cost_microusd for line in self.lines)
 
 
+USED_UP_PCT = 100
+"""The threshold of the alert that a window is used up: nothing is left, or it has no room for a call it refused."""
+
+
 class AlertRecord(Struct, frozen=True, kw_only=True, tag="alert"):
-    """A window reached a share of its cap; its event is sent once."""
+    """Spent and reserved reached a share of a window's cap, or the window is used up; its event is sent once."""
 
     window: BudgetWindow
     threshold_pct: int
@@ -120,6 +124,11 @@ class AlertRecord(Struct, frozen=True, kw_only=True, tag="alert"):
     spent_microusd: int
     cap_microusd: int
     tenant_id: str = ""
+    reserved_microusd: int = 0
+
+    @property
+    def used_up(self) -> bool:
+        return self.threshold_pct == USED_UP_PCT
 
 
 Record = OutboundRecord | UsageRecord | AlertRecord

@@ -394,10 +394,13 @@ def test_too_many_requests_are_told_in_openais_words(house: House) -> None:
 
 
 def test_every_answer_says_what_is_left(house: House) -> None:
+    assert house.chat(SMALL, "x").headers["x-budget-remaining"] == "unlimited"
+    house.caller.put("/budget", json={"scope": "tenant", "daily_usd": 4}).raise_for_status()
     before = float(house.chat(SMALL, "x").headers["x-budget-remaining"])
     after = house.chat(CLOUD, "x")
     cost = after.json()["usage"]["cost_usd"]
     assert float(after.headers["x-budget-remaining"]) == pytest.approx(before - cost, abs=1e-9)
+    house.caller.put("/budget", json={"scope": "tenant", "daily_usd": None}).raise_for_status()
 
 
 def test_the_same_key_twice_is_charged_once(house: House) -> None:

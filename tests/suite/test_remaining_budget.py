@@ -8,7 +8,7 @@ HEADER = "X-Budget-Remaining"
 QUESTION = {"question": "Who keeps the lighthouse?"}
 
 
-@pytest.mark.parametrize(("tier", "left"), [("enterprise", "5.000000"), ("pro", "5.000000"), ("free", "0.000000")])
+@pytest.mark.parametrize(("tier", "left"), [("enterprise", "unlimited"), ("pro", "20.000000"), ("free", "0.000000")])
 def test_an_answer_tells_what_is_left(server: Running, tier: str, left: str) -> None:
     _, caller = server.create_tenant("a tenant", tier)
     assert caller.post("/ask", json=QUESTION).headers[HEADER] == left

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 
 from shared.types.principal import Tier
+from shared.usage.records import USED_UP_PCT
 
 
 class DefaultCap(Struct, frozen=True):
@@ -20,7 +21,7 @@ def _tiers() -> Mapping[Tier, DefaultCap]:
 
 class DefaultCaps(Struct, frozen=True):
     """Of the whole installation and of each tier's tenants. A tier that is not here may spend nothing.
-    `thresholds_pct` are the shares of a cap at which an alert is due."""
+    `thresholds_pct` are the shares of a cap at which an alert is due; one more is due when a window is used up."""
 
     platform: DefaultCap = DefaultCap(5_000_000, 100_000_000)
     tiers: Mapping[Tier, DefaultCap] = field(default_factory=_tiers)
@@ -32,7 +33,8 @@ class DefaultCaps(Struct, frozen=True):
     def terms(self, ahead_s: int = 0, deleted_tenants: tuple[str, ...] = ()) -> str:
         """As the scripts take it, words with a blank after each. `ahead_s` is added to Redis' clock; a tenant that is
         deleted may spend nothing."""
-        words = [f"ahead={ahead_s}", "thresholds=" + ",".join(map(str, map(int, self.thresholds_pct)))]
+        percents = sorted({*map(int, self.thresholds_pct), USED_UP_PCT})
+        words = [f"ahead={ahead_s}", f"thresholds={','.join(map(str, percents))}"]
         words += [f"platform={_words_of(self.platform)}"]
         words += [f"{tier}={_words_of(allowance)}" for tier, allowance in self.tiers.items()]
         words += [f"deleted={tenant_id}" for tenant_id in deleted_tenants]

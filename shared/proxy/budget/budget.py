@@ -244,7 +244,7 @@ def _state(row: Sequence[str]) -> WindowState:
 
 def _alert(place: str, details: str) -> AlertRecord:
     text, percent = place.split(" ")
-    tenant_id, spent, cap, at = msgspec.json.decode(details, type=tuple[str, str, str, str])
+    tenant_id, spent, cap, at, *more = msgspec.json.decode(details, type=list[str])
     return AlertRecord(
         window=window_of(text),
         threshold_pct=int(percent),
@@ -252,6 +252,7 @@ def _alert(place: str, details: str) -> AlertRecord:
         spent_microusd=int(spent),
         cap_microusd=int(cap),
         tenant_id=tenant_id,
+        reserved_microusd=int(more[0]) if more else 0,
     )
 
 

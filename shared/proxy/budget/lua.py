@@ -185,27 +185,32 @@ local function open_budget(terms)
     end
   end
 
-  function b.remaining(windows)
+  function b.remaining(windows)  -- of the platform, which is not the payer's to watch, only whether anything is left
     local least
     for _, w in ipairs(windows) do
       local left = w.cap and math.max(0, w.cap - w.spent - w.reserved)
-      if left and (not least or left < least) then least = left end
+      if left and (w.scope ~= 'platform' or left == 0) and (not least or left < least) then least = left end
     end
     return least and whole(least) or 'unlimited'
   end
 
+  local function alert(w, payer, percent)
+    if redis.call('HSETNX', w.key, w.start .. ':alerted:' .. percent, 1) == 0 then return end
+    local tenant = w.scope == 'platform' and '' or payer.tenant_id
+    redis.call('HSET', base .. 'alerts', w.text .. ' ' .. percent,
+      cjson.encode({tenant, whole(w.spent), whole(w.cap), whole(seconds), whole(w.reserved)}))
+  end
+
+  function b.mark_used_up(w, payer) if w.cap > 0 then alert(w, payer, '100') end end
+
   function b.mark_thresholds(windows, payer)
     local percents
     for _, w in ipairs(windows) do
-      if w.cap and w.cap > 0 and w.spent > 0 then
+      local used = w.spent + w.reserved
+      if w.cap and w.cap > 0 and used > 0 then
         percents = percents or terms:match(' thresholds=([%d,]*) ')
         for percent in percents:gmatch('%d+') do
-          if w.spent * 100 >= w.cap * percent
-            and redis.call('HSETNX', w.key, w.start .. ':alerted:' .. percent, 1) == 1 then
-            local tenant = w.scope == 'platform' and '' or payer.tenant_id
-            redis.call('HSET', base .. 'alerts', w.text .. ' ' .. percent,
-              cjson.encode({tenant, whole(w.spent), whole(w.cap), whole(seconds)}))
-          end
+          if used * 100 >= w.cap * percent then alert(w, payer, percent) end
         end
       end
     end

@@ -29,13 +29,18 @@ local named = table.concat(texts, ' ')
     + """
 if not operation then
   if b.lets_leave == false then return 'forbidden' end
-  b.mark_thresholds(windows, payer)
+  local over
   for _, w in ipairs(windows) do
     if w.cap and (w.cap == 0 or w.spent + w.reserved + amount > w.cap) then
-      return table.concat({'over', w.text, whole(w.cap), whole(w.spent), whole(w.reserved)}, ' ')
+      over = over or w
+      b.mark_used_up(w, payer)
     end
   end
-  b.charge(windows, amount, 0)
+  if not over then b.charge(windows, amount, 0) end
+  b.mark_thresholds(windows, payer)
+  if over then
+    return table.concat({'over', over.text, whole(over.cap), whole(over.spent), whole(over.reserved)}, ' ')
+  end
   local ends = whole(b.ms + tonumber(ARGV[4]))
   redis.call('HSET', b.base .. 'operation:' .. id, 'state', 'held', 'amount', ARGV[3], 'until', ends,
     'windows', named, 'payer', ARGV[5], 'model', model)

@@ -181,6 +181,8 @@ class CallAccounting:
             case Reserved(windows=windows):
                 return Reservation(operation_id, amount, windows)
             case Over() as over:
+                if over.window.scope == "platform":
+                    task.on_remaining(0)
                 raise OverBudget(_no_room(over, amount), over.window)
             case CloudNotAllowed():
                 raise CloudForbidden("The tenant's settings keep its content from the cloud.")
@@ -266,7 +268,10 @@ async def _logged(end: Awaitable[None]) -> None:
 
 
 def _no_room(over: Over, amount: int) -> str:
+    """Never what is left of the platform's budget: it shows what others spend."""
     window = over.window
+    if window.scope == "platform":
+        return f"The {window.name}'s budget of the platform has no room for a call that may cost {usd(amount):.6f} USD."
     whose = f"{window.scope} {window.id}".strip()
     left = max(0, over.cap_microusd - over.spent_microusd - over.reserved_microusd)
     return (

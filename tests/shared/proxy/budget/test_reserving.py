@@ -208,12 +208,21 @@ async def test_without_redis_no_cloud_call_is_made(env: BudgetEnvironment) -> No
 
 async def test_the_smallest_remainder_is_told(env: BudgetEnvironment) -> None:
     payer = await env.payer()
-    assert await env.budget.remaining(payer) == 1000
+    assert await env.budget.remaining(payer) == 20_000
     await env.budget.change_caps(ScopeOf("key", payer.key_id, payer.tenant_id), "admin", Caps(day=70))
     held = await env.budget.reserve("opr_1", 30, payer, 60)
     assert isinstance(held, Reserved) and held.remaining_microusd == 40 == await env.budget.remaining(payer)
     settled = await env.settle("opr_1", 10)
     assert settled.is_remaining_known and settled.remaining_microusd == 60
+
+
+async def test_a_tenant_does_not_see_what_others_leave_of_the_platforms_budget(env: BudgetEnvironment) -> None:
+    payer, other = await env.payer("enterprise"), await env.payer("enterprise")
+    assert await env.budget.remaining(payer) is None
+    await env.spend("opr_1", 600, other)
+    assert await env.budget.remaining(payer) is None
+    await env.spend("opr_2", 400, other)
+    assert await env.budget.remaining(payer) == 0, "the platform refuses"
 
 
 def test_the_defaults_are_the_contracts() -> None:

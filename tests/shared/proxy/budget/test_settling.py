@@ -8,7 +8,7 @@ import pytest
 from shared.proxy.budget.allowances import DefaultCap
 from shared.proxy.budget.caps import Caps
 from shared.proxy.budget.mending import Counted
-from shared.proxy.budget.operations import Reserved, ScopeOf, estimated
+from shared.proxy.budget.operations import Over, Reserved, ScopeOf, estimated
 from shared.types.errors import Forbidden, NotFound
 from tests.shared.proxy.budget.environment import DAY, BudgetEnvironment
 
@@ -174,7 +174,7 @@ async def test_a_new_tier_has_its_own_cap_from_the_next_call_on(env: BudgetEnvir
     tenant = await env.accounts.tenant(payer.tenant_id)
     assert tenant and await env.budget.remaining(payer) == 0
     await env.accounts.keep_tenant(msgspec.structs.replace(tenant, tier="pro"))
-    assert await env.budget.remaining(payer) == 1000
+    assert await env.budget.remaining(payer) == 20_000
 
 
 async def test_windows_tell_where_a_scope_stands(env: BudgetEnvironment) -> None:
@@ -206,7 +206,7 @@ async def test_each_threshold_is_reached_once(env: BudgetEnvironment) -> None:
     await env.spend("opr_2", 1, payer)
     [alert] = await env.budget.alerts()
     assert (alert.window.scope, alert.window.name, alert.threshold_pct) == ("platform", "day", 80)
-    assert (alert.spent_microusd, alert.cap_microusd) == (800, 1000)
+    assert (alert.spent_microusd, alert.reserved_microusd, alert.cap_microusd) == (799, 1, 1000)
     assert await env.budget.alerts() == [alert]
     await env.budget.alerted([alert])
     await env.budget.alerted([alert])
@@ -223,7 +223,34 @@ async def test_an_emptied_redis_sends_no_alert_twice_and_loses_none(env: BudgetE
     await env.book_outbox()
     await env.redis.call("FLUSHDB")
     await env.budget.reserve("opr_2", 60, payer, 60)  # refused, and yet it shows
-    assert [alert.threshold_pct for alert in await env.budget.alerts()] == [90]
+    assert {alert.threshold_pct for alert in await env.budget.alerts()} == {90, 100}, "100: it refused a call"
+
+
+async def test_what_is_reserved_counts_for_a_threshold_before_it_is_spent(env: BudgetEnvironment) -> None:
+    payer = await env.payer("enterprise")
+    assert isinstance(await env.budget.reserve("opr_1", 850, payer, 60), Reserved)
+    [alert] = await env.budget.alerts()
+    assert (alert.threshold_pct, alert.spent_microusd, alert.reserved_microusd) == (80, 0, 850)
+    await env.budget.alerted([alert])
+    await env.budget.release("opr_1")
+    await env.spend("opr_2", 850, payer)
+    assert not await env.budget.alerts(), "each once"
+
+
+async def test_a_window_that_refuses_at_87_percent_is_reported_as_used_up_once(env: BudgetEnvironment) -> None:
+    payer = await env.payer("enterprise")
+    await env.spend("opr_1", 870, payer)
+    assert isinstance(await env.budget.reserve("opr_2", 200, payer, 60), Over)
+    assert {alert.threshold_pct for alert in await env.budget.alerts()} == {80, 100}
+    await env.budget.alerted(await env.budget.alerts())
+    assert isinstance(await env.budget.reserve("opr_3", 200, payer, 60), Over)
+    await env.spend("opr_4", 130, payer)
+    assert {alert.threshold_pct for alert in await env.budget.alerts()} == {90}
+
+
+async def test_a_cap_of_zero_is_no_budget_that_is_used_up(env: BudgetEnvironment) -> None:
+    assert isinstance(await env.budget.reserve("opr_1", 1, await env.payer("free"), 60), Over)
+    assert not await env.budget.alerts()
 
 
 async def test_a_tenants_alert_names_the_tenant(env: BudgetEnvironment) -> None:

@@ -22,21 +22,21 @@ from tests.shared.proxy.budget.environment import LEASE_S, BudgetEnvironment, fl
 
 class Caller:
     def __init__(self, env: BudgetEnvironment, journal: Journal, payer: Payer, dice: random.Random) -> None:
-        self._house = env
+        self._env = env
         self._journal = journal
         self._payer = payer
         self._dice = dice
 
     async def call(self, operation_id: str) -> None:
         """One cloud call from its reservation to its settlement."""
-        amount, budget = self._dice.randint(1, 100), self._house.budget
+        amount, budget = self._dice.randint(1, 100), self._env.budget
         await asyncio.sleep(self._dice.uniform(0, 2))
         held = await budget.reserve(operation_id, amount, self._payer, LEASE_S)
         if not isinstance(held, Reserved):
             return
         left = False
         try:
-            at = await self._house.now()
+            at = await self._env.now()
             await self._journal.append(outbound(operation_id, amount, self._payer, held, at, LEASE_S))
             if not await budget.confirm(operation_id):
                 await self._journal.append(usage(operation_id, 0, self._payer.tenant_id, held))
