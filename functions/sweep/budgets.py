@@ -40,14 +40,16 @@ class BudgetUpkeep(Struct, frozen=True):
 
 
 async def settle_lapsed(budget: Budget, book: UsageLedger) -> None:
-    """Charges a call that was not settled within its lease: what the ledger states, else all that was reserved."""
+    """Charges a call that was not settled within its lease: what the ledger states, else all that was reserved, at the
+    time when it left."""
     lapsed = await budget.lapsed()
     if not lapsed:
         return
-    still_open = {call.operation_id for call in (await book.balances()).open}
+    left_at = {call.operation_id: call.at for call in (await book.balances()).open}
     for operation in lapsed:
-        booked = None if operation.operation_id in still_open else await _booked(operation, book)
-        await budget.settle(booked or estimated(operation, now()))
+        booked = None if operation.operation_id in left_at else await _booked(operation, book)
+        at = left_at.get(operation.operation_id, operation.until)
+        await budget.settle(booked or estimated(operation, at))
 
 
 async def _booked(operation: BudgetOperation, book: UsageLedger) -> UsageRecord | None:

@@ -103,11 +103,11 @@ class Budget:
         answer = await self._ask(scripts.SETTLE, usage.usage_id, usage.cost_microusd, text)
         if answer[0] == "ended":
             return Settled(False)
-        excess, left, model = int(answer[1]), answer[2], answer[3]
+        excess, left, cost, model = int(answer[1]), answer[2], int(answer[3]), answer[4]
         if excess and model:
             with contextlib.suppress(StoreUnavailable):  # Redis knows it, and the sweep writes it down
                 await self.switches.switch_off(model, usage.usage_id)
-        return Settled(True, excess, None if left == "unknown" else _microusd(left), left != "unknown")
+        return Settled(True, excess, None if left == "unknown" else _microusd(left), left != "unknown", cost)
 
     async def release(self, operation_id: str) -> None:
         """Gives back what was held for a call that has not left, and never will."""

@@ -1,5 +1,6 @@
 """Operations of the budget: calls that may cost something, from their reservation to their settlement."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
 from msgspec import Struct
@@ -36,8 +37,8 @@ class CloudNotAllowed(Struct, frozen=True):
 
 
 class Settled(Struct, frozen=True):
-    """`booked` is False where the operation is not known or was released; settled twice, the first cost stands.
-    `excess_microusd` is what it cost above what was held:
+    """`booked` is False where the operation is not known or was released; settled twice, the first cost stands:
+    `cost_microusd`. `excess_microusd` is what it cost above what was held:
     its model is switched off. `remaining_microusd` is None where no window has a cap; `is_remaining_known` is False
     where the caps were not at hand."""
 
@@ -45,6 +46,7 @@ class Settled(Struct, frozen=True):
     excess_microusd: int = 0
     remaining_microusd: int | None = None
     is_remaining_known: bool = False
+    cost_microusd: int = 0
 
 
 class BudgetOperation(Struct, frozen=True):
@@ -108,7 +110,7 @@ def _usage(
     return UsageRecord(
         usage_id=operation.operation_id,
         tenant_id=payer.tenant_id,
-        at=at,
+        at=dated(at, operation.windows),
         lines=lines,
         key_id=payer.key_id,
         request_id=payer.request_id,
@@ -121,6 +123,16 @@ def _usage(
         estimated=is_estimated,
         windows=operation.windows,
     )
+
+
+def dated(at: datetime, windows: Iterable[BudgetWindow]) -> datetime:
+    """The time moved into the day that the windows count: a call is billed in the day of its reservation, by Redis'
+    clock, however late it is settled and whatever the clock of this machine says."""
+    for window in windows:
+        if window.name == "day":
+            start = datetime.fromisoformat(window.start).replace(tzinfo=UTC)
+            return min(max(at, start), start + timedelta(days=1, microseconds=-1))
+    return at
 
 
 def text_of(window: BudgetWindow) -> str:

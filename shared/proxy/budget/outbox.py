@@ -7,7 +7,6 @@ import msgspec
 
 from shared.proxy.budget.operations import BudgetOperation, unspent, windows_of
 from shared.redis.client import RedisClient, pairs
-from shared.types.clock import now
 from shared.types.payer import Payer
 from shared.usage.records import UsageRecord
 
@@ -55,5 +54,6 @@ def operation_from(operation_id: str, row: Sequence[str]) -> BudgetOperation:
 def _usage(operation_id: str, text: str) -> UsageRecord:
     if text.startswith(_RELEASED):
         row = msgspec.json.decode(text.removeprefix(_RELEASED), type=_Row)
-        return unspent(operation_from(operation_id, row), now())
+        operation = operation_from(operation_id, row)
+        return unspent(operation, operation.until)
     return msgspec.json.decode(text, type=UsageRecord)

@@ -82,9 +82,9 @@ local excess = math.max(0, cost - operation.amount)
 if excess > 0 and operation.is_open and operation.model ~= '' then
   redis.call('HSET', b.base .. 'off', operation.model, ARGV[2])
 end
-if #b.missing > 0 then return table.concat({'settled', whole(excess), 'unknown', operation.model}, ' ') end
+if #b.missing > 0 then return table.concat({'settled', whole(excess), 'unknown', whole(cost), operation.model}, ' ') end
 b.mark_thresholds(windows, operation.payer)
-return table.concat({'settled', whole(excess), b.remaining(windows), operation.model}, ' ')
+return table.concat({'settled', whole(excess), b.remaining(windows), whole(cost), operation.model}, ' ')
 """
 )
 

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from shared.proxy.budget.budget import Budget
-from shared.proxy.budget.operations import CloudNotAllowed, Over, Reserved, SwitchedOff
+from shared.proxy.budget.operations import CloudNotAllowed, Over, Reserved, SwitchedOff, dated
 from shared.proxy.prices import PriceTable
 from shared.proxy.routing.strategies import RoutingDecision
 from shared.proxy.task import LLMTask
@@ -76,7 +76,7 @@ class Reservation(RunningCall):
         self.operation_id = operation_id
         self.reserved_microusd = reserved_microusd
         self.windows = windows
-        self.started_at = now()
+        self.started_at = dated(now(), windows)
         self.is_gone = False
         self._withdrawn = False
         self._waiting: asyncio.Timeout | None = None
@@ -218,7 +218,10 @@ class CallAccounting:
             # The reservation stands until its lease ends; what the sweep then settles it at is in the ledger.
             await self._journal().append(usage)
             return
-        self._journal().append_soon(usage)  # should Redis be emptied before it is booked from there
+        if settled.booked:
+            reservation.cost_microusd = settled.cost_microusd  # another may have settled it before, at its reservation
+        if not settled.booked or settled.cost_microusd == usage.cost_microusd:
+            self._journal().append_soon(usage)  # should Redis be emptied before it is booked from there
         if settled.is_remaining_known:
             task.on_remaining(settled.remaining_microusd)
         if settled.excess_microusd:

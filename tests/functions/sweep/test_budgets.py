@@ -36,7 +36,7 @@ class LaterBudget(Budget):
         return self.ahead_s
 
 
-class ProxyEnvironment:
+class UpkeepEnvironment:
     def __init__(self, blobs: Blobs, redis: RedisClient) -> None:
         self.blobs = blobs
         self.redis = redis
@@ -82,13 +82,13 @@ class ProxyEnvironment:
 
 
 @pytest.fixture
-async def env(blobs: Blobs, redis: RedisClient) -> ProxyEnvironment:
-    env = ProxyEnvironment(blobs, redis)
+async def env(blobs: Blobs, redis: RedisClient) -> UpkeepEnvironment:
+    env = UpkeepEnvironment(blobs, redis)
     await env.accounts.keep_tenant(TenantRecord("ten_a", "a", "enterprise", now()))
     return env
 
 
-async def test_what_was_settled_is_booked_and_leaves_the_outbox(env: ProxyEnvironment) -> None:
+async def test_what_was_settled_is_booked_and_leaves_the_outbox(env: UpkeepEnvironment) -> None:
     call = await env.leave("op_1", 300)
     await env.budget.settle(settled(call, 120, at=now()))
     await env.sweep()
@@ -97,7 +97,7 @@ async def test_what_was_settled_is_booked_and_leaves_the_outbox(env: ProxyEnviro
 
 
 async def test_a_record_that_was_booked_and_not_taken_off_is_booked_again_and_counts_once(
-    env: ProxyEnvironment,
+    env: UpkeepEnvironment,
 ) -> None:
     call = await env.leave("op_1", 300)
     usage = settled(call, 120, at=now())
@@ -108,7 +108,7 @@ async def test_a_record_that_was_booked_and_not_taken_off_is_booked_again_and_co
     assert len(await env.usage()) == 1
 
 
-async def test_a_call_whose_caller_died_costs_what_was_held_for_it(env: ProxyEnvironment) -> None:
+async def test_a_call_whose_caller_died_costs_what_was_held_for_it(env: UpkeepEnvironment) -> None:
     await env.leave("op_1", 300)
     env.budget.ahead_s = 61
     await env.sweep()
@@ -120,7 +120,16 @@ async def test_a_call_whose_caller_died_costs_what_was_held_for_it(env: ProxyEnv
     assert await env.spent() == 300
 
 
-async def test_a_call_that_the_book_knows_costs_what_the_book_says(env: ProxyEnvironment) -> None:
+async def test_a_lapsed_call_is_billed_in_the_day_of_its_reservation(env: UpkeepEnvironment) -> None:
+    call = await env.leave("op_1", 300)
+    env.budget.ahead_s = 2 * 86400
+    await env.sweep()
+    (usage,) = await env.usage()
+    assert usage.at == call.at and usage.estimated
+    assert usage.at.date().isoformat() == next(one.start for one in usage.windows if one.name == "day")
+
+
+async def test_a_call_that_the_book_knows_costs_what_the_book_says(env: UpkeepEnvironment) -> None:
     """Redis was filled while its usage record was on its way into the ledger."""
     call = await env.leave("op_1", 300)
     env.budget.ahead_s = 61
@@ -130,7 +139,7 @@ async def test_a_call_that_the_book_knows_costs_what_the_book_says(env: ProxyEnv
     assert (state.spent_microusd, state.reserved_microusd, await env.spent()) == (120, 0, 120)
 
 
-async def test_a_call_that_never_left_costs_nothing_and_stays_open_nowhere(env: ProxyEnvironment) -> None:
+async def test_a_call_that_never_left_costs_nothing_and_stays_open_nowhere(env: UpkeepEnvironment) -> None:
     call = await env.leave("op_1", 300)
     await env.budget.release("op_1")
     await env.sweep()
@@ -139,7 +148,7 @@ async def test_a_call_that_never_left_costs_nothing_and_stays_open_nowhere(env: 
     assert not any(balances.spent.values())
 
 
-async def thresholds(env: ProxyEnvironment) -> list[Any]:
+async def thresholds(env: UpkeepEnvironment) -> list[Any]:
     return [
         (event.scope, event.window, event.threshold_pct)
         for event in env.transport.events
@@ -147,7 +156,7 @@ async def thresholds(env: ProxyEnvironment) -> list[Any]:
     ]
 
 
-async def test_each_threshold_is_told_once(env: ProxyEnvironment) -> None:
+async def test_each_threshold_is_told_once(env: UpkeepEnvironment) -> None:
     for number in range(3):
         call = await env.leave(f"op_{number}", 310)
         await env.budget.settle(settled(call, 310, at=now()))
@@ -155,7 +164,7 @@ async def test_each_threshold_is_told_once(env: ProxyEnvironment) -> None:
     assert await thresholds(env) == [("platform", "day", 80), ("platform", "day", 90)]
 
 
-async def test_an_emptied_redis_does_not_tell_them_again(env: ProxyEnvironment) -> None:
+async def test_an_emptied_redis_does_not_tell_them_again(env: UpkeepEnvironment) -> None:
     call = await env.leave("op_1", 850)
     await env.budget.settle(settled(call, 850, at=now()))
     await env.sweep()
@@ -169,7 +178,7 @@ async def test_an_emptied_redis_does_not_tell_them_again(env: ProxyEnvironment) 
 
 
 async def test_an_alert_that_could_not_be_said_is_said_at_the_next_tick_under_the_same_id(
-    env: ProxyEnvironment,
+    env: UpkeepEnvironment,
 ) -> None:
     call = await env.leave("op_1", 850)
     await env.budget.settle(settled(call, 850, at=now()))
@@ -185,7 +194,7 @@ async def test_an_alert_that_could_not_be_said_is_said_at_the_next_tick_under_th
     assert [alert.threshold_pct for alert in booked] == [80]
 
 
-async def test_booking_many_takes_few_blobs(env: ProxyEnvironment) -> None:
+async def test_booking_many_takes_few_blobs(env: UpkeepEnvironment) -> None:
     for number in range(40):
         await env.budget.settle(settled(await env.leave(f"op_{number}", 5), 5, at=now()))
     before = len(await env.blobs.names(UNSEALED))

@@ -1,6 +1,7 @@
 """What was held is settled once or given back, and never stuck."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -8,8 +9,9 @@ import pytest
 from shared.proxy.budget.allowances import DefaultCap
 from shared.proxy.budget.caps import Caps
 from shared.proxy.budget.mending import Counted
-from shared.proxy.budget.operations import Over, Reserved, ScopeOf, estimated
+from shared.proxy.budget.operations import Over, Reserved, ScopeOf, dated, estimated
 from shared.types.errors import Forbidden, NotFound
+from shared.usage.records import BudgetWindow
 from tests.shared.proxy.budget.environment import DAY, BudgetEnvironment
 
 PLATFORM = ScopeOf("platform")
@@ -224,6 +226,24 @@ async def test_an_emptied_redis_sends_no_alert_twice_and_loses_none(env: BudgetE
     await env.redis.call("FLUSHDB")
     await env.budget.reserve("opr_2", 60, payer, 60)  # refused, and yet it shows
     assert {alert.threshold_pct for alert in await env.budget.alerts()} == {90, 100}, "100: it refused a call"
+
+
+async def test_a_call_settled_twice_costs_what_it_was_settled_at_first(env: BudgetEnvironment) -> None:
+    payer = await env.payer()
+    assert await env.leave("opr_1", 100, payer)
+    assert (await env.settle("opr_1", 100)).cost_microusd == 100
+    assert (await env.settle("opr_1", 7)).cost_microusd == 100
+
+
+def test_a_call_is_billed_in_the_day_of_its_windows() -> None:
+    windows = (
+        BudgetWindow("tenant", "ten_a", "day", "2026-11-22"),
+        BudgetWindow("tenant", "ten_a", "month", "2026-11"),
+    )
+    late, early = datetime(2026, 11, 23, 0, 0, 1, tzinfo=UTC), datetime(2026, 11, 21, 23, 59, 59, tzinfo=UTC)
+    within = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    assert [dated(at, windows).date().isoformat() for at in (late, early, within)] == ["2026-11-22"] * 3
+    assert dated(within, windows) == within and dated(late, ()) == late
 
 
 async def test_what_is_reserved_counts_for_a_threshold_before_it_is_spent(env: BudgetEnvironment) -> None:
