@@ -18,6 +18,8 @@ from shared.types.model import TokenCounts
 from shared.upstreams.port import ModelCall, StreamEnd, UpstreamError
 
 _SCHEMA_ATTEMPTS = 2
+LONGEST_TEXT = 8 * 1024 * 1024
+"""Characters of one answer, more than any model writes."""
 
 
 class Attempt:
@@ -51,6 +53,7 @@ class Attempt:
                 while result is None:
                     call = retries.prepare(call)
                     text: list[str] = []
+                    length = 0
                     end: StreamEnd | None = None
                     try:
                         async with self._account(call) as running, aclosing(self._server.stream(call)) as events:
@@ -60,6 +63,9 @@ class Attempt:
                                     end, running.counts = event, event.counts
                                     continue
                                 text.append(event.text)
+                                length += len(event.text)
+                                if length > LONGEST_TEXT:
+                                    raise UpstreamError("broken", "an answer without an end", may_have_run=True)
                                 if task.schema is None:
                                     yield Token(event.text)
                         result = self._result("".join(text), end, running)

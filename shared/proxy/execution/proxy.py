@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from shared.proxy.execution.attempt import Attempt
+from shared.proxy.execution.buffering import buffered
 from shared.proxy.execution.call_accounting import BudgetWithdrawn, CallAccounting, CloudForbidden, OverBudget
 from shared.proxy.execution.schema import NotTheSchema
 from shared.proxy.routing.conditions import Conditions
@@ -48,15 +49,18 @@ class ExecutionProxy:
     async def execute(self, task: LLMTask) -> LLMResult:
         """Raises `NoModel` where no model can run the task, and for a task whose caller named its model a `Problem`
         that says why that one did not."""
-        async with aclosing(self.stream(task)) as events:
+        async with aclosing(self._attempts(task)) as events:
             async for event in events:
                 if isinstance(event, LLMResult):
                     return event
         raise AssertionError("a stream ends with its result")
 
-    async def stream(self, task: LLMTask) -> AsyncGenerator[Token | LLMResult]:
+    def stream(self, task: LLMTask) -> AsyncGenerator[Token | LLMResult]:
         """The answer's pieces, then the result, last and once. Where a call breaks off half-way, the pieces of the next
         one follow: only the result is sure to be whole. Close it when leaving early. Raises like `execute`."""
+        return buffered(self._attempts(task))
+
+    async def _attempts(self, task: LLMTask) -> AsyncGenerator[Token | LLMResult]:
         facts, state = _facts(task), await self._conditions.now(task)
         fallback: Fallback | None = None
         for _ in range(_MOST_ATTEMPTS):
