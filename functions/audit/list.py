@@ -72,7 +72,7 @@ async def handle(request: ListAudit, ledger: UsageLedger, principal: Principal) 
             return is_request and request.classification in (None, record.classification)
         return isinstance(record, AlertRecord) and request.classification is None and request.request_id is None
 
-    page, next_cursor = await ledger.page(tenants, request, matches, since)
+    page, next_cursor = await ledger.page(tenants, request, matches, since, request.request_id)
     return Audit(items=[_view(record) for record in page], next_cursor=next_cursor)
 
 

@@ -9,7 +9,7 @@ from shared.proxy.budget.budget import Budget
 from shared.types.money import usd
 from shared.types.period import Period, span
 from shared.types.principal import Principal
-from shared.usage.daily_totals import DailyTotal
+from shared.usage.day_digest import DailyTotal
 from shared.usage.journal import Journal
 from shared.usage.ledger import UsageLedger
 from shared.usage.outbox import flush_outbox
@@ -44,7 +44,7 @@ async def handle(
 ) -> UsageTotals:
     since, until = span(request)
     await flush_outbox(budget.outbox, journal)
-    rows = await ledger.totals(principal.tenant_id, since, until)
+    rows = await ledger.totals(principal.tenant_id, since, until, by_document=request.group_by == "document")
     return UsageTotals(_items(rows, request.group_by), usd(sum(row.cost_microusd for row in rows)))
 
 

@@ -80,7 +80,8 @@ async def catalogue(services: Services) -> dict[str, int]:
 
 
 async def redis(services: Services) -> dict[str, int]:
-    """Rebuilds the cached tenants and keys; a cached entry that has no record is removed."""
+    """Rebuilds the cached tenants and keys, without those that have no record, and the usage ledger's digests."""
+    await services.usage_ledger.rebuild_digests()
     for pattern in (cached_key("*"), cached_tenant("*")):
         async for cached in services.redis.scan(pattern):
             await services.redis.call("DEL", cached)

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
 from msgspec import Meta, Struct
@@ -38,8 +38,9 @@ def read_cursor(cursor: str) -> tuple[int, str]:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
         microseconds, name = text.split(" ")
+        datetime.fromtimestamp(int(microseconds) / 1_000_000, UTC)
         return int(microseconds), name
-    except ValueError:
+    except (ValueError, OverflowError, OSError):
         raise InvalidRequest.at("/cursor", "`cursor` is not one that this list gave") from None
 
 

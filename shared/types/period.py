@@ -1,7 +1,7 @@
 """A span of time as requests name it: `from` is in it, `to` is not; a date means the whole day in UTC."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from msgspec import Struct, field
 
@@ -32,6 +32,8 @@ def span(period: Period | PagedPeriod, default: timedelta | None = None) -> tupl
     Raises `InvalidRequest`."""
     end = _moment(period.until, "to") if period.until else now()
     if period.until and _DAY.fullmatch(period.until):
+        if end.date() == date.max:
+            raise InvalidRequest.at("/to", f"`to` has to lie before {date.max}")
         end += timedelta(days=1)
     last = end - timedelta(microseconds=1)
     start = last.replace(day=1, hour=0, minute=0, second=0, microsecond=0) if default is None else end - default

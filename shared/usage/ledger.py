@@ -1,24 +1,41 @@
 """Reads the usage ledger: sealed records and those that no seal covers yet, each once."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from msgspec import Struct
 
 from shared.blobs.port import Blobs
 from shared.types.clock import now
 from shared.types.paging import PageRequest, microseconds, read_cursor, write_cursor
 from shared.usage.balance import BudgetBalances
+from shared.usage.codec import decode_records
 from shared.usage.concurrency import map_concurrently
-from shared.usage.daily_totals import DailyTotal, DailyTotals, read_records, sum_usage
+from shared.usage.day_digest import DailyTotal, DigestKeys, decode_totals, sum_usage
+from shared.usage.digests import Digests
 from shared.usage.paths import PLATFORM, day_folder, ledger_folder
 from shared.usage.records import Record, UsageRecord, record_id, unique
 from shared.usage.seal_chain import Seal, SealChain
 from shared.usage.sealing import seal_due
-from shared.usage.unsealed import current_balance, read_unsealed
+from shared.usage.snapshot import LedgerDay, SnapshotReader, day_of
+from shared.usage.unsealed import current_balance
 from shared.usage.verification import Verification, verify
 
 RecordFilter = Callable[[Record], bool]
 RecordPosition = tuple[int, str]
 """The place of a record in a list: microseconds of its time, and its id."""
+_READ_BLOBS = 64
+_READ_NEWEST = 8
+
+
+class _Source(Struct, frozen=True):
+    """A sealed blob and the time of its newest record, in microseconds."""
+
+    day: LedgerDay
+    number: int
+    newest: int
 
 
 class UsageLedger:
@@ -27,15 +44,28 @@ class UsageLedger:
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
         self._chain = SealChain(blobs)
-        self._daily_totals = DailyTotals(blobs)
+        self._digests = Digests(blobs)
+        self._snapshots = SnapshotReader(blobs, self._digests)
 
     async def balances(self) -> BudgetBalances:
         """The balances of all budgets as of now."""
         return (await current_balance(self._blobs, self._chain)).budgets()
 
     async def seal_due(self) -> Seal | None:
-        """Seals what the journals wrote, at most once a minute; None where nothing was sealed."""
-        return await seal_due(self._blobs)
+        """Seals what the journals wrote, at most once a minute, and keeps the digests of the days near it; None where
+        nothing was sealed."""
+        made = await seal_due(self._blobs)
+        await self._digests.update_due()
+        return made
+
+    async def update_digests(self) -> None:
+        """Brings the digests of all days up to date."""
+        await self._digests.update()
+
+    async def rebuild_digests(self) -> None:
+        """Compares every digest with the chain of seals and adds what it lacks."""
+        await self._digests.reset()
+        await self._digests.update()
 
     async def verify(self) -> Verification:
         """Reads the whole ledger and checks whether anything was changed since it was sealed."""
@@ -53,33 +83,57 @@ class UsageLedger:
         after: RecordPosition | None = None,
         matches: RecordFilter = lambda _: True,
         since: datetime | None = None,
+        request_id: str | None = None,
     ) -> list[Record]:
         """Up to `limit` records of the tenants, newest first, that come after the position `after`; days before
-        `since` are not read."""
+        `since` are not read, with a request's id or label no records of others."""
+        last_day = day_of(datetime.fromtimestamp(after[0] / 1_000_000, UTC)) if after else "9999-12-31"
+        snapshot = await self._snapshots.read(tenant_ids, day_of(since) if since else "", last_day)
+
+        def select(records: list[Record]) -> list[Record]:
+            return [one for one in records if matches(one) and (after is None or _position(one) < after)]
+
         found: list[Record] = []
-        first_day = _day_of(since) if since else ""
-        async for records in self._days(tenant_ids, after, first_day):
-            matching = [one for one in records if matches(one) and (after is None or _position(one) < after)]
-            found += sorted(matching, key=_position, reverse=True)
+        for day in sorted({*snapshot.fresh, *(one.day for one in snapshot.days)}, reverse=True):
+            candidates = select(snapshot.fresh.get(day, []))
+            sources = await self._sources([one for one in snapshot.days if one.day == day], request_id)
+            found += await self._newest_of_day(candidates, sources, limit - len(found), after, select)
             if len(found) >= limit:
                 break
-        return found[:limit]
+        return found
 
     async def page(
-        self, tenant_ids: Sequence[str], request: PageRequest, matches: RecordFilter, since: datetime
+        self,
+        tenant_ids: Sequence[str],
+        request: PageRequest,
+        matches: RecordFilter,
+        since: datetime,
+        request_id: str | None = None,
     ) -> tuple[list[Record], str | None]:
         """The requested page of the matching records, newest first, and the cursor of the next one."""
         after = read_cursor(request.cursor) if request.cursor else None
-        found = await self.newest(tenant_ids, request.limit + 1, after, matches, since)
+        found = await self.newest(tenant_ids, request.limit + 1, after, matches, since, request_id)
         page = found[: request.limit]
         return page, write_cursor(*_position(page[-1])) if len(found) > len(page) else None
 
+    async def stream(self, tenant_id: str, since: datetime, until: datetime) -> AsyncIterator[list[Record]]:
+        """A tenant's records from `since` on, before `until`, in parts and day by day, never all in memory."""
+        first, last = microseconds(since), microseconds(until)
+        snapshot = await self._snapshots.read([tenant_id], day_of(since), day_of(until - _MOMENT))
+        by_day = {one.day: one for one in snapshot.days}
+        for day in sorted({*snapshot.fresh, *by_day}):
+            if day in by_day:
+                spans = by_day[day].head.spans()
+                numbers = [one for one, (oldest, newest) in enumerate(spans) if newest >= first and oldest < last]
+                for start in range(0, len(numbers), _READ_BLOBS):
+                    records = await self._read(by_day[day], numbers[start : start + _READ_BLOBS])
+                    yield [one for one in records if since <= one.at < until]
+            yield [one for one in snapshot.fresh.get(day, []) if since <= one.at < until]
+
     async def records(self, tenant_id: str, since: datetime, until: datetime) -> list[Record]:
         """A tenant's records from `since` on, before `until`, in the order of time."""
-        unsealed = await self._unsealed([tenant_id])
-        sealed = await map_concurrently(lambda day: self._sealed(tenant_id, day), _days_between(since, until))
-        records = unique([*unsealed, *(one for day in sealed for one in day)])
-        return sorted((one for one in records if since <= one.at < until), key=_position)
+        parts = [part async for part in self.stream(tenant_id, since, until)]
+        return sorted((one for part in parts for one in part), key=_position)
 
     async def usage(self, tenant_id: str, since: datetime, until: datetime) -> list[UsageRecord]:
         """The usage records of a period, in the order of time."""
@@ -87,80 +141,101 @@ class UsageLedger:
 
     async def cost_by_key(self, tenant_id: str) -> dict[str, int]:
         """The total cost of each key's calls, in micro-dollars."""
-        today = _day_of(now())
+        today = day_of(now())
         first_day = min([*await self._blobs.folders(ledger_folder(tenant_id)), today])
         costs: dict[str, int] = {}
-        for row in await self.totals(tenant_id, _bounds(first_day)[0], _bounds(today)[1]):
+        for row in await self.totals(tenant_id, _start_of(first_day), _start_of(today) + timedelta(days=1)):
             costs[row.key_id] = costs.get(row.key_id, 0) + row.cost_microusd
         return costs
 
-    async def totals(self, tenant_id: str, since: datetime, until: datetime) -> list[DailyTotal]:
-        """The usage of a period in sums by day, key, document and unit, several rows for a day whose usage was read in
-        parts. Complete days without unsealed records come from their stored totals."""
-        whole, parts = _whole_days(since, until)
-        changed = {_day_of(one.at) for one in await self._unsealed([tenant_id])}
-        stored = [day for day in whole if day not in changed]
+    async def totals(
+        self, tenant_id: str, since: datetime, until: datetime, *, by_document: bool = False
+    ) -> list[DailyTotal]:
+        """The usage of a period in sums by day, unit and key, or document; several rows where it was read in parts.
+
+        Days that lie completely in the period come from their digests.
+        """
+        first, last = microseconds(since), microseconds(until)
+        snapshot = await self._snapshots.read([tenant_id], day_of(since), day_of(until - _MOMENT))
         rows: list[DailyTotal] = []
-        for found in await map_concurrently(lambda day: self._daily_totals.read(tenant_id, day), stored):
-            rows += found
-        for start, end in [*parts, *(_bounds(day) for day in whole if day in changed)]:
-            rows += sum_usage(await self.usage(tenant_id, start, end))
+        for day in snapshot.days:
+            spans = day.head.spans()
+            if all(first <= oldest and newest < last for oldest, newest in spans):
+                rows += await self._documents(day) if by_document else day.head.totals
+                continue
+            numbers = [one for one, (oldest, newest) in enumerate(spans) if newest >= first and oldest < last]
+            for start in range(0, len(numbers), _READ_BLOBS):
+                records = await self._read(day, numbers[start : start + _READ_BLOBS])
+                rows += _sum(records, since, until, by_document)
+        for fresh in snapshot.fresh.values():
+            rows += _sum(fresh, since, until, by_document)
         return rows
 
     async def tenants(self) -> list[str]:
         """All tenants that may have records, and `PLATFORM`."""
         return sorted({*await self._blobs.folders("t/"), PLATFORM})
 
-    async def _days(
-        self, tenant_ids: Sequence[str], after: RecordPosition | None, first_day: str
-    ) -> AsyncIterator[list[Record]]:
-        """The records of each day from `first_day` on, newest day first."""
-        unsealed = await self._unsealed(tenant_ids)
-        sealed = await map_concurrently(lambda tenant_id: self._blobs.folders(ledger_folder(tenant_id)), tenant_ids)
-        days = {day for folders in sealed for day in folders} | {_day_of(one.at) for one in unsealed}
-        last_day = _day_of(datetime.fromtimestamp(after[0] / 1_000_000, UTC)) if after else "9"
-        for day in sorted((day for day in days if first_day <= day <= last_day), reverse=True):
-            owners = [tenant_id for tenant_id, folders in zip(tenant_ids, sealed, strict=True) if day in folders]
-            read = await map_concurrently(lambda owner: self._sealed(owner, day), owners)  # noqa: B023 - awaited here
-            yield unique(
-                [*(one for one in unsealed if _day_of(one.at) == day), *(one for found in read for one in found)]
-            )
+    async def _sources(self, days: list[LedgerDay], request_id: str | None) -> list[_Source]:
+        """The blobs of a day that may have records of the request, those with the newest records first."""
+        found: list[_Source] = []
+        for day in days:
+            spans = day.head.spans()
+            numbers = range(len(spans)) if request_id is None else await self._find(day, request_id)
+            found += [_Source(day, number, spans[number][1]) for number in numbers]
+        return sorted(found, key=lambda one: one.newest, reverse=True)
 
-    async def _sealed(self, tenant_id: str, day: str) -> list[Record]:
-        return await read_records(self._blobs, await self._blobs.names(day_folder(tenant_id, day)))
+    async def _find(self, day: LedgerDay, request_id: str) -> set[int]:
+        stored = await self._digests.part(day.stored, "keys")
+        return await asyncio.to_thread(lambda: msgspec.msgpack.decode(stored, type=DigestKeys).find(request_id))
 
-    async def _unsealed(self, tenant_ids: Sequence[str]) -> list[Record]:
-        """Read before the sealed ones: what is sealed in between is then met twice, and not missed."""
-        found = await read_unsealed(self._blobs, self._chain)
-        return unique(record for record in found.records if (record.tenant_id or PLATFORM) in tenant_ids)
+    async def _documents(self, day: LedgerDay) -> list[DailyTotal]:
+        return await asyncio.to_thread(decode_totals, await self._digests.part(day.stored, "documents"))
+
+    async def _newest_of_day(
+        self,
+        found: list[Record],
+        sources: list[_Source],
+        limit: int,
+        after: RecordPosition | None,
+        select: Callable[[list[Record]], list[Record]],
+    ) -> list[Record]:
+        """Reads blobs until no other one can hold a newer record than the last of the page."""
+        found = sorted(found, key=_position, reverse=True)
+        for start in range(0, len(sources), _READ_NEWEST):
+            if len(found) >= limit and _position(found[limit - 1])[0] > sources[start].newest:
+                break
+            some = sources[start : start + _READ_NEWEST]
+            read = await map_concurrently(lambda one: self._read(one.day, [one.number]), some)
+            found += select([one for records in read for one in records])
+            found.sort(key=_position, reverse=True)
+        return found[:limit]
+
+    async def _read(self, day: LedgerDay, numbers: Sequence[int]) -> list[Record]:
+        """The records of some blobs of a day that count."""
+        folder = day_folder(day.tenant_id, day.day)
+        contents = await map_concurrently(self._blobs.read, [folder + day.head.blobs[one] for one in numbers])
+        return await asyncio.to_thread(_decode, day, numbers, contents)
+
+
+_MOMENT = timedelta(microseconds=1)
+
+
+def _decode(day: LedgerDay, numbers: Sequence[int], contents: Sequence[bytes]) -> list[Record]:
+    records: list[Record] = []
+    for number, data in zip(numbers, contents, strict=True):
+        dropped = day.head.dropped(number)
+        records += [one for one in unique(decode_records(data)) if record_id(one) not in dropped]
+    return records
+
+
+def _sum(records: list[Record], since: datetime, until: datetime, by_document: bool) -> list[DailyTotal]:
+    usage = (one for one in records if isinstance(one, UsageRecord) and since <= one.at < until)
+    return sum_usage(usage, by_document=by_document)
 
 
 def _position(record: Record) -> RecordPosition:
     return microseconds(record.at), record_id(record)
 
 
-def _day_of(moment: datetime) -> str:
-    return moment.astimezone(UTC).date().isoformat()
-
-
-def _bounds(day: str) -> tuple[datetime, datetime]:
-    start = datetime.fromisoformat(day).replace(tzinfo=UTC)
-    return start, start + timedelta(days=1)
-
-
-def _days_between(since: datetime, until: datetime) -> list[str]:
-    """Each UTC day that overlaps the period."""
-    first, last = since.astimezone(UTC).date(), (until.astimezone(UTC) - timedelta(microseconds=1)).date()
-    return [date.fromordinal(day).isoformat() for day in range(first.toordinal(), last.toordinal() + 1)]
-
-
-def _whole_days(since: datetime, until: datetime) -> tuple[list[str], list[tuple[datetime, datetime]]]:
-    """The days that lie completely in the period, and the parts of the others."""
-    whole, parts = [], []
-    for day in _days_between(since, until):
-        start, end = _bounds(day)
-        if since <= start and end <= until:
-            whole.append(day)
-        else:
-            parts.append((max(since, start), min(until, end)))
-    return whole, parts
+def _start_of(day: str) -> datetime:
+    return datetime.fromisoformat(day).replace(tzinfo=UTC)

@@ -18,8 +18,13 @@ def sealed_blob_path(tenant_id: str, day: str, seal: int, sha256: str) -> str:
     return f"{day_folder(tenant_id, day)}{seal:010d}-{sha256[:12]}"
 
 
-def daily_totals_blob(tenant_id: str, day: str) -> str:
-    return f"t/{_owner(tenant_id)}/digests/{day}"
+def digests_folder(tenant_id: str) -> str:
+    return f"t/{_owner(tenant_id)}/digests/"
+
+
+def digest_path(tenant_id: str, day: str, covered: int, part: str) -> str:
+    """Of a day whose first `covered` blobs are in it: written once, never changed."""
+    return f"{digests_folder(tenant_id)}{day}.{covered:06d}.{part}"
 
 
 def _owner(tenant_id: str) -> str:

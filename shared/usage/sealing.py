@@ -4,6 +4,7 @@ An interrupted sealing is repaired by the next one: nothing is consumed before t
 consumed is erased at the latest before the next one. Two at a time may both work; one seal results.
 """
 
+import asyncio
 from collections import defaultdict
 from datetime import UTC, datetime
 
@@ -56,9 +57,9 @@ async def seal(blobs: Blobs) -> Seal | None:
     await map_concurrently(blobs.erase, found.leftover)
     if not found.lines:
         return None
-    contents = _contents(found)
+    contents = await asyncio.to_thread(_contents, found)
     await map_concurrently(lambda one: blobs.write(one.blob.name, one.data), contents)
-    made = _seal(found, contents)
+    made = await asyncio.to_thread(_seal, found, contents)
     if not await chain.add(made):
         # Another process made this seal: erase what we wrote and its seal does not cover.
         other = await chain.read(made.number)

@@ -1,5 +1,7 @@
 """Reads the journal's blobs that no seal covers yet, and with the newest seal the balance of now."""
 
+import asyncio
+
 from msgspec import Struct
 
 from shared.blobs.port import BlobMissing, Blobs
@@ -16,12 +18,13 @@ _ATTEMPTS = 20
 
 
 class UnsealedRecords(Struct, frozen=True):
-    """Lines by the name of their blob, in the order of the names. `leftover` are blobs that the newest seal covers and
-    a crash left behind."""
+    """Lines by the name of their blob, in the order of the names, and the records of those that this revision knows.
+    `leftover` are blobs that the newest seal covers and a crash left behind."""
 
     newest: ChainedSeal | None
     lines: dict[str, list[bytes]]
     leftover: tuple[str, ...] = ()
+    records: tuple[Record, ...] = ()
 
     @property
     def balance(self) -> Balance:
@@ -32,10 +35,6 @@ class UnsealedRecords(Struct, frozen=True):
     def number(self) -> int:
         """The number of the newest seal; 0 where there is none."""
         return self.newest.seal.number if self.newest else 0
-
-    @property
-    def records(self) -> list[Record]:
-        return [record for lines in self.lines.values() for line in lines if (record := decode_known(line)) is not None]
 
 
 async def try_read_unsealed(blobs: Blobs, chain: SealChain) -> UnsealedRecords | None:
@@ -56,7 +55,8 @@ async def try_read_unsealed(blobs: Blobs, chain: SealChain) -> UnsealedRecords |
         except BlobMissing:
             return None
         lines = {name: data.splitlines() for name, data in zip(fresh, contents, strict=True)}
-        found = UnsealedRecords(newest, dict(sorted({**found.lines, **lines}.items())), leftover)
+        lines = dict(sorted({**found.lines, **lines}.items()))
+        found = UnsealedRecords(newest, lines, leftover, await asyncio.to_thread(_decode, lines))
         if not lacks_outbound(found.balance, found.records):
             break
     return found
@@ -78,3 +78,8 @@ async def current_balance(blobs: Blobs, chain: SealChain) -> Balance:
     """The newest seal's balance with all records after it. Raises `StoreUnavailable`."""
     found = await read_unsealed(blobs, chain, is_final=True)
     return add_records(found.balance, found.records, now())
+
+
+def _decode(lines: dict[str, list[bytes]]) -> tuple[Record, ...]:
+    found = (decode_known(line) for blob in lines.values() for line in blob)
+    return tuple(record for record in found if record is not None)
