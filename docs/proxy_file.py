@@ -25,6 +25,11 @@ values. Tags, anchors, aliases and duplicate keys are errors too.
   the document's classification and the budgets allow; otherwise the document is parsed without. Existing documents
   are described when they are retried from `parse`; a picture is paid for once.
 - An `openai` server in the cloud needs a key, `https://`, and a price for each of its models.
+- A model's name belongs to one server. The same name in the `models` of two servers that may be used stops the start,
+  unless exactly one of the two says `preferred: true`: callers who name the model get that one, and `GET /v1/models`
+  shows it in `owned_by`. Our own tasks always run on `ollama` or `ollama_cloud`, whoever else has a model of that name.
+  A model that only the running Ollama lists gives way to a server of the file that declares the same name, and comes
+  before a model of Ollama Cloud that is not `preferred`.
 """
 
 

@@ -9,6 +9,9 @@ Quality = Literal["fast", "standard", "high"]
 Complexity = Literal["simple", "complex"]
 TaskKind = Literal["generation", "extraction", "vision"]
 KINDS: tuple[TaskKind, ...] = ("generation", "extraction", "vision")
+OLLAMA, OLLAMA_CLOUD = "ollama", "ollama_cloud"
+"""The names of our own two servers; others have theirs from the proxy's file."""
+
 StrategyName = Literal["cost_optimized", "quality_optimized", "latency_optimized", "hybrid"]
 
 

@@ -5,6 +5,7 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
+from shared.types.document import Classification
 from shared.types.errors import AegisError
 from shared.types.model import Location, MessageRole, Sampling, TokenCounts
 
@@ -64,11 +65,13 @@ class WireMessage(Struct, frozen=True):
 
 class ModelCall(Struct, frozen=True, kw_only=True):
     """`max_output_tokens` is at least 1. `context_tokens` is the window the prompt and the answer have to fit in; None
-    leaves it to the server. `timeout_s` bounds the whole call."""
+    leaves it to the server. `timeout_s` bounds the whole call. `classification` is the highest of all that is in it; a
+    call that does not say counts as confidential."""
 
     model: str
     messages: tuple[WireMessage, ...]
     max_output_tokens: int
+    classification: Classification = "confidential"
     context_tokens: int | None = None
     schema: dict[str, Any] | None = None
     thinking: bool = False

@@ -20,6 +20,7 @@ from shared.proxy.budget.caps import Caps, CapsRecord, CapsStore, Setter
 from shared.proxy.budget.lua import REMAINING
 from shared.proxy.budget.operations import (
     BudgetOperation,
+    CloudForbidden,
     CloudNotAllowed,
     Over,
     Reserved,
@@ -92,8 +93,12 @@ class Budget:
         raise OperationEnded(f"the operation {operation_id} has ended; take a new id")
 
     async def confirm(self, operation_id: str) -> bool:
-        """Whether the call may leave: its reservation stands, and from here on counts until it is settled."""
-        return bool((await self._ask(scripts.CONFIRM, operation_id))[0] == "yes")
+        """Whether the call may leave: its reservation stands, and from here on counts until it is settled. Raises
+        `CloudForbidden` where the tenant lets nothing leave any more."""
+        answer = await self._ask(scripts.CONFIRM, operation_id)
+        if answer[0] == "kept":
+            raise CloudForbidden("The tenant's settings keep its content from the cloud.")
+        return answer[0] == "yes"
 
     async def settle(self, usage: UsageRecord) -> Settled:
         """Books what the operation `usage.usage_id` cost, in the windows of its reservation, and puts the record into
@@ -119,8 +124,8 @@ class Budget:
         return [operation_from(row[0], row[1:]) for row in answer[1:]]
 
     async def stopped(self, operation_ids: Iterable[str]) -> set[str]:
-        """Those of the running operations that must end now: a cap was lowered below what runs, or nothing counts
-        them any more."""
+        """Those of the running operations that must end now: a cap was lowered below what runs, their tenant lets
+        nothing leave any more, or nothing counts them any more."""
         asked = list(operation_ids)
         return set((await self._ask(scripts.STOPPED, *asked))[1:]) if asked else set()
 

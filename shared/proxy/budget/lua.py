@@ -216,6 +216,13 @@ local function open_budget(terms)
     end
   end
 
+  function b.may_leave(tenant_id)
+    if terms:find(' deleted=' .. tenant_id .. ' ', 1, true) then return false end
+    local cloud = redis.call('HGET', 'tenant:' .. tenant_id, 'cloud')
+    if not cloud then b.missing[#b.missing + 1] = 'tier:' .. tenant_id end
+    return cloud == '1'
+  end
+
   function b.state(id) return redis.call('HGET', base .. 'operation:' .. id, 'state') end
 
   function b.operation(id)

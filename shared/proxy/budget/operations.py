@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from msgspec import Struct
 
+from shared.types.errors import AegisError
 from shared.types.payer import Payer
 from shared.usage.records import BudgetWindow, OutboundRecord, ScopeName, UsageLine, UsageRecord, WindowName
 
@@ -33,6 +34,10 @@ class SwitchedOff(Struct, frozen=True):
 
 
 class CloudNotAllowed(Struct, frozen=True):
+    """The tenant lets nothing leave."""
+
+
+class CloudForbidden(AegisError):
     """The tenant lets nothing leave."""
 
 

@@ -58,6 +58,11 @@ local operation = b.operation(ARGV[2])
 if operation.state == 'left' then return 'yes' end
 if operation.state ~= 'held' then return 'no' end
 if tonumber(operation.until_ms) <= b.ms then b.release(ARGV[2]) return 'no' end
+local may_leave = b.may_leave(operation.payer.tenant_id)
+"""
+    + _LOAD
+    + """
+if not may_leave then b.release(ARGV[2]) return 'kept' end
 redis.call('HSET', operation.key, 'state', 'left')
 redis.call('ZREM', b.base .. 'held', ARGV[2])
 redis.call('ZADD', b.base .. 'left', operation.until_ms, ARGV[2])
@@ -119,6 +124,7 @@ for i = 2, #ARGV do
   for _, w in ipairs(operation.is_open and b.windows_named(operation.texts, operation.payer) or {}) do
     if w.cap and (w.cap == 0 or w.spent + w.reserved > w.cap) then stops = true end
   end
+  if operation.is_open and not b.may_leave(operation.payer.tenant_id) then stops = true end
   if stops then answer[#answer + 1] = ARGV[i] end
 end
 """

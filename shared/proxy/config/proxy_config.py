@@ -12,6 +12,7 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
 from shared.proxy.config.file import Marked, read
+from shared.proxy.config.owners import check_owners
 from shared.proxy.config.reading import ConfigReader, address, with_thresholds
 from shared.proxy.config.values import ADDRESS, SAFE_ADDRESS, CloudUrl, MicroUsd, Secret, Url, is_safe
 from shared.proxy.prices import Peak, Price, PriceTable
@@ -23,6 +24,9 @@ Percent = Annotated[int, Meta(ge=1, le=100)]
 Calls = Annotated[int, Meta(ge=1, le=1000)]
 Seconds = Annotated[int, Meta(ge=1, le=600)]
 Tokens = Annotated[int, Meta(ge=512, le=1_048_576)]
+Preferred = Annotated[
+    bool, Meta(description="where another server has a model of the same name, who names it gets this one's")
+]
 
 
 class CloudModels(Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,6 +67,7 @@ class OllamaCloudConfig(Struct, frozen=True, forbid_unknown_fields=True):
     concurrency: Annotated[Calls, Meta(description="calls at a time, as the account's plan allows")] = 3
     queue_s: Annotated[Seconds, Meta(description="the longest that a call waits for its turn")] = 20
     timeout_s: Annotated[Seconds, Meta(description="the longest that a call lasts")] = 120
+    preferred: Preferred = False
 
     @property
     def is_usable(self) -> bool:
@@ -82,6 +87,7 @@ class OllamaConfig(Struct, frozen=True, forbid_unknown_fields=True):
         tuple[Tokens, ...],
         Meta(description="sizes of a model's window; a call takes the first that it fits in", min_length=1),
     ] = (4096, 8192, 16384, 32768)
+    preferred: Preferred = False
 
     def model_for(self, kind: TaskKind) -> str:
         return _model_for(self.models, kind)
@@ -97,6 +103,7 @@ class OpenAIServer(Struct, frozen=True, forbid_unknown_fields=True):
     enforces_schema: Annotated[bool, Meta(description="it gives nothing but what a JSON schema allows")] = False
     concurrency: Calls = 4
     timeout_s: Seconds = 120
+    preferred: Preferred = False
 
     def __post_init__(self) -> None:
         if self.location == "cloud" and not is_safe(self.base_url):
@@ -188,7 +195,7 @@ class ProxyConfig(Struct, frozen=True):
         file = str(path)
         root = Marked(1, {}) if path is None else with_thresholds(read(Path(path), environ), file)
         reading = ConfigReader(root, file, cls.__struct_fields__)
-        return cls(
+        config = cls(
             ollama_cloud=_cloud_of(reading.section("ollama_cloud", OllamaCloudConfig), environ),
             ollama=_local_of(reading.section("ollama", OllamaConfig), environ),
             openai=reading.rows("openai", OpenAIServer),
@@ -197,6 +204,8 @@ class ProxyConfig(Struct, frozen=True):
             units=reading.section("units", UnitPrices),
             vision=reading.section("vision", Vision),
         )
+        check_owners(config, root, file)
+        return config
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "ProxyConfig":

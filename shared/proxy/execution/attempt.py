@@ -56,7 +56,10 @@ class Attempt:
                     length = 0
                     end: StreamEnd | None = None
                     try:
-                        async with self._account(call) as running, aclosing(self._server.stream(call)) as events:
+                        async with (
+                            self._account(call) as running,
+                            aclosing(self._server.stream(call, running.permit)) as events,
+                        ):
                             while end is None:
                                 event = await running.next(events)
                                 if isinstance(event, StreamEnd):
@@ -92,13 +95,13 @@ class Attempt:
         return prompts.with_schema_instruction(call) if needs_instruction else call
 
     def _retry_policy(self) -> RetryPolicy:
-        if self._decision.location == "local":
+        if self._server.location == "local":
             return WiderWindow(self._context_steps)
         return RateLimitPause(self._server.queue_s if self._server.waits else 0)
 
     def _account(self, call: ModelCall) -> AbstractAsyncContextManager[RunningCall]:
         """Raises `OverBudget` for a call of which the cost has no bound, or one above the task's."""
-        if self._decision.location == "local":
+        if self._server.location == "local":
             return self._accounting.free_call(self._task, self._decision, self._record, call)
         amount, most = self._accounting.worst_case(call), self._task.max_cost_microusd
         if amount is None:
@@ -109,10 +112,9 @@ class Attempt:
 
     def _result(self, text: str, end: StreamEnd, running: RunningCall) -> LLMResult:
         decision = self._decision
-        assert decision.location
         return LLMResult(
             text=restored(text),
-            execution=Execution(decision.location, decision.model, decision.strategy, decision.reason),
+            execution=Execution(self._server.location, decision.model, decision.strategy, decision.reason),
             counts=end.counts or TokenCounts(),
             cost_microusd=running.cost_microusd,
             estimated=running.estimated,

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from shared.proxy.budget.budget import Budget
-from shared.proxy.budget.operations import CloudNotAllowed, Over, Reserved, SwitchedOff, dated
+from shared.proxy.budget.operations import CloudForbidden, CloudNotAllowed, Over, Reserved, SwitchedOff, dated
 from shared.proxy.prices import PriceTable
 from shared.proxy.routing.strategies import RoutingDecision
 from shared.proxy.task import LLMTask
@@ -26,6 +26,7 @@ from shared.types.clock import now
 from shared.types.errors import AegisError, StoreUnavailable
 from shared.types.model import TokenCounts
 from shared.types.money import usd
+from shared.upstreams.permit import CloudPermit
 from shared.upstreams.port import ModelCall, UpstreamError
 from shared.usage.journal import Journal
 from shared.usage.records import BudgetWindow, OutboundRecord, UsageLine, UsageRecord
@@ -47,16 +48,15 @@ class OverBudget(AegisError):
         self.window = window
 
 
-class CloudForbidden(AegisError):
-    """The tenant lets nothing leave."""
-
-
 class BudgetWithdrawn(AegisError):
     """The budget of a running call was taken away."""
 
 
 class RunningCall:
-    """One call of a model and what it used; `counts` is set at the end of its answer."""
+    """One call of a model and what it used; `counts` is set at the end of its answer. `permit` lets it leave for the
+    cloud."""
+
+    permit: CloudPermit | None = None
 
     def __init__(self) -> None:
         self.counts: TokenCounts | None = None
@@ -195,6 +195,7 @@ class CallAccounting:
         reservation.is_gone = not await self._budget().confirm(reservation.operation_id)
         if reservation.is_gone:
             raise StoreUnavailable("counters", "the reservation is gone")
+        reservation.permit = CloudPermit(reservation.operation_id, call.model, cloud_allowed=True)
 
     async def _settle(
         self,

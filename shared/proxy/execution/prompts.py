@@ -31,6 +31,7 @@ def call_of(task: LLMTask, model: str, timeout_s: float) -> ModelCall:
         model=model,
         messages=wire_messages(task.messages),
         max_output_tokens=task.max_output_tokens,
+        classification=task.highest_class,
         schema=task.schema,
         thinking=task.thinking,
         sampling=task.sampling,

@@ -7,9 +7,10 @@ A prompt is never cut, an answer counts only when it is whole, and what must not
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from shared.proxy.budget.operations import CloudForbidden
 from shared.proxy.execution.attempt import Attempt
 from shared.proxy.execution.buffering import buffered
-from shared.proxy.execution.call_accounting import BudgetWithdrawn, CallAccounting, CloudForbidden, OverBudget
+from shared.proxy.execution.call_accounting import BudgetWithdrawn, CallAccounting, OverBudget
 from shared.proxy.execution.schema import NotTheSchema
 from shared.proxy.routing.conditions import Conditions
 from shared.proxy.routing.fallbacks import Fallback, NoModel, PromptTooLong, fallback_of, refused
@@ -66,7 +67,7 @@ class ExecutionProxy:
         for _ in range(_MOST_ATTEMPTS):
             decision = self._decide(facts, state, fallback)
             record = recorded(facts, state, decision)
-            server = self._servers.serving(decision)
+            server = self._servers.server(decision.server)
             attempt = Attempt(task, decision, record, server, self._accounting, self._context_steps)
             try:
                 async with aclosing(attempt.stream()) as events:
@@ -86,7 +87,7 @@ class ExecutionProxy:
         except NamedModelRefused as error:
             raise refused(error.model, error) from error
         if fallback and decision.location and fallback.explains(decision):
-            decision = decision.rerouted(decision.location, decision.model, fallback.cause)
+            decision = decision.rerouted(fallback.cause)
         if decision.location is None and fallback and fallback.cause == "context":
             raise PromptTooLong("no model here reads a prompt of this length")
         if decision.location is None:

@@ -3,7 +3,8 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.proxy.execution.call_accounting import BudgetWithdrawn, CloudForbidden, OverBudget
+from shared.proxy.budget.operations import CloudForbidden
+from shared.proxy.execution.call_accounting import BudgetWithdrawn, OverBudget
 from shared.proxy.routing.strategies import NamedModelRefused, RoutingDecision, RoutingState
 from shared.types.errors import (
     AegisError,
@@ -91,6 +92,8 @@ def refused(model: str, error: Exception) -> Problem:
             return Forbidden(f"{model} is in the cloud, and this content may not leave.")
         case NamedModelRefused(why="budget"):
             return BudgetExceeded(f"{model} is in the cloud, and the budget does not allow the call.")
+        case NamedModelRefused():
+            return Unavailable(f"The server of {model} takes no calls at the moment.", retry_after=5)
         case OverBudget() | BudgetWithdrawn():
             return BudgetExceeded(str(error))
         case UpstreamError(fault="rate_limited" | "quota"):

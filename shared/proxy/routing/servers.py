@@ -9,11 +9,13 @@ from statistics import median
 
 from msgspec import Struct
 
+from shared.proxy.config.owners import declared_servers
 from shared.proxy.config.proxy_config import OllamaCloudConfig, OllamaConfig, OpenAIServer, ProxyConfig
-from shared.proxy.routing.strategies import RoutingDecision
+from shared.telemetry.logs import log
 from shared.telemetry.metrics import count_model_call
-from shared.types.model import KINDS, Location, TaskKind
-from shared.upstreams.circuit import Circuit
+from shared.types.model import OLLAMA, OLLAMA_CLOUD, Location, TaskKind
+from shared.upstreams.circuit import ServerCircuits
+from shared.upstreams.permit import CloudPermit, NotPermitted, check_permit
 from shared.upstreams.port import (
     Capabilities,
     Fault,
@@ -32,6 +34,8 @@ _AWAY: frozenset[Fault] = frozenset({"refused", "timeout"})
 _REMEMBERED_CALLS = 50
 _FEW = 5
 """Calls from which on their median says something."""
+_REPETITION = 30
+"""After so many equal pieces in a row a server breaks an answer off, and does not say so."""
 
 
 class ModelServer:
@@ -55,18 +59,14 @@ class ModelServer:
         self._upstream = upstream
         self.known = known
         self._slots = Slots(upstream.capabilities.concurrency)
-        self._circuit = Circuit()
+        self.circuits = ServerCircuits()
         self._looked = _Look(float("-inf"), {}, is_there=False)
-        self._missing: dict[str, float] = {}
+        self._last_listed: frozenset[str] = frozenset()
         self._took: deque[float] = deque(maxlen=_REMEMBERED_CALLS)
 
     @property
     def location(self) -> Location:
         return self._upstream.location
-
-    @property
-    def circuit(self) -> Circuit:
-        return self._circuit
 
     @property
     def enforces_schema(self) -> bool:
@@ -93,6 +93,7 @@ class ModelServer:
             listed = await self._upstream.models()
         except UpstreamError as error:
             return _Look(time.monotonic() + _AWAY_FOR_S, {}, is_there=error.fault not in _AWAY)
+        self._last_listed = frozenset(info.name for info in listed)
         return _Look(time.monotonic() + _LOOKED_FOR_S, {info.name: info for info in listed}, is_there=True)
 
     async def names(self) -> list[str]:
@@ -111,39 +112,77 @@ class ModelServer:
         """Also what it does not list, where it is there at all, until it has said that it does not have it."""
         if found := await self.find(model):
             return found
-        is_missing = time.monotonic() < self._missing.get(model, float("-inf"))
-        return ModelInfo(model) if self._looked.is_there and not is_missing else None
+        return ModelInfo(model) if self._looked.is_there and not self.is_missing(model) else None
 
-    async def stream(self, call: ModelCall) -> AsyncGenerator[TextDelta | StreamEnd]:
-        """Raises `UpstreamError`, at once while the circuit is open."""
-        if not self._circuit.admit():
-            wait = round(self._circuit.retry_after)
+    async def has(self, model: str) -> bool:
+        """Whether it lists the model, or listed it when it last answered: while it is away, its models are still its
+        own."""
+        return await self.find(model) is not None or bool({model, f"{model}:latest"} & self._last_listed)
+
+    def is_missing(self, model: str) -> bool:
+        """Whether the server said lately that it does not have the model."""
+        circuit = self.circuits.model(model)
+        return not circuit.closed and circuit.state.reason == "model_not_found"
+
+    async def stream(self, call: ModelCall, permit: CloudPermit | None = None) -> AsyncGenerator[TextDelta | StreamEnd]:
+        """The one place from where a prompt leaves. Raises `NotPermitted` where a call to the cloud lacks what it
+        needs, and `UpstreamError`, at once while a circuit is open."""
+        try:
+            check_permit(call, self.location, permit)
+        except NotPermitted as error:
+            log().error(f"a call of {call.model} at {self.name} was stopped before it left: {error}")
+            raise
+        if not self.circuits.admit(call.model):
+            wait = round(self.circuits.retry_after(call.model))
             raise UpstreamError("overloaded", "left alone for a while", may_have_run=False, retry_after=wait)
-        started_at, outcome = time.monotonic(), "abandoned"
+        started_at, outcome, received = time.monotonic(), "abandoned", _Received()
         try:
             async with aclosing(self._upstream.stream(call)) as pieces:
-                first = True
                 async for piece in pieces:
-                    if first:
+                    if not received.pieces:
                         self._took.append(time.monotonic() - started_at)
-                        first = False
                     if isinstance(piece, StreamEnd):
-                        self._circuit.succeeded()
+                        self.circuits.succeeded(call.model)
                         outcome = "done"
+                    else:
+                        received.count(piece.text)
                     yield piece
         except UpstreamError as error:
             outcome = error.fault
-            if error.fault == "model_not_found":
-                self._missing[call.model] = time.monotonic() + _LOOKED_FOR_S
-            self._circuit.failed(error.fault, error.retry_after)
+            lasted_s = time.monotonic() - started_at
+            if received.explains(error.fault, has_used_its_time=lasted_s >= call.timeout_s):
+                self.circuits.abandoned(call.model)
+            else:
+                self.circuits.failed(call.model, error.fault, error.retry_after)
             raise
         finally:
             if outcome == "abandoned":
-                self._circuit.abandoned()
+                self.circuits.abandoned(call.model)
             count_model_call(self.location, call.model, outcome, time.monotonic() - started_at)
 
     async def close(self) -> None:
         await self._upstream.close()
+
+
+class _Received(Struct):
+    """What came of an answer: how many pieces, and how often the last one repeated."""
+
+    pieces: int = 0
+    repeated: int = 0
+    last: str = ""
+
+    def count(self, text: str) -> None:
+        text = text.strip()
+        self.repeated = self.repeated + 1 if text == self.last else 0
+        self.last = text
+        self.pieces += 1
+
+    def explains(self, fault: Fault, *, has_used_its_time: bool) -> bool:
+        """Whether the prompt, not the server, is why the answer has no end: a model that repeats itself is broken off,
+        and one that goes on and on runs out of the call's time."""
+        if fault == "broken":
+            return self.repeated + 1 >= _REPETITION
+        return fault == "timeout" and self.pieces > 0 and has_used_its_time
 
 
 class _Look(Struct, frozen=True):
@@ -183,29 +222,34 @@ class ModelServers:
         """The one that runs tasks of that kind there."""
         return (self.config.ollama if location == "local" else self.config.ollama_cloud).model_for(kind)
 
-    def serving(self, decision: RoutingDecision) -> ModelServer:
-        for server in self.others.values():
-            if decision.model in server.known:
-                return server
-        if decision.location == "local":
-            return self.local
-        assert self.cloud is not None
-        return self.cloud
+    def server(self, name: str) -> ModelServer:
+        """The server of that name, as a decision gives it."""
+        return next(server for server in self if server.name == name)
 
-    async def where(self, model: str) -> Location | None:
-        """Of a model that a caller named; None where nobody has it. Those of the file are asked for unlisted."""
+    async def owner(self, model: str) -> ModelServer | None:
+        """The server that runs a model that a caller named, whether it answers or not; None where nobody has it. What
+        the file names at a server is that server's, whatever others list."""
+        declared = self._declared.get(model)
+        if declared is not None:
+            server = self.server(declared)
+            return None if server.is_missing(model) else server
         for server in self:
-            if await server.find(model):
-                return server.location
-        is_ours = model in (self.model_of("local", kind) for kind in KINDS)
-        return "local" if is_ours and await self.local.may_have(model) else None
+            if await server.has(model):
+                return None if server.is_missing(model) else server
+        return None
 
     async def named(self, *, with_cloud: bool) -> dict[str, str]:
         """Every model that a caller may name, with the server that runs it."""
         found: dict[str, str] = {}
         for server in [one for one in self if with_cloud or one.location == "local"]:
-            found |= {model: server.name for model in await server.names() if model not in found}
+            for model in await server.names():
+                if self._declared.get(model, server.name) == server.name:
+                    found.setdefault(model, server.name)
         return found
+
+    @cached_property
+    def _declared(self) -> dict[str, str]:
+        return declared_servers(self.config)
 
     def __iter__(self) -> Iterator[ModelServer]:
         yield from self.others.values()
@@ -224,7 +268,7 @@ def _ollama(config: OllamaConfig) -> ModelServer:
     from shared.upstreams.ollama import OllamaClient as Client
 
     upstream = Client(config.base_url, concurrency=config.concurrency)
-    return ModelServer("ollama", upstream, timeout_s=config.timeout_s, queue_s=config.queue_s)
+    return ModelServer(OLLAMA, upstream, timeout_s=config.timeout_s, queue_s=config.queue_s)
 
 
 def _cloud(config: OllamaCloudConfig, priced: tuple[str, ...]) -> ModelServer:
@@ -234,7 +278,7 @@ def _cloud(config: OllamaCloudConfig, priced: tuple[str, ...]) -> ModelServer:
     upstream = Client(str(config.api_key), base_url=config.base_url, concurrency=config.concurrency)
     known = (*priced, *(config.model_for(kind) for kind in ("extraction", "generation", "vision")))
     return ModelServer(
-        "ollama_cloud",
+        OLLAMA_CLOUD,
         upstream,
         timeout_s=config.timeout_s,
         queue_s=config.queue_s,

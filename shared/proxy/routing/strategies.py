@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from shared.types.document import Classification
 from shared.types.errors import AegisError
-from shared.types.model import Complexity, Location, Quality, StrategyName, TaskKind
+from shared.types.model import OLLAMA, OLLAMA_CLOUD, Complexity, Location, Quality, StrategyName, TaskKind
 
 FAST_MS = 500
 """Who needs an answer sooner than this cannot wait for a way to the cloud and back."""
@@ -44,7 +44,7 @@ class RoutingState(Struct, frozen=True, kw_only=True):
     `cloud_allowed` is the tenant's setting. `budget_ok` turns false when a reservation was refused, or when the cloud
     model has no price. `gpu_busy` is a share of 1. Latencies are medians of late. `local_context_tokens` is the largest
     prompt that the local model takes. None: not known. `named_location` is where the model is that the caller named;
-    None where no server has it.
+    None where no server has it. `named_server` is the server's name.
     """
 
     local_model: str = "local"
@@ -60,20 +60,23 @@ class RoutingState(Struct, frozen=True, kw_only=True):
     budget_ok: bool = True
     cloud_latency_ms: int | None = None
     named_location: Location | None = None
+    named_server: str = ""
 
 
 class RoutingDecision(Struct, frozen=True):
-    """`location` is None where there is no model to run the task. `vetoes` are all that hold, the first one counts."""
+    """`location` is None where there is no model to run the task. `vetoes` are all that hold, the first one counts.
+    `server` names the one server that the decision was made for, at that location."""
 
     location: Location | None
     model: str
     reason: str
     strategy: StrategyName
     vetoes: tuple[Veto, ...] = ()
+    server: str = ""
 
-    def rerouted(self, location: Location | None, model: str, cause: str) -> "RoutingDecision":
-        """The same decision for another place, with the cause of the fallback as its reason."""
-        return msgspec.structs.replace(self, location=location, model=model, reason=f"fallback_{cause}")
+    def rerouted(self, cause: str) -> "RoutingDecision":
+        """The same decision, with the cause of the fallback that led to it as its reason."""
+        return msgspec.structs.replace(self, reason=f"fallback_{cause}")
 
 
 class NamedModelRefused(AegisError):
@@ -102,12 +105,12 @@ def decide(facts: TaskFacts, state: RoutingState, strategy: StrategyName = "hybr
     if vetoes or not state.cloud_configured:
         return _local_or_none(state, strategy, vetoes, vetoes[0] if vetoes else "default")
     if not state.local_available:
-        return RoutingDecision("cloud", state.cloud_model, "fallback_local_unavailable", strategy)
+        return _cloud(state, "fallback_local_unavailable", strategy)
     if reason := STRATEGIES[strategy](facts, state):
-        return RoutingDecision("cloud", state.cloud_model, reason, strategy)
+        return _cloud(state, reason, strategy)
     if state.local_context_tokens is not None and facts.prompt_tokens > state.local_context_tokens:
-        return RoutingDecision("cloud", state.cloud_model, "fallback_local_context", strategy)
-    return RoutingDecision("local", state.local_model, "default", strategy)
+        return _cloud(state, "fallback_local_context", strategy)
+    return _local_or_none(state, strategy, (), "default")
 
 
 def vetoes_of(facts: TaskFacts, state: RoutingState) -> Iterator[Veto]:
@@ -170,11 +173,15 @@ def _is_busy(state: RoutingState) -> bool:
     return state.gpu_busy is not None and state.gpu_busy > BUSY
 
 
+def _cloud(state: RoutingState, reason: str, strategy: StrategyName) -> RoutingDecision:
+    return RoutingDecision("cloud", state.cloud_model, reason, strategy, server=OLLAMA_CLOUD)
+
+
 def _local_or_none(
     state: RoutingState, strategy: StrategyName, vetoes: tuple[Veto, ...], reason: str
 ) -> RoutingDecision:
     if state.local_available:
-        return RoutingDecision("local", state.local_model, reason, strategy, vetoes)
+        return RoutingDecision("local", state.local_model, reason, strategy, vetoes, OLLAMA)
     return RoutingDecision(None, "", "no_model", strategy, vetoes)
 
 
@@ -185,8 +192,8 @@ def _named(model: str, state: RoutingState, strategy: StrategyName, vetoes: tupl
     if state.named_location == "local":
         if not state.local_available:
             raise NamedModelRefused(model, "local_unavailable")
-        return RoutingDecision("local", model, "default", strategy, vetoes)
+        return RoutingDecision("local", model, "default", strategy, vetoes, state.named_server)
     for veto in vetoes:
         if veto != "latency":
             raise NamedModelRefused(model, veto)
-    return RoutingDecision("cloud", model, "default", strategy, vetoes)
+    return RoutingDecision("cloud", model, "default", strategy, vetoes, state.named_server)

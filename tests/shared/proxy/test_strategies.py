@@ -205,8 +205,8 @@ def test_all_vetoes_are_told_in_their_order() -> None:
 
 def test_a_fallback_names_what_went_wrong_and_keeps_the_rest() -> None:
     decision = decide(TaskFacts(**HARD), RoutingState(**CLOUD))
-    assert decision.rerouted("local", "small", "rate_limited") == RoutingDecision(
-        "local", "small", "fallback_rate_limited", "hybrid"
+    assert decision.rerouted("rate_limited") == RoutingDecision(
+        "cloud", "cloud", "fallback_rate_limited", "hybrid", server="ollama_cloud"
     )
 
 

@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from shared.upstreams.circuit import FAILURES, PROBE_S, Circuit
+from shared.upstreams.circuit import FAILURES, PROBE_S, Circuit, CircuitState, ServerCircuits
 from shared.upstreams.port import Fault
 
 
@@ -59,7 +59,7 @@ _FIVE = "timeout " * FAILURES
         "refused timeout overloaded failed broken stop",
         "timeout timeout timeout timeout ok timeout go",
         "timeout timeout timeout timeout bad_request timeout go",
-        "bad_request too_long rate_limited model_not_found bad_request too_long go",
+        "bad_request too_long rate_limited bad_request bad_request too_long go",
         f"{_FIVE} 29.9 stop 0.2 go",
         f"{_FIVE} ok stop",
         f"{_FIVE} timeout timeout 30 go",
@@ -77,6 +77,7 @@ _FIVE = "timeout " * FAILURES
         "unauthorized stop",
         "payment stop",
         "forbidden stop",
+        "model_not_found 59 stop 1 go ok go",
         "quota 100 timeout stop",
         "quota 800 quota:1 stop 99 stop 1 go",
         "quota 900 go quota 899 stop 1 go ok go go",
@@ -96,5 +97,39 @@ def test_an_open_circuit_says_why_and_for_how_long() -> None:
 def test_every_fault_is_known_to_the_circuit() -> None:
     opens_at_once = {fault for fault in get_args(Fault) if not _after(fault).closed}
     opens_in_a_row = {fault for fault in get_args(Fault) if not _after(f"{fault} " * FAILURES).closed}
-    assert opens_at_once == {"quota", "unauthorized", "payment", "forbidden"}
+    assert opens_at_once == {"quota", "unauthorized", "payment", "forbidden", "model_not_found"}
     assert opens_in_a_row - opens_at_once == {"refused", "timeout", "overloaded", "failed", "broken"}
+
+
+@pytest.mark.parametrize("fault", ["forbidden", "model_not_found"])
+def test_a_refused_model_is_left_alone_and_the_servers_others_are_not(fault: Fault) -> None:
+    circuits = ServerCircuits(_Clock())
+    circuits.failed("refused", fault)
+    assert not circuits.closed("refused") and not circuits.admit("refused")
+    assert circuits.closed("other") and circuits.admit("other")
+
+
+def test_broken_answers_count_for_their_model() -> None:
+    circuits = ServerCircuits(_Clock())
+    for _ in range(FAILURES):
+        circuits.failed("broken", "broken")
+    assert (circuits.closed("broken"), circuits.closed("other")) == (False, True)
+
+
+@pytest.mark.parametrize("fault", ["quota", "unauthorized", "payment"])
+def test_a_refusal_of_the_account_holds_for_every_model(fault: Fault) -> None:
+    circuits = ServerCircuits(_Clock())
+    circuits.failed("one", fault)
+    assert (circuits.closed("one"), circuits.closed("other")) == (False, False)
+
+
+def test_the_probe_of_a_model_that_finds_its_server_away_can_be_made_again() -> None:
+    clock = _Clock()
+    circuits = ServerCircuits(clock)
+    circuits.failed("one", "model_not_found")
+    clock.now += 60
+    assert circuits.admit("one") and not circuits.closed("one")
+    circuits.failed("one", "timeout")
+    assert circuits.admit("one")
+    circuits.succeeded("one")
+    assert circuits.model("one").state == CircuitState()

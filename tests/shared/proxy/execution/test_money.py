@@ -14,6 +14,7 @@ from shared.proxy.execution.call_accounting import BudgetWithdrawn, Reservation
 from shared.proxy.execution.proxy import ExecutionProxy
 from shared.proxy.routing.servers import ModelServers
 from shared.types.errors import StoreUnavailable, Unavailable
+from shared.upstreams.permit import CloudPermit
 from shared.upstreams.port import ModelCall, StreamEnd, TextDelta, UpstreamError
 from tests.ollama import Model
 from tests.shared.proxy.budget.environment import LaterBudget
@@ -139,10 +140,11 @@ async def test_what_a_task_would_do_is_told_and_nothing_leaves(env: ProxyEnviron
 async def test_the_call_of_a_broken_circuit_is_refused_without_a_byte(env: ProxyEnvironment) -> None:
     servers = ModelServers(env.config)
     assert servers.cloud
-    servers.cloud.circuit.failed("quota", 60)
-    call = ModelCall(model=CLOUD, messages=(), max_output_tokens=1, timeout_s=1)
+    servers.cloud.circuits.failed(CLOUD, "quota", 60)
+    call = ModelCall(model=CLOUD, messages=(), max_output_tokens=1, timeout_s=1, classification="internal")
+    permit = CloudPermit("opr_1", CLOUD, cloud_allowed=True)
     with pytest.raises(UpstreamError) as refused:
-        async with aclosing(servers.cloud.stream(call)) as events:
+        async with aclosing(servers.cloud.stream(call, permit)) as events:
             assert [event async for event in events if isinstance(event, TextDelta | StreamEnd)] == []
     assert (refused.value.may_have_run, refused.value.retry_after) == (False, 60)
     assert env.cloud.seen == []
