@@ -13,6 +13,7 @@ from shared.types.call import Call
 from shared.types.clock import now
 from shared.types.errors import NotFound, StoreUnavailable
 from shared.types.http import EventStream, ServerSentEvent
+from shared.types.moment import moment
 from shared.types.money import microusd
 from shared.types.payer import Payer
 
@@ -31,7 +32,9 @@ async def handle(
 
 
 async def _task(request: Ask, conversations: Conversations, payer: Payer, call: Call) -> QuestionTask:
-    """Builds the task. Raises `NotFound` for a conversation that is not the caller's."""
+    """Builds the task. Raises `NotFound` for a conversation that is not the caller's, `InvalidRequest`."""
+    if request.as_of is not None:
+        moment(request.as_of, "as_of")
     turns = await _turns(request.conversation_id, conversations) if request.conversation_id else []
     return QuestionTask(
         question=request.question,

@@ -1,6 +1,5 @@
 """The question and its answer."""
 
-from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -11,13 +10,14 @@ from shared.types.citation import Citation
 from shared.types.document import Classification
 from shared.types.model import Quality
 from shared.types.money import Dollars
+from shared.types.question import QuestionText
 from shared.types.usage import Usage
 
 
 class Ask(Struct, frozen=True):
-    """A question. `classification` can only raise the class that its sources give it."""
+    """A question. `classification` can only raise the class that its sources give it; `as_of` is a date or a time."""
 
-    question: Annotated[str, Meta(min_length=1, max_length=8000)]
+    question: QuestionText
     mode: Mode = "hybrid"
     limit: Annotated[int, Meta(ge=1, le=50)] = 8
     stream: bool = False
@@ -26,7 +26,7 @@ class Ask(Struct, frozen=True):
     max_cost_usd: Dollars | None = None
     classification: Classification | None = None
     conversation_id: Annotated[str, Meta(max_length=100)] | None = None
-    as_of: datetime | None = None
+    as_of: str | None = None
     document_ids: Annotated[tuple[str, ...], Meta(max_length=1000)] | None = None
 
 

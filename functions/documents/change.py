@@ -14,11 +14,12 @@ from shared.table.table import Table
 from shared.types.document import Classification
 from shared.types.errors import DiskFull, NotFound
 from shared.types.principal import Principal
+from shared.types.question import NOT_BLANK
 
 
 class Change(Struct, frozen=True):
     document_id: str
-    title: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
+    title: Annotated[str, Meta(min_length=1, max_length=500, pattern=NOT_BLANK)] | None = None
     classification: Classification | None = None
 
 

@@ -9,12 +9,13 @@ from shared.access.accounts import Accounts
 from shared.types.clock import now
 from shared.types.errors import DiskFull, InvalidRequest
 from shared.types.principal import SCOPES, Principal, Scope
+from shared.types.question import NOT_BLANK
 
 
 class CreateKey(Struct, frozen=True):
     """Without scopes the key has all that its role allows; `expires_at` has a time zone and lies ahead."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    name: Annotated[str, Meta(min_length=1, max_length=200, pattern=NOT_BLANK)]
     scopes: tuple[Scope, ...] | None = None
     role: Literal["reader", "member", "admin"] = "member"
     user_id: Annotated[str, Meta(max_length=100)] | None = None
@@ -36,10 +37,10 @@ ERRORS = (DiskFull,)
 
 
 async def handle(request: CreateKey, accounts: Accounts, principal: Principal) -> NewKey:
-    if request.expires_at and request.expires_at <= now():
+    expires_at = _in_utc(request.expires_at) if request.expires_at else None
+    if expires_at and expires_at <= now():
         raise InvalidRequest.at("/expires_at", "`expires_at` has to lie in the future")
     scopes = SCOPES if request.scopes is None else tuple(dict.fromkeys(request.scopes))
-    expires_at = request.expires_at.astimezone(UTC) if request.expires_at else None
     record, key = await accounts.create_key(
         principal.tenant_id,
         request.name,
@@ -49,3 +50,10 @@ async def handle(request: CreateKey, accounts: Accounts, principal: Principal) -
         expires_at=expires_at,
     )
     return NewKey(record.key_id, key, record.name, record.role, record.scopes, record.expires_at)
+
+
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise InvalidRequest.at("/expires_at", "`expires_at` lies outside the calendar in UTC") from None

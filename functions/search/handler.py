@@ -9,26 +9,30 @@ from shared.embedding.port import Embedding
 from shared.embedding.sparse import SparseEncoder
 from shared.retrieval.retrieve import Mode
 from shared.retrieval.sources import Library, SearchHit, search_hit
+from shared.types.moment import moment
 from shared.types.payer import Payer
+from shared.types.question import QuestionText
 from shared.types.usage import Usage
 from shared.usage.metering import Meter
 from shared.vectors.port import Vectors
 
 
 class Search(Struct, frozen=True):
-    """A search. `document_ids` narrows it to these documents."""
+    """A search. `document_ids` narrows it to these documents; `as_of` is a date or a time."""
 
-    query: Annotated[str, Meta(min_length=1, max_length=8000)]
+    query: QuestionText
     limit: Annotated[int, Meta(ge=1, le=50)] = 8
     mode: Mode = "hybrid"
     document_ids: Annotated[tuple[str, ...], Meta(max_length=1000)] | None = None
+    as_of: str | None = None
 
 
 class SearchAnswer(Struct, frozen=True):
-    """Found passages, best first."""
+    """Found passages, best first. `degraded` names what the search went without: `vectors`, `graph`."""
 
     passages: list[SearchHit]
     usage: Usage
+    degraded: tuple[str, ...]
 
 
 async def handle(
@@ -40,6 +44,8 @@ async def handle(
     meter: Meter,
     payer: Payer,
 ) -> SearchAnswer:
+    if request.as_of is not None:
+        moment(request.as_of, "as_of")
     library = Library(embedding, encoder, vectors, catalogue)
     sources = await library.sources(request.query, request.mode, request.limit, request.document_ids)
     found = [(source.found.passage.passage_id, source.found.score) for source in sources.items]
@@ -47,4 +53,5 @@ async def handle(
     return SearchAnswer(
         passages=[search_hit(source) for source in sources.items],
         usage=Usage(embedded_tokens=sources.embedded_tokens),
+        degraded=sources.degraded,
     )

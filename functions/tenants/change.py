@@ -9,10 +9,11 @@ from functions.tenants.view import OneTenant, TenantView, find, view
 from shared.access.accounts import Accounts
 from shared.types.errors import DiskFull, NotFound
 from shared.types.principal import Tier
+from shared.types.question import NOT_BLANK
 
 
 class ChangeTenant(OneTenant, frozen=True):
-    name: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    name: Annotated[str, Meta(min_length=1, max_length=200, pattern=NOT_BLANK)] | None = None
     tier: Tier | None = None
 
 

@@ -7,10 +7,11 @@ from msgspec import Meta, Struct
 from shared.access.accounts import Accounts
 from shared.types.errors import DiskFull
 from shared.types.principal import Tier
+from shared.types.question import NOT_BLANK
 
 
 class CreateTenant(Struct, frozen=True):
-    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    name: Annotated[str, Meta(min_length=1, max_length=200, pattern=NOT_BLANK)]
     tier: Tier
 
 

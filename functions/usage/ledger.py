@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from shared.proxy.budget.budget import Budget
 from shared.types.http import Paged
-from shared.types.model import Location
+from shared.types.model import AnswerLocation
 from shared.types.money import usd
 from shared.types.period import PagedPeriod, span
 from shared.types.principal import Principal
@@ -47,7 +47,7 @@ class UsageRecordView(Struct, frozen=True, kw_only=True):
     key_id: str
     document_id: str
     function: str
-    location: Location | None
+    location: AnswerLocation | None
     model: str
     reason: str
     lines: list[UsageLineView]

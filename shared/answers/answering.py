@@ -3,7 +3,6 @@ where no model may or can answer."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -21,7 +20,7 @@ from shared.retrieval.retrieve import Mode
 from shared.retrieval.sources import Library, RetrievedSource, Sources
 from shared.types.citation import Citation
 from shared.types.document import Classification, higher
-from shared.types.model import Quality
+from shared.types.model import AnswerLocation, Quality
 from shared.types.payer import Payer
 from shared.types.usage import Usage
 from shared.usage.metering import Meter
@@ -42,7 +41,7 @@ _MISSED = ("no_model", "fallback_context")
 class AnswerExecution(Struct, frozen=True):
     """Which model answered, where, and why it was chosen."""
 
-    location: Literal["local", "cloud", "extractive"]
+    location: AnswerLocation
     model: str
     strategy: str
     reason: str
@@ -118,7 +117,13 @@ class Answering(Struct, frozen=True):
             except NoModel as missing:
                 result = await self._extracted(task, sources, missing.reason)
         found = [(source.found.passage.passage_id, source.found.score) for source in sources.items[: task.limit]]
-        self.meter.record_question(task.payer, sources.embedded_tokens, result.execution.reason, found)
+        self.meter.record_question(
+            task.payer,
+            sources.embedded_tokens,
+            result.execution.reason,
+            found,
+            is_extractive=result.execution.location == "extractive",
+        )
         yield result
 
     async def answer(self, task: QuestionTask, sources: Sources) -> AnswerResult:

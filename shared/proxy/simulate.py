@@ -11,8 +11,10 @@ from msgspec.structs import replace
 from shared.proxy.config.proxy_config import ConfiguredCaps
 from shared.proxy.prices import PriceTable
 from shared.proxy.routing.strategies import NamedModelRefused, RoutingDecision, RoutingState, TaskFacts, decide
-from shared.types.model import Location, StrategyName, TokenCounts
+from shared.types.model import AnswerLocation, StrategyName, TokenCounts
 from shared.usage.records import UsageRecord
+
+_BY_MODELS = frozenset({"local", "cloud"})
 
 
 class Simulation(Struct, frozen=True, kw_only=True):
@@ -31,7 +33,7 @@ class Simulation(Struct, frozen=True, kw_only=True):
 
 
 class _Outcome(Struct, frozen=True):
-    location: Location | None
+    location: AnswerLocation | None
     reason: str
     cost_microusd: int
     is_unchanged: bool = False
@@ -42,7 +44,7 @@ def simulate(
 ) -> Simulation:
     """Only calls of models are looked at, in the order of their time; the caps are the platform's. A call that moves
     to the cloud is priced by its tokens at its time of day, none of them cached."""
-    calls = sorted((record for record in records if record.location), key=lambda record: record.at)
+    calls = sorted((record for record in records if record.location in _BY_MODELS), key=lambda record: record.at)
     outcomes = list(_outcomes(calls, strategy, prices, caps or ConfiguredCaps()))
     places = Counter(outcome.location for outcome in outcomes)
     return Simulation(

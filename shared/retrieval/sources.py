@@ -29,7 +29,7 @@ class Sources(Struct, frozen=True):
 
 
 class SearchHit(Struct, frozen=True):
-    """A found passage as the API returns it."""
+    """A found passage as the API returns it. `via` names the entities of the graph's path to it."""
 
     passage_id: str
     document_id: str
@@ -38,6 +38,7 @@ class SearchHit(Struct, frozen=True):
     box: Box | None
     text: str
     score: float
+    via: tuple[str, ...] = ()
 
 
 class Library(Struct, frozen=True):

@@ -83,6 +83,10 @@ class StageWork(Struct, frozen=True):
 StageHandler = Callable[[DocumentEvent, StageWork], Awaitable[DocumentEvent | Waiting | None]]
 
 
+class UnknownDocument(AegisError):
+    """The event names a document that was never stored."""
+
+
 class RunnableStage(Struct, frozen=True):
     """An operation of the table with its handler. `model` names the embedding model where the stage uses one."""
 
@@ -109,11 +113,11 @@ class StageRunner:
         """Returns the stage's outcome; None where there is none (the document deleted, the stage held by another
         delivery, a branch missing, its work in a queue).
 
-        Raises what the handler raises, but for `Rejected`, which is an outcome. `started_at` is when the work
-        started, where that was before this delivery.
+        Raises what the handler raises, but for `Rejected`, which is an outcome, and `UnknownDocument`. `started_at` is
+        when the work started, where that was before this delivery.
         """
         origin, name = event.origin, stage.function.name
-        if await self._records.is_deleted(origin.document_id, origin.generation):
+        if await self._is_deleted(origin):
             await self._mark_for_erasure(origin)
             return None
         inputs = await self._inputs(stage.function, event)
@@ -131,6 +135,18 @@ class StageRunner:
             if isinstance(record, StageRecord):
                 return await self._conclude(origin, record)
             return record
+
+    async def _is_deleted(self, origin: Origin) -> bool:
+        """Raises `UnknownDocument` for one that was never stored."""
+        is_deleted, record = await asyncio.gather(
+            self._records.is_deleted(origin.document_id, origin.generation),
+            self._records.generation(origin.document_id, origin.generation),
+        )
+        if is_deleted or record:
+            return is_deleted
+        if await self._records.is_deleted(origin.document_id, origin.generation):  # it was deleted between the two
+            return True
+        raise UnknownDocument(f"there is no document {origin.document_id!r} of this generation")
 
     async def _inputs(self, function: Function, event: DocumentEvent) -> str | None:
         """The key of the input; for a join the keys of all its branches, None while one is missing."""

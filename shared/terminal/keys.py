@@ -55,7 +55,7 @@ def keys() -> None:
 )
 @click.option("--role", type=click.Choice(["reader", "member", "admin"]), help="The role of the key.")
 @click.option("--user", type=IdParam(), help="The user that owns the key.")
-@click.option("--expires-at", type=TimeParam(), help="Time of expiry, such as 2027-01-31.")
+@click.option("--expires-at", type=TimeParam(takes_days=False), help="Time of expiry, such as 2027-01-31.")
 @server_options
 def create(
     name: str,

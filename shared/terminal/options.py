@@ -50,9 +50,13 @@ class IdParam(_Text):
 
 
 class TimeParam(_Text):
-    """A date or a time, in UTC where it names no zone. Becomes RFC 3339."""
+    """A date, or a time in UTC where it names no zone. Becomes RFC 3339; with `takes_days` a date stays a date, which
+    the server reads as the whole day."""
 
     name = "time"
+
+    def __init__(self, *, takes_days: bool = True) -> None:
+        self._takes_days = takes_days
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         from datetime import UTC, datetime
@@ -62,6 +66,8 @@ class TimeParam(_Text):
             moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
         except (ValueError, OverflowError):
             self.fail(f"{value!r} is no date or time such as 2026-03-01 or 2026-03-01T09:30:00Z", param, ctx)
+        if self._takes_days and re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(value)):
+            return str(value)
         return moment.isoformat().replace("+00:00", "Z")
 
 

@@ -24,6 +24,7 @@ class FoundPassage(Struct):
 
 class _Found(Struct):
     passages: list[FoundPassage]
+    degraded: list[str] = []
 
 
 @click.command()
@@ -37,13 +38,15 @@ def search(query: str, limit: int, mode: str, documents: tuple[str, ...], data: 
     connection = connection_for(data)
     request = {"query": query, "limit": limit, "mode": mode, **given(document_ids=documents)}
     found = call(connection, "POST", "/search", json=request)
-    passages = convert_to(connection, found, _Found).passages
+    result = convert_to(connection, found, _Found)
     if as_json:
         write_json(found)
-    elif passages:
-        write_passages(passages)
+    elif result.passages:
+        write_passages(result.passages)
     else:
         note("nothing found")
+    if result.degraded:
+        note(f"note: searched without {', '.join(safe_line(part) for part in result.degraded)}")
 
 
 def write_passages(passages: list[FoundPassage]) -> None:

@@ -5,6 +5,8 @@ from typing import Literal
 from msgspec import Struct
 
 Location = Literal["local", "cloud"]
+AnswerLocation = Literal["local", "cloud", "extractive"]
+"""Where an answer comes from: `extractive` is without a model."""
 Quality = Literal["fast", "standard", "high"]
 Complexity = Literal["simple", "complex"]
 TaskKind = Literal["generation", "extraction", "vision"]

@@ -71,9 +71,17 @@ class Meter:
         """Durable when it returns. Raises `StoreUnavailable`, `DiskFull`."""
         await self._journal.append(work.usage(self._prices))
 
-    def record_question(self, payer: Payer, tokens: int, reason: str, passages: Iterable[tuple[str, float]]) -> None:
+    def record_question(
+        self,
+        payer: Payer,
+        tokens: int,
+        reason: str,
+        passages: Iterable[tuple[str, float]],
+        *,
+        is_extractive: bool = False,
+    ) -> None:
         """Records a question that was embedded and the passages found for it, with scores, without waiting until it is
-        durable. Calls of language models have records of their own."""
+        durable. Calls of language models have records of their own; an extractive answer has only this one."""
         usage = UsageRecord(
             usage_id=f"question-{payer.request_id}",
             tenant_id=payer.tenant_id,
@@ -83,6 +91,8 @@ class Meter:
             function=payer.function,
             at=now(),
             lines=priced({"embedded_1k_tokens": tokens}, self._prices),
+            location="extractive" if is_extractive else None,
+            model="extractive" if is_extractive else "",
             reason=reason,
             passages=tuple((passage_id, round(score * 1_000_000)) for passage_id, score in passages),
         )

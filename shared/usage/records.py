@@ -7,7 +7,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from shared.types.document import Classification
-from shared.types.model import Location
+from shared.types.model import AnswerLocation
 from shared.types.money import usd
 
 Unit = Literal[
@@ -96,7 +96,7 @@ class UsageRecord(Struct, frozen=True, kw_only=True, tag="usage"):
     label: str = ""
     document_id: str = ""
     function: str = ""
-    location: Location | None = None
+    location: AnswerLocation | None = None
     model: str = ""
     reason: str = ""
     reserved_microusd: int = 0

@@ -176,3 +176,20 @@ def test_a_question_can_be_held_to_some_documents(reader: Caller) -> None:
     assert ask(reader, "Who keeps the lighthouse of Caddon?", document_ids=[found])["answered"]
     assert not ask(reader, "Who keeps the lighthouse of Caddon?", document_ids=[other])["answered"]
     assert not ask(reader, "Who keeps the lighthouse of Caddon?", document_ids=[])["answered"]
+
+
+def test_a_search_says_what_it_went_without(reader: Caller) -> None:
+    found = [
+        reader.post("/search", json={"query": "a lighthouse", "mode": mode}).json() for mode in ("graph", "vector")
+    ]
+    assert [answer["degraded"] for answer in found] == [["graph"], []]
+    assert all(passage["via"] == [] for answer in found for passage in answer["passages"])
+
+
+def test_an_extractive_answer_is_explained_with_its_place_and_reason(reader: Caller) -> None:
+    answer = reader.post("/ask", json={"question": "Who keeps the lighthouse of Caddon?"}).json()
+    assert answer["execution"]["location"] == "extractive"
+    records = reader.get("/usage/ledger", params={"request_id": answer["request_id"]}).json()["items"]
+    assert [(one["location"], one["model"], one["reason"]) for one in records] == [
+        ("extractive", "extractive", answer["execution"]["reason"])
+    ]

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from shared.types.paging import write_cursor
 from tests.suite.health_probe import HealthProbe
 from tests.suite.running import Caller, Running
 
@@ -159,12 +160,21 @@ def test_json_may_name_its_charset(admin: Caller, content_type: str) -> None:
         ("/search", {"query": "a", "document_ids": ["doc_1", 2]}, "/document_ids/1"),
         ("/ask", {"question": "a", "surplus": 1}, "/surplus"),
         ("/ask", {"question": ""}, "/question"),
+        ("/ask", {"question": " \n\t\u3000"}, "/question"),
+        ("/search", {"query": "   "}, "/query"),
+        ("/search", {"query": "a", "as_of": "2026-02-30"}, "/as_of"),
+        ("/ask", {"question": "a", "as_of": "2026-03-01T09:30:00"}, "/as_of"),
+        ("/ask", {"question": "a", "as_of": "0001-01-01T00:00:00+12:00"}, "/as_of"),
+        ("/ask", {"question": "a", "as_of": ""}, "/as_of"),
         ("/ask", {"question": "a", "stream": "yes"}, "/stream"),
         ("/ask", {"question": "a", "quality": "best"}, "/quality"),
         ("/ask", {"question": "a", "max_cost_usd": -1}, "/max_cost_usd"),
         ("/ask", {"question": "a", "as_of": "yesterday"}, "/as_of"),
         ("/ask", {"question": "a", "classification": "secret"}, "/classification"),
         ("/keys", {"name": "", "role": "member"}, "/name"),
+        ("/keys", {"name": "  "}, "/name"),
+        ("/keys", {"name": "a", "expires_at": "9999-12-31T23:59:59-12:00"}, "/expires_at"),
+        ("/keys", {"name": "a", "expires_at": "0001-01-01T00:00:00+12:00"}, "/expires_at"),
         ("/keys", {"name": "a", "role": "operator"}, "/role"),
         ("/keys", {"name": "a", "scopes": ["read", "everything"]}, "/scopes/1"),
         ("/keys", {"name": "a", "expires_at": "2001-01-01T00:00:00Z"}, "/expires_at"),
@@ -203,10 +213,31 @@ def test_a_wrong_limit_is_pointed_at(admin: Caller, operator: Caller, limit: str
         assert_problem(caller.get(path, params={"limit": limit}), 400, "invalid-request", "/limit")
 
 
-@pytest.mark.parametrize("cursor", ["abc", "é", "%00", "MTIz", "MSAyIDM", "eCB5", "a" * 10_000, "====", "\x00"])
+def _cursor(microseconds: int) -> str:
+    return write_cursor(microseconds, "doc_1")
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    ["abc", "é", "%00", "MTIz", "MSAyIDM", "eCB5", "a" * 10_000, "====", "\x00", _cursor(10**17 * 9), _cursor(-1)],
+)
 def test_a_wrong_cursor_is_pointed_at(admin: Caller, operator: Caller, cursor: str) -> None:
     for caller, path in ((admin, "/documents"), (admin, "/keys"), (admin, "/failed"), (operator, "/tenants")):
         assert_problem(caller.get(path, params={"cursor": cursor}), 400, "invalid-request", "/cursor")
+    for path in ("/usage/ledger", "/audit", "/conversations"):
+        assert_problem(admin.get(path, params={"cursor": cursor}), 400, "invalid-request", "/cursor")
+
+
+def test_a_period_at_the_end_of_time_is_pointed_at(admin: Caller) -> None:
+    for path in ("/usage", "/usage/ledger", "/audit", "/audit/report"):
+        answer = admin.get(path, params={"from": "9999-12-01", "to": "9999-12-31"})
+        assert_problem(answer, 400, "invalid-request", "/to")
+
+
+@pytest.mark.parametrize("as_of", ["2026-03-01", "2026-03-01T09:30:00Z", "2026-03-01T09:30:00.5+01:00"])
+def test_a_question_may_be_asked_as_of_a_date_or_a_time(admin: Caller, as_of: str) -> None:
+    assert admin.post("/ask", json={"question": "What is a crane?", "as_of": as_of}).status_code == 200
+    assert admin.post("/search", json={"query": "a crane", "as_of": as_of}).status_code == 200
 
 
 def test_an_unknown_query_parameter_is_pointed_at(admin: Caller) -> None:

@@ -14,7 +14,7 @@ from events.document import DocumentEvent
 from events.envelope import TICKS, CloudEvent, MalformedEventError, Secrets, WrongSignatureError, unwrap
 from shared.runtime.events.invocation import EventHandler
 from shared.runtime.wiring.services import Services
-from shared.stages.stages import RunnableStage, StageRunner
+from shared.stages.stages import RunnableStage, StageRunner, UnknownDocument
 from shared.table.table import DEAD_LETTER, Function, Operation
 from shared.telemetry.logs import log
 from shared.telemetry.metrics import observe_delivery
@@ -52,7 +52,7 @@ class EventDelivery:
         try:
             reply = await self._reply(event, started)
             delivered = DeliveryResult(200, reply) if reply else DeliveryResult(204)
-        except MalformedEventError as error:
+        except (MalformedEventError, UnknownDocument) as error:
             delivered = DeliveryResult(400, detail=str(error))
         except WrongSignatureError as error:
             delivered = DeliveryResult(401, detail=str(error))

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from events.envelope import CloudEvent
+from events.envelope import DATA_BASE64, CloudEvent
 from shared.runtime.http.exchange import REPLAYED_STATUSES
 from shared.runtime.http.openai import ErrorBody, is_openai_path, status_of
 from shared.runtime.http.openapi_schemas import Schemas
@@ -201,10 +201,12 @@ def _event_body(message: type[Struct], schemas: Schemas) -> dict[str, Any]:
     """A CloudEvent: structured, or binary with its attributes as `ce-` headers."""
     data = schemas.reference(message.data_type)  # type: ignore[attr-defined]
     attributes = _event_attributes(message)
+    encoded = {"type": "string", "contentEncoding": "base64", "contentMediaType": "application/json"}
     structured = {
         "type": "object",
-        "properties": {**attributes, "data": data},
-        "required": [*attributes, "data"],
+        "properties": {**attributes, "data": data, DATA_BASE64: encoded | {"contentSchema": data}},
+        "required": [*attributes],
+        "oneOf": [{"required": ["data"]}, {"required": [DATA_BASE64]}],
     }
     content = {_STRUCTURED: {"schema": structured}, "application/json": {"schema": data}}
     return {"required": True, "content": content}

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.types.errors import InvalidRequest, UnsupportedMediaType
+from shared.types.question import NOT_BLANK
 
 DEEPEST = 64
 _NESTING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]', re.DOTALL)
@@ -78,7 +79,7 @@ def explained(error: msgspec.ValidationError, within: str = "") -> InvalidReques
     """Converts msgspec's error to ours, with a pointer to the field; `within` is the pointer of the whole value."""
     message = str(error)
     found = _AT.search(message)
-    detail = _AT.sub("", message)
+    detail = _AT.sub("", message).replace(f"Expected `str` matching regex {NOT_BLANK!r}", "must not be blank")
     place = found[1] if found else "$"
     field = _UNKNOWN.search(detail) or _MISSING.search(detail)
     pointer = re.sub(r"\[(\d+)\]", r"/\1", place.removeprefix("$")).replace(".", "/")

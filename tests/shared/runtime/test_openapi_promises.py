@@ -105,9 +105,10 @@ def test_an_event_may_be_sent_structured_or_binary() -> None:
     described = DESCRIBED["paths"]["/events"]["post"]
     content = described["requestBody"]["content"]
     assert set(content) == {"application/cloudevents+json", "application/json"}
-    assert (
-        content["application/cloudevents+json"]["schema"]["properties"]["data"] == content["application/json"]["schema"]
-    )
+    structured = content["application/cloudevents+json"]["schema"]
+    assert structured["properties"]["data"] == content["application/json"]["schema"]
+    assert structured["properties"]["data_base64"]["contentSchema"] == structured["properties"]["data"]
+    assert structured["oneOf"] == [{"required": ["data"]}, {"required": ["data_base64"]}]
     assert {"ce-id", "ce-source", "ce-type", "ce-specversion"} <= {one["name"] for one in described["parameters"]}
 
 

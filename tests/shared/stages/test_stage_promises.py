@@ -375,3 +375,13 @@ async def test_many_documents_through_the_queues_in_any_order_all_end_ready(suit
     assert Counter(suite.workshop.stages()) == {"parse": 6, "chunk": 6, "embed": 6, "finish": 6}
     assert await suite.markers() == []
     assert await suite.queued() == {}
+
+
+async def test_a_signed_event_of_a_document_that_was_never_stored_is_a_bad_event(suite: Suite) -> None:
+    record = await suite.store()
+    event = suite.stored(record)
+    for document_id, generation in (("doc_unknown", record.generation), (record.document_id, record.generation + 1)):
+        origin = msgspec.structs.replace(event.origin, document_id=document_id, generation=generation)
+        result = await suite.run("parse", msgspec.structs.replace(event, origin=origin))
+        assert (result.status, result.reply) == (400, None)
+    assert await suite.records.document_ids() == [record.document_id], "nothing was written of it"

@@ -1,0 +1,8 @@
+"""What a user asks or searches for."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+NOT_BLANK = r"\S"
+QuestionText = Annotated[str, Meta(min_length=1, max_length=8000, pattern=NOT_BLANK)]
