@@ -58,7 +58,7 @@ class ChatRequest(Struct, frozen=True):
     the class of what is sent, which is internal, never lower it."""
 
     ignores_unknown: ClassVar[bool] = True
-    largest_body: ClassVar[int] = 20 * MIB
+    largest_body: ClassVar[int] = 4 * MIB
 
     model: Annotated[str, Meta(min_length=1, max_length=200)]
     messages: Annotated[tuple[ChatMessage, ...], Meta(min_length=1, max_length=2048)]
@@ -84,7 +84,7 @@ class EmbeddingsRequest(Struct, frozen=True):
     documents are found by."""
 
     ignores_unknown: ClassVar[bool] = True
-    largest_body: ClassVar[int] = 20 * MIB
+    largest_body: ClassVar[int] = 4 * MIB
 
     model: Annotated[str, Meta(min_length=1, max_length=200)]
     input: str | list[Any]

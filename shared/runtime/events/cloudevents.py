@@ -1,9 +1,9 @@
 """CloudEvents over HTTP, binary and structured: takes a function's events on `POST /` and replies with the next one."""
 
+import asyncio
 from typing import Any
 from urllib.parse import unquote
 
-import msgspec
 from litestar import Request, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
@@ -13,7 +13,6 @@ from events.envelope import (
     CloudEvent,
     MalformedEventError,
     Secrets,
-    decode,
     encode,
     extensions,
     from_attributes,
@@ -21,6 +20,7 @@ from events.envelope import (
 )
 from shared.runtime.events.dead_letters import undelivered_event
 from shared.runtime.events.delivery import DeliveryResult, EventDelivery
+from shared.runtime.http import bounded_json
 from shared.runtime.http.exchange import Exchange, exchange_of
 from shared.runtime.http.responses import problem_response
 from shared.table.table import DEAD_LETTER, Function
@@ -42,7 +42,7 @@ def event_entrance(function: Function, delivery: EventDelivery, secrets: Secrets
         exchange.function, exchange.route = function.name, "/"
         try:
             body = await _body(request)
-            event, others = read(exchange.headers, body)
+            event, others = await asyncio.to_thread(read, exchange.headers, body)
         except MalformedEventError as error:
             raise InvalidRequest(str(error)) from None
         exchange.tenant_id = event.aegistenant
@@ -59,7 +59,10 @@ def read(headers: dict[str, str], body: bytes) -> tuple[CloudEvent, dict[str, st
     """The event, and the attributes that are not fields of ours. Raises `MalformedEventError`."""
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == STRUCTURED:
-        return decode(body), extensions(msgspec.json.decode(body))
+        structured = _decoded(body)
+        if not isinstance(structured, dict):
+            raise MalformedEventError("a CloudEvent is a JSON object")
+        return from_attributes(structured), extensions(structured)
     if "ce-id" not in headers and "ce-type" not in headers:
         raise MalformedEventError(f"send one CloudEvent, binary (ce-… headers) or as {STRUCTURED}")
     attributes: dict[str, Any] = {
@@ -69,11 +72,15 @@ def read(headers: dict[str, str], body: bytes) -> tuple[CloudEvent, dict[str, st
     }
     others = extensions(attributes)
     if body:
-        try:
-            attributes["data"] = msgspec.json.decode(body)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            raise MalformedEventError(f"the event's data is not JSON: {error}") from None
+        attributes["data"] = _decoded(body)
     return from_attributes(attributes), others
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return bounded_json.decode(body)
+    except bounded_json.UnreadableJsonError as error:
+        raise MalformedEventError(str(error).removesuffix(".")) from None
 
 
 def _reply(result: DeliveryResult, function: Function, secrets: Secrets, exchange: Exchange) -> Response[Any]:
@@ -95,7 +102,7 @@ def _problem(result: DeliveryResult) -> Problem:
 
 
 async def _body(request: Request[Any, Any, Any]) -> bytes:
-    body = b""
+    body = bytearray()
     try:
         async for chunk in request.stream():
             body += chunk
@@ -103,4 +110,4 @@ async def _body(request: Request[Any, Any, Any]) -> bytes:
                 raise TooLarge(f"An event is at most {_LARGEST_BYTES} bytes; it names blobs and does not contain them.")
     except TimeoutError:
         raise Deadline("The event was not complete in time.") from None
-    return body
+    return bytes(body)

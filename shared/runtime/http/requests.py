@@ -7,11 +7,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from shared.runtime.http import bounded_json
 from shared.types.errors import InvalidRequest, UnsupportedMediaType
 from shared.types.question import NOT_BLANK
 
-DEEPEST = 64
-_NESTING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]', re.DOTALL)
 _AT = re.compile(r" - at `(?:key in )?(.*)`$")
 _UNKNOWN = re.compile(r"unknown field `(.*?)`")
 _MISSING = re.compile(r"missing required field `(.*?)`")
@@ -51,15 +50,11 @@ def from_fields(kind: type[Struct], path: dict[str, str], fields: dict[str, Any]
 
 
 def decode_json(body: bytes) -> Any:
-    """Raises `InvalidRequest` for what is no JSON, no UTF-8, or deeper than 64."""
-    if _depth(body) > DEEPEST:
-        raise InvalidRequest(f"The JSON is nested deeper than {DEEPEST} levels.")
+    """Raises `InvalidRequest` for what is no JSON, no UTF-8, deeper than 64, too many values, or has a key twice."""
     try:
-        return msgspec.json.decode(body)
-    except UnicodeDecodeError:
-        raise InvalidRequest("The body is not UTF-8.") from None
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise InvalidRequest(f"The body is not JSON: {error}.") from None
+        return bounded_json.decode(body)
+    except bounded_json.UnreadableJsonError as error:
+        raise InvalidRequest(str(error)) from None
 
 
 def _convert(kind: type[Struct], path: dict[str, str], fields: dict[str, Any], *, strict: bool) -> Struct:
@@ -86,21 +81,6 @@ def explained(error: msgspec.ValidationError, within: str = "") -> InvalidReques
     if field:
         pointer += f"/{field[1]}"
     return InvalidRequest.at(within + pointer or "/", detail)
-
-
-def _depth(body: bytes) -> int:
-    """How deep arrays and objects nest, without recursion; brackets inside strings do not count."""
-    depth = deepest = 0
-    for token in _NESTING.finditer(body):
-        first = token[0][:1]
-        if first in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-            if deepest > DEEPEST:
-                return deepest
-        elif first in b"]}":
-            depth -= 1
-    return deepest
 
 
 def ignores_unknown(kind: type[Struct]) -> bool:

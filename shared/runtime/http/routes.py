@@ -58,6 +58,8 @@ if TYPE_CHECKING:  # Redis comes in only where a key is sent
     from shared.idempotency.calls import StoredAnswer
 
 _LARGEST_JSON = 1 << 20
+_DECODED_ON_LOOP = 16 << 10
+"""Bytes of a body that are decoded within a millisecond; a longer one is decoded in a thread."""
 _BODY_S = 60
 _BODYLESS = frozenset({"GET", "DELETE"})
 _PARAMETER = re.compile(r"{(\w+)}")
@@ -227,7 +229,10 @@ class _Route:
         if kind.__annotations__.get("event") is CloudEvent:
             return await self._event(request, exchange, kind)
         body = await _body(request, exchange, getattr(kind, "largest_body", _LARGEST_JSON))
-        return requests.from_json(kind, path, exchange.headers.get("content-type", ""), body)
+        arguments = kind, path, exchange.headers.get("content-type", ""), body
+        if len(body) <= _DECODED_ON_LOOP:
+            return requests.from_json(*arguments)
+        return await asyncio.to_thread(requests.from_json, *arguments)
 
     async def _event(self, request: Request[Any, Any, Any], exchange: Exchange, kind: type[Struct]) -> Struct:
         """A CloudEvent from outside; it may hold the document's bytes."""

@@ -1,14 +1,18 @@
 """A request becomes its message, or is told field by field why not."""
 
 import json
+import time
+import tracemalloc
 from typing import Annotated, Any, Literal
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
-from shared.runtime.http.requests import DEEPEST, decode_json, from_fields, from_json, from_query
+from shared.runtime.http.bounded_json import DEEPEST, MOST_VALUES
+from shared.runtime.http.requests import decode_json, from_fields, from_json, from_query
 from shared.types.errors import InvalidRequest, UnsupportedMediaType
 
 
@@ -154,3 +158,35 @@ def test_what_is_never_closed_is_refused_at_any_depth(opening: bytes) -> None:
     for count in (1, 64, 65, 100_000):
         with pytest.raises(InvalidRequest):
             decode_json(opening * count)
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"a": 1, "a": 1}', b'[{"b": {"a": 1, "c": [], "a": 2}}]', b'{"a": 1, "\\u0061": 2}']
+)
+def test_a_key_that_is_given_twice_is_refused(body: bytes) -> None:
+    with pytest.raises(InvalidRequest, match="`a` is given twice"):
+        decode_json(body)
+
+
+@pytest.mark.parametrize("value", [b"[]", b"{}", b"0", b'""', b'"\\""'])
+def test_json_of_too_many_values_is_refused_before_it_becomes_objects(value: bytes) -> None:
+    assert len(decode_json(b"[" + b",".join([value] * (MOST_VALUES // 3)) + b"]")) == MOST_VALUES // 3
+    body = b"[" + b",".join([value] * 1_000_000) + b"]"
+    started = time.thread_time()
+    tracemalloc.start()
+    with pytest.raises(InvalidRequest, match="more than 100000 values"):
+        decode_json(body)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 64 << 20
+    assert time.thread_time() - started < 1
+
+
+def test_a_long_text_with_many_quotes_and_brackets_is_one_value() -> None:
+    text = '"[{,}]\\' * 300_000
+    assert decode_json(json.dumps({"text": text}).encode()) == {"text": text}
+
+
+@pytest.mark.parametrize("number", [b"1" * 30, b"0." + b"1" * 10_000, b"1e5"])
+def test_long_numbers_are_read_as_before(number: bytes) -> None:
+    assert decode_json(b'{"a": ' + number + b"}") == msgspec.json.decode(b'{"a": ' + number + b"}")
