@@ -113,14 +113,20 @@ class PriceTable:
     ) -> int | None:
         """The most that the call can cost if it leaves during its lease. None also where a picture has no price.
         `schema` is one that goes beside the messages, where a server may count it to them."""
-        price = self.price(model)
-        tokens = most_prompt_tokens(messages, price.image_tokens) if price else None
+        price, tokens = self.price(model), self.most_prompt_tokens(model, messages, schema)
         if price is None or tokens is None:
             return None
-        tokens += len(msgspec.json.encode(schema)) if schema else 0
         factor = price.highest_factor(now - CLOCK_SKEW, now + lease + CLOCK_SKEW)
         dearest = max(price.input, price.cached)
         return _rounded_up((tokens * dearest + max_output_tokens * price.output) * factor)
+
+    def most_prompt_tokens(
+        self, model: str, messages: Iterable[Speech], schema: Mapping[str, Any] | None = None
+    ) -> int | None:
+        """None for a model, or a picture, that has no price."""
+        price = self.price(model)
+        tokens = most_prompt_tokens(messages, price.image_tokens) if price else None
+        return None if tokens is None else tokens + (len(msgspec.json.encode(schema)) if schema else 0)
 
     def cost(self, model: str, counts: TokenCounts, at: datetime) -> int | None:
         """What the call cost that began at that time."""

@@ -41,6 +41,16 @@ class Attempt:
         self._server = server
         self._accounting = accounting
         self._context_steps = context_steps
+        self._calls: list[RunningCall] = []
+
+    @property
+    def cost_microusd(self) -> int:
+        """Of all its calls so far, those that gave no answer too."""
+        return sum(call.cost_microusd for call in self._calls)
+
+    @property
+    def estimated(self) -> bool:
+        return any(call.estimated for call in self._calls)
 
     async def stream(self) -> AsyncGenerator[Token | LLMResult]:
         """The answer's pieces, none where it has to fit a schema, then the result."""
@@ -60,10 +70,11 @@ class Attempt:
                             self._account(call) as running,
                             aclosing(self._server.stream(call, running.permit)) as events,
                         ):
+                            self._calls.append(running)
                             while end is None:
                                 event = await running.next(events)
                                 if isinstance(event, StreamEnd):
-                                    end, running.counts = event, event.counts
+                                    end = event
                                     continue
                                 text.append(event.text)
                                 length += len(event.text)
@@ -73,6 +84,8 @@ class Attempt:
                                     yield Token(event.text)
                         result = self._result("".join(text), end, running)
                     except UpstreamError as error:
+                        if text and task.schema is None:  # its pieces are given out: they cannot come again
+                            raise broken_off(error) from error
                         if not await retries.may_retry(error):
                             raise
             if task.schema is None:
@@ -106,7 +119,7 @@ class Attempt:
         amount, most = self._accounting.worst_case(call), self._task.max_cost_microusd
         if amount is None:
             raise OverBudget(f"{call.model} has no price: what it costs cannot be bounded.")
-        if most is not None and amount > most:
+        if most is not None and self.cost_microusd + amount > most:
             raise OverBudget("The call may cost more than the most it was allowed to.")
         return self._accounting.paid_call(self._task, self._decision, self._record, call, amount)
 
@@ -115,8 +128,15 @@ class Attempt:
         return LLMResult(
             text=restored(text),
             execution=Execution(self._server.location, decision.model, decision.strategy, decision.reason),
-            counts=end.counts or TokenCounts(),
-            cost_microusd=running.cost_microusd,
-            estimated=running.estimated,
+            counts=running.counts or TokenCounts(),
+            cost_microusd=self.cost_microusd,
+            estimated=self.estimated,
             finish=end.finish,
         )
+
+
+def broken_off(error: UpstreamError) -> UpstreamError:
+    """A refusal in the middle of an answer, as what it is to its reader: an answer that broke off."""
+    if error.fault not in ("rate_limited", "too_long"):
+        return error
+    return UpstreamError("broken", f"the answer broke off: {error.detail}", may_have_run=True, counts=error.counts)

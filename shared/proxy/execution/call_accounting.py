@@ -12,12 +12,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from shared.proxy.budget.budget import Budget
 from shared.proxy.budget.operations import CloudForbidden, CloudNotAllowed, Over, Reserved, SwitchedOff, dated
+from shared.proxy.execution.counting import charged_counts
 from shared.proxy.prices import PriceTable
 from shared.proxy.routing.strategies import RoutingDecision
 from shared.proxy.task import LLMTask
@@ -27,7 +28,7 @@ from shared.types.errors import AegisError, StoreUnavailable
 from shared.types.model import TokenCounts
 from shared.types.money import usd
 from shared.upstreams.permit import CloudPermit
-from shared.upstreams.port import ModelCall, UpstreamError
+from shared.upstreams.port import ModelCall, StreamEnd, TextDelta, UpstreamError
 from shared.usage.journal import Journal
 from shared.usage.records import BudgetWindow, OutboundRecord, UsageLine, UsageRecord
 
@@ -37,7 +38,7 @@ LEASE_MARGIN_S = 30.0
 LOOK_S = 0.4
 """How often running calls ask whether their budget still stands."""
 
-_Piece = TypeVar("_Piece")
+StreamEvent = TextDelta | StreamEnd
 
 
 class OverBudget(AegisError):
@@ -60,12 +61,18 @@ class RunningCall:
 
     def __init__(self) -> None:
         self.counts: TokenCounts | None = None
+        self.text_bytes = 0
         self.cost_microusd = 0
         self.estimated = False
 
-    async def next(self, pieces: AsyncIterator[_Piece]) -> _Piece:
-        """The next piece of the answer."""
-        return await anext(pieces)
+    async def next(self, events: AsyncIterator[StreamEvent]) -> StreamEvent:
+        """The next event of the answer."""
+        event = await anext(events)
+        if isinstance(event, StreamEnd):
+            self.counts = event.counts
+        else:
+            self.text_bytes += len(event.text.encode(errors="surrogatepass"))
+        return event
 
 
 class Reservation(RunningCall):
@@ -78,6 +85,7 @@ class Reservation(RunningCall):
         self.windows = windows
         self.started_at = dated(now(), windows)
         self.is_gone = False
+        self.has_impossible_counts = False
         self._withdrawn = False
         self._waiting: asyncio.Timeout | None = None
 
@@ -86,13 +94,13 @@ class Reservation(RunningCall):
         if self._waiting:
             self._waiting.reschedule(asyncio.get_running_loop().time())
 
-    async def next(self, pieces: AsyncIterator[_Piece]) -> _Piece:
-        """The next piece of the answer. Raises `BudgetWithdrawn` as soon as the budget is."""
+    async def next(self, events: AsyncIterator[StreamEvent]) -> StreamEvent:
+        """The next event of the answer. Raises `BudgetWithdrawn` as soon as the budget is."""
         try:
             async with asyncio.timeout(None) as self._waiting:
                 if self._withdrawn:
                     raise BudgetWithdrawn("The budget was withdrawn while the call ran.")
-                return await anext(pieces)
+                return await super().next(events)
         except TimeoutError:
             if not self._withdrawn:
                 raise
@@ -205,12 +213,7 @@ class CallAccounting:
         call: ModelCall,
         reservation: Reservation,
     ) -> None:
-        lines = (
-            self._prices.lines(call.model, reservation.counts, reservation.started_at) if reservation.counts else None
-        )
-        reservation.estimated = lines is None
-        if lines is None:
-            lines = (UsageLine("output_token", 0, reservation.reserved_microusd),)
+        lines = self._lines(call, reservation)
         reservation.cost_microusd = sum(line.cost_microusd for line in lines)
         usage = usage_of(task, decision, record, call.model, lines, reservation)
         try:
@@ -225,11 +228,24 @@ class CallAccounting:
             self._journal().append_soon(usage)  # should Redis be emptied before it is booked from there
         if settled.is_remaining_known:
             task.on_remaining(settled.remaining_microusd)
+        about = {"tenant": task.payer.tenant_id, "request_id": task.payer.request_id}
         if settled.excess_microusd:
             log().error(
                 f"{call.model} cost {settled.excess_microusd} micro-dollars above its worst case and is switched off",
-                extra={"tenant": task.payer.tenant_id, "request_id": task.payer.request_id},
+                extra=about,
             )
+        if reservation.has_impossible_counts:
+            log().error(f"{call.model} counted more tokens than its text can have and is switched off", extra=about)
+            await self._budget().switches.switch_off(call.model, reservation.operation_id)
+
+    def _lines(self, call: ModelCall, reservation: Reservation) -> tuple[UsageLine, ...]:
+        """What the call is charged for: the tokens that its server counted or that its text may have, else all that
+        was reserved for it."""
+        charged = charged_counts(call, self._prices, reservation.counts, reservation.text_bytes)
+        lines = self._prices.lines(call.model, charged.counts, reservation.started_at) if charged.counts else None
+        reservation.counts, reservation.estimated = charged.counts, charged.estimated or lines is None
+        reservation.has_impossible_counts = charged.impossible
+        return (UsageLine("output_token", 0, reservation.reserved_microusd),) if lines is None else lines
 
     async def _release(
         self,

@@ -7,6 +7,8 @@ A prompt is never cut, an answer counts only when it is whole, and what must not
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from msgspec.structs import replace
+
 from shared.proxy.budget.operations import CloudForbidden
 from shared.proxy.execution.attempt import Attempt
 from shared.proxy.execution.buffering import buffered
@@ -64,21 +66,23 @@ class ExecutionProxy:
     async def _attempts(self, task: LLMTask) -> AsyncGenerator[Token | LLMResult]:
         facts, state = _facts(task), await self._conditions.now(task)
         fallback: Fallback | None = None
+        failed: list[Attempt] = []
         for _ in range(_MOST_ATTEMPTS):
             decision = self._decide(facts, state, fallback)
             record = recorded(facts, state, decision)
             server = self._servers.server(decision.server)
-            attempt = Attempt(task, decision, record, server, self._accounting, self._context_steps)
+            attempt = Attempt(_after(task, failed), decision, record, server, self._accounting, self._context_steps)
             try:
                 async with aclosing(attempt.stream()) as events:
                     async for event in events:
-                        yield event
+                        yield _with_costs(event, failed) if isinstance(event, LLMResult) else event
                 return
             except _LEADS_ELSEWHERE as error:
                 if task.model is not None:
                     raise refused(task.model, error) from error
                 fallback = fallback_of(decision, error)
                 state = fallback.applied_to(state)
+                failed.append(attempt)
         raise NoModel(fallback.reason if fallback else "no_model")
 
     def _decide(self, facts: TaskFacts, state: RoutingState, fallback: Fallback | None) -> RoutingDecision:
@@ -105,6 +109,18 @@ class ExecutionProxy:
     async def close(self) -> None:
         await self._accounting.close()
         await self._servers.close()
+
+
+def _after(task: LLMTask, failed: list[Attempt]) -> LLMTask:
+    """The task with what its failed attempts left of the most that it may cost."""
+    if task.max_cost_microusd is None:
+        return task
+    return replace(task, max_cost_microusd=task.max_cost_microusd - sum(one.cost_microusd for one in failed))
+
+
+def _with_costs(result: LLMResult, failed: list[Attempt]) -> LLMResult:
+    cost = result.cost_microusd + sum(one.cost_microusd for one in failed)
+    return replace(result, cost_microusd=cost, estimated=result.estimated or any(one.estimated for one in failed))
 
 
 def _facts(task: LLMTask) -> TaskFacts:

@@ -41,7 +41,8 @@ class WiderWindow:
 
 
 class RateLimitPause:
-    """Where the cloud answers that it is asked too often, the call waits and keeps its slot, for `wait_s` in all."""
+    """Where the cloud answers that it is asked too often, the call waits and keeps its slot, for `wait_s` in all. A
+    call that was let in and may have run is charged, and is not made again."""
 
     def __init__(self, wait_s: float) -> None:
         self._until = time.monotonic() + wait_s
@@ -52,7 +53,7 @@ class RateLimitPause:
 
     async def may_retry(self, error: UpstreamError) -> bool:
         pause_s = error.retry_after or self._pause_s
-        if error.fault != "rate_limited" or time.monotonic() + pause_s > self._until:
+        if error.fault != "rate_limited" or error.may_have_run or time.monotonic() + pause_s > self._until:
             return False
         await asyncio.sleep(pause_s)
         self._pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
