@@ -61,6 +61,11 @@ SECTIONS: dict[str, tuple[Variable, ...]] = {
             "Addresses or networks, such as `10.0.0.0/8`, whose `X-Forwarded-For` is believed.",
         ),
         Variable(
+            "AEGIS_READER_SECONDS",
+            str(_SETTINGS.reader_s),
+            "Seconds for which a client may read nothing of its answer before it is disconnected.",
+        ),
+        Variable(
             "AEGIS_EVENT_SECRET",
             "`event-secret` in the data folder",
             "Secrets that sign events, as `kid:secret[,kid:secret]`: the first signs, all verify.",

@@ -44,6 +44,7 @@ class Variable(Struct, frozen=True):
 _EVENT_SECRET = Variable("AEGIS_EVENT_SECRET", secret=True, optional=False)
 _ROUTED = (
     Variable("AEGIS_POOL_WORKERS"),  # whether documents with pages go to the warm pool
+    Variable("AEGIS_READER_SECONDS"),
     Variable("AEGIS_TRUSTED_PROXIES"),
     Variable("AEGIS_MAX_UPLOAD_BYTES"),
     Variable("AEGIS_REDIS_URL", secret=True),  # addresses are counted where there is a Redis

@@ -52,7 +52,9 @@ async def _run(function: Function, settings: Settings, listener: socket.socket) 
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     ending = asyncio.create_task(stop.wait())
     async with _services(function, settings) as (services, secrets), _pool(function, services, secrets) as warm:
-        server = http_server(application((function,), services, _entrances(function, services, secrets)))
+        server = http_server(
+            application((function,), services, _entrances(function, services, secrets)), settings.reader_s
+        )
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await started(server, serving)
         ends: list[asyncio.Future[Any]] = [serving, ending]

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import uvicorn
 
 from shared.runtime.http.exchange import Asgi
+from shared.runtime.http.readers import reading_within
+from shared.runtime.wiring.settings import READER_S
 from shared.types.errors import AegisError
 
 GRACE_S = 20
@@ -40,11 +42,12 @@ class HttpServer(uvicorn.Server):
         yield
 
 
-def http_server(app: Asgi) -> HttpServer:
+def http_server(app: Asgi, reader_s: float = READER_S) -> HttpServer:
+    """`reader_s` is how long a client may read nothing of its answer."""
     return HttpServer(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=reading_within(reader_s),
             lifespan="off",
             log_config=None,
             access_log=False,

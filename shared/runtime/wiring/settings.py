@@ -10,11 +10,13 @@ from shared.parsing.limits import ParsingLimits
 from shared.types.errors import SettingError
 
 MIB = 1024 * 1024
+READER_S = 30
 
 
 class Settings(Struct, frozen=True):
     """`spool` is where uploads stand until they are taken over; None is the system's place for such.
     `pool_workers` is how many processes a warm pool keeps for documents with pages; with 0 there is none.
+    `reader_s` is how many seconds a client may read nothing of its answer before it is disconnected.
     `trusted_proxies` are addresses, or networks, whose `X-Forwarded-For` is believed. `embedding` is `builtin`, or a
     model at Ollama like `ollama:bge-m3`."""
 
@@ -23,6 +25,7 @@ class Settings(Struct, frozen=True):
     host: str = "127.0.0.1"
     port: int = 8000
     max_upload_bytes: int = 100 * MIB
+    reader_s: int = READER_S
     trusted_proxies: tuple[str, ...] = ()
     parsing: ParsingLimits = ParsingLimits()
     pool_workers: int = 0
@@ -41,6 +44,7 @@ class Settings(Struct, frozen=True):
             host=environ.get("HOST") or "127.0.0.1",
             port=_whole(environ, "PORT", port, least=0),
             max_upload_bytes=_whole(environ, "AEGIS_MAX_UPLOAD_BYTES", 100 * MIB),
+            reader_s=_whole(environ, "AEGIS_READER_SECONDS", READER_S),
             trusted_proxies=_networks(environ, "AEGIS_TRUSTED_PROXIES"),
             parsing=limits,
             pool_workers=_whole(environ, "AEGIS_POOL_WORKERS", 0, least=0),
