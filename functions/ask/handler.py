@@ -43,7 +43,7 @@ async def _task(request: Ask, conversations: Conversations, payer: Payer, call: 
         limit=request.limit,
         quality=request.quality,
         max_latency_ms=request.max_latency_ms,
-        max_cost_microusd=None if request.max_cost_usd is None else microusd(request.max_cost_usd),
+        max_cost_microusd=None if request.max_cost_usd is None else microusd(request.max_cost_usd, "/max_cost_usd"),
         classification=request.classification or "internal",
         document_ids=request.document_ids,
         turns=tuple(PromptTurn(turn.question, turn.answer, turn.classification) for turn in turns),

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.types.document import Classification
 from shared.types.http import Paged
@@ -31,11 +32,11 @@ class OutboundCall(Struct, frozen=True, kw_only=True, tag_field="kind", tag="out
     operation_id: str
     at: datetime
     tenant_id: str
-    key_id: str
+    key_id: str | None
     request_id: str
     label: str
     function: str
-    document_id: str
+    document_id: str | None
     model: str
     classification: Classification
     reserved_usd: float
@@ -44,9 +45,9 @@ class OutboundCall(Struct, frozen=True, kw_only=True, tag_field="kind", tag="out
 
 class ThresholdReached(Struct, frozen=True, kw_only=True, tag_field="kind", tag="threshold"):
     at: datetime
-    tenant_id: str
+    tenant_id: str | None
     scope: ScopeName
-    id: str
+    id: str | None
     window: WindowName
     start: str
     threshold_pct: int
@@ -78,13 +79,14 @@ async def handle(request: ListAudit, ledger: UsageLedger, principal: Principal) 
 
 def _view(record: Record) -> OutboundCall | ThresholdReached:
     if isinstance(record, OutboundRecord):
-        return msgspec.convert(record, OutboundCall, from_attributes=True)
+        found = msgspec.convert(record, OutboundCall, from_attributes=True)
+        return replace(found, key_id=record.key_id or None, document_id=record.document_id or None)
     assert isinstance(record, AlertRecord)
     return ThresholdReached(
         at=record.at,
-        tenant_id=record.tenant_id,
+        tenant_id=record.tenant_id or None,
         scope=record.window.scope,
-        id=record.window.id,
+        id=record.window.id or None,
         window=record.window.name,
         start=record.window.start,
         threshold_pct=record.threshold_pct,

@@ -28,7 +28,7 @@ ERRORS = (NotFound,)
 
 
 async def handle(request: SetBudget, budget: Budget, accounts: Accounts, principal: Principal) -> Scopes:
-    caps = Caps(_amount(request.daily_usd), _amount(request.monthly_usd))
+    caps = Caps(_amount(request.daily_usd, "/daily_usd"), _amount(request.monthly_usd, "/monthly_usd"))
     if caps == Caps():
         raise InvalidRequest.at("/daily_usd", "Give `daily_usd`, `monthly_usd` or both")
     scope = await _scope(request, accounts, principal)
@@ -66,5 +66,5 @@ async def _key(key_id: str, accounts: Accounts, principal: Principal) -> ScopeOf
     raise NotFound("There is no such key.")
 
 
-def _amount(dollars: float | UnsetType | None) -> int | UnsetType | None:
-    return microusd(dollars) if isinstance(dollars, int | float) else dollars
+def _amount(dollars: float | UnsetType | None, pointer: str) -> int | UnsetType | None:
+    return microusd(dollars, pointer) if isinstance(dollars, int | float) else dollars

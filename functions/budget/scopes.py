@@ -10,10 +10,10 @@ from shared.types.money import usd
 
 
 class BudgetWindowView(Struct, frozen=True):
-    """`cap_usd` and `remaining_usd` are null where nothing limits it; `id` is empty for the platform."""
+    """`cap_usd` and `remaining_usd` are null where nothing limits it; `id` is null for the platform."""
 
     scope: Literal["tenant", "key", "platform"]
-    id: str
+    id: str | None
     window: Literal["day", "month"]
     cap_usd: float | None
     spent_usd: float
@@ -33,7 +33,7 @@ def scopes_view(states: list[WindowState]) -> Scopes:
 def _window_view(state: WindowState) -> BudgetWindowView:
     return BudgetWindowView(
         scope=state.scope,  # type: ignore[arg-type]  # a document's whole life has no windows here
-        id=state.id,
+        id=state.id or None,
         window=state.window,  # type: ignore[arg-type]
         cap_usd=_usd(state.cap_microusd),
         spent_usd=usd(state.spent_microusd),

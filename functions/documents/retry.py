@@ -71,7 +71,7 @@ class Reruns(Struct, frozen=True):
 
     async def _set_bound(self, record: DocumentRecord, max_cost_usd: float) -> DocumentRecord:
         current = await self.records.document(record.document_id) or record
-        bounded = replace(current, max_cost_microusd=microusd(max_cost_usd))
+        bounded = replace(current, max_cost_microusd=microusd(max_cost_usd, "/max_cost_usd"))
         await self.records.change(bounded)
         await self.catalogue.put(bounded)
         return bounded

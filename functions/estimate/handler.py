@@ -20,7 +20,7 @@ from shared.table.table import Table
 from shared.types.document import Classification
 from shared.types.errors import EmptyFile, Rejected, UnsupportedFormat
 from shared.types.http import SpooledFile
-from shared.types.money import Dollars, microusd, usd
+from shared.types.money import Dollars, microusd, nearest_microusd, usd
 from shared.types.payer import Payer
 
 
@@ -100,7 +100,10 @@ def _with_pictures(stages: list[StageCost], pictures: int, outlook: Outlook) -> 
 
 def _wait(request: Estimate, stages: list[StageCost]) -> Reason | None:
     """What is optional keeps no document waiting."""
-    if request.max_cost_usd is None or request.max_cost_usd >= _sum(stage.cost_usd for stage in stages).low:
+    if request.max_cost_usd is None:
+        return None
+    most = usd(microusd(request.max_cost_usd, "/max_cost_usd"))
+    if most >= _sum(stage.cost_usd for stage in stages).low:
         return None
     return Reason("budget", "It would be taken in, and wait: it costs more than `max_cost_usd`.")
 
@@ -108,7 +111,7 @@ def _wait(request: Estimate, stages: list[StageCost]) -> Reason | None:
 def _sum(costs: Iterable[Cost]) -> Cost:
     """Exact, in micro-dollars."""
     each = list(costs)
-    low, high = (sum(map(microusd, ends)) for ends in ([one.low for one in each], [one.high for one in each]))
+    low, high = (sum(map(nearest_microusd, ends)) for ends in ([one.low for one in each], [one.high for one in each]))
     return Cost(usd(low), usd(high))
 
 

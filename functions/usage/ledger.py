@@ -42,10 +42,10 @@ class UsageRecordView(Struct, frozen=True, kw_only=True):
 
     usage_id: str
     at: datetime
-    request_id: str
+    request_id: str | None
     label: str
-    key_id: str
-    document_id: str
+    key_id: str | None
+    document_id: str | None
     function: str
     location: AnswerLocation | None
     model: str
@@ -85,6 +85,9 @@ def _view(record: UsageRecord) -> UsageRecordView:
             UsageLineView(line.unit, in_units(line.unit, line.quantity), usd(line.cost_microusd))
             for line in record.lines
         ],
+        "request_id": record.request_id or None,
+        "key_id": record.key_id or None,
+        "document_id": record.document_id or None,
         "cost_usd": usd(record.cost_microusd),
         "reserved_usd": usd(record.reserved_microusd),
         "adjusts": record.adjusts or None,

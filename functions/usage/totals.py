@@ -23,12 +23,12 @@ class GetUsage(Period, frozen=True, kw_only=True):
 
 
 class UsageItem(Struct, frozen=True, kw_only=True):
-    """One of `day`, `key_id`, `document_id`, or, by unit, none of them. The id is empty for usage without a key or
+    """One of `day`, `key_id`, `document_id`, or, by unit, none of them. The id is null for usage without a key or
     document."""
 
     day: str | UnsetType = UNSET
-    key_id: str | UnsetType = UNSET
-    document_id: str | UnsetType = UNSET
+    key_id: str | UnsetType | None = UNSET
+    document_id: str | UnsetType | None = UNSET
     unit: Unit
     quantity: int | float
     cost_usd: float
@@ -56,7 +56,7 @@ def _items(rows: list[DailyTotal], group_by: GroupBy) -> list[UsageItem]:
     name = {"key": "key_id", "document": "document_id"}.get(group_by, group_by)
     return [
         UsageItem(
-            **({} if group_by == "unit" else {name: group}),
+            **({} if group_by == "unit" else {name: group or None}),  # type: ignore[arg-type]  # a day is never empty
             unit=unit,
             quantity=in_units(unit, quantity),
             cost_usd=usd(cost),

@@ -95,7 +95,7 @@ class Intake(Struct, frozen=True):
             created_at=now(),
             uploader=submission.uploader,
             request_id=self.call.request_id,
-            max_cost_microusd=None if most is None else microusd(most),
+            max_cost_microusd=None if most is None else microusd(most, "/max_cost_usd"),
         )
 
     async def _again(self, known: DocumentRecord, submission: Submission) -> IntakeResult | None:

@@ -37,7 +37,7 @@ _COLUMNS = {
 class _Item(Struct):
     kind: str
     at: str
-    tenant_id: str = ""
+    tenant_id: str | None = None
     model: str = ""
     classification: str = ""
     request_id: str = ""

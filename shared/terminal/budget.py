@@ -26,7 +26,7 @@ _dollars = click.FloatRange(min=0)
 
 class _Window(Struct):
     scope: str
-    id: str
+    id: str | None
     window: str
     cap_usd: Decimal | None
     spent_usd: Decimal

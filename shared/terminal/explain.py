@@ -34,7 +34,7 @@ class _Record(Struct):
     location: str | None = None
     model: str = ""
     reason: str = ""
-    document_id: str = ""
+    document_id: str | None = None
     lines: list[_Line] = []
     cost_usd: Decimal = Decimal(0)
     reserved_usd: Decimal = Decimal(0)

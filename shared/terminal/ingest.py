@@ -91,7 +91,7 @@ def ingest(
         return
     form = given(title=title, classification=classification)
     if max_cost_usd is not None:
-        form["max_cost_usd"] = f"{max_cost_usd:.6f}"
+        form["max_cost_usd"] = str(max_cost_usd)
     options = IngestOptions(form, wait=not no_wait)
     outcomes = _ingest(connection_for(data), files, options, as_json, arguments)
     if not as_json:

@@ -43,8 +43,8 @@ class _Record(Struct):
     cost_usd: Decimal
     function: str = ""
     model: str = ""
-    document_id: str = ""
-    request_id: str = ""
+    document_id: str | None = None
+    request_id: str | None = None
     estimated: bool = False
 
 

@@ -417,3 +417,18 @@ def test_health_answered_quickly_meanwhile(probe: HealthProbe) -> None:
     took = probe.end()
     assert len(took) > 50
     assert took[int(len(took) * 0.99)] < 250
+
+
+@pytest.mark.parametrize("amount", [0.0000001, 1e-9, 1e-20, 0.00000049, 1.0000005])
+def test_an_amount_below_a_micro_dollar_is_refused_and_not_taken_as_zero(admin: Caller, amount: float) -> None:
+    for answer, pointer in (
+        (admin.post("/ask", json={"question": "Who?", "max_cost_usd": amount}), "/max_cost_usd"),
+        (admin.upload(b"# A note on amounts", max_cost_usd=str(amount)), "/max_cost_usd"),
+        (admin.put("/budget", json={"scope": "tenant", "daily_usd": amount}), "/daily_usd"),
+        (admin.put("/budget", json={"scope": "tenant", "monthly_usd": amount}), "/monthly_usd"),
+    ):
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, pointer)
+
+
+def test_an_amount_that_a_float_cannot_write_exactly_is_taken(admin: Caller) -> None:
+    assert admin.post("/ask", json={"question": "Who?", "max_cost_usd": 0.1 + 0.2}).status_code == 200

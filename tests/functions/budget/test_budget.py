@@ -60,7 +60,7 @@ async def test_an_admin_sees_its_tenant_and_its_keys_by_day_and_month(desk: Desk
 async def test_an_operator_sees_the_platform_and_every_tenant(desk: Desk) -> None:
     found = await show.handle(show.GetBudget(), desk.budget, desk.accounts, OPERATOR)
     assert {(window.scope, window.id) for window in found.scopes} == {
-        ("platform", ""),
+        ("platform", None),
         ("tenant", "ten_a"),
         ("tenant", "ten_b"),
     }

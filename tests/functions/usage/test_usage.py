@@ -74,9 +74,9 @@ async def test_by_day(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("group_by", "field", "groups"),
-    [("key", "key_id", {"key_a", "key_b"}), ("document", "document_id", {"", "doc_0", "doc_1"})],
+    [("key", "key_id", {"key_a", "key_b"}), ("document", "document_id", {None, "doc_0", "doc_1"})],
 )
-async def test_by_key_and_document(desk: Desk, group_by: Any, field: str, groups: set[str]) -> None:
+async def test_by_key_and_document(desk: Desk, group_by: Any, field: str, groups: set[str | None]) -> None:
     found = await desk.usage(group_by=group_by)
     assert {getattr(item, field) for item in found.items} == groups
     assert sum(item.cost_usd for item in found.items) == found.total_usd == 2.5
