@@ -37,6 +37,11 @@ def cached_key(hashed: str) -> str:
     return f"key:{hashed}"
 
 
+def revoked_mark(key_id: str) -> str:
+    """Stands for as long as a call that began before the revocation may run."""
+    return f"key:revoked:{key_id}"
+
+
 def cached_tenant(tenant_id: str) -> str:
     return f"tenant:{tenant_id}"
 
@@ -126,9 +131,21 @@ class Accounts:
         await self._blobs.erase(names.key_by_hash(record.key_hash))
         cached = cached_key(record.key_hash)
         await self._redis.batch(
-            [("DEL", cached), ("HSET", cached, "principal", "", "tenant", ""), ("EXPIRE", cached, _REVOKED_S)]
+            [
+                ("DEL", cached),
+                ("HSET", cached, "principal", "", "tenant", ""),
+                ("EXPIRE", cached, _REVOKED_S),
+                ("SET", revoked_mark(key_id), "1", "EX", _REVOKED_S),
+            ]
         )
         await self._blobs.erase(names.key(tenant_id or OPERATORS, key_id))
+
+    async def revoked(self, key_ids: Sequence[str]) -> set[str]:
+        """Those of the keys that were revoked of late: what they began has to end."""
+        if not key_ids:
+            return set()
+        marks = await self._redis.call("MGET", *map(revoked_mark, key_ids))
+        return {key_id for key_id, mark in zip(key_ids, marks, strict=True) if mark}
 
     async def revoke_keys(self, tenant_id: str) -> None:
         for key in await self.keys(tenant_id):

@@ -135,7 +135,7 @@ async def _steps(folder: Path, url: str) -> AsyncIterator[tuple[dict[str, Step],
     budget = Budget(redis, blobs, accounts, _nothing, DefaultCaps(platform=DefaultCap()))
     gate = Gate(accounts, redis, lambda: budget)
     payer = Payer(tenant.tenant_id, key.key_id, "req_000000000000000000000000", function="chat")
-    proxy = _proxy(url, budget, journal)
+    proxy = _proxy(url, budget, journal, accounts)
     clients: list[Upstream] = [Cloud("cloud-key", base_url=url, concurrency=_SLOTS), Local(url, concurrency=_SLOTS)]
     bare = call_of(_task(payer, "fast"), MODEL, 60)
     steps: dict[str, Step] = {
@@ -160,7 +160,7 @@ async def _steps(folder: Path, url: str) -> AsyncIterator[tuple[dict[str, Step],
         await server.close()
 
 
-def _proxy(url: str, budget: Budget, journal: Journal) -> ExecutionProxy:
+def _proxy(url: str, budget: Budget, journal: Journal, accounts: Accounts) -> ExecutionProxy:
     config = ProxyConfig(
         ollama=OllamaConfig(base_url=Url(url), models=LocalModels(generation=MODEL), concurrency=_SLOTS),
         ollama_cloud=OllamaCloudConfig(
@@ -174,7 +174,7 @@ def _proxy(url: str, budget: Budget, journal: Journal) -> ExecutionProxy:
         prices={MODEL: Price(input=1, output=1)},
     )
     servers, prices = ModelServers(config), config.price_table
-    accounting = CallAccounting(lambda: budget, lambda: journal, prices)
+    accounting = CallAccounting(lambda: budget, lambda: journal, prices, lambda: accounts)
     return ExecutionProxy(
         servers, Conditions(servers, prices, Gpu("none")), accounting, "quality_optimized", config.ollama.context_steps
     )

@@ -28,6 +28,7 @@ from shared.proxy.budget.operations import (
     Settled,
     SwitchedOff,
     WindowState,
+    Withdrawal,
     resets_at,
     text_of,
     window_of,
@@ -123,11 +124,13 @@ class Budget:
         answer = await self._ask(scripts.LAPSED, limit)
         return [operation_from(row[0], row[1:]) for row in answer[1:]]
 
-    async def stopped(self, operation_ids: Iterable[str]) -> set[str]:
-        """Those of the running operations that must end now: a cap was lowered below what runs, their tenant lets
-        nothing leave any more, or nothing counts them any more."""
+    async def stopped(self, operation_ids: Iterable[str]) -> dict[str, Withdrawal]:
+        """Those of the running operations that must end now, and why: `budget` where a cap was lowered below what runs
+        or nothing counts them any more, `privacy` where their tenant lets nothing leave any more."""
         asked = list(operation_ids)
-        return set((await self._ask(scripts.STOPPED, *asked))[1:]) if asked else set()
+        rows = (await self._ask(scripts.STOPPED, *asked))[1:] if asked else []
+        words = [row.split(" ") for row in rows]
+        return {operation_id: "privacy" if why == "privacy" else "budget" for operation_id, why in words}
 
     async def remaining(self, payer: Payer) -> int | None:
         """The smallest of what is left (micro-dollars) in the payer's scopes; None where none has a cap."""

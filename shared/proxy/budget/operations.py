@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from typing import Literal
 
 from msgspec import Struct
 
@@ -35,6 +36,10 @@ class SwitchedOff(Struct, frozen=True):
 
 class CloudNotAllowed(Struct, frozen=True):
     """The tenant lets nothing leave."""
+
+
+Withdrawal = Literal["budget", "privacy"]
+"""Why a running operation has to end."""
 
 
 class CloudForbidden(AegisError):

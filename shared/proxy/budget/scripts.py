@@ -120,12 +120,12 @@ STOPPED = Script(
 local answer = {'stopped'}
 for i = 2, #ARGV do
   local operation = b.operation(ARGV[i])
-  local stops = not operation.is_open
+  local why = not operation.is_open and 'budget' or nil
   for _, w in ipairs(operation.is_open and b.windows_named(operation.texts, operation.payer) or {}) do
-    if w.cap and (w.cap == 0 or w.spent + w.reserved > w.cap) then stops = true end
+    if w.cap and (w.cap == 0 or w.spent + w.reserved > w.cap) then why = 'budget' end
   end
-  if operation.is_open and not b.may_leave(operation.payer.tenant_id) then stops = true end
-  if stops then answer[#answer + 1] = ARGV[i] end
+  if operation.is_open and not b.may_leave(operation.payer.tenant_id) then why = 'privacy' end
+  if why then answer[#answer + 1] = ARGV[i] .. ' ' .. why end
 end
 """
     + _LOAD

@@ -8,7 +8,7 @@ A call that may have run and gave no counts costs what was reserved for it, mark
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from hashlib import sha256
@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from shared.access.accounts import Accounts
 from shared.proxy.budget.budget import Budget
 from shared.proxy.budget.operations import CloudForbidden, CloudNotAllowed, Over, Reserved, SwitchedOff, dated
 from shared.proxy.execution.counting import charged_counts
@@ -24,9 +25,10 @@ from shared.proxy.routing.strategies import RoutingDecision
 from shared.proxy.task import LLMTask
 from shared.telemetry.logs import log
 from shared.types.clock import now
-from shared.types.errors import AegisError, StoreUnavailable
+from shared.types.errors import AegisError, StoreUnavailable, Unauthenticated
 from shared.types.model import TokenCounts
 from shared.types.money import usd
+from shared.types.payer import Payer
 from shared.upstreams.permit import CloudPermit
 from shared.upstreams.port import ModelCall, StreamEnd, TextDelta, UpstreamError
 from shared.usage.journal import Journal
@@ -59,15 +61,34 @@ class RunningCall:
 
     permit: CloudPermit | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, payer: Payer) -> None:
+        self.payer = payer
         self.counts: TokenCounts | None = None
         self.text_bytes = 0
         self.cost_microusd = 0
         self.estimated = False
+        self._withdrawn: AegisError | None = None
+        self._waiting: asyncio.Timeout | None = None
+
+    def withdraw(self, why: AegisError) -> None:
+        """Ends the call now: whoever waits for its next piece gets `why`."""
+        self._withdrawn = why
+        if self._waiting:
+            self._waiting.reschedule(asyncio.get_running_loop().time())
 
     async def next(self, events: AsyncIterator[StreamEvent]) -> StreamEvent:
-        """The next event of the answer."""
-        event = await anext(events)
+        """The next event of the answer. Raises what the call was withdrawn for, as soon as it is."""
+        try:
+            async with asyncio.timeout(None) as self._waiting:
+                if self._withdrawn:
+                    raise self._withdrawn
+                event = await anext(events)
+        except TimeoutError:
+            if not self._withdrawn:
+                raise
+            raise self._withdrawn from None
+        finally:
+            self._waiting = None
         if isinstance(event, StreamEnd):
             self.counts = event.counts
         else:
@@ -78,50 +99,34 @@ class RunningCall:
 class Reservation(RunningCall):
     """A paid call with the amount that is reserved for it. `is_gone`: Redis no longer holds the reservation."""
 
-    def __init__(self, operation_id: str, reserved_microusd: int, windows: tuple[BudgetWindow, ...]) -> None:
-        super().__init__()
+    def __init__(
+        self, payer: Payer, operation_id: str, reserved_microusd: int, windows: tuple[BudgetWindow, ...]
+    ) -> None:
+        super().__init__(payer)
         self.operation_id = operation_id
         self.reserved_microusd = reserved_microusd
         self.windows = windows
         self.started_at = dated(now(), windows)
         self.is_gone = False
         self.has_impossible_counts = False
-        self._withdrawn = False
-        self._waiting: asyncio.Timeout | None = None
-
-    def withdraw(self) -> None:
-        self._withdrawn = True
-        if self._waiting:
-            self._waiting.reschedule(asyncio.get_running_loop().time())
-
-    async def next(self, events: AsyncIterator[StreamEvent]) -> StreamEvent:
-        """The next event of the answer. Raises `BudgetWithdrawn` as soon as the budget is."""
-        try:
-            async with asyncio.timeout(None) as self._waiting:
-                if self._withdrawn:
-                    raise BudgetWithdrawn("The budget was withdrawn while the call ran.")
-                return await super().next(events)
-        except TimeoutError:
-            if not self._withdrawn:
-                raise
-            raise BudgetWithdrawn("The budget was withdrawn while the call ran.") from None
-        finally:
-            self._waiting = None
 
 
 class CallAccounting:
-    """Keeps the budgets of one process' cloud calls. Without Redis no such call is made."""
+    """Keeps the budgets of one process' cloud calls. Without Redis no such call is made. Running calls, local ones too,
+    end when their key is revoked."""
 
     def __init__(
         self,
         budget: Callable[[], Budget],
         journal: Callable[[], Journal],
         prices: PriceTable,
+        accounts: Callable[[], Accounts],
     ) -> None:
+        self._accounts = accounts
         self._budget = budget
         self._journal = journal
         self._prices = prices
-        self._running: dict[str, Reservation] = {}
+        self._running: set[RunningCall] = set()
         self._watch: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -143,16 +148,13 @@ class CallAccounting:
         try:
             await self._write_down(task, call, reservation)
             left = True
-            self._running[reservation.operation_id] = reservation
-            if self._watch is None or self._watch.done():
-                self._watch = asyncio.create_task(self._watch_running())
-            yield reservation
+            with self._watched(reservation):
+                yield reservation
         except UpstreamError as error:
             reservation.counts = reservation.counts or error.counts
             left = error.may_have_run
             raise
         finally:
-            self._running.pop(reservation.operation_id, None)
             close = self._settle if left else self._release
             await self._surely(close(task, decision, record, call, reservation))
 
@@ -161,8 +163,9 @@ class CallAccounting:
         self, task: LLMTask, decision: RoutingDecision, record: dict[str, Any], call: ModelCall
     ) -> AsyncIterator[RunningCall]:
         """A local call is made inside; its usage is recorded once the answer is whole."""
-        running = RunningCall()
-        yield running
+        running = RunningCall(task.payer)
+        with self._watched(running):
+            yield running
         counts = running.counts
         lines: tuple[UsageLine, ...] = ()
         running.estimated = counts is None
@@ -187,7 +190,7 @@ class CallAccounting:
         lease_s = call.timeout_s + LEASE_MARGIN_S
         match await self._budget().reserve(operation_id, amount, task.payer, lease_s, call.model):
             case Reserved(windows=windows):
-                return Reservation(operation_id, amount, windows)
+                return Reservation(task.payer, operation_id, amount, windows)
             case Over() as over:
                 if over.window.scope == "platform":
                     task.on_remaining(0)
@@ -270,14 +273,40 @@ class CallAccounting:
         task.add_done_callback(self._closing.discard)
         await asyncio.shield(task)
 
+    @contextlib.contextmanager
+    def _watched(self, call: RunningCall) -> Iterator[None]:
+        self._running.add(call)
+        if self._watch is None or self._watch.done():
+            self._watch = asyncio.create_task(self._watch_running())
+        try:
+            yield
+        finally:
+            self._running.discard(call)
+
     async def _watch_running(self) -> None:
-        """One question for all running calls of the process, while there are any."""
+        """The same questions for all running calls of the process, while there are any."""
         while self._running:
             await asyncio.sleep(LOOK_S)
             with contextlib.suppress(StoreUnavailable):
-                for operation_id in await self._budget().stopped(list(self._running)):
-                    if reservation := self._running.get(operation_id):
-                        reservation.withdraw()
+                await self._withdraw_paid()
+                await self._withdraw_revoked()
+
+    async def _withdraw_paid(self) -> None:
+        paid = {call.operation_id: call for call in self._running if isinstance(call, Reservation)}
+        for operation_id, why in (await self._budget().stopped(paid)).items():
+            paid[operation_id].withdraw(
+                CloudForbidden("The tenant's settings keep its content from the cloud since the call began.")
+                if why == "privacy"
+                else BudgetWithdrawn("The budget was withdrawn while the call ran.")
+            )
+
+    async def _withdraw_revoked(self) -> None:
+        """A call for a document goes on: it works for its tenant, not for the caller who brought the document."""
+        asked = [call for call in self._running if call.payer.key_id and not call.payer.document_id]
+        revoked = await self._accounts().revoked(list({call.payer.key_id for call in asked}))
+        for call in asked:
+            if call.payer.key_id in revoked:
+                call.withdraw(Unauthenticated("The key was revoked while its answer was made."))
 
 
 async def _logged(end: Awaitable[None]) -> None:

@@ -176,7 +176,7 @@ class Services:
         return ExecutionProxy(
             servers,
             Conditions(servers, config.price_table, Gpu()),
-            CallAccounting(lambda: self.budget, lambda: self.journal, config.price_table),
+            CallAccounting(lambda: self.budget, lambda: self.journal, config.price_table, lambda: self.accounts),
             config.ollama_cloud.decision_strategy,
             config.ollama.context_steps,
         )

@@ -123,12 +123,13 @@ async def test_a_usage_waits_until_it_is_booked(env: BudgetEnvironment) -> None:
 async def test_a_lowered_cap_stops_what_runs_over_it(env: BudgetEnvironment) -> None:
     one, other = await env.payer(), await env.payer()
     assert await env.leave("opr_1", 100, one) and await env.leave("opr_2", 100, other)
-    assert await env.budget.stopped(["opr_1", "opr_2"]) == set()
+    assert await env.budget.stopped(["opr_1", "opr_2"]) == {}
     await env.budget.change_caps(ScopeOf("tenant", one.tenant_id), "operator", Caps(day=0))
-    assert await env.budget.stopped(["opr_1", "opr_2"]) == {"opr_1"}
+    assert await env.budget.stopped(["opr_1", "opr_2"]) == {"opr_1": "budget"}
     await env.budget.change_caps(PLATFORM, "operator", Caps(month=199))
-    assert await env.budget.stopped(["opr_1", "opr_2", "opr_unknown"]) == {"opr_1", "opr_2", "opr_unknown"}
-    assert await env.budget.stopped([]) == set()
+    running = ["opr_1", "opr_2", "opr_unknown"]
+    assert await env.budget.stopped(running) == dict.fromkeys(running, "budget")
+    assert await env.budget.stopped([]) == {}
 
 
 async def test_a_cap_holds_from_the_next_call_on_in_every_process(env: BudgetEnvironment) -> None:

@@ -52,12 +52,12 @@ def task(text: str = "What is it?", *, payer: Payer | None = None, **wishes: Any
     return LLMTask(payer=payer, messages=wishes.pop("messages", (words(text),)), **wishes)
 
 
-def proxy_over(config: ProxyConfig, budget: Budget, journal: Journal) -> ExecutionProxy:
+def proxy_over(config: ProxyConfig, budget: Budget, journal: Journal, accounts: Accounts) -> ExecutionProxy:
     servers = ModelServers(config)
     return ExecutionProxy(
         servers,
         Conditions(servers, config.price_table, Gpu("no such program")),
-        CallAccounting(lambda: budget, lambda: journal, config.price_table),
+        CallAccounting(lambda: budget, lambda: journal, config.price_table, lambda: accounts),
         config.ollama_cloud.decision_strategy,
         config.ollama.context_steps,
     )
@@ -80,7 +80,7 @@ class ProxyEnvironment:
         self.proxy = self.make(self.config)
 
     def make(self, config: ProxyConfig, budget: Budget | None = None) -> ExecutionProxy:
-        return proxy_over(config, budget or self.budget, self.journal)
+        return proxy_over(config, budget or self.budget, self.journal, self.accounts)
 
     def changed(self, **cloud: Any) -> ExecutionProxy:
         """A proxy whose file says otherwise of the cloud."""

@@ -14,6 +14,7 @@ from shared.proxy.execution.call_accounting import BudgetWithdrawn, Reservation
 from shared.proxy.execution.proxy import ExecutionProxy
 from shared.proxy.routing.servers import ModelServers
 from shared.types.errors import StoreUnavailable, Unavailable
+from shared.types.payer import Payer
 from shared.upstreams.permit import CloudPermit
 from shared.upstreams.port import ModelCall, StreamEnd, TextDelta, UpstreamError
 from tests.ollama import Model
@@ -124,8 +125,8 @@ async def test_a_budget_that_is_withdrawn_between_two_pieces_ends_the_call_at_th
     async def pieces() -> Any:
         yield "never heard"
 
-    reservation = Reservation("opr_1", 10, ())
-    reservation.withdraw()
+    reservation = Reservation(Payer("ten_a"), "opr_1", 10, ())
+    reservation.withdraw(BudgetWithdrawn("It was taken away."))
     with pytest.raises(BudgetWithdrawn):
         await reservation.next(pieces())
 

@@ -80,7 +80,9 @@ async def test_a_cap_of_zero_ends_a_call_whose_reader_sleeps(env: ProxyEnvironme
         await env.budget.change_caps(ScopeOf("tenant", TENANT), "operator", Caps(0, None))
         async with asyncio.timeout(5):
             await env.cloud.until(lambda cloud: cloud.stopped == 1)
-        [used] = [record for record in await env.booked() if record.location == "cloud"]
+            while not (booked := [record for record in await env.booked() if record.location == "cloud"]):
+                await asyncio.sleep(0.02)
+        [used] = booked
     assert used.estimated and used.cost_microusd > 0
 
 
