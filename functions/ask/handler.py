@@ -1,13 +1,13 @@
 """Answers a question from the tenant's documents; every citation is checked against its passage before it leaves."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from functions.ask.messages import Answer, Ask
-from shared.answers.answering import Answering, AnswerResult, QuestionTask, split_words
+from shared.answers.answering import Answering, AnswerResult, QuestionTask
 from shared.answers.prompting import PromptTurn
 from shared.conversations.conversations import Conversations, Turn
-from shared.proxy.task import Token
 from shared.retrieval.sources import Sources, search_hit
 from shared.types.call import Call
 from shared.types.clock import now
@@ -23,7 +23,7 @@ ERRORS = (NotFound,)
 async def handle(
     request: Ask, answering: Answering, conversations: Conversations, payer: Payer, call: Call
 ) -> Answer | EventStream:
-    task = await _task(request, conversations, payer, call)
+    task = await _task(request, time.monotonic(), conversations, payer, call)
     sources = await answering.sources(task)
     if request.stream:
         return EventStream(_events(request, task, sources, answering, conversations))
@@ -31,7 +31,7 @@ async def handle(
     return await _answer(request, result, conversations, payer)
 
 
-async def _task(request: Ask, conversations: Conversations, payer: Payer, call: Call) -> QuestionTask:
+async def _task(request: Ask, started_s: float, conversations: Conversations, payer: Payer, call: Call) -> QuestionTask:
     """Builds the task. Raises `NotFound` for a conversation that is not the caller's, `InvalidRequest`."""
     if request.as_of is not None:
         moment(request.as_of, "as_of")
@@ -48,6 +48,7 @@ async def _task(request: Ask, conversations: Conversations, payer: Payer, call: 
         document_ids=request.document_ids,
         turns=tuple(PromptTurn(turn.question, turn.answer, turn.classification) for turn in turns),
         on_remaining=call.on_remaining,
+        started_s=started_s,
     )
 
 
@@ -65,20 +66,17 @@ async def _events(
     request: Ask, task: QuestionTask, sources: Sources, answering: Answering, conversations: Conversations
 ) -> AsyncIterator[ServerSentEvent]:
     yield ServerSentEvent("retrieved", {"passages": [search_hit(source) for source in sources.items[: request.limit]]})
-    streamed, result = False, None
+    result = None
     async with aclosing(answering.stream(task, sources)) as events:
         async for event in events:
-            if isinstance(event, Token):
-                streamed = True
-                yield ServerSentEvent("token", {"text": event.text})
-            else:
+            if isinstance(event, AnswerResult):
                 result = event
+                continue
+            yield ServerSentEvent("token", {"text": event.text})
+            if event.citation:
+                yield ServerSentEvent("citation", event.citation)
     assert result is not None
     answer = await _answer(request, result, conversations, task.payer)
-    for token in [] if streamed else split_words(answer.answer):
-        yield ServerSentEvent("token", {"text": token})
-    for citation in answer.citations:
-        yield ServerSentEvent("citation", citation)
     yield ServerSentEvent("usage", answer.usage)
     yield ServerSentEvent("done", answer)
 

@@ -1,7 +1,7 @@
 """An answer as a stream of chunks in OpenAI's format."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Literal, TypeVar
 
 from msgspec import UNSET, Struct, UnsetType
@@ -67,7 +67,7 @@ def _event(chunk: ChatChunk) -> ServerSentEvent:
     return ServerSentEvent("", chunk)
 
 
-async def started(items: AsyncIterator[_Item], within_s: float = REFUSED_WITHIN_S) -> AsyncIterator[_Item]:
+async def started(items: AsyncIterator[_Item], within_s: float = REFUSED_WITHIN_S) -> AsyncGenerator[_Item]:
     """Returns the same items, once the first is there or `within_s` is over. Raises what the first one raises."""
     first = asyncio.ensure_future(anext(items))
     try:
@@ -80,7 +80,7 @@ async def started(items: AsyncIterator[_Item], within_s: float = REFUSED_WITHIN_
     return _from(first, items)
 
 
-async def _from(first: "asyncio.Future[_Item]", items: AsyncIterator[_Item]) -> AsyncIterator[_Item]:
+async def _from(first: "asyncio.Future[_Item]", items: AsyncIterator[_Item]) -> AsyncGenerator[_Item]:
     try:
         yield await first
         async for item in items:

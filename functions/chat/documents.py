@@ -1,15 +1,18 @@
 """A chat with `aegis`: the last question is answered from the tenant's documents, with the turns before it as context.
-Only the checked answer is sent; a stream is that answer in pieces."""
+Only checked text is sent; a stream brings it statement by statement."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing
 
 from functions.chat.answer_classes import AnswerClasses
 from functions.chat.chunks import Chunks, started
 from functions.chat.messages import ChatRequest
 from functions.chat.openai_types import AssistantMessage, ChatChoice, ChatCompletion, chat_usage
 from functions.chat.prompting import read
-from shared.answers.answering import Answering, AnswerResult, QuestionTask, split_words
+from shared.answers.answering import Answering, AnswerResult, QuestionTask
+from shared.answers.citations import CheckedText
 from shared.answers.prompting import PromptTurn
+from shared.answers.question import understand
 from shared.proxy.task import PromptMessage
 from shared.types.call import Call
 from shared.types.document import Classification, higher
@@ -19,17 +22,21 @@ from shared.types.payer import Payer
 
 _CLASS: Classification = "internal"
 _LONGEST_QUESTION = 8000
+_UNANSWERED = "The documents do not say."
+_UNANSWERED_IN_GERMAN = "Die Dokumente sagen dazu nichts."
 
 
 async def complete(
     request: ChatRequest, answering: Answering, classes: AnswerClasses, payer: Payer, call: Call, chunks: Chunks
 ) -> ChatCompletion:
-    result = await _answer(await _task(request, classes, payer, call), answering, classes)
+    task = await _task(request, classes, payer, call)
+    result = await answering.answer(task, await answering.sources(task))
+    text = await _store(task, result, classes)
     return ChatCompletion(
         id=chunks.id,
         created=chunks.created,
         model=chunks.model,
-        choices=(ChatChoice(AssistantMessage(result.text), "stop"),),
+        choices=(ChatChoice(AssistantMessage(text), "stop"),),
         usage=chat_usage(result.usage),
         aegis_citations=result.citations,
         aegis_execution=result.execution,
@@ -40,26 +47,43 @@ async def stream(
     request: ChatRequest, answering: Answering, classes: AnswerClasses, payer: Payer, call: Call, chunks: Chunks
 ) -> EventStream:
     task = await _task(request, classes, payer, call)
-
-    async def results() -> AsyncIterator[AnswerResult]:
-        yield await _answer(task, answering, classes)
-
-    return EventStream(_events(await started(results()), chunks), named=False)
+    pieces = await started(answering.stream(task, await answering.sources(task)))
+    return EventStream(_events(pieces, task, classes, chunks), named=False)
 
 
-async def _events(results: AsyncIterator[AnswerResult], chunks: Chunks) -> AsyncIterator[ServerSentEvent]:
+async def _events(
+    pieces: AsyncGenerator[CheckedText | AnswerResult], task: QuestionTask, classes: AnswerClasses, chunks: Chunks
+) -> AsyncIterator[ServerSentEvent]:
     yield chunks.first()
-    async for result in results:
-        for word in split_words(result.text):
-            yield chunks.piece(word)
-        for event in chunks.last("stop", chat_usage(result.usage), result.execution, result.citations):
-            yield event
+    async with aclosing(pieces):
+        async for piece in pieces:
+            if isinstance(piece, CheckedText):
+                yield chunks.piece(piece.text)
+                continue
+            text = await _store(task, piece, classes)
+            if not piece.answered:
+                yield chunks.piece(text)
+            for event in chunks.last("stop", chat_usage(piece.usage), piece.execution, piece.citations):
+                yield event
 
 
-async def _answer(task: QuestionTask, answering: Answering, classes: AnswerClasses) -> AnswerResult:
-    result = await answering.answer(task, await answering.sources(task))
-    await classes.store(result.text, result.classification)
-    return result
+async def _store(task: QuestionTask, result: AnswerResult, classes: AnswerClasses) -> str:
+    """Stores the class of the answer, and returns its text: a sentence that says so where the documents do not."""
+    if result.answered:
+        await classes.store(result.text, result.classification)
+        return result.text
+    text = _UNANSWERED_IN_GERMAN if understand(task.question).german else _UNANSWERED
+    await classes.store(_with_question(task.question, text), result.classification)
+    return text
+
+
+def _with_question(question: str, answer: str) -> str:
+    """What the class of an answer is stored under: a refusal is the same for all questions."""
+    return f"{question.strip()}\n{answer.strip()}" if _is_refusal(answer) else answer
+
+
+def _is_refusal(answer: str) -> bool:
+    return answer.strip() in (_UNANSWERED, _UNANSWERED_IN_GERMAN)
 
 
 async def _task(request: ChatRequest, classes: AnswerClasses, payer: Payer, call: Call) -> QuestionTask:
@@ -74,13 +98,13 @@ async def _task(request: ChatRequest, classes: AnswerClasses, payer: Payer, call
     if any(message.pictures for message in messages):
         raise InvalidRequest.at("/messages", "`aegis` answers questions in words; name a model that sees pictures")
     exchanged = tuple(_exchanged(messages[:at]))
-    known_classes = await classes.of([answer for _, answer in exchanged])
+    known_classes = await classes.of([_with_question(asked, answer) for asked, answer in exchanged])
     return QuestionTask(
         question=question,
         payer=payer,
         classification=classification,
         turns=tuple(
-            PromptTurn(asked, answer, higher(classification, known))
+            PromptTurn(asked, "" if _is_refusal(answer) else answer, higher(classification, known))
             for (asked, answer), known in zip(exchanged, known_classes, strict=True)
         ),
         on_remaining=call.on_remaining,

@@ -41,7 +41,7 @@ def chat_usage(usage: Usage) -> ChatUsage:
 
 
 class AssistantMessage(Struct, frozen=True):
-    """`content` is empty where the documents hold no answer."""
+    """`content` says so in a sentence where the documents hold no answer."""
 
     content: str
     role: Literal["assistant"] = "assistant"

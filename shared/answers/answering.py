@@ -1,17 +1,19 @@
 """Answers a question with checked citations: retrieves passages and calls a language model, or the extractive answerer
 where no model may or can answer."""
 
-from collections.abc import AsyncGenerator, Callable
+import time
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import aclosing
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
-from shared.answers.citations import Verified, compose, verify
-from shared.answers.extractive import ExtractiveAnswerer
+from shared.answers.citations import AnswerText, CheckedText
+from shared.answers.deadline import AnswerDeadline, DeadlinePassed, TimelyExtraction
+from shared.answers.extractive import Extracted, ExtractiveAnswerer
 from shared.answers.prompting import Prompt, PromptTurn, prompt
-from shared.answers.support import supported
+from shared.answers.support import SupportCheck
 from shared.proxy.execution.proxy import ExecutionProxy
 from shared.proxy.routing.complexity import judge
 from shared.proxy.routing.fallbacks import NoModel, PromptTooLong
@@ -52,7 +54,8 @@ class AnswerExecution(Struct, frozen=True):
 
 
 class QuestionTask(Struct, frozen=True, kw_only=True):
-    """A question with its options. `classification` can only raise the class that its sources and turns give it."""
+    """A question with its options. `classification` can only raise the class that its sources and turns give it.
+    `max_latency_ms` counts from `started_s`, on the monotonic clock."""
 
     question: str
     payer: Payer
@@ -65,6 +68,7 @@ class QuestionTask(Struct, frozen=True, kw_only=True):
     document_ids: tuple[str, ...] | None = None
     turns: tuple[PromptTurn, ...] = ()
     on_remaining: Callable[[int | None], None] = lambda remaining: None
+    started_s: float = field(default_factory=time.monotonic)
 
 
 class AnswerResult(Struct, frozen=True):
@@ -95,68 +99,123 @@ class Answering(Struct, frozen=True):
             query = f"{task.turns[-1].question} {query}"
         return await self.library.sources(query, task.mode, max(READ, task.limit), task.document_ids)
 
-    async def stream(self, task: QuestionTask, sources: Sources) -> AsyncGenerator[Token | AnswerResult]:
-        """Yields a model's tokens as they come, then the checked answer, last and once. A prompt that is too long for
-        the model is tried again with fewer passages."""
-        result = None if sources.items else _no_sources(task, sources)
-        tokens = _PROMPT_TOKENS[task.quality]
-        while result is None:
-            packed = prompt(task.question, task.classification, sources.items[: task.limit], task.turns, tokens)
-            try:
-                async with aclosing(self.proxy.stream(_llm_task(task, packed, sources))) as events:
-                    async for event in events:
-                        if isinstance(event, LLMResult):
-                            result = _checked(task, packed, sources, event)
-                        else:
-                            yield event
-                assert result is not None, "the proxy's stream ends with its result"
-            except PromptTooLong:
-                tokens //= 2
-                if tokens < _LEAST_TOKENS:
-                    result = await self._extracted(task, sources, "fallback_context")
-            except NoModel as missing:
-                result = await self._extracted(task, sources, missing.reason)
-        found = [(source.found.passage.passage_id, source.found.score) for source in sources.items[: task.limit]]
+    async def stream(
+        self, task: QuestionTask, sources: Sources, *, live: bool = True
+    ) -> AsyncGenerator[CheckedText | AnswerResult]:
+        """Yields the answer statement by statement, each after its check, then the result, last and once: its text is
+        all pieces joined. Where a model breaks off, the next one goes on behind what is already out; unless `live`, it
+        begins anew. A prompt that is too long for the model is tried again with fewer passages."""
+        draft, deadline = _Draft(task, sources, live), AnswerDeadline(task.started_s, task.max_latency_ms)
+        found = [source.found for source in sources.items]
+        extraction = TimelyExtraction(lambda: self.extractive.answer(task.question, found), deadline)
+        result = None if sources.items else draft.of_nothing()
+        tokens, reason = _PROMPT_TOKENS[task.quality], ""
+        try:
+            while result is None:
+                packed = prompt(task.question, task.classification, sources.items[: task.limit], task.turns, tokens)
+                try:
+                    async with aclosing(self.proxy.stream(_llm_task(task, packed, sources))) as events:
+                        while result is None:
+                            event = await deadline.next(events)
+                            for piece in draft.take(event, packed):
+                                yield piece
+                            if isinstance(event, LLMResult):
+                                result = draft.of_model(event)
+                except PromptTooLong:
+                    tokens //= 2
+                    reason = "fallback_context" if tokens < _LEAST_TOKENS else ""
+                except NoModel as missing:
+                    reason = missing.reason
+                except DeadlinePassed:
+                    reason = "latency"
+                if reason:
+                    for piece in draft.extract(await extraction.result()):
+                        yield piece
+                    result = draft.of_extraction(reason)
+        finally:
+            extraction.close()
+        scores = [(source.found.passage.passage_id, source.found.score) for source in sources.items[: task.limit]]
+        execution = result.execution
         self.meter.record_question(
             task.payer,
             sources.embedded_tokens,
-            result.execution.reason,
-            found,
-            is_extractive=result.execution.location == "extractive",
+            execution.reason,
+            scores,
+            is_extractive=execution.location == "extractive",
         )
         yield result
 
     async def answer(self, task: QuestionTask, sources: Sources) -> AnswerResult:
-        async with aclosing(self.stream(task, sources)) as events:
+        async with aclosing(self.stream(task, sources, live=False)) as events:
             async for event in events:
                 if isinstance(event, AnswerResult):
                     return event
         raise AssertionError("a stream ends with its result")
 
-    async def _extracted(self, task: QuestionTask, sources: Sources, reason: str) -> AnswerResult:
-        found = [source.found for source in sources.items]
-        extracted = await self.extractive.answer(task.question, found)
-        text, citations = compose(extracted, _titles(sources))
-        checked = verify(text, citations, {one.passage.passage_id: one.passage for one in found})
-        cited = {citation.document_id for citation in checked.citations}
-        used = [source for source in sources.items if source.found.passage.document_id in cited]
+
+class _Draft:
+    """An answer that is being made. `live`: its pieces are sent at once, so none of them can be taken back."""
+
+    def __init__(self, task: QuestionTask, sources: Sources, live: bool) -> None:
+        self._task = task
+        self._sources = sources
+        self._live = live
+        self._titles = {source.found.passage.document_id: source.title for source in sources.items}
+        self._answer = AnswerText(self._titles)
+        self._check: SupportCheck | None = None
+        self._read: dict[str, RetrievedSource] = {}
+
+    def take(self, event: Token | LLMResult, packed: Prompt) -> Iterator[CheckedText]:
+        """Yields what is complete and checked with this piece of a model's answer, or with its end."""
+        begins = event.begins if isinstance(event, Token) else not event.text
+        if self._check is None or begins:
+            self._begin()
+            sent = {passage.passage_id for passage in packed.passages}
+            used = [source for source in self._sources.items if source.found.passage.passage_id in sent]
+            self._read |= {source.found.passage.passage_id: source for source in used}
+            self._check = SupportCheck([source.found for source in used], self._answer)
+            if isinstance(event, LLMResult):
+                yield from self._check.feed(event.text)
+        yield from self._check.feed(event.text) if isinstance(event, Token) else self._check.finish()
+
+    def extract(self, extracted: Extracted) -> Iterator[CheckedText]:
+        """Yields the statements of the extractive answer."""
+        self._begin()
+        for statement in extracted.statements:
+            if added := self._answer.add(statement.quote, statement.passage, statement.quote, statement.score):
+                yield added
+
+    def _begin(self) -> None:
+        if self._live:
+            self._answer.go_on_elsewhere()
+        else:
+            self._answer, self._read = AnswerText(self._titles), {}
+
+    def of_nothing(self) -> AnswerResult:
+        """The answer where nothing was found: no model is called without sources."""
+        return self._result(AnswerExecution("extractive", "extractive", "hybrid", "default"), Usage(), ())
+
+    def of_model(self, result: LLMResult) -> AnswerResult:
+        execution = AnswerExecution.of(result)
+        return self._result(execution, result.usage, ("counters",) if execution.reason == "fallback_counters" else ())
+
+    def of_extraction(self, reason: str) -> AnswerResult:
+        cited = {citation.document_id for citation in self._answer.citations}
+        quoted = [source for source in self._sources.items if source.found.passage.document_id in cited]
+        self._read |= {source.found.passage.passage_id: source for source in quoted}
         missed = () if reason in _MISSED else ("counters",) if reason == "fallback_counters" else ("model",)
+        return self._result(AnswerExecution("extractive", "extractive", "hybrid", reason), Usage(), missed)
+
+    def _result(self, execution: AnswerExecution, usage: Usage, missed: tuple[str, ...]) -> AnswerResult:
         return AnswerResult(
-            answered=checked.answered,
-            text=checked.text,
-            citations=checked.citations,
-            usage=Usage(embedded_tokens=sources.embedded_tokens),
-            execution=AnswerExecution("extractive", "extractive", "hybrid", reason),
-            degraded=(*sources.degraded, *missed),
-            classification=_highest(task, used),
+            answered=bool(self._answer.citations),
+            text=self._answer.text,
+            citations=self._answer.citations,
+            usage=replace(usage, embedded_tokens=self._sources.embedded_tokens),
+            execution=execution,
+            degraded=(*self._sources.degraded, *missed),
+            classification=_highest(self._task, self._read.values()),
         )
-
-
-def _no_sources(task: QuestionTask, sources: Sources) -> AnswerResult:
-    """The answer where nothing was found: no model is called without sources."""
-    usage = Usage(embedded_tokens=sources.embedded_tokens)
-    execution = AnswerExecution("extractive", "extractive", "hybrid", "default")
-    return AnswerResult(False, "", (), usage, execution, sources.degraded, task.classification)
 
 
 def _llm_task(task: QuestionTask, packed: Prompt, sources: Sources) -> LLMTask:
@@ -178,36 +237,10 @@ def _llm_task(task: QuestionTask, packed: Prompt, sources: Sources) -> LLMTask:
     )
 
 
-def _checked(task: QuestionTask, packed: Prompt, sources: Sources, result: LLMResult) -> AnswerResult:
-    """Keeps the statements of the model's answer that its sources support."""
-    sent = {passage.passage_id for passage in packed.passages}
-    used = [source for source in sources.items if source.found.passage.passage_id in sent]
-    checked: Verified = supported(result.text, [source.found for source in used], _titles(sources))
-    return AnswerResult(
-        answered=checked.answered,
-        text=checked.text,
-        citations=checked.citations,
-        usage=replace(result.usage, embedded_tokens=sources.embedded_tokens),
-        execution=AnswerExecution.of(result),
-        degraded=(*sources.degraded, *(("counters",) if result.execution.reason == "fallback_counters" else ())),
-        classification=_highest(task, used),
-    )
-
-
-def split_words(text: str) -> list[str]:
-    """Splits a text into words, each with the space after it: joined they are the text."""
-    words = text.split(" ")
-    return [word + " " for word in words[:-1]] + [words[-1]] if text else []
-
-
-def _highest(task: QuestionTask, used: list[RetrievedSource]) -> Classification:
+def _highest(task: QuestionTask, used: Iterable[RetrievedSource]) -> Classification:
     found = task.classification
     for turn in task.turns:
         found = higher(found, turn.classification)
     for source in used:
         found = higher(found, source.classification)
     return found
-
-
-def _titles(sources: Sources) -> dict[str, str]:
-    return {source.found.passage.document_id: source.title for source in sources.items}

@@ -1,72 +1,73 @@
-"""Composes an answer from statements with citation marks, and verifies each citation against its passage."""
+"""Puts an answer together from checked statements, each with the mark of its citation."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from shared.answers.extractive import Extracted
+from shared.answers.inert import inert
 from shared.types.citation import Citation
 from shared.types.passage import Passage
 
-_MARK = re.compile(r"\s*\[(\d{1,4})\]")
+_ITEMS = ("- ", "* ")
 
 
-class Verified(Struct, frozen=True):
-    """An answer with its verified citations. Without any, `answered` is False and `text` empty."""
+class CheckedText(Struct, frozen=True):
+    """A checked piece of an answer, and the citation that it is the first to use. All pieces joined are the answer."""
 
-    answered: bool
     text: str
-    citations: tuple[Citation, ...]
+    citation: Citation | None = None
 
 
-def compose(extracted: Extracted, titles: Mapping[str, str]) -> tuple[str, tuple[Citation, ...]]:
-    """Joins the quotes with spaces, each followed by its mark. `titles` maps document ids to titles."""
-    citations: dict[tuple[str, str], Citation] = {}
-    parts = []
-    for statement in extracted.statements:
-        key = (statement.passage.passage_id, statement.quote)
-        new = cite(statement.passage, statement.quote, len(citations) + 1, statement.score, titles)
-        citation = citations.setdefault(key, new)
-        parts.append(f"{statement.quote} [{citation.index}]")
-    return " ".join(parts), tuple(citations.values())
+class AnswerText:
+    """An answer that grows by statements; its citations are numbered from 1 by first use. `titles` maps document ids to
+    titles. The text is inert, the quotes stand literally in their passages."""
 
+    def __init__(self, titles: Mapping[str, str]) -> None:
+        self._titles = titles
+        self._pieces: list[str] = []
+        self._citations: dict[tuple[str, str], Citation] = {}
+        self._repeated: frozenset[tuple[str, str]] = frozenset()
 
-def verify(answer: str, citations: Sequence[Citation], passages: Mapping[str, Passage]) -> Verified:
-    """Drops every citation whose quote does not stand in its passage, and every mark without a citation; the rest are
-    numbered anew from 1 by first use. `passages` maps passage ids to passages. A bracketed number inside a quote is
-    text, not a mark."""
-    verified = {
-        citation.index: citation
-        for citation in citations
-        if citation.quote.strip() and (passage := passages.get(citation.passage_id)) and citation.quote in passage.text
-    }
-    quoted = [quote.span() for one in verified.values() for quote in re.finditer(re.escape(one.quote), answer)]
-    used: dict[int, int] = {}
+    @property
+    def text(self) -> str:
+        return "".join(self._pieces)
 
-    def renumber(mark: re.Match[str]) -> str:
-        if any(start <= mark.start(1) < end for start, end in quoted):
-            return mark.group()
-        index = int(mark.group(1))
-        if index not in verified:
-            return ""
-        return mark.group().replace(mark.group(1), str(used.setdefault(index, len(used) + 1)))
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        return tuple(self._citations.values())
 
-    text = _MARK.sub(renumber, answer).strip()
-    renumbered = tuple(replace(verified[old], index=new) for old, new in used.items())
-    return Verified(True, text, renumbered) if renumbered else Verified(False, "", ())
+    def add(self, statement: str, passage: Passage, quote: str, score: float, stop: str = "") -> CheckedText | None:
+        """Adds a statement that the quote supports; `stop` are its last characters, which follow the mark. None where
+        the quote does not stand in the passage, or was cited before `go_on_elsewhere`."""
+        key = (passage.passage_id, quote)
+        written = inert(statement).strip()
+        if key in self._repeated or not written or not quote.strip() or quote not in passage.text:
+            return None
+        known = self._citations.get(key)
+        citation = known or self._cite(passage, quote, score)
+        separator = self._separator(is_item=written.startswith(_ITEMS)) if self._pieces else ""
+        piece = f"{separator}{written} [{citation.index}]{stop}"
+        self._pieces.append(piece)
+        return CheckedText(piece, None if known else citation)
 
+    def go_on_elsewhere(self) -> None:
+        """The answerer is replaced by another one. What is there stays, and what it cites is not stated again."""
+        self._repeated = frozenset(self._citations)
 
-def cite(passage: Passage, quote: str, index: int, score: float, titles: Mapping[str, str]) -> Citation:
-    """Creates the citation of a quote. `titles` maps document ids to titles."""
-    return Citation(
-        index=index,
-        passage_id=passage.passage_id,
-        document_id=passage.document_id,
-        title=titles.get(passage.document_id, ""),
-        page=passage.page,
-        box=passage.box,
-        quote=quote,
-        score=round(score, 4),
-    )
+    def _separator(self, *, is_item: bool) -> str:
+        behind_item = self._pieces[-1].lstrip().startswith(_ITEMS)
+        return "\n" if is_item else "\n\n" if behind_item else " "
+
+    def _cite(self, passage: Passage, quote: str, score: float) -> Citation:
+        citation = Citation(
+            index=len(self._citations) + 1,
+            passage_id=passage.passage_id,
+            document_id=passage.document_id,
+            title=self._titles.get(passage.document_id, ""),
+            page=passage.page,
+            box=passage.box,
+            quote=quote,
+            score=round(score, 4),
+        )
+        self._citations[passage.passage_id, quote] = citation
+        return citation

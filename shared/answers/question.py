@@ -1,6 +1,7 @@
 """Parses a question: its names, its other words, and the type of answer that it asks for."""
 
 import re
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -47,7 +48,7 @@ class Question(Struct, frozen=True):
 def understand(text: str) -> Question:
     found = list(WORD.finditer(text[:_LONGEST]))
     low = [word.group().lower() for word in found]
-    german = sum(word in _GERMAN for word in low) > sum(word in _ENGLISH for word in low)
+    german = german_lead(low) > 0
     names: list[Term] = []
     terms: list[Term] = []
     for place, (word, known) in enumerate(zip(found, meanings_of(found), strict=True)):
@@ -63,6 +64,11 @@ def understand(text: str) -> Question:
         common = german and (term.counted or after_article)
         (names if not common and _is_name(word.group(), place, known, german) else terms).append(term)
     return Question(text, tuple(names), tuple(terms), answer_type(text[:_LONGEST]), german, frozenset(low))
+
+
+def german_lead(words: Iterable[str]) -> int:
+    """By how many the German words outnumber the English ones; `words` are in lower case."""
+    return sum((word in _GERMAN) - (word in _ENGLISH) for word in words)
 
 
 def _is_name(word: str, place: int, known: frozenset[int], german: bool) -> bool:

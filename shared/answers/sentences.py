@@ -34,15 +34,17 @@ _PAIR = re.compile(r"[^\W\d_][\w /()-]{1,30}:[ \t]+\S.{0,80}\Z")
 """A line such as "Price: 12 euros"."""
 
 
-def sentences_of(text: str) -> Iterator[SentenceSpan]:
-    """Yields the spans in order; every character that is not white space lies in exactly one."""
+def sentences_of(text: str, *, started: bool = False, within: bool = False) -> Iterator[SentenceSpan]:
+    """Yields the spans in order; every character that is not white space lies in exactly one. `started`: other text
+    comes before it; `within`: and in the same line, so that it begins with no heading."""
     head = ""
     for block in _blocks(text):
         start, end = block
         line = text[start:end]
         if not _is_row(line):
             head = ""
-            yield from _prose(text, start, end)
+            yield from _prose(text, start, end, started, within)
+            within = False
         elif _RULE.fullmatch(line):
             yield SentenceSpan(start, end, SentenceKind.HEADING)
         elif not head:
@@ -81,30 +83,37 @@ def _continues(block: str, line: str) -> bool:
 
 
 def _stands_alone(line: str) -> bool:
-    return bool(_is_row(line) or _HEADING.match(line) or _ITEM.match(line) or _PAIR.match(line))
+    return bool(_is_row(line) or begins_alone(line) or _PAIR.match(line))
+
+
+def begins_alone(line: str) -> bool:
+    """Whether the line is a heading or an item, which its beginning shows."""
+    return bool(_HEADING.match(line) or _ITEM.match(line))
 
 
 def _is_row(line: str) -> bool:
     return line.startswith("|") and line.count("|") >= 2 and "\n" not in line
 
 
-def _prose(text: str, start: int, end: int) -> Iterator[SentenceSpan]:
-    if _HEADING.match(text, start, end):
+def _prose(text: str, start: int, end: int, started: bool, within: bool) -> Iterator[SentenceSpan]:
+    if not within and _HEADING.match(text, start, end):
         yield SentenceSpan(start, end, SentenceKind.HEADING)
         return
     item = _ITEM.match(text, start, end)
-    sentences = list(sentence_spans(text, item.end() if item else start, end))
-    sentences[0] = (start, sentences[0][1])
-    for begin, stop in sentences[:-1]:
-        yield SentenceSpan(begin, stop, SentenceKind.SENTENCE)
-    begin, _ = sentences[-1]
-    yield SentenceSpan(begin, end, _last_kind(text, begin, start, end))
+    prose = item.end() if item else start
+    begin = start
+    for at, stop in sentence_spans(text, prose, end):
+        begin = start if at == prose else at
+        if stop < end:
+            yield SentenceSpan(begin, stop, SentenceKind.SENTENCE)
+    kind = SentenceKind.SENTENCE if within and begin == start else _last_kind(text, begin, start, end, started)
+    yield SentenceSpan(begin, end, kind)
 
 
-def _last_kind(text: str, begin: int, start: int, end: int) -> SentenceKind:
+def _last_kind(text: str, begin: int, start: int, end: int, started: bool) -> SentenceKind:
     """A short line of its own without punctuation, digits or a list's mark is a heading."""
     line = text[begin:end]
     bare = begin == start and end - start < 80 and len(line.split()) <= 8 and "\n" not in line
     closed = line[-1] in '.!?…:;,)"”»' or _ITEM.match(line) or ":" in line or any(c.isdigit() for c in line)
-    alone = text[:start].strip() != "" or text[end:].strip() != ""
-    return SentenceKind.HEADING if bare and alone and not closed else SentenceKind.SENTENCE
+    beside = started or text[:start].strip() != "" or text[end:].strip() != ""
+    return SentenceKind.HEADING if bare and beside and not closed else SentenceKind.SENTENCE

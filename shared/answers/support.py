@@ -6,25 +6,27 @@ page, a picture or a person, occurs in that source literally. Unsupported statem
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from msgspec import Struct
 
-from shared.answers.citations import Verified, cite
+from shared.answers.citations import AnswerText, CheckedText
 from shared.answers.evidence import TextWords, spelled_alike, words_of
+from shared.answers.inert import decoded, visible
 from shared.answers.lexicon import figures, words
 from shared.answers.prompting import NO_ANSWER
-from shared.answers.question import understand
+from shared.answers.question import german_lead
 from shared.answers.sentences import SentenceKind, sentences_of
+from shared.answers.statements import StatementReader
 from shared.answers.stems import WORD, stem
-from shared.types.citation import Citation
+from shared.proxy.execution.control_tokens import restored
 from shared.types.passage import Found, Passage
 
 SUPPORTED = 0.5
 """The share of a statement's words that its source has to hold."""
 
 _MARKS = re.compile(r"\s*\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
-_TRAILING_MARKS = re.compile(r"([.!?…]+)((?:\s*\[\d{1,3}(?:\s*,\s*\d{1,3})*\])+)")
 _ADDRESS = re.compile(
     r"""\b(?:[a-z][a-z0-9+.-]{0,20}://|(?:javascript|data|mailto|file|tel|vbscript):|www\.)[^\s<>"'\]]+"""
     r"""|[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+|\]\([^\s)]*|//[^\s<>"'\]]+|\b(?:[\w-]{1,63}\.){1,8}[a-z]{2,63}/[^\s<>"'\]]+""",
@@ -33,6 +35,8 @@ _ADDRESS = re.compile(
 _FUNCTION_WORDS = words("function")
 _DENIALS = words("denials")
 _NEGATIONS = words("negations")
+_STOPS = ".!?…。！？"
+_AROUND_NO_ANSWER = " .!*_\"'"
 _BESIDE = 1
 """How many sentences beside the best one may help to support a statement."""
 
@@ -63,43 +67,49 @@ class _Statement(Struct, frozen=True):
         return _contains_any(self.text, _DENIALS)
 
 
-def supported(answer: str, sources: Sequence[Found], titles: dict[str, str]) -> Verified:
-    """Returns the supported statements, each with its citation mark, numbered from 1 by first use. `sources`
-    are those of the prompt, the first numbered 1; `titles` maps document ids to titles."""
-    if _MARKS.sub("", answer).strip().strip(".").upper() in ("", NO_ANSWER):
-        return Verified(False, "", ())
-    read = [_sentences(found.passage) for found in sources]
-    citations: dict[tuple[str, str], Citation] = {}
-    text = ""
-    for statement in _statements(answer):
-        support = _best_support(statement, read)
-        if support is None:
-            continue
-        number, sentence = support
-        quote = sentence.passage.text[sentence.start : sentence.end]
-        key = (sentence.passage.passage_id, quote)
-        new = cite(sentence.passage, quote, len(citations) + 1, sources[number].score, titles)
-        citation = citations.setdefault(key, new)
-        bare = statement.text.rstrip(".!?…")
-        separator = "\n" if statement.text.startswith(("- ", "* ")) else " "
-        text += f"{separator}{bare} [{citation.index}]{statement.text[len(bare) :]}"
-    return Verified(True, text.strip(), tuple(citations.values())) if text else Verified(False, "", ())
+class SupportCheck:
+    """Checks an answer while it arrives, and adds its supported statements to `answer`, each with its citation mark.
+    `sources` are those of the prompt, the first numbered 1."""
 
+    def __init__(self, sources: Sequence[Found], answer: AnswerText) -> None:
+        self._sources = sources
+        self._answer = answer
+        self._reader = StatementReader()
+        self._german_lead = 0
 
-def _statements(answer: str) -> list[_Statement]:
-    """Marks behind a full stop belong to the sentence before it."""
-    text = _TRAILING_MARKS.sub(r"\2\1", answer)
-    german = understand(text).german
-    found = []
-    for span in sentences_of(text):
-        sentence = text[span.start : span.end]
-        if span.kind is SentenceKind.HEADING:
-            continue
-        numbers = [int(number) for mark in _MARKS.findall(sentence) for number in mark.split(",")]
-        bare = _MARKS.sub("", sentence).strip()
-        if any(character.isalnum() for character in bare):
-            found.append(_Statement(bare, tuple(dict.fromkeys(numbers)), german))
-    return found
+    def feed(self, piece: str) -> Iterator[CheckedText]:
+        """Yields the supported statements that are complete with this piece."""
+        return self._supported(self._reader.feed(visible(piece)))
+
+    def finish(self) -> Iterator[CheckedText]:
+        """Yields the remaining ones, once the answer is whole."""
+        return self._supported(self._reader.finish())
+
+    def _supported(self, statements: Iterator[str]) -> Iterator[CheckedText]:
+        for raw in statements:
+            statement = self._statement(decoded(restored(raw)))
+            support = _best_support(statement, self._sentences) if statement else None
+            if statement is None or support is None:
+                continue
+            number, sentence = support
+            quote = sentence.passage.text[sentence.start : sentence.end]
+            bare = statement.text.rstrip(_STOPS)
+            stop = statement.text[len(bare) :]
+            if added := self._answer.add(bare, sentence.passage, quote, self._sources[number].score, stop):
+                yield added
+
+    def _statement(self, written: str) -> _Statement | None:
+        """None for one that states nothing."""
+        numbers = [int(number) for mark in _MARKS.findall(written) for number in mark.split(",")]
+        bare = _MARKS.sub("", written).strip()
+        self._german_lead += german_lead(word.group().lower() for word in WORD.finditer(bare))
+        if bare.strip(_AROUND_NO_ANSWER).upper() == NO_ANSWER or not any(each.isalnum() for each in bare):
+            return None
+        return _Statement(bare, tuple(dict.fromkeys(numbers)), self._german_lead > 0)
+
+    @cached_property
+    def _sentences(self) -> list[list[_Sentence]]:
+        return [_sentences(found.passage) for found in self._sources]
 
 
 def _sentences(passage: Passage) -> list[_Sentence]:

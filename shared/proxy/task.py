@@ -106,6 +106,8 @@ class LLMResult(Struct, frozen=True):
 
 
 class Token(Struct, frozen=True):
-    """A piece of an answer on its way."""
+    """A piece of an answer on its way. `begins`: it is the first of a call, and what came before it, if anything, is of
+    one that broke off."""
 
     text: str
+    begins: bool = False

@@ -17,6 +17,7 @@ from tests.suite.test_models import CLOUD, LOCAL, MERGER, PUMPS, quoting
 
 SMALL = "smol:latest"
 QUESTION = "What is the pressure limit of the pump P-101?"
+UNANSWERED = ("Who wrote the opera Fidelio?", "Wer hat die Oper Fidelio geschrieben und wann war das?")
 PNG = b"\x89PNG\r\n\x1a\n and what follows"
 
 
@@ -212,13 +213,16 @@ def test_a_stream_of_aegis_is_the_checked_answer(house: House) -> None:
     assert chunks[-2]["aegis_execution"]["model"] == LOCAL
 
 
-def test_what_the_documents_do_not_say_is_not_answered(house: House) -> None:
+def test_what_the_documents_do_not_say_is_not_answered_and_a_sentence_says_so(house: House) -> None:
     house.local.fake.models[LOCAL] = Model(LOCAL, answer=lambda asked: "NO ANSWER", context_tokens=32_768)
     try:
-        answer = house.answer("aegis", "Who wrote the opera Fidelio?")
+        answers = [house.answer("aegis", question) for question in UNANSWERED]
+        streams = [text_of(house.chunks("aegis", question)) for question in UNANSWERED]
     finally:
         house.local.fake.models[LOCAL] = Model(LOCAL, answer=quoting, context_tokens=32_768)
-    assert answer["choices"][0]["message"]["content"] == "" and answer["aegis_citations"] == []
+    texts = [answer["choices"][0]["message"]["content"] for answer in answers]
+    assert texts == streams == ["The documents do not say.", "Die Dokumente sagen dazu nichts."]
+    assert not any(answer["aegis_citations"] for answer in answers)
 
 
 def test_earlier_messages_are_the_turns_of_the_conversation(house: House) -> None:

@@ -162,16 +162,20 @@ def title_of(name: str) -> str:
     return f"{name}.md"
 
 
-@pytest.mark.parametrize("name", ORDERS)
-def test_an_order_in_a_document_changes_nothing(name: str, house: House) -> None:
-    order = ORDERS[name]
-    texts = {
+def ingested(name: str, house: House) -> dict[str, str]:
+    """The manual, and the document that gives the order, by their ids."""
+    return {
         house.caller.ingest(content.encode(), file, title=title)["document_id"]: content
         for file, title, content in (
             ("manual.md", "manual", MANUAL),
-            (f"{name}.md", title_of(name), f"# On the pump P-101\n\n{order.document}\n"),
+            (f"{name}.md", title_of(name), f"# On the pump P-101\n\n{ORDERS[name].document}\n"),
         )
     }
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_an_order_in_a_document_changes_nothing(name: str, house: House) -> None:
+    order, texts = ORDERS[name], ingested(name, house)
     response = house.caller.post("/ask", json={"question": QUESTION, "document_ids": list(texts)}).raise_for_status()
     answer: dict[str, Any] = response.json()
     assert TRUTH in answer["answer"], answer
@@ -189,3 +193,35 @@ def test_an_order_in_a_document_changes_nothing(name: str, house: House) -> None
     assert "merger" not in text
     held = "".join(texts.values())
     assert all(address in held for address in re.findall(r"[\w.]*evil\.example[^\s)\]]*", answer["answer"]))
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_what_an_obeying_model_writes_is_in_no_event_of_a_stream(name: str, house: House) -> None:
+    request = {"question": QUESTION, "document_ids": list(ingested(name, house)), "stream": True}
+    events = events_of(house.caller.post("/ask", json=request).raise_for_status().text)
+    assert ORDERS[name].gone in house.outputs[-1], "the model obeys"
+    assert events[0][0] == "retrieved"
+    sent = [data for event, data in events if event not in ("retrieved", "citation")]
+    assert ORDERS[name].gone not in json.dumps(sent)
+    done = events[-1][1]
+    assert "".join(data["text"] for event, data in events if event == "token") == done["answer"]
+    assert [data for event, data in events if event == "citation"] == done["citations"]
+
+
+def test_what_an_obeying_model_writes_is_in_no_chunk_of_a_chat(house: House) -> None:
+    for name in ORDERS:
+        ingested(name, house)
+    messages = [{"role": "user", "content": QUESTION}]
+    body = {"model": "aegis", "messages": messages, "stream": True}
+    text = house.caller.post("/v1/chat/completions", json=body).raise_for_status().text
+    pieces = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: {")]
+    content = "".join(choice["delta"].get("content", "") for piece in pieces for choice in piece["choices"])
+    assert TRUTH in content
+    obeyed = [order for order in ORDERS.values() if order.gone in house.outputs[-1]]
+    assert obeyed
+    assert not [order.gone for order in obeyed if order.gone in content]
+
+
+def events_of(body: str) -> list[tuple[str, Any]]:
+    found = re.findall(r"^event: (\w+)\n(?:id: .*\n)?data: (.*)$", body, re.MULTILINE)
+    return [(event, json.loads(data)) for event, data in found]

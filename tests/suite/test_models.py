@@ -141,25 +141,32 @@ def test_what_a_model_invents_is_not_an_answer(house: House) -> None:
     house.local.fake.models[LOCAL] = Model(LOCAL, answer=inventing, context_tokens=32_768)
     try:
         answer = house.ask("What is the pressure limit of the pump P-101?", limit=1)
+        stream = house.caller.post("/ask", json={"question": "What is its limit?", "limit": 1, "stream": True}).text
     finally:
         house.local.fake.models[LOCAL] = Model(LOCAL, answer=quoting, context_tokens=32_768)
     assert (answer["answered"], answer["answer"], answer["citations"]) == (False, "", [])
+    assert "event: done" in stream
+    assert "event: token" not in stream
+    assert "900" not in stream
 
 
 def test_a_stream_ends_with_the_checked_answer(house: House) -> None:
     request = {"question": "What is the pressure limit of the pump P-101?", "stream": True, "limit": 1}
-    names, done = [], {}
+    names, done, tokens = [], {}, ""
     with house.caller.stream("POST", "/ask", json=request) as response:
         for line in response.iter_lines():
             if line.startswith("event: "):
                 names.append(line[7:])
             elif line.startswith("data: ") and names[-1] == "done":
                 done = json.loads(line[6:])
+            elif line.startswith("data: ") and names[-1] == "token":
+                tokens += json.loads(line[6:])["text"]
     assert names[0] == "retrieved"
     assert names.count("token") > 1
     assert names[-2:] == ["usage", "done"]
     assert done["answered"]
     assert done["execution"]["location"] == "local"
+    assert tokens == done["answer"]
 
 
 def test_every_cloud_failure_still_has_an_answer(house: House) -> None:

@@ -81,7 +81,7 @@ class Attempt:
                                 if length > LONGEST_TEXT:
                                     raise UpstreamError("broken", "an answer without an end", may_have_run=True)
                                 if task.schema is None:
-                                    yield Token(event.text)
+                                    yield Token(event.text, begins=len(text) == 1)
                         result = self._result("".join(text), end, running)
                     except UpstreamError as error:
                         if text and task.schema is None:  # its pieces are given out: they cannot come again

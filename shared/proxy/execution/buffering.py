@@ -25,7 +25,7 @@ class _Buffer:
         try:
             async with aclosing(events):
                 async for event in events:
-                    if isinstance(event, Token) and len(self._events) >= MOST_PIECES:
+                    if isinstance(event, Token) and not event.begins and len(self._events) >= MOST_PIECES:
                         self._joined.append(event.text)
                     else:
                         self._flush()

@@ -63,7 +63,7 @@ async def test_who_leaves_ends_the_work() -> None:
     source.go.set()
     items = await started(source.items())
     assert await anext(items) == 0
-    await items.aclose()  # type: ignore[attr-defined]
+    await items.aclose()
     assert source.left.is_set()
 
 

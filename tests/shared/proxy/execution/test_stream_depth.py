@@ -24,6 +24,7 @@ from shared.types.http import EventStream
 from shared.types.passage import Found, Passage
 from shared.types.payer import Payer
 from shared.usage.metering import Meter
+from tests.ollama import Model
 from tests.shared.proxy.execution.environment import LOCAL, TENANT, ProxyEnvironment
 
 MOST_ITERATORS = 8
@@ -80,6 +81,7 @@ async def test_a_token_of_an_answer_passes_at_most_eight_iterators(env: ProxyEnv
         Meter(env.journal, env.config.units),
     )
     conversations = Conversations(env.redis, TENANT, "key_1")
+    env.local.models[LOCAL] = Model(LOCAL, answer=lambda asked: f"{_TEXT} It is closed today.")
     before = _generators()
     request = Ask("When did the observatory open?", stream=True)
     body = _body(await ask.handle(request, answering, conversations, _PAYER, Call("ask", TENANT)))
