@@ -19,7 +19,7 @@ from shared.runtime.wiring.cluster import check_backends, cluster_services
 from shared.runtime.wiring.services import Services
 from shared.runtime.wiring.settings import Settings
 from shared.table.table import Function, TableError, load
-from shared.types.errors import AegisError, SettingError
+from shared.types.errors import AegisError, SettingError, StoreUnavailable
 
 if TYPE_CHECKING:
     from litestar.handlers import HTTPRouteHandler
@@ -38,7 +38,7 @@ def run(name: str) -> int:
         check_backends(function, os.environ)
         with listen(settings.host, settings.port) as listener:
             return uvloop.run(_run(function, settings, listener))
-    except PortTaken as error:
+    except (PortTaken, StoreUnavailable) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - before there is a log to speak of
         return 6
     except (AegisError, SettingError, TableError, ValueError) as error:

@@ -13,7 +13,8 @@ from shared.access.accounts import cached_key, cached_tenant
 from shared.catalogue.catalogue import Catalogues
 from shared.records.records import PlatformRecords
 from shared.runtime.serve import Installation, embedded_settings
-from shared.runtime.wiring.cluster import VARIABLES, MissingStore, cluster_services
+from shared.runtime.wiring.cluster import cluster_services, is_cluster
+from shared.runtime.wiring.data_folder import check_installation
 from shared.runtime.wiring.services import Services
 from shared.runtime.wiring.settings import Settings
 from shared.table.table import Need, load
@@ -21,21 +22,25 @@ from shared.types.errors import AegisError
 from shared.vectors.stored_point import StoredPoint
 
 INDEXES = ("catalogue", "counters", "vectors")
+_NEEDS: dict[str, Need] = {"catalogue": "counters", "counters": "counters", "vectors": "vectors"}
 _BATCH = 256
 
 
 def rebuild(data: Path, only: str | None = None) -> dict[str, Any]:
     """Returns how many documents, keys and passages each index has; on a cluster where its variables are set.
 
-    Raises `FolderTaken` while a server owns the folder, `NoSuchIndex` for an unknown index.
+    Raises `FolderTaken` while a server owns the folder, `NoInstallation` where there is none, `NoSuchIndex` for an
+    unknown index.
     """
     if only is not None and only not in INDEXES:
         raise NoSuchIndex(f"there is no index {only!r} here; rebuild takes {', '.join(INDEXES)}")
     indexes = (only,) if only else INDEXES
-    if os.environ.get("AEGIS_S3_BUCKET"):
+    needs: list[Need] = ["blobs", *(_NEEDS[index] for index in indexes)]
+    if all(is_cluster(need, os.environ) for need in needs):
         return asyncio.run(_rebuild_cluster(indexes))
+    check_installation(data)
     with Installation(embedded_settings(data)) as installation:
-        if only in (None, "vectors"):
+        if only in (None, "vectors") and not is_cluster("vectors", os.environ):
             shutil.rmtree(data / "vectors", ignore_errors=True)
         return asyncio.run(_rebuild_folder(installation, indexes))
 
@@ -53,13 +58,7 @@ async def _rebuild_folder(installation: Installation, indexes: tuple[str, ...]) 
 
 
 async def _rebuild_cluster(indexes: tuple[str, ...]) -> dict[str, Any]:
-    table = load()
-    needs: dict[str, Need] = {"catalogue": "counters", "counters": "counters", "vectors": "vectors"}
-    wanted: list[Need] = ["blobs", *(needs[index] for index in indexes)]
-    for need in wanted:
-        if not os.environ.get(VARIABLES[need]):
-            raise MissingStore(f"{VARIABLES[need]} is not set: the index and its source are stored there.")
-    services = cluster_services(table, Settings.from_environ(os.environ), os.environ)
+    services = cluster_services(load(), Settings.from_environ(os.environ), os.environ)
     try:
         return await _rebuild(services, indexes)
     finally:

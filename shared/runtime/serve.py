@@ -19,24 +19,37 @@ import uvloop
 
 from events.envelope import Secrets
 from shared.blobs.folder import FolderBlobs
+from shared.blobs.port import Blobs
+from shared.bus.port import EventTransport
 from shared.bus.streams import StreamBus
 from shared.pool.queue import SliceQueue
 from shared.records.structs import TenantRecord
+from shared.redis.client import RedisClient
+from shared.redis.connection import check_server
 from shared.redis.leases import Leases
 from shared.redis.valkey import NoServerBinary, ValkeyServer
 from shared.runtime.events.runner import Runner
 from shared.runtime.http.listening import GRACE_S, PortTaken, http_server, listen, started, url_of
 from shared.runtime.http.routes import application
 from shared.runtime.wiring.check import check_wiring
-from shared.runtime.wiring.data_folder import DataFolder, FolderTaken, ForeignFolder
+from shared.runtime.wiring.cluster import (
+    backend_names,
+    cluster_blobs,
+    cluster_redis,
+    cluster_transport,
+    cluster_vectors,
+    is_cluster,
+)
+from shared.runtime.wiring.data_folder import DataFolder, FolderTaken
 from shared.runtime.wiring.services import Services
 from shared.runtime.wiring.settings import Settings
 from shared.table.table import Table, TableError, load
 from shared.telemetry import metrics
 from shared.types.clock import now
-from shared.types.errors import SettingError
+from shared.types.errors import AegisError, SettingError, StoreUnavailable
 from shared.types.principal import Role
 from shared.vectors.edge import EdgeIndex
+from shared.vectors.port import VectorIndex
 
 DEFAULT_TENANT = "ten_default"
 _CALL_TIMEOUT_S = 0.8
@@ -52,10 +65,10 @@ def serve(data: Path, host: str, port: int) -> int:
         settings = embedded_settings(data, host=host, port=port)
         with Installation(settings) as installation, listen(host, port) as listener:
             return uvloop.run(_serve(installation, listener))
-    except (FolderTaken, NoServerBinary, PortTaken) as error:
+    except (FolderTaken, NoServerBinary, PortTaken, StoreUnavailable) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - before there is a log to speak of
         return 6
-    except (ForeignFolder, SettingError, TableError, ValueError) as error:
+    except (AegisError, SettingError, TableError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 2
 
@@ -66,14 +79,14 @@ def embedded_settings(data: Path, **given: Any) -> Settings:
 
 
 class Installation:
-    """A data folder and its stores, owned by this process."""
+    """A data folder and its stores, owned by this process. A store whose variable is set is the cluster's."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.table: Table = load()
         self.folder = DataFolder(settings.data)
         self.event_secrets = self.folder.secrets(os.environ.get("AEGIS_EVENT_SECRET"))
-        self._server = ValkeyServer(settings.data / "counters")
+        self._valkey = None if is_cluster("counters", os.environ) else ValkeyServer(settings.data / "counters")
 
     def __enter__(self) -> "Installation":
         return self
@@ -84,48 +97,75 @@ class Installation:
         self.folder.close()
 
     async def open(self) -> Services:
-        """Starts the stores; the first time it also creates the tenant `default` and the first keys."""
+        """Starts or connects the stores; the first time it also creates the tenant `default` and the first keys.
+
+        Raises `StoreUnavailable`, and `UnfitServer` or `UnfitBucket` for a store that cannot be used as it is set.
+        """
         shutil.rmtree(self.settings.data / "spool", ignore_errors=True)  # uploads that a crash interrupted
-        await self._server.start()
-        redis = self._server.redis(answer_s=_CALL_TIMEOUT_S)
-        await Leases(redis).void_all()
-        await SliceQueue(redis).void_claims()
-        self.bus = StreamBus(
-            redis,
-            self._server.redis(answer_s=_READ_TIMEOUT_S),
-            self.table,
-            self.event_secrets,
-            consumer=secrets.token_hex(4),
-        )
+        redis = await self._started_redis()
+        reader = self._redis(_READ_TIMEOUT_S)
+        self.bus = StreamBus(redis, reader, self.table, self.event_secrets, consumer=secrets.token_hex(4))
         services = Services(
             self.table,
             self.settings,
-            blobs=lambda: FolderBlobs(self.settings.data / "blobs"),
+            blobs=self._blobs,
             redis=lambda: redis,
-            transport=lambda: self.bus,
-            vectors=lambda made: EdgeIndex(
-                self.settings.data / "vectors", made.embedding.dimensions, made.embedding.name
-            ),
+            transport=lambda: self._transport(redis),
+            vectors=self._vectors,
+            backends=backend_names(os.environ),
         )
+        await services.blobs.prepare()
         await self._first_keys(services)
         return services
 
     async def close(self, services: Services) -> None:
         await services.close()
         await self.bus.close()
-        await self._server.close()
+        if self._valkey:
+            await self._valkey.close()
+
+    def _blobs(self) -> Blobs:
+        is_s3 = is_cluster("blobs", os.environ)
+        return cluster_blobs(os.environ) if is_s3 else FolderBlobs(self.settings.data / "blobs")
+
+    def _redis(self, answer_s: float) -> RedisClient:
+        return self._valkey.redis(answer_s=answer_s) if self._valkey else cluster_redis(os.environ, answer_s=answer_s)
+
+    async def _started_redis(self) -> RedisClient:
+        """What other processes hold in a Redis of the cluster is left alone."""
+        redis = self._redis(_CALL_TIMEOUT_S)
+        if self._valkey:
+            await self._valkey.start()
+            await Leases(redis).void_all()
+            await SliceQueue(redis).void_claims()
+        else:
+            await check_server(redis)
+        return redis
+
+    def _transport(self, redis: RedisClient) -> EventTransport:
+        is_broker = is_cluster("bus", os.environ)
+        return cluster_transport(os.environ, self.event_secrets, redis) if is_broker else self.bus
+
+    def _vectors(self, services: Services) -> VectorIndex:
+        if is_cluster("vectors", os.environ):
+            return cluster_vectors(os.environ, services)
+        return EdgeIndex(self.settings.data / "vectors", services.embedding.dimensions, services.embedding.name)
 
     async def _first_keys(self, services: Services) -> None:
         """Creates the tenant `default` with an admin's key, and an operator's; safe to repeat after a crash."""
+        is_new = not await services.accounts.keys("")
         if await services.accounts.tenant(DEFAULT_TENANT) is None:
             await services.accounts.keep_tenant(TenantRecord(DEFAULT_TENANT, "default", "enterprise", now()))
-        await self._first_key(services, "initial-api-key", DEFAULT_TENANT, "admin")
-        await self._first_key(services, "initial-operator-key", "", "operator")
+        await self._first_key(services, "initial-api-key", DEFAULT_TENANT, "admin", is_new)
+        await self._first_key(services, "initial-operator-key", "", "operator", is_new)
 
-    async def _first_key(self, services: Services, file: str, tenant_id: str, role: Role) -> None:
-        """Writes the file last: where it exists its key was created, and a revoked key is not created again."""
-        if not (self.folder.path / file).exists():
-            _, key = await services.accounts.create_key(tenant_id, "initial key", role)
+    async def _first_key(self, services: Services, file: str, tenant_id: str, role: Role, is_new: bool) -> None:
+        """Writes the file last: where it exists its key was created, and a revoked key is not created again. A new
+        store, as a bucket for a folder that had none, gets the key that the folder has."""
+        path = self.folder.path / file
+        if is_new or not path.exists():
+            given = path.read_text().strip() if path.exists() else None
+            _, key = await services.accounts.create_key(tenant_id, "initial key", role, secret=given)
             self.folder.secret(file, lambda: key)
 
 

@@ -7,30 +7,29 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from shared.runtime.wiring.cluster import cluster_blobs, cluster_redis, cluster_services, is_cluster
+from shared.runtime.wiring.data_folder import check_installation
 from shared.runtime.wiring.services import Services
 from shared.runtime.wiring.settings import Settings
 from shared.table.table import load
 from shared.telemetry.logs import log
 from shared.types.clock import now
-from shared.types.errors import AegisError, StoreUnavailable
+from shared.types.errors import StoreUnavailable
 
 if TYPE_CHECKING:
+    from shared.blobs.port import Blobs
     from shared.proxy.reconciling import Reconciled
+    from shared.redis.client import RedisClient
     from shared.usage.verification import Verification
-
-
-class NoInstallation(AegisError):
-    """No stores were found; the message says what to set."""
 
 
 async def verify(data: Path) -> "Verification":
     """Verifies the whole usage ledger, of the bucket whose variable is set or of the folder, while others may write.
     Raises `NoInstallation`, `StoreUnavailable`."""
-    services = _cluster("AEGIS_S3_BUCKET") or _beside(data)
-    try:
+    if not is_cluster("blobs", os.environ):
+        check_installation(data)
+    async with _closing(_beside(data)) as services:
         return await services.usage_ledger.verify()
-    finally:
-        await services.close()
 
 
 async def reconcile(data: Path, bills: Mapping[date, int], *, is_served: bool) -> "Reconciled":
@@ -63,16 +62,17 @@ async def _provider_bills(services: Services) -> Mapping[date, int]:
 
 @asynccontextmanager
 async def _stores(data: Path, *, is_served: bool) -> AsyncIterator[Services]:
-    services = _cluster("AEGIS_S3_BUCKET", "AEGIS_REDIS_URL") or (_beside(data) if is_served else None)
-    if services is not None:
-        try:
+    if all(is_cluster(need, os.environ) for need in ("blobs", "counters")):
+        async with _closing(cluster_services(load(), Settings.from_environ(os.environ), os.environ)) as services:
             yield services
-        finally:
-            await services.close()
+        return
+    check_installation(data)
+    if is_served:
+        async with _closing(_beside(data)) as services:
+            yield services
         return
     from shared.runtime.serve import Installation, embedded_settings
 
-    _check_folder(data)
     with Installation(embedded_settings(data)) as installation:
         opened = await installation.open()
         try:
@@ -81,36 +81,35 @@ async def _stores(data: Path, *, is_served: bool) -> AsyncIterator[Services]:
             await installation.close(opened)
 
 
-def _cluster(*variables: str) -> Services | None:
-    """The cluster's stores; None where the first variable is not set."""
-    if not os.environ.get(variables[0]):
-        return None
-    for name in variables:
-        if not os.environ.get(name):
-            raise NoInstallation(f"{name} is not set: the command needs that store too.")
-    from shared.runtime.wiring.cluster import cluster_services
-
-    return cluster_services(load(), Settings.from_environ(os.environ), os.environ)
+@asynccontextmanager
+async def _closing(services: Services) -> AsyncIterator[Services]:
+    try:
+        yield services
+    finally:
+        await services.close()
 
 
 def _beside(data: Path) -> Services:
+    """The stores of a server that runs on the folder."""
     from shared.blobs.folder import FolderBlobs
     from shared.redis.valkey import ValkeyServer
 
-    _check_folder(data)
+    def blobs() -> "Blobs":
+        is_s3 = is_cluster("blobs", os.environ)
+        return cluster_blobs(os.environ) if is_s3 else FolderBlobs(data / "blobs", is_owner=False)
+
+    def redis() -> "RedisClient":
+        is_url = is_cluster("counters", os.environ)
+        return cluster_redis(os.environ) if is_url else ValkeyServer(data / "counters").redis()
+
     return Services(
         load(),
         Settings.from_environ(os.environ),
-        blobs=lambda: FolderBlobs(data / "blobs", is_owner=False),
-        redis=lambda: ValkeyServer(data / "counters").redis(),
+        blobs=blobs,
+        redis=redis,
         transport=_none,
         vectors=lambda _: _none(),
     )
-
-
-def _check_folder(data: Path) -> None:
-    if not (data / "blobs").is_dir():
-        raise NoInstallation(f"{data} is no data folder of a server, and AEGIS_S3_BUCKET is not set.")
 
 
 def _none() -> NoReturn:

@@ -39,8 +39,11 @@ class Store(Struct):
 
 
 class Readiness(Struct):
+    """`backends` names what each need is served by, as `s3` or `folder` for blobs."""
+
     status: Literal["ready", "degraded", "unready"]
     stores: dict[str, Store]
+    backends: dict[str, str]
 
 
 def own_pages(functions: Sequence[Function], services: Services) -> list[HTTPRouteHandler]:
@@ -62,7 +65,9 @@ def own_pages(functions: Sequence[Function], services: Services) -> list[HTTPRou
         status: Literal["ready", "degraded", "unready"] = "degraded" if away else "ready"
         if away & needed or services.stopping or services.warming:
             status = "unready"
-        readiness = Readiness(status, {str(need): store for need, store in found.items()})
+        stores = {str(need): store for need, store in found.items()}
+        backends = {str(need): name for need, name in services.backends.items() if need in needed | optional}
+        readiness = Readiness(status, stores, backends)
         return _json(request, "/health/ready", readiness, 503 if status == "unready" else 200)
 
     @get("/metrics", status_code=200)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from events.envelope import Secrets
 from shared.runtime.wiring.services import Services
 from shared.runtime.wiring.settings import Settings
@@ -23,6 +25,19 @@ VARIABLES: dict[Need, str] = {
     "vectors": "AEGIS_QDRANT_URL",
 }
 """What has to be set for each need; a need that is not here keeps no state."""
+
+
+class _BackendNames(Struct, frozen=True):
+    embedded: str
+    cluster: str
+
+
+_BACKENDS: dict[Need, _BackendNames] = {
+    "blobs": _BackendNames("folder", "s3"),
+    "counters": _BackendNames("valkey", "redis"),
+    "bus": _BackendNames("streams", "broker"),
+    "vectors": _BackendNames("edge", "qdrant"),
+}
 
 
 class MissingStore(AegisError):
@@ -66,37 +81,56 @@ def check_variables(functions: tuple[Function, ...], environ: Mapping[str, str])
 def cluster_services(table: Table, settings: Settings, environ: Mapping[str, str]) -> Services:
     """Services over the stores of the environment; each store is connected to at its first use."""
 
-    def blobs() -> "Blobs":
-        from shared.blobs.s3 import S3Blobs
-
-        return S3Blobs(environ["AEGIS_S3_BUCKET"])
-
-    def redis() -> "RedisClient":
-        from shared.redis.connection import over_url
-
-        return over_url(environ["AEGIS_REDIS_URL"])
-
     def transport() -> "EventTransport":
-        from shared.bus.sink import SinkTransport
-
-        return SinkTransport(_sink(environ["K_SINK"]), event_secrets(environ), services.redis)
-
-    def vectors(services: Services) -> "VectorIndex":
-        from shared.vectors.qdrant import QdrantIndex
-
-        embedding = services.embedding
-        key = environ.get("AEGIS_QDRANT_API_KEY") or None
-        return QdrantIndex(environ["AEGIS_QDRANT_URL"], key, embedding.dimensions, embedding.name)
+        return cluster_transport(environ, event_secrets(environ), services.redis)
 
     services = Services(
         table,
         settings,
-        blobs=blobs,
-        redis=redis if environ.get("AEGIS_REDIS_URL") else None,
+        blobs=lambda: cluster_blobs(environ),
+        redis=(lambda: cluster_redis(environ)) if environ.get("AEGIS_REDIS_URL") else None,
         transport=transport,
-        vectors=vectors,
+        vectors=lambda made: cluster_vectors(environ, made),
+        backends={need: names.cluster for need, names in _BACKENDS.items()},
     )
     return services
+
+
+def is_cluster(need: Need, environ: Mapping[str, str]) -> bool:
+    """Whether the variable of the need is set."""
+    return bool(environ.get(VARIABLES[need]))
+
+
+def backend_names(environ: Mapping[str, str]) -> dict[Need, str]:
+    """The backend of each need in one process: the cluster's where its variable is set, else the embedded one."""
+    return {need: names.cluster if is_cluster(need, environ) else names.embedded for need, names in _BACKENDS.items()}
+
+
+def cluster_blobs(environ: Mapping[str, str]) -> "Blobs":
+    from shared.blobs.s3 import S3Blobs
+
+    return S3Blobs(environ["AEGIS_S3_BUCKET"])
+
+
+def cluster_redis(environ: Mapping[str, str], answer_s: float | None = None) -> "RedisClient":
+    from shared.redis.client import ANSWER_S
+    from shared.redis.connection import over_url
+
+    return over_url(environ["AEGIS_REDIS_URL"], answer_s=ANSWER_S if answer_s is None else answer_s)
+
+
+def cluster_transport(environ: Mapping[str, str], secrets: Secrets, redis: "RedisClient") -> "EventTransport":
+    from shared.bus.sink import SinkTransport
+
+    return SinkTransport(_sink(environ["K_SINK"]), secrets, redis)
+
+
+def cluster_vectors(environ: Mapping[str, str], services: Services) -> "VectorIndex":
+    from shared.vectors.qdrant import QdrantIndex
+
+    embedding = services.embedding
+    key = environ.get("AEGIS_QDRANT_API_KEY") or None
+    return QdrantIndex(environ["AEGIS_QDRANT_URL"], key, embedding.dimensions, embedding.name)
 
 
 def _sink(address: str) -> "EventSink":

@@ -24,6 +24,10 @@ class ForeignFolder(AegisError):
     """The folder holds something that is not ours."""
 
 
+class NoInstallation(AegisError):
+    """The folder is not a data folder of ours."""
+
+
 class _Mark(Struct):
     layout: int
 
@@ -80,6 +84,14 @@ class DataFolder:
     def close(self) -> None:
         (self.path / "server.json").unlink(missing_ok=True)
         os.close(self._lock)
+
+
+def check_installation(path: Path) -> None:
+    """For what works on an installation and makes none. Raises `NoInstallation`."""
+    if not (path / _OURS).is_file():
+        raise NoInstallation(
+            f"{path} is no data folder of a server. Name one with --data, or set the variables of the stores."
+        )
 
 
 def _check_ours(path: Path) -> None:

@@ -1,7 +1,7 @@
 """The services of one process. Each is made at its first use, so that a function pays only for what it needs."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -51,8 +51,11 @@ class Services:
         redis: "Callable[[], RedisClient] | None",
         transport: "Callable[[], EventTransport]",
         vectors: "Callable[[Services], VectorIndex]",
+        backends: Mapping[Need, str] | None = None,
     ) -> None:
+        """`backends` names the backend of each need that keeps state, for operators."""
         self.table = table
+        self.backends = backends or {}
         self.settings = settings
         self.stopping = False
         self.warming = False
