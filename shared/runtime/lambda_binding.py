@@ -20,6 +20,7 @@ from shared.runtime.wiring.services import Services
 from shared.runtime.wiring.settings import Settings
 from shared.table.table import DEAD_LETTER, Function, Table, load
 from shared.telemetry.logs import log
+from shared.telemetry.outages import outage_fields
 from shared.types.errors import AegisError, StoreUnavailable
 
 if TYPE_CHECKING:  # each is imported with the first event that needs it
@@ -101,6 +102,7 @@ class Binding:
                 result = await self._deliver_one(source, from_queue)
         except TimeoutError:
             result = DeliveryResult(503, detail="the invocation's time was over")
+            log().warning("delivery answered 503: the invocation's time was over", extra=self._about(source))
         measure_delivery(self._function.name, result.status, time.monotonic() - started)
         return result
 
@@ -117,12 +119,21 @@ class Binding:
         result = await self._delivery.deliver(queued.event)
         if result.reply is None:
             return result
+        started = time.monotonic()
         try:
             await self._services.publisher(self._function.name).publish(result.reply)
         except StoreUnavailable as error:
-            log().warning(f"cannot publish the next event: {error}", extra={"function": self._function.name})
+            fields = outage_fields(error, started, error.retry_after)
+            log().warning(f"cannot publish the next event: {error}", extra={**self._about(queued), **fields})
             return DeliveryResult(503, detail=str(error), retry_after=error.retry_after)
         return result
+
+    def _about(self, source: SourceEvent) -> dict[str, str]:
+        about = {"function": self._function.name}
+        if isinstance(source, QueuedEvent):
+            event = source.event
+            about |= {"request_id": event.requestid or event.id, "tenant": event.aegistenant}
+        return about
 
     async def _receive_dead_letter(self, source: QueuedEvent | ExhaustedEvent, from_queue: str) -> DeliveryResult:
         from shared.runtime.aws.dead_letters import undelivered_from

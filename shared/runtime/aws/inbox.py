@@ -1,6 +1,7 @@
 """Submits objects that outside producers put below `t/{tenant}/inbox/`, by the route for their events."""
 
 import asyncio
+import time
 
 from events.envelope import CloudEvent
 from shared.blobs.names import is_name
@@ -11,6 +12,7 @@ from shared.runtime.wiring.injection import plan, provide
 from shared.runtime.wiring.services import Services
 from shared.table.table import Function
 from shared.telemetry.logs import log
+from shared.telemetry.outages import outage_fields
 from shared.types.call import Call
 from shared.types.errors import NotFound
 from shared.types.principal import Principal
@@ -31,13 +33,13 @@ class Inbox:
 
     async def submit(self, created: ObjectCreated) -> DeliveryResult:
         """An object that is refused stays in the inbox, for its tenant to see; one that is accepted is removed."""
-        request_id = new_request_id()
+        request_id, started = new_request_id(), time.monotonic()
         try:
             async with asyncio.timeout(self._function.timeout_s):
                 await self._submit(created, request_id)
             return DeliveryResult(204)
         except Exception as error:  # noqa: BLE001 - every failure is mapped to a status
-            return self._refused(created, request_id, error)
+            return self._refused(created, request_id, error, started)
 
     async def _submit(self, created: ObjectCreated, request_id: str) -> None:
         operation = next((operation for operation in self._function.operations if operation.on == _ROUTE), None)
@@ -63,14 +65,17 @@ class Inbox:
             traceparent=new_traceparent(),
         )
 
-    def _refused(self, created: ObjectCreated, request_id: str, error: Exception) -> DeliveryResult:
+    def _refused(self, created: ObjectCreated, request_id: str, error: Exception, started: float) -> DeliveryResult:
         about = {"function": self._function.name, "request_id": request_id, "tenant": created.tenant_id}
         if isinstance(error, TimeoutError):
-            return DeliveryResult(503, detail=f"the submission took longer than {self._function.timeout_s} s")
+            late = f"the submission took longer than {self._function.timeout_s} s"
+            log().warning(f"inbox answered 503: {late}", extra=about)
+            return DeliveryResult(503, detail=late)
         problem = problem_of(error)
         if problem.status == 500:
             log().error("cannot submit an object of the inbox", exc_info=error, extra=about)
         else:
-            log().warning(f"inbox answered {problem.status}: {problem.detail}", extra=about)
+            fields = outage_fields(error, started, problem.retry_after) if problem.status in (503, 504, 507) else {}
+            log().warning(f"inbox answered {problem.status}: {problem.detail}", extra={**about, **fields})
         status = 503 if problem.status in _RETRYABLE else problem.status
         return DeliveryResult(status, detail=problem.detail, retry_after=problem.retry_after)

@@ -18,6 +18,7 @@ from shared.stages.stages import RunnableStage, StageRunner, UnknownDocument
 from shared.table.table import DEAD_LETTER, Function, Operation
 from shared.telemetry.logs import log
 from shared.telemetry.metrics import observe_delivery
+from shared.telemetry.outages import outage_fields
 from shared.types.call import Call
 from shared.types.errors import AegisError, StoreUnavailable
 from shared.types.undelivered import UndeliveredEvent
@@ -48,7 +49,7 @@ class EventDelivery:
 
     async def deliver(self, event: CloudEvent, started: datetime | None = None) -> DeliveryResult:
         """`started` is when the work on the event started, where that was before this delivery."""
-        start = time.monotonic()
+        start, outage = time.monotonic(), {}
         try:
             reply = await self._reply(event, started)
             delivered = DeliveryResult(200, reply) if reply else DeliveryResult(204)
@@ -58,12 +59,15 @@ class EventDelivery:
             delivered = DeliveryResult(401, detail=str(error))
         except StoreUnavailable as error:
             delivered = DeliveryResult(503, detail=str(error), retry_after=error.retry_after)
+            outage = outage_fields(error, start, error.retry_after)
         except Exception as error:  # noqa: BLE001 - a fault of ours: seen here, tried again, then kept as a dead letter
             log().exception("delivery failed", extra=self._about(event))
             detail = str(error) if isinstance(error, AegisError) else type(error).__name__
             delivered = DeliveryResult(500, detail=detail)
         if delivered.detail:
-            log().warning(f"delivery answered {delivered.status}: {delivered.detail}", extra=self._about(event))
+            log().warning(
+                f"delivery answered {delivered.status}: {delivered.detail}", extra={**self._about(event), **outage}
+            )
         observe_delivery(self._function.name, delivered.status, time.monotonic() - start)
         return delivered
 
@@ -75,6 +79,7 @@ class EventDelivery:
 
     async def receive_dead_letter(self, undelivered: UndeliveredEvent) -> DeliveryResult:
         """The same for a dead letter that a broker or a queue delivers: it has to be signed like any event of ours."""
+        start = time.monotonic()
         try:
             unwrap(undelivered.event, self._secrets)
             await self.dead_letter(undelivered)
@@ -84,6 +89,8 @@ class EventDelivery:
         except WrongSignatureError as error:
             return DeliveryResult(401, detail=str(error))
         except StoreUnavailable as error:
+            fields = outage_fields(error, start, error.retry_after)
+            log().warning("a dead letter could not be received", extra={**self._about(undelivered.event), **fields})
             return DeliveryResult(503, detail=str(error), retry_after=error.retry_after)
 
     async def _reply(self, event: CloudEvent, started: datetime | None) -> DocumentEvent | None:

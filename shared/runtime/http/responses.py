@@ -12,6 +12,8 @@ from shared.runtime.http import openai
 from shared.runtime.http.exchange import Exchange
 from shared.runtime.http.problems import event_of, problem_of, render_problem
 from shared.telemetry.logs import log
+from shared.telemetry.outages import outage_fields
+from shared.types.errors import Problem
 from shared.types.http import Content, EventStream, Paged, ServerSentEvent
 
 EVENT_STREAM = "text/event-stream"
@@ -48,13 +50,21 @@ def stream_response(pieces: AsyncIterator[bytes] | bytes) -> Response[Any]:
 def problem_response(error: BaseException, exchange: Exchange) -> Response[Any]:
     """The problem, logged where it is ours."""
     problem = problem_of(error)
-    if problem.status == 500:
-        log().error("unforeseen error", exc_info=error, extra=exchange.about)
+    _log(error, problem, exchange)
     answer = render_problem(problem, exchange.path, exchange.request_id)
     headers = answer.headers
     if exchange.charges.microusd and answer.status in RETRIED_STATUSES:
         headers = {name: value for name, value in headers.items() if name != "Retry-After"} | NO_RETRY
     return Response(answer.body, status_code=answer.status, media_type=answer.media_type, headers=headers)
+
+
+def _log(error: BaseException, problem: Problem, exchange: Exchange) -> None:
+    """Logs what is our fault, and why something is unavailable."""
+    if problem.status == 500:
+        log().error("unforeseen error", exc_info=error, extra=exchange.about)
+    elif problem.status in (503, 504, 507):
+        fields = outage_fields(error, exchange.started, problem.retry_after)
+        log().warning(f"answered {problem.status}", extra={**exchange.about, **fields})
 
 
 def _content(content: Content) -> Response[Any]:
@@ -90,8 +100,7 @@ async def encoded_events(stream: EventStream, exchange: Exchange) -> AsyncIterat
     except Exception as error:  # noqa: BLE001 - the status is sent already: the stream itself has to say it
         exchange.is_broken = True
         problem = problem_of(error)
-        if problem.status == 500:
-            log().error("unforeseen error in a stream", exc_info=error, extra=exchange.about)
+        _log(error, problem, exchange)
         if stream.named:
             yield _line(ServerSentEvent("error", event_of(problem, exchange.path, exchange.request_id)))
         else:

@@ -1,2 +1,3 @@
+from tests.pipeline.suite import suite  # noqa: F401
 from tests.shared.runtime.odd import serve_at  # noqa: F401
 from tests.stores import blobs, blobs_place, redis, redis_url, valkey  # noqa: F401
