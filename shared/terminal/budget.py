@@ -97,7 +97,7 @@ def set_budget(
             raise CommandError(ExitCode.USAGE, f"--{name}-usd and --no-{name} exclude each other")
         if amount is not None or without:
             request[f"{name}_usd"] = amount
-    connection = connection_for(data, operator=operator)
+    connection = connection_for(data, operator=operator or scope == "platform")
     _write(connection, call(connection, "PUT", "/budget", json=request), as_json)
 
 

@@ -88,21 +88,28 @@ def _valid_url(url: str) -> str:
 
 
 def _credential(operator: bool, folder: Path | None, url: str) -> str:
-    """The variable's key; else the folder's, which is never sent to another address than its own server's."""
-    variable = "AEGIS_OPERATOR_KEY" if operator else "AEGIS_API_KEY"
-    key, missing = os.environ.get(variable, "").strip(), f"{variable} is not set"
+    """The variable's key; else the folder's, which is never sent to another address than its own server's. An operator
+    may have the key in AEGIS_API_KEY too."""
+    variables = ["AEGIS_OPERATOR_KEY" if operator else "AEGIS_API_KEY"]
+    key, missing = os.environ.get(variables[0], "").strip(), ""
     if not key and folder:
         file = folder / ("initial-operator-key" if operator else "initial-api-key")
-        missing += f" and {file} cannot be read"
+        missing = f" and {file} cannot be read"
         try:
             key = file.read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError):
             key = ""
+    if not key and operator:
+        variables.append("AEGIS_API_KEY")
+        key = os.environ.get(variables[-1], "").strip()
+    names = " or ".join(variables)
     if not key:
         kind = "operator key" if operator else "key"
         raise CommandError(
-            ExitCode.NOT_ALLOWED, f"there is no {kind} for {url}: {missing}", f"what to do: set {variable}"
+            ExitCode.NOT_ALLOWED,
+            f"there is no {kind} for {url}: {names} is not set{missing}",
+            f"what to do: set {names}",
         )
     if not (key.isascii() and key.isprintable()):
-        raise CommandError(ExitCode.NOT_ALLOWED, "the key has invalid characters", f"what to do: check {variable}")
+        raise CommandError(ExitCode.NOT_ALLOWED, "the key has invalid characters", f"what to do: check {names}")
     return key

@@ -87,8 +87,8 @@ class DataFolder:
 
 
 def check_installation(path: Path) -> None:
-    """For what works on an installation and makes none. Raises `NoInstallation`."""
-    if not (path / _OURS).is_file():
+    """For what works on an installation, or on its restored blobs, and makes none. Raises `NoInstallation`."""
+    if not ((path / _OURS).is_file() or (path / "blobs").is_dir()):
         raise NoInstallation(
             f"{path} is no data folder of a server. Name one with --data, or set the variables of the stores."
         )

@@ -38,6 +38,27 @@ def test_operators_commands_take_the_operators_key(aegis: Aegis, server: FakeSer
     assert credentials_sent(server) == ["Bearer aeg_live_folder_operator"] * 2 + ["Bearer aeg_live_folder"]
 
 
+def test_the_key_of_the_environment_may_be_an_operators(
+    aegis: Aegis, served: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AEGIS_OPERATOR_KEY")
+    monkeypatch.setenv("AEGIS_API_KEY", "aeg_live_an_operators")
+    assert aegis("tenants", "list").exit == 0
+    assert credentials_sent(served) == ["Bearer aeg_live_an_operators"]
+
+
+def test_an_admins_key_in_the_environment_does_not_replace_the_folders_operator_key(
+    aegis: Aegis, server: FakeServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AEGIS_API_KEY", "aeg_live_admin")
+    server.on("PUT", "/budget", Answer(body={"scopes": []}))
+    assert aegis("tenants", "list").exit == 0
+    assert aegis("budget", "set", "platform", "--daily-usd", "5").exit == 0
+    assert aegis("budget", "set", "tenant", "--daily-usd", "5").exit == 0
+    keys = ["Bearer aeg_live_folder_operator"] * 2 + ["Bearer aeg_live_admin"]
+    assert credentials_sent(server) == keys
+
+
 def test_the_environment_wins_over_the_folder(aegis: Aegis, served: FakeServer, folder: Path) -> None:
     (folder / "server.json").write_text(json.dumps({"url": "http://127.0.0.1:9", "pid": os.getpid()}))
     ended = aegis("documents", "list", "--data", folder)
