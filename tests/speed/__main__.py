@@ -1,6 +1,7 @@
 """`make speed`: every measurement that needs no data from elsewhere and ends in minutes.
 
-`python -m tests.speed NAME ARGUMENTS…` does one of them, or one of the longer ones: `memory`, `retrieval FOLDER`.
+`python -m tests.speed NAME ARGUMENTS…` does one of them, or one of the longer ones: `memory`, `retrieval FOLDER`,
+`usage`.
 """
 
 import sys
@@ -15,7 +16,7 @@ QUICK = {
     "proxy": "The proxy and the gate",
     "documents": "Formats",
 }
-NAMES = (*QUICK, "memory", "retrieval")
+NAMES = (*QUICK, "memory", "retrieval", "usage")
 
 
 def main() -> int:
