@@ -1,5 +1,6 @@
 """Sums up the tenant's usage and its cost by day, key, document or unit."""
 
+import asyncio
 from collections import defaultdict
 from typing import Literal
 
@@ -45,7 +46,8 @@ async def handle(
     since, until = span(request)
     await flush_outbox(budget.outbox, journal)
     rows = await ledger.totals(principal.tenant_id, since, until, by_document=request.group_by == "document")
-    return UsageTotals(_items(rows, request.group_by), usd(sum(row.cost_microusd for row in rows)))
+    items = await asyncio.to_thread(_items, rows, request.group_by)
+    return UsageTotals(items, usd(sum(row.cost_microusd for row in rows)))
 
 
 def _items(rows: list[DailyTotal], group_by: GroupBy) -> list[UsageItem]:

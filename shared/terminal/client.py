@@ -117,6 +117,16 @@ class ServerClient:
                 decoder = Decoder(last_id)
                 yield (event async for chunk in response.aiter_bytes() for event in decoder.feed(chunk))
 
+    @asynccontextmanager
+    async def download(self, path: str, params: dict[str, Any]) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Yields a body in pieces. Raises as `send`, also while they are read."""
+        with transport_errors(self.connection):
+            async with self._http.stream("GET", path, params=params, timeout=self._timeout(STREAM_SECONDS)) as response:
+                if not response.is_success:
+                    await response.aread()
+                    raise refusal_from(self.connection, response)
+                yield response.aiter_bytes()
+
     def _timeout(self, seconds: float) -> "httpx.Timeout":
         import httpx
 

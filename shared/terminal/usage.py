@@ -1,12 +1,15 @@
 """`aegis usage`: usage and its cost."""
 
+import io
+import sys
 from decimal import Decimal
 from pathlib import Path
+from typing import BinaryIO
 
 import rich_click as click
 from msgspec import Struct
 
-from shared.terminal.client import call, convert_to
+from shared.terminal.client import ServerClient, call, convert_to, with_server
 from shared.terminal.connection import connection_for
 from shared.terminal.listing import write_list
 from shared.terminal.options import IdParam, TimeParam, given, limit_option, server_options
@@ -48,7 +51,7 @@ class _Record(Struct):
     estimated: bool = False
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--from", "since", type=TimeParam(), help="Start of the period, such as 2026-03-01; default: this month.")
 @click.option("--to", "until", type=TimeParam(), help="End of the period; default: now.")
 @click.option(
@@ -58,7 +61,9 @@ class _Record(Struct):
 @click.option("--request", "request_id", type=IdParam(), help="Only the records of this request.")
 @limit_option(50, None, "Maximum number of records.")
 @server_options
+@click.pass_context
 def usage(
+    context: click.Context,
     since: str | None,
     until: str | None,
     group_by: str,
@@ -69,6 +74,8 @@ def usage(
     as_json: bool,
 ) -> None:
     """Show usage and its cost."""
+    if context.invoked_subcommand:
+        return
     connection = connection_for(data)
     params = given(**{"from": since, "to": until, "request_id": request_id})
     if records or request_id:
@@ -92,6 +99,27 @@ def usage(
         groups = () if group_by == "unit" else (group_by,)
         write_table((*groups, "unit", "quantity", "cost USD"), [_row(item, group_by) for item in totals.items])
     write(f"total {format_usd(totals.total_usd)}")
+
+
+@usage.command()
+@click.option("--format", "kind", type=click.Choice(["csv", "focus"]), default="csv", help="Our columns, or FOCUS 1.2.")
+@click.option("--from", "since", type=TimeParam(), help="Start of the period, such as 2026-03-01; default: this month.")
+@click.option("--to", "until", type=TimeParam(), help="End of the period; default: now.")
+@server_options
+def export(kind: str, since: str | None, until: str | None, data: Path, as_json: bool) -> None:
+    """Write every line of usage as CSV to stdout; the sum of its costs is the bill."""
+    connection = connection_for(data)
+    params = given(**{"format": kind, "from": since, "to": until})
+    out: BinaryIO = io.BytesIO() if as_json else sys.stdout.buffer
+
+    async def copy(server: ServerClient) -> None:
+        async with server.download("/usage/export", params) as pieces:
+            async for piece in pieces:
+                out.write(piece)
+
+    with_server(connection, copy)
+    if isinstance(out, io.BytesIO):
+        write_json({"format": kind, "content": out.getvalue().decode()})
 
 
 def _row(item: _Item, group_by: str) -> tuple[object, ...]:

@@ -65,6 +65,27 @@ def listed(*items: Any) -> Answer:
     return Answer(body={"items": list(items), "next_cursor": None})
 
 
+CSV = b"usage_id,cost_usd\r\nop_1,0.000210\r\n"
+
+
+def test_usage_is_exported_as_the_server_sends_it(aegis: Aegis, served: FakeServer) -> None:
+    served.on("GET", "/usage/export", Answer(headers={"Content-Type": "text/csv"}, pieces=[CSV[:9], CSV[9:]]))
+    ended = aegis("usage", "export", "--format", "focus", "--from", "2026-11-01")
+    assert ended.exit == 0
+    assert ended.out.replace("\r\n", "\n") == CSV.decode().replace("\r\n", "\n")
+    assert served.asked[-1].query == {"format": "focus", "from": "2026-11-01"}
+
+
+def test_an_export_as_json_is_one_object(aegis: Aegis, served: FakeServer) -> None:
+    served.on("GET", "/usage/export", Answer(headers={"Content-Type": "text/csv"}, pieces=[CSV]))
+    assert aegis("usage", "export", "--json").json == {"format": "csv", "content": CSV.decode()}
+
+
+def test_an_export_that_breaks_off_is_no_success(aegis: Aegis, served: FakeServer) -> None:
+    served.on("GET", "/usage/export", Answer(headers={"Content-Type": "text/csv"}, pieces=[CSV], drop=True))
+    assert aegis("usage", "export").exit == 6
+
+
 def test_usage_is_summed_as_asked(aegis: Aegis, served: FakeServer) -> None:
     served.on("GET", "/usage", Answer(body=USAGE))
     ended = aegis("usage", "--from", "2026-11-01", "--by", "day")
