@@ -13,15 +13,12 @@ def safe_filename(raw: str) -> str:
     name = raw.replace("\\", "/").rpartition("/")[2]
     displayed = unicodedata.normalize("NFC", "".join(filter(_is_displayed, name))).strip()
     shortened = _shortened(displayed).strip()
-    return shortened if any(map(_is_visible, shortened)) else NAMELESS
+    is_visible = any(each != "." and unicodedata.category(each)[0] not in "CMZ" for each in shortened)
+    return shortened if is_visible else NAMELESS
 
 
 def _is_displayed(character: str) -> bool:
     return character in _JOINERS or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
-
-
-def _is_visible(character: str) -> bool:
-    return character != "." and unicodedata.category(character)[0] not in "CMZ"
 
 
 def _shortened(name: str) -> str:

@@ -1,6 +1,7 @@
 """Whether bytes are text, from their beginning and without a guess at the language."""
 
 import codecs
+import contextlib
 import re
 
 BOMS = (
@@ -40,19 +41,12 @@ def peek(head: bytes) -> str | None:
     A character cut in two at the end is left out. A legacy encoding is read as Latin-1.
     """
     if (encoding := encoding_by_bom(head)) or b"\x00" not in head:
-        decoded = _decoded(head, encoding or "utf-8")
-        if decoded is not None:
+        with contextlib.suppress(UnicodeDecodeError):
+            decoded = codecs.getincrementaldecoder(encoding or "utf-8")().decode(head)
             return decoded if control_share(decoded) <= MOST_CONTROLS and "\x00" not in decoded else None
     if encoding or b"\x00" in head or legacy_control_share(head) > MOST_CONTROLS:
         return None
     return head.decode("latin-1")
-
-
-def _decoded(head: bytes, encoding: str) -> str | None:
-    try:
-        return codecs.getincrementaldecoder(encoding)().decode(head)
-    except UnicodeDecodeError:
-        return None
 
 
 def is_blank(text: str) -> bool:

@@ -44,7 +44,9 @@ def _archive(media_type: str, content: bytes) -> None:
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
             _entries(archive.infolist(), len(content))
-            _iwork(media_type, archive.infolist())
+            packings = {entry.compress_type for entry in archive.infolist()}
+            if media_type.startswith("application/vnd.apple.") and packings - _PACKED:
+                raise Rejected("encrypted", "it is protected by a password")  # iWork marks it by an unknown packing
             _parts(archive)
             check_elements(media_type, archive)
     except _UNREADABLE as error:
@@ -65,12 +67,6 @@ def _entries(entries: list[zipfile.ZipInfo], size: int) -> None:
     names = [entry.filename.replace("\\", "/") for entry in entries]
     if any(name.startswith("/") or _DRIVE.match(name) or ".." in name.split("/") for name in names):
         raise Rejected("corrupt", "files in it have names that lead outside of it")
-
-
-def _iwork(media_type: str, entries: list[zipfile.ZipInfo]) -> None:
-    """Under a password its entries say that they are packed in a way that there is not."""
-    if media_type.startswith("application/vnd.apple.") and {entry.compress_type for entry in entries} - _PACKED:
-        raise Rejected("encrypted", "it is protected by a password")
 
 
 def _parts(archive: zipfile.ZipFile) -> None:

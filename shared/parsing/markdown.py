@@ -36,7 +36,8 @@ def _block(block: Block) -> str:
         case "table":
             return table_markdown(tuple(tuple(map(_inline, row)) for row in block.rows)) if block.rows else block.text
         case "code":
-            return _fenced(block.text)
+            fence = "`" * (max(map(len, _FENCES.findall(block.text)), default=2) + 1)
+            return f"{fence}\n{block.text}\n{fence}"
         case "list":
             return "\n".join(map(_item, block.text.split("\n")))
         case "quote":
@@ -48,11 +49,6 @@ def _block(block: Block) -> str:
 def _item(line: str) -> str:
     found = _ITEM.fullmatch(line)
     return found[1] + _escaped(found[2]) if found else _escaped(line)
-
-
-def _fenced(text: str) -> str:
-    fence = "`" * (max(map(len, _FENCES.findall(text)), default=2) + 1)
-    return f"{fence}\n{text}\n{fence}"
 
 
 def _escaped(line: str) -> str:

@@ -1,5 +1,6 @@
 """Entities that an XML document declares for itself."""
 
+import codecs
 import re
 from collections.abc import Mapping
 
@@ -10,6 +11,9 @@ FRONT_BYTES = 1024 * 1024
 
 LARGEST = 64 * 1024
 """Characters that one entity may become; and all that are used in a document, above its own length."""
+
+_UNMARKED = {b"<\x00?\x00": "utf-16-le", b"\x00<\x00?": "utf-16-be"}
+"""How a declaration begins in an encoding without a byte order mark."""
 
 _DECLARED = re.compile(r"<!ENTITY\s+([^\s%&;\"'<>]{1,200})\s+(?:\"([^\"]*)\"|'([^']*)')")
 _USED = re.compile(r"&([^\s&;#]{1,200});")
@@ -50,10 +54,6 @@ def _measure(name: str, declared: Mapping[str, str], lengths: dict[str, int]) ->
 
 
 def _decoded(content: bytes) -> str:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or content[:4] in {b"<\x00?\x00", b"\x00<\x00?"}:
-        return content.decode("utf-16" if content[:1] in {b"\xff", b"\xfe"} else _without_mark(content), "replace")
-    return content.decode("utf-8", "replace")
-
-
-def _without_mark(content: bytes) -> str:
-    return "utf-16-le" if content[:1] == b"<" else "utf-16-be"
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", "replace")
+    return content.decode(_UNMARKED.get(content[:4], "utf-8"), "replace")

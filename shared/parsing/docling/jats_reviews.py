@@ -14,6 +14,7 @@ KINDS = frozenset(
         "reviewer-report",
     )
 )
+_TITLE = "string((.//*[local-name()='article-title'])[1])"
 
 
 def review_titles(content: bytes) -> frozenset[str]:
@@ -21,9 +22,6 @@ def review_titles(content: bytes) -> frozenset[str]:
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=True)
     article = etree.fromstring(content, parser)
     found = article.iter("{*}sub-article", "{*}response") if article is not None else ()
-    titles = (_title(each) for each in found if each.get("article-type", each.get("response-type")) in KINDS)
+    reviews = (each for each in found if each.get("article-type", each.get("response-type")) in KINDS)
+    titles = (" ".join(str(review.xpath(_TITLE)).split()) for review in reviews)
     return frozenset(filter(None, titles))
-
-
-def _title(review: etree._Element) -> str:
-    return " ".join(str(review.xpath("string((.//*[local-name()='article-title'])[1])")).split())

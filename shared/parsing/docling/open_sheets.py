@@ -50,7 +50,9 @@ def read_if_large(content: bytes, limits: ParsingLimits) -> ParsedDocument | Non
     for place, sheet in enumerate(found, 1):
         assembly.page = place
         assembly.heading(2, sheet.name)
-        for table in tables(_runs(sheet), limits):
+        # A repeated row is repeated only where it has cells: an empty one ends a table once.
+        rows = (row.cells for row in sheet.rows for _ in range(row.times if row.cells else 1))
+        for table in tables(rows, limits):
             assembly.table(table)
     return assembly.finish(len(found))
 
@@ -106,10 +108,3 @@ def _spanned(sheet: Sheet) -> int:
         if row.cells:
             last, widest = place, max(widest, max(row.cells) + 1)
     return last * widest
-
-
-def _runs(sheet: Sheet) -> Iterator[dict[int, str]]:
-    """Its rows, of those that repeat nothing only one."""
-    for row in sheet.rows:
-        for _ in range(row.times if row.cells else 1):
-            yield row.cells

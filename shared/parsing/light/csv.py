@@ -20,8 +20,10 @@ def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
     text = decode(content)
     csv.field_size_limit(limits.expanded_bytes)
     assembly = Assembly(limits)
+    sample = text[:SAMPLE_CHARACTERS]
+    delimiter = max(DELIMITERS, key=lambda candidate: _fit(sample, candidate))
     try:
-        assembly.table(list(_rows(text, _delimiter(text))))
+        assembly.table(list(_rows(text, delimiter)))
     except csv.Error as error:
         raise Rejected("corrupt", f"it cannot be read as a table: {error}") from error
     return assembly.finish()
@@ -31,13 +33,8 @@ def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
     return csv.reader(text.splitlines(keepends=True), delimiter=delimiter, skipinitialspace=True)
 
 
-def _delimiter(text: str) -> str:
-    """The one that gives most of the first rows the same number of cells, the more cells the better."""
-    sample = text[:SAMPLE_CHARACTERS]
-    return max(DELIMITERS, key=lambda delimiter: _fit(sample, delimiter))
-
-
 def _fit(sample: str, delimiter: str) -> tuple[float, int]:
+    """The share of the first rows that have the same number of cells, and that number; greater is better."""
     try:
         widths = Counter(len(row) for row in islice(_rows(sample, delimiter), SAMPLE_ROWS) if row)
     except csv.Error:

@@ -106,8 +106,9 @@ class _Page:
         self._assembly.title = self._assembly.title or _collapsed(self._title)
 
     def _start_visible(self, tag: str, attributes: Mapping[str, str]) -> None:
-        if tag in {"table", *HEADINGS}:
-            self._dissolve()
+        if tag in {"table", *HEADINGS} and (table := self._cell()):
+            self._tables[-1] = None  # a table around a table or a heading is there for the layout
+            self._write_cells(table)
         self._in_heading = self._in_heading or tag in HEADINGS
         if tag in BREAKS:
             self._break()
@@ -188,12 +189,6 @@ class _Page:
         """The innermost table, when one of its cells is open."""
         table = self._table()
         return table if table and table.in_cell else None
-
-    def _dissolve(self) -> None:
-        """The table around this place is none of data."""
-        if table := self._cell():
-            self._tables[-1] = None
-            self._write_cells(table)
 
     def _write_cells(self, table: HtmlTable) -> None:
         for row in table.rows:

@@ -1,7 +1,7 @@
 """XBRL reports by what they mean: facts with their value, unit and period; texts as text."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from lxml import etree
@@ -15,6 +15,7 @@ from shared.types.errors import Rejected
 
 INSTANCE = "{http://www.xbrl.org/2003/instance}"
 HEADER = ("Fact", "Value", "Unit", "Period", "About")
+TITLE = ("Entity Registrant Name", "Document Type")
 LONGEST_VALUE = 500
 """Characters; what is longer is a text and stands under its own heading."""
 
@@ -35,7 +36,8 @@ class Fact(Struct, frozen=True):
 def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
     assembly = Assembly(limits)
     facts = list(_facts(_tree(content)))
-    assembly.title = _title(facts)
+    values = {fact.label: fact.value for fact in reversed(facts)}
+    assembly.title = " ".join(values[label] for label in TITLE if label in values)
     if rows := [(fact.label, fact.value, fact.unit, fact.period, fact.about) for fact in facts if not _is_text(fact)]:
         assembly.table([HEADER, *rows])
     for fact in facts:
@@ -63,12 +65,6 @@ def _facts(report: Any) -> Iterator[Fact]:
         if context is not None and value and element.get(_NIL) != "true":
             label, unit = _label(element.tag), units.get(element.get("unitRef"), "")
             yield Fact(label, value, unit, _period(context), ", ".join(_members(context)))
-
-
-def _title(facts: list[Fact]) -> str:
-    """Who reports what."""
-    values: Mapping[str, str] = {fact.label: fact.value for fact in reversed(facts)}
-    return " ".join(filter(None, (values.get("Entity Registrant Name", ""), values.get("Document Type", ""))))
 
 
 def _is_text(fact: Fact) -> bool:

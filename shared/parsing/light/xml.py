@@ -124,7 +124,6 @@ class _Tree:
 
     def _close(self, name: str) -> None:
         if name in TABLES:
-            self._loose()
             self._end_table()
         elif self._tables and name in CELLS and self._rows:
             self._rows[-1].append(self._taken())
@@ -145,6 +144,7 @@ class _Tree:
             self._flush()
 
     def _end_table(self) -> None:
+        self._loose()
         self._tables -= 1
         if not self._tables:
             rows, self._rows = self._rows, []

@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import sys
-from asyncio.subprocess import DEVNULL, Process
+from asyncio.subprocess import DEVNULL
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -76,14 +76,10 @@ async def _run(program: str, folder: Path, target: Target, limits: ParsingLimits
     except TimeoutError:
         raise Rejected("time-limit", f"converting it took longer than {seconds:g} s") from None
     finally:
-        await _end(process)
-
-
-async def _end(process: Process) -> None:
-    """The whole group: what was started is only the launcher of the program that works."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await asyncio.shield(process.wait())
+        # The whole group: the process itself is only the launcher of the program that converts.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await asyncio.shield(process.wait())
 
 
 def _command(program: str, folder: Path, target: Target) -> list[str]:

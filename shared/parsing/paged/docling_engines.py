@@ -85,15 +85,12 @@ def _clusters(page: Page) -> list[Cluster]:
     found = layout_engine()(numpy.asarray(image)[:, :, ::-1])
     if found.boxes is None:
         return []
-    return [
-        Cluster(id=place, label=_LABELS[name], confidence=float(score), bbox=_bounds([float(x) / scale for x in box]))
-        for place, (box, name, score) in enumerate(zip(found.boxes, found.class_names, found.scores, strict=True))
-    ]
-
-
-def _bounds(box: Sequence[float]) -> BoundingBox:
-    left, top, right, bottom = box
-    return BoundingBox(l=left, t=top, r=right, b=bottom, coord_origin=CoordOrigin.TOPLEFT)
+    clusters = []
+    for place, (box, name, score) in enumerate(zip(found.boxes, found.class_names, found.scores, strict=True)):
+        left, top, right, bottom = (float(x) / scale for x in box)
+        bounds = BoundingBox(l=left, t=top, r=right, b=bottom, coord_origin=CoordOrigin.TOPLEFT)
+        clusters.append(Cluster(id=place, label=_LABELS[name], confidence=float(score), bbox=bounds))
+    return clusters
 
 
 class TableEngine(BaseTableStructureModel):

@@ -112,15 +112,12 @@ def in_reading_order(boxes: Sequence[BoundingBox]) -> list[int]:
     for one row, which mixes up small print."""
     rows: list[list[int]] = []
     for number in sorted(range(len(boxes)), key=lambda number: _middle(boxes[number])):
-        if rows and _is_level(boxes[rows[-1][0]], boxes[number]):
+        box, first = boxes[number], boxes[rows[-1][0]] if rows else None
+        if first and abs(_middle(first) - _middle(box)) < 0.5 * min(first.b - first.t, box.b - box.t):
             rows[-1].append(number)
         else:
             rows.append([number])
     return [number for row in rows for number in sorted(row, key=lambda number: boxes[number].l)]
-
-
-def _is_level(one: BoundingBox, other: BoundingBox) -> bool:
-    return abs(_middle(one) - _middle(other)) < 0.5 * min(one.b - one.t, other.b - other.t)
 
 
 def _middle(box: BoundingBox) -> float:

@@ -78,7 +78,9 @@ class PdfPages:
         try:
             self._document = pypdfium2.PdfDocument(content)
         except pypdfium2.PdfiumError as error:
-            raise _unopened(error) from None
+            if any(word in str(error).lower() for word in ("password", "security")):
+                raise Rejected("encrypted", "it is encrypted; upload it without its password") from None
+            raise Rejected("corrupt", "it is no readable PDF document") from None
         self.title = self._document.get_metadata_value("Title").strip()
 
     def __len__(self) -> int:
@@ -158,12 +160,6 @@ _IMAGE = 3
 def _frame(page: Any) -> PageFrame:
     left, bottom, right, top = page.get_bbox()
     return PageFrame(left, bottom, right, top, page.get_rotation() // 90)
-
-
-def _unopened(error: Any) -> Rejected:
-    if "password" in str(error).lower() or "security" in str(error).lower():
-        return Rejected("encrypted", "it is encrypted; upload it without its password")
-    return Rejected("corrupt", "it is no readable PDF document")
 
 
 class ImagePages:

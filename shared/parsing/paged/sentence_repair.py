@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from shared.parsing.document import Block
 from shared.parsing.paged.text_blocks import joined
-from shared.types.passage import Box, around
+from shared.types.passage import around
 
 FARTHEST = 1.0
 """Largest gap between the parts of a sentence, in heights of the smaller one."""
@@ -32,18 +32,14 @@ def repair_sentences(blocks: Sequence[Block]) -> list[Block]:
 
 
 def _continues(upper: Block, lower: Block) -> bool:
-    """Whether the lower block goes on in lower case, close below."""
+    """Whether the lower block goes on in lower case, close below the upper one and not beside it."""
     if upper.kind not in _TEXT or lower.kind not in _TEXT or _SENTENCE.search(upper.text):
         return False
-    return lower.text[:1].islower() and _is_below(upper.box, lower.box)
-
-
-def _is_below(upper: Box | None, lower: Box | None) -> bool:
-    """Whether it is close below, and not beside."""
-    if upper is None or lower is None:
+    above, below = upper.box, lower.box
+    if above is None or below is None or not lower.text[:1].islower():
         return False
-    gap, height = lower[1] - upper[3], min(lower[3] - lower[1], upper[3] - upper[1])
-    return -height / 2 < gap < FARTHEST * height and max(upper[0], lower[0]) < min(upper[2], lower[2])
+    gap, height = below[1] - above[3], min(below[3] - below[1], above[3] - above[1])
+    return -height / 2 < gap < FARTHEST * height and max(above[0], below[0]) < min(above[2], below[2])
 
 
 def _merged(upper: Block, lower: Block) -> Block:

@@ -32,17 +32,17 @@ def table_rows(words: Sequence[TableWord]) -> list[GridRow]:
 
 def _lines(words: Sequence[TableWord]) -> list[list[TableWord]]:
     lines: list[list[TableWord]] = []
-    for word in sorted(words, key=lambda word: (word.box[1] + word.box[3]) / 2):
-        if lines and _is_level(lines[-1][0], word):
+    for word in sorted(words, key=_middle):
+        first = lines[-1][0] if lines else None
+        if first and abs(_middle(first) - _middle(word)) < 0.45 * min(first.height, word.height):
             lines[-1].append(word)
         else:
             lines.append([word])
     return [_phrases(sorted(line, key=lambda word: word.box[0])) for line in lines]
 
 
-def _is_level(one: TableWord, other: TableWord) -> bool:
-    middle = (other.box[1] + other.box[3]) / 2
-    return abs((one.box[1] + one.box[3]) / 2 - middle) < 0.45 * min(one.height, other.height)
+def _middle(word: TableWord) -> float:
+    return (word.box[1] + word.box[3]) / 2
 
 
 def _phrases(line: list[TableWord]) -> list[TableWord]:

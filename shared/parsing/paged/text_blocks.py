@@ -59,19 +59,13 @@ def _share(length: float, whole: float) -> float:
 def rows_of_runs(runs: Sequence[TextRun]) -> list[list[TextRun]]:
     """Groups runs that stand side by side, rows from the top."""
     rows: list[list[TextRun]] = []
-    for run in sorted(runs, key=lambda run: (run.box[1] + run.box[3]) / 2):
-        middle = (run.box[1] + run.box[3]) / 2
-        if rows and _holds(rows[-1], middle):
+    for run in sorted(runs, key=_middle):
+        first = rows[-1][0] if rows else None
+        if first and abs(_middle(first) - _middle(run)) < 0.3 * (first.box[3] - first.box[1]):
             rows[-1].append(run)
         else:
             rows.append([run])
     return [sorted(row, key=lambda run: run.box[0]) for row in rows]
-
-
-def _holds(row: list[TextRun], middle: float) -> bool:
-    """Whether the middle of a run lies near the middle of the row's first run."""
-    _, top, _, bottom = row[0].box
-    return abs((top + bottom) / 2 - middle) < 0.3 * (bottom - top)
 
 
 def lines_of(runs: Sequence[TextRun]) -> list[TextLine]:
@@ -126,7 +120,7 @@ def _pitch(lines: list[TextLine]) -> float:
     return median(steps) if steps else 1.2 * lines[0].size
 
 
-def _middle(line: TextLine) -> float:
+def _middle(line: TextLine | TextRun) -> float:
     return (line.box[1] + line.box[3]) / 2
 
 

@@ -122,19 +122,14 @@ def _run(textpage: Any, letters: list[_Letter], frame: PageFrame) -> TextRun:
         max(box[3] for box in boxes),
     )
     angle = pdfium.FPDFText_GetCharAngle(textpage, first) + frame.quarters * math.pi / 2
+    text = "".join(chr(0x2D if letter.code in _HYPHENS else letter.code) for letter in letters)
     return TextRun(
-        text=_text(letters),
+        text=" ".join(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").split()),
         box=box,
         size=_size(textpage, first),
         bold=pdfium.FPDFText_GetFontWeight(textpage, first) >= _BOLD,
         upright=abs(math.sin(angle)) < 0.1 and math.cos(angle) > 0,
     )
-
-
-def _text(letters: list[_Letter]) -> str:
-    codes = (0x2D if letter.code in _HYPHENS else letter.code for letter in letters)
-    text = "".join(map(chr, codes))
-    return " ".join(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").split())
 
 
 def _size(textpage: Any, index: int) -> float:
