@@ -50,8 +50,10 @@ async def handle(
 
 
 def _passage(origin: Origin, position: int, piece: ChunkDraft) -> Passage:
+    # Equal for an equal cut of the same generation, so that a repeated stage replaces its passages.
+    identity = f"{origin.tenant_id}\n{origin.document_id}\n{origin.generation}\n{position}\n{piece.text}"
     return Passage(
-        passage_id=_passage_id(origin, position, piece.text),
+        passage_id="psg_" + sha256(identity.encode()).hexdigest()[:32],
         document_id=origin.document_id,
         generation=origin.generation,
         position=position,
@@ -62,9 +64,3 @@ def _passage(origin: Origin, position: int, piece: ChunkDraft) -> Passage:
         page=piece.page,
         box=piece.box,
     )
-
-
-def _passage_id(origin: Origin, position: int, text: str) -> str:
-    """Equal for an equal cut of the same generation, so that a repeated stage replaces and never doubles."""
-    parts = f"{origin.tenant_id}\n{origin.document_id}\n{origin.generation}\n{position}\n{text}"
-    return "psg_" + sha256(parts.encode()).hexdigest()[:32]

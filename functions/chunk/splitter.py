@@ -142,12 +142,12 @@ def _led(blocks: list[Block], cuts: list[list[Atom]], room: int) -> Iterator[Ato
         if not atoms:
             continue
         first, *rest = atoms
-        if lead:
-            joined = lead.tokens + first.tokens <= room and not _turns(lead.page, first.page)
-            first = _joined(lead, first) if joined else first
-            if not joined:
-                yield lead
-            lead = None
+        if lead and lead.tokens + first.tokens <= room and not _turns(lead.page, first.page):
+            text, tokens = lead.text + BETWEEN_BLOCKS + first.text, lead.tokens + first.tokens
+            first = Atom(text, tokens, lead.glue, *_place([lead, first]))
+        elif lead:
+            yield lead
+        lead = None
         announces = block.kind == "paragraph" and first.text.endswith(":") and not rest
         if announces and any(cuts[place + 1 : place + 2]):
             lead = first
@@ -156,29 +156,21 @@ def _led(blocks: list[Block], cuts: list[list[Atom]], room: int) -> Iterator[Ato
             yield from rest
 
 
-def _joined(lead: Atom, first: Atom) -> Atom:
-    page, box = _place([lead, first])
-    return Atom(lead.text + BETWEEN_BLOCKS + first.text, lead.tokens + first.tokens, lead.glue, page, box)
-
-
 def _groups(parts: Sequence[_Part], most: int) -> Iterator[list[_Part]]:
     """Tiny sections beside or below each other share a piece of half the length: alone they say too little."""
     group: list[_Part] = []
     filled = 0
     for part in parts:
         tiny = min(part.tokens, group[-1].tokens if group else 0) <= most // 5
-        if group and not (tiny and filled + part.tokens <= most // 2 and _is_beside(group[0].path, part.path)):
+        first = group[0].path if group else ()
+        is_beside = len(part.path) >= len(first) and part.path[: len(first) - 1] == first[:-1]
+        if group and not (tiny and is_beside and filled + part.tokens <= most // 2):
             yield group
             group, filled = [], 0
         group.append(part)
         filled += part.tokens
     if group:
         yield group
-
-
-def _is_beside(first: Path, path: Path) -> bool:
-    parent = first[:-1]
-    return len(path) >= len(first) and path[: len(parent)] == parent
 
 
 def _leaves(atoms: Sequence[Atom]) -> Iterator[list[Atom]]:
@@ -244,13 +236,13 @@ def _common(paths: Sequence[Path]) -> Path:
 
 
 def _context(title: str, path: Path) -> str:
-    """The title and the nearest headings, long ones shortened; a title that is the first heading is said once."""
+    """The title and the nearest headings, long ones shortened; a title that is the first heading too appears once."""
     names = [" ".join(name.split()) for name in path]
     title = " ".join(title.split())
     if names and names[0].casefold() == title.casefold():
         names = names[1:]
-    return " > ".join(_short(name) for name in (title, *names[-DEEPEST_PATH:]) if name)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1].rstrip() + "…"
+    return " > ".join(
+        name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1].rstrip() + "…"
+        for name in (title, *names[-DEEPEST_PATH:])
+        if name
+    )

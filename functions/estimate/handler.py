@@ -84,7 +84,11 @@ async def handle(
         StageCost(one.stage, "local", _in_usd(one.cost(config.units)))
         for one in forecasts(table.stages(routed.route), seen.extent, seen.reading_ms)
     ]
-    reason = _wait(request, stages)
+    reason = None
+    # Pictures are optional and keep no document waiting, so their cost is added after this.
+    most = None if request.max_cost_usd is None else usd(microusd(request.max_cost_usd, "/max_cost_usd"))
+    if most is not None and most < _sum(stage.cost_usd for stage in stages).low:
+        reason = Reason("budget", "It would be taken in, and wait: it costs more than `max_cost_usd`.")
     if pictures:
         classification = request.classification or (await records.settings()).default_classification
         stages = _with_pictures(stages, pictures, await describer.outlook(classification, payer))
@@ -96,16 +100,6 @@ def _with_pictures(stages: list[StageCost], pictures: int, outlook: Outlook) -> 
     first, *others = stages
     cost = Range(pictures * outlook.cost.low, pictures * outlook.cost.high)
     return [StageCost(first.stage, outlook.location, _sum([first.cost_usd, _in_usd(cost)])), *others]
-
-
-def _wait(request: Estimate, stages: list[StageCost]) -> Reason | None:
-    """What is optional keeps no document waiting."""
-    if request.max_cost_usd is None:
-        return None
-    most = usd(microusd(request.max_cost_usd, "/max_cost_usd"))
-    if most >= _sum(stage.cost_usd for stage in stages).low:
-        return None
-    return Reason("budget", "It would be taken in, and wait: it costs more than `max_cost_usd`.")
 
 
 def _sum(costs: Iterable[Cost]) -> Cost:

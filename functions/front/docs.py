@@ -76,15 +76,12 @@ def _fields(schema: dict[str, Any]) -> str:
 
 
 def _responses(responses: dict[str, Any]) -> str:
-    rows = "".join(
-        f"<tr><td>{status}</td><td>{escape(one['description'])}</td><td>{_content(one.get('content', {}))}</td></tr>"
-        for status, one in responses.items()
-    )
+    rows = ""
+    for status, one in responses.items():
+        content = one.get("content", {})
+        kinds = "<br>".join(_kind(each["schema"], media_type) for media_type, each in content.items())
+        rows += f"<tr><td>{status}</td><td>{escape(one['description'])}</td><td>{kinds}</td></tr>"
     return f"<table><tr><th>status</th><th></th><th>answer</th></tr>{rows}</table>"
-
-
-def _content(content: dict[str, Any]) -> str:
-    return "<br>".join(_kind(one["schema"], media_type) for media_type, one in content.items())
 
 
 def _type(name: str, schema: dict[str, Any]) -> str:

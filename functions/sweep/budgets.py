@@ -7,12 +7,12 @@ from msgspec import Struct
 from events.budget import BudgetThresholdReached
 from shared.bus.publisher import BoundPublisher
 from shared.proxy.budget.budget import Budget
-from shared.proxy.budget.operations import BudgetOperation, estimated
+from shared.proxy.budget.operations import estimated
 from shared.types.clock import now
 from shared.usage.journal import Journal
 from shared.usage.ledger import UsageLedger
 from shared.usage.outbox import flush_outbox
-from shared.usage.records import AlertRecord, UsageRecord
+from shared.usage.records import AlertRecord
 
 _LONGEST_LEASE = timedelta(days=1)
 
@@ -47,14 +47,12 @@ async def settle_lapsed(budget: Budget, book: UsageLedger) -> None:
         return
     left_at = {call.operation_id: call.at for call in (await book.balances()).open}
     for operation in lapsed:
-        booked = None if operation.operation_id in left_at else await _booked(operation, book)
+        booked = None
+        if operation.operation_id not in left_at:
+            usage = await book.usage(operation.payer.tenant_id, operation.until - _LONGEST_LEASE, now())
+            booked = next((one for one in usage if one.usage_id == operation.operation_id), None)
         at = left_at.get(operation.operation_id, operation.until)
         await budget.settle(booked or estimated(operation, at))
-
-
-async def _booked(operation: BudgetOperation, book: UsageLedger) -> UsageRecord | None:
-    usage = await book.usage(operation.payer.tenant_id, operation.until - _LONGEST_LEASE, now())
-    return next((one for one in usage if one.usage_id == operation.operation_id), None)
 
 
 def threshold_reached(alert: AlertRecord) -> BudgetThresholdReached:

@@ -153,12 +153,15 @@ class Accounts:
 
     async def load_key(self, hashed: str) -> bool:
         """Caches a key that Redis lacks from the records; False where there is none."""
-        place = await self._read_pointer(hashed)
+        place = await read_record(self._blobs, names.key_by_hash(hashed), str)
         record = await read_record(self._blobs, place, KeyRecord) if place else None
         if record is None or (record.tenant_id and not await self.load_tenant(record.tenant_id)):
             return False
-        principal = msgspec.json.encode(_principal(record)).decode()
-        await self._redis.run(_CACHE_KEY, [cached_key(hashed)], [principal, record.tenant_id])
+        principal = Principal(
+            record.tenant_id, record.key_id, record.role, record.scopes, record.user_id, record.expires_at
+        )
+        text = msgspec.json.encode(principal).decode()
+        await self._redis.run(_CACHE_KEY, [cached_key(hashed)], [text, record.tenant_id])
         return True
 
     async def load_key_of(self, key: str) -> bool:
@@ -194,16 +197,6 @@ class Accounts:
         )
         await self._redis.call("DEL", cached_tenant(tenant.tenant_id))
 
-    async def _read_pointer(self, hashed: str) -> str | None:
-        try:
-            return msgspec.json.decode(await self._blobs.read(names.key_by_hash(hashed)), type=str)
-        except KeyError:
-            return None
-
 
 def _flag(value: bool) -> str:
     return "1" if value else "0"
-
-
-def _principal(record: KeyRecord) -> Principal:
-    return Principal(record.tenant_id, record.key_id, record.role, record.scopes, record.user_id, record.expires_at)

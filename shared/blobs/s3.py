@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -114,7 +115,8 @@ class S3Blobs:
         found: list[str] = []
         async for page in self._pages(prefix, Delimiter="/"):
             folders = [entry["Prefix"] for entry in page.get("CommonPrefixes", ())]
-            if _lists_empty_folders(page):
+            server = page["ResponseMetadata"]["HTTPHeaders"].get("server", "")
+            if server.startswith("SeaweedFS"):  # it lists a folder for a while after its last blob is erased
                 folders = await self._filled(folders)
             found += [folder[len(prefix) : -1] for folder in folders]
         return sorted(found)
@@ -342,16 +344,13 @@ def _twice(work: Callable[[Any], _R], client: Any, soon_s: float) -> _R:
     try:
         return work(client)
     except _client_errors() as error:
-        if not _may_pass(error) or time.monotonic() - started > soon_s:
+        from botocore.exceptions import ConnectionClosedError
+
+        may_pass = isinstance(error, ConnectionClosedError) or _status(error) in _PASSING
+        if not may_pass or time.monotonic() - started > soon_s:
             raise
     time.sleep(_PAUSE_S)
     return work(client)
-
-
-def _may_pass(error: Exception) -> bool:
-    from botocore.exceptions import ConnectionClosedError
-
-    return isinstance(error, ConnectionClosedError) or _status(error) in _PASSING
 
 
 def _upload(s3: Any, bucket: str, name: str, file: Path) -> None:
@@ -362,26 +361,16 @@ def _upload(s3: Any, bucket: str, name: str, file: Path) -> None:
         return
     upload = {**place, "UploadId": s3.create_multipart_upload(**place)["UploadId"]}
     try:
-        parts = [
-            {"PartNumber": number, "ETag": s3.upload_part(**upload, PartNumber=number, Body=part)["ETag"]}
-            for number, part in enumerate(_parts(file), start=1)
-        ]
+        with file.open("rb") as handle:
+            parts = [
+                {"PartNumber": number, "ETag": s3.upload_part(**upload, PartNumber=number, Body=part)["ETag"]}
+                for number, part in enumerate(iter(partial(handle.read, _PART), b""), start=1)
+            ]
         s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
     except BaseException:
         with contextlib.suppress(*_client_errors()):
             s3.abort_multipart_upload(**upload)
         raise
-
-
-def _parts(file: Path) -> Iterator[bytes]:
-    with file.open("rb") as handle:
-        while part := handle.read(_PART):
-            yield part
-
-
-def _lists_empty_folders(page: dict[str, Any]) -> bool:
-    """SeaweedFS lists a folder for a while after its last blob is erased."""
-    return bool(page["ResponseMetadata"]["HTTPHeaders"].get("server", "").startswith("SeaweedFS"))
 
 
 def _place(s3: Any) -> dict[str, Any]:

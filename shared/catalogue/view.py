@@ -56,6 +56,7 @@ def view(entry: CatalogueEntry, pipeline: tuple[str, ...]) -> DocumentView:
     """`pipeline` names the stages in their order."""
     record = entry.record
     stages = {stage.stage: stage for stage in entry.stages}
+    waits = (stage.waiting_for for stage in entry.stages if stage.status == "waiting" and stage.waiting_for)
     return DocumentView(
         document_id=record.document_id,
         title=title_of(entry),
@@ -66,7 +67,7 @@ def view(entry: CatalogueEntry, pipeline: tuple[str, ...]) -> DocumentView:
         route=record.route,
         status=status_of(entry, pipeline),
         reason=_reason(entry),
-        waiting_for=_waiting_for(entry),
+        waiting_for=next(waits, None),
         created_at=record.created_at,
         updated_at=entry.touched_at,
         pages=_count(stages, "pages") or None,
@@ -93,10 +94,6 @@ def status_of(entry: CatalogueEntry, pipeline: tuple[str, ...]) -> Status:
         return "waiting"
     done = [name for name in pipeline if by_name.get(name) == "done"]
     return REACHED[done[-1]] if done else "stored"
-
-
-def _waiting_for(entry: CatalogueEntry) -> WaitsFor | None:
-    return next((stage.waiting_for for stage in entry.stages if stage.status == "waiting" and stage.waiting_for), None)
 
 
 def _reason(entry: CatalogueEntry) -> Reason | None:

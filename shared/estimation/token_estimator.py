@@ -1,7 +1,6 @@
 """About how many tokens a text is, by its letters alone: for what has to be told before any model reads it."""
 
 import re
-from collections.abc import Iterator
 
 from shared.language.detect import DEFAULT, detect
 
@@ -45,8 +44,10 @@ class TokenEstimator:
         english = many_languages or detect(text[:_LANGUAGE_LETTERS]) == DEFAULT
         self._whole, self._piece = (_WHOLE, _PIECE_LETTERS) if english else (_STRANGE_WHOLE, _STRANGE_PIECE_LETTERS)
         self._shares = _MANIFOLD if many_languages else _ENGLISH
-        sample = text if len(text) <= SAMPLE else "".join(_windows(text))
         self._is_short = len(text) <= SAMPLE
+        step, width = max(1, len(text) // _WINDOWS), SAMPLE // _WINDOWS
+        windows = (text[start : start + width] for start in range(0, len(text) - width, step))
+        sample = text if self._is_short else "".join(windows)
         self._density = self._count(sample) / len(sample) if sample.strip() else _DENSITY
 
     def tokens(self, text: str) -> float:
@@ -65,8 +66,3 @@ class TokenEstimator:
         if kind == "digits":
             return max(1.0, letters / 2.5)
         return self._shares[kind] * letters
-
-
-def _windows(text: str) -> Iterator[str]:
-    width = SAMPLE // _WINDOWS
-    return (text[start : start + width] for start in range(0, len(text) - width, len(text) // _WINDOWS))

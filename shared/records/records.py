@@ -27,7 +27,7 @@ from shared.records.structs import (
 from shared.types.clock import now
 from shared.types.document import Classification, higher
 
-_Record = TypeVar("_Record", bound=Struct)
+_Record = TypeVar("_Record", bound=Struct | str)
 _Event = TypeVar("_Event", bound=DocumentEvent)
 
 

@@ -10,8 +10,6 @@ import msgspec
 
 from events.document import DocumentEmbedded
 from shared.access.accounts import cached_key, cached_tenant
-from shared.catalogue.catalogue import Catalogues
-from shared.records.records import PlatformRecords
 from shared.runtime.serve import Installation, embedded_settings
 from shared.runtime.wiring.cluster import cluster_services, is_cluster
 from shared.runtime.wiring.data_folder import check_installation
@@ -72,10 +70,8 @@ async def _rebuild(services: Services, indexes: tuple[str, ...]) -> dict[str, An
 
 async def catalogue(services: Services) -> dict[str, int]:
     """Rebuilds every tenant's list of documents and their stages."""
-    platform = PlatformRecords(services.blobs)
-    catalogues = Catalogues(services.redis, platform)
-    tenants = await platform.tenant_ids()
-    return {"documents": sum([await catalogues.of(tenant_id).rebuild() for tenant_id in tenants])}
+    tenants = await services.platform_records.tenant_ids()
+    return {"documents": sum([await services.catalogues.of(tenant_id).rebuild() for tenant_id in tenants])}
 
 
 async def redis(services: Services) -> dict[str, int]:
@@ -94,7 +90,7 @@ async def redis(services: Services) -> dict[str, int]:
 async def vectors(services: Services) -> dict[str, int]:
     """Rebuilds the index of embedded passages from the recorded vectors."""
     await services.vectors.prepare()
-    platform = PlatformRecords(services.blobs)
+    platform = services.platform_records
     passages = 0
     for tenant_id in await platform.tenant_ids():
         records, index = platform.of(tenant_id), services.vectors.of(tenant_id)

@@ -188,7 +188,9 @@ class StageRunner:
             await self._forget_attempts(origin, name)
             return None
         except Rejected as error:
-            record = _rejection(origin, name, key, attempts, started, error)
+            rejection = DocumentRejected(origin=origin, key=key, stage=name, code=error.code, detail=error.detail)
+            reason = Reason(error.code, error.detail)
+            record = _record(name, key, "rejected", attempts, started, rejection, reason)
         except Exception as error:  # whatever it is, the document shows it before it is raised
             await self._show(origin, name, "waiting", attempts, started, reason_of(error))
             raise
@@ -351,8 +353,3 @@ def _record(
 ) -> StageRecord:
     stored = stored_outcome(event) if event else None
     return StageRecord(stage, key, outcome, attempts, started, now(), reason=reason, event=stored)
-
-
-def _rejection(origin: Origin, stage: str, key: str, attempts: int, started: datetime, error: Rejected) -> StageRecord:
-    event = DocumentRejected(origin=origin, key=key, stage=stage, code=error.code, detail=error.detail)
-    return _record(stage, key, "rejected", attempts, started, event, Reason(error.code, error.detail))

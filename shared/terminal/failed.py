@@ -28,7 +28,9 @@ def list_failed(limit: int, operator: bool, data: Path, as_json: bool) -> None:
     if as_json:
         write_json(found)
     elif found["items"]:
-        write_table(("dead letter", *_COLUMNS), [_row(item) for item in found["items"]])
+        columns = ("dead_letter_id", *_COLUMNS)
+        rows = [[_field(item, column) for column in columns] for item in found["items"]]
+        write_table(("dead letter", *_COLUMNS), rows)
     else:
         note("no dead letters")
 
@@ -70,12 +72,6 @@ def delete(letter_id: str, operator: bool, data: Path, as_json: bool) -> None:
         write_json({"dead_letter_id": letter_id, "status": "deleted"})
     else:
         write(f"{letter_id} deleted")
-
-
-def _row(letter: Any) -> list[object]:
-    values = letter.values() if isinstance(letter, dict) else ()
-    letter_id = next((value for value in values if str(value).startswith("dlq_")), None)
-    return [letter_id, *(_field(letter, column) for column in _COLUMNS)]
 
 
 def _field(letter: Any, name: str) -> object:

@@ -21,7 +21,12 @@ def functions(as_json: bool) -> None:
         write_json({"items": [_item(function) for function in found]})
     else:
         head = ("function", "trigger", "summary", "role", "emits", "needs", "scale")
-        write_table(head, [row for function in found for row in _rows(function)])
+        rows = [
+            (each.name, one.on, one.summary, one.role, one.emits, each.needs, f"{each.min_scale}-{each.max_scale}")
+            for each in found
+            for one in each.operations
+        ]
+        write_table(head, rows)
 
 
 def _table() -> tuple[Any, ...]:
@@ -36,10 +41,3 @@ def _table() -> tuple[Any, ...]:
 def _item(function: Any) -> dict[str, Any]:
     operations = [{name: getattr(operation, name) for name in _OPERATION} for operation in function.operations]
     return {"operations": operations} | {name: getattr(function, name) for name in _COLUMNS}
-
-
-def _rows(function: Any) -> list[tuple[object, ...]]:
-    scale = f"{function.min_scale}-{function.max_scale}"
-    return [
-        (function.name, one.on, one.summary, one.role, one.emits, function.needs, scale) for one in function.operations
-    ]

@@ -41,7 +41,9 @@ class Decoder:
 
     def _take(self, line: str) -> ServerEvent | None:
         if not line:
-            return self._dispatch()
+            name, data = self._name or "message", self._data
+            self._name, self._data = "", []
+            return ServerEvent(name, "\n".join(data), self._last_id) if data else None
         field, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if field == "event":
@@ -51,8 +53,3 @@ class Decoder:
         elif field == "id" and "\0" not in value:
             self._last_id = value
         return None
-
-    def _dispatch(self) -> ServerEvent | None:
-        name, data = self._name or "message", self._data
-        self._name, self._data = "", []
-        return ServerEvent(name, "\n".join(data), self._last_id) if data else None

@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from shared.types.payer import Payer
 from shared.types.principal import Principal
 
 
@@ -24,3 +25,8 @@ class Call(Struct, frozen=True):
     work: Any = None
     label: str = ""
     on_remaining: Callable[[int | None], None] = lambda remaining: None
+
+    @property
+    def payer(self) -> Payer:
+        key_id = self.principal.key_id if self.principal else ""
+        return Payer(self.tenant_id, key_id, self.request_id, self.label, self.function)

@@ -57,7 +57,8 @@ class Shard:
         self._sync()
 
     def forget(self, call: Forget) -> None:
-        which = _document(call.tenant_id, call.document_id, call.up_to_generation)
+        document = [_equals(stored.TENANT, call.tenant_id), _equals(stored.DOCUMENT, call.document_id)]
+        which = engine.Filter(must=[*document, _up_to(call.up_to_generation)])
         self._shard.update(engine.UpdateOperation.delete_points_by_filter(which))
         self._sync()
 
@@ -196,12 +197,6 @@ def _filter(tenant_id: str, document_ids: Iterable[str] | None) -> engine.Filter
     if document_ids is not None:
         must.append(engine.FieldCondition(stored.DOCUMENT, match=engine.MatchAny(list(document_ids))))
     return engine.Filter(must=must)
-
-
-def _document(tenant_id: str, document_id: str, generation: int) -> engine.Filter:
-    return engine.Filter(
-        must=[_equals(stored.TENANT, tenant_id), _equals(stored.DOCUMENT, document_id), _up_to(generation)]
-    )
 
 
 def _equals(key: str, value: str) -> engine.FieldCondition:

@@ -37,7 +37,8 @@ class QdrantIndex(VectorIndex):
     """
 
     def __init__(self, url: str, api_key: str | None, dimensions: int, model: str, *, name: str = "aegis") -> None:
-        self.collection = f"{name}-{_slug(model)}-{dimensions}"
+        slug = re.sub(r"[^a-z0-9]+", "-", model.lower()).strip("-") or "model"
+        self.collection = f"{name}-{slug}-{dimensions}"
         self._url = url
         self._api_key = api_key
         self._name = name
@@ -176,7 +177,3 @@ async def _within(seconds: float) -> AsyncIterator[None]:
             yield
     except TimeoutError:
         raise StoreUnavailable("vectors", f"no answer within {seconds:g} s") from None
-
-
-def _slug(model: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", model.lower()).strip("-") or "model"

@@ -333,13 +333,10 @@ async def _translated() -> AsyncIterator[None]:
     try:
         yield
     except UnexpectedResponse as error:
-        raise StoreUnavailable("vectors", f"the server answered {error.status_code}: {_excerpt(error)}") from error
+        excerpt = error.content.decode(errors="replace")[:300]
+        raise StoreUnavailable("vectors", f"the server answered {error.status_code}: {excerpt}") from error
     except ResponseHandlingException as error:
         raise StoreUnavailable("vectors", f"{type(error.source).__name__}: {error.source}"[:500]) from error
     except (ApiException, QdrantException, httpx.HTTPError, AssertionError, ValueError) as error:
         # The client asserts that an answer has a result, and lets through what its decoder says of a page of HTML.
         raise StoreUnavailable("vectors", f"{type(error).__name__}: {error}"[:500]) from error
-
-
-def _excerpt(error: UnexpectedResponse) -> str:
-    return error.content.decode(errors="replace")[:300]

@@ -15,16 +15,18 @@ class DefaultCap(Struct, frozen=True):
     month: int | None = None
 
 
-def _tiers() -> Mapping[Tier, DefaultCap]:
-    return {"free": DefaultCap(0, 0), "pro": DefaultCap(month=20_000_000), "enterprise": DefaultCap()}
-
-
 class DefaultCaps(Struct, frozen=True):
     """Of the whole installation and of each tier's tenants. A tier that is not here may spend nothing.
     `thresholds_pct` are the shares of a cap at which an alert is due; one more is due when a window is used up."""
 
     platform: DefaultCap = DefaultCap(5_000_000, 100_000_000)
-    tiers: Mapping[Tier, DefaultCap] = field(default_factory=_tiers)
+    tiers: Mapping[Tier, DefaultCap] = field(
+        default_factory=lambda: {
+            "free": DefaultCap(0, 0),
+            "pro": DefaultCap(month=20_000_000),
+            "enterprise": DefaultCap(),
+        }
+    )
     thresholds_pct: tuple[int, ...] = (80, 90, 100)
 
     def of(self, tier: Tier) -> DefaultCap:

@@ -195,9 +195,10 @@ class ProxyConfig(Struct, frozen=True):
         file = str(path)
         root = Marked(1, {}) if path is None else with_thresholds(read(Path(path), environ), file)
         reading = ConfigReader(root, file, cls.__struct_fields__)
+        ollama = reading.section("ollama", OllamaConfig)
         config = cls(
             ollama_cloud=_cloud_of(reading.section("ollama_cloud", OllamaCloudConfig), environ),
-            ollama=_local_of(reading.section("ollama", OllamaConfig), environ),
+            ollama=replace(ollama, base_url=address(environ, "AEGIS_OLLAMA_URL", ADDRESS, ollama.base_url)),
             openai=reading.rows("openai", OpenAIServer),
             prices={**PRICES, **reading.rows("prices", Price)},
             tiers=reading.section("tiers", Tiers),
@@ -236,7 +237,3 @@ def _cloud_of(cloud: OllamaCloudConfig, environ: Mapping[str, str]) -> OllamaClo
         base_url=address(environ, "AEGIS_OLLAMA_CLOUD_URL", SAFE_ADDRESS, cloud.base_url),
         api_key=Secret.of(key) if key else cloud.api_key,
     )
-
-
-def _local_of(ollama: OllamaConfig, environ: Mapping[str, str]) -> OllamaConfig:
-    return replace(ollama, base_url=address(environ, "AEGIS_OLLAMA_URL", ADDRESS, ollama.base_url))

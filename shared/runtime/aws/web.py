@@ -22,6 +22,14 @@ from shared.types.errors import Deadline, Problem, TooLarge
 LARGEST_BODY = 5 * 1024 * 1024
 _LARGEST_ANSWER = 6_000_000
 """Bytes of Lambda's own JSON; it refuses more than 6,291,556."""
+_REQUEST_TOO_LARGE = (
+    f"The body of {{size}} bytes is larger than the {LARGEST_BODY} bytes that can come in here. Put the document "
+    "into the bucket below `t/{{tenant}}/inbox/`: it is taken in from there."
+)
+_ANSWER_TOO_LARGE = (
+    f"The answer would have {{size}} bytes, more than the {_LARGEST_ANSWER} bytes that can leave here. Ask for less, "
+    "or read the object from the bucket."
+)
 _TEXT = ["text/", "application/json", "application/problem+json", "application/cloudevents+json"]
 
 
@@ -40,10 +48,10 @@ class Web:
         """Runs the current event loop until the response is complete, for `seconds` at most."""
         event = _without_stage(event)
         if (size := _size(event)) > LARGEST_BODY:
-            return _through(self._refusing(_request_too_large(size)), event, context)
+            return _through(self._refusing(TooLarge(_REQUEST_TOO_LARGE.format(size=size))), event, context)
         answer = _through(self._within(seconds), event, context)
         if (size := _weight(answer)) > _LARGEST_ANSWER:
-            return _through(self._refusing(_answer_too_large(size)), event, context)
+            return _through(self._refusing(TooLarge(_ANSWER_TOO_LARGE.format(size=size))), event, context)
         return answer
 
     def _within(self, seconds: float) -> Asgi:
@@ -80,16 +88,13 @@ class Web:
 
 def _through(app: Asgi, event: dict[str, Any], context: Any) -> dict[str, Any]:
     async def with_address(scope: AsgiScope, receive: Receive, send: Send) -> None:
-        scope["client"] = (_last_hop(scope["client"]), 0)
+        # A load balancer appends the address to X-Forwarded-For, which it passes on whole.
+        client = str((scope["client"] or ("",))[0] or "unknown")
+        scope["client"] = (client.rpartition(",")[2].strip(), 0)
         await app(scope, receive, send)
 
     answer: dict[str, Any] = Mangum(with_address, lifespan="off", text_mime_types=_TEXT)(event, context)
     return answer
-
-
-def _last_hop(client: Any) -> str:
-    """The address that a load balancer appended to X-Forwarded-For, which it passes on whole."""
-    return str((client or ("",))[0] or "unknown").rpartition(",")[2].strip()
 
 
 def _problem_app(problem: Problem, function: str) -> Asgi:
@@ -103,20 +108,6 @@ def _problem_app(problem: Problem, function: str) -> Asgi:
         await send({"type": "http.response.body", "body": answer.body, "more_body": False})
 
     return respond
-
-
-def _request_too_large(size: int) -> Problem:
-    return TooLarge(
-        f"The body of {size} bytes is larger than the {LARGEST_BODY} bytes that can come in here. Put the document "
-        "into the bucket below `t/{tenant}/inbox/`: it is taken in from there."
-    )
-
-
-def _answer_too_large(size: int) -> Problem:
-    return TooLarge(
-        f"The answer would have {size} bytes, more than the {_LARGEST_ANSWER} bytes that can leave here. Ask for less, "
-        "or read the object from the bucket."
-    )
 
 
 def _size(event: dict[str, Any]) -> int:

@@ -115,7 +115,7 @@ class Exchanges:
                 await self._limit_unrouted(exchange)
             if status >= 400:
                 await body.drain()
-            message["headers"] = [*_with_head(message["headers"]), *_encoded(exchange.response_headers())]
+            message["headers"] = _headers(message["headers"], exchange.response_headers())
             await send(message)
             if is_head:
                 await send({"type": "http.response.body", "body": b""})
@@ -156,13 +156,12 @@ class _Body:
                     read += len((await self.receive()).get("body", b""))
 
 
-def _encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
-    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-
-
-def _with_head(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """HEAD is answered wherever GET is, so `Allow` lists it there."""
-    return [(name, value.replace(b"GET", b"GET, HEAD") if name == b"allow" else value) for name, value in headers]
+def _headers(answered: Iterable[tuple[bytes, bytes]], added: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    """The headers of a response and those that every response has. HEAD is answered wherever GET is, so `Allow` lists
+    it there."""
+    headers = [(name, value.replace(b"GET", b"GET, HEAD") if name == b"allow" else value) for name, value in answered]
+    headers += [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in added.items()]
+    return headers
 
 
 def exchange_of(scope: Any) -> Exchange:

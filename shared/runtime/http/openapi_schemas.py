@@ -14,7 +14,9 @@ class Schemas:
     def __init__(self, kinds: Iterable[Any]) -> None:
         unique = list(dict.fromkeys(kinds))
         references, self._components = msgspec.json.schema_components(
-            unique, ref_template=_PREFIX + "{name}", schema_hook=_hidden
+            unique,
+            ref_template=_PREFIX + "{name}",
+            schema_hook=lambda kind: {"type": "string"},  # a path on our disk, which no client sees
         )
         self._references = dict(zip(unique, references, strict=True))
 
@@ -50,7 +52,3 @@ def references(part: Any) -> Iterator[str]:
 
 def _name(reference: str) -> str:
     return reference.removeprefix(_PREFIX)
-
-
-def _hidden(kind: type[Any]) -> dict[str, Any]:
-    return {"type": "string"}  # a path on our disk, which no client sees

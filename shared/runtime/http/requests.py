@@ -20,7 +20,11 @@ def from_query(kind: type[Struct], path: dict[str, str], query: list[tuple[str, 
     """A message without a body: path and query parameters, each given once. A message whose class variable
     `ignores_unknown` is true takes no notice of what it does not know, here and in JSON."""
     fields: dict[str, Any] = {}
-    lists = {name for name, hint in typing.get_type_hints(kind).items() if _is_list(hint)}
+    lists = {
+        name
+        for name, hint in typing.get_type_hints(kind).items()
+        if any(typing.get_origin(part) in (list, tuple) for part in (hint, *typing.get_args(hint)))
+    }
     for name, value in query:
         if name in lists:
             fields.setdefault(name, []).append(value)
@@ -90,7 +94,3 @@ def ignores_unknown(kind: type[Struct]) -> bool:
 def _takes_nothing(kind: type[Struct], path: dict[str, str]) -> bool:
     """Whether the message can be made from the path alone."""
     return all(not field.required for field in msgspec.structs.fields(kind) if field.name not in path)
-
-
-def _is_list(hint: Any) -> bool:
-    return any(typing.get_origin(part) in (list, tuple) for part in (hint, *typing.get_args(hint)))

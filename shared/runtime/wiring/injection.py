@@ -112,28 +112,10 @@ def _records(services: Services, call: Call) -> Any:
     return TenantRecords(services.blobs, call.tenant_id)
 
 
-def _platform_records(services: Services, call: Call) -> Any:
-    from shared.records.records import PlatformRecords
-
-    return PlatformRecords(services.blobs)
-
-
 def _catalogue(services: Services, call: Call) -> Any:
     from shared.catalogue.catalogue import Catalogue
 
     return Catalogue(services.redis, _records(services, call))
-
-
-def _catalogues(services: Services, call: Call) -> Any:
-    from shared.catalogue.catalogue import Catalogues
-
-    return Catalogues(services.redis, _platform_records(services, call))
-
-
-def _router(services: Services, call: Call) -> Any:
-    from shared.formats.router import FormatRouter
-
-    return FormatRouter(has_pool=services.settings.pool_workers > 0)
 
 
 def _answering(services: Services, call: Call) -> Any:
@@ -154,24 +136,11 @@ def _describer(services: Services, call: Call) -> Any:
     return Describer(most, lambda: services.proxy, config.price_table)
 
 
-def _payer(services: Services, call: Call) -> Any:
-    from shared.types.payer import Payer
-
-    key_id = call.principal.key_id if call.principal else ""
-    return Payer(call.tenant_id, key_id, call.request_id, call.label, call.function)
-
-
 def _conversations(services: Services, call: Call) -> Any:
     from shared.conversations.conversations import Conversations
 
     principal = call.principal
     return Conversations(services.redis, call.tenant_id, principal.user_id or principal.key_id if principal else "")
-
-
-def _leases(services: Services, call: Call) -> Any:
-    from shared.redis.leases import Leases
-
-    return Leases(services.redis)
 
 
 def _provided(provider: Provider, *needs: Need) -> _Provided:
@@ -186,15 +155,15 @@ _PROVIDED: dict[str, _Provided] = {
     "shared.usage.metering.Meter": _provided(lambda services, call: services.meter, "blobs"),
     "shared.bus.publisher.BoundPublisher": _provided(lambda services, call: services.publisher(call.function), "bus"),
     "shared.catalogue.catalogue.Catalogue": _provided(_catalogue, "blobs", "counters"),
-    "shared.catalogue.catalogue.Catalogues": _provided(_catalogues, "blobs", "counters"),
+    "shared.catalogue.catalogue.Catalogues": _provided(lambda services, call: services.catalogues, "blobs", "counters"),
     "shared.conversations.conversations.Conversations": _provided(_conversations, "counters"),
-    "shared.redis.leases.Leases": _provided(_leases, "counters"),
+    "shared.redis.leases.Leases": _provided(lambda services, call: services.leases, "counters"),
     "shared.redis.client.RedisClient": _provided(lambda services, call: services.redis, "counters"),
     "shared.embedding.port.Embedding": _provided(lambda services, call: services.embedding, "embedding"),
     "shared.embedding.sparse.SparseEncoder": _provided(lambda services, call: services.sparse_encoder, "embedding"),
-    "shared.formats.router.FormatRouter": _provided(_router),
+    "shared.formats.router.FormatRouter": _provided(lambda services, call: services.format_router),
     "shared.records.records.TenantRecords": _provided(_records, "blobs"),
-    "shared.records.records.PlatformRecords": _provided(_platform_records, "blobs"),
+    "shared.records.records.PlatformRecords": _provided(lambda services, call: services.platform_records, "blobs"),
     "shared.parsing.pool.ParserPool": _provided(lambda services, call: services.parser_pool, "parsing"),
     "shared.pictures.describer.Describer": _provided(_describer, "model"),
     "shared.pool.queue.SliceQueue": _provided(lambda services, call: services.slice_queue, "counters"),
@@ -203,7 +172,7 @@ _PROVIDED: dict[str, _Provided] = {
     "shared.proxy.execution.proxy.ExecutionProxy": _provided(
         lambda services, call: services.proxy, "blobs", "counters", "model"
     ),
-    "shared.types.payer.Payer": _provided(_payer),
+    "shared.types.payer.Payer": _provided(lambda services, call: call.payer),
     "shared.types.call.Call": _provided(lambda services, call: call),
     "shared.runtime.wiring.settings.Settings": _provided(lambda services, call: services.settings),
     "shared.stages.stages.StageWork": _provided(lambda services, call: call.work, "blobs", "counters"),

@@ -17,16 +17,20 @@ if TYPE_CHECKING:  # for the type checker only; the modules are imported at firs
     from shared.blobs.port import Blobs
     from shared.bus.port import EventTransport
     from shared.bus.publisher import BoundPublisher
+    from shared.catalogue.catalogue import Catalogues
     from shared.embedding.minilm import MiniLM
     from shared.embedding.ollama import OllamaEmbedding
     from shared.embedding.port import Embedding
     from shared.embedding.sparse import SparseEncoder
+    from shared.formats.router import FormatRouter
     from shared.parsing.pool import ParserPool
     from shared.pool.queue import SliceQueue
     from shared.proxy.budget.budget import Budget
     from shared.proxy.config.proxy_config import ProxyConfig
     from shared.proxy.execution.proxy import ExecutionProxy
+    from shared.records.records import PlatformRecords
     from shared.redis.client import RedisClient
+    from shared.redis.leases import Leases
     from shared.usage.journal import Journal
     from shared.usage.ledger import UsageLedger
     from shared.usage.metering import Meter
@@ -134,6 +138,30 @@ class Services:
         from shared.access.accounts import Accounts
 
         return Accounts(self.blobs, self.redis)
+
+    @cached_property
+    def leases(self) -> "Leases":
+        from shared.redis.leases import Leases
+
+        return Leases(self.redis)
+
+    @cached_property
+    def platform_records(self) -> "PlatformRecords":
+        from shared.records.records import PlatformRecords
+
+        return PlatformRecords(self.blobs)
+
+    @cached_property
+    def catalogues(self) -> "Catalogues":
+        from shared.catalogue.catalogue import Catalogues
+
+        return Catalogues(self.redis, self.platform_records)
+
+    @cached_property
+    def format_router(self) -> "FormatRouter":
+        from shared.formats.router import FormatRouter
+
+        return FormatRouter(has_pool=self.settings.pool_workers > 0)
 
     @cached_property
     def journal(self) -> "Journal":
