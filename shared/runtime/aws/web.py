@@ -22,14 +22,6 @@ from shared.types.errors import Deadline, Problem, TooLarge
 LARGEST_BODY = 5 * 1024 * 1024
 _LARGEST_ANSWER = 6_000_000
 """Bytes of Lambda's own JSON; it refuses more than 6,291,556."""
-_REQUEST_TOO_LARGE = (
-    f"The body of {{size}} bytes is larger than the {LARGEST_BODY} bytes that can come in here. Put the document "
-    "into the bucket below `t/{{tenant}}/inbox/`: it is taken in from there."
-)
-_ANSWER_TOO_LARGE = (
-    f"The answer would have {{size}} bytes, more than the {_LARGEST_ANSWER} bytes that can leave here. Ask for less, "
-    "or read the object from the bucket."
-)
 _TEXT = ["text/", "application/json", "application/problem+json", "application/cloudevents+json"]
 
 
@@ -48,10 +40,18 @@ class Web:
         """Runs the current event loop until the response is complete, for `seconds` at most."""
         event = _without_stage(event)
         if (size := _size(event)) > LARGEST_BODY:
-            return _through(self._refusing(TooLarge(_REQUEST_TOO_LARGE.format(size=size))), event, context)
+            detail = (
+                f"The body of {size} bytes is larger than the {LARGEST_BODY} bytes that can come in here. Put the "
+                "document into the bucket below `t/{tenant}/inbox/`: it is taken in from there."
+            )
+            return _through(self._refusing(TooLarge(detail)), event, context)
         answer = _through(self._within(seconds), event, context)
         if (size := _weight(answer)) > _LARGEST_ANSWER:
-            return _through(self._refusing(TooLarge(_ANSWER_TOO_LARGE.format(size=size))), event, context)
+            detail = (
+                f"The answer would have {size} bytes, more than the {_LARGEST_ANSWER} bytes that can leave here. Ask "
+                "for less, or read the object from the bucket."
+            )
+            return _through(self._refusing(TooLarge(detail)), event, context)
         return answer
 
     def _within(self, seconds: float) -> Asgi:
