@@ -26,7 +26,7 @@ from shared.types.passage import Found, Passage
 SUPPORTED = 0.5
 """The share of a statement's words that its source has to hold."""
 
-_MARKS = re.compile(r"\s*\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
+_MARKS = re.compile(r"(?<!\s)\s*+\[(\d{1,3}(?:\s*+,\s*+\d{1,3})*+)\]")
 _ADDRESS = re.compile(
     r"""\b(?:[a-z][a-z0-9+.-]{0,20}://|(?:javascript|data|mailto|file|tel|vbscript):|www\.)[^\s<>"'\]]+"""
     r"""|[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+|\]\([^\s)]*|//[^\s<>"'\]]+|\b(?:[\w-]{1,63}\.){1,8}[a-z]{2,63}/[^\s<>"'\]]+""",

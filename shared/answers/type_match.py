@@ -16,7 +16,7 @@ QUANTITY = re.compile(
 )
 """A number that counts or measures: no year, no time of day."""
 
-_UNIT = rf"(?:\d[\d.,½]*|\b{_NUMBER_WORD})(?:[ \u00a0-]\w+)?[ \u00a0-]?"
+_UNIT = rf"(?:(?<!\d)\d[\d.,½]{{0,40}}+|\b{_NUMBER_WORD})(?:[ \u00a0-]\w+)?[ \u00a0-]?"
 _MONTH = (
     r"january|february|march|april|may|june|july|august|september|october|november|december|januar|februar|märz|mai|"
     r"juni|juli|oktober|dezember"
@@ -46,7 +46,8 @@ _PATTERNS: dict[AnswerType, tuple[str, ...]] = {
     AnswerType.EXTENT: (*_LENGTH, *_DURATION),
     AnswerType.AREA: (rf"{_UNIT}(?:square|hectare|acre|quadrat|hektar|km²|m²|sq\b)",),
     AnswerType.SPEED: (
-        rf"{_UNIT}(?:km/h|kmh|mph|m/s|knots?|knoten|stundenkilometer|\w+/s|\w+ (?:per|a|an) (?:second|minute|hour))",
+        rf"{_UNIT}(?:km/h|kmh|mph|m/s|knots?|knoten|stundenkilometer|"
+        r"\w{1,30}/s|\w{1,30} (?:per|a|an) (?:second|minute|hour))",
     ),
     AnswerType.TEMPERATURE: (rf"{_UNIT}(?:degrees?|°|celsius|fahrenheit|grad\b|kelvin)|°",),
     AnswerType.WEIGHT: (
@@ -56,7 +57,7 @@ _PATTERNS: dict[AnswerType, tuple[str, ...]] = {
     AnswerType.FREQUENCY: (
         r"\b(?:every|each|once|twice|daily|weekly|monthly|yearly|annually|hourly|quarterly|times|per|always|never)\b",
         r"\b(?:jede[nrs]?|täglich|wöchentlich|monatlich|jährlich|einmal|zweimal|mal|alle|seldom|selten)\b",
-        r"\b[\d.]+ (?:years|jahre)",
+        r"(?<![\w.])[\d.]++ (?:years|jahre)",
     ),
     AnswerType.DATE: (
         rf"{_YEAR}|\b\d{{1,2}}[:.]\d\d\b|\b(?:{_MONTH}|{_WEEKDAY})s?\b|\b\d{{1,4}} (?:bc|ad|v\. chr)\b|\b\d\der\b",
@@ -72,7 +73,7 @@ _PATTERNS: dict[AnswerType, tuple[str, ...]] = {
         r"\b(?:last|in|next|this|late|early|the|that) (?:spring|summer|autumn|winter|year|month|week)\b",
         r"\b(?:when|after|before|as soon as|nachdem|bevor|sobald) \w+",
     ),
-    AnswerType.PHONE: (r"\+?\b\d[\d ()/-]*\d\b",),
+    AnswerType.PHONE: (r"\+?\b\d[\d ()/-]{0,40}\d\b",),
     AnswerType.EMAIL: (r"\S@\S",),
     AnswerType.COLOUR: (
         r"\b(?:black|white|red|blue|green|yellow|orange|purple|violet|pink|brown|gr[ae]y|gold|silver|copper|bronze|beige|"
@@ -87,6 +88,8 @@ _PATTERNS: dict[AnswerType, tuple[str, ...]] = {
 }
 _COMPILED = {kind: re.compile("|".join(patterns), re.IGNORECASE) for kind, patterns in _PATTERNS.items()}
 
+_SPACES = 20
+"""How many characters before a word are searched for what ends the sentence before it."""
 _CAPITAL = re.compile(r"\b[A-ZÄÖÜ][\w'’-]*")
 _NOT_A_NAME = re.compile(
     rf"(?:{_MONTH}|{_WEEKDAY}|the|a|an|in|on|at|it|its|he|his|she|her|they|their|this|that|these|those|to|from|by|for|of|and"
@@ -117,7 +120,8 @@ def _has_new_name(sentence: str, question: frozenset[str], located: bool = True)
     where something is does not count."""
     for capital in _CAPITAL.finditer(sentence):
         word = capital.group().removesuffix("'s").removesuffix("’s")
-        opens = capital.start() == 0 or sentence[: capital.start()].rstrip()[-1:] in ".!?:|•-"
+        before = sentence[max(0, capital.start() - _SPACES) : capital.start()].rstrip()
+        opens = before[-1:] in ".!?:|•-"
         if word.lower() in question or _NOT_A_NAME.fullmatch(word):
             continue
         if not located and _LOCATED.search(sentence, max(0, capital.start() - 12), capital.start()):

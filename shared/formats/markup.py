@@ -24,7 +24,7 @@ _MAIL_LINE = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,60}:[ \t]?.*|[ \t]+\S.*")
 _MAIL_FIELDS = frozenset(
     {"from", "to", "cc", "subject", "date", "received", "message-id", "mime-version", "return-path", "reply-to"}
 )
-_TEX = re.compile(r"^\s*\\(?:documentclass|documentstyle|begin\{document\})", re.MULTILINE)
+_TEX = re.compile(r"^[^\S\n]*+\\(?:documentclass|documentstyle|begin\{document\})", re.MULTILINE)
 _NOTEBOOK = re.compile(r'"(?:nbformat|cells|worksheets)"\s*:')
 _FRONT_CHARACTERS = 4000
 

@@ -17,7 +17,7 @@ _UNMARKED = {b"<\x00?\x00": "utf-16-le", b"\x00<\x00?": "utf-16-be"}
 
 _DECLARED = re.compile(r"<!ENTITY\s+([^\s%&;\"'<>]{1,200})\s+(?:\"([^\"]*)\"|'([^']*)')")
 _USED = re.compile(r"&([^\s&;#]{1,200});")
-_DOCTYPE = re.compile(r"<!DOCTYPE\s[^\[>]*\[")
+_DOCTYPE = re.compile(r"<!DOCTYPE\s[^\[<>]*+\[")
 
 
 def check_entities(content: bytes) -> None:

@@ -24,7 +24,7 @@ _HEADINGS = frozenset({DocItemLabel.SECTION_HEADER, DocItemLabel.FIELD_HEADING})
 _CHECKBOXES = {DocItemLabel.CHECKBOX_SELECTED: "[x] ", DocItemLabel.CHECKBOX_UNSELECTED: "[ ] "}
 _LISTS = frozenset({GroupLabel.LIST, GroupLabel.ORDERED_LIST})
 _SLIDE = re.compile(r"slide-(\d+)")
-_LOOSE_BEFORE = re.compile(r" +([,.;:!?)\]}’”])")
+_LOOSE_BEFORE = re.compile(r"(?<! ) ++([,.;:!?)\]}’”])")
 _LOOSE_AFTER = re.compile(r"([(\[{‘“]) +")
 
 
