@@ -12,17 +12,20 @@ import rich_click as click
 # C0 and C1 controls, DEL, line and paragraph separators, marks that reorder what is read, lone surrogates.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _UNSAFE_IN_TEXT = re.compile(_UNSAFE.pattern.replace("\x00-\x1f", "\x00-\x08\x0b-\x1f"))
+# Characters of no width, which hide text in text: dropped where they are printed.
+_INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200d\u2060-\u2065\U000e0000-\U000e007f\U000e0100-\U000e01ef]")
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 def safe_line(text: object) -> str:
-    """The text on one line, with control characters escaped, so that no title or message can control a terminal."""
-    return _UNSAFE.sub(_escape, str(text))
+    """The text on one line, with control characters escaped, so that no title or message can control a terminal, and
+    without characters of no width."""
+    return _UNSAFE.sub(_escape, _INVISIBLE.sub("", str(text)))
 
 
 def safe_text(text: str) -> str:
     """As `safe_line`, with line ends and tabs."""
-    return _UNSAFE_IN_TEXT.sub(_escape, text.replace("\r\n", "\n"))
+    return _UNSAFE_IN_TEXT.sub(_escape, _INVISIBLE.sub("", text.replace("\r\n", "\n")))
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -143,6 +143,22 @@ def valkey_of(pid: int) -> int:
     raise AssertionError("the server has no Redis of its own")
 
 
+def test_an_answer_of_a_slow_model_comes_before_its_deadline(house: House) -> None:
+    ids = documents(house, "public")
+    with slow(house.local):
+        started = time.monotonic()
+        answer = house.ask(SIMPLE, max_latency_ms=3000, document_ids=ids)
+        assert time.monotonic() - started < 10, "the model alone takes 18 s"
+        request = {"question": SIMPLE, "max_latency_ms": 3000, "document_ids": ids, "stream": True}
+        events = house.caller.post("/ask", json=request).raise_for_status().text
+        house.local.until(lambda fake: fake.running == 0, within_s=5)
+    assert ran(answer) == ("extractive", "latency")
+    assert answer["answered"]
+    assert answer["degraded"] == ["model"]
+    assert events.count("event: token") > 1
+    assert '"reason":"latency"' in events.rpartition("event: done")[2]
+
+
 def test_fifty_streams_that_are_cut_stop_their_models_and_leave_nothing_behind(house: House) -> None:
     public, dice = documents(house, "public", "internal"), random.Random(3)
     house.ask(SIMPLE, limit=1)

@@ -185,6 +185,14 @@ def test_no_document_can_steer_the_terminal(aegis: Aegis, served: FakeServer) ->
     assert not set(ended.out) & set("\x1b\x07\x9b\u202e\x7f\r")
 
 
+def test_no_text_is_hidden_in_characters_of_no_width(aegis: Aegis, served: FakeServer) -> None:
+    hidden = "b\u200bu\u2060o\u00ady\U000e0041\U000e0100"
+    citation = {**CITATION, "title": hidden, "quote": hidden}
+    served.on("POST", "/ask", Answer(body={**ANSWER, "answer": hidden, "citations": [citation]}))
+    ended = aegis("ask", "How many?", "--no-stream")
+    assert ended.out.count("buoy") == 3
+
+
 def test_an_answer_without_all_its_stores_says_so(aegis: Aegis, served: FakeServer) -> None:
     served.on("POST", "/ask", Answer(body={**ANSWER, "degraded": ["graph", "model"]}))
     assert "answered without graph, model" in aegis("ask", "How many?", "--no-stream").err
