@@ -3,6 +3,7 @@
 An admin sees its own tenant's, an operator those of all. Ids, classes and amounts, no text."""
 
 from datetime import datetime, timedelta
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -22,6 +23,7 @@ _DEFAULT_PERIOD = timedelta(days=62)
 class ListAudit(PagedPeriod, frozen=True, kw_only=True):
     """With a classification or a request only calls are listed. Without `from` the last 62 days are read."""
 
+    kind: Literal["outbound", "threshold"] | None = None
     classification: Classification | None = None
     request_id: str | None = None
 
@@ -69,9 +71,12 @@ async def handle(request: ListAudit, ledger: UsageLedger, principal: Principal) 
         if not since <= record.at < until:
             return False
         if isinstance(record, OutboundRecord):
+            if request.kind == "threshold":
+                return False
             is_request = request.request_id in (None, record.request_id, record.label)
             return is_request and request.classification in (None, record.classification)
-        return isinstance(record, AlertRecord) and request.classification is None and request.request_id is None
+        is_listed = request.kind != "outbound" and request.classification is None and request.request_id is None
+        return isinstance(record, AlertRecord) and is_listed
 
     page, next_cursor = await ledger.page(tenants, request, matches, since, request.request_id)
     return Audit(items=[_view(record) for record in page], next_cursor=next_cursor)

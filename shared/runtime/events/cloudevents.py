@@ -55,10 +55,19 @@ def event_entrance(function: Function, delivery: EventDelivery, secrets: Secrets
     return entrance
 
 
+def is_readable(headers: dict[str, str]) -> bool:
+    """Whether the media type is that of a structured event, or of JSON, the data of a binary one."""
+    is_binary = "ce-id" in headers or "ce-type" in headers
+    return _media_type(headers) in (STRUCTURED, "application/json", *([""] if is_binary else []))
+
+
+def _media_type(headers: dict[str, str]) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 def read(headers: dict[str, str], body: bytes) -> tuple[CloudEvent, dict[str, str]]:
     """The event, and the attributes that are not fields of ours. Raises `MalformedEventError`."""
-    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type == STRUCTURED:
+    if _media_type(headers) == STRUCTURED:
         structured = _decoded(body)
         if not isinstance(structured, dict):
             raise MalformedEventError("a CloudEvent is a JSON object")

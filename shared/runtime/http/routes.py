@@ -50,6 +50,7 @@ from shared.types.errors import (
     StoreUnavailable,
     TooLarge,
     Unauthenticated,
+    UnsupportedMediaType,
 )
 from shared.types.http import EventStream, SpooledFile
 from shared.types.principal import Principal
@@ -236,8 +237,12 @@ class _Route:
 
     async def _event(self, request: Request[Any, Any, Any], exchange: Exchange, kind: type[Struct]) -> Struct:
         """A CloudEvent from outside; it may hold the document's bytes."""
-        from shared.runtime.events.cloudevents import read
+        from shared.runtime.events.cloudevents import is_readable, read
 
+        if not is_readable(exchange.headers):
+            raise UnsupportedMediaType(
+                "Send one CloudEvent: as `application/cloudevents+json`, or JSON and `ce-` headers."
+            )
         largest = self._services.settings.max_upload_bytes * 4 // 3 + _LARGEST_JSON
         body = await _body(request, exchange, largest)
         try:

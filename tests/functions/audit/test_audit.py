@@ -51,12 +51,16 @@ async def test_an_admin_sees_what_left_of_its_tenant_newest_first(ledger: UsageL
 
 async def test_an_operator_sees_all_and_the_platforms_alerts(ledger: UsageLedger) -> None:
     assert set(await listed(ledger, OPERATOR)) == {"op_1", "op_2", "op_3", "80 %"}
+    assert await listed(ledger, OPERATOR, kind="threshold") == ["80 %"]
+    assert set(await listed(ledger, OPERATOR, kind="outbound")) == {"op_1", "op_2", "op_3"}
 
 
 @pytest.mark.parametrize(
     ("fields", "found"),
     [
         ({"classification": "public"}, ["op_1"]),
+        ({"kind": "outbound"}, ["op_1", "op_2"]),
+        ({"kind": "threshold"}, []),
         ({"classification": "confidential"}, []),
         ({"request_id": "req_2"}, ["op_2"]),
         ({"request_id": "the client's"}, ["op_1"]),
