@@ -78,7 +78,9 @@ async def handle(request: ListAudit, ledger: UsageLedger, principal: Principal) 
         is_listed = request.kind != "outbound" and request.classification is None and request.request_id is None
         return isinstance(record, AlertRecord) and is_listed
 
-    page, next_cursor = await ledger.page(tenants, request, matches, since, request.request_id)
+    page, next_cursor = await ledger.page(
+        tenants, request, matches, since, request.request_id, (OutboundRecord, AlertRecord)
+    )
     return Audit(items=[_view(record) for record in page], next_cursor=next_cursor)
 
 

@@ -1,6 +1,8 @@
 """Reports the calls that left for the cloud in a period: how many of which class, to which models, at what cost."""
 
+import asyncio
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 
 from msgspec import Struct, field
@@ -10,7 +12,7 @@ from shared.types.money import usd
 from shared.types.period import Period, span
 from shared.types.principal import Principal
 from shared.usage.ledger import UsageLedger
-from shared.usage.records import AlertRecord, OutboundRecord, UsageRecord
+from shared.usage.records import AlertRecord, OutboundRecord, Record, UsageRecord
 
 
 class GetReport(Period, frozen=True, kw_only=True):
@@ -52,28 +54,68 @@ class AuditReport(Struct, frozen=True, kw_only=True):
 async def handle(request: GetReport, ledger: UsageLedger, principal: Principal) -> AuditReport:
     since, until = span(request)
     tenants = await ledger.tenants() if principal.is_operator else [principal.tenant_id]
-    records = [record for tenant_id in tenants for record in await ledger.records(tenant_id, since, until)]
-    calls = [record for record in records if isinstance(record, OutboundRecord)]
-    usage = [record for record in records if isinstance(record, UsageRecord) and record.location == "cloud"]
-    settled = {record.usage_id for record in usage if not record.adjusts}
+    counts = _Counts()
+    for tenant_id in tenants:
+        async for records in ledger.stream(tenant_id, since, until):
+            await asyncio.to_thread(counts.add, records)
     number, head = await ledger.head()
     return AuditReport(
         since=since,
         until=until,
-        calls=_count(calls),
-        settled=len(settled),
-        estimated=sum(record.estimated for record in usage),
-        open=sum(call.operation_id not in settled for call in calls),
-        reserved_usd=usd(sum(call.reserved_microusd for call in calls)),
-        settled_usd=usd(sum(record.cost_microusd for record in usage)),
-        thresholds_reached=sum(isinstance(record, AlertRecord) for record in records),
+        calls=AuditedCalls(
+            sum(counts.classes.values()),
+            counts.classes,
+            dict(sorted(counts.models.items())),
+            dict(sorted(counts.tenants.items())),
+        ),
+        settled=counts.settled,
+        estimated=counts.estimated,
+        open=len(counts.open),
+        reserved_usd=usd(counts.reserved),
+        settled_usd=usd(counts.cost),
+        thresholds_reached=counts.alerts,
         chain=AuditedChain(number, head),
     )
 
 
-def _count(calls: list[OutboundRecord]) -> AuditedCalls:
-    classes: dict[Classification, int] = {"public": 0, "internal": 0, "confidential": 0}
-    for call in calls:
-        classes[call.classification] += 1
-    models, tenants = Counter(call.model for call in calls), Counter(call.tenant_id for call in calls)
-    return AuditedCalls(len(calls), classes, dict(sorted(models.items())), dict(sorted(tenants.items())))
+class _Counts:
+    """The sums of the report so far; amounts in micro-dollars. `open` and `early` are calls that lack their other
+    record."""
+
+    def __init__(self) -> None:
+        self.classes: dict[Classification, int] = {"public": 0, "internal": 0, "confidential": 0}
+        self.models, self.tenants = Counter[str](), Counter[str]()
+        self.settled = self.estimated = self.reserved = self.cost = self.alerts = 0
+        self.open: set[str] = set()
+        self._early: set[str] = set()
+
+    def add(self, records: Iterable[Record]) -> None:
+        for record in records:
+            if isinstance(record, OutboundRecord):
+                self._add_call(record)
+            elif isinstance(record, AlertRecord):
+                self.alerts += 1
+            elif record.location == "cloud":
+                self._add_usage(record)
+
+    def _add_call(self, call: OutboundRecord) -> None:
+        self.classes[call.classification] += 1
+        self.models[call.model] += 1
+        self.tenants[call.tenant_id] += 1
+        self.reserved += call.reserved_microusd
+        _pair(call.operation_id, self._early, self.open)
+
+    def _add_usage(self, usage: UsageRecord) -> None:
+        self.estimated += usage.estimated
+        self.cost += usage.cost_microusd
+        if not usage.adjusts:
+            self.settled += 1
+            _pair(usage.usage_id, self.open, self._early)
+
+
+def _pair(operation_id: str, others: set[str], own: set[str]) -> None:
+    """Takes the other record of the call off its set, or waits for it."""
+    if operation_id in others:
+        others.discard(operation_id)
+    else:
+        own.add(operation_id)

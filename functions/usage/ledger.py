@@ -74,7 +74,9 @@ async def handle(
             return False
         return request.request_id is None or request.request_id in (record.request_id, record.label)
 
-    page, next_cursor = await ledger.page([principal.tenant_id], request, matches, since, request.request_id)
+    page, next_cursor = await ledger.page(
+        [principal.tenant_id], request, matches, since, request.request_id, (UsageRecord,)
+    )
     items = [_view(record) for record in page if isinstance(record, UsageRecord)]
     return UsageRecords(items=items, next_cursor=next_cursor)
 

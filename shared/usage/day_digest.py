@@ -15,11 +15,12 @@ from msgspec import Struct
 
 from shared.types.paging import microseconds
 from shared.usage.codec import decode_records
-from shared.usage.records import Record, Unit, UsageRecord, record_id
+from shared.usage.records import AlertRecord, OutboundRecord, Record, Unit, UsageRecord, record_id
 
 _HASH = "Q"
 _NUMBER = "I"
 _MOMENT = "q"
+_KINDS: dict[type[Record], int] = {UsageRecord: 1, OutboundRecord: 2, AlertRecord: 4}
 
 
 class DailyTotal(Struct, frozen=True):
@@ -35,14 +36,19 @@ class DailyTotal(Struct, frozen=True):
 
 class DigestHead(Struct, frozen=True):
     """`blobs` are the names of the covered blobs in their folder; `oldest` and `newest` hold the times of each one's
-    first and last record. `duplicates` are the ids of records, by the number of their blob, that another blob has too.
-    """
+    first and last record, `kinds` what kinds of records it has. `duplicates` are the ids of records, by the number of
+    their blob, that another blob has too."""
 
     blobs: list[str]
     oldest: bytes
     newest: bytes
     duplicates: list[tuple[int, str]]
     totals: list[DailyTotal]
+    kinds: bytes = b""
+
+    def has_kind(self, number: int, kinds: tuple[type[Record], ...]) -> bool:
+        """Whether a blob may have records of these kinds."""
+        return number >= len(self.kinds) or bool(self.kinds[number] & sum(_KINDS[kind] for kind in kinds))
 
     def spans(self) -> list[tuple[int, int]]:
         """The first and last moment of each blob, in microseconds."""
@@ -99,6 +105,7 @@ class DigestBuilder:
         self._head = msgspec.msgpack.decode(head, type=DigestHead) if head else EMPTY
         self._blobs = list(self._head.blobs)
         self._oldest, self._newest = array(_MOMENT, self._head.oldest), array(_MOMENT, self._head.newest)
+        self._kinds = bytearray(self._head.kinds)
         self._duplicates = list(self._head.duplicates)
         self._ids = set(array(_HASH, ids))
         found = msgspec.msgpack.decode(keys, type=DigestKeys) if keys else DigestKeys(b"", b"")
@@ -117,6 +124,7 @@ class DigestBuilder:
         self._blobs.append(name)
         self._oldest.append(min(moments))
         self._newest.append(max(moments))
+        self._kinds.append(sum({_KINDS[type(one)] for one in records}))
         in_blob = set[int]()
         for record in records:
             identity = hash_of(record_id(record))
@@ -139,7 +147,12 @@ class DigestBuilder:
     def build(self) -> Digest:
         keys = sorted(self._keys)
         head = DigestHead(
-            self._blobs, self._oldest.tobytes(), self._newest.tobytes(), self._duplicates, _totals(self._by_key)
+            blobs=self._blobs,
+            oldest=self._oldest.tobytes(),
+            newest=self._newest.tobytes(),
+            duplicates=self._duplicates,
+            totals=_totals(self._by_key),
+            kinds=bytes(self._kinds),
         )
         index = DigestKeys(
             array(_HASH, [one[0] for one in keys]).tobytes(), array(_NUMBER, [one[1] for one in keys]).tobytes()

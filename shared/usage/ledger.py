@@ -16,7 +16,7 @@ from shared.usage.concurrency import map_concurrently
 from shared.usage.day_digest import DailyTotal, DigestKeys, decode_totals, sum_usage
 from shared.usage.digests import Digests
 from shared.usage.paths import PLATFORM, day_folder, ledger_folder
-from shared.usage.records import Record, UsageRecord, record_id, unique
+from shared.usage.records import AlertRecord, OutboundRecord, Record, UsageRecord, record_id, unique
 from shared.usage.seal_chain import Seal, SealChain
 from shared.usage.sealing import seal_due
 from shared.usage.snapshot import LedgerDay, SnapshotReader, day_of
@@ -26,6 +26,8 @@ from shared.usage.verification import Verification, verify
 RecordFilter = Callable[[Record], bool]
 RecordPosition = tuple[int, str]
 """The place of a record in a list: microseconds of its time, and its id."""
+Kinds = tuple[type[Record], ...]
+ALL_KINDS: Kinds = (UsageRecord, OutboundRecord, AlertRecord)
 _READ_BLOBS = 64
 _READ_NEWEST = 8
 
@@ -84,19 +86,24 @@ class UsageLedger:
         matches: RecordFilter = lambda _: True,
         since: datetime | None = None,
         request_id: str | None = None,
+        kinds: Kinds = ALL_KINDS,
     ) -> list[Record]:
         """Up to `limit` records of the tenants, newest first, that come after the position `after`; days before
-        `since` are not read, with a request's id or label no records of others."""
+        `since` are not read, nor other kinds, nor, with a request's id or label, records of other requests."""
         last_day = day_of(datetime.fromtimestamp(after[0] / 1_000_000, UTC)) if after else "9999-12-31"
         snapshot = await self._snapshots.read(tenant_ids, day_of(since) if since else "", last_day)
 
         def select(records: list[Record]) -> list[Record]:
-            return [one for one in records if matches(one) and (after is None or _position(one) < after)]
+            return [
+                one
+                for one in records
+                if isinstance(one, kinds) and matches(one) and (after is None or _position(one) < after)
+            ]
 
         found: list[Record] = []
         for day in sorted({*snapshot.fresh, *(one.day for one in snapshot.days)}, reverse=True):
             candidates = select(snapshot.fresh.get(day, []))
-            sources = await self._sources([one for one in snapshot.days if one.day == day], request_id)
+            sources = await self._sources([one for one in snapshot.days if one.day == day], request_id, kinds)
             found += await self._newest_of_day(candidates, sources, limit - len(found), after, select)
             if len(found) >= limit:
                 break
@@ -109,10 +116,11 @@ class UsageLedger:
         matches: RecordFilter,
         since: datetime,
         request_id: str | None = None,
+        kinds: Kinds = ALL_KINDS,
     ) -> tuple[list[Record], str | None]:
         """The requested page of the matching records, newest first, and the cursor of the next one."""
         after = read_cursor(request.cursor) if request.cursor else None
-        found = await self.newest(tenant_ids, request.limit + 1, after, matches, since, request_id)
+        found = await self.newest(tenant_ids, request.limit + 1, after, matches, since, request_id, kinds)
         page = found[: request.limit]
         return page, write_cursor(*_position(page[-1])) if len(found) > len(page) else None
 
@@ -175,13 +183,13 @@ class UsageLedger:
         """All tenants that may have records, and `PLATFORM`."""
         return sorted({*await self._blobs.folders("t/"), PLATFORM})
 
-    async def _sources(self, days: list[LedgerDay], request_id: str | None) -> list[_Source]:
+    async def _sources(self, days: list[LedgerDay], request_id: str | None, kinds: Kinds) -> list[_Source]:
         """The blobs of a day that may have records of the request, those with the newest records first."""
         found: list[_Source] = []
         for day in days:
             spans = day.head.spans()
             numbers = range(len(spans)) if request_id is None else await self._find(day, request_id)
-            found += [_Source(day, number, spans[number][1]) for number in numbers]
+            found += [_Source(day, number, spans[number][1]) for number in numbers if day.head.has_kind(number, kinds)]
         return sorted(found, key=lambda one: one.newest, reverse=True)
 
     async def _find(self, day: LedgerDay, request_id: str) -> set[int]:

@@ -183,6 +183,17 @@ async def test_a_page_reads_the_newest_blobs_alone(blobs: Blobs) -> None:
     assert len(await listed(blobs, limit=7)) == 30
 
 
+async def test_the_calls_that_left_are_found_without_reading_usage(blobs: Blobs) -> None:
+    for number in range(5):
+        await write(blobs, outbound(number) if number == 2 else free(number))
+        await seal(blobs)
+    await UsageLedger(blobs).update_digests()
+    watched = Watched(blobs)
+    found = await UsageLedger(watched).newest(["ten_a"], 10, since=PERIOD[0], kinds=(OutboundRecord,))
+    assert [record_id(one) for one in found] == ["outbound-op_2"]
+    assert len([name for verb, name in watched.calls if verb == "read" and "t/ten_a/book/" in name]) == 1
+
+
 async def test_the_sweep_updates_after_ten_seals_or_ten_minutes(blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
     from shared.usage import digests as module
 
