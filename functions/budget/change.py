@@ -47,15 +47,11 @@ async def _scope(request: SetBudget, accounts: Accounts, principal: Principal) -
     if not wanted:
         raise InvalidRequest.at("/id", f"Say in `id` which {request.scope}")
     if request.scope == "tenant":
-        return await _tenant(wanted, accounts, principal)
+        reachable = principal.is_operator or wanted == principal.tenant_id
+        if not reachable or await accounts.tenant(wanted) is None:
+            raise NotFound("There is no such tenant.")
+        return ScopeOf("tenant", wanted, wanted)
     return await _key(wanted, accounts, principal)
-
-
-async def _tenant(tenant_id: str, accounts: Accounts, principal: Principal) -> ScopeOf:
-    reachable = principal.is_operator or tenant_id == principal.tenant_id
-    if not reachable or await accounts.tenant(tenant_id) is None:
-        raise NotFound("There is no such tenant.")
-    return ScopeOf("tenant", tenant_id, tenant_id)
 
 
 async def _key(key_id: str, accounts: Accounts, principal: Principal) -> ScopeOf:

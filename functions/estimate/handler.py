@@ -11,7 +11,7 @@ from shared.estimation.forecast import forecasts
 from shared.formats.filename import safe_filename
 from shared.formats.router import FormatRouter
 from shared.parsing.pool import ParserPool
-from shared.pictures.describer import Describer, Outlook
+from shared.pictures.describer import Describer
 from shared.proxy.config.proxy_config import ProxyConfig
 from shared.records.records import TenantRecords
 from shared.records.structs import Reason
@@ -91,15 +91,12 @@ async def handle(
         reason = Reason("budget", "It would be taken in, and wait: it costs more than `max_cost_usd`.")
     if pictures:
         classification = request.classification or (await records.settings()).default_classification
-        stages = _with_pictures(stages, pictures, await describer.outlook(classification, payer))
+        outlook = await describer.outlook(classification, payer)
+        first, *others = stages
+        of_pictures = _in_usd(Range(pictures * outlook.cost.low, pictures * outlook.cost.high))
+        stages = [StageCost(first.stage, outlook.location, _sum([first.cost_usd, of_pictures])), *others]
     whole = _sum(stage.cost_usd for stage in stages)
     return Estimated("accept", reason, routed.route, seen.extent.pages, seen.extent.tokens, whole, stages)
-
-
-def _with_pictures(stages: list[StageCost], pictures: int, outlook: Outlook) -> list[StageCost]:
-    first, *others = stages
-    cost = Range(pictures * outlook.cost.low, pictures * outlook.cost.high)
-    return [StageCost(first.stage, outlook.location, _sum([first.cost_usd, _in_usd(cost)])), *others]
 
 
 def _sum(costs: Iterable[Cost]) -> Cost:

@@ -252,7 +252,13 @@ class S3Blobs:
 
     def _meaning(self, error: Exception, name: str) -> Exception:
         if not _response(error):
-            return StoreUnavailable("blobs", _why(error))
+            kind = type(error).__name__
+            if "Credential" in kind:
+                detail = (
+                    "no AWS credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give a role"
+                )
+                return StoreUnavailable("blobs", detail)
+            return StoreUnavailable("blobs", f"S3 does not answer ({kind})")
         code, status = _code(error), _status(error)
         if code == "NoSuchKey":
             return BlobMissing(name)
@@ -398,10 +404,3 @@ def _code(error: Exception) -> str:
 
 def _status(error: Exception) -> int:
     return int(_response(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-
-
-def _why(error: Exception) -> str:
-    kind = type(error).__name__
-    if "Credential" in kind:
-        return "no AWS credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give a role"
-    return f"S3 does not answer ({kind})"

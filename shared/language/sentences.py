@@ -30,18 +30,14 @@ def sentence_spans(text: str, start: int, end: int) -> Iterator[tuple[int, int]]
     """Start and end of each sentence of `text[start:end]`, without the white space between them."""
     begin = start
     for stop in _STOP.finditer(text, start, end):
-        following = _skip_space(text, stop.end(), end)
+        following = stop.end()
+        while following < end and text[following].isspace():
+            following += 1
         if _ends_sentence(text, start, stop, following, end):
             yield begin, stop.end()
             begin = following
     if begin < end:
         yield begin, end
-
-
-def _skip_space(text: str, at: int, end: int) -> int:
-    while at < end and text[at].isspace():
-        at += 1
-    return at
 
 
 def _ends_sentence(text: str, start: int, stop: re.Match[str], following: int, end: int) -> bool:

@@ -20,13 +20,11 @@ def to_markdown(document: ParsedDocument) -> str:
 
     What stands beside the text is a comment.
     """
-    runs = (_run(list(blocks), aside) for aside, blocks in groupby(document.blocks, key=lambda block: block.aside))
+    runs = []
+    for aside, blocks in groupby(document.blocks, key=lambda block: block.aside):
+        text = "\n\n".join(filter(None, map(_block, blocks)))
+        runs.append(f"<!--\n{text.replace('-->', '--&gt;')}\n-->" if aside else text)
     return "\n\n".join(filter(None, runs)) + "\n"
-
-
-def _run(blocks: list[Block], aside: bool) -> str:
-    text = "\n\n".join(filter(None, map(_block, blocks)))
-    return f"<!--\n{text.replace('-->', '--&gt;')}\n-->" if aside else text
 
 
 def _block(block: Block) -> str:

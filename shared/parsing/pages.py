@@ -54,12 +54,10 @@ class Parts(Struct, frozen=True):
             if page in longest:
                 found.append(longest[page])
             elif over_gaps:
-                gaps.append(PageRange(page, self._end_of_gap(page, pages)))
+                end_of_slice = (page - 1) // SLICE_PAGES * SLICE_PAGES + SLICE_PAGES
+                before_next = (one.first - 1 for one in self.stored if one.first > page)
+                gaps.append(PageRange(page, min(end_of_slice, pages, *before_next)))
             else:
                 break
             page = max(found[-1:] + gaps[-1:], key=lambda one: one.until).until + 1
         return found, gaps
-
-    def _end_of_gap(self, page: int, pages: int) -> int:
-        of_slice = (page - 1) // SLICE_PAGES * SLICE_PAGES + SLICE_PAGES
-        return min(of_slice, pages, *(one.first - 1 for one in self.stored if one.first > page), pages)

@@ -1,5 +1,6 @@
 """Pictures of a document in words, beside its text. They are optional: without them it is read all the same."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
@@ -85,7 +86,14 @@ class Describing(Struct, frozen=True):
             places = await self.parsers.find_pictures(self.event.media_type, original, self.describer.most)
         except AegisError:  # what was read of the document counts without them
             return []
-        return [(number, place) for number, place in enumerate(places) if not _is_read(place, blocks)]
+        letters = Counter[int | None]()
+        for block in blocks:
+            letters[block.page] += len(block.text)
+        return [
+            (number, place)
+            for number, place in enumerate(places)
+            if not place.is_page or letters[place.page] < READ_LETTERS
+        ]
 
     async def _describe(self, place: PicturePlace, others: int, original: bytes) -> Description | None:
         """None where pictures cannot be described at the moment. `others` is what the document may cost for its units,
@@ -138,8 +146,3 @@ def _woven(blocks: Sequence[Block], left: dict[int | None, list[Block]]) -> Iter
         yield from left.pop(page, [])
     for rest in left.values():
         yield from rest
-
-
-def _is_read(place: PicturePlace, blocks: Sequence[Block]) -> bool:
-    on_page = sum(len(block.text) for block in blocks if block.page == place.page)
-    return place.is_page and on_page >= READ_LETTERS

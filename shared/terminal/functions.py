@@ -18,7 +18,11 @@ def functions(as_json: bool) -> None:
     """List the functions and their triggers."""
     found = _table()
     if as_json:
-        write_json({"items": [_item(function) for function in found]})
+        items = []
+        for each in found:
+            operations = [{name: getattr(one, name) for name in _OPERATION} for one in each.operations]
+            items.append({"operations": operations} | {name: getattr(each, name) for name in _COLUMNS})
+        write_json({"items": items})
     else:
         head = ("function", "trigger", "summary", "role", "emits", "needs", "scale")
         rows = [
@@ -36,8 +40,3 @@ def _table() -> tuple[Any, ...]:
         return load().functions
     except TableError as error:
         raise CommandError(ExitCode.FAILED, str(error)) from error
-
-
-def _item(function: Any) -> dict[str, Any]:
-    operations = [{name: getattr(operation, name) for name in _OPERATION} for operation in function.operations]
-    return {"operations": operations} | {name: getattr(function, name) for name in _COLUMNS}

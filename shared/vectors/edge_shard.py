@@ -69,7 +69,10 @@ class Shard:
     def find(self, call: Find) -> tuple[Found, ...]:
         searches = list(_searches(call))
         best = self._best(ranked([search.weight for search in searches], call.limit), searches)
-        return tuple(by_place(self._found(best))[: call.limit])
+        records = self._shard.retrieve([UUID(int=hit.point) for hit in best], with_payload=True, with_vector=False)
+        payloads = {stored.bits(record.id): record.payload for record in records}
+        found = [Found(stored.passage(payloads[hit.point] or {}), hit.score) for hit in best]
+        return tuple(by_place(found)[: call.limit])
 
     def flush(self) -> None:
         """Moves what the log holds into the segments, so that the log stays short."""
@@ -97,12 +100,6 @@ class Shard:
         ]
         found = self._shard.query_batch(engine.QueryBatchRequest(requests))
         return [[Hit(stored.bits(point.id), point.score) for point in points] for points in found]
-
-    def _found(self, hits: Sequence[Hit]) -> Iterator[Found]:
-        records = self._shard.retrieve([UUID(int=hit.point) for hit in hits], with_payload=True, with_vector=False)
-        payloads = {stored.bits(record.id): record.payload for record in records}
-        for hit in hits:
-            yield Found(stored.passage(payloads[hit.point] or {}), hit.score)
 
     def _sync(self) -> None:
         """The engine leaves its log to the page cache; this keeps what was added even when the power goes."""

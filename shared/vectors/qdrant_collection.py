@@ -234,7 +234,12 @@ class Collection:
         answer = await self._client.http.search_api.query_batch_points(self._name, query_request_batch=batch)
         if len(answer.result or ()) != len(requests):
             raise StoreUnavailable("vectors", "the server answered another number of searches than were asked")
-        return [list(_hits(found.points)) for found in answer.result or ()]
+        lists: list[list[Hit]] = []
+        for found in answer.result or ():
+            # The engine's scores are 32-bit floats, of which JSON carries the shortest spelling.
+            scores = array("f", (point.score for point in found.points))
+            lists.append([Hit(stored.bits(at.id), score) for at, score in zip(found.points, scores, strict=True)])
+        return lists
 
     async def _found(self, hits: Sequence[Hit]) -> list[Found]:
         """What another process erased since it was listed is left out."""
@@ -271,13 +276,6 @@ def _request(
     return models.QueryRequest(
         query=query, using=using, filter=where, params=params, with_payload=False, with_vector=False
     )
-
-
-def _hits(points: Iterable[models.ScoredPoint]) -> Iterator[Hit]:
-    """Scores as the engine's 32-bit floats, of which JSON carries the shortest spelling."""
-    listed = list(points)
-    scores = array("f", (point.score for point in listed))
-    return (Hit(stored.bits(point.id), score) for point, score in zip(listed, scores, strict=True))
 
 
 def _batches(points: Sequence[Point]) -> Iterator[list[Point]]:

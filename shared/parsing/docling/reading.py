@@ -147,7 +147,9 @@ class _Walk:
         for item in self._held(group):
             if not runs:
                 self._stand_at(item)
-            runs.append((self._item_text(item, depth), _script(item)))
+            formatting = getattr(item, "formatting", None)
+            script = formatting.script.value if formatting else "baseline"  # or `sub`, `super`
+            runs.append((self._item_text(item, depth), script))
         return _joined(runs)
 
     def _item_text(self, item: Any, depth: int = 0) -> str:
@@ -156,7 +158,10 @@ class _Walk:
     def _picture(self, item: PictureItem) -> None:
         description = getattr(getattr(item.meta, "description", None), "text", "") or ""
         chart = getattr(item.meta, "tabular_chart", None)
-        lines = [self._caption(item), description, _kind_of_chart(item) if chart else ""]
+        lines = [self._caption(item), description]
+        classes = getattr(getattr(item.meta, "classification", None), "predictions", None)
+        if chart and classes:
+            lines.append(str(classes[0].class_name).replace("_", " ").capitalize())
         self._assembly.picture("\n".join(dict.fromkeys(filter(None, lines))))
         if chart:
             self._assembly.table(self._rows(chart.chart_data))
@@ -192,12 +197,6 @@ def _text_with_link(item: Any) -> str:
     return with_address(getattr(item, "text", ""), str(getattr(item, "hyperlink", None) or ""))
 
 
-def _script(item: Any) -> str:
-    """`sub`, `super` or `baseline`."""
-    formatting = getattr(item, "formatting", None)
-    return formatting.script.value if formatting else "baseline"
-
-
 def _joined(runs: list[tuple[str, str]]) -> str:
     """Some of Docling's readers keep the space between two runs, others strip it off."""
     runs = [(text, script) for text, script in runs if text]
@@ -214,11 +213,6 @@ def _between(before: str, text: str, script: str) -> str:
     if script == "super" and before[-1:].isdigit():
         return "^"
     return "" if not before or (script == "sub" and text.isdigit()) else " "
-
-
-def _kind_of_chart(item: PictureItem) -> str:
-    classes = getattr(getattr(item.meta, "classification", None), "predictions", None)
-    return str(classes[0].class_name).replace("_", " ").capitalize() if classes else ""
 
 
 def _box(place: Any, pages: Mapping[int, Any]) -> Box | None:

@@ -128,7 +128,9 @@ class _Page:
         if tag == "table":
             self._end_table()
         elif tag == "pre":
-            self._end_pre()
+            self._pre -= 1
+            if self._cell() is None and not self._pre:
+                self._assembly.code("".join(self._taken()).expandtabs(4))
         elif tag == "a":
             self._end_link()
         elif tag in HEADINGS and self._cell() is None:
@@ -176,11 +178,6 @@ class _Page:
         if link and link[1] is self._text and not self._pre and not self._in_heading:
             place = link[2]
             self._text[place:] = [with_address("".join(self._text[place:]), link[0])]
-
-    def _end_pre(self) -> None:
-        self._pre -= 1
-        if self._cell() is None and not self._pre:
-            self._assembly.code("".join(self._taken()).expandtabs(4))
 
     def _table(self) -> HtmlTable | None:
         return self._tables[-1] if self._tables else None

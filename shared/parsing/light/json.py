@@ -21,7 +21,9 @@ def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
     values = list(_values(decode(content), limits))
     assembly = Assembly(limits)
     if len(values) == 1:
-        assembly.title = _title(values[0])
+        named = values[0] if isinstance(values[0], dict) else {}
+        titles = (named.get(name) for name in TITLES)
+        assembly.title = next((title for title in titles if isinstance(title, str) and title.strip()), "")
         _write(assembly, limits, values[0])
     else:
         _write(assembly, limits, values)
@@ -46,11 +48,6 @@ def _skip(text: str, place: int) -> int:
     while place < len(text) and text[place] in " \t\n\r":
         place += 1
     return place
-
-
-def _title(value: Any) -> str:
-    found = (value.get(name) for name in TITLES) if isinstance(value, dict) else ()
-    return next((title for title in found if isinstance(title, str) and title.strip()), "")
 
 
 def _write(assembly: Assembly, limits: ParsingLimits, outermost: Any) -> None:

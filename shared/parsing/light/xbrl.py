@@ -58,13 +58,16 @@ def _tree(content: bytes) -> Any:
 def _facts(report: Any) -> Iterator[Fact]:
     """In the report's order; those within groups of facts too, but neither footnotes nor what describes others."""
     contexts = {each.get("id"): each for each in report.iter(f"{INSTANCE}context")}
-    units = {each.get("id"): _unit(each) for each in report.iter(f"{INSTANCE}unit")}
+    units: dict[str, str] = {}
+    for each in report.iter(f"{INSTANCE}unit"):  # like `USD` or `USD / shares`
+        units[each.get("id")] = " / ".join(measure.rpartition(":")[2] for measure in _texts(each, "measure"))
     for element in report.iter(etree.Element):
         context = contexts.get(element.get("contextRef"))
         value = "".join(element.itertext()).strip()
         if context is not None and value and element.get(_NIL) != "true":
             label, unit = _label(element.tag), units.get(element.get("unitRef"), "")
-            yield Fact(label, value, unit, _period(context), ", ".join(_members(context)))
+            period = " to ".join(_texts(context, "instant", "startDate", "endDate"))
+            yield Fact(label, value, unit, period, ", ".join(_members(context)))
 
 
 def _is_text(fact: Fact) -> bool:
@@ -77,19 +80,14 @@ def _label(tag: str) -> str:
     return " ".join(_WORDS.findall(name)) or name
 
 
-def _unit(unit: Any) -> str:
-    """Its measures without their prefix, like `USD` or `USD / shares`."""
-    return " / ".join(str(each.text or "").strip().rpartition(":")[2] for each in unit.iter(f"{INSTANCE}measure"))
-
-
-def _period(context: Any) -> str:
-    """A day, or from when to when."""
-    found = (context.iter(f"{INSTANCE}{name}") for name in ("instant", "startDate", "endDate"))
-    return " to ".join(str(day.text or "").strip() for days in found for day in days)
+def _texts(element: Any, *names: str) -> Iterator[str]:
+    """The texts of the elements with these names inside, in the order of the names."""
+    found = (element.iter(f"{INSTANCE}{name}") for name in names)
+    return (str(each.text or "").strip() for elements in found for each in elements)
 
 
 def _members(context: Any) -> Iterator[str]:
-    """Of which part of the whole it is told: a segment, a product."""
+    """The parts of the whole that a fact is about: a segment, a product."""
     for member in context.iter(f"{_DIMENSIONS}explicitMember", f"{_DIMENSIONS}typedMember"):
         axis = str(member.get("dimension", "")).rpartition(":")[2].removesuffix("Axis")
         value = "".join(member.itertext()).strip().rpartition(":")[2].removesuffix("Member")

@@ -103,14 +103,16 @@ class TableEngine(BaseTableStructureModel):
         return TableEngineOptions
 
     def predict_tables(self, conv_res: ConversionResult, pages: Sequence[Page]) -> Sequence[TableStructurePrediction]:
-        return [TableStructurePrediction(table_map=dict(_tables(page))) for page in pages]
-
-
-def _tables(page: Page) -> Iterable[tuple[int, Table]]:
-    clusters = page.predictions.layout.clusters if page.predictions.layout else []
-    for cluster in clusters:
-        if cluster.label == DocItemLabel.TABLE and (rows := table_rows(_words(page, cluster))):
-            yield cluster.id, _table(page, cluster, rows)
+        predictions = []
+        for page in pages:
+            clusters = page.predictions.layout.clusters if page.predictions.layout else []
+            tables = {
+                cluster.id: _table(page, cluster, rows)
+                for cluster in clusters
+                if cluster.label == DocItemLabel.TABLE and (rows := table_rows(_words(page, cluster)))
+            }
+            predictions.append(TableStructurePrediction(table_map=tables))
+        return predictions
 
 
 def _words(page: Page, cluster: Cluster) -> list[TableWord]:

@@ -154,19 +154,18 @@ def _block(item: Any, document: Any, number: int) -> Block | None:
         caption = item.caption_text(document).strip()
         return Block("picture", caption, page=number, box=box) if caption else None
     text = " ".join(getattr(item, "text", "").split())
-    if not text or (label == "caption" and _is_picture_caption(item, document)):
+    if not text:
         return None
+    if label == "caption":
+        captions = (caption.cref for picture in document.pictures for caption in picture.captions)
+        if item.self_ref in captions:  # the picture's own block has this text
+            return None
     if label in ("section_header", "title"):
         return Block("heading", text, getattr(item, "level", 1), page=number, box=box)
     if label == "code":
         return Block("code", item.text, page=number, box=box)
     kind, text = text_of(iter([text]))
     return Block(kind, text, page=number, box=box)
-
-
-def _is_picture_caption(item: Any, document: Any) -> bool:
-    """Whether the picture's own block holds this text already."""
-    return any(item.self_ref == caption.cref for picture in document.pictures for caption in picture.captions)
 
 
 def _table(item: Any, number: int, box: Box | None) -> Block | None:

@@ -104,7 +104,8 @@ def text_blocks(page: TextPage, number: int, body: float) -> list[Block]:
 def _groups(lines: list[TextLine], body: float) -> Iterator[list[TextLine]]:
     if not lines:
         return
-    pitch = _pitch(lines)
+    steps = [step for one, other in pairwise(lines) if 0 < (step := _middle(other) - _middle(one)) < 4 * one.size]
+    pitch = median(steps) if steps else 1.2 * lines[0].size  # the usual distance between the middles of two lines
     group = [lines[0]]
     for before, line in pairwise(lines):
         if _begins_block(group, before, line, body, pitch):
@@ -112,12 +113,6 @@ def _groups(lines: list[TextLine], body: float) -> Iterator[list[TextLine]]:
             group = []
         group.append(line)
     yield group
-
-
-def _pitch(lines: list[TextLine]) -> float:
-    """The usual distance between the middles of two lines, in points."""
-    steps = [step for one, other in pairwise(lines) if 0 < (step := _middle(other) - _middle(one)) < 4 * one.size]
-    return median(steps) if steps else 1.2 * lines[0].size
 
 
 def _middle(line: TextLine | TextRun) -> float:

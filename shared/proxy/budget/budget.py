@@ -139,7 +139,7 @@ class Budget:
 
     async def windows(self, scopes: Sequence[ScopeOf]) -> list[WindowState]:
         """Day and month of each."""
-        words = [word for scope in scopes for word in (scope.scope, scope.id, _owner(scope))]
+        words = [word for scope in scopes for word in (scope.scope, scope.id, scope.owner)]
         answer = await self._ask(scripts.WINDOWS, *words)
         return [_state(row) for row in answer[1:]]
 
@@ -232,10 +232,6 @@ class Budget:
                 async for key in self._redis.scan(f"budget:{generation}:*"):
                     await self._redis.call("UNLINK", key)
             await self._redis.call("SREM", "budget:stale", generation)
-
-
-def _owner(scope: ScopeOf) -> str:
-    return scope.id if scope.scope == "tenant" else scope.tenant_id
 
 
 def _microusd(word: str) -> int | None:

@@ -62,7 +62,8 @@ class CapsStore:
             before = await self.read(scope)
             if setter == "admin":
                 _check_bound(caps, before.bound(default))
-            changed = _merged(getattr(before, setter), caps)
+            given = {name: cap for name, cap in msgspec.structs.asdict(caps).items() if cap is not UNSET}
+            changed = msgspec.structs.replace(getattr(before, setter), **given)
             record = msgspec.structs.replace(before, **{setter: changed})
             await self._blobs.write(_place(scope), msgspec.json.encode(record))
             await self._cache("", scope, record)
@@ -84,15 +85,7 @@ def _words_of(record: CapsRecord) -> str:
 
 
 def _place(scope: ScopeOf) -> str:
-    owner = {"platform": "", "tenant": scope.id}.get(scope.scope, scope.tenant_id)
-    return names.caps(owner, scope.scope, scope.id)
-
-
-def _merged(before: Caps, given: Caps) -> Caps:
-    return Caps(
-        before.day if isinstance(given.day, UnsetType) else given.day,
-        before.month if isinstance(given.month, UnsetType) else given.month,
-    )
+    return names.caps(scope.owner, scope.scope, scope.id)
 
 
 def _check(caps: Caps) -> None:

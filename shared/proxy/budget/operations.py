@@ -77,6 +77,11 @@ class ScopeOf(Struct, frozen=True):
     id: str = ""
     tenant_id: str = ""
 
+    @property
+    def owner(self) -> str:
+        """The tenant that it belongs to; empty for the platform."""
+        return {"platform": "", "tenant": self.id}.get(self.scope, self.tenant_id)
+
 
 class WindowState(Struct, frozen=True):
     """A window as it is now; `cap_microusd` and `remaining_microusd` are None where nothing limits it."""

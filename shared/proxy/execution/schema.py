@@ -103,8 +103,10 @@ class _Checking:
             return
         if "$ref" in schema:
             yield from self.problems(value, self._referred(str(schema["$ref"])), place, depth + 1)
-        if not _has_type(value, schema.get("type")):
-            yield f"{place or '/'}: must be {_named(schema['type'])}, not {_display(value)}"
+        wanted = schema.get("type")
+        types = [wanted] if isinstance(wanted, str) else wanted or ()
+        if not _has_type(value, types):
+            yield f"{place or '/'}: must be {' or '.join(types)}, not {_display(value)}"
             return
         yield from _wrong_value(value, schema, place or "/")
         yield from self._combined(value, schema, place, depth)
@@ -151,8 +153,8 @@ class _Checking:
         return False if found is None or not reference.startswith("#") else found
 
 
-def _has_type(value: Any, wanted: Any) -> bool:
-    names = [wanted] if isinstance(wanted, str) else wanted or ()
+def _has_type(value: Any, names: Any) -> bool:
+    """Whether it has one of these types; one whose name is unknown allows everything where no other is known."""
     known = [_TYPES[name] for name in names if name in _TYPES]
     return not known or any(is_one(value) for is_one in known)
 
@@ -188,10 +190,6 @@ def _same(one: Any, other: Any) -> bool:
 def _distance(problems: list[str]) -> tuple[bool, int]:
     """The choice that was probably meant is one whose problems lie further inside."""
     return all(problem.count("/") <= 1 for problem in problems), len(problems)
-
-
-def _named(wanted: Any) -> str:
-    return wanted if isinstance(wanted, str) else " or ".join(wanted)
 
 
 def _display(value: Any) -> str:

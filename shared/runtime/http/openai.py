@@ -58,7 +58,10 @@ def status_of(problem: Problem | type[Problem]) -> int:
 
 def error_of(problem: Problem) -> ErrorBody:
     kind, code = _kind(type(problem))
-    return ErrorBody(ErrorDetail(problem.detail, kind, _param(problem), code))
+    param = "model" if isinstance(problem, ModelNotFound) else None
+    if problem.errors:
+        param = _NUMBER.sub(r"[\1]", problem.errors[0].pointer.strip("/").replace("/", ".")) or None
+    return ErrorBody(ErrorDetail(problem.detail, kind, param, code))
 
 
 def body_of(problem: Problem) -> bytes:
@@ -70,9 +73,3 @@ def _kind(problem: type[Problem]) -> tuple[str, str | None]:
         if kind in _KINDS:
             return _KINDS[kind]
     return _OURS if problem.status >= 500 else _INVALID, problem.slug.replace("-", "_")
-
-
-def _param(problem: Problem) -> str | None:
-    if problem.errors:
-        return _NUMBER.sub(r"[\1]", problem.errors[0].pointer.strip("/").replace("/", ".")) or None
-    return "model" if isinstance(problem, ModelNotFound) else None

@@ -77,7 +77,10 @@ def application(functions: Sequence[Function], services: Services, entrances: Se
     app = _App(
         route_handlers=[*handlers, *own_pages(functions, services), *entrances],
         openapi_config=None,
-        exception_handlers={HTTPException: _framework_problem, Exception: _problem},
+        exception_handlers={
+            HTTPException: _framework_problem,
+            Exception: lambda request, error: problem_response(error, exchange_of(request.scope)),
+        },
         request_max_body_size=None,
         logging_config=None,
     )
@@ -366,10 +369,6 @@ def _replayed(answer: "StoredAnswer", exchange: Exchange) -> Response[Any]:
         return stream_response(answer.body)
     headers = NO_RETRY if answer.is_charged else {}
     return Response(answer.body or None, status_code=answer.status, media_type=answer.media_type, headers=headers)
-
-
-def _problem(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    return problem_response(error, exchange_of(request.scope))
 
 
 def _framework_problem(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
