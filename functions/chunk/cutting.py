@@ -37,7 +37,7 @@ _SPACE = re.compile(r"\s+")
 
 
 def cut(block: Block, room: int, ruler: Ruler) -> list[Atom]:
-    """Atoms of at most `room` tokens, in order, that hold all text of the block."""
+    """Returns atoms of at most `room` tokens, in order, that have all text of the block."""
     if ruler.length(block.text) <= room:
         texts = [("", block.text)]
     elif block.kind == "table" and block.rows:
@@ -64,7 +64,7 @@ def _is_pairs(text: str) -> bool:
 
 
 def _text(text: str, room: int, ruler: Ruler, cutters: Sequence[Cutter]) -> list[tuple[str, str]]:
-    """Each part with the white space that stood before it."""
+    """Returns the parts, each with the white space before it."""
     if not cutters:
         return _glued(_slices(text, room, ruler))
     parts = list(cutters[0](text))
@@ -101,7 +101,7 @@ def _by_line(text: str) -> Iterator[str]:
 
 
 def _by_item(text: str) -> Iterator[str]:
-    """Items of the outermost list, each with what is indented below it."""
+    """Yields the items of the outermost list, each with what is indented below it."""
     item = ""
     for line in _by_line(text):
         if item and _ITEM.match(line):
@@ -112,7 +112,7 @@ def _by_item(text: str) -> Iterator[str]:
 
 
 def _slices(text: str, room: int, ruler: Ruler) -> list[str]:
-    """At spaces where there are any; first by a guess at the length, then in halves until all fit."""
+    """Cuts at spaces where there are any: first by an estimated length, then in halves until all parts fit."""
     parts = list(_windows(text, 3 * max(room, 1)))
     while True:
         ruler.learn(part.rstrip() for part in parts)
@@ -141,7 +141,7 @@ def _windows(text: str, size: int) -> Iterator[str]:
 
 
 def _table(rows: tuple[TableRow, ...], room: int, ruler: Ruler) -> list[tuple[str, str]]:
-    """By rows, each part with the header again; a table too wide for that is written cell by cell."""
+    """Cuts a table by rows, each part with the header; a table too wide for that is written cell by cell."""
     header, body = rows[0], rows[1:]
     lines = [table_row(row) for row in body]
     ruler.learn([table_head(header), *lines])
@@ -159,7 +159,7 @@ def _table(rows: tuple[TableRow, ...], room: int, ruler: Ruler) -> list[tuple[st
 
 
 def _row_groups(body: Sequence[TableRow], lengths: list[int], left: int) -> Iterator[list[TableRow]]:
-    """Of about equal length, so that the last is not a single row; a row too long for itself is alone."""
+    """Groups rows to about equal length, so that the last group is not a single row; a row too long is alone."""
     parts = max(1, -(-sum(lengths) // left))
     aim = min(left, -(-sum(lengths) // parts) + max(lengths) // 2)
     group: list[TableRow] = []
@@ -174,7 +174,7 @@ def _row_groups(body: Sequence[TableRow], lengths: list[int], left: int) -> Iter
 
 
 def _row_texts(header: TableRow, body: Sequence[TableRow], room: int, ruler: Ruler) -> Iterator[tuple[str, str]]:
-    """One line a cell, under its column's name."""
+    """Writes a row with one line for each cell, after its column's name."""
     for row in body:
         lines = (f"{name}: {cell}" if name else cell for name, cell in zip(header, row, strict=True) if cell)
         parts = _text("\n".join(lines), room, ruler, (_by_line, _by_sentence))

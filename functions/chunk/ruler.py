@@ -1,4 +1,4 @@
-"""How long texts are, asked for in batches and remembered."""
+"""Measures texts in tokens, in batches and with a cache."""
 
 from collections.abc import Callable, Iterable
 
@@ -9,7 +9,7 @@ CHARACTERS_A_TOKEN = 16
 
 
 class Ruler:
-    """Lengths in tokens. What must be far above `longest` is not counted but estimated by its characters."""
+    """Lengths in tokens. A text far above `longest` is not counted but estimated by its characters."""
 
     def __init__(self, count_tokens: CountTokens, longest: int) -> None:
         self._count_tokens = count_tokens
@@ -17,7 +17,7 @@ class Ruler:
         self._known: dict[str, int] = {}
 
     def learn(self, texts: Iterable[str]) -> None:
-        """Counts in one call what will be asked for."""
+        """Counts texts in one call and caches their lengths."""
         new = [text for text in dict.fromkeys(texts) if text not in self._known and not self._is_vast(text)]
         if new:
             self._known |= zip(new, map(max, self._count_tokens(new), map(_least, new)), strict=True)

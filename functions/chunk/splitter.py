@@ -24,7 +24,7 @@ Path = tuple[str, ...]
 
 
 class ChunkDraft(Struct, frozen=True):
-    """A passage to be. `context` holds the document's title and the headings that the whole piece is under.
+    """A passage without its identity. `context` has the document's title and the headings of the whole piece.
 
     `tokens` are those of `text`, which stands on `page`; only a heading may stand on the one before. `box` covers what
     it has on that page.
@@ -39,7 +39,7 @@ class ChunkDraft(Struct, frozen=True):
 
 
 class _Part(Struct):
-    """What stands under one heading, cut into atoms; its headings first."""
+    """A section, cut into atoms; its headings first."""
 
     path: Path
     atoms: list[Atom]
@@ -59,7 +59,7 @@ def split(
     max_tokens: int = MOST_TOKENS,
     context_tokens: int = CONTEXT_TOKENS,
 ) -> list[ChunkDraft]:
-    """Pieces in the document's order, of at most `max_tokens` tokens each.
+    """Splits a document into pieces in its order, of at most `max_tokens` tokens each.
 
     Together they hold every word once; only the header of a table is repeated in each of its parts.
     `count_tokens` must count two texts with white space between them as the sum of both.
@@ -77,7 +77,7 @@ def split(
 
 
 def _parts(document: ParsedDocument, title: str, ruler: Ruler, most: int, context_tokens: int) -> Iterator[_Part]:
-    """A heading with nothing below it but deeper headings goes along with the first of them."""
+    """Yields the sections; a heading with only deeper headings below it joins the first of them."""
     waiting: list[Block] = []
     sections = [*_sections(document), ((), [])]
     for (path, blocks), (following, _) in pairwise(sections):
@@ -93,7 +93,7 @@ def _parts(document: ParsedDocument, title: str, ruler: Ruler, most: int, contex
 
 
 def _sections(document: ParsedDocument) -> Iterator[tuple[Path, list[Block]]]:
-    """Each heading, the first block of its section, with the path to it; what stands before any has an empty path."""
+    """Yields the blocks of each section, its heading first, with its path; before any heading that is empty."""
     above: list[Block] = []
     blocks: list[Block] = []
     for block in document.blocks:
@@ -121,7 +121,7 @@ def _path(headings: Sequence[Block]) -> Path:
 
 
 def _atoms(headings: list[Block], body: list[Block], most: int, ruler: Ruler) -> list[Atom]:
-    """The body is cut so that its beginning always has room beside its headings."""
+    """Cuts a section into atoms; the beginning of its body always has room beside its headings."""
     heads = [_heading_atom(heading, ruler) for heading in headings]
     beside = sum(head.tokens for head in heads)
     if beside > most // 2:
@@ -136,7 +136,7 @@ def _heading_atom(heading: Block, ruler: Ruler) -> Atom:
 
 
 def _led(blocks: list[Block], cuts: list[list[Atom]], room: int) -> Iterator[Atom]:
-    """A line that announces what follows ("…:") stays with the beginning of it."""
+    """Yields atoms; a line that announces what follows ("…:") is joined with the beginning of that."""
     lead: Atom | None = None
     for place, (block, atoms) in enumerate(zip(blocks, cuts, strict=True)):
         if not atoms:
@@ -157,7 +157,7 @@ def _led(blocks: list[Block], cuts: list[list[Atom]], room: int) -> Iterator[Ato
 
 
 def _groups(parts: Sequence[_Part], most: int) -> Iterator[list[_Part]]:
-    """Tiny sections beside or below each other share a piece of half the length: alone they say too little."""
+    """Groups tiny sections beside or below each other into pieces of half the length: alone they are too short."""
     group: list[_Part] = []
     filled = 0
     for part in parts:
@@ -196,7 +196,7 @@ def _body_page(atoms: Sequence[Atom]) -> int | None:
 
 
 def _runs(atoms: Sequence[Atom], most: int) -> Iterator[list[Atom]]:
-    """Of about equal length: a greedy filling would leave crumbs at the end."""
+    """Divides atoms into pieces of about equal length: a greedy filling would leave a tiny last one."""
     left = sum(atom.tokens for atom in atoms)
     run: list[Atom] = []
     filled = 0
@@ -236,7 +236,7 @@ def _common(paths: Sequence[Path]) -> Path:
 
 
 def _context(title: str, path: Path) -> str:
-    """The title and the nearest headings, long ones shortened; a title that is the first heading too appears once."""
+    """Returns title and nearest headings, long ones shortened; a title equal to the first heading appears once."""
     names = [" ".join(name.split()) for name in path]
     title = " ".join(title.split())
     if names and names[0].casefold() == title.casefold():

@@ -15,7 +15,7 @@ BATCH_CHARACTERS = 256 * 1024
 
 
 class TokenCounter:
-    """Loaded at the first count; no text is cut short, and the marks around a text are not counted."""
+    """The tokenizer, loaded at the first count. No text is truncated; the special tokens around it are not counted."""
 
     def __call__(self, texts: Sequence[str]) -> list[int]:
         return [

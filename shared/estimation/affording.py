@@ -1,5 +1,5 @@
-"""Holds a document to what its uploader lets it cost, before it is read or, where only reading tells, before that is
-billed."""
+"""Checks a document against the cost limit of its uploader: before it is read or, where the extent is known only then,
+before its reading is billed."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ _PART = "document"
 
 
 async def check_pages(event: DocumentStored, work: StageWork, parsers: ParserPool, original: bytes) -> None:
-    """Of what has pages. Raises `BeyondAllowance`."""
+    """Checks a document with pages. Raises `BeyondAllowance`."""
     if work.allowance.is_bounded and not event.continuation:
         statistics = await parsers.page_statistics(event.media_type, original)
         _check(work, extent_of_pages(statistics, ""), reading_pages_ms(statistics))
@@ -26,7 +26,7 @@ async def check_pages(event: DocumentStored, work: StageWork, parsers: ParserPoo
 async def affordable_document(
     event: DocumentStored, work: StageWork, parsers: ParserPool, original: bytes
 ) -> ParsedDocument:
-    """Of what has none, or tells them only when it is read: then the result waits for the bound to be raised. Raises
+    """Returns a document whose extent is known only once it is read; its result waits until the limit is raised. Raises
     `BeyondAllowance`."""
     if not work.allowance.is_bounded:
         return await parsers.parse(event.parser, event.media_type, event.filename, original)
@@ -42,7 +42,7 @@ async def affordable_document(
 
 
 def units_microusd(event: DocumentStored, work: StageWork, blocks: Sequence[Block], pages: int) -> int:
-    """What all of the document's units may cost at most, where it has a bound: models get what they leave."""
+    """Returns the most that all units of a limited document may cost; its calls of models may cost the rest."""
     if not work.allowance.is_bounded:
         return 0
     letters = sum(len(block.text) for block in blocks)

@@ -1,4 +1,4 @@
-"""How much a document is for the stages to come: its pages, and the tokens that embedding it will read."""
+"""Estimates the extent of a document: its pages, and the tokens that embedding it reads."""
 
 from collections.abc import Iterable, Iterator
 from math import ceil
@@ -25,7 +25,7 @@ _SEEN_LETTERS_A_TOKEN = 4.0
 """Of letters that only OCR can read, white space not counted."""
 
 _LAID_OUT = 0.35
-"""By how much a text grows whose tables are told as such."""
+"""Share that tables add to the text of pages with a layout, as each of their parts repeats the header."""
 
 _BESIDE_A_TEXT = 0.12
 """What the context of passages adds to a long text."""
@@ -36,7 +36,7 @@ _PAGE_PASSAGES = 0.6
 
 
 class Range(Struct, frozen=True):
-    """Whole numbers between which something will be, both included."""
+    """A range of whole numbers, both ends included."""
 
     low: int
     high: int
@@ -49,8 +49,8 @@ class Range(Struct, frozen=True):
 
 
 class Extent(Struct, frozen=True):
-    """`pages` is 0 where the format has none. Embedding is likely to read `tokens`, and probably as many as `read`
-    says."""
+    """`pages` is 0 where the format has none. Embedding is likely to read `tokens`; `read` is the probable
+    range."""
 
     pages: int
     tokens: int
@@ -58,7 +58,7 @@ class Extent(Struct, frozen=True):
 
 
 def extent_of_document(document: ParsedDocument, title: str, *, many_languages: bool = False) -> Extent:
-    """Of one that was read, before it is cut into passages."""
+    """Returns the extent of a parsed document, before it is cut into passages."""
     text = "\n".join(block.text for block in document.blocks)
     measure = TokenEstimator(text, many_languages=many_languages)
     tokens = sum(_embedded(section) for section in _sections(document.blocks, title, measure))
@@ -66,7 +66,7 @@ def extent_of_document(document: ParsedDocument, title: str, *, many_languages: 
 
 
 def extent_of_pages(statistics: PageStatistics, title: str, *, many_languages: bool = False) -> Extent:
-    """Of one that was only looked at: by the letters of some of its pages."""
+    """Returns the extent of a document that is not parsed, by the letters of some of its pages."""
     measure = TokenEstimator(statistics.sample, many_languages=many_languages)
     text = measure.of_letters(statistics.letters) * (1 + _LAID_OUT * statistics.layout_pages / max(statistics.pages, 1))
     text += statistics.ocr_letters / _SEEN_LETTERS_A_TOKEN
@@ -77,14 +77,14 @@ def extent_of_pages(statistics: PageStatistics, title: str, *, many_languages: b
 
 
 def extent_of_sample(sample: str, letters: int, *, many_languages: bool = False) -> Extent:
-    """Of one without pages of which only the beginning was read, and that holds about so many letters."""
+    """Returns the extent of a document without pages, by its beginning and its estimated letters."""
     text = TokenEstimator(sample, many_languages=many_languages).of_letters(letters)
     tokens = text * (1 + _BESIDE_A_TEXT)
     return Extent(0, max(1, round(tokens)), Range.around(tokens, 0.58, 1.72))
 
 
 class _Section(Struct):
-    """What stands under one heading: tokens of its context, and of its text by page."""
+    """A section's tokens: those of its context, and those of its text by page."""
 
     context: float
     pages: dict[int | None, float]
@@ -104,7 +104,7 @@ def _embedded(section: _Section) -> float:
 
 
 def _sections(blocks: Iterable[Block], title: str, measure: TokenEstimator) -> Iterator[_Section]:
-    """Tiny ones beside each other count as one, as they share a passage."""
+    """Yields the sections; tiny neighbours count as one, as they share a passage."""
     merged: _Section | None = None
     for section in _headed(blocks, title, measure):
         tiny = merged and min(merged.tokens, section.tokens) <= PASSAGE_TOKENS / 5
@@ -143,7 +143,8 @@ def _headed(blocks: Iterable[Block], title: str, measure: TokenEstimator) -> Ite
 
 
 def _repeated(block: Block, tokens: float, measure: TokenEstimator) -> float:
-    """A table's header stands again in each part; where it is long, each cell is told under its column's name."""
+    """Returns the tokens that a table's header adds: it is repeated in each part; where it is long, each cell has its
+    column's name."""
     header = measure.tokens(table_head(block.rows[0]))
     if header > PASSAGE_TOKENS / 2:
         names = measure.tokens(" ".join(block.rows[0]))

@@ -1,4 +1,4 @@
-"""What the stages of a document will be billed for, at least and at most, and what that costs."""
+"""Forecasts the billed units of a document's stages, at least and at most, and their cost."""
 
 from collections.abc import Callable, Mapping, Sequence
 from math import ceil
@@ -33,13 +33,13 @@ Work = Mapping[Unit, Range]
 
 
 class Forecast(Struct, frozen=True):
-    """Quantities as the book's lines hold them: pages, tokens, milliseconds."""
+    """A stage's quantities in the units of the usage ledger: pages, tokens, milliseconds."""
 
     stage: str
     work: Work
 
     def cost(self, prices: Prices) -> Range:
-        """In micro-dollars."""
+        """The cost in micro-dollars."""
         low, high = (sum(line.cost_microusd for line in priced(done, prices)) for done in (self.least, self.most))
         return Range(low, high)
 
@@ -53,7 +53,7 @@ class Forecast(Struct, frozen=True):
 
 
 def forecasts(stages: Sequence[str], extent: Extent, reading_ms: float) -> list[Forecast]:
-    """Of every stage, in their order."""
+    """Returns the forecast of each stage, in their order."""
     pages = Range(extent.pages or 1, extent.pages or 1)
     known: dict[str, Callable[[], Work]] = {
         "parse": lambda: {"page_parsed": pages, **_seconds(reading_ms)},
@@ -65,18 +65,18 @@ def forecasts(stages: Sequence[str], extent: Extent, reading_ms: float) -> list[
 
 
 def reading_ms(parser: str, letters: int) -> float:
-    """How long reading a document without pages takes."""
+    """Returns the time that reading a document without pages takes."""
     return _at_once(_READING_MS.get(parser, (10.0, 0.01)), letters)
 
 
 def reading_pages_ms(statistics: PageStatistics) -> float:
-    """By how each of the pages has to be read."""
+    """Returns the time that reading pages takes, by the method of each page."""
     plain = max(1, statistics.pages - statistics.layout_pages - statistics.ocr_pages)
     return plain * _PLAIN_PAGE_MS + statistics.layout_pages * _LAID_OUT_PAGE_MS + statistics.ocr_pages * _DRAWN_PAGE_MS
 
 
 def of_embedding(passages: Sequence[Passage], *, many_languages: bool) -> Forecast:
-    """Of the stage that embeds them: here nothing but the tokens of their contexts is a guess."""
+    """Forecasts the embedding of passages, of which only the tokens of their contexts are estimated."""
     tokens = sum(passage.tokens for passage in passages)
     measure = TokenEstimator(" ".join(passage.text for passage in passages[:20]), many_languages=many_languages)
     beside = sum(measure.tokens(passage.context) + 2 for passage in passages)

@@ -1,4 +1,4 @@
-"""About how many tokens a text is, by its letters alone: for what has to be told before any model reads it."""
+"""Estimates the tokens of a text by its letters, without a model."""
 
 import re
 
@@ -36,8 +36,8 @@ _LANGUAGE_LETTERS = 3000
 
 
 class TokenEstimator:
-    """Lengths in tokens of the texts of one document, by its language. `many_languages` says that the model was made
-    for them."""
+    """Estimates the tokens of one document's texts, by its language. `many_languages` says that the model is
+    multilingual."""
 
     def __init__(self, text: str, *, many_languages: bool = False) -> None:
         self._many = many_languages
@@ -51,7 +51,7 @@ class TokenEstimator:
         self._density = self._count(sample) / len(sample) if sample.strip() else _DENSITY
 
     def tokens(self, text: str) -> float:
-        """Of a part of the document; where it is long, by the usual density of it."""
+        """Estimates a part of the document; in a long document by its average tokens per letter."""
         return self._count(text) if self._is_short else self._density * len(text)
 
     def of_letters(self, letters: int) -> float:

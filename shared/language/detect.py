@@ -1,4 +1,4 @@
-"""Which language a text is written in, told by its script, its function words and its letters."""
+"""Detects the language of a text by its script, its function words and its letters."""
 
 import re
 from collections import defaultdict
@@ -111,7 +111,7 @@ _LETTERS = {
 
 
 def detect(text: str) -> str:
-    """The language as ISO 639-1; "en" where a text in Latin letters (or in none) gives no sign."""
+    """Returns the language as ISO 639-1; "en" where a text in Latin letters (or in none) gives no sign."""
     return possible(text)[0]
 
 
@@ -154,7 +154,7 @@ def _pairs(table: dict[str, str], words: bool) -> Iterator[tuple[str, str]]:
 
 
 def _weighted() -> dict[str, tuple[tuple[str, float], ...]]:
-    """Every sign with the languages that it speaks for: the fewer they are, the more it says."""
+    """Maps each sign to its languages and weights: the fewer languages share a sign, the more it weighs."""
     languages: dict[str, list[str]] = defaultdict(list)
     for sign, language in (*_pairs(_FUNCTION_WORDS, words=True), *_pairs(_LETTERS, words=False)):
         if language not in languages[sign]:
@@ -163,7 +163,7 @@ def _weighted() -> dict[str, tuple[tuple[str, float], ...]]:
 
 
 def _weight(sign: str) -> float:
-    """One or two ASCII letters say less: formulas, initials, list marks and abbreviations are full of them."""
+    """The weight of a sign. One or two ASCII letters weigh less: formulas, initials and abbreviations have them too."""
     return {1: 0.3, 2: 0.6}.get(len(sign), 1.0) if sign.isascii() else 1.0
 
 

@@ -27,7 +27,7 @@ _OPENER = re.compile(
 
 
 def sentence_spans(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Start and end of each sentence of `text[start:end]`, without the white space between them."""
+    """Yields start and end of each sentence of `text[start:end]`, without the white space between them."""
     begin = start
     for stop in _STOP.finditer(text, start, end):
         following = stop.end()

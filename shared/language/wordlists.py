@@ -1,4 +1,4 @@
-"""Reads the word lists that stand beside the code that uses them."""
+"""Reads the word lists beside the code that uses them."""
 
 from importlib.resources import files
 

@@ -1,4 +1,4 @@
-"""Puts a document together from what a parser meets, in reading order."""
+"""Builds a document from what a parser reads, in reading order."""
 
 import re
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ class Assembly:
         self.aside = False
 
     def finish(self, pages: int = 0) -> ParsedDocument:
-        """Raises Rejected("empty") when nothing that was met holds a letter or a digit."""
+        """Returns the document. Raises Rejected("empty") where no block has a letter or a digit."""
         self._flush()
         if not any(character.isalnum() for block in self._blocks for character in block.text):
             raise Rejected("empty", "the document holds no words")
@@ -60,7 +60,7 @@ class Assembly:
         return ParsedDocument(tuple(self._blocks), " ".join(_clean(title).split())[:300], pages)
 
     def heading(self, level: int, text: str) -> None:
-        """Inside a quotation it is a line like any other: it heads nothing outside."""
+        """Adds a heading; inside a quotation it is a line like any other."""
         text = " ".join(text.split())
         if any(container.kind == "quote" for container in self._open):
             self._line(text)
@@ -76,7 +76,7 @@ class Assembly:
             self._add(Block("paragraph", text))
 
     def picture(self, text: str) -> None:
-        """What is written under a picture or in its place."""
+        """Adds a picture's caption or alternative text."""
         text = text.strip()
         if self._open:
             self._line(text)
@@ -91,7 +91,7 @@ class Assembly:
             self._add(Block("code", text))
 
     def table(self, rows: Sequence[Sequence[str]]) -> None:
-        """The first row is the header."""
+        """Adds a table; the first row is the header."""
         self._flush()
         table = rectangular(tuple(map(_clean, row)) for row in rows)
         for part in _table_parts(table):
@@ -101,7 +101,7 @@ class Assembly:
         self._enter(_Container("list", start if ordered else None))
 
     def open_item(self, mark: str = "") -> None:
-        """`mark` stands before the item instead of what its list gives."""
+        """Opens a list item; `mark` replaces the marker that its list gives."""
         holder = self._open[-1] if self._open else None
         if not mark and holder and holder.number is not None:
             mark = f"{holder.number}."
@@ -112,7 +112,7 @@ class Assembly:
         self._enter(_Container("quote"))
 
     def close(self) -> None:
-        """Closes what was opened last."""
+        """Closes the container that was opened last."""
         if len(self._open) == 1:
             self._flush()
         if self._open:
@@ -124,7 +124,7 @@ class Assembly:
             raise too_deep(self._limits)
 
     def _line(self, text: str) -> None:
-        """One entry of the open container, its marker before the first line, the others indented below it."""
+        """Adds an entry to the open container: its marker before the first line, the other lines indented."""
         if not text:
             return
         items = [container for container in self._open if container.kind == "item"]
@@ -136,7 +136,7 @@ class Assembly:
         self._lines.append("\n".join([prefix + first, *((" " * len(prefix) + line).rstrip() for line in rest)]))
 
     def _flush(self) -> None:
-        """Ends the block of lines so far; what is still open goes on after it in a block of its own."""
+        """Ends the current block of lines; open containers continue in a new block."""
         if self._lines:
             quoted = self._open[0].kind == "quote"
             kind: ElementKind = "quote" if quoted else "list"
@@ -160,7 +160,7 @@ class Assembly:
 
 
 def _around(places: Sequence[_Place]) -> _Place:
-    """The first page, and the box around everything that stands on it."""
+    """Returns the first page and the box around everything on it."""
     first = places[0]
     boxes = [place.box for place in places if place.page == first.page and place.box]
     return first._replace(box=around(boxes) if boxes else None)
@@ -171,7 +171,7 @@ def too_deep(limits: ParsingLimits) -> Rejected:
 
 
 def _clean(text: str) -> str:
-    """Without control characters and halves of characters, which no store and no JSON takes."""
+    """Removes control characters and lone surrogates, which neither stores nor JSON accept."""
     return _UNPRINTABLE.sub("", text)
 
 

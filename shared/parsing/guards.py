@@ -1,4 +1,4 @@
-"""What is looked at before any parser sees a document: archives that unfold, entities that multiply, passwords."""
+"""Checks a document before it is parsed: archive bombs, entities that multiply, passwords."""
 
 import re
 import struct
@@ -54,7 +54,7 @@ def _archive(media_type: str, content: bytes) -> None:
 
 
 def _entries(entries: list[zipfile.ZipInfo], size: int) -> None:
-    """What an archive says of its files, before any is opened."""
+    """Checks the entries that an archive lists, before any is opened."""
     expanded = sum(entry.file_size for entry in entries)
     if len(entries) > MOST_ENTRIES or expanded > MOST_EXPANDED:
         raise Rejected("too-large-expanded", f"it unfolds to {len(entries)} files of {expanded} bytes")
@@ -79,7 +79,7 @@ def _parts(archive: zipfile.ZipFile) -> None:
 
 
 def _fronts(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
-    """The beginning of every part that may declare entities; that of what lists the locked parts in full."""
+    """Yields the beginning of each part that may declare entities; parts below META-INF in full."""
     for entry in archive.infolist():
         if entry.filename.lower().endswith(_MARKUP) and not entry.is_dir():
             with archive.open(entry) as part:

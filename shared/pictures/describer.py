@@ -1,4 +1,4 @@
-"""Has a vision model describe pictures, where the proxy's file asks for it."""
+"""Describes pictures with a vision model, where the proxy's file enables it."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -48,14 +48,14 @@ _SEEN = 0.75
 
 
 class Description(Struct, frozen=True):
-    """`text` is empty where there is nothing to tell."""
+    """A picture's description; `text` is empty where there is nothing to describe."""
 
     text: str
     cost_microusd: int = 0
 
 
 class Outlook(Struct, frozen=True):
-    """Where a picture would be described, and for how many micro-dollars."""
+    """The location and the cost (micro-dollars) of describing a picture."""
 
     location: Location
     cost: Range = Range(0, 0)
@@ -70,7 +70,7 @@ class Describer:
         self._prices = prices or PriceTable({})
 
     async def describe(self, picture: bytes, classification: Classification, payer: Payer) -> Description | None:
-        """None where no model can, or may, look at it: a document is read without."""
+        """Describes a picture; None where no model can or may read it: the document is parsed without."""
         try:
             result = await self._proxy().execute(_task(picture, classification, payer))
         except AegisError as error:
@@ -81,7 +81,7 @@ class Describer:
         return Description("" if text.strip(".") == _NOTHING else text, result.cost_microusd)
 
     async def outlook(self, classification: Classification, payer: Payer) -> Outlook:
-        """Of one picture, as things stand now."""
+        """Returns the location and cost of describing one picture now."""
         try:
             decision = await self._proxy().outlook(_task(b"", classification, payer))
         except AegisError:

@@ -1,4 +1,4 @@
-"""Pictures of a document in words, beside its text. They are optional: without them it is read all the same."""
+"""Adds descriptions of a document's pictures to its text. They are optional: a document is parsed without them too."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +22,7 @@ MARK = "Picture: "
 
 
 class Described(Struct, frozen=True):
-    """`is_whole` is false where another delivery has to go on."""
+    """Descriptions of pictures; `is_whole` is false where another delivery has to continue."""
 
     blocks: tuple[Block, ...] = ()
     cost_microusd: int = 0
@@ -51,7 +51,7 @@ class Describing(Struct, frozen=True):
         return self.describer.most > 0 and self.event.media_type in PLACED
 
     async def of(self, blocks: Sequence[Block], pages: int) -> Described:
-        """Those whose text `blocks` do not hold already."""
+        """Describes the pictures whose text is not in `blocks`."""
         if not self.is_on:
             return Described()
         original = await self.work.read(self.event.original)
@@ -76,12 +76,12 @@ class Describing(Struct, frozen=True):
 
     @property
     def _paid(self) -> StageWork:
-        """Keeps what was paid for apart from the stage's other parts: it stays when those are dropped, so that no crash
-        and no repetition of the stage pays for it again."""
+        """Stores what was paid for apart from the stage's other parts: it survives when those are dropped, so that no
+        crash and no repetition of the stage pays for it again."""
         return replace(self.work, key=f"{self.work.key}-pictures")
 
     async def _places(self, blocks: Sequence[Block], original: bytes) -> list[tuple[int, PicturePlace]]:
-        """Numbered as the file has them, whatever was read of their pages."""
+        """Returns the pictures with their number in the file, without those of pages whose text was read."""
         try:
             places = await self.parsers.find_pictures(self.event.media_type, original, self.describer.most)
         except AegisError:  # what was read of the document counts without them
@@ -96,8 +96,8 @@ class Describing(Struct, frozen=True):
         ]
 
     async def _describe(self, place: PicturePlace, others: int, original: bytes) -> Description | None:
-        """None where pictures cannot be described at the moment. `others` is what the document may cost for its units,
-        in micro-dollars."""
+        """Describes a picture; None where pictures cannot be described at the moment. `others` is what the document may
+        cost for its units, in micro-dollars."""
         about = self.work.origin
         record = await self.work.records.generation(about.document_id, about.generation)
         if record is None:
@@ -121,7 +121,7 @@ class Describing(Struct, frozen=True):
 
 
 def with_descriptions(read: Callable[[], ParsedDocument], described: Described) -> ParsedDocument:
-    """Raises Rejected where nothing was read, and nothing described."""
+    """Adds the descriptions to the document. Raises Rejected where it has neither text nor descriptions."""
     try:
         document = read()
     except Rejected as rejected:
@@ -133,7 +133,7 @@ def with_descriptions(read: Callable[[], ParsedDocument], described: Described) 
 
 
 def placed_among(blocks: Sequence[Block], described: Sequence[Block]) -> tuple[Block, ...]:
-    """Each description after what stands on its page."""
+    """Returns the blocks with each description after the blocks of its page."""
     left = {page: list(those) for page, those in groupby(described, key=lambda block: block.page)}
     return tuple(_woven(blocks, left))
 

@@ -1,6 +1,6 @@
-"""Reads a document with pages slice by slice and keeps each slice, so that nothing that was read is read again.
+"""Parses a document with pages slice by slice and stores each slice, so that no page is parsed twice.
 
-A part's name tells its pages and how long they took (`first-until-pages-milliseconds`): what is missing is known
+A part's name has its pages and how long they took (`first-until-pages-milliseconds`): what is missing is known
 without opening any.
 """
 
@@ -56,7 +56,7 @@ async def refusal(work: StageWork) -> Rejected:
 
 
 async def read_slices(work: StageWork, parts: Parts) -> list[Slice]:
-    """The chain's slices."""
+    """Reads the stored slices of a chain."""
     found = [await work.part(parts.stored[one]) for one in parts.chain()]
     return [msgspec.msgpack.decode(data, type=Slice) for data in found if data]
 
@@ -64,7 +64,7 @@ async def read_slices(work: StageWork, parts: Parts) -> list[Slice]:
 async def read_here(
     event: DocumentStored, work: StageWork, parsers: ParserPool, describer: Describer
 ) -> DocumentParsed | DocumentStored:
-    """Page after page in this delivery; what it has no time for is for the next one, which gets what is kept."""
+    """Parses the missing pages in this delivery; what it has no time for is left to the next delivery."""
     original = await work.read(event.original)
     await check_pages(event, work, parsers, original)
     slices = await read_slices(work, await parts_of(work))
@@ -82,7 +82,7 @@ async def read_here(
 async def parsed(
     event: DocumentStored, work: StageWork, slices: Sequence[Slice], describing: Describing, pool_ms: int = 0
 ) -> DocumentParsed | DocumentStored:
-    """Puts the slices together, with their pictures in words, and says so."""
+    """Joins the slices, adds the descriptions of pictures and returns the event."""
     described = await describing.of([block for one in slices for block in one.blocks], slices[-1].pages)
     return await parsed_document(event, work, described, lambda: join_slices(slices), pool_ms)
 

@@ -1,4 +1,4 @@
-"""What the cloud itself says that days cost, to hold the book against."""
+"""The cost of days as the cloud provider states it, to compare the usage ledger with."""
 
 from datetime import UTC, date, datetime, time, timedelta
 

@@ -1,6 +1,6 @@
-"""Holds the three accounts of money against each other: what Redis counts, the book, and the provider's bill.
+"""Compares the three accounts of money: the counts in Redis, the usage ledger, and the provider's bill.
 
-The book wins over Redis. The provider's bill wins over what we estimated, and over nothing else.
+The ledger wins over Redis. The provider's bill wins over what we estimated, and over nothing else.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from shared.usage.records import BudgetWindow, UsageLine, UsageRecord
 
 
 class Difference(Struct, frozen=True):
-    """A window that Redis and the book count differently. One with a call under way is left as it is."""
+    """A window that Redis and the ledger count differently. One with a call under way is left as it is."""
 
     window: BudgetWindow
     redis_microusd: int
@@ -28,7 +28,7 @@ class Difference(Struct, frozen=True):
 
 
 class Billed(Struct, frozen=True):
-    """A UTC day of cloud calls: by the provider, by the book, and by how much estimates were lowered for it."""
+    """A UTC day of cloud calls: by the provider, by the ledger, and by how much estimates were lowered for it."""
 
     day: date
     provider_microusd: int
@@ -53,8 +53,8 @@ async def reconcile(
 async def _hold_against_book(
     budget: Budget, redis: RedisClient, book: UsageLedger, journal: Journal
 ) -> tuple[Difference, ...]:
-    """First what Redis counts, then its outbox into the book, then the book: whatever was settled in between shows in
-    Redis as a change since, and keeps the window from being mended."""
+    """Reads the counts of Redis, writes its outbox to the ledger, then reads the ledger: what was
+    settled in between shows in Redis as a later change, and such a window is not corrected."""
     await budget.sweep()  # warm, if it was cold
     found = await counts(redis)
     await flush_outbox(budget.outbox, journal)

@@ -1,4 +1,4 @@
-"""What past calls would have cost under another strategy, from the facts and the state that the book kept of each."""
+"""Simulates past calls under another strategy, from the facts and state that the usage ledger has of each."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator

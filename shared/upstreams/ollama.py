@@ -112,8 +112,8 @@ class OllamaServer:
         return ModelInfo(listed.name, listed.size, context, tuple(capabilities or ()))
 
     async def _thinks(self, call: ModelCall) -> bool | None:
-        """A model that can think does so unless told not to; one that cannot refuses to be asked. One that cannot see
-        would leave pictures out and say nothing of it."""
+        """A model that can think does so unless `think` is false; one that cannot refuses the setting. One that
+        cannot see would silently leave pictures out."""
         page = await self._model_page(self._named(call.model))
         if any(message.pictures for message in call.messages) and "vision" not in (page.capabilities or ("vision",)):
             raise UpstreamError("bad_request", f"{call.model} does not see pictures", may_have_run=False)

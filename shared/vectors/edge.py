@@ -161,7 +161,7 @@ class _Child:
             del self._waiting[number]
 
     async def close(self) -> None:
-        """Lets it finish what it was told and write everything to its segments."""
+        """Ends the child after its pending calls; it writes everything to its segments first."""
         try:
             if self.alive:
                 await self.ask(messages.Close(), _WRITE_SECONDS)

@@ -26,7 +26,7 @@ _UNFLUSHED_WRITES = 200
 
 
 class Incoming:
-    """Requests in the order they came, cut out of a stream of bytes."""
+    """Decodes requests from a stream of bytes, in their order."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -37,7 +37,7 @@ class Incoming:
         self.ended = False
 
     def wait(self, seconds: float | None) -> list[messages.Request] | None:
-        """What is complete by now; None when nothing came within the time."""
+        """Returns the complete requests; None where nothing came within the time."""
         if not self._selector.select(seconds):
             return None
         received = self._connection.recv(1 << 20)

@@ -49,7 +49,7 @@ class Shard:
         self._shard.optimize()
 
     def add(self, call: Add) -> None:
-        """Durable when it returns. A passage of a later generation is not replaced by one of an earlier."""
+        """Adds points, durably when it returns. A passage is not replaced by one of an earlier generation."""
         for generation, group in groupby(call.points, key=lambda point: point.passage.generation):
             points = [_point(call.tenant_id, point) for point in group]
             older = engine.Filter(must=[_up_to(generation)])
@@ -93,7 +93,7 @@ class Shard:
             return best
 
     def _lists(self, searches: Sequence["_Search"], asks: Sequence[RankedListQuery]) -> list[list[Hit]]:
-        """All in one batch, which takes a quarter less than one after the other."""
+        """Runs the searches in one batch, which takes a quarter less than one after the other."""
         requests = [
             engine.QueryRequest(limit=ask.size, query=search.query, filter=search.filter, params=search.params)
             for ask, search in ((ask, searches[ask.place]) for ask in asks)
@@ -102,7 +102,7 @@ class Shard:
         return [[Hit(stored.bits(point.id), point.score) for point in points] for points in found]
 
     def _sync(self) -> None:
-        """The engine leaves its log to the page cache; this keeps what was added even when the power goes."""
+        """Syncs the log, which the engine leaves to the page cache: what was added survives a loss of power."""
         for name in (*self._log.iterdir(), self._log):
             handle = os.open(name, os.O_RDONLY)
             try:
@@ -119,7 +119,7 @@ class _Search(Struct, frozen=True):
 
 
 def _searches(call: Find) -> Iterator[_Search]:
-    """The weighted lists that a question asks for, each filtered by its tenant."""
+    """Yields the weighted searches of a question, each filtered by its tenant."""
     wanted = weights(call)
     where = _filter(call.tenant_id, call.document_ids)
     if call.dense is not None and stored.DENSE in wanted:
@@ -148,7 +148,7 @@ def _check_record(folder: Path, ours: _Record) -> None:
 
 
 def _create(path: Path, dimensions: int) -> None:
-    """Made aside and renamed, so that a start that was killed leaves nothing half made."""
+    """Creates the shard in another folder and renames it, so that a killed start leaves nothing incomplete."""
     fresh = path.with_suffix(".new")
     shutil.rmtree(fresh, ignore_errors=True)
     config = engine.EdgeConfig(

@@ -1,4 +1,4 @@
-"""What a vector index refuses."""
+"""Errors of a vector index."""
 
 from shared.types.errors import AegisError
 

@@ -19,7 +19,7 @@ _POINTS = UUID("6f7a2f5c-0f0e-5b0a-9a52-3f2f7a2b6c11")
 
 
 def point_id(tenant_id: str, passage_id: str) -> UUID:
-    """The same for the same passage of the same tenant, so that adding again replaces."""
+    """Returns the same id for the same passage of the same tenant, so that adding again replaces."""
     return uuid5(_POINTS, f"{tenant_id}\n{passage_id}")
 
 
@@ -33,5 +33,5 @@ def passage(payload: Mapping[str, Any]) -> Passage:
 
 
 def bits(identity: UUID | int | str) -> int:
-    """A point's id as a number: compared and hashed far faster than a UUID."""
+    """Returns a point's id as a number, which is compared and hashed far faster than a UUID."""
     return identity.int if isinstance(identity, UUID) else UUID(str(identity)).int

@@ -20,7 +20,7 @@ class Point(Struct, frozen=True):
 
 
 class Query(Struct, frozen=True):
-    """What to look for. Without `sparse` by meaning alone, without `dense` by words alone, with both the two
+    """A search. Without `sparse` by meaning alone, without `dense` by words alone, with both the two
     ranked lists are fused; `dense_weight` lowers the part of meaning where the model does not know the language."""
 
     limit: int
@@ -37,11 +37,11 @@ class Vectors(Protocol):
     """
 
     async def add(self, points: Sequence[Point]) -> None:
-        """Durable when it returns; the same passage again replaces itself."""
+        """Adds points, durably when it returns; the same passage replaces itself."""
         ...
 
     async def find(self, query: Query) -> list[Found]:
-        """Best first; equal scores by document and position, never by arrival."""
+        """Returns passages, best first; equal scores by document and position, never by arrival."""
         ...
 
     async def forget(self, document_id: str, up_to_generation: int) -> None:

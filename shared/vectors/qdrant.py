@@ -98,7 +98,7 @@ class QdrantIndex(VectorIndex):
 
     @asynccontextmanager
     async def use(self, seconds: float) -> "AsyncIterator[Collection]":
-        """The collection, prepared, for at most this long. What goes wrong in here makes the next call look again."""
+        """Yields the prepared collection for at most this long. After an error the next call prepares it again."""
         collection = await self._open()
         async with _within(seconds), self._slots:
             if not self._prepared:

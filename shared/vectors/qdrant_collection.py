@@ -102,7 +102,7 @@ class Collection:
             )
 
     async def adopt(self) -> None:
-        """From now on this collection is the one in use."""
+        """Points the alias to this collection."""
         async with _translated():
             await self._point_alias(replacing=await self._in_use() is not None)
 
@@ -111,7 +111,7 @@ class Collection:
             await self._client.delete_collection(self._name)
 
     async def ping(self) -> None:
-        """Asks something that needs the key."""
+        """Sends a request that needs the key."""
         async with _translated():
             await self._client.collection_exists(self._name)
 
@@ -119,7 +119,7 @@ class Collection:
         await self._client.close()
 
     async def add(self, tenant_id: str, points: Sequence[Point]) -> None:
-        """Durable when it returns. A passage of a later generation is not replaced by one of an earlier."""
+        """Adds points, durably when it returns. A passage is not replaced by one of an earlier generation."""
         async with _translated():
             for batch in _batches(points):
                 for generation, group in groupby(batch, key=lambda point: point.passage.generation):
@@ -143,7 +143,7 @@ class Collection:
         return counted.count
 
     async def few(self, tenant_id: str) -> bool:
-        """Whether the tenant has so few passages that each can be looked at. By the index's estimate."""
+        """Whether the tenant has so few passages that each can be compared, by the index's estimate."""
         async with _translated():
             counted = await self._client.count(self._name, _filter(tenant_id, None), exact=False)
         return counted.count < _EXACT_BELOW
@@ -210,7 +210,7 @@ class Collection:
         return next((it.collection_name for it in aliases if it.alias_name == self._alias), None)
 
     async def _point_alias(self, *, replacing: bool) -> None:
-        """In one step, so that there is no moment without one."""
+        """Moves the alias in one step, so that there is always one."""
         create = models.CreateAlias(collection_name=self._name, alias_name=self._alias)
         changes: list[models.AliasOperations] = [models.CreateAliasOperation(create_alias=create)]
         if replacing:
@@ -242,7 +242,7 @@ class Collection:
         return lists
 
     async def _found(self, hits: Sequence[Hit]) -> list[Found]:
-        """What another process erased since it was listed is left out."""
+        """Reads the hits' passages, without those that another process erased since the search."""
         if not hits:
             return []
         ids = [str(UUID(int=hit.point)) for hit in hits]
@@ -257,7 +257,7 @@ class _Search(Struct, frozen=True):
 
 
 def _searches(tenant_id: str, query: Query, exact: bool) -> Iterator[_Search]:
-    """The weighted lists that a question asks for, each filtered by its tenant."""
+    """Yields the weighted searches of a question, each filtered by its tenant."""
     wanted = weights(query)
     where = _filter(tenant_id, query.document_ids)
     if query.dense is not None and stored.DENSE in wanted:
@@ -327,7 +327,7 @@ def _up_to(generation: int) -> models.FieldCondition:
 
 @asynccontextmanager
 async def _translated() -> AsyncIterator[None]:
-    """Turns what the client raises into what the port promises."""
+    """Maps the client's errors to those of the port."""
     try:
         yield
     except UnexpectedResponse as error:

@@ -28,7 +28,7 @@ Ranking = Generator[Sequence[RankedListQuery], Sequence[list[Hit]], Sequence[Hit
 
 
 def weights(question: Query | Find) -> dict[str, float]:
-    """The named vectors to search, with what each list counts; none when there is nothing that could be found."""
+    """Returns the named vectors to search with the weight of each list; none where nothing can be found."""
     wanted: dict[str, float] = {}
     if question.document_ids == ():
         return wanted
@@ -40,7 +40,7 @@ def weights(question: Query | Find) -> dict[str, float]:
 
 
 def ranked(counts: Sequence[float], limit: int) -> Ranking:
-    """The best `limit`, and whatever equals the last of them. `counts` holds each list's weight."""
+    """Ranks the best `limit` hits and all that equal the last of them. `counts` has each list's weight."""
     if not counts:
         return ()
     wanted = limit if len(counts) == 1 else candidates(limit)
@@ -55,7 +55,7 @@ def ranked(counts: Sequence[float], limit: int) -> Ranking:
 def _widened(
     place: int, hits: list[Hit], wanted: int
 ) -> Generator[Sequence[RankedListQuery], Sequence[list[Hit]], list[Hit]]:
-    """Looked through so far that no equal of the last wanted is left out."""
+    """Reads a list until it has all hits that equal the last wanted one."""
     size = wanted + 1
     while len(hits) == size < _MOST_EQUALS and undecided(hits, wanted):
         size *= 2

@@ -1,4 +1,4 @@
-"""Docling's document as ours: its tree of items, walked in reading order."""
+"""Converts Docling's document to ours: walks its tree of items in reading order."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -36,8 +36,8 @@ def read(
     asides: frozenset[str] = frozenset(),
     pages: Mapping[str, int] = MappingProxyType({}),
 ) -> ParsedDocument:
-    """`front` stands before the text, beside it what follows a heading of `asides`; `pages` tells where items begin, by
-    their reference.
+    """`front` stands before the text, beside it what follows a heading of `asides`; `pages` has the page on which an
+    item begins, by its reference.
 
     Raises Rejected("empty") and Rejected("too-deep").
     """
@@ -110,7 +110,7 @@ class _Walk:
             self.children(group, depth + 1)
 
     def _page(self, group: GroupItem) -> None:
-        """Sheets and slides are pages; those of OpenDocument are only numbered in their names."""
+        """Returns the page of a sheet or slide; OpenDocument numbers these only in their names."""
         if group.label == GroupLabel.SHEET and group.children:
             placed = (item for item in self._held(group) if getattr(item, "prov", None))
             self._assembly.page = next((item.prov[0].page_no for item in placed), None)
@@ -120,7 +120,7 @@ class _Walk:
             self._assembly.page = self.slides = int(slide[1]) + 1
 
     def _list_item(self, item: Any, depth: int) -> None:
-        """Numbers stay as they were written; without one, the list counts."""
+        """Adds a list item. Numbers stay as they are written; without one, the list counts."""
         mark = item.marker.strip()
         self._assembly.open_item(mark if item.enumerated and mark[:1].isdigit() else "" if item.enumerated else "-")
         self._assembly.paragraph(_text_with_link(item))
@@ -140,7 +140,7 @@ class _Walk:
             self._assembly.paragraph(_CHECKBOXES.get(item.label, "") + _text_with_link(item))
 
     def _inline(self, group: Any, depth: int) -> str:
-        """Runs of one paragraph, each of which Docling keeps by itself."""
+        """Returns the text of a paragraph, of which Docling stores each run by itself."""
         if depth > self._limits.depth:
             raise too_deep(self._limits)
         runs: list[tuple[str, str]] = []
@@ -171,7 +171,7 @@ class _Walk:
         return "\n".join(filter(None, map(self._item_text, captions)))
 
     def _rows(self, data: TableData) -> list[list[str]]:
-        """A cell that spans rows or columns is repeated in each; one that holds more than a text is written once."""
+        """Returns a table's rows. A cell that spans several is repeated in each, unless it has more than text."""
         seen: set[str] = set()
         return [[self._cell(cell, seen) for cell in row] for row in data.grid]
 
@@ -185,7 +185,7 @@ class _Walk:
         return self._item_text(cell.ref.resolve(self._document)) or str(cell.text)
 
     def _stand_at(self, item: Any) -> None:
-        """Items without a place of their own stand where the one before them did."""
+        """Sets the place of the next text; an item without a place has that of the item before it."""
         if getattr(item, "prov", None):
             self._assembly.page = item.prov[0].page_no
             self._assembly.box = _box(item.prov[0], self._document.pages)
@@ -198,7 +198,7 @@ def _text_with_link(item: Any) -> str:
 
 
 def _joined(runs: list[tuple[str, str]]) -> str:
-    """Some of Docling's readers keep the space between two runs, others strip it off."""
+    """Joins runs: some of Docling's readers keep the space between two runs, others strip it."""
     runs = [(text, script) for text, script in runs if text]
     if any(text != text.strip() for text, _ in runs):
         return "".join(text for text, _ in runs)
@@ -209,7 +209,7 @@ def _joined(runs: list[tuple[str, str]]) -> str:
 
 
 def _between(before: str, text: str, script: str) -> str:
-    """CO2 is one word; a power must not become a digit of its number."""
+    """Returns what separates a run from the text before it: CO2 is one word, and a power is marked as one."""
     if script == "super" and before[-1:].isdigit():
         return "^"
     return "" if not before or (script == "sub" and text.isdigit()) else " "

@@ -42,7 +42,7 @@ def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
 
 
 def read_into(assembly: Assembly, text: str, limits: ParsingLimits) -> None:
-    """Adds what `text`, a page or a part of one, shows. Nothing is fetched and no entity of its own is expanded."""
+    """Adds the visible text of a page or a part of one. Nothing is fetched and no entity of its own is expanded."""
     target = _Page(assembly, limits)
     parser = etree.HTMLParser(
         target=target, encoding="utf-8", no_network=True, huge_tree=False, remove_comments=True, remove_pis=True
@@ -52,7 +52,7 @@ def read_into(assembly: Assembly, text: str, limits: ParsingLimits) -> None:
 
 
 class _Page:
-    """The target of lxml's parser: it is told of every tag, its end too, and of every run of text.
+    """The target of lxml's parser: it receives each start tag, each end tag and each run of text.
 
     A table whose cells hold headings or tables only arranges the page: its cells are read as the page's own text.
     """
@@ -143,7 +143,7 @@ class _Page:
             self._assembly.close()
 
     def _open(self, tag: str, attributes: Mapping[str, str]) -> None:
-        """Inside a cell there is only text."""
+        """Opens a list, an item or a quotation; inside a table's cell there is only text."""
         in_flow = self._cell() is None
         self._containers.append(in_flow)
         if in_flow:
@@ -173,7 +173,7 @@ class _Page:
             self._write_cells(table)
 
     def _end_link(self) -> None:
-        """The address stands behind the words, where these are still one run of text and head nothing."""
+        """Writes a link's address behind its words, where these are one run of text outside headings."""
         link, self._link = self._link, None
         if link and link[1] is self._text and not self._pre and not self._in_heading:
             place = link[2]
@@ -208,13 +208,13 @@ class _Page:
 
 
 def _is_dropped(tag: str, attributes: Mapping[str, str]) -> bool:
-    """What a reader does not see must not speak to a model either; `until-found` is seen once it is looked for."""
+    """Whether a reader does not see the element: a model must not see it either. `until-found` is shown by a search."""
     hidden = "hidden" in attributes and attributes["hidden"].lower() != "until-found"
     return tag in DROPPED or hidden or attributes.get("role") == "navigation"
 
 
 def _collapsed(runs: list[str]) -> str:
-    """With single spaces, and line breaks only where the page has them."""
+    """Collapses white space to single spaces; keeps the line breaks of the page."""
     lines = (" ".join(line.split()) for line in "".join(runs).split(_BREAK))
     return "\n".join(line for line in lines if line)
 

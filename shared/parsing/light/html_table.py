@@ -8,7 +8,7 @@ LONGEST_REPEATED = 60
 
 
 class HtmlTable:
-    """Rows of a table that is open; a cell that spans rows is repeated in each, and a short one in each column."""
+    """Rows of an open table; a cell that spans rows is repeated in each, a short one in each of its columns too."""
 
     def __init__(self) -> None:
         self.rows: list[list[str]] = []

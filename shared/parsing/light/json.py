@@ -1,4 +1,4 @@
-"""JSON as lines that can be read and found: one paragraph for each object, one `path: value` line for each member."""
+"""Parses JSON into text: one paragraph for each object, one `path: value` line for each member."""
 
 import json
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
 
 
 def _values(text: str, limits: ParsingLimits) -> Iterator[Any]:
-    """One value, or several one after the other, as JSON lines have them."""
+    """Yields one value, or each value of JSON lines."""
     place, end = _skip(text, 0), len(text)
     try:
         while place < end:
@@ -51,7 +51,7 @@ def _skip(text: str, place: int) -> int:
 
 
 def _write(assembly: Assembly, limits: ParsingLimits, outermost: Any) -> None:
-    """Without recursion: what is nested waits on a stack, so that the order of the document is kept."""
+    """Writes a value in the order of the document; nested values wait on a stack instead of recursion."""
     waiting: list[tuple[str, Any, int]] = [("", outermost, 1)]
     while waiting:
         path, value, depth = waiting.pop()
@@ -63,7 +63,7 @@ def _write(assembly: Assembly, limits: ParsingLimits, outermost: Any) -> None:
 
 
 def _opened(path: str, value: Any) -> tuple[list[str], list[tuple[str, Any]]]:
-    """The lines that an object or array holds itself, and what it holds inside."""
+    """Returns the lines of an object's or array's plain members, and its nested members."""
     lines: list[str] = []
     nested: list[tuple[str, Any]] = []
     for name, member in _members(path, value):
@@ -83,7 +83,7 @@ def _members(path: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _is_nested(value: Any) -> bool:
-    """A list of plain values is shown on one line."""
+    """Whether a value has objects or arrays inside; a list of plain values is written on one line."""
     if isinstance(value, list):
         return any(isinstance(member, dict | list) for member in value)
     return isinstance(value, dict)

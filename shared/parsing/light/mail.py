@@ -1,4 +1,4 @@
-"""Mails, and web pages that a browser saved as one: both are MIME."""
+"""Parses mails and saved web pages (MHTML): both are MIME."""
 
 from collections.abc import Iterator
 from email import message_from_bytes, policy
@@ -42,7 +42,7 @@ def _head(assembly: Assembly, message: Message, parts: list[EmailMessage]) -> No
 
 
 def _parts(message: Message, limits: ParsingLimits) -> Iterator[EmailMessage]:
-    """Leaves, in order; of several forms of one text only the last that is prose, as the mail's writer prefers it."""
+    """Yields the leaf parts in order; of the alternatives of one text only the last that is prose."""
     waiting: list[tuple[Message, int]] = [(message, 1)]
     for _ in range(MOST_PARTS):
         if not waiting:
@@ -64,7 +64,7 @@ def _messages(parts: list[Any]) -> list[Message]:
 
 
 def _preferred(forms: list[Message]) -> list[Message]:
-    """The richest that we read: a page before plain text."""
+    """Returns the richest form that can be read: HTML before plain text."""
     known = [form for form in forms if form.is_multipart() or form.get_content_maintype() == "text"]
     return (known or forms)[-1:]
 
@@ -82,7 +82,7 @@ def _write(assembly: Assembly, part: EmailMessage, limits: ParsingLimits) -> Non
 
 
 def _field(message: Message, name: str) -> str:
-    """A head that breaks the rules breaks the library, too: then there is none."""
+    """A header's text; empty where it is malformed, for which the library raises."""
     try:
         return " ".join(str(message.get(name, "")).split())
     except (ValueError, TypeError, IndexError, AttributeError, LookupError):

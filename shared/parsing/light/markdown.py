@@ -31,14 +31,14 @@ def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
 
 
 def read_into(assembly: Assembly, text: str, limits: ParsingLimits) -> None:
-    """Adds what `text`, a document or a part of one, says."""
+    """Adds a Markdown document or a part of one."""
     writer = _Writer(assembly, limits)
     for token in _tokens(text, limits):
         writer.write(token)
 
 
 def _tokens(text: str, limits: ParsingLimits) -> list[Token]:
-    """The library leaves out, silently, what is nested deeper than it is told to look: we look one level deeper."""
+    """Returns the library's tokens. It silently drops what is nested deeper than its limit, which is one above ours."""
     reader = MarkdownIt("commonmark", {"maxNesting": limits.depth + 2}).enable(["table", "strikethrough"])
     tokens = reader.parse(text)
     if any(token.level > limits.depth for token in tokens):
@@ -47,7 +47,7 @@ def _tokens(text: str, limits: ParsingLimits) -> list[Token]:
 
 
 class _Writer:
-    """Takes the library's tokens one after the other; a table's cells are kept until it ends."""
+    """Writes the library's tokens one after the other; a table is written when it ends."""
 
     def __init__(self, assembly: Assembly, limits: ParsingLimits) -> None:
         self._assembly = assembly
@@ -106,7 +106,7 @@ class _Writer:
 
 
 def _line_text(children: list[Token], *, linked: bool = False) -> str:
-    """The words of a line without its marks; a picture speaks by its alternative text, a link by its address too."""
+    """Returns a line's words without marks: pictures as their alternative text, links with their address."""
     text, words, address = "", "", ""
     for token in children:
         if token.type == "link_open":

@@ -1,4 +1,4 @@
-"""Jupyter notebooks: prose as Markdown, code as code, and what the code wrote."""
+"""Parses Jupyter notebooks: prose as Markdown, code as code, and the output of the code."""
 
 import json
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def _notebook(text: str, limits: ParsingLimits) -> Any:
 
 
 def _cells(notebook: Any) -> Iterator[Any]:
-    """Since version 4 they stand in the notebook itself, before in its worksheets."""
+    """Returns the cells: of the notebook since version 4, of its worksheets before."""
     if not isinstance(notebook, dict):
         raise Rejected("corrupt", "it is no notebook")
     yield from _list(notebook, "cells")
@@ -60,7 +60,7 @@ def _write(assembly: Assembly, limits: ParsingLimits, cell: dict[str, Any]) -> N
 
 
 def _output_text(output: dict[str, Any]) -> str:
-    """What was printed, or the plain form of what was shown; an error by its name."""
+    """Returns what was printed, the plain form of what was displayed, or an error's name."""
     data = output.get("data")
     plain = data.get("text/plain") if isinstance(data, dict) else None
     if output.get("output_type") in {"error", "pyerr"}:
@@ -74,7 +74,7 @@ def _list(holder: dict[str, Any], name: str) -> list[Any]:
 
 
 def _text(value: Any) -> str:
-    """Notebooks keep texts whole or as lists of lines."""
+    """Returns a text, which a notebook stores whole or as a list of lines."""
     if isinstance(value, list):
         return "".join(line for line in value if isinstance(line, str))
     return value if isinstance(value, str) else ""

@@ -42,7 +42,7 @@ class _Reader:
         self._end()
 
     def _from(self, lines: list[str], place: int) -> int:
-        """Reads what begins in this line; the place after it."""
+        """Reads the element that begins in this line and returns the line after it."""
         line = lines[place]
         if begin := _BEGIN.match(line):
             return self._block(begin[1].lower(), lines, place + 1)
@@ -108,7 +108,7 @@ class _Reader:
         self._assembly.table(rows)
 
     def _list(self, lines: list[str]) -> None:
-        """Nested by their indentation; a line without a mark goes on with the item before it."""
+        """Reads a list, nested by indentation; a line without a mark continues the item before it."""
         indents: list[int] = []
         for marked, group in groupby(lines, key=lambda line: _ITEM.match(line) is not None):
             for line in group:
@@ -136,7 +136,7 @@ class _Reader:
             self._assembly.open_list(ordered=False)
 
     def _drawer(self, lines: list[str], start: int) -> int:
-        """Properties and logs, which nobody reads; without an end it is a line like any other."""
+        """Skips properties and logs; without an end it is a line like any other."""
         end = next(
             (place for place in range(start, min(len(lines), start + 100)) if _DRAWER_END.match(lines[place])), start
         )

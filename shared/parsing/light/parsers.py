@@ -1,4 +1,4 @@
-"""The parsers that need no more than a few small libraries, by media type."""
+"""The parsers that need only a few small libraries, by media type."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -28,12 +28,12 @@ MODULES = {
 
 
 def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
-    """As every family of parsers is called; ours need no name."""
+    """Parses a document; the signature is that of every family of parsers, and the filename is not used."""
     return parse_light(media_type, content, limits)
 
 
 def parse_light(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
-    """Raises Rejected with the contract's code for what is wrong with the document."""
+    """Parses a document. Raises Rejected with the contract's code where the document is at fault."""
     module = MODULES.get(media_type)
     if module is None:
         raise Rejected("unsupported-format", f"there is no parser for {media_type}")

@@ -37,7 +37,7 @@ def _add(assembly: Assembly, lines: list[str]) -> None:
 
 
 def _list(assembly: Assembly, lines: list[str]) -> None:
-    """The items' own marks stay, where they are numbers; every other mark becomes a dash."""
+    """Reads a list: numbers stay as they are written, every other mark becomes a dash."""
     assembly.open_list(ordered=False)
     for line in lines:
         mark, text = line.split(None, 1)
@@ -48,7 +48,7 @@ def _list(assembly: Assembly, lines: list[str]) -> None:
 
 
 def _is_shouted(line: str) -> bool:
-    """A line of its own in capitals, with a word in it and without a sentence's end."""
+    """Whether a line is a heading in capitals: it has a word and no end of a sentence."""
     return (
         line.isupper()
         and 4 <= len(line) <= LONGEST_HEADING

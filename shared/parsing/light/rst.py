@@ -1,4 +1,4 @@
-"""reStructuredText: docutils reads it, what it shows is read as a page. Nothing is included from outside."""
+"""Parses reStructuredText: docutils renders it to HTML, which is read. Nothing is included from outside."""
 
 from docutils.core import publish_parts
 

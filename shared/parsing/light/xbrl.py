@@ -1,4 +1,4 @@
-"""XBRL reports by what they mean: facts with their value, unit and period; texts as text."""
+"""Parses XBRL reports: facts with their value, unit and period; long texts as text."""
 
 import re
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ def _tree(content: bytes) -> Any:
 
 
 def _facts(report: Any) -> Iterator[Fact]:
-    """In the report's order; those within groups of facts too, but neither footnotes nor what describes others."""
+    """Yields the facts in the report's order, those in groups too; no footnotes, no descriptions of other facts."""
     contexts = {each.get("id"): each for each in report.iter(f"{INSTANCE}context")}
     units: dict[str, str] = {}
     for each in report.iter(f"{INSTANCE}unit"):  # like `USD` or `USD / shares`

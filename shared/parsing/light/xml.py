@@ -151,7 +151,7 @@ class _Tree:
             self._assembly.table(rows)
 
     def _attributes(self, name: str, attributes: Mapping[str, str]) -> None:
-        """They are values in data; in prose they only describe."""
+        """Adds attributes as values where the document is data; in prose they only describe."""
         if not PROSE.intersection(self._path) and not self._tables:
             self._lines += [
                 f"{name}.{_local(key)}: {value.strip()}" for key, value in attributes.items() if value.strip()
@@ -162,7 +162,7 @@ class _Tree:
         return any(name in PARAGRAPHS or name in HEADINGS or name in ITEMS or name in CELLS for name in path[-6:])
 
     def _loose(self) -> None:
-        """Text between elements, which belongs to the element around it."""
+        """Writes text between elements, which belongs to the element around it."""
         if self._tables and self._rows:
             self._text.append(" ")
         elif text := self._taken():

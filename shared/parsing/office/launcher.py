@@ -1,4 +1,4 @@
-"""Becomes the program that it is told to, with limits and, where the kernel lets us, without a network."""
+"""Replaces itself by a program, with limits and, where the kernel allows it, without a network."""
 
 import ctypes
 import os

@@ -1,1 +1,1 @@
-"""Hard budgets: reserved before a call in every scope or in none, settled after it."""
+"""Hard budgets: an amount is reserved before a call, in every scope or in none, and settled after it."""

@@ -1,4 +1,4 @@
-"""What may be spent where nobody has set a cap, from the proxy's file."""
+"""The default caps of the proxy's file."""
 
 from collections.abc import Mapping
 
@@ -9,14 +9,14 @@ from shared.usage.records import USED_UP_PCT
 
 
 class DefaultCap(Struct, frozen=True):
-    """Micro-dollars a UTC day and a UTC month; None is no limit, 0 is nothing at all."""
+    """Micro-dollars for a UTC day and a UTC month; None is no limit, 0 allows nothing."""
 
     day: int | None = None
     month: int | None = None
 
 
 class DefaultCaps(Struct, frozen=True):
-    """Of the whole installation and of each tier's tenants. A tier that is not here may spend nothing.
+    """The default caps of the installation and of each tier's tenants. A tier that is not here may spend nothing.
     `thresholds_pct` are the shares of a cap at which an alert is due; one more is due when a window is used up."""
 
     platform: DefaultCap = DefaultCap(5_000_000, 100_000_000)
@@ -33,8 +33,8 @@ class DefaultCaps(Struct, frozen=True):
         return self.tiers.get(tier, DefaultCap(0, 0))
 
     def terms(self, ahead_s: int = 0, deleted_tenants: tuple[str, ...] = ()) -> str:
-        """As the scripts take it, words with a blank after each. `ahead_s` is added to Redis' clock; a tenant that is
-        deleted may spend nothing."""
+        """Formats the caps as the argument of the scripts, words with a blank after each. `ahead_s` is added to Redis'
+        clock; a deleted tenant may spend nothing."""
         percents = sorted({*map(int, self.thresholds_pct), USED_UP_PCT})
         words = [f"ahead={ahead_s}", f"thresholds={','.join(map(str, percents))}"]
         words += [f"platform={_words_of(self.platform)}"]

@@ -1,4 +1,4 @@
-"""Asks a script with patience."""
+"""Retries an idempotent script once."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,8 +8,8 @@ from shared.types.errors import StoreUnavailable
 
 
 async def ask(redis: RedisClient, script: Script, arguments: Sequence[RedisWord]) -> Any:
-    """A time-out leaves open whether the script ran. It is asked once more, which is safe with ours: each names its
-    operation, and does nothing twice. Raises `StoreUnavailable`."""
+    """Runs a script; once more after a time-out, which leaves open whether it ran. That is safe: each script names its
+    operation and does nothing twice. Raises `StoreUnavailable`."""
     try:
         return await redis.run(script, (), arguments)
     except StoreUnavailable:

@@ -1,4 +1,4 @@
-"""The budget: what may still be spent, held in Redis and exact across all processes.
+"""The budget: what may still be spent, stored in Redis and exact across all processes.
 
 A cloud call goes `reserve` → outbound record in the usage ledger → `confirm` → the call → `settle`, or `release` where
 it never left. While Redis is away every method raises `StoreUnavailable`, and no cloud call is made.
@@ -76,8 +76,8 @@ class Budget:
     async def reserve(
         self, operation_id: str, amount: int, payer: Payer, lease_s: float, model: str = ""
     ) -> Reserved | Over | SwitchedOff | CloudNotAllowed:
-        """Holds the amount (micro-dollars) in every scope of the payer or in none, until it is settled or released, or
-        its lease ends before it is confirmed. Asked again under the same id it holds nothing more. Raises
+        """Reserves micro-dollars in every scope of the payer or in none, until they are settled or released, or
+        its lease ends before it is confirmed. Repeated under the same id it reserves nothing more. Raises
         `OperationEnded`."""
         if amount < 0 or not payer.tenant_id:
             raise ValueError("a reservation takes an amount of at least 0 and a tenant")
@@ -94,7 +94,7 @@ class Budget:
         raise OperationEnded(f"the operation {operation_id} has ended; take a new id")
 
     async def confirm(self, operation_id: str) -> bool:
-        """Whether the call may leave: its reservation stands, and from here on counts until it is settled. Raises
+        """Whether the call may be sent: its reservation exists and now counts until it is settled. Raises
         `CloudForbidden` where the tenant lets nothing leave any more."""
         answer = await self._ask(scripts.CONFIRM, operation_id)
         if answer[0] == "kept":
@@ -116,11 +116,11 @@ class Budget:
         return Settled(True, excess, None if left == "unknown" else _microusd(left), left != "unknown", cost)
 
     async def release(self, operation_id: str) -> None:
-        """Gives back what was held for a call that has not left, and never will."""
+        """Releases the reservation of a call that was not sent and never will be."""
         await self._ask(scripts.RELEASE, operation_id)
 
     async def lapsed(self, limit: int = _AT_ONCE) -> list[BudgetOperation]:
-        """Calls that left and were not settled within their lease. They count until somebody settles them."""
+        """Returns the calls that were sent and not settled within their lease. They count until they are settled."""
         answer = await self._ask(scripts.LAPSED, limit)
         return [operation_from(row[0], row[1:]) for row in answer[1:]]
 
@@ -133,12 +133,12 @@ class Budget:
         return {operation_id: "privacy" if why == "privacy" else "budget" for operation_id, why in words}
 
     async def remaining(self, payer: Payer) -> int | None:
-        """The smallest of what is left (micro-dollars) in the payer's scopes; None where none has a cap."""
+        """Returns the smallest remaining amount (micro-dollars) of the payer's scopes; None where none has a cap."""
         about = msgspec.json.encode(payer).decode()
         return _microusd((await self._ask(scripts.REMAINING, about))[1])
 
     async def windows(self, scopes: Sequence[ScopeOf]) -> list[WindowState]:
-        """Day and month of each."""
+        """Returns the day and the month of each scope."""
         words = [word for scope in scopes for word in (scope.scope, scope.id, scope.owner)]
         answer = await self._ask(scripts.WINDOWS, *words)
         return [_state(row) for row in answer[1:]]
@@ -152,18 +152,18 @@ class Budget:
         return await self._caps.change(scope, setter, caps, await self._default(scope))
 
     async def alerts(self) -> list[AlertRecord]:
-        """Thresholds that were reached and whose event was not sent yet."""
+        """Returns the thresholds that were reached and whose event is not sent yet."""
         answer = await self._ask(scripts.ALERTS)
         return [_alert(place, details) for place, details in pairs(answer[1:])]
 
     async def alerted(self, alerts: Sequence[AlertRecord]) -> None:
-        """Their events are sent; to say so twice does no harm."""
+        """Removes alerts whose events are sent. Idempotent."""
         places = [f"{text_of(alert.window)} {alert.threshold_pct}" for alert in alerts]
         if places:
             await self._ask(scripts.ALERTED, *places)
 
     async def sweep(self) -> int:
-        """Does what dead callers left undone; how many reservations it gave back."""
+        """Releases the reservations of dead callers and returns how many these were."""
         released = 0
         while True:
             found = int((await self._ask(scripts.RELEASE_LAPSED, _AT_ONCE))[1])
@@ -175,14 +175,14 @@ class Budget:
         return released
 
     async def seed(self) -> None:
-        """Makes a cold budget warm from the usage ledger; one seeding a process at a time."""
+        """Fills a cold budget from the usage ledger; one seeding at a time in a process."""
         if self._seeding is None or self._seeding.done():
             self._seeding = asyncio.create_task(self._seeder.run(), name="seeding of the budget")
             self._seeding.add_done_callback(_is_read)
         await asyncio.shield(self._seeding)
 
     def terms(self) -> str:
-        """What scripts of others that read the budget take."""
+        """Returns the terms for other scripts that read the budget."""
         return self._allowances.terms(self._ahead_s()) if self._ahead_s() else self._terms
 
     def _ahead_s(self) -> int:
@@ -190,7 +190,7 @@ class Budget:
         return 0
 
     async def _ask(self, script: Script, *arguments: RedisWord) -> list[str]:
-        """The words, or the list, that a script answers, once Redis holds what it needs."""
+        """Runs a script, after loading what Redis lacks for it, and returns its words or list."""
         deleted: tuple[str, ...] = ()
         for _ in range(_ROUNDS):
             terms = self._allowances.terms(self._ahead_s(), deleted) if deleted else self.terms()
@@ -205,7 +205,7 @@ class Budget:
         raise StoreUnavailable("counters", "Redis does not keep what is loaded into it")
 
     async def _load(self, generation: str, missing: list[str]) -> tuple[str, ...]:
-        """Brings tiers and caps that Redis does not hold; gives the tenants that are not there."""
+        """Loads tiers and caps that Redis lacks; returns the tenants that do not exist."""
         deleted = []
         for kind, *words in (one.split(":") for one in dict.fromkeys(missing)):
             if kind == "caps":
@@ -225,7 +225,7 @@ class Budget:
         return self._allowances.of(tenant.tier)
 
     async def _erase_stale(self) -> None:
-        """What former generations left behind in a Redis that was restarted or took over."""
+        """Erases the keys of former generations in a Redis that was restarted or replaced."""
         present = await self._redis.call("GET", "budget:generation")
         for generation in await self._redis.call("SMEMBERS", "budget:stale"):
             if generation != present:
@@ -261,6 +261,6 @@ def _alert(place: str, details: str) -> AlertRecord:
 
 
 def _is_read(task: asyncio.Task[None]) -> None:
-    """Its callers may all be gone: what it raised is no surprise then."""
+    """Retrieves the error of a task whose callers may all be gone, so that it is not logged as never retrieved."""
     if not task.cancelled():
         task.exception()

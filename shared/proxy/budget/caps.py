@@ -1,4 +1,4 @@
-"""Caps that people set: in the ledger first, cached in Redis under the budget's generation."""
+"""Caps that people set: stored in the blob store, cached in Redis under the budget's generation."""
 
 from typing import Literal
 
@@ -30,13 +30,13 @@ class Caps(Struct, frozen=True, omit_defaults=True):
 
 
 class CapsRecord(Struct, frozen=True, omit_defaults=True):
-    """Of one scope. The operator's stand in the place of the default; the admin's hold where they are smaller."""
+    """The caps of one scope. The operator's replace the default; the admin's apply where they are smaller."""
 
     operator: Caps = Caps()
     admin: Caps = Caps()
 
     def bound(self, default: DefaultCap) -> DefaultCap:
-        """What an admin may not go above."""
+        """Returns the upper bound of an admin's caps."""
         day, month = self.operator.day, self.operator.month
         return DefaultCap(
             default.day if isinstance(day, UnsetType) else day,
@@ -55,8 +55,8 @@ class CapsStore:
         return await read_record(self._blobs, _place(scope), CapsRecord) or CapsRecord()
 
     async def change(self, scope: ScopeOf, setter: Setter, caps: Caps, default: DefaultCap) -> CapsRecord:
-        """Holds from the next call on, in every process. Raises `Forbidden` for an admin's cap above what the operator
-        allows, `StoreUnavailable` where it may not hold yet: it has to be set again."""
+        """Changes caps, from the next call on and in every process. Raises `Forbidden` for an admin's cap above what
+        the operator allows, `StoreUnavailable` where it may not hold yet: it has to be set again."""
         _check(caps)
         async with Leases(self._redis).wait(f"caps:{_place(scope)}"):
             before = await self.read(scope)
@@ -70,7 +70,7 @@ class CapsStore:
         return record
 
     async def load(self, generation: str, scope: ScopeOf) -> None:
-        """Brings caps that Redis does not hold."""
+        """Loads caps that Redis lacks."""
         await self._cache(generation, scope, await self.read(scope))
 
     async def _cache(self, generation: str, scope: ScopeOf, record: CapsRecord) -> None:
@@ -79,7 +79,7 @@ class CapsStore:
 
 
 def _words_of(record: CapsRecord) -> str:
-    """As the scripts take it: the operator's for a day and a month, the admin's; empty where nothing is set."""
+    """Formats caps for the scripts: the operator's for day and month, the admin's; empty where nothing is set."""
     amounts = (record.operator.day, record.operator.month, record.admin.day, record.admin.month)
     return ",".join("" if a is UNSET else "unlimited" if a is None else str(a) for a in amounts)
 

@@ -1,4 +1,4 @@
-"""What the proxy's file says of budgets, as the budget takes it."""
+"""Converts the budgets of the proxy's file to the budget's defaults."""
 
 from shared.proxy.budget.allowances import DefaultCap, DefaultCaps
 from shared.proxy.config.proxy_config import ConfiguredCaps, ProxyConfig

@@ -27,14 +27,14 @@ class Counted(Struct, frozen=True):
 
 
 class WindowCounts(Struct, frozen=True):
-    """What Redis holds of every window, in one of its generations."""
+    """The counts of all windows in Redis, of one generation."""
 
     generation: str
     windows: Mapping[BudgetWindow, Counted]
 
 
 async def counts(redis: RedisClient) -> WindowCounts:
-    """Read one after the other, not at one moment."""
+    """Reads the counts one after the other, not at one moment."""
     generation = await redis.call("GET", "budget:generation") or ""
     windows: dict[BudgetWindow, Counted] = {}
     for kind in ("month", "life") if generation else ():
@@ -46,7 +46,7 @@ async def counts(redis: RedisClient) -> WindowCounts:
 
 
 async def mend(redis: RedisClient, found: WindowCounts, window: BudgetWindow, to_microusd: int) -> bool:
-    """False where something was spent or reserved since."""
+    """Corrects a window's count; False where something was spent or reserved since."""
     before = found.windows.get(window, Counted(0, 0))
     words: list[RedisWord] = [found.generation, window.start, before.spent_microusd, to_microusd, _RETENTION_S]
     return bool(await redis.run(_MEND, [window_key(found.generation, window)], words))
@@ -60,7 +60,7 @@ def window_key(generation: str, window: BudgetWindow) -> str:
 
 
 def _windows(place: str, row: Mapping[str, str]) -> Iterator[tuple[BudgetWindow, Counted]]:
-    """Of one account: its month and the days in it, or its whole life."""
+    """Yields an account's windows: its month and the days in it, or its whole life."""
     scope, id_, *_ = place.split("|")
     for start in sorted({field.partition(":")[0] for field in row}):
         name = {0: "life", 7: "month", 10: "day"}[len(start)]

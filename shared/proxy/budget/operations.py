@@ -12,7 +12,7 @@ from shared.usage.records import BudgetWindow, OutboundRecord, ScopeName, UsageL
 
 
 class Reserved(Struct, frozen=True):
-    """The amount is held in every one of the windows. `remaining_microusd` is the smallest of what is left in them;
+    """The amount is reserved in each of the windows. `remaining_microusd` is the smallest of what is left in them;
     None where none has a cap."""
 
     windows: tuple[BudgetWindow, ...]
@@ -20,7 +20,7 @@ class Reserved(Struct, frozen=True):
 
 
 class Over(Struct, frozen=True):
-    """This window has no room for the amount; nothing was held anywhere."""
+    """This window has no room for the amount; nothing was reserved anywhere."""
 
     window: BudgetWindow
     cap_microusd: int
@@ -35,7 +35,7 @@ class SwitchedOff(Struct, frozen=True):
 
 
 class CloudNotAllowed(Struct, frozen=True):
-    """The tenant lets nothing leave."""
+    """The tenant does not allow cloud calls."""
 
 
 Withdrawal = Literal["budget", "privacy"]
@@ -43,7 +43,7 @@ Withdrawal = Literal["budget", "privacy"]
 
 
 class CloudForbidden(AegisError):
-    """The tenant lets nothing leave."""
+    """The tenant does not allow cloud calls."""
 
 
 class Settled(Struct, frozen=True):
@@ -60,7 +60,7 @@ class Settled(Struct, frozen=True):
 
 
 class BudgetOperation(Struct, frozen=True):
-    """As Redis keeps it. `until` is the end of its lease."""
+    """An operation as Redis stores it. `until` is the end of its lease."""
 
     operation_id: str
     payer: Payer
@@ -151,7 +151,7 @@ def dated(at: datetime, windows: Iterable[BudgetWindow]) -> datetime:
 
 
 def text_of(window: BudgetWindow) -> str:
-    """As Redis names it; ids hold neither blanks nor bars."""
+    """Formats a window as Redis names it; ids have neither blanks nor bars."""
     return f"{window.scope}|{window.id}|{window.name}|{window.start}"
 
 
@@ -165,7 +165,7 @@ def windows_of(texts: str) -> tuple[BudgetWindow, ...]:
 
 
 def resets_at(window: BudgetWindow) -> datetime:
-    """When a day's or a month's window ends."""
+    """Returns the time at which a day's or a month's window ends."""
     first = date.fromisoformat(window.start if window.name == "day" else f"{window.start}-01")
     following = first + timedelta(days=1) if window.name == "day" else (first + timedelta(days=31)).replace(day=1)
     return datetime(following.year, following.month, following.day, tzinfo=UTC)

@@ -16,13 +16,13 @@ _Row = tuple[str, str, str, str, str]
 
 
 class RedisOutbox:
-    """It belongs to no generation: what is in it has happened, whatever Redis has forgotten since."""
+    """Settled usage in Redis. It belongs to no generation: its records stay valid when the budget is seeded again."""
 
     def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
 
     async def waiting(self, limit: int | None = None) -> list[UsageRecord]:
-        """At most about so many; all without a limit."""
+        """Returns waiting records, at most about `limit`; all without a limit."""
         found: dict[str, str] = {}
         cursor = "0"
         while limit is None or len(found) < limit:
@@ -33,13 +33,13 @@ class RedisOutbox:
         return [_usage(operation_id, text) for operation_id, text in found.items()]
 
     async def booked(self, operation_ids: Sequence[str]) -> None:
-        """They are in the ledger. Idempotent."""
+        """Removes records that are in the ledger. Idempotent."""
         if operation_ids:
             await self._redis.call("HDEL", _KEY, *operation_ids)
 
 
 def operation_from(operation_id: str, row: Sequence[str]) -> BudgetOperation:
-    """From the words that scripts tell of it: amount, end of the lease, windows, payer, model."""
+    """Decodes an operation from a script's words: amount, end of the lease, windows, payer, model."""
     amount, until, windows, payer, model = row
     return BudgetOperation(
         operation_id,

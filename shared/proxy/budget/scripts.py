@@ -1,4 +1,4 @@
-"""The budget's scripts, each with what happens to it while Redis is away.
+"""The budget's scripts, each with its behaviour while Redis is away.
 
 All but the last ones begin with the terms (`Allowances.terms`) and answer words with blanks between, for a client reads
 one string much faster than a list; those that answer many things answer a list. Where they cannot know they answer

@@ -38,7 +38,7 @@ class Seeding:
         self._balances = balances
 
     async def run(self) -> None:
-        """Returns when the budget is warm, whoever made it so. Raises `StoreUnavailable`."""
+        """Returns when the budget is warm, whichever process made it so. Raises `StoreUnavailable`."""
         for _ in range(_ATTEMPTS):
             async with Leases(self._redis).wait("budget:seeding"):
                 token = await ask(self._redis, BEGIN_SEEDING, [secrets.token_hex(8)])
@@ -56,7 +56,7 @@ class Seeding:
 
 
 def settled(balances: BudgetBalances, outbox: Iterable[UsageRecord]) -> BudgetBalances:
-    """The balances once the outbox is in the usage ledger."""
+    """Returns the balances, after writing the outbox to the usage ledger."""
     usages = {usage.usage_id: usage for usage in outbox}
     spent = dict(balances.spent)
     for call in balances.open:

@@ -31,14 +31,14 @@ class ModelSwitches:
         self._leases = Leases(redis)
 
     async def models(self) -> list[ModelOff]:
-        """Those that are off."""
+        """Returns the models that are off."""
         found = await self._blobs.names(names.models_off(""))
         records = [await read_record(self._blobs, name, ModelOff) for name in found]
         return [record for record in records if record]
 
     async def switch_off(self, model: str, operation_id: str = "") -> ModelOff:
-        """In the blob store, then in Redis, whose generation may be another one by now. A model that is off already
-        keeps its record."""
+        """Writes to the blob store, then to Redis, whose generation may be another one by now. The record of a model
+        that is off already stays."""
         record, place = ModelOff(model, operation_id, now()), _place(model)
         if not await self._blobs.create(place, msgspec.json.encode(record)):
             record = await read_record(self._blobs, place, ModelOff) or record
@@ -46,13 +46,13 @@ class ModelSwitches:
         return record
 
     async def switch_on(self, model: str) -> None:
-        """In Redis, then in the blob store: a process that dies between the two leaves it off after a restart."""
+        """Removes from Redis, then from the blob store: after a crash between the two a restart leaves it off."""
         async with self._leases.wait("models-off"):
             await ask(self._redis, SWITCH, [model, "on"])
             await self._blobs.erase(_place(model))
 
     async def store(self) -> None:
-        """Stores what Redis knows and the blob store does not: a process may have died between the two."""
+        """Stores what Redis has and the blob store lacks: a process may have died between the two writes."""
         async with self._leases.wait("models-off"):
             stored = {record.model for record in await self.models()}
             generation = await self._redis.call("GET", "budget:generation")
@@ -63,5 +63,5 @@ class ModelSwitches:
 
 
 def _place(model: str) -> str:
-    """A model's name has characters that a blob's has not."""
+    """Returns a model's blob; the name is encoded, as it may have characters that a blob's name must not."""
     return names.models_off(sha256(model.encode()).hexdigest()[:32])

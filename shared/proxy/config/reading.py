@@ -1,4 +1,4 @@
-"""The way from the file's marked values into structs. A mistake is told with its line and what is allowed there."""
+"""Converts the file's marked values to structs. An error names the line and what is allowed there."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A model's answer held to a JSON schema: found in its text, checked, and its mistakes told so that it can mend them.
+"""Checks a model's answer against a JSON schema: finds it in the text and lists its errors for another attempt.
 
 Known of a schema: type, properties, required, additionalProperties, items, minItems, maxItems, enum, const, minimum,
 maximum, exclusiveMinimum, exclusiveMaximum, minLength, maxLength, anyOf, oneOf (as anyOf), allOf, and $ref within the

@@ -165,7 +165,7 @@ STRATEGIES: dict[StrategyName, Callable[[TaskFacts, RoutingState], str | None]] 
 
 
 def recorded(facts: TaskFacts, state: RoutingState, decision: RoutingDecision) -> dict[str, Any]:
-    """The decision with all that went into it, as the book takes it."""
+    """Returns the decision with its facts and state, for the usage ledger."""
     return {"facts": facts, "state": state, "decision": decision}
 
 
