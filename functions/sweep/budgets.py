@@ -8,7 +8,6 @@ from events.budget import BudgetThresholdReached
 from shared.bus.publisher import BoundPublisher
 from shared.proxy.budget.budget import Budget
 from shared.proxy.budget.operations import estimated
-from shared.types.clock import now
 from shared.usage.journal import Journal
 from shared.usage.ledger import UsageLedger
 from shared.usage.outbox import flush_outbox
@@ -47,10 +46,10 @@ async def settle_lapsed(budget: Budget, book: UsageLedger) -> None:
         return
     left_at = {call.operation_id: call.at for call in (await book.balances()).open}
     for operation in lapsed:
+        payer, since = operation.payer, operation.until - _LONGEST_LEASE
         booked = None
         if operation.operation_id not in left_at:
-            usage = await book.usage(operation.payer.tenant_id, operation.until - _LONGEST_LEASE, now())
-            booked = next((one for one in usage if one.usage_id == operation.operation_id), None)
+            booked = await book.find(payer.tenant_id, operation.operation_id, payer.request_id, since)
         at = left_at.get(operation.operation_id, operation.until)
         await budget.settle(booked or estimated(operation, at))
 

@@ -5,7 +5,8 @@ that finds it far behind does so itself. Two at a time write the same: a digest'
 """
 
 import asyncio
-import contextlib
+import math
+import time
 from array import array
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -24,6 +25,7 @@ from shared.usage.seal_chain import ChainedSeal, SealChain, SealedBlob, seal_num
 _INDEXED = "book/indexed"
 _DUE_SEALS = 10
 _DUE_AFTER = timedelta(minutes=10)
+_SWEEP_S = 10
 _BATCH_SEALS = 500
 _MOST_PENDING = 64
 _READ_BLOBS = 128
@@ -61,13 +63,14 @@ class Digests:
         first = await self._chain.read(indexed + 1)
         is_late = first is None or now() - first.seal.at >= _DUE_AFTER
         if number - indexed >= _DUE_SEALS or is_late:
-            await self.update()
+            await self.update(_SWEEP_S)
 
-    async def update(self) -> None:
-        """Brings the digests up to date with the newest seal."""
+    async def update(self, within_s: float = math.inf) -> None:
+        """Brings the digests up to date with the newest seal, as far as it gets within this time."""
+        started = time.monotonic()
         newest = await self._chain.newest()
         number, indexed = newest.seal.number if newest else 0, await self._indexed()
-        while indexed < number:
+        while indexed < number and time.monotonic() - started < within_s:
             last = min(indexed + _BATCH_SEALS, number)
             days: dict[tuple[str, str], list[str]] = defaultdict(list)
             for blob in await self._sealed(indexed + 1, last):
@@ -158,17 +161,18 @@ class Digests:
 
     async def _known_ids(self, day: StoredDay) -> "array[int]":
         name = day.path("ids")
-        if name not in self._ids:
-            try:
-                self._ids[name] = ids_of(await self._blobs.read(name))
-            except BlobMissing:  # a newer digest took its place
-                newer = (await self.days(day.tenant_id)).get(day.day)
-                return await self._known_ids(newer) if newer and newer != day else array("Q")
-            while len(self._ids) > _CACHED_DAYS:
-                self._ids.popitem(last=False)
-        with contextlib.suppress(KeyError):
+        if name in self._ids:
             self._ids.move_to_end(name)
-        return self._ids.get(name, array("Q"))
+            return self._ids[name]
+        try:
+            found = ids_of(await self._blobs.read(name))
+        except BlobMissing:  # a newer digest took its place
+            newer = (await self.days(day.tenant_id)).get(day.day)
+            return await self._known_ids(newer) if newer and newer != day else ids_of(b"")
+        self._ids[name] = found
+        while len(self._ids) > _CACHED_DAYS:
+            self._ids.popitem(last=False)
+        return found
 
     async def _sealed(self, first: int, last: int) -> list[SealedBlob]:
         seals = await map_concurrently(self._chain.read, list(range(first, last + 1)))

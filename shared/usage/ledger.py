@@ -109,6 +109,15 @@ class UsageLedger:
                 break
         return found
 
+    async def find(self, tenant_id: str, usage_id: str, request_id: str, since: datetime) -> UsageRecord | None:
+        """The usage record of this id since then; its request's id, where it is known, saves reading all records."""
+
+        def matches(record: Record) -> bool:
+            return isinstance(record, UsageRecord) and record.usage_id == usage_id
+
+        found = await self.newest([tenant_id], 1, None, matches, since, request_id or None, (UsageRecord,))
+        return next((one for one in found if isinstance(one, UsageRecord)), None)
+
     async def page(
         self,
         tenant_ids: Sequence[str],

@@ -38,7 +38,7 @@ class _Verifier:
         self._balance = Balance()
         self._seals = 0
         self._records = 0
-        self._lines: dict[str, set[bytes]] = {}
+        self._covered: set[str] = set()
 
     async def verify(self) -> Verification:
         fault = ""
@@ -51,7 +51,7 @@ class _Verifier:
         except _Invalid as invalid:
             fault = str(invalid)
         return Verification(
-            seals=self._seals, blobs=len(self._lines), records=self._records, head=self._head, fault=fault
+            seals=self._seals, blobs=len(self._covered), records=self._records, head=self._head, fault=fault
         )
 
     async def _check_seal(self, number: int, name: str) -> None:
@@ -86,21 +86,23 @@ class _Verifier:
         lines = data.splitlines()
         if len(lines) != blob.records:
             raise _Invalid(f"{blob.name} has {len(lines)} records, its seal says {blob.records}")
-        self._lines[blob.name] = {sha256(line).digest() for line in lines}
+        self._covered.add(blob.name)
         return lines
 
     async def _check_uncovered(self) -> None:
         """A blob that no seal covers may only come from an interrupted sealing, whose records are all covered."""
-        covered = {line for lines in self._lines.values() for line in lines}
         newest = await self._chain.newest()
         later = range(self._seals + 1, (newest.seal.number if newest else self._seals) + 2)
+        uncovered: dict[bytes, str] = {}
         for tenant_id in await self._blobs.folders("t/"):
             for name in await self._blobs.names(ledger_folder(tenant_id)):
-                if name in self._lines or seal_number(name) in later:
-                    continue
-                lines = (await self._blobs.read(name)).splitlines()
-                if any(sha256(line).digest() not in covered for line in lines):
-                    raise _Invalid(f"{name} is covered by no seal")
+                if name not in self._covered and seal_number(name) not in later:
+                    uncovered |= {sha256(line).digest(): name for line in (await self._blobs.read(name)).splitlines()}
+        for name in sorted(self._covered) if uncovered else ():
+            for line in (await self._blobs.read(name)).splitlines():
+                uncovered.pop(sha256(line).digest(), None)
+        if uncovered:
+            raise _Invalid(f"{min(uncovered.values())} is covered by no seal")
 
 
 async def verify(blobs: Blobs) -> Verification:

@@ -87,6 +87,12 @@ def measure(running: Running, request_id: str) -> int:
                 most = max(most, resident(running.pid))
             failed += taken[0] > BARS[name]
             print(f"{name:<24} first {taken[0] * 1000:6.0f} ms, then {min(taken) * 1000:6.0f} ms")
+        started, size = time.monotonic(), 0
+        with caller.stream("GET", "/usage/export", params={"from": since}) as export:
+            for piece in export.iter_bytes():
+                size += len(piece)
+                most = max(most, resident(running.pid))
+        print(f"{'GET /usage/export':<24} {time.monotonic() - started:6.1f} s, {size >> 20} MiB")
     ended.set()
     probe.join()
     print(f"slowest /health {slowest.seconds * 1000:.0f} ms, memory {(most - idle) >> 20} MiB above idle")
