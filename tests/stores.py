@@ -20,6 +20,9 @@ from shared.redis.connection import over_url
 from shared.redis.valkey import binary
 from tests.cluster.seaweed import empty
 
+PATIENCE_S = 20
+"""How long a test waits for a Redis that is there: the machine may have other work."""
+
 BLOBS: dict[str, Callable[[str], Blobs]] = {"embedded": lambda place: FolderBlobs(Path(place)), "s3": cache(S3Blobs)}
 """Opens the blobs at a place: a folder or a bucket."""
 
@@ -61,7 +64,7 @@ def redis_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator[RedisClient]:
-    opened = over_url(redis_url)
+    opened = over_url(redis_url, answer_s=PATIENCE_S)
     await opened.call("FLUSHDB")
     yield opened
     await opened.call("FLUSHDB")

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from msgspec import Struct
 from redis import exceptions as redis_errors
@@ -51,6 +51,11 @@ class RedisClient:
         self._answer_s = answer_s
         self._connections = asyncio.Semaphore(client.connection_pool.max_connections)
         self._execute: Callable[..., Awaitable[Any]] = client.execute_command
+
+    @classmethod
+    def over(cls, other: "RedisClient") -> Self:
+        """A client of this class over the connections of another, with its time limit."""
+        return cls(other._client, other._answer_s)
 
     async def call(self, *command: RedisWord) -> Any:
         """Sends one command and returns its answer."""

@@ -268,7 +268,7 @@ class Suite:
         self._loop.call_later(after_s, function.kill)
 
     def caller(self, key: str | None) -> Caller:
-        return Caller(self.gateway.url, key)
+        return Caller(self.gateway.url, key, comes_again=False)
 
     def admin(self) -> Caller:
         """Of the tenant `default`."""
@@ -276,7 +276,7 @@ class Suite:
 
     def direct(self, function: str, key: str | None = None) -> Caller:
         """A caller of one function without the gateway."""
-        return Caller(self.functions[function].url, key)
+        return Caller(self.functions[function].url, key, comes_again=False)
 
     def _start(self) -> None:
         names = [item["name"] for item in self.items]

@@ -18,20 +18,35 @@ _AEGIS = Path(sys.executable).with_name("aegis")
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # made once: each client would read all certificates for its own
 
 
-class Caller(httpx.Client):
-    """A client that sends one key with every call, or none."""
+_COMES_AGAIN_S = 30.0
+_LONGEST_PAUSE_S = 1.0
 
-    def __init__(self, url: str, key: str | None = None) -> None:
+
+class Caller(httpx.Client):
+    """A client that sends one key with every call, or none. Where a store did not answer in time, which happens on a
+    busy machine, it comes again, as every client is asked to; with `comes_again` false it takes the first answer."""
+
+    def __init__(self, url: str, key: str | None = None, *, comes_again: bool = True) -> None:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         super().__init__(base_url=url, headers=headers, timeout=30, trust_env=False, verify=_NO_TLS)
         self.key = key
+        self.comes_again = comes_again
+
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        until = time.monotonic() + _COMES_AGAIN_S
+        while True:
+            answer = super().send(request, **options)
+            if not (self.comes_again and answer.status_code == 503 and time.monotonic() < until):
+                return answer
+            if "The store `" not in answer.read().decode():
+                return answer
+            time.sleep(min(float(answer.headers["retry-after"]), _LONGEST_PAUSE_S))
 
     def upload(self, content: bytes, filename: str = "note.md", **fields: str) -> httpx.Response:
         return self.post("/upload", files={"file": (filename, content)}, data=fields)
 
     def final(self, document_id: str, within_s: float = 30) -> dict[str, Any]:
-        """The document once it is ready, rejected or failed. On a busy machine a store may answer late; who is told so
-        comes again, as any caller should."""
+        """The document once it is ready, rejected or failed."""
         until = time.monotonic() + within_s
         while True:
             answer = self.get(f"/documents/{document_id}")
@@ -137,8 +152,8 @@ class Running:
     def operator_key(self) -> str:
         return (self.data / "initial-operator-key").read_text().strip()
 
-    def caller(self, key: str | None) -> Caller:
-        return Caller(self.url, key)
+    def caller(self, key: str | None, *, comes_again: bool = True) -> Caller:
+        return Caller(self.url, key, comes_again=comes_again)
 
     def create_tenant(self, name: str, tier: str = "enterprise") -> tuple[str, Caller]:
         """The new tenant's id, and a caller with its admin's key."""

@@ -16,6 +16,7 @@ import pytest
 from shared.embedding.minilm import MiniLM
 from shared.redis.connection import over_socket
 from shared.vectors.edge import EdgeIndex
+from tests.stores import PATIENCE_S
 from tests.suite.running import FINAL, Caller, Running
 
 TENANT = "ten_default"
@@ -119,7 +120,7 @@ def flush(server: Running) -> None:
     """Empties the running server's Redis."""
 
     async def empty() -> None:
-        redis = over_socket(server.data / "counters" / "valkey.sock")
+        redis = over_socket(server.data / "counters" / "valkey.sock", answer_s=PATIENCE_S)
         await redis.call("FLUSHALL")
         await redis.close()
 

@@ -25,7 +25,7 @@ class SlowRedis(RedisClient):
 
 async def main(url: str, key: str, policy: str, count: str) -> None:
     far = over_url(url, connections=200, answer_s=10)
-    redis = SlowRedis(far._client)
+    redis = SlowRedis.over(far)
     gate = Gate(Accounts(None, redis), redis)  # type: ignore[arg-type]
     await redis.ping()
     print("ready", flush=True)

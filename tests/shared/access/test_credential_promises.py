@@ -22,6 +22,7 @@ from shared.redis.connection import over_url
 from shared.types.clock import now
 from shared.types.errors import NotFound, StoreUnavailable, Unauthenticated
 from shared.types.principal import Role
+from tests.stores import PATIENCE_S
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 A_KEY = new_key(new_id("key_"))
@@ -156,7 +157,7 @@ async def test_a_revoked_key_is_refused_from_the_next_call_on_in_every_process(
     accounts: Accounts, gate: Gate, tenant: TenantRecord, blobs: Blobs, redis_url: str
 ) -> None:
     record, key = await accounts.create_key(tenant.tenant_id, "a key", "admin")
-    elsewhere = over_url(redis_url)
+    elsewhere = over_url(redis_url, answer_s=PATIENCE_S)
     other = Gate(Accounts(blobs, elsewhere), elsewhere)
     assert not await is_refused(gate, key) and not await is_refused(other, key)
     await accounts.revoke_key(tenant.tenant_id, record.key_id)
@@ -223,7 +224,7 @@ async def test_a_revocation_that_failed_half_way_can_be_made_again(
 ) -> None:
     record, key = await accounts.create_key(tenant.tenant_id, "a key", "admin")
     assert not await is_refused(gate, key)
-    failing = FailingRedis(redis._client)
+    failing = FailingRedis.over(redis)
     with pytest.raises(StoreUnavailable):
         await Accounts(blobs, failing).revoke_key(tenant.tenant_id, record.key_id)
     failing.is_away = False
@@ -237,7 +238,7 @@ async def test_a_deletion_of_a_tenant_that_failed_half_way_can_be_made_again(
 ) -> None:
     keys = [(await accounts.create_key(tenant.tenant_id, "a key", "admin"))[1] for _ in range(2)]
     assert [await is_refused(gate, key) for key in keys] == [False, False]
-    failing = FailingRedis(redis._client)
+    failing = FailingRedis.over(redis)
     with pytest.raises(StoreUnavailable):
         await Accounts(blobs, failing).delete_tenant(tenant)
     assert await accounts.tenant(tenant.tenant_id) == tenant
@@ -298,7 +299,7 @@ async def test_a_redis_emptied_again_and_again_is_away_and_never_a_401(
     times: int, accounts: Accounts, tenant: TenantRecord, blobs: Blobs, redis: RedisClient
 ) -> None:
     _, key = await accounts.create_key(tenant.tenant_id, "a key", "member")
-    forgetful = ForgetfulRedis(redis._client)
+    forgetful = ForgetfulRedis.over(redis)
     gate = Gate(Accounts(blobs, forgetful), forgetful)
     forgetful.times = times
     with suppress(StoreUnavailable):

@@ -60,7 +60,7 @@ async def test_the_gate_tells_the_smallest_remainder(accounts: Accounts, redis: 
 async def test_credential_limits_and_budget_take_one_round_trip(
     accounts: Accounts, redis: RedisClient, blobs: Blobs
 ) -> None:
-    counting = Counting(redis._client)
+    counting = Counting.over(redis)
     gate, _ = gate_over(accounts, counting, blobs)
     tenant = await accounts.create_tenant("a tenant", "enterprise")
     _, key = await accounts.create_key(tenant.tenant_id, "a key", "reader")

@@ -13,6 +13,7 @@ import pytest
 
 from shared.redis.valkey import ValkeyServer
 from shared.types.errors import StoreUnavailable
+from tests.stores import PATIENCE_S
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ async def server(tmp_path: Path) -> AsyncIterator[ValkeyServer]:
 
 
 async def pid_of(server: ValkeyServer) -> int:
-    redis = server.redis()
+    redis = server.redis(answer_s=PATIENCE_S)
     info = await redis.call("INFO", "server")
     await redis.close()
     return int(info.partition("process_id:")[2].split()[0])
@@ -73,7 +74,7 @@ async def test_more_callers_than_connections_are_told_within_a_second_each_when_
 
 
 async def test_a_killed_server_comes_back_by_itself_with_all_it_had_told_of(server: ValkeyServer) -> None:
-    redis = server.redis()
+    redis = server.redis(answer_s=PATIENCE_S)
     for number in range(100):
         await redis.call("RPUSH", "list", number)
     pid = await pid_of(server)
@@ -91,7 +92,7 @@ async def test_a_killed_server_comes_back_by_itself_with_all_it_had_told_of(serv
 
 
 async def test_it_opens_no_port_and_lets_only_its_owner_in(server: ValkeyServer) -> None:
-    redis = server.redis()
+    redis = server.redis(answer_s=PATIENCE_S)
     assert dict([await redis.call("CONFIG", "GET", "port")]) == {"port": "0"}
     assert server.socket.stat().st_mode & 0o777 == 0o700
     await redis.close()
@@ -100,7 +101,7 @@ async def test_it_opens_no_port_and_lets_only_its_owner_in(server: ValkeyServer)
 async def test_a_path_longer_than_a_socket_may_have_is_no_hindrance(tmp_path: Path) -> None:
     server = ValkeyServer(tmp_path / ("x" * 90) / ("y" * 90) / "counters")
     await server.start()
-    redis = server.redis()
+    redis = server.redis(answer_s=PATIENCE_S)
     assert await redis.call("SET", "n", 1) == "OK"
     await redis.close()
     await server.close()
@@ -110,7 +111,7 @@ async def test_what_it_kept_is_there_after_a_close_and_a_start(tmp_path: Path) -
     for expected in (1, 2):
         server = ValkeyServer(tmp_path / "counters")
         await server.start()
-        redis = server.redis()
+        redis = server.redis(answer_s=PATIENCE_S)
         assert await redis.call("INCR", "starts") == expected
         await redis.close()
         await server.close()
@@ -134,7 +135,7 @@ from shared.redis.valkey import ValkeyServer
 async def main():
     server = ValkeyServer(Path(sys.argv[1]))
     await server.start()
-    redis = server.redis()
+    redis = server.redis(answer_s=20)
     await redis.call("SET", "kept", "yes")
     print((await redis.call("INFO", "server")).partition("process_id:")[2].split()[0], flush=True)
     await asyncio.sleep(60)
@@ -156,7 +157,7 @@ async def test_it_dies_with_its_owner_and_the_next_owner_finds_everything(tmp_pa
         await asyncio.sleep(0.02)
     successor = ValkeyServer(tmp_path)
     await successor.start()
-    redis = successor.redis()
+    redis = successor.redis(answer_s=PATIENCE_S)
     assert await redis.call("GET", "kept") == "yes"
     await redis.close()
     await successor.close()

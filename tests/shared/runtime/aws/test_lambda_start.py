@@ -103,7 +103,7 @@ data = Path(sys.argv[1])
 loop, table, keys = asyncio.new_event_loop(), load(), Secrets.parse("first:sixteen-characters-or-more")
 server = ValkeyServer(data / "counters")
 loop.run_until_complete(server.start())
-redis = server.redis()
+redis = server.redis(answer_s=10)
 bus = StreamBus(redis, server.redis(answer_s=10), table, keys, consumer="c")
 services = Services(
     table, Settings(spool=data / "spool"), blobs=lambda: FolderBlobs(data / "blobs"), redis=lambda: redis,
