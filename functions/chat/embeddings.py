@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functions.chat.messages import EmbeddingsRequest
 from functions.chat.openai_types import AEGIS, EmbeddingItem, EmbeddingList, EmbeddingUsage
 from shared.embedding.port import Embedding
+from shared.processes.turns import TenantTurns
 from shared.types.errors import Forbidden, InvalidRequest, ModelNotFound
 from shared.types.payer import Payer
 from shared.types.principal import Principal
@@ -19,7 +20,12 @@ ERRORS = (ModelNotFound,)
 
 
 async def handle(
-    request: EmbeddingsRequest, embedding: Embedding, meter: Meter, payer: Payer, principal: Principal
+    request: EmbeddingsRequest,
+    embedding: Embedding,
+    turns: TenantTurns,
+    meter: Meter,
+    payer: Payer,
+    principal: Principal,
 ) -> EmbeddingList:
     if request.model != AEGIS:
         raise ModelNotFound(f"There is no embedding model `{request.model}`; the one that there is is `{AEGIS}`.")
@@ -28,7 +34,9 @@ async def handle(
     if request.dimensions not in (None, embedding.dimensions):
         detail = f"the vectors have {embedding.dimensions} dimensions; leave `dimensions` away or send that"
         raise InvalidRequest.at("/dimensions", detail)
-    embedded = await embedding.embed(_texts(request))
+    texts = _texts(request)
+    async with turns.turn(payer.tenant_id):
+        embedded = await embedding.embed(texts)
     meter.record_question(payer, embedded.tokens, "embeddings", ())
     vectors: Sequence[tuple[float, ...] | str] = embedded.vectors
     if request.encoding_format == "base64":

@@ -1,6 +1,5 @@
 """Splits a parsed document into passages along its structure."""
 
-import asyncio
 from hashlib import sha256
 
 import msgspec
@@ -12,6 +11,7 @@ from functions.chunk.splitter import ChunkDraft, split
 from functions.chunk.tokens import TokenCounter
 from shared.language.detect import detect
 from shared.parsing.document import ParsedDocument
+from shared.processes.cpu_threads import run_long
 from shared.records.records import TenantRecords
 from shared.stages.stages import StageWork
 from shared.types.errors import Rejected
@@ -34,7 +34,7 @@ async def handle(
     document = msgspec.json.decode(await work.read(event.parsed), type=ParsedDocument)
     record = await records.generation(event.origin.document_id, event.origin.generation)
     title = (record.title if record else "") or event.title
-    pieces = await asyncio.to_thread(
+    pieces = await run_long(
         split,
         document,
         title=title,

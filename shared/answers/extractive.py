@@ -1,6 +1,5 @@
 """Answers with sentences quoted from the sources, without a language model, or refuses where they hold no answer."""
 
-import asyncio
 import math
 from collections.abc import Sequence
 
@@ -10,6 +9,7 @@ from shared.answers.evidence import Evidence, TextWords, source_of
 from shared.answers.question import understand
 from shared.answers.scoring import SentenceScores, score_sentences
 from shared.embedding.minilm import MiniLM
+from shared.processes.cpu_threads import run_short
 from shared.types.passage import Found, Passage
 
 
@@ -113,7 +113,7 @@ class ExtractiveAnswerer:
 
     async def answer(self, question: str, found: Sequence[Found]) -> Extracted:
         """Answers from the first 24 of `found`, which come best first, in a thread, to keep the event loop free."""
-        return await asyncio.to_thread(self._answer, question, found[:_PASSAGES])
+        return await run_short(self._answer, question, found[:_PASSAGES])
 
     def _answer(self, text: str, found: Sequence[Found]) -> Extracted:
         question = understand(text)

@@ -1,6 +1,5 @@
 """The built-in embedding model: all-MiniLM-L6-v2 with int8 weights on ONNX Runtime, from installed files alone."""
 
-import asyncio
 import hashlib
 import os
 import threading
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.embedding.port import Embedded
+from shared.processes.cpu_threads import run_short
 from shared.types.errors import AegisError
 from shared.types.text import replace_surrogates
 
@@ -28,6 +28,13 @@ LONGEST = 256
 BATCH = 4
 BATCH_TOKENS = 256
 """On a CPU a larger batch is slower for long texts: four short sentences go together, a full passage goes alone."""
+
+
+_TURN = 8
+"""Texts that are embedded in one piece, within a few tenths of a second."""
+
+_MOST_CHARACTERS = 64 * 1024
+"""Far more than `LONGEST` tokens have; what follows would be taken apart in vain."""
 
 
 class WeightsChanged(AegisError):
@@ -65,14 +72,10 @@ class MiniLM:
         return frozenset({"en"})
 
     async def embed(self, texts: Sequence[str]) -> Embedded:
-        """Embeds the texts in a thread, so that the event loop stays free."""
-
-        def embed() -> Embedded:
-            readings = self.read(texts)
-            vectors = tuple(tuple(map(float, reading.vector.tolist())) for reading in readings)
-            return Embedded(vectors=vectors, tokens=sum(len(reading.spans) + 2 for reading in readings))
-
-        return await asyncio.to_thread(embed)
+        """Embeds the texts in threads, a few at a time: other callers take turns with it, and it can be cancelled."""
+        parts = [await run_short(self._embed, texts[first : first + _TURN]) for first in range(0, len(texts), _TURN)]
+        vectors = tuple(vector for part in parts for vector in part.vectors)
+        return Embedded(vectors=vectors, tokens=sum(part.tokens for part in parts))
 
     def load(self) -> None:
         """Loads the model now instead of at the first call, so that a process is warm before it reports ready."""
@@ -80,23 +83,29 @@ class MiniLM:
 
     def read(self, texts: Sequence[str]) -> list[TokenEmbeddings]:
         """Embeds the texts and their word pieces, in the order of the texts; blocks the calling thread."""
-        import numpy as np
-
         readings: list[TokenEmbeddings | None] = [None] * len(texts)
         for batch, hidden in self._run(texts):
             for (place, encoding), states in zip(batch, hidden, strict=True):
                 tokens = states[: len(encoding.ids)]
-                mean = tokens.mean(axis=0, dtype=np.float32)
-                spans = tuple(encoding.offsets[1:-1])
-                readings[place] = TokenEmbeddings(mean / np.linalg.norm(mean), tokens[1:-1], spans)
+                readings[place] = TokenEmbeddings(_pooled(tokens), tokens[1:-1], tuple(encoding.offsets[1:-1]))
         return [reading for reading in readings if reading is not None]
+
+    def _embed(self, texts: Sequence[str]) -> Embedded:
+        """Only the vectors: a text's states, a thousand times as large, are dropped with its batch."""
+        vectors: list[tuple[float, ...]] = [()] * len(texts)
+        tokens = 0
+        for batch, hidden in self._run(texts):
+            for (place, encoding), states in zip(batch, hidden, strict=True):
+                vectors[place] = tuple(map(float, _pooled(states[: len(encoding.ids)]).tolist()))
+                tokens += len(encoding.ids)
+        return Embedded(tuple(vectors), tokens)
 
     def _run(self, texts: Sequence[str]) -> Iterator[tuple[list[tuple[int, "Encoding"]], "Floats"]]:
         """Batches of (place in `texts`, encoding) with the model's states of shape (batch, tokens, dimensions)."""
         if not texts:
             return
         model = self._model()
-        encodings = [model.tokenizer.encode(replace_surrogates(text)) for text in texts]
+        encodings = [model.tokenizer.encode(replace_surrogates(text[:_MOST_CHARACTERS])) for text in texts]
         for batch in _batches(encodings):
             yield batch, model.states([encoding.ids for _, encoding in batch])
 
@@ -123,6 +132,14 @@ class _Loaded(NamedTuple):
         inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         states: Floats = self.infer(None, inputs)[0]
         return states
+
+
+def _pooled(tokens: "Floats") -> "Floats":
+    import numpy as np
+
+    mean = tokens.mean(axis=0, dtype=np.float32)
+    pooled: Floats = mean / np.linalg.norm(mean)
+    return pooled
 
 
 def _load(threads: int) -> _Loaded:

@@ -4,7 +4,6 @@ A part's name has its pages and how long they took (`first-until-pages-milliseco
 without opening any.
 """
 
-import asyncio
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from shared.parsing.pool import ParserPool
 from shared.parsing.slices import join_slices
 from shared.pictures.describer import Describer
 from shared.pictures.describing import Described, Describing, with_descriptions
+from shared.processes.cpu_threads import run_long
 from shared.stages.stages import StageWork
 from shared.types.errors import Rejected
 
@@ -96,7 +96,7 @@ async def parsed_document(
 ) -> DocumentParsed | DocumentStored:
     if not described.is_whole:
         return _to_go_on(event)
-    document = await asyncio.to_thread(with_descriptions, read, described)
+    document = await run_long(with_descriptions, read, described)
     blob = await work.write("parsed", msgspec.json.encode(document))
     if event.parser == PAGED or work.allowance.is_bounded:
         await work.erase_parts()

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import uvloop
 
-from shared.runtime.http.listening import PortTaken, http_server, listen, started, url_of
+from shared.processes.ending import exit_within
+from shared.runtime.http.listening import LAST_S, PortTaken, http_server, listen, started, url_of
 from shared.runtime.http.routes import application
 from shared.runtime.wiring.check import check_wiring
 from shared.runtime.wiring.cluster import check_backends, cluster_services
@@ -63,6 +64,7 @@ async def _run(function: Function, settings: Settings, listener: socket.socket) 
         print(f"ready {url_of(listener)} function {function.name}", flush=True)  # noqa: T201
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         services.stopping = True
+        exit_within(LAST_S)
         server.should_exit = True
         await serving
     return 0

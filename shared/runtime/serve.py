@@ -23,13 +23,14 @@ from shared.blobs.port import Blobs
 from shared.bus.port import EventTransport
 from shared.bus.streams import StreamBus
 from shared.pool.queue import SliceQueue
+from shared.processes.ending import exit_within
 from shared.records.structs import TenantRecord
 from shared.redis.client import RedisClient
 from shared.redis.connection import check_server
 from shared.redis.leases import Leases
 from shared.redis.valkey import NoServerBinary, ValkeyServer
 from shared.runtime.events.runner import Runner
-from shared.runtime.http.listening import GRACE_S, PortTaken, http_server, listen, started, url_of
+from shared.runtime.http.listening import GRACE_S, LAST_S, PortTaken, http_server, listen, started, url_of
 from shared.runtime.http.routes import application
 from shared.runtime.wiring.check import check_wiring
 from shared.runtime.wiring.cluster import (
@@ -189,6 +190,7 @@ async def _serve(installation: Installation, listener: socket.socket) -> int:
         async with _pool(services, installation.event_secrets):
             await asyncio.wait([serving, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
             services.stopping = True
+            exit_within(LAST_S)
             server.should_exit = True
             await asyncio.gather(runner.stop(GRACE_S), serving)
     finally:

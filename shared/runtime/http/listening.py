@@ -14,6 +14,8 @@ from shared.types.errors import AegisError
 
 GRACE_S = 20
 """How long calls in flight may take to end once the process is to stop."""
+LAST_S = 24
+"""When the process ends at the latest, whatever its threads still do."""
 
 
 class PortTaken(AegisError):

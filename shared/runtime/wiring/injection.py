@@ -167,6 +167,7 @@ _PROVIDED: dict[str, _Provided] = {
     "shared.parsing.pool.ParserPool": _provided(lambda services, call: services.parser_pool, "parsing"),
     "shared.pictures.describer.Describer": _provided(_describer, "model"),
     "shared.pool.queue.SliceQueue": _provided(lambda services, call: services.slice_queue, "counters"),
+    "shared.processes.turns.TenantTurns": _provided(lambda services, call: services.embedding_turns),
     "shared.proxy.budget.budget.Budget": _provided(lambda services, call: services.budget, "blobs", "counters"),
     "shared.proxy.config.proxy_config.ProxyConfig": _provided(lambda services, call: services.proxy_config),
     "shared.proxy.execution.proxy.ExecutionProxy": _provided(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # for the type checker only; the modules are imported at firs
     from shared.formats.router import FormatRouter
     from shared.parsing.pool import ParserPool
     from shared.pool.queue import SliceQueue
+    from shared.processes.turns import TenantTurns
     from shared.proxy.budget.budget import Budget
     from shared.proxy.config.proxy_config import ProxyConfig
     from shared.proxy.execution.proxy import ExecutionProxy
@@ -108,6 +109,12 @@ class Services:
         from shared.embedding.ollama import OllamaEmbedding
 
         return OllamaEmbedding(self.proxy_config.ollama.base_url, self.settings.embedding.removeprefix("ollama:"))
+
+    @cached_property
+    def embedding_turns(self) -> "TenantTurns":
+        from shared.processes.turns import TenantTurns
+
+        return TenantTurns()
 
     @cached_property
     def sparse_encoder(self) -> "SparseEncoder":

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -109,3 +110,20 @@ def test_it_is_an_embedding(model: MiniLM) -> None:
     embedding: Embedding = model
     assert embedding.name == "all-MiniLM-L6-v2-int8"
     assert embedding.languages == {"en"}
+
+
+async def test_short_work_takes_turns_with_a_long_call_and_a_cancelled_call_stops(model: MiniLM) -> None:
+    long = asyncio.create_task(model.embed(["A sentence that is embedded many times over."] * 4000))
+    await asyncio.sleep(0.1)
+    await model.embed(["A question."])
+    assert not long.done()
+    long.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await long
+
+
+async def test_the_states_of_a_text_are_dropped_with_its_batch(model: MiniLM) -> None:
+    await model.embed(["warm"])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    await model.embed(["word " * 300] * 200)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60 * 1024
