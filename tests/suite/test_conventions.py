@@ -1,15 +1,18 @@
 """What holds of every answer, whatever was asked: headers, problems, repetition, pages, times, the description."""
 
 import asyncio
+import json
 import os
 import re
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -604,3 +607,20 @@ def test_head_of_a_stream_ends_at_once(admin: Caller) -> None:
     answer = admin.head(f"/documents/{document_id}/events")
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["content-type"].startswith("text/event-stream")
+
+
+NO_HTTP = (b"FOO /documents HTTP/1.1\r\nHost: a\r\n\r\n", b"hello\r\n\r\n", b"\x16\x03\x01\x02\x00\x01")
+
+
+@pytest.mark.parametrize("sent", NO_HTTP)
+def test_bytes_that_are_no_http_are_answered_as_every_request_is(sent: bytes, server: Running) -> None:
+    place = urlsplit(server.url)
+    with socket.create_connection((place.hostname, place.port), timeout=30) as connection:
+        connection.sendall(sent)
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"content-type: application/problem+json" in head
+    problem = json.loads(body)
+    assert problem["type"] == "/problems/invalid-request"
+    assert f"x-request-id: {problem['request_id']}".encode() in head

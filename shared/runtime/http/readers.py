@@ -7,16 +7,15 @@ import fcntl
 import struct
 import termios
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
+from shared.runtime.http.protocol import HttpProtocol
 from shared.telemetry.logs import log
 
 
-def reading_within(seconds: float) -> type[HttpToolsProtocol]:
+def reading_within(seconds: float) -> type[HttpProtocol]:
     """The protocol of a server that closes a connection of which the client takes no byte for so long, while there are
     bytes for it."""
 
-    class ReaderProtocol(HttpToolsProtocol):
+    class ReaderProtocol(HttpProtocol):
         _look: asyncio.TimerHandle | None = None
 
         def pause_writing(self) -> None:
