@@ -1,14 +1,14 @@
 """Answers a question from the tenant's documents; every citation is checked against its passage before it leaves."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 
 from functions.ask.messages import Answer, Ask
 from shared.answers.answering import Answering, AnswerResult, QuestionTask
 from shared.answers.prompting import PromptTurn
-from shared.conversations.conversations import Conversations, Turn
-from shared.retrieval.sources import Sources, search_hit
+from shared.conversations.conversations import Conversations, History, Turn
+from shared.retrieval.sources import Library, Sources, search_hit
 from shared.types.call import Call
 from shared.types.clock import now
 from shared.types.errors import NotFound, StoreUnavailable
@@ -23,7 +23,7 @@ ERRORS = (NotFound,)
 async def handle(
     request: Ask, answering: Answering, conversations: Conversations, payer: Payer, call: Call
 ) -> Answer | EventStream:
-    task = await _task(request, time.monotonic(), conversations, payer, call)
+    task = await _task(request, time.monotonic(), answering.library, conversations, payer, call)
     sources = await answering.sources(task)
     if request.stream:
         return EventStream(_events(request, task, sources, answering, conversations))
@@ -31,11 +31,15 @@ async def handle(
     return await _answer(request, result, conversations, payer)
 
 
-async def _task(request: Ask, started_s: float, conversations: Conversations, payer: Payer, call: Call) -> QuestionTask:
+async def _task(
+    request: Ask, started_s: float, library: Library, conversations: Conversations, payer: Payer, call: Call
+) -> QuestionTask:
     """Builds the task. Raises `NotFound` for a conversation that is not the caller's, `InvalidRequest`."""
     if request.as_of is not None:
         moment(request.as_of, "as_of")
-    turns = await _turns(request.conversation_id, conversations) if request.conversation_id else []
+    history = await _history(request.conversation_id, conversations) if request.conversation_id else History(())
+    turns = await _usable(history.turns, library)
+    is_whole = len(turns) == len(history.turns) and not history.is_shortened
     return QuestionTask(
         question=request.question,
         payer=payer,
@@ -46,20 +50,31 @@ async def _task(request: Ask, started_s: float, conversations: Conversations, pa
         max_cost_microusd=None if request.max_cost_usd is None else microusd(request.max_cost_usd, "/max_cost_usd"),
         classification=request.classification or "internal",
         document_ids=request.document_ids,
-        turns=tuple(PromptTurn(turn.question, turn.answer, turn.classification) for turn in turns),
+        turns=turns,
+        degraded=() if is_whole else ("conversation",),
         on_remaining=call.on_remaining,
         started_s=started_s,
     )
 
 
-async def _turns(conversation_id: str, conversations: Conversations) -> list[Turn]:
-    turns = await conversations.turns(conversation_id)
-    if turns is None:
+async def _history(conversation_id: str, conversations: Conversations) -> History:
+    history = await conversations.history(conversation_id)
+    if history is None:
         raise NotFound(
             "There is no such conversation, or a day went by since its last turn. Leave `conversation_id` out to begin "
             "one."
         )
-    return turns
+    return history
+
+
+async def _usable(turns: Sequence[Turn], library: Library) -> tuple[PromptTurn, ...]:
+    """The turns with the classes that they have now, without those that quote a deleted document."""
+    classes = await library.present_classes([turn.made_from for turn in turns])
+    return tuple(
+        PromptTurn(turn.question, turn.answer, classification, turn.made_from)
+        for turn, classification in zip(turns, classes, strict=True)
+        if classification
+    )
 
 
 async def _events(
@@ -91,7 +106,7 @@ async def _answer(request: Ask, result: AnswerResult, conversations: Conversatio
         conversation_id=conversation_id,
         usage=result.usage,
         execution=result.execution,
-        degraded=result.degraded if conversation_id else (*result.degraded, "conversation"),
+        degraded=tuple(dict.fromkeys(result.degraded if conversation_id else (*result.degraded, "conversation"))),
     )
 
 
@@ -99,7 +114,14 @@ async def _add_turn(request: Ask, result: AnswerResult, conversations: Conversat
     """The id of the conversation that now holds this turn; None where it could not be stored."""
     documents = tuple(dict.fromkeys(citation.document_id for citation in result.citations))
     turn = Turn(
-        request.question, result.answered, result.text, result.citations, result.classification, now(), documents
+        question=request.question,
+        answered=result.answered,
+        answer=result.text,
+        citations=result.citations,
+        classification=result.classification,
+        at=now(),
+        document_ids=documents,
+        provenance=result.provenance,
     )
     try:
         conversation_id = request.conversation_id or await conversations.begin(request.question)

@@ -1,41 +1,63 @@
-"""The data class of an answer that a caller sends back as an earlier turn.
+"""What a text was made from that a caller may send back as part of a later conversation.
 
-The caller holds the conversation; only the answer's hash is stored. An unknown answer, because it is older or was
-changed, may come from any source: it counts as confidential, and no cloud model receives the conversation.
+The caller holds the conversation; only a text's hash is stored, with its provenance. What an aegis answer of unknown
+origin was made from, because it is older or was changed, nobody knows: it counts as confidential, and no cloud model
+receives the conversation.
 """
 
 from collections.abc import Sequence
 from hashlib import sha256
 
+import msgspec
+
 from shared.redis.client import RedisClient
-from shared.types.document import CLASSIFICATIONS, Classification
+from shared.types.document import CLASSIFICATIONS
 from shared.types.errors import StoreUnavailable
+from shared.types.provenance import Provenance
 
 LIFETIME_S = 7 * 86_400
+CONFIDENTIAL = Provenance("confidential")
 
 
 class AnswerClasses:
-    """The classes of the answers that one tenant received, by their hash."""
+    """The provenance of the texts of one tenant, by their hash."""
 
     def __init__(self, redis: RedisClient, tenant_id: str) -> None:
         self._redis = redis
         self._tenant = tenant_id
 
-    async def store(self, answer: str, classification: Classification) -> None:
-        """Stores the class of an answer; without Redis nothing is stored, and the answer counts as confidential."""
+    async def store(self, text: str, provenance: Provenance) -> None:
+        """Stores what a text was made from; without Redis nothing is stored, and an answer counts as confidential."""
+        if not text.strip():
+            return
         try:
-            await self._redis.call("SET", self._place(answer), classification, "EX", LIFETIME_S)
+            encoded = msgspec.json.encode(provenance).decode()
+            await self._redis.call("SET", self._place(text), encoded, "EX", LIFETIME_S)
         except StoreUnavailable:
             return
 
-    async def of(self, answers: Sequence[str]) -> list[Classification]:
-        if not answers:
+    async def of(self, texts: Sequence[str]) -> list[Provenance | None]:
+        """None for a text that is not known. Without Redis every text counts as confidential."""
+        if not texts:
             return []
         try:
-            found = await self._redis.call("MGET", *(self._place(answer) for answer in answers))
+            found = await self._redis.call("MGET", *(self._place(text) for text in texts))
         except StoreUnavailable:
-            found = [None] * len(answers)
-        return [next((one for one in CLASSIFICATIONS if one == known), "confidential") for known in found]
+            return [CONFIDENTIAL] * len(texts)
+        return [_decoded(value) for value in found]
 
-    def _place(self, answer: str) -> str:
-        return f"said:{self._tenant}:{sha256(answer.strip().encode()).hexdigest()}"
+    def _place(self, text: str) -> str:
+        return f"said:{self._tenant}:{sha256(text.strip().encode(errors='surrogatepass')).hexdigest()}"
+
+
+def _decoded(value: str | None) -> Provenance | None:
+    """Earlier versions stored the class alone."""
+    if value is None:
+        return None
+    for classification in CLASSIFICATIONS:
+        if value == classification:
+            return Provenance(classification)
+    try:
+        return msgspec.json.decode(value, type=Provenance)
+    except msgspec.DecodeError:
+        return CONFIDENTIAL

@@ -37,6 +37,7 @@ class Chunks(Struct, frozen=True):
         usage: ChatUsage,
         execution: AnswerExecution,
         citations: tuple[Citation, ...] | UnsetType = UNSET,
+        degraded: tuple[str, ...] | UnsetType = UNSET,
     ) -> Iterator[ServerSentEvent]:
         yield _event(
             ChatChunk(
@@ -47,6 +48,7 @@ class Chunks(Struct, frozen=True):
                 usage=self._no_usage,
                 aegis_citations=citations,
                 aegis_execution=execution,
+                aegis_degraded=degraded,
             )
         )
         if self.includes_usage:

@@ -31,11 +31,13 @@ async def handle(
     _check(request, principal)
     completion_id = f"chatcmpl-{call.request_id.removeprefix('req_')}"
     chunks = Chunks(completion_id, int(time.time()), request.model, request.includes_usage)
+    classes = AnswerClasses(redis, call.tenant_id)
     if request.model == AEGIS:
         answer = documents.stream if request.stream else documents.complete
-        return await answer(request, answering, AnswerClasses(redis, call.tenant_id), payer, call, chunks)
+        return await answer(request, answering, classes, payer, call, chunks)
+    prepared = await passthrough.prepare(request, answering.library, classes, payer, call)
     pass_on = passthrough.stream if request.stream else passthrough.complete
-    return await pass_on(request, proxy, payer, call, chunks)
+    return await pass_on(prepared, proxy, chunks)
 
 
 def _check(request: ChatRequest, principal: Principal) -> None:

@@ -1,11 +1,14 @@
 """A chat with `aegis`: the last question is answered from the tenant's documents, with the turns before it as context.
 Only checked text is sent; a stream brings it statement by statement."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+
+from msgspec import UNSET
 
 from functions.chat.answer_classes import AnswerClasses
 from functions.chat.chunks import Chunks, started
+from functions.chat.history import exchanges, known_provenances
 from functions.chat.messages import ChatRequest
 from functions.chat.openai_types import AssistantMessage, ChatChoice, ChatCompletion, chat_usage
 from functions.chat.prompting import read
@@ -13,23 +16,25 @@ from shared.answers.answering import Answering, AnswerResult, QuestionTask
 from shared.answers.citations import CheckedText
 from shared.answers.prompting import PromptTurn
 from shared.answers.question import understand
-from shared.proxy.task import PromptMessage
+from shared.retrieval.sources import Library
 from shared.types.call import Call
 from shared.types.document import Classification, higher
 from shared.types.errors import InvalidRequest
 from shared.types.http import EventStream, ServerSentEvent
 from shared.types.payer import Payer
+from shared.types.provenance import Provenance
 
 _CLASS: Classification = "internal"
 _LONGEST_QUESTION = 8000
 _UNANSWERED = "The documents do not say."
 _UNANSWERED_IN_GERMAN = "Die Dokumente sagen dazu nichts."
+_REFUSALS = (_UNANSWERED, _UNANSWERED_IN_GERMAN)
 
 
 async def complete(
     request: ChatRequest, answering: Answering, classes: AnswerClasses, payer: Payer, call: Call, chunks: Chunks
 ) -> ChatCompletion:
-    task = await _task(request, classes, payer, call)
+    task = await _task(request, answering.library, classes, payer, call)
     result = await answering.answer(task, await answering.sources(task))
     text = await _store(task, result, classes)
     return ChatCompletion(
@@ -40,13 +45,14 @@ async def complete(
         usage=chat_usage(result.usage),
         aegis_citations=result.citations,
         aegis_execution=result.execution,
+        aegis_degraded=result.degraded or UNSET,
     )
 
 
 async def stream(
     request: ChatRequest, answering: Answering, classes: AnswerClasses, payer: Payer, call: Call, chunks: Chunks
 ) -> EventStream:
-    task = await _task(request, classes, payer, call)
+    task = await _task(request, answering.library, classes, payer, call)
     pieces = await started(answering.stream(task, await answering.sources(task)))
     return EventStream(_events(pieces, task, classes, chunks), named=False)
 
@@ -63,30 +69,25 @@ async def _events(
             text = await _store(task, piece, classes)
             if not piece.answered:
                 yield chunks.piece(text)
-            for event in chunks.last("stop", chat_usage(piece.usage), piece.execution, piece.citations):
+            usage, degraded = chat_usage(piece.usage), piece.degraded or UNSET
+            for event in chunks.last("stop", usage, piece.execution, piece.citations, degraded):
                 yield event
 
 
 async def _store(task: QuestionTask, result: AnswerResult, classes: AnswerClasses) -> str:
-    """Stores the class of the answer, and returns its text: a sentence that says so where the documents do not."""
+    """Stores what the answer was made from, and returns its text: a sentence that says so where the documents do not.
+    Of a question only a class above the usual one is stored."""
+    if higher(task.classification, _CLASS) != _CLASS:
+        await classes.store(task.question, Provenance(task.classification))
     if result.answered:
-        await classes.store(result.text, result.classification)
+        await classes.store(result.text, result.provenance)
         return result.text
-    text = _UNANSWERED_IN_GERMAN if understand(task.question).german else _UNANSWERED
-    await classes.store(_with_question(task.question, text), result.classification)
-    return text
+    return _UNANSWERED_IN_GERMAN if understand(task.question).german else _UNANSWERED
 
 
-def _with_question(question: str, answer: str) -> str:
-    """What the class of an answer is stored under: a refusal is the same for all questions."""
-    return f"{question.strip()}\n{answer.strip()}" if _is_refusal(answer) else answer
-
-
-def _is_refusal(answer: str) -> bool:
-    return answer.strip() in (_UNANSWERED, _UNANSWERED_IN_GERMAN)
-
-
-async def _task(request: ChatRequest, classes: AnswerClasses, payer: Payer, call: Call) -> QuestionTask:
+async def _task(
+    request: ChatRequest, library: Library, classes: AnswerClasses, payer: Payer, call: Call
+) -> QuestionTask:
     classification = higher(_CLASS, request.classification or _CLASS)
     messages = read(request.messages, classification)
     at = max((place for place, message in enumerate(messages) if message.role == "user"), default=-1)
@@ -97,30 +98,19 @@ async def _task(request: ChatRequest, classes: AnswerClasses, payer: Payer, call
         raise InvalidRequest.at(f"/messages/{at}/content", f"a question has at most {_LONGEST_QUESTION} characters")
     if any(message.pictures for message in messages):
         raise InvalidRequest.at("/messages", "`aegis` answers questions in words; name a model that sees pictures")
-    exchanged = tuple(_exchanged(messages[:at]))
-    known_classes = await classes.of([_with_question(asked, answer) for asked, answer in exchanged])
+    known = await known_provenances(messages[: at + 1], classes)
+    asked = tuple(exchanges(messages[:at], known[:at], classification, _REFUSALS))
+    own, *present = await library.present_classes([known[at] or Provenance(), *(one.provenance for one in asked)])
+    turns = tuple(
+        PromptTurn(one.question, one.answer, higher(classification, now), one.provenance)
+        for one, now in zip(asked, present, strict=True)
+        if now
+    )
     return QuestionTask(
         question=question,
         payer=payer,
-        classification=classification,
-        turns=tuple(
-            PromptTurn(asked, "" if _is_refusal(answer) else answer, higher(classification, known))
-            for (asked, answer), known in zip(exchanged, known_classes, strict=True)
-        ),
+        classification=higher(classification, own or "confidential"),
+        turns=turns,
+        degraded=() if len(turns) == len(asked) else ("conversation",),
         on_remaining=call.on_remaining,
     )
-
-
-def _exchanged(messages: Sequence[PromptMessage]) -> Iterator[tuple[str, str]]:
-    """Yields questions with their answers; consecutive messages of one role count as one."""
-    question, answer = "", ""
-    for message in messages:
-        if message.role == "user":
-            if answer:
-                yield question, answer
-                question, answer = "", ""
-            question = f"{question}\n{message.text}".strip()
-        elif message.role == "assistant" and question:
-            answer = f"{answer}\n{message.text}".strip()
-    if answer:
-        yield question, answer

@@ -58,7 +58,8 @@ class ChatChoice(Struct, frozen=True):
 
 
 class ChatCompletion(Struct, frozen=True, kw_only=True):
-    """A whole answer. `aegis_citations` are there where it was made from documents."""
+    """A whole answer. `aegis_citations` are there where it was made from documents, `aegis_degraded` where it was made
+    with less than there should be: `conversation` where an earlier turn quotes a deleted document and was left out."""
 
     id: str
     object: Literal["chat.completion"] = "chat.completion"
@@ -68,6 +69,7 @@ class ChatCompletion(Struct, frozen=True, kw_only=True):
     usage: ChatUsage
     aegis_citations: tuple[Citation, ...] | UnsetType = UNSET
     aegis_execution: AnswerExecution
+    aegis_degraded: tuple[str, ...] | UnsetType = UNSET
 
 
 class ChatDelta(Struct, frozen=True):
@@ -97,6 +99,7 @@ class ChatChunk(Struct, frozen=True, kw_only=True):
     usage: ChatUsage | UnsetType | None = UNSET
     aegis_citations: tuple[Citation, ...] | UnsetType = UNSET
     aegis_execution: AnswerExecution | UnsetType = UNSET
+    aegis_degraded: tuple[str, ...] | UnsetType = UNSET
 
 
 class ListedModel(Struct, frozen=True, kw_only=True):

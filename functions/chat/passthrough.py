@@ -3,29 +3,61 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+from msgspec import Struct
+
+from functions.chat.answer_classes import AnswerClasses
 from functions.chat.chunks import Chunks, started
+from functions.chat.history import classified
 from functions.chat.messages import ChatRequest
 from functions.chat.openai_types import AssistantMessage, ChatChoice, ChatCompletion, chat_usage
 from functions.chat.prompting import read
 from shared.answers.answering import AnswerExecution
 from shared.proxy.execution.proxy import ExecutionProxy
-from shared.proxy.task import LLMResult, LLMTask, Token
+from shared.proxy.task import LLMResult, LLMTask, PromptMessage, Token
+from shared.retrieval.sources import Library
 from shared.types.call import Call
 from shared.types.document import Classification, higher
 from shared.types.errors import InvalidRequest
 from shared.types.http import EventStream, ServerSentEvent
 from shared.types.model import Sampling
 from shared.types.payer import Payer
+from shared.types.provenance import Provenance
 
 _CLASS: Classification = "internal"
 _TOKENS = 1024
 _ANY_OBJECT: dict[str, Any] = {"type": "object"}
 
 
-async def complete(
-    request: ChatRequest, proxy: ExecutionProxy, payer: Payer, call: Call, chunks: Chunks
-) -> ChatCompletion:
-    result = await proxy.execute(_task(request, payer, call))
+class PassedChat(Struct, frozen=True):
+    """A chat on its way to a named model, with what its messages were made from."""
+
+    task: LLMTask
+    provenance: Provenance
+    classes: AnswerClasses
+
+    async def store(self, result: LLMResult) -> None:
+        """Stores what the answer was made from, where that is more than usual: it may be sent on as well."""
+        if self.provenance.document_ids or self.provenance.asked_class == "confidential":
+            await self.classes.store(result.text, self.provenance)
+
+
+async def prepare(
+    request: ChatRequest, library: Library, classes: AnswerClasses, payer: Payer, call: Call
+) -> PassedChat:
+    """Raises `InvalidRequest`, and `Forbidden` for a message that quotes a deleted document."""
+    asked_class = higher(_CLASS, request.classification or _CLASS)
+    messages, provenance = await classified(read(request.messages, asked_class), classes, library)
+    questions = [message.text for message in messages if message.role == "user"]
+    if questions and asked_class != _CLASS:
+        await classes.store(questions[-1], Provenance(asked_class))
+    task = _task(request, messages, asked_class, payer, call)
+    made_from = Provenance(asked_class).over([provenance])
+    return PassedChat(task, made_from, classes)
+
+
+async def complete(chat: PassedChat, proxy: ExecutionProxy, chunks: Chunks) -> ChatCompletion:
+    result = await proxy.execute(chat.task)
+    await chat.store(result)
     return ChatCompletion(
         id=chunks.id,
         created=chunks.created,
@@ -36,12 +68,14 @@ async def complete(
     )
 
 
-async def stream(request: ChatRequest, proxy: ExecutionProxy, payer: Payer, call: Call, chunks: Chunks) -> EventStream:
-    items = await started(proxy.stream(_task(request, payer, call)))
-    return EventStream(_events(items, chunks), named=False)
+async def stream(chat: PassedChat, proxy: ExecutionProxy, chunks: Chunks) -> EventStream:
+    items = await started(proxy.stream(chat.task))
+    return EventStream(_events(items, chat, chunks), named=False)
 
 
-async def _events(items: AsyncIterator[Token | LLMResult], chunks: Chunks) -> AsyncIterator[ServerSentEvent]:
+async def _events(
+    items: AsyncIterator[Token | LLMResult], chat: PassedChat, chunks: Chunks
+) -> AsyncIterator[ServerSentEvent]:
     yield chunks.first()
     has_text = False
     async for item in items:
@@ -49,15 +83,20 @@ async def _events(items: AsyncIterator[Token | LLMResult], chunks: Chunks) -> As
             has_text = True
             yield chunks.piece(item.text)
             continue
+        await chat.store(item)
         if not has_text:  # an answer that has to fit a schema comes as a whole
             yield chunks.piece(item.text)
         for event in chunks.last(item.finish, chat_usage(item.usage), AnswerExecution.of(item)):
             yield event
 
 
-def _task(request: ChatRequest, payer: Payer, call: Call) -> LLMTask:
-    classification = higher(_CLASS, request.classification or _CLASS)
-    messages = read(request.messages, classification)
+def _task(
+    request: ChatRequest,
+    messages: tuple[PromptMessage, ...],
+    classification: Classification,
+    payer: Payer,
+    call: Call,
+) -> LLMTask:
     stop = (request.stop,) if isinstance(request.stop, str) else request.stop or ()
     return LLMTask(
         kind="vision" if any(message.pictures for message in messages) else "generation",

@@ -24,6 +24,7 @@ from shared.types.citation import Citation
 from shared.types.document import Classification, higher
 from shared.types.model import AnswerLocation, Quality
 from shared.types.payer import Payer
+from shared.types.provenance import Provenance
 from shared.types.usage import Usage
 from shared.usage.metering import Meter
 
@@ -55,7 +56,8 @@ class AnswerExecution(Struct, frozen=True):
 
 class QuestionTask(Struct, frozen=True, kw_only=True):
     """A question with its options. `classification` can only raise the class that its sources and turns give it.
-    `max_latency_ms` counts from `started_s`, on the monotonic clock."""
+    `degraded` names what was missing before anything was retrieved. `max_latency_ms` counts from `started_s`, on the
+    monotonic clock."""
 
     question: str
     payer: Payer
@@ -67,13 +69,14 @@ class QuestionTask(Struct, frozen=True, kw_only=True):
     classification: Classification = "internal"
     document_ids: tuple[str, ...] | None = None
     turns: tuple[PromptTurn, ...] = ()
+    degraded: tuple[str, ...] = ()
     on_remaining: Callable[[int | None], None] = lambda remaining: None
     started_s: float = field(default_factory=time.monotonic)
 
 
 class AnswerResult(Struct, frozen=True):
     """`answered` is false, and `text` empty, where the sources do not say. `classification` is the highest of all that
-    went into it."""
+    went into it, `provenance` what that was."""
 
     answered: bool
     text: str
@@ -82,6 +85,7 @@ class AnswerResult(Struct, frozen=True):
     execution: AnswerExecution
     degraded: tuple[str, ...]
     classification: Classification
+    provenance: Provenance
 
 
 class Answering(Struct, frozen=True):
@@ -213,9 +217,16 @@ class _Draft:
             citations=self._answer.citations,
             usage=replace(usage, embedded_tokens=self._sources.embedded_tokens),
             execution=execution,
-            degraded=(*self._sources.degraded, *missed),
+            degraded=(*self._task.degraded, *self._sources.degraded, *missed),
             classification=_highest(self._task, self._read.values()),
+            provenance=self._provenance(),
         )
+
+    def _provenance(self) -> Provenance:
+        read = (source.found.passage.document_id for source in self._read.values())
+        quoted = (citation.document_id for citation in self._answer.citations)
+        own = Provenance(self._task.classification, tuple(dict.fromkeys(read)), tuple(dict.fromkeys(quoted)))
+        return own.over(turn.provenance for turn in self._task.turns)
 
 
 def _llm_task(task: QuestionTask, packed: Prompt, sources: Sources) -> LLMTask:

@@ -8,6 +8,7 @@ from shared.proxy.task import Part, PromptMessage
 from shared.retrieval.sources import RetrievedSource
 from shared.types.document import Classification
 from shared.types.passage import Passage
+from shared.types.provenance import Provenance
 
 NO_ANSWER = "NO ANSWER"
 
@@ -21,11 +22,13 @@ _BYTES_A_TOKEN = 3
 
 
 class PromptTurn(Struct, frozen=True):
-    """An earlier question and its answer; `classification` is the highest of both."""
+    """An earlier question and its answer; `classification` is the highest of both now, `provenance` what they were made
+    from."""
 
     question: str
     answer: str
     classification: Classification
+    provenance: Provenance = Provenance()
 
 
 class Prompt(Struct, frozen=True):

@@ -15,6 +15,7 @@ from shared.types.citation import Citation
 from shared.types.clock import now
 from shared.types.document import Classification
 from shared.types.paging import microseconds
+from shared.types.provenance import Provenance
 
 LIFETIME_S = 86_400
 MOST_TURNS = 200
@@ -22,8 +23,8 @@ _TITLE = 120
 
 
 class Turn(Struct, frozen=True):
-    """A question and its answer. `classification` is the highest of all that went into it: later questions carry it.
-    `document_ids` are those it was answered from."""
+    """A question and its answer. `classification` was the highest of all that went into it, when it was answered; what
+    it is later follows from `provenance`. `document_ids` are those it was answered from."""
 
     question: str
     answered: bool
@@ -32,6 +33,20 @@ class Turn(Struct, frozen=True):
     classification: Classification
     at: datetime
     document_ids: tuple[str, ...] = ()
+    provenance: Provenance | None = None
+
+    @property
+    def made_from(self) -> Provenance:
+        """Also of a turn that was stored without its provenance."""
+        return self.provenance or Provenance(self.classification, self.document_ids, self.document_ids)
+
+
+class History(Struct, frozen=True):
+    """The turns that are left of a conversation. `is_shortened`: others were erased with the documents that they
+    quoted."""
+
+    turns: tuple[Turn, ...]
+    is_shortened: bool = False
 
 
 class Conversation(Struct, frozen=True):
@@ -55,6 +70,17 @@ for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, ARGV[5]) end
 for i = 4, #KEYS do
   redis.call('SADD', KEYS[i], ARGV[6])
   redis.call('EXPIRE', KEYS[i], ARGV[5])
+end
+return 1
+""")
+
+
+_SHORTENED = "shortened"
+
+# The mark is set on a conversation that exists, and never makes one.
+_ERASE = Script("""
+if redis.call('LREM', KEYS[1], 0, ARGV[1]) > 0 and redis.call('EXISTS', KEYS[2]) == 1 then
+  redis.call('HSET', KEYS[2], ARGV[2], '1')
 end
 return 1
 """)
@@ -93,20 +119,23 @@ class Conversations:
         arguments = (self._owner, microseconds(now()), encoded, MOST_TURNS, LIFETIME_S, conversation_id)
         return bool(await self._redis.run(_ADD, keys, arguments))
 
-    async def turns(self, conversation_id: str) -> list[Turn] | None:
+    async def history(self, conversation_id: str) -> "History | None":
         """The turns, oldest first; None where there is no such conversation."""
-        found = await self.read(conversation_id)
-        return found[1] if found else None
+        found = await self._read(conversation_id)
+        return found and History(tuple(found[1]), is_shortened=_SHORTENED in found[0])
 
     async def read(self, conversation_id: str) -> tuple[Conversation, list[Turn]] | None:
+        found = await self._read(conversation_id)
+        return found and (_conversation(conversation_id, found[0], len(found[1])), found[1])
+
+    async def _read(self, conversation_id: str) -> tuple[dict[str, str], list[Turn]] | None:
         flat, encoded_turns = await self._redis.batch(
             [("HGETALL", self._place(conversation_id)), ("LRANGE", self._turns(conversation_id), 0, -1)]
         )
         fields = dict(pairs(flat))
         if fields.get("owner") != self._owner:
             return None
-        turns = [msgspec.json.decode(one, type=Turn) for one in encoded_turns]
-        return _conversation(conversation_id, fields, len(turns)), turns
+        return fields, [msgspec.json.decode(one, type=Turn) for one in encoded_turns]
 
     async def list(self) -> Sequence[Conversation]:
         """The owner's conversations, newest first."""
@@ -153,7 +182,7 @@ async def forget_document(redis: RedisClient, tenant_id: str, document_id: str) 
         place = _turns(tenant_id, conversation_id)
         for encoded in await redis.call("LRANGE", place, 0, -1):
             if document_id in msgspec.json.decode(encoded, type=Turn).document_ids:
-                await redis.call("LREM", place, 0, encoded)
+                await redis.run(_ERASE, [place, _place(tenant_id, conversation_id)], [encoded, _SHORTENED])
     await redis.call("DEL", quoting)
 
 

@@ -1,14 +1,18 @@
 """Found passages with their documents; passages of deleted documents are left out, even where the index holds them."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from shared.catalogue.catalogue import Catalogue
+from shared.catalogue.classes import present_classes
 from shared.catalogue.view import title_of
 from shared.embedding.port import Embedding
 from shared.embedding.sparse import SparseEncoder
 from shared.retrieval.retrieve import Mode, retrieve
 from shared.types.document import Classification
 from shared.types.passage import Box, Found
+from shared.types.provenance import Provenance
 from shared.vectors.port import Vectors
 
 
@@ -58,6 +62,10 @@ class Library(Struct, frozen=True):
             if len(items) >= limit or len(got.found) < wanted or wanted >= 8 * limit:
                 return Sources(tuple(items[:limit]), got.embedded_tokens, got.degraded)
             wanted *= 2  # passages of deleted documents took places
+
+    async def present_classes(self, texts: Sequence[Provenance]) -> list[Classification | None]:
+        """The class that each text has now; None for one that quotes a deleted document. Raises `StoreUnavailable`."""
+        return await present_classes(self.catalogue, texts)
 
     async def _standing(self, found: tuple[Found, ...]) -> list[RetrievedSource]:
         ids = list(dict.fromkeys(one.passage.document_id for one in found))

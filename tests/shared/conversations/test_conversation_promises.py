@@ -1,6 +1,6 @@
 """What conversations promise: they belong to one, they end, and what a deleted document said in them is gone."""
 
-from shared.conversations.conversations import LIFETIME_S, MOST_TURNS, Conversations, Turn, forget_document
+from shared.conversations.conversations import LIFETIME_S, MOST_TURNS, Conversations, History, Turn, forget_document
 from shared.redis.client import RedisClient
 from shared.types.citation import Citation
 from shared.types.clock import now
@@ -34,7 +34,7 @@ async def test_to_others_it_does_not_exist(redis: RedisClient) -> None:
         assert await other.list() == []
         assert not await other.add(conversation_id, turn("foreign"))
         assert not await other.delete(conversation_id)
-    assert await Conversations(redis, "ten_a", "key_1").turns(conversation_id) == []
+    assert await Conversations(redis, "ten_a", "key_1").history(conversation_id) == History(())
 
 
 async def test_the_newest_is_listed_first_and_a_deleted_one_never(redis: RedisClient) -> None:
@@ -75,9 +75,9 @@ async def test_only_the_newest_turns_are_kept(redis: RedisClient) -> None:
     conversation_id = await mine.begin("many")
     for number in range(MOST_TURNS + 3):
         await mine.add(conversation_id, turn(str(number)))
-    turns = await mine.turns(conversation_id)
-    assert turns is not None
-    assert [one.question for one in (turns[0], turns[-1])] == ["3", str(MOST_TURNS + 2)]
+    history = await mine.history(conversation_id)
+    assert history is not None
+    assert [one.question for one in (history.turns[0], history.turns[-1])] == ["3", str(MOST_TURNS + 2)]
 
 
 async def test_turns_from_a_deleted_document_are_gone_and_others_stay(redis: RedisClient) -> None:
@@ -88,5 +88,6 @@ async def test_turns_from_a_deleted_document_are_gone_and_others_stay(redis: Red
     await mine.add(first, turn("from two", "doc_2"))
     await another.add(second, turn("also from one", "doc_1"))
     await forget_document(redis, "ten_a", "doc_1")
-    assert [one.question for one in await mine.turns(first) or ()] == ["from two"]
-    assert await another.turns(second) == []
+    history = await mine.history(first)
+    assert history and ([one.question for one in history.turns], history.is_shortened) == (["from two"], True)
+    assert await another.history(second) == History((), is_shortened=True)

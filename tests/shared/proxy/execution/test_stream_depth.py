@@ -2,7 +2,7 @@
 
 import contextlib
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from types import AsyncGeneratorType
 from typing import Any, cast
 
@@ -11,6 +11,7 @@ from litestar.response import Stream
 from functions.ask import handler as ask
 from functions.ask.messages import Ask
 from functions.chat import passthrough
+from functions.chat.answer_classes import AnswerClasses
 from functions.chat.chunks import Chunks
 from functions.chat.messages import ChatMessage, ChatRequest
 from shared.answers.answering import Answering
@@ -20,9 +21,11 @@ from shared.retrieval.sources import Library, RetrievedSource, Sources
 from shared.runtime.http.exchange import Exchange
 from shared.runtime.http.responses import response_of
 from shared.types.call import Call
+from shared.types.document import Classification
 from shared.types.http import EventStream
 from shared.types.passage import Found, Passage
 from shared.types.payer import Payer
+from shared.types.provenance import Provenance
 from shared.usage.metering import Meter
 from tests.ollama import Model
 from tests.shared.proxy.execution.environment import LOCAL, TENANT, ProxyEnvironment
@@ -33,7 +36,10 @@ _TEXT = "The observatory opened in 1968 on the ridge above Carrick."
 
 
 class OnePassage:
-    """A library that finds the same passage for every question."""
+    """A library that finds the same passage for every question, and knows of no earlier text."""
+
+    async def present_classes(self, texts: Sequence[Provenance]) -> list[Classification | None]:
+        return [text.asked_class for text in texts]
 
     async def sources(self, *_: object) -> Sources:
         passage = Passage("psg_1", "doc_1", 1, 0, _TEXT)
@@ -67,7 +73,9 @@ async def test_a_token_of_a_model_passes_at_most_eight_iterators(env: ProxyEnvir
     request = ChatRequest(model=LOCAL, messages=(ChatMessage("user", "Hello?"),), stream=True)
     before = _generators()
     chunks = Chunks("chatcmpl-1", 0, LOCAL, False)
-    body = _body(await passthrough.stream(request, env.proxy, _PAYER, Call("chat", TENANT), chunks))
+    library, classes = cast(Library, OnePassage()), AnswerClasses(env.redis, TENANT)
+    chat = await passthrough.prepare(request, library, classes, _PAYER, Call("chat", TENANT))
+    body = _body(await passthrough.stream(chat, env.proxy, chunks))
     depth = await _iterators_at_a_token(body, before, b"from")
     await cast(Any, body).aclose()
     assert 3 < depth <= MOST_ITERATORS

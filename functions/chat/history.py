@@ -1,0 +1,73 @@
+"""The messages of a conversation with what each was made from, as far as that is known."""
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from functions.chat.answer_classes import CONFIDENTIAL, AnswerClasses
+from shared.proxy.task import PromptMessage
+from shared.retrieval.sources import Library
+from shared.types.document import Classification, higher
+from shared.types.errors import Forbidden
+from shared.types.provenance import Provenance
+
+
+class Exchange(Struct, frozen=True):
+    """A question with its answer; consecutive messages of one role count as one."""
+
+    question: str
+    answer: str
+    provenance: Provenance
+
+
+async def known_provenances(messages: Sequence[PromptMessage], classes: AnswerClasses) -> list[Provenance | None]:
+    """What is known of each message, or of a part of it; None where nothing is."""
+    texts = [list(dict.fromkeys([message.text, *(part.text for part in message.parts)])) for message in messages]
+    found = iter(await classes.of([text for of_message in texts for text in of_message]))
+    known = [[one for _ in of_message if (one := next(found))] for of_message in texts]
+    return [one[0].joined(one[1:]) if one else None for one in known]
+
+
+def exchanges(
+    messages: Sequence[PromptMessage],
+    known: Sequence[Provenance | None],
+    asked_class: Classification,
+    refusals: Sequence[str],
+) -> Iterator[Exchange]:
+    """Yields the questions that were answered. An answer of unknown origin counts as confidential; a refusal, which is
+    the same for all questions, is no answer, and its question has the class that is known of it."""
+    question, answer, provenance = "", "", Provenance(asked_class)
+    for message, origin in zip(messages, known, strict=True):
+        if message.role == "user":
+            if answer:
+                yield Exchange(question, "" if answer in refusals else answer, provenance)
+                question, answer, provenance = "", "", Provenance(asked_class)
+            question = f"{question}\n{message.text}".strip()
+            provenance = provenance.joined([origin] if origin else [])
+        elif message.role == "assistant" and question and message.text.strip():
+            answer = f"{answer}\n{message.text}".strip()
+            is_refusal = message.text.strip() in refusals
+            provenance = provenance.joined([] if is_refusal else [origin or CONFIDENTIAL])
+    if answer:
+        yield Exchange(question, "" if answer in refusals else answer, provenance)
+
+
+async def classified(
+    messages: Sequence[PromptMessage], classes: AnswerClasses, library: Library
+) -> tuple[tuple[PromptMessage, ...], Provenance]:
+    """The messages, each with the class that it has now, for a model that gets them as they are; and what they were
+    made from together. Raises `Forbidden` for one that quotes a deleted document, `StoreUnavailable`."""
+    known = [one or Provenance("public") for one in await known_provenances(messages, classes)]
+    present = await library.present_classes(known)
+    result = []
+    for number, (message, classification) in enumerate(zip(messages, present, strict=True)):
+        if classification is None:
+            raise Forbidden(f"/messages/{number} quotes a document that was deleted; leave that message out.")
+        result.append(_raised(message, classification))
+    return tuple(result), Provenance("public").over(known)
+
+
+def _raised(message: PromptMessage, classification: Classification) -> PromptMessage:
+    parts = [replace(part, classification=higher(part.classification, classification)) for part in message.parts]
+    return replace(message, parts=tuple(parts))
