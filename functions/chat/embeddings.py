@@ -37,7 +37,8 @@ async def handle(
     texts = _texts(request)
     async with turns.turn(payer.tenant_id):
         embedded = await embedding.embed(texts)
-    meter.record_question(payer, embedded.tokens, "embeddings", ())
+    question = await meter.question(payer, embedded.tokens)
+    await question.record("embeddings", ())
     vectors: Sequence[tuple[float, ...] | str] = embedded.vectors
     if request.encoding_format == "base64":
         vectors = [base64.b64encode(struct.pack(f"<{len(one)}f", *one)).decode() for one in embedded.vectors]

@@ -9,6 +9,7 @@ from shared.embedding.port import Embedding
 from shared.embedding.sparse import SparseEncoder
 from shared.retrieval.retrieve import Mode
 from shared.retrieval.sources import Library, SearchHit, search_hit
+from shared.types.charges import whole_bill
 from shared.types.moment import moment
 from shared.types.payer import Payer
 from shared.types.question import QuestionText
@@ -49,9 +50,10 @@ async def handle(
     library = Library(embedding, encoder, vectors, catalogue)
     sources = await library.sources(request.query, request.mode, request.limit, request.document_ids)
     found = [(source.found.passage.passage_id, source.found.score) for source in sources.items]
-    meter.record_question(payer, sources.embedded_tokens, "search", found)
+    question = await meter.question(payer, sources.embedded_tokens)
+    await question.record("search", found)
     return SearchAnswer(
         passages=[search_hit(source) for source in sources.items],
-        usage=Usage(embedded_tokens=sources.embedded_tokens),
+        usage=whole_bill(Usage(embedded_tokens=sources.embedded_tokens)),
         degraded=sources.degraded,
     )

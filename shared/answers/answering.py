@@ -20,13 +20,15 @@ from shared.proxy.routing.fallbacks import NoModel, PromptTooLong
 from shared.proxy.task import LLMResult, LLMTask, Token
 from shared.retrieval.retrieve import Mode
 from shared.retrieval.sources import Library, RetrievedSource, Sources
+from shared.types.charges import charged_so_far, whole_bill
 from shared.types.citation import Citation
 from shared.types.document import Classification, higher
+from shared.types.errors import BudgetExceeded
 from shared.types.model import AnswerLocation, Quality
 from shared.types.payer import Payer
 from shared.types.provenance import Provenance
 from shared.types.usage import Usage
-from shared.usage.metering import Meter
+from shared.usage.metering import Meter, QuestionMeter
 
 READ = 24
 """Passages that the extractive answerer reads, however few are requested: a refusal needs a wide search."""
@@ -109,6 +111,7 @@ class Answering(Struct, frozen=True):
         """Yields the answer statement by statement, each after its check, then the result, last and once: its text is
         all pieces joined. Where a model breaks off, the next one goes on behind what is already out; unless `live`, it
         begins anew. A prompt that is too long for the model is tried again with fewer passages."""
+        question = await self._charge_question(task, sources.embedded_tokens)
         draft, deadline = _Draft(task, sources, live), AnswerDeadline(task.started_s, task.max_latency_ms)
         found = [source.found for source in sources.items]
         extraction = TimelyExtraction(lambda: self.extractive.answer(task.question, found), deadline)
@@ -140,14 +143,15 @@ class Answering(Struct, frozen=True):
             extraction.close()
         scores = [(source.found.passage.passage_id, source.found.score) for source in sources.items[: task.limit]]
         execution = result.execution
-        self.meter.record_question(
-            task.payer,
-            sources.embedded_tokens,
-            execution.reason,
-            scores,
-            is_extractive=execution.location == "extractive",
-        )
-        yield result
+        await question.record(execution.reason, scores, is_extractive=execution.location == "extractive")
+        yield replace(result, usage=whole_bill(result.usage))
+
+    async def _charge_question(self, task: QuestionTask, tokens: int) -> QuestionMeter:
+        """Raises `BudgetExceeded`."""
+        most = task.max_cost_microusd
+        if most is not None and self.meter.cost({"embedded_1k_tokens": tokens}) > most:
+            raise BudgetExceeded("Reading the question costs more than its `max_cost_usd`.")
+        return await self.meter.question(task.payer, tokens, task.on_remaining)
 
     async def answer(self, task: QuestionTask, sources: Sources) -> AnswerResult:
         async with aclosing(self.stream(task, sources, live=False)) as events:
@@ -231,6 +235,7 @@ class _Draft:
 
 def _llm_task(task: QuestionTask, packed: Prompt, sources: Sources) -> LLMTask:
     scores = {source.found.passage.passage_id: source.found.score for source in sources.items}
+    most = task.max_cost_microusd
     return LLMTask(
         kind="generation",
         payer=task.payer,
@@ -240,7 +245,7 @@ def _llm_task(task: QuestionTask, packed: Prompt, sources: Sources) -> LLMTask:
         complexity=judge(task.question, len(task.document_ids or ())),
         max_latency_ms=task.max_latency_ms,
         max_output_tokens=_ANSWER_TOKENS[task.quality],
-        max_cost_microusd=task.max_cost_microusd,
+        max_cost_microusd=None if most is None else most - charged_so_far(),
         passages=tuple(
             (passage.passage_id, round(scores[passage.passage_id] * 1_000_000)) for passage in packed.passages
         ),

@@ -1,6 +1,7 @@
-"""What a document's stages may still cost, where its uploader has set a bound.
+"""What a document's stages may still cost, where its uploader has set a bound or its payer has a budget.
 
-A stage that would go beyond it does not begin: the document waits until `POST /documents/{id}/retry` raises the bound.
+A stage that would go beyond it does not begin: the document waits until there is room in the budget again, or until
+`POST /documents/{id}/retry` raises the bound.
 Seconds are billed as they pass, so that the last stage that was begun may end above it by its own seconds alone.
 """
 
@@ -38,5 +39,5 @@ class DocumentAllowance(Struct, frozen=True):
         if needed > self.left_microusd:
             raise BeyondAllowance(
                 f"What is left to do costs {usd(needed):.6f} USD, and {usd(self.left_microusd):.6f} are left of what "
-                "the document may cost. Retry it with a higher `max_cost_usd`."
+                "the document's `max_cost_usd` and its payer's budget."
             )

@@ -25,7 +25,8 @@ from shared.redis.leases import Leases, stage_lease
 from shared.stages.allowance import BeyondAllowance, DocumentAllowance
 from shared.table.table import Function, Operation, Table
 from shared.types.clock import now
-from shared.types.errors import AegisError, Rejected, StoreUnavailable
+from shared.types.errors import AegisError, BudgetExceeded, Rejected, StoreUnavailable
+from shared.types.payer import Payer
 from shared.types.waiting import Waiting, WaitsFor
 from shared.usage.metering import Meter, MeteredWork
 from shared.usage.records import Unit
@@ -205,6 +206,12 @@ class StageRunner:
                 return outcome
             record = _record(name, key, "done", attempts, started, outcome)
         record = msgspec.structs.replace(record, cost_microusd=self._cost(origin, record))
+        try:
+            await self._pay(origin, record)
+        except BudgetExceeded as error:
+            await self._show(origin, name, "waiting", 0, started, Reason(BUDGET, str(error)), waiting_for=BUDGET)
+            await self._forget_attempts(origin, name)
+            return None
         await self._records.write_stage(origin.document_id, origin.generation, record)
         return record
 
@@ -214,17 +221,28 @@ class StageRunner:
         models = outcome.models_microusd if isinstance(outcome, DocumentParsed) else 0
         return self._meter.cost(billed_units(record, outcome)) + models
 
+    async def _pay(self, origin: Origin, record: StageRecord) -> None:
+        """Charges a stage that costs money before its result counts. Raises `BudgetExceeded`: then the work is done
+        again when there is room for it."""
+        done = billed_units(record, outcome_event(origin, record))
+        if self._meter.cost(done):
+            await self._meter.record(await self._worked(origin, record.stage, record.key, record.finished_at, done))
+
     async def _allowance(self, origin: Origin, stage: str) -> DocumentAllowance:
         """What the stage that is about to run may cost, after what the others did. Raises `BeyondAllowance` where
         nothing is left."""
         if self._meter.is_free:
             return DocumentAllowance()
         record = await self._records.generation(origin.document_id, origin.generation)
-        if record is None or record.max_cost_microusd is None:
+        if record is None:
             return DocumentAllowance()
-        ended = await self._records.stages(origin.document_id, origin.generation)
-        spent = sum(one.cost_microusd for one in ended if one.stage != stage)
-        allowance = DocumentAllowance(record.max_cost_microusd - spent, self._meter.cost)
+        key_id = record.uploader if record.uploader.startswith("key_") else ""
+        left = await self._meter.remaining(Payer(origin.tenant_id, key_id))
+        if record.max_cost_microusd is not None:
+            ended = await self._records.stages(origin.document_id, origin.generation)
+            spent = sum(one.cost_microusd for one in ended if one.stage != stage)
+            left = min(record.max_cost_microusd - spent, record.max_cost_microusd if left is None else left)
+        allowance = DocumentAllowance(left, self._meter.cost)
         allowance.check({"function_second": 1})
         return allowance
 
@@ -234,16 +252,23 @@ class StageRunner:
         Safe to repeat, and repeated where it was interrupted: the event is acknowledged only after it.
         """
         outcome = outcome_event(origin, record)
-        done = billed_units(record, outcome)
-        work = await self._worked(origin, record.stage, record.key, record.finished_at, done)
-        _, is_alive = await asyncio.gather(self._meter.record(work), self._show_end(origin, record, outcome))
+        _, is_alive = await asyncio.gather(
+            self._record_free(origin, record, outcome), self._show_end(origin, record, outcome)
+        )
         return outcome if is_alive else None
+
+    async def _record_free(self, origin: Origin, record: StageRecord, outcome: DocumentEvent | None) -> None:
+        """Work that costs money was recorded when it was paid for."""
+        done = billed_units(record, outcome)
+        if not self._meter.cost(done):
+            await self._meter.record(await self._worked(origin, record.stage, record.key, record.finished_at, done))
 
     async def _meter_part(self, event: DocumentEvent, stage: str, key: str, started: datetime) -> None:
         """Meters a delivery that left the rest of the work to the next one."""
         at = now()
         work = await self._worked(event.origin, stage, key, at, {"function_second": _milliseconds(started, at)})
-        await self._meter.record(msgspec.structs.replace(work, continuation=event.continuation + 1))
+        work = msgspec.structs.replace(work, continuation=event.continuation + 1)
+        await self._meter.record(work, must_fit=False)  # its seconds have passed; the next delivery needs room
 
     async def _worked(self, origin: Origin, stage: str, key: str, at: datetime, done: dict[Unit, int]) -> MeteredWork:
         entry = await self._catalogue.entry(origin.document_id)

@@ -17,18 +17,21 @@ _DOCUMENT_RETENTION = timedelta(days=35)
 """How long a document's own total is carried after it last changed."""
 _ADJUSTED_RETENTION = timedelta(days=70)
 _EARLY_RETENTION = timedelta(days=1)
+_WORK_RETENTION = timedelta(hours=1)
 
 
 class BudgetBalances(Struct, frozen=True):
     """What each budget has spent by the ledger: an emptied Redis is filled from it.
 
     `spent` in micro-dollars, of every window that may still count; `open` are calls that left and have no usage record
-    yet; `alerted` are thresholds (percent) whose event was sent.
+    yet; `alerted` are thresholds (percent) whose event was sent; `work` are ids of late records that were charged
+    without a reservation.
     """
 
     spent: Mapping[BudgetWindow, int] = field(default_factory=dict)
     open: tuple[OutboundRecord, ...] = ()
     alerted: frozenset[tuple[BudgetWindow, int]] = frozenset()
+    work: frozenset[str] = frozenset()
 
 
 class Total(Struct, frozen=True):
@@ -61,6 +64,14 @@ class Early(Struct, frozen=True, order=True):
     on: date
 
 
+class CountedWork(Struct, frozen=True, order=True):
+    """A record of work that was charged without a reservation and was counted. One that comes a second time, after a
+    process died between the ledger and Redis' outbox, comes soon."""
+
+    usage_id: str
+    at: datetime
+
+
 class Balance(Struct, frozen=True):
     """The balance at the end of a seal. Most of `early` are records that came twice."""
 
@@ -69,12 +80,14 @@ class Balance(Struct, frozen=True):
     alerted: tuple[Alerted, ...] = ()
     adjusted: tuple[Adjusted, ...] = ()
     early: tuple[Early, ...] = ()
+    work: tuple[CountedWork, ...] = ()
 
     def budgets(self) -> BudgetBalances:
         return BudgetBalances(
             spent={total.window: total.spent_microusd for total in self.totals},
             open=self.open,
             alerted=frozenset((alert.window, alert.threshold_pct) for alert in self.alerted),
+            work=frozenset(one.usage_id for one in self.work),
         )
 
 
@@ -94,6 +107,7 @@ def add_records(balance: Balance, records: Iterable[Record], at: datetime) -> Ba
     calls = {call.operation_id: call for call in balance.open}
     calls |= {record.operation_id: record for record in records if isinstance(record, OutboundRecord)}
     adjusted = {one.usage_id: one for one in balance.adjusted}
+    work = {one.usage_id: one for one in balance.work}
 
     def add(windows: Iterable[BudgetWindow], amount: int) -> None:
         for window in windows if amount else ():
@@ -108,6 +122,9 @@ def add_records(balance: Balance, records: Iterable[Record], at: datetime) -> Ba
         if isinstance(usage, UsageRecord) and usage.adjusts and usage.usage_id not in adjusted:
             adjusted[usage.usage_id] = Adjusted(usage.usage_id, today)
             add(usage.windows, usage.cost_microusd)
+        elif isinstance(usage, UsageRecord) and usage.settled_at_once and usage.usage_id not in work:
+            work[usage.usage_id] = CountedWork(usage.usage_id, at)
+            add(usage.windows, usage.cost_microusd)
     alerted = {Alerted(record.window, record.threshold_pct) for record in records if isinstance(record, AlertRecord)}
     return Balance(
         totals=tuple(total for _, total in sorted(spent.items()) if _is_retained(total.window, total.touched, today)),
@@ -115,11 +132,16 @@ def add_records(balance: Balance, records: Iterable[Record], at: datetime) -> Ba
         alerted=tuple(sorted(one for one in {*balance.alerted, *alerted} if _is_retained(one.window, today, today))),
         adjusted=tuple(sorted(one for one in adjusted.values() if today - one.on <= _ADJUSTED_RETENTION)),
         early=tuple(sorted(one for one in costs.values() if today - one.on <= _EARLY_RETENTION)),
+        work=tuple(sorted(one for one in work.values() if at - one.at <= _WORK_RETENTION)),
     )
 
 
 def _charged(records: Iterable[Record]) -> list[UsageRecord]:
-    return [record for record in records if isinstance(record, UsageRecord) and record.windows and not record.adjusts]
+    return [
+        record
+        for record in records
+        if isinstance(record, UsageRecord) and record.windows and not record.adjusts and not record.settled_at_once
+    ]
 
 
 def _is_retained(window: BudgetWindow, touched: date, today: date) -> bool:

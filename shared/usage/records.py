@@ -85,7 +85,8 @@ class UsageRecord(Struct, frozen=True, kw_only=True, tag="usage"):
     """One billable act. `usage_id` is the id of its cause, an operation's or a stage's key, so that an act that is
     recorded twice counts once. `windows` are those it was charged to (none where it was free). `decision` holds the
     vetoes and their inputs; `passages` the ids and scores of what went into the prompt, scores as millionths.
-    `adjusts` names the usage record whose cost this one, below zero, lowers."""
+    `adjusts` names the usage record whose cost this one, below zero, lowers. `settled_at_once` marks work that was
+    charged without a reservation: it has no outbound record."""
 
     usage_id: str
     tenant_id: str
@@ -105,6 +106,7 @@ class UsageRecord(Struct, frozen=True, kw_only=True, tag="usage"):
     decision: dict[str, Any] | None = None
     passages: tuple[tuple[str, int], ...] = ()
     adjusts: str = ""
+    settled_at_once: bool = False
 
     @property
     def cost_microusd(self) -> int:

@@ -29,7 +29,9 @@ from shared.proxy.budget.operations import (
     SwitchedOff,
     WindowState,
     Withdrawal,
+    no_room,
     resets_at,
+    settled_at_once,
     text_of,
     window_of,
 )
@@ -38,8 +40,9 @@ from shared.proxy.budget.seeding import ReadBalances, Seeding
 from shared.proxy.budget.switches import ModelSwitches
 from shared.redis.client import RedisClient, RedisWord, Script, pairs
 from shared.types.charges import add_cost
-from shared.types.errors import AegisError, NotFound, StoreUnavailable
+from shared.types.errors import AegisError, BudgetExceeded, NotFound, StoreUnavailable
 from shared.types.payer import Payer
+from shared.usage.metering import ChargedWork
 from shared.usage.records import AlertRecord, UsageRecord
 
 _AT_ONCE = 200
@@ -104,7 +107,7 @@ class Budget:
     async def settle(self, usage: UsageRecord) -> Settled:
         """Books what the operation `usage.usage_id` cost, in the windows of its reservation, and puts the record into
         the outbox of the usage ledger. Idempotent."""
-        add_cost(usage.cost_microusd)
+        add_cost(usage.cost_microusd, estimated=usage.estimated)
         text = msgspec.json.encode(usage).decode()
         answer = await self._ask(scripts.SETTLE, usage.usage_id, usage.cost_microusd, text)
         if answer[0] == "ended":
@@ -114,6 +117,24 @@ class Budget:
             with contextlib.suppress(StoreUnavailable):  # Redis knows it, and the sweep writes it down
                 await self.switches.switch_off(model, usage.usage_id)
         return Settled(True, excess, None if left == "unknown" else _microusd(left), left != "unknown", cost)
+
+    async def charge(self, usage: UsageRecord, payer: Payer, *, must_fit: bool = True) -> ChargedWork:
+        """Charges finished work whose cost is known, in every scope of the payer or in none. Idempotent by
+        `usage.usage_id`. The record waits in the outbox until it is `booked`. Raises `BudgetExceeded`, unless it is
+        charged whether it fits or not."""
+        text, about = msgspec.json.encode(usage).decode(), msgspec.json.encode(payer).decode()
+        force = "" if must_fit else "whatever"
+        answer = await self._ask(scripts.CHARGE, usage.usage_id, usage.cost_microusd, about, text, force)
+        if answer[0] == "over":
+            raise BudgetExceeded(no_room(Over(window_of(answer[1]), *map(int, answer[2:])), usage.cost_microusd))
+        if answer[0] == "charged":
+            add_cost(usage.cost_microusd)
+        charged = settled_at_once(usage, tuple(map(window_of, answer[2:])))
+        return ChargedWork(charged, _microusd(answer[1]), answer[0] == "before")
+
+    async def booked(self, usage_id: str) -> None:
+        """The record of charged work is in the usage ledger."""
+        await self.outbox.booked([usage_id])
 
     async def release(self, operation_id: str) -> None:
         """Releases the reservation of a call that was not sent and never will be."""

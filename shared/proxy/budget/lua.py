@@ -201,7 +201,16 @@ local function open_budget(terms)
       cjson.encode({tenant, whole(w.spent), whole(w.cap), whole(seconds), whole(w.reserved)}))
   end
 
-  function b.mark_used_up(w, payer) if w.cap > 0 then alert(w, payer, '100') end end
+  function b.over(windows, payer, amount)  -- the answer where a window has no room
+    local over
+    for _, w in ipairs(windows) do
+      if w.cap and (w.cap == 0 or w.spent + w.reserved + amount > w.cap) then
+        over = over or table.concat({'over', w.text, whole(w.cap), whole(w.spent), whole(w.reserved)}, ' ')
+        if w.cap > 0 then alert(w, payer, '100') end
+      end
+    end
+    return over
+  end
 
   function b.mark_thresholds(windows, payer)
     local percents

@@ -5,8 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.types.errors import AegisError
+from shared.types.money import usd
 from shared.types.payer import Payer
 from shared.usage.records import BudgetWindow, OutboundRecord, ScopeName, UsageLine, UsageRecord, WindowName
 
@@ -26,6 +28,19 @@ class Over(Struct, frozen=True):
     cap_microusd: int
     spent_microusd: int
     reserved_microusd: int
+
+
+def no_room(over: Over, amount: int) -> str:
+    """The text of a refusal. Never what is left of the platform's budget: it shows what others spend."""
+    window = over.window
+    if window.scope == "platform":
+        return f"The {window.name}'s budget of the platform has no room for work that may cost {usd(amount):.6f} USD."
+    whose = f"{window.scope} {window.id}".strip()
+    left = max(0, over.cap_microusd - over.spent_microusd - over.reserved_microusd)
+    return (
+        f"The {window.name}'s budget of {whose} has {usd(left):.6f} USD left and the work may cost {usd(amount):.6f}. "
+        "GET /budget shows all of them and when they begin anew."
+    )
 
 
 class SwitchedOff(Struct, frozen=True):
@@ -104,6 +119,11 @@ def estimated(operation: BudgetOperation, at: datetime) -> UsageRecord:
 def unspent(operation: BudgetOperation, at: datetime) -> UsageRecord:
     """The usage of a call that never left: nothing. It ends the outbound record, where there is one."""
     return _usage(operation, at, (), is_estimated=False)
+
+
+def settled_at_once(usage: UsageRecord, windows: tuple[BudgetWindow, ...]) -> UsageRecord:
+    """The record of work that was charged in these windows, without a reservation."""
+    return replace(usage, windows=windows, at=dated(usage.at, windows), settled_at_once=True)
 
 
 def operation_of(call: OutboundRecord) -> BudgetOperation:

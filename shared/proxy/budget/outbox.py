@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from shared.proxy.budget.operations import BudgetOperation, unspent, windows_of
+from shared.proxy.budget.operations import BudgetOperation, settled_at_once, unspent, windows_of
 from shared.redis.client import RedisClient, pairs
 from shared.types.payer import Payer
 from shared.usage.records import UsageRecord
 
 _KEY = "budget:outbox"
 _RELEASED = "released "
+_WORK = "work "
 _Row = tuple[str, str, str, str, str]
 
 
@@ -56,4 +57,7 @@ def _usage(operation_id: str, text: str) -> UsageRecord:
         row = msgspec.json.decode(text.removeprefix(_RELEASED), type=_Row)
         operation = operation_from(operation_id, row)
         return unspent(operation, operation.until)
+    if text.startswith(_WORK):
+        windows, usage = msgspec.json.decode(text.removeprefix(_WORK), type=tuple[str, str])
+        return settled_at_once(msgspec.json.decode(usage, type=UsageRecord), windows_of(windows))
     return msgspec.json.decode(text, type=UsageRecord)

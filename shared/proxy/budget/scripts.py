@@ -29,18 +29,10 @@ local named = table.concat(texts, ' ')
     + """
 if not operation then
   if b.lets_leave == false then return 'forbidden' end
-  local over
-  for _, w in ipairs(windows) do
-    if w.cap and (w.cap == 0 or w.spent + w.reserved + amount > w.cap) then
-      over = over or w
-      b.mark_used_up(w, payer)
-    end
-  end
+  local over = b.over(windows, payer, amount)
   if not over then b.charge(windows, amount, 0) end
   b.mark_thresholds(windows, payer)
-  if over then
-    return table.concat({'over', over.text, whole(over.cap), whole(over.spent), whole(over.reserved)}, ' ')
-  end
+  if over then return over end
   local ends = whole(b.ms + tonumber(ARGV[4]))
   redis.call('HSET', b.base .. 'operation:' .. id, 'state', 'held', 'amount', ARGV[3], 'until', ends,
     'windows', named, 'payer', ARGV[5], 'model', model)
@@ -90,6 +82,34 @@ end
 if #b.missing > 0 then return table.concat({'settled', whole(excess), 'unknown', whole(cost), operation.model}, ' ') end
 b.mark_thresholds(windows, operation.payer)
 return table.concat({'settled', whole(excess), b.remaining(windows), whole(cost), operation.model}, ' ')
+"""
+)
+
+# Redis away: no work that costs money. It needs no lease, for its cost is known: all or nothing in one step.
+CHARGE = Script(
+    _OPEN
+    + """
+local id, amount, payer = ARGV[2], tonumber(ARGV[3]), cjson.decode(ARGV[4])
+local before = b.operation(id)
+local windows = before.state and b.windows_named(before.texts, payer) or b.windows_of(payer)
+local texts = {}
+for i, w in ipairs(windows) do texts[i] = w.text end
+local named = table.concat(texts, ' ')
+"""
+    + _LOAD
+    + """
+if not before.state then
+  local over = ARGV[6] ~= 'whatever' and b.over(windows, payer, amount)
+  if not over then
+    b.charge(windows, 0, amount)
+    redis.call('HSET', before.key, 'state', 'settled', 'cost', amount, 'windows', named)
+    redis.call('EXPIRE', before.key, ENDED_KEPT)
+    redis.call('HSET', 'budget:outbox', id, 'work ' .. cjson.encode({named, ARGV[5]}))
+  end
+  b.mark_thresholds(windows, payer)
+  if over then return over end
+end
+return table.concat({before.state and 'before' or 'charged', b.remaining(windows), named}, ' ')
 """
 )
 

@@ -62,8 +62,11 @@ def settled(balances: BudgetBalances, outbox: Iterable[UsageRecord]) -> BudgetBa
     for call in balances.open:
         for window in call.windows if call.operation_id in usages else ():
             spent[window] = spent.get(window, 0) + usages[call.operation_id].cost_microusd
+    for usage in usages.values():
+        for window in usage.windows if usage.settled_at_once and usage.usage_id not in balances.work else ():
+            spent[window] = spent.get(window, 0) + usage.cost_microusd
     still_open = tuple(call for call in balances.open if call.operation_id not in usages)
-    return BudgetBalances(spent, still_open, balances.alerted)
+    return BudgetBalances(spent, still_open, balances.alerted, balances.work)
 
 
 def _parts(balances: BudgetBalances, off: Sequence[ModelOff]) -> Iterator[Mapping[str, Any]]:

@@ -18,7 +18,7 @@ import msgspec
 
 from shared.access.accounts import Accounts
 from shared.proxy.budget.budget import Budget
-from shared.proxy.budget.operations import CloudForbidden, CloudNotAllowed, Over, Reserved, SwitchedOff, dated
+from shared.proxy.budget.operations import CloudForbidden, CloudNotAllowed, Over, Reserved, SwitchedOff, dated, no_room
 from shared.proxy.execution.counting import charged_counts
 from shared.proxy.prices import PriceTable
 from shared.proxy.routing.strategies import RoutingDecision
@@ -27,7 +27,6 @@ from shared.telemetry.logs import log
 from shared.types.clock import now
 from shared.types.errors import AegisError, StoreUnavailable, Unauthenticated
 from shared.types.model import TokenCounts
-from shared.types.money import usd
 from shared.types.payer import Payer
 from shared.upstreams.permit import CloudPermit
 from shared.upstreams.port import ModelCall, StreamEnd, TextDelta, UpstreamError
@@ -194,7 +193,7 @@ class CallAccounting:
             case Over() as over:
                 if over.window.scope == "platform":
                     task.on_remaining(0)
-                raise OverBudget(_no_room(over, amount), over.window)
+                raise OverBudget(no_room(over, amount), over.window)
             case CloudNotAllowed():
                 raise CloudForbidden("The tenant's settings keep its content from the cloud.")
             case SwitchedOff(model=model):
@@ -314,19 +313,6 @@ async def _logged(end: Awaitable[None]) -> None:
         await end
     except Exception:  # noqa: BLE001 - its lease ends the reservation; the caller's answer must not be lost for it
         log().exception("a reservation could not be settled")
-
-
-def _no_room(over: Over, amount: int) -> str:
-    """Never what is left of the platform's budget: it shows what others spend."""
-    window = over.window
-    if window.scope == "platform":
-        return f"The {window.name}'s budget of the platform has no room for a call that may cost {usd(amount):.6f} USD."
-    whose = f"{window.scope} {window.id}".strip()
-    left = max(0, over.cap_microusd - over.spent_microusd - over.reserved_microusd)
-    return (
-        f"The {window.name}'s budget of {whose} has {usd(left):.6f} USD left and the call may cost {usd(amount):.6f}. "
-        "GET /budget shows all of them and when they begin anew."
-    )
 
 
 def _outbound(task: LLMTask, call: ModelCall, reservation: Reservation) -> OutboundRecord:

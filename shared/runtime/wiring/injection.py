@@ -152,7 +152,7 @@ _PROVIDED: dict[str, _Provided] = {
     "shared.answers.answering.Answering": _provided(_answering, "blobs", "counters", "vectors", "embedding", "model"),
     "shared.usage.ledger.UsageLedger": _provided(lambda services, call: services.usage_ledger, "blobs"),
     "shared.usage.journal.Journal": _provided(lambda services, call: services.journal, "blobs"),
-    "shared.usage.metering.Meter": _provided(lambda services, call: services.meter, "blobs"),
+    "shared.usage.metering.Meter": _provided(lambda services, call: services.meter, "blobs", "counters"),
     "shared.bus.publisher.BoundPublisher": _provided(lambda services, call: services.publisher(call.function), "bus"),
     "shared.catalogue.catalogue.Catalogue": _provided(_catalogue, "blobs", "counters"),
     "shared.catalogue.catalogue.Catalogues": _provided(lambda services, call: services.catalogues, "blobs", "counters"),

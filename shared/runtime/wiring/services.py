@@ -180,7 +180,7 @@ class Services:
     def meter(self) -> "Meter":
         from shared.usage.metering import Meter
 
-        return Meter(self.journal, self.proxy_config.units)
+        return Meter(self.journal, self.proxy_config.units, lambda: self.budget)
 
     @cached_property
     def usage_ledger(self) -> "UsageLedger":

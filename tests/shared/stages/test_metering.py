@@ -5,6 +5,9 @@ from datetime import timedelta
 import pytest
 
 from functions.sweep.storage import StorageMetering
+from shared.proxy.budget.caps import Caps
+from shared.proxy.budget.operations import ScopeOf
+from shared.records.structs import TenantRecord
 from shared.types.clock import now
 from shared.types.errors import StoreUnavailable
 from shared.usage.journal import UNSEALED, Journal
@@ -19,6 +22,20 @@ class Priced:
 
     def of(self, unit: Unit) -> int:
         return {"page_parsed": 1_000, "function_second": 10}.get(unit, 0)
+
+
+async def with_prices(suite: Suite) -> None:
+    """An account that pays, and units that cost something."""
+    await suite.services.accounts.keep_tenant(TenantRecord(TENANT, "A", "enterprise", now()))
+    suite.services.meter = Meter(suite.services.journal, Priced(), lambda: suite.services.budget)
+
+
+async def cap(suite: Suite, microusd: int | None) -> None:
+    await suite.services.budget.change_caps(ScopeOf("tenant", TENANT, TENANT), "operator", Caps(day=microusd))
+
+
+async def spent(suite: Suite) -> int:
+    return (await suite.services.budget.windows([ScopeOf("tenant", TENANT, TENANT)]))[0].spent_microusd
 
 
 async def billed(suite: Suite) -> list[UsageRecord]:
@@ -62,13 +79,37 @@ async def test_a_stage_whose_bill_could_not_be_written_is_not_acknowledged_and_b
 
 
 async def test_the_price_of_a_stage_shows_in_its_document(suite: Suite) -> None:
-    suite.services.meter = Meter(suite.services.journal, Priced())
+    await with_prices(suite)
     record = await suite.upload("a text")
     await suite.step("parse")
     stage = await suite.records.stage(record.document_id, 1, "parse")
     (usage,) = await billed(suite)
     assert stage is not None
     assert stage.cost_microusd == usage.cost_microusd >= 1_000
+
+
+async def test_a_document_waits_for_its_tenants_budget_and_goes_on_when_there_is_room(suite: Suite) -> None:
+    await with_prices(suite)
+    await cap(suite, 500)
+    record = await suite.upload("a text")
+    await suite.step("parse")
+    view = await suite.view(record.document_id)
+    assert view and view.waiting_for == "budget"
+    assert (await spent(suite), await billed(suite)) == (0, [])
+    await cap(suite, 50_000)
+    assert (await suite.run("parse", suite.stored(record))).status == 200
+    (usage,) = await billed(suite)
+    assert await spent(suite) == usage.cost_microusd >= 1_000
+
+
+async def test_a_stage_with_a_price_that_is_delivered_again_is_charged_once(suite: Suite) -> None:
+    await with_prices(suite)
+    record = await suite.upload("a text")
+    await suite.run_dry()
+    await suite.run("parse", suite.stored(record))
+    usage = await billed(suite)
+    assert [one.function for one in usage] == ["parse", "chunk", "embed", "finish"]
+    assert await spent(suite) == sum(one.cost_microusd for one in usage) > 1_000
 
 
 async def test_a_life_after_a_deletion_is_billed_anew(suite: Suite) -> None:

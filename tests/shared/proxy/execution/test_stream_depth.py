@@ -86,7 +86,7 @@ async def test_a_token_of_an_answer_passes_at_most_eight_iterators(env: ProxyEnv
         cast(Library, OnePassage()),
         cast(ExtractiveAnswerer, None),
         env.proxy,
-        Meter(env.journal, env.config.units),
+        Meter(env.journal, env.config.units, lambda: env.budget),
     )
     conversations = Conversations(env.redis, TENANT, "key_1")
     env.local.models[LOCAL] = Model(LOCAL, answer=lambda asked: f"{_TEXT} It is closed today.")
