@@ -74,7 +74,10 @@ class ScriptedExtraction:
 
 
 class NoMeter:
-    def record_question(self, *_: object, **__: object) -> None:
+    async def question(self, *_: object) -> "NoMeter":
+        return self
+
+    async def record(self, *_: object, **__: object) -> None:
         pass
 
 
