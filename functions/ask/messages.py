@@ -15,7 +15,8 @@ from shared.types.usage import Usage
 
 
 class Ask(Struct, frozen=True):
-    """A question. `classification` can only raise the class that its sources give it; `as_of` is a date or a time."""
+    """A question. `classification` can only raise the class that its sources give it; `as_of` is a date or a time.
+    `max_latency_ms` is a deadline: a model that takes longer is stopped, and the answer is quoted from the sources."""
 
     question: QuestionText
     mode: Mode = "hybrid"

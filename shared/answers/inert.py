@@ -32,10 +32,12 @@ _TEX = re.compile(
 _FENCE = re.compile(r"~{3,}+")
 _UNPAIRED_CODE = re.compile(r"``|\\`")
 _ADDRESS = re.compile(
-    r"""(?:\b[A-Za-z][A-Za-z0-9+.-]{0,20}://|\b(?:javascript|vbscript|data|file|blob):(?=\S)|\bwww\.(?=\w)"""
-    r"""|(?<![:/\w])//(?=[\w-]+\.)|\b(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}/)[^\s<>"'`‹›\[\]]*""",
+    r"""(?:(?<![A-Za-z0-9+.-])[A-Za-z0-9+.-]++://|(?<![/\w])(?<!\w:)//(?=[\w-]+\.)|(?<![A-Za-z0-9])www\.(?=\w)"""
+    r"""|(?<![A-Za-z0-9])(?:https?|ftp|javascript|vbscript|data|file|blob):(?=\S)"""
+    r"""|\b(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}/)[^\s<>"'`‹›\[\]]*""",
     re.IGNORECASE,
 )
+_ESCAPED_CODE = re.compile(r"(?<!\\)\\++(?=`)")
 _AFTER_ADDRESS = ".,;:!?)*_"
 
 
@@ -79,7 +81,7 @@ def inert(text: str) -> str:
     text = _OPEN_TAG.sub("‹", _TAG.sub(r"‹\1›", text))
     text = _ATTRIBUTES.sub("(", _LINK_END.sub("] ", text))
     text = _DIRECTIVE.sub(r"\1", text)
-    return _ADDRESS.sub(_as_code, text)
+    return _ESCAPED_CODE.sub("", _ADDRESS.sub(_as_code, text))
 
 
 def _as_code(address: re.Match[str]) -> str:

@@ -139,6 +139,22 @@ def test_a_fact_in_one_of_forty_documents_is_found_cited_and_quoted_literally(re
     }  # fmt: skip
 
 
+def test_a_picture_in_a_document_is_quoted_and_never_rendered(reader: Caller) -> None:
+    address = "https://evil.example/plan.png?of=kelso"
+    sentence = f"The plan of the cellar of Kelso is ![the plan]({address}) and hangs in the hall."
+    document = reader.ingest(f"# Notes of the cellar\n\n{sentence}\n".encode(), "cellar.txt")
+    question = {"question": "Where does the plan of the cellar of Kelso hang?"}
+    question |= {"document_ids": [document["document_id"]]}
+    answer = reader.post("/ask", json=question).raise_for_status().json()
+    assert [citation["quote"] for citation in answer["citations"]] == [sentence]
+    assert answer["answer"] == (
+        f"The plan of the cellar of Kelso is [the plan] (`{address}`) and hangs in the hall. [1]"
+    )
+    message = {"role": "user", "content": question["question"]}
+    chat = reader.post("/v1/chat/completions", json={"model": "aegis", "messages": [message]}).raise_for_status()
+    assert "![" not in chat.json()["choices"][0]["message"]["content"]
+
+
 def test_the_stream_says_the_same_as_the_whole_answer(reader: Caller) -> None:
     question = "How many stalls does the market of Hartsel have?"
     events = streamed(reader, question)
