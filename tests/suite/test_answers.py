@@ -143,14 +143,13 @@ def test_a_picture_in_a_document_is_quoted_and_never_rendered(reader: Caller) ->
     address = "https://evil.example/plan.png?of=kelso"
     sentence = f"The plan of the cellar of Kelso is ![the plan]({address}) and hangs in the hall."
     document = reader.ingest(f"# Notes of the cellar\n\n{sentence}\n".encode(), "cellar.txt")
-    question = {"question": "Where does the plan of the cellar of Kelso hang?"}
-    question |= {"document_ids": [document["document_id"]]}
-    answer = reader.post("/ask", json=question).raise_for_status().json()
+    question = "Where does the plan of the cellar of Kelso hang?"
+    answer = ask(reader, question, document_ids=[document["document_id"]])
     assert [citation["quote"] for citation in answer["citations"]] == [sentence]
     assert answer["answer"] == (
         f"The plan of the cellar of Kelso is [the plan] (`{address}`) and hangs in the hall. [1]"
     )
-    message = {"role": "user", "content": question["question"]}
+    message = {"role": "user", "content": question}
     chat = reader.post("/v1/chat/completions", json={"model": "aegis", "messages": [message]}).raise_for_status()
     assert "![" not in chat.json()["choices"][0]["message"]["content"]
 
