@@ -1,6 +1,7 @@
 """Returns a page as a picture, with the box of a passage drawn on it."""
 
 import re
+from functools import partial
 
 from msgspec import Struct
 
@@ -37,8 +38,8 @@ async def handle(request: OnePage, catalogue: Catalogue, records: TenantRecords,
         raise NotFound("A page is asked for by its number and as PNG, like `/pages/3.png`.")
     if record.parser != "paged":
         raise NotFound(f"A document of type {record.media_type} has no pages; /content has its text.")
-    original = await records.read(records.original_name(record))
     try:
+        original = partial(records.read, records.original_name(record))
         picture = await parsers.render_page(record.media_type, original, int(found[1]), box)
     except Rejected as rejected:
         raise NotFound(f"The page cannot be shown: {rejected.detail}.") from None

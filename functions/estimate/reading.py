@@ -42,7 +42,7 @@ class UploadedFile(Struct, frozen=True):
 
     async def seen(self) -> Seen:
         if self.routed.parser == "paged":
-            statistics = await self.parsers.page_statistics(self.routed.media_type, await self._content())
+            statistics = await self.parsers.page_statistics(self.routed.media_type, self._content)
             extent = extent_of_pages(statistics, self.title, many_languages=self.many_languages)
             return Seen(
                 extent,
@@ -53,7 +53,7 @@ class UploadedFile(Struct, frozen=True):
         if size > MOST_READ or self.file.size > MOST_OPENED:
             return self._by_size(size)
         document = await self.parsers.parse(
-            self.routed.parser, self.routed.media_type, self.file.filename, await self._content()
+            self.routed.parser, self.routed.media_type, self.file.filename, self._content
         )
         extent = extent_of_document(document, self.title or document.title, many_languages=self.many_languages)
         return Seen(extent, reading_ms(self.routed.parser, sum(len(block.text) for block in document.blocks)))
@@ -62,7 +62,7 @@ class UploadedFile(Struct, frozen=True):
         """How many would be described, at most so many."""
         if not most or self.routed.media_type not in PLACED:
             return 0
-        places = await self.parsers.find_pictures(self.routed.media_type, await self._content(), most)
+        places = await self.parsers.find_pictures(self.routed.media_type, self._content, most)
         return sum(not (place.is_page and seen.is_read) for place in places)
 
     async def _content(self) -> bytes:

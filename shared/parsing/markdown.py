@@ -3,6 +3,8 @@
 import re
 from itertools import groupby
 
+import msgspec
+
 from shared.parsing.document import Block, ParsedDocument
 from shared.parsing.tables import table_markdown
 
@@ -25,6 +27,11 @@ def to_markdown(document: ParsedDocument) -> str:
         text = "\n\n".join(filter(None, map(_block, blocks)))
         runs.append(f"<!--\n{text.replace('-->', '--&gt;')}\n-->" if aside else text)
     return "\n\n".join(filter(None, runs)) + "\n"
+
+
+def markdown_of(parsed: bytes) -> bytes:
+    """A parsed document's JSON as Markdown in UTF-8."""
+    return to_markdown(msgspec.json.decode(parsed, type=ParsedDocument)).encode()
 
 
 def _block(block: Block) -> str:

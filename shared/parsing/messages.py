@@ -70,6 +70,12 @@ class CropPicture(Struct, frozen=True, tag=True):
     parser: str = "drawing"
 
 
+class WriteMarkdown(Struct, frozen=True, tag=True):
+    """A parsed document, in JSON, to be written as Markdown."""
+
+    parser: str = "drawing"
+
+
 class Ready(Struct, frozen=True, tag=True):
     """A worker's first message, once it is confined. `memory` is what it has resident, in bytes."""
 
@@ -90,6 +96,13 @@ class Rendered(Struct, frozen=True, tag=True):
     """A PNG; None where the document has no such page."""
 
     image: bytes | None
+    memory: int
+
+
+class MarkdownWritten(Struct, frozen=True, tag=True):
+    """The text in UTF-8."""
+
+    text: bytes
     memory: int
 
 
@@ -117,8 +130,8 @@ class Broken(Struct, frozen=True, tag=True):
     detail: str
 
 
-WorkerJob = Parse | ParseSlice | RenderPage | MeasurePages | FindPictures | CropPicture
-WorkerAnswer = Ready | Parsed | Sliced | Rendered | PicturesFound | Measured | WorkerRefusal | Broken
+WorkerJob = Parse | ParseSlice | RenderPage | MeasurePages | FindPictures | CropPicture | WriteMarkdown
+WorkerAnswer = Ready | Parsed | Sliced | Rendered | MarkdownWritten | PicturesFound | Measured | WorkerRefusal | Broken
 
 encode = msgspec.msgpack.Encoder().encode
 orders: msgspec.msgpack.Decoder[Hello | Preload | WorkerJob] = msgspec.msgpack.Decoder(Hello | Preload | WorkerJob)

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections.abc import Awaitable, Callable
 
 from shared.parsing.document import PageStatistics, ParsedDocument, PicturePlace, Slice
 from shared.parsing.limits import ParsingLimits
@@ -9,6 +10,7 @@ from shared.parsing.messages import (
     Broken,
     CropPicture,
     FindPictures,
+    MarkdownWritten,
     Measured,
     MeasurePages,
     Parse,
@@ -22,6 +24,7 @@ from shared.parsing.messages import (
     WorkerAnswer,
     WorkerJob,
     WorkerRefusal,
+    WriteMarkdown,
 )
 from shared.parsing.office.conversion import converted
 from shared.parsing.office.targets import OFFICE, TARGETS
@@ -36,6 +39,14 @@ _KILLED = -9
 
 _OUT_OF_TIME = -signal.SIGALRM
 """By the timer that a worker sets for each page."""
+
+
+Original = bytes | Callable[[], Awaitable[bytes]]
+"""A document's bytes, or what reads them once a worker is free: those who wait hold no bytes."""
+
+
+async def _read(original: Original) -> bytes:
+    return original if isinstance(original, bytes) else await original()
 
 
 class ParserPool:
@@ -53,7 +64,7 @@ class ParserPool:
         self._busy: set[Worker] = set()
         self._closed = False
 
-    async def parse(self, parser: str, media_type: str, filename: str, content: bytes) -> ParsedDocument:
+    async def parse(self, parser: str, media_type: str, filename: str, content: Original) -> ParsedDocument:
         """Parses a document. Raises Rejected where it is at fault, and ParserUnavailable where the parser is.
 
         A worker that dies is replaced and the document is tried once more. Cancelling ends the worker.
@@ -61,7 +72,7 @@ class ParserPool:
         if parser == OFFICE:
             target = TARGETS[media_type]
             async with self._free:
-                content = await converted(target, content, self._limits)
+                content = await converted(target, await _read(content), self._limits)
             parser, media_type = target.parser, target.media_type
         answer = await self._ask(Parse(parser, media_type, filename), content, self._free)
         assert isinstance(answer, Parsed)
@@ -76,32 +87,41 @@ class ParserPool:
         assert isinstance(answer, Sliced)
         return answer.slice
 
-    async def render_page(self, media_type: str, content: bytes, page: int, box: Box | None = None) -> bytes | None:
+    async def render_page(self, media_type: str, content: Original, page: int, box: Box | None = None) -> bytes | None:
         """Returns a page as PNG; None where the document has no such page. Raises like `parse`."""
         answer = await self._ask(RenderPage(media_type, page, box), content, self._quick)
         assert isinstance(answer, Rendered)
         return answer.image
 
-    async def page_statistics(self, media_type: str, content: bytes) -> PageStatistics:
+    async def page_statistics(self, media_type: str, content: Original) -> PageStatistics:
         """Estimates the extent of a paged document. Raises like `parse`."""
         answer = await self._ask(MeasurePages(media_type), content, self._quick)
         assert isinstance(answer, Measured)
         return answer.statistics
 
-    async def find_pictures(self, media_type: str, content: bytes, most: int) -> tuple[PicturePlace, ...]:
+    async def find_pictures(self, media_type: str, content: Original, most: int) -> tuple[PicturePlace, ...]:
         """Returns the places of the first pictures of a document. Raises like `parse`."""
         answer = await self._ask(FindPictures(media_type, most), content, self._quick)
         assert isinstance(answer, PicturesFound)
         return answer.places
 
-    async def crop_picture(self, media_type: str, content: bytes, place: PicturePlace) -> bytes | None:
+    async def crop_picture(self, media_type: str, content: Original, place: PicturePlace) -> bytes | None:
         """Returns a picture as PNG; None where it cannot be converted. Raises like `parse`."""
         answer = await self._ask(CropPicture(media_type, place), content, self._quick)
         assert isinstance(answer, Rendered)
         return answer.image
 
-    async def _ask(self, order: WorkerJob, content: bytes, free: asyncio.Semaphore, spent: float = 0.0) -> WorkerAnswer:
+    async def markdown(self, parsed: Original) -> bytes:
+        """Returns a parsed document, given in JSON, as Markdown in UTF-8. Raises like `parse`."""
+        answer = await self._ask(WriteMarkdown(), parsed, self._quick)
+        assert isinstance(answer, MarkdownWritten)
+        return answer.text
+
+    async def _ask(
+        self, order: WorkerJob, original: Original, free: asyncio.Semaphore, spent: float = 0.0
+    ) -> WorkerAnswer:
         async with free:
+            content = await _read(original)
             try:
                 return await self._attempt(order, content, spent)
             except WorkerDied as died:

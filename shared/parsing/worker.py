@@ -13,11 +13,13 @@ from shared.parsing.confinement import confine
 from shared.parsing.document import ParsedDocument
 from shared.parsing.guards import check
 from shared.parsing.limits import ParsingLimits
+from shared.parsing.markdown import markdown_of
 from shared.parsing.messages import (
     Broken,
     CropPicture,
     FindPictures,
     Hello,
+    MarkdownWritten,
     Measured,
     MeasurePages,
     Parse,
@@ -32,6 +34,7 @@ from shared.parsing.messages import (
     WorkerAnswer,
     WorkerJob,
     WorkerRefusal,
+    WriteMarkdown,
     encode,
 )
 from shared.processes import frames
@@ -94,6 +97,8 @@ def _done(order: WorkerJob, content: bytes, limits: ParsingLimits) -> WorkerAnsw
             from shared.parsing import pictures
 
             return PicturesFound(pictures.find_pictures(media_type, content, most, limits), _resident())
+        case WriteMarkdown():
+            return MarkdownWritten(markdown_of(content), _resident())
         case CropPicture(media_type, place):
             from shared.parsing import pictures
 

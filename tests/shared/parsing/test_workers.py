@@ -10,10 +10,12 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from shared.parsing.document import ParsedDocument
+from shared.parsing.document import Block, ParsedDocument
 from shared.parsing.limits import MIB, ParsingLimits
+from shared.parsing.markdown import to_markdown
 from shared.parsing.pool import ParserPool
 from shared.parsing.process import ParserUnavailable
 from shared.types.errors import Rejected
@@ -307,6 +309,7 @@ async def test_a_worker_sees_none_of_our_secrets(pool: ParserPool, monkeypatch: 
 PARENT = """
 import asyncio, os, sys
 from shared.parsing.limits import ParsingLimits
+from shared.parsing.markdown import to_markdown
 from shared.parsing.pool import ParserPool
 async def main():
     pool = ParserPool(ParsingLimits())
@@ -341,3 +344,33 @@ def test_limits_are_read_from_the_environment() -> None:
 def test_a_limit_that_is_no_whole_number_is_refused_by_its_name(name: str, value: str) -> None:
     with pytest.raises(ValueError, match=name):
         ParsingLimits.from_environ({name: value})
+
+
+async def test_who_waits_for_a_worker_holds_no_bytes(pool: ParserPool) -> None:
+    held = most_held = 0
+    drawn = ParsedDocument((Block("paragraph", "text"),))
+
+    async def bytes_of_a_document() -> bytes:
+        nonlocal held, most_held
+        held += 1
+        most_held = max(most_held, held)
+        return msgspec.json.encode(drawn)
+
+    async def markdown() -> None:
+        nonlocal held
+        assert await pool.markdown(bytes_of_a_document) == b"text\n"
+        held -= 1
+
+    await asyncio.gather(*(markdown() for _ in range(12)))
+    assert most_held == 1
+
+
+async def test_a_long_text_is_written_as_markdown_while_the_loop_goes_on(pool: ParserPool) -> None:
+    document = ParsedDocument((Block("paragraph", "*a_b [c](d) " * 400_000),))
+    writing = asyncio.create_task(pool.markdown(msgspec.json.encode(document)))
+    ticks = 0
+    while not writing.done():
+        await asyncio.sleep(0.02)
+        ticks += 1
+    assert await writing == to_markdown(document).encode()
+    assert ticks > 3
