@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -154,12 +155,14 @@ def decode(raw: bytes) -> CloudEvent:
     return from_attributes(attributes)
 
 
-def from_attributes(attributes: dict[str, Any]) -> CloudEvent:
+def from_attributes(
+    attributes: dict[str, Any], decode_data: Callable[[bytes], Any] = msgspec.json.decode
+) -> CloudEvent:
     """An event from its attributes and `data` or `data_base64`; an integer attribute may be a number or a string, an
-    absent one null. Raises `MalformedEventError`."""
+    absent one null. `decode_data` decodes the JSON in `data_base64`. Raises `MalformedEventError`."""
     present = {k: v for k, v in attributes.items() if v is not None}
     if DATA_BASE64 in present:
-        present["data"] = _encoded_data(present)
+        present["data"] = _encoded_data(present, decode_data)
     texts = {k: str(v) if isinstance(v, int) and k != "data" else v for k, v in present.items()}
     for name in _REQUIRED:
         if not texts.get(name):
@@ -179,13 +182,13 @@ def extensions(attributes: dict[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in attributes.items() if name not in known}
 
 
-def _encoded_data(attributes: dict[str, Any]) -> Any:
+def _encoded_data(attributes: dict[str, Any], decode_data: Callable[[bytes], Any]) -> Any:
     """The JSON in `data_base64`, as some SDKs encode an event whose data they were given as bytes."""
     encoded = attributes.pop(DATA_BASE64)
     if "data" in attributes:
         raise MalformedEventError("an event has either data or data_base64")
     try:
-        return msgspec.json.decode(base64.b64decode(encoded, validate=True))
+        return decode_data(base64.b64decode(encoded, validate=True))
     except (TypeError, ValueError, RecursionError) as error:  # DecodeError, UnicodeDecodeError, binascii.Error
         raise MalformedEventError(f"data_base64 is not JSON in base64: {error}") from None
 

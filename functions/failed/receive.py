@@ -74,6 +74,8 @@ async def _fail(dead_letter: DeadLetter, platform: PlatformRecords, catalogue: C
     records = platform.of(dead_letter.tenant_id)
     if await records.is_deleted(dead_letter.document_id, generation):
         return
+    if await records.generation(dead_letter.document_id, generation) is None:
+        return  # a signed event of a document that was never stored
     record = StageRecord(
         dead_letter.function,
         "",

@@ -44,3 +44,28 @@ def test_what_is_in_no_form_of_an_event_is_refused_by_its_media_type(tenant: Cal
     for media_type in ("text/plain", "application/cloudevents-batch+json", "application/xml"):
         assert send(tenant, {**ATTRIBUTES, "data": DATA}, media_type).status_code == 415
     assert send(tenant, {**ATTRIBUTES, "data": DATA}, "application/json").status_code == 400, "no ce- headers"
+
+
+def _structured(members: str) -> str:
+    return json.dumps(ATTRIBUTES)[:-1] + f", {members}}}"
+
+
+UNREADABLE = {
+    "a key twice": _structured('"id": "e-2", "data": ' + json.dumps(DATA)),
+    "a key of the data twice": _structured('"data": {"filename": "a.txt", "filename": "b.txt", "content_base64": ""}'),
+    "deep": _structured('"data": ' + "[" * 100 + "]" * 100),
+    "many values": _structured('"data": [' + "[]," * 200_000 + "[]]"),
+    "many values in base64": _structured(
+        f'"data_base64": "{base64.b64encode(b"[" + b"[]," * 200_000 + b"[]]").decode()}"'
+    ),
+    "no object": "[]",
+    "no JSON": "{",
+}
+
+
+@pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
+def test_an_event_that_cannot_be_read_is_refused_before_it_becomes_objects(body: str, tenant: Caller) -> None:
+    for media_type in (STRUCTURED, "application/json"):
+        headers = {**BINARY, "content-type": media_type}
+        answer = tenant.post("/events", content=body, headers=headers)
+        assert answer.status_code == 400, answer.text

@@ -71,7 +71,7 @@ def read(headers: dict[str, str], body: bytes) -> tuple[CloudEvent, dict[str, st
         structured = _decoded(body)
         if not isinstance(structured, dict):
             raise MalformedEventError("a CloudEvent is a JSON object")
-        return from_attributes(structured), extensions(structured)
+        return from_attributes(structured, bounded_json.decode), extensions(structured)
     if "ce-id" not in headers and "ce-type" not in headers:
         raise MalformedEventError(f"send one CloudEvent, binary (ce-… headers) or as {STRUCTURED}")
     attributes: dict[str, Any] = {

@@ -249,7 +249,8 @@ class _Route:
         largest = self._services.settings.max_upload_bytes * 4 // 3 + _LARGEST_JSON
         body = await _body(request, exchange, largest)
         try:
-            return kind(event=read(exchange.headers, body)[0])
+            event, _ = await asyncio.to_thread(read, exchange.headers, body)
+            return kind(event=event)
         except MalformedEventError as error:
             raise InvalidRequest(f"The CloudEvent cannot be read: {error}.") from None
 

@@ -181,3 +181,13 @@ async def test_an_event_of_a_deleted_document_that_fails_does_not_bring_it_back(
     await suite.tick()
     assert await suite.platform.dead_letters() == []
     assert not await suite.records.has_blobs(record.document_id, 1)
+
+
+async def test_an_event_of_an_unknown_document_is_a_letter_and_makes_no_document(suite: Suite) -> None:
+    record = await suite.store()
+    event = suite.stored(record)
+    origin = msgspec.structs.replace(event.origin, document_id="doc_unknown")
+    await suite.bus.publish(msgspec.structs.replace(event, origin=origin), "upload")
+    await suite.run_dry()
+    assert [(one.document_id, one.status) for one in await suite.platform.dead_letters()] == [("doc_unknown", 400)]
+    assert await suite.records.document_ids() == [record.document_id]
