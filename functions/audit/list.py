@@ -29,7 +29,7 @@ class ListAudit(PagedPeriod, frozen=True, kw_only=True):
 
 
 class OutboundCall(Struct, frozen=True, kw_only=True, tag_field="kind", tag="outbound"):
-    """Written before the call left. `prompt_hash` is the SHA-256 of what was sent."""
+    """Written before the call left. `server` is the one that it went to, `prompt_hash` the SHA-256 of what was sent."""
 
     operation_id: str
     at: datetime
@@ -40,6 +40,7 @@ class OutboundCall(Struct, frozen=True, kw_only=True, tag_field="kind", tag="out
     function: str
     document_id: str | None
     model: str
+    server: str
     classification: Classification
     reserved_usd: float
     prompt_hash: str

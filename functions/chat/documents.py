@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from functions.chat.answer_classes import AnswerClasses
 from functions.chat.chunks import Chunks, started
-from functions.chat.history import exchanges, known_provenances
+from functions.chat.history import answered_questions, known_provenances
 from functions.chat.messages import ChatRequest
 from functions.chat.openai_types import AssistantMessage, ChatChoice, ChatCompletion, chat_usage
 from functions.chat.prompting import read
@@ -99,7 +99,7 @@ async def _task(
     if any(message.pictures for message in messages):
         raise InvalidRequest.at("/messages", "`aegis` answers questions in words; name a model that sees pictures")
     known = await known_provenances(messages[: at + 1], classes)
-    asked = tuple(exchanges(messages[:at], known[:at], classification, _REFUSALS))
+    asked = tuple(answered_questions(messages[:at], known[:at], classification, _REFUSALS))
     own, *present = await library.present_classes([known[at] or Provenance(), *(one.provenance for one in asked)])
     turns = tuple(
         PromptTurn(one.question, one.answer, higher(classification, now), one.provenance)

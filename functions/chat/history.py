@@ -13,7 +13,7 @@ from shared.types.errors import Forbidden
 from shared.types.provenance import Provenance
 
 
-class Exchange(Struct, frozen=True):
+class AnsweredQuestion(Struct, frozen=True):
     """A question with its answer; consecutive messages of one role count as one."""
 
     question: str
@@ -29,19 +29,19 @@ async def known_provenances(messages: Sequence[PromptMessage], classes: AnswerCl
     return [one[0].joined(one[1:]) if one else None for one in known]
 
 
-def exchanges(
+def answered_questions(
     messages: Sequence[PromptMessage],
     known: Sequence[Provenance | None],
     asked_class: Classification,
     refusals: Sequence[str],
-) -> Iterator[Exchange]:
+) -> Iterator[AnsweredQuestion]:
     """Yields the questions that were answered. An answer of unknown origin counts as confidential; a refusal, which is
     the same for all questions, is no answer, and its question has the class that is known of it."""
     question, answer, provenance = "", "", Provenance(asked_class)
     for message, origin in zip(messages, known, strict=True):
         if message.role == "user":
             if answer:
-                yield Exchange(question, "" if answer in refusals else answer, provenance)
+                yield AnsweredQuestion(question, "" if answer in refusals else answer, provenance)
                 question, answer, provenance = "", "", Provenance(asked_class)
             question = f"{question}\n{message.text}".strip()
             provenance = provenance.joined([origin] if origin else [])
@@ -50,7 +50,7 @@ def exchanges(
             is_refusal = message.text.strip() in refusals
             provenance = provenance.joined([] if is_refusal else [origin or CONFIDENTIAL])
     if answer:
-        yield Exchange(question, "" if answer in refusals else answer, provenance)
+        yield AnsweredQuestion(question, "" if answer in refusals else answer, provenance)
 
 
 async def classified(

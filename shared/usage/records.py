@@ -59,7 +59,8 @@ class UsageLine(Struct, frozen=True):
 
 
 class OutboundRecord(Struct, frozen=True, kw_only=True, tag="outbound"):
-    """A call to the cloud, written before it leaves. `operation_id` is the reservation's."""
+    """A call to the cloud, written before it leaves. `operation_id` is the reservation's; `server` is the name of the
+    server that it goes to, empty in older records."""
 
     operation_id: str
     tenant_id: str
@@ -75,6 +76,7 @@ class OutboundRecord(Struct, frozen=True, kw_only=True, tag="outbound"):
     label: str = ""
     function: str = ""
     document_id: str = ""
+    server: str = ""
 
     @property
     def reserved_usd(self) -> float:

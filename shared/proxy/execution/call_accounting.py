@@ -145,7 +145,7 @@ class CallAccounting:
         reservation = await self._reserve(task, call, amount)
         left = False
         try:
-            await self._write_down(task, call, reservation)
+            await self._write_down(task, decision, call, reservation)
             left = True
             with self._watched(reservation):
                 yield reservation
@@ -199,9 +199,11 @@ class CallAccounting:
             case SwitchedOff(model=model):
                 raise OverBudget(f"{model} is switched off. An operator switches it on: PUT /budget/models/{model}.")
 
-    async def _write_down(self, task: LLMTask, call: ModelCall, reservation: Reservation) -> None:
+    async def _write_down(
+        self, task: LLMTask, decision: RoutingDecision, call: ModelCall, reservation: Reservation
+    ) -> None:
         """From here on the call counts, even if this process dies."""
-        await self._journal().append(_outbound(task, call, reservation))
+        await self._journal().append(_outbound(task, decision.server, call, reservation))
         reservation.is_gone = not await self._budget().confirm(reservation.operation_id)
         if reservation.is_gone:
             raise StoreUnavailable("counters", "the reservation is gone")
@@ -315,7 +317,7 @@ async def _logged(end: Awaitable[None]) -> None:
         log().exception("a reservation could not be settled")
 
 
-def _outbound(task: LLMTask, call: ModelCall, reservation: Reservation) -> OutboundRecord:
+def _outbound(task: LLMTask, server: str, call: ModelCall, reservation: Reservation) -> OutboundRecord:
     payer = task.payer
     return OutboundRecord(
         operation_id=reservation.operation_id,
@@ -328,6 +330,7 @@ def _outbound(task: LLMTask, call: ModelCall, reservation: Reservation) -> Outbo
         at=reservation.started_at,
         lease_until=reservation.started_at + timedelta(seconds=call.timeout_s + LEASE_MARGIN_S),
         model=call.model,
+        server=server,
         classification=task.highest_class,
         reserved_microusd=reservation.reserved_microusd,
         windows=reservation.windows,

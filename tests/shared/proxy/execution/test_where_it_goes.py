@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -16,6 +17,7 @@ from shared.proxy.prices import Price
 from shared.proxy.routing.fallbacks import NoModel
 from shared.proxy.routing.servers import ModelServers
 from shared.records.structs import TenantSettings
+from shared.types.clock import now
 from shared.types.document import Classification
 from shared.types.errors import BudgetExceeded, Forbidden, ModelNotFound, Unavailable
 from shared.types.model import Location
@@ -23,6 +25,7 @@ from shared.types.payer import Payer
 from shared.upstreams.circuit import FAILURES
 from shared.upstreams.permit import CloudPermit, NotPermitted
 from shared.upstreams.port import ModelCall, WireMessage
+from shared.usage.records import OutboundRecord
 from tests.ollama import FakeOllama, Model
 from tests.shared.proxy.execution.environment import CLOUD, LOCAL, TENANT, ProxyEnvironment, answers, task
 
@@ -93,6 +96,10 @@ async def test_what_leaves_for_a_third_server_is_paid_and_in_the_audit(third: Th
     (record,) = await third.env.booked()
     assert (record.location, record.reserved_microusd > 0, bool(record.windows)) == ("cloud", True, True)
     assert record.decision and record.decision["decision"]["server"] == "third"
+    day = timedelta(days=1)
+    records = await third.env.ledger.records(TENANT, now() - day, now() + day)
+    sent = [one for one in records if isinstance(one, OutboundRecord)]
+    assert [(one.server, one.model, one.classification) for one in sent] == [("third", LOCAL, "internal")]
     await proxy.close()
 
 

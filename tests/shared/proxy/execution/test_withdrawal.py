@@ -85,8 +85,8 @@ async def test_work_for_a_document_does_not_end_with_the_key_that_brought_it(
     env: ProxyEnvironment, payer: Payer
 ) -> None:
     env.local.seconds_per_token = 0.005
-    brought = Payer(TENANT, payer.key_id, "req_1", function="extract", document_id="doc_1")
-    running = asyncio.create_task(env.proxy.execute(task(payer=brought, quality="fast", max_output_tokens=200)))
+    for_document = Payer(TENANT, payer.key_id, "req_1", function="extract", document_id="doc_1")
+    running = asyncio.create_task(env.proxy.execute(task(payer=for_document, quality="fast", max_output_tokens=200)))
     await env.local.until(lambda local: local.running == 1)
     await revoke_the_key(env, payer)
     assert (await running).execution.location == "local"
