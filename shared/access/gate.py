@@ -4,6 +4,7 @@ Fixed windows on UTC minutes and days by Redis' own clock, counted exactly: a re
 two processes can both take the last place. Where a call may spend, the same round trip says what its caller has left.
 """
 
+import asyncio
 import contextlib
 import json
 from collections.abc import Awaitable, Callable
@@ -21,6 +22,9 @@ from shared.types.errors import StoreUnavailable, Unauthenticated
 from shared.types.payer import Payer
 from shared.types.principal import Principal
 from shared.types.remaining_budget import RemainingBudget
+
+REMAINING_S = 2.0
+"""How long a request waits for what its caller has left, which its header says, while the budget is read."""
 
 
 class SpendingLimits(Protocol):
@@ -158,8 +162,9 @@ class Gate:
         if left:
             remaining_budget.show(None if left == "unlimited" else int(left))
         elif principal.tenant_id:
-            with contextlib.suppress(StoreUnavailable):
-                remaining_budget.show(await budget.remaining(Payer(principal.tenant_id, principal.key_id)))
+            with contextlib.suppress(StoreUnavailable, TimeoutError):  # it is for a header alone
+                async with asyncio.timeout(REMAINING_S):
+                    remaining_budget.show(await budget.remaining(Payer(principal.tenant_id, principal.key_id)))
         return principal, limits, remaining_budget
 
     async def _known(self, key: str, ask: Callable[[str], Awaitable[list[str]]]) -> list[str]:

@@ -8,6 +8,7 @@ from msgspec import Struct
 from shared.embedding.port import Embedding
 from shared.embedding.sparse import SparseEncoder
 from shared.language.detect import possible
+from shared.types.deadlines import answered_within
 from shared.types.errors import StoreUnavailable
 from shared.types.passage import Found
 from shared.vectors.port import Dense, Query, Vectors
@@ -17,6 +18,9 @@ Mode = Literal["hybrid", "vector", "graph"]
 UNKNOWN_LANGUAGE_WEIGHT = 0.5
 """How much meaning counts beside words where the model does not know the question's language. An English model still
 helps on XQuAD in German (nDCG@10 0.951, words alone 0.944): names and numbers look alike everywhere."""
+
+EMBEDDING_S = 10.0
+"""How long a question waits for its vector; without it words alone find."""
 
 _MOST = 1000
 """Passages looked through for texts that differ."""
@@ -67,7 +71,8 @@ async def retrieve(
 
 async def _meaning(question: str, embedding: Embedding) -> _Meaning:
     try:
-        embedded = await embedding.embed([question])
+        async with answered_within(EMBEDDING_S, "embedding"):
+            embedded = await embedding.embed([question])
     except StoreUnavailable:
         return _Meaning(None, 0)
     return _Meaning(embedded.vectors[0], embedded.tokens)

@@ -1,7 +1,14 @@
-"""Ends asyncio tasks."""
+"""Ends asyncio tasks, and starts those whose callers may leave."""
 
 import asyncio
 from collections.abc import Collection
+from typing import Any
+
+
+def retrieve_failure(task: "asyncio.Task[Any]") -> None:
+    """Called when a task is done: its callers may all be gone, and its error is not logged as never retrieved."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def cancel_all(tasks: Collection["asyncio.Task[None]"]) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import os
 import socket
 import sys
+import time
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
@@ -15,8 +16,10 @@ from pathlib import Path
 import msgspec
 
 from shared.processes.frames import receive, send
+from shared.types.deadlines import answered_within
 from shared.types.errors import StoreUnavailable
 from shared.types.passage import Found
+from shared.types.tasks import retrieve_failure
 from shared.vectors import messages
 from shared.vectors.errors import WrongModel
 from shared.vectors.port import Point, Query, VectorIndex, Vectors
@@ -36,7 +39,7 @@ class EdgeIndex(VectorIndex):
         self._dimensions = dimensions
         self._model = model
         self._child: _Child | None = None
-        self._starting = asyncio.Lock()
+        self._starting: asyncio.Task[_Child] | None = None
         self._closed = False
 
     def of(self, tenant_id: str) -> Vectors:
@@ -52,13 +55,18 @@ class EdgeIndex(VectorIndex):
         await self.ask(messages.Ping(), _READ_SECONDS)
 
     async def close(self) -> None:
-        async with self._starting:
-            self._closed = True
-            if self._child is not None:
-                await self._child.close()
+        self._closed = True
+        if self._starting is not None:
+            await asyncio.wait([self._starting])
+        if self._child is not None:
+            await self._child.close()
 
     async def ask(self, call: messages.EngineCall, seconds: float) -> messages.EngineReply:
-        return await (await self._running()).ask(call, seconds)
+        """Waits so long for the child's start and its answer together; the start goes on for the next call."""
+        until = time.monotonic() + seconds
+        async with answered_within(seconds, "vectors"):
+            child = await self._running()
+        return await child.ask(call, max(until - time.monotonic(), 0))
 
     def check(self, dense: Sequence[float]) -> None:
         if len(dense) != self._dimensions:
@@ -67,12 +75,12 @@ class EdgeIndex(VectorIndex):
     async def _running(self) -> "_Child":
         if self._child is not None and self._child.alive:
             return self._child
-        async with self._starting:
-            if self._closed:
-                raise StoreUnavailable("vectors", "the index is closed")
-            if self._child is None or not self._child.alive:
-                self._child = await self._start()
-            return self._child
+        if self._closed:
+            raise StoreUnavailable("vectors", "the index is closed")
+        if self._starting is None or self._starting.done():
+            self._starting = asyncio.create_task(self._start(), name="start of the vector index")
+            self._starting.add_done_callback(retrieve_failure)
+        return await asyncio.shield(self._starting)
 
     async def _start(self) -> "_Child":
         try:
@@ -84,6 +92,7 @@ class EdgeIndex(VectorIndex):
         except BaseException:  # whatever ended the start, a child that is not open must not stay
             await child.kill()
             raise
+        self._child = child
         return child
 
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from shared.types.deadlines import answered_within
 from shared.types.errors import StoreUnavailable
 from shared.types.passage import Found
 from shared.vectors.errors import WrongModel
@@ -20,6 +21,8 @@ if TYPE_CHECKING:  # heavy: see there
 
 _READ_SECONDS = 0.8
 _WRITE_SECONDS = 30.0
+_OPEN_SECONDS = 15.0
+"""For the import of the client, once."""
 
 _CALLS = 32
 """At a time, each on its own connection: waiting in the HTTP client's pool costs more the more wait."""
@@ -63,13 +66,13 @@ class QdrantIndex(VectorIndex):
         Raises `WrongModel` when another model's collection is in use, `UnsuitableServer` below 1.19.
         """
         collection = await self._open()
-        async with _within(_WRITE_SECONDS):
+        async with answered_within(_WRITE_SECONDS, "vectors"):
             await self._prepare(collection)
 
     async def renew(self) -> None:
         """Makes this model's collection empty, whichever is in use: the first step to another model."""
         collection = await self._open()
-        async with _within(_WRITE_SECONDS):
+        async with answered_within(_WRITE_SECONDS, "vectors"):
             await collection.drop()
             await collection.make()
         self._prepared = self._filling = True
@@ -77,13 +80,13 @@ class QdrantIndex(VectorIndex):
     async def adopt(self) -> None:
         """Puts this model's collection to use: the last step. Processes that run go on with theirs until they end."""
         collection = await self._open()
-        async with _within(_WRITE_SECONDS):
+        async with answered_within(_WRITE_SECONDS, "vectors"):
             await collection.adopt()
         self._filling = False
 
     async def ping(self) -> None:
         collection = await self._open()
-        async with _within(_READ_SECONDS):
+        async with answered_within(_READ_SECONDS, "vectors"):
             await collection.ping()
 
     async def close(self) -> None:
@@ -100,7 +103,7 @@ class QdrantIndex(VectorIndex):
     async def use(self, seconds: float) -> "AsyncIterator[Collection]":
         """Yields the prepared collection for at most this long. After an error the next call prepares it again."""
         collection = await self._open()
-        async with _within(seconds), self._slots:
+        async with answered_within(seconds, "vectors"), self._slots:
             if not self._prepared:
                 await self._prepare(collection)
             try:
@@ -129,7 +132,7 @@ class QdrantIndex(VectorIndex):
     async def _open(self) -> "Collection":
         if self._opened is not None and not self._closed:
             return self._opened
-        async with self._opening:
+        async with answered_within(_OPEN_SECONDS, "vectors", "the client is not imported"), self._opening:
             if self._closed:
                 raise StoreUnavailable("vectors", "the index is closed")
             if self._opened is None:
@@ -168,12 +171,3 @@ class _TenantVectors(Vectors):
     async def count(self, document_id: str | None = None) -> int:
         async with self._index.use(_READ_SECONDS) as collection:
             return await collection.count(self._tenant_id, document_id)
-
-
-@asynccontextmanager
-async def _within(seconds: float) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError:
-        raise StoreUnavailable("vectors", f"no answer within {seconds:g} s") from None

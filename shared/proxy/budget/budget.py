@@ -40,10 +40,15 @@ from shared.proxy.budget.seeding import ReadBalances, Seeding
 from shared.proxy.budget.switches import ModelSwitches
 from shared.redis.client import RedisClient, RedisWord, Script, pairs
 from shared.types.charges import add_cost
+from shared.types.deadlines import answered_within
 from shared.types.errors import AegisError, BudgetExceeded, NotFound, StoreUnavailable
 from shared.types.payer import Payer
+from shared.types.tasks import retrieve_failure
 from shared.usage.metering import ChargedWork
 from shared.usage.records import AlertRecord, UsageRecord
+
+SEEDING_S = 5.0
+"""How long a call waits for a seeding, which goes on when it leaves."""
 
 _AT_ONCE = 200
 _ROUNDS = 8
@@ -199,8 +204,9 @@ class Budget:
         """Fills a cold budget from the usage ledger; one seeding at a time in a process."""
         if self._seeding is None or self._seeding.done():
             self._seeding = asyncio.create_task(self._seeder.run(), name="seeding of the budget")
-            self._seeding.add_done_callback(_is_read)
-        await asyncio.shield(self._seeding)
+            self._seeding.add_done_callback(retrieve_failure)
+        async with answered_within(SEEDING_S, "counters", "the budget was not read from the usage ledger"):
+            await asyncio.shield(self._seeding)
 
     def terms(self) -> str:
         """Returns the terms for other scripts that read the budget."""
@@ -279,9 +285,3 @@ def _alert(place: str, details: str) -> AlertRecord:
         tenant_id=tenant_id,
         reserved_microusd=int(more[0]) if more else 0,
     )
-
-
-def _is_read(task: asyncio.Task[None]) -> None:
-    """Retrieves the error of a task whose callers may all be gone, so that it is not logged as never retrieved."""
-    if not task.cancelled():
-        task.exception()

@@ -1,5 +1,6 @@
 """Who may spend learns at the gate what is left, in the same round trip."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from shared.access.gate import Gate
 from shared.blobs.port import Blobs
 from shared.proxy.budget.budget import Budget
 from shared.redis.client import RedisClient, RedisWord, Script
+from shared.redis.leases import Leases
 from shared.types.errors import StoreUnavailable, Unauthenticated
 from shared.types.payer import Payer
 from shared.types.remaining_budget import RemainingBudget
@@ -106,3 +108,16 @@ def test_a_remainder_is_told_to_the_micro_dollar(microusd: int | None, header: s
     assert remaining_budget.header == ""
     remaining_budget.show(microusd)
     assert remaining_budget.header == header
+
+
+async def test_a_request_does_not_wait_for_what_only_its_header_says(
+    accounts: Accounts, redis: RedisClient, blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.access.gate.REMAINING_S", 0.1)
+    gate, _ = gate_over(accounts, redis, blobs)
+    tenant = await accounts.create_tenant("a tenant", "pro")
+    _, key = await accounts.create_key(tenant.tenant_id, "a key", "reader")
+    async with Leases(redis).hold("budget:seeding"):
+        async with asyncio.timeout(4):
+            _, limits, remaining_budget = await gate.admit_spender(key, "default")
+    assert not remaining_budget.header and limits.remaining == 99

@@ -1,5 +1,6 @@
 """What retrieval promises, on the embedded index and a small model of meaning."""
 
+import asyncio
 import math
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -112,6 +113,18 @@ async def test_without_the_model_words_still_find_and_the_answer_says_so(model: 
         assert names(retrieved) == ["psg_hound"]
         assert retrieved.degraded == ("vectors",)
         assert retrieved.embedded_tokens == 0
+
+
+async def test_a_model_that_hangs_is_not_waited_for(
+    model: Topics, vectors: Vectors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hanging(texts: Sequence[str]) -> Embedded:
+        return await asyncio.Future()
+
+    monkeypatch.setattr("shared.retrieval.retrieve.EMBEDDING_S", 0.05)
+    monkeypatch.setattr(model, "embed", hanging)
+    retrieved = await asked("Who follows a trail?", model, vectors)
+    assert (names(retrieved), retrieved.degraded) == (["psg_hound"], ("vectors",))
 
 
 async def test_the_graph_is_answered_by_the_index_and_says_so(model: Topics, vectors: Vectors) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -182,3 +183,25 @@ def _runs(process: int) -> bool:
     except OSError:
         return False
     return state not in "ZX"
+
+
+async def test_a_call_waits_for_a_slow_start_no_longer_than_its_time_and_the_start_goes_on(
+    index: EdgeIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, may_start, starts = index._start, asyncio.Event(), 0
+
+    async def slowly() -> Any:
+        nonlocal starts
+        starts += 1
+        await may_start.wait()
+        return await start()
+
+    monkeypatch.setattr(index, "_start", slowly)
+    monkeypatch.setattr("shared.vectors.edge._READ_SECONDS", 0.1)
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable, match="no answer"):
+            await index.ping()
+    monkeypatch.setattr("shared.vectors.edge._READ_SECONDS", 30)
+    may_start.set()
+    await index.ping()
+    assert starts == 1

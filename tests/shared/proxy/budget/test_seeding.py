@@ -11,6 +11,7 @@ from shared.blobs.port import Blobs
 from shared.proxy.budget.mending import Counted
 from shared.proxy.budget.operations import Over, Reserved, ScopeOf
 from shared.redis.client import RedisClient
+from shared.redis.leases import Leases
 from shared.redis.valkey import ValkeyServer
 from shared.types.errors import StoreUnavailable
 from shared.usage.balance import BudgetBalances
@@ -190,3 +191,19 @@ async def test_a_caller_that_gives_up_does_not_end_the_seeding_of_the_others(blo
     impatient.cancel()
     answered.set()
     assert isinstance(await patient, Reserved)
+
+
+async def test_a_call_waits_for_a_seeding_no_longer_than_its_time_and_the_seeding_goes_on(
+    env: BudgetEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.proxy.budget.budget.SEEDING_S", 0.1)
+    payer = await env.payer()
+    await env.spend("opr_1", 300, payer)
+    await env.book_outbox()
+    await env.redis.call("FLUSHDB")
+    async with Leases(env.redis).hold("budget:seeding"):  # another process reads the ledger, or died while it did
+        with pytest.raises(StoreUnavailable, match="usage ledger"):
+            await env.budget.reserve("opr_2", 50, payer, 60)
+    monkeypatch.setattr("shared.proxy.budget.budget.SEEDING_S", 20)
+    assert isinstance(await env.budget.reserve("opr_3", 50, payer, 60), Reserved)
+    assert set((await env.counted()).values()) == {Counted(300, 50)}
