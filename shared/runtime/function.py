@@ -43,8 +43,10 @@ def run(name: str) -> int:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - before there is a log to speak of
         return 6
     except (AegisError, SettingError, TableError, ValueError) as error:
+        from shared.runtime.wiring.data_folder import FolderTaken
+
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        return 2
+        return 6 if isinstance(error, FolderTaken) else 2
 
 
 async def _run(function: Function, settings: Settings, listener: socket.socket) -> int:

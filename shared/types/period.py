@@ -34,12 +34,17 @@ def span(period: Period | PagedPeriod, default: timedelta | None = None) -> tupl
         if end.date() == date.max:
             raise InvalidRequest.at("/to", f"`to` has to lie before {date.max}")
         end += timedelta(days=1)
-    last = end - timedelta(microseconds=1)
-    start = last.replace(day=1, hour=0, minute=0, second=0, microsecond=0) if default is None else end - default
-    if period.since:
-        start = moment(period.since, "from")
+    start = moment(period.since, "from") if period.since else _default_start(end, default)
     if start >= end:
         raise InvalidRequest.at("/from", "`from` has to lie before `to`")
     if end - start > _LONGEST:
         raise InvalidRequest.at("/from", f"`from` has to lie within {_LONGEST.days} days before `to`")
     return start, end
+
+
+def _default_start(end: datetime, default: timedelta | None) -> datetime:
+    try:
+        last = end - timedelta(microseconds=1)
+        return last.replace(day=1, hour=0, minute=0, second=0, microsecond=0) if default is None else end - default
+    except OverflowError:
+        raise InvalidRequest.at("/to", "`to` lies too close to the beginning of the calendar") from None

@@ -228,10 +228,11 @@ def test_a_wrong_cursor_is_pointed_at(admin: Caller, operator: Caller, cursor: s
         assert_problem(admin.get(path, params={"cursor": cursor}), 400, "invalid-request", "/cursor")
 
 
-def test_a_period_at_the_end_of_time_is_pointed_at(admin: Caller) -> None:
-    for path in ("/usage", "/usage/ledger", "/audit", "/audit/report"):
-        answer = admin.get(path, params={"from": "9999-12-01", "to": "9999-12-31"})
-        assert_problem(answer, 400, "invalid-request", "/to")
+def test_a_period_at_an_end_of_time_is_pointed_at(admin: Caller) -> None:
+    for path in ("/usage", "/usage/ledger", "/usage/export", "/audit", "/audit/report"):
+        for period in ({"from": "9999-12-01", "to": "9999-12-31"}, {"to": "0001-01-01T00:00:00Z"}):
+            answer = admin.get(path, params={**period, **({"format": "csv"} if path == "/usage/export" else {})})
+            assert_problem(answer, 400, "invalid-request", "/to")
 
 
 @pytest.mark.parametrize("as_of", ["2026-03-01", "2026-03-01T09:30:00Z", "2026-03-01T09:30:00.5+01:00"])
