@@ -40,6 +40,7 @@ from shared.proxy.routing.conditions import Conditions
 from shared.proxy.routing.gpu import Gpu
 from shared.proxy.routing.servers import ModelServers
 from shared.proxy.task import LLMTask, Part, PromptMessage
+from shared.redis.client import RedisClient
 from shared.redis.valkey import ValkeyServer
 from shared.types.payer import Payer
 from shared.upstreams.ollama import OllamaClient as Local
@@ -135,7 +136,7 @@ async def _steps(folder: Path, url: str) -> AsyncIterator[tuple[dict[str, Step],
     budget = Budget(redis, blobs, accounts, _nothing, DefaultCaps(platform=DefaultCap()))
     gate = Gate(accounts, redis, lambda: budget)
     payer = Payer(tenant.tenant_id, key.key_id, "req_000000000000000000000000", function="chat")
-    proxy = _proxy(url, budget, journal, accounts)
+    proxy = _proxy(url, budget, journal, accounts, redis)
     clients: list[Upstream] = [Cloud("cloud-key", base_url=url, concurrency=_SLOTS), Local(url, concurrency=_SLOTS)]
     bare = call_of(_task(payer, "fast"), MODEL, 60)
     steps: dict[str, Step] = {
@@ -160,7 +161,7 @@ async def _steps(folder: Path, url: str) -> AsyncIterator[tuple[dict[str, Step],
         await server.close()
 
 
-def _proxy(url: str, budget: Budget, journal: Journal, accounts: Accounts) -> ExecutionProxy:
+def _proxy(url: str, budget: Budget, journal: Journal, accounts: Accounts, redis: RedisClient) -> ExecutionProxy:
     config = ProxyConfig(
         ollama=OllamaConfig(base_url=Url(url), models=LocalModels(generation=MODEL), concurrency=_SLOTS),
         ollama_cloud=OllamaCloudConfig(
@@ -173,7 +174,7 @@ def _proxy(url: str, budget: Budget, journal: Journal, accounts: Accounts) -> Ex
         ),
         prices={MODEL: Price(input=1, output=1)},
     )
-    servers, prices = ModelServers(config), config.price_table
+    servers, prices = ModelServers(config, lambda: redis), config.price_table
     accounting = CallAccounting(lambda: budget, lambda: journal, prices, lambda: accounts)
     return ExecutionProxy(
         servers, Conditions(servers, prices, Gpu("none")), accounting, "quality_optimized", config.ollama.context_steps

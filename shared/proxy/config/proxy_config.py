@@ -64,7 +64,7 @@ class OllamaCloudConfig(Struct, frozen=True, forbid_unknown_fields=True):
     cost_limits: CostLimits = CostLimits()
     decision_strategy: StrategyName = "hybrid"
     fallback: FallbackRules = FallbackRules()
-    concurrency: Annotated[Calls, Meta(description="calls at a time, as the account's plan allows")] = 3
+    concurrency: Annotated[Calls, Meta(description="calls at a time over all processes, as the plan allows")] = 3
     queue_s: Annotated[Seconds, Meta(description="the longest that a call waits for its turn")] = 20
     timeout_s: Annotated[Seconds, Meta(description="the longest that a call lasts")] = 120
     preferred: Preferred = False

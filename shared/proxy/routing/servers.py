@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager
 from functools import cached_property
 from statistics import median
@@ -11,6 +11,8 @@ from msgspec import Struct
 
 from shared.proxy.config.owners import declared_servers
 from shared.proxy.config.proxy_config import OllamaCloudConfig, OllamaConfig, OpenAIServer, ProxyConfig
+from shared.proxy.routing.shared_slots import SharedSlots
+from shared.redis.client import RedisClient
 from shared.telemetry.logs import log
 from shared.telemetry.metrics import count_model_call
 from shared.types.model import OLLAMA, OLLAMA_CLOUD, Location, TaskKind
@@ -40,7 +42,8 @@ _REPETITION = 30
 
 class ModelServer:
     """One upstream. Its models are looked up at most once a minute, every ten seconds while it is away. `known` are
-    models that are not looked up; `waits` says whether a call waits where it is asked too often."""
+    models that are not looked up; `waits` says whether a call waits where it is asked too often. `shared_slots` bound
+    the calls of all processes together."""
 
     def __init__(
         self,
@@ -51,6 +54,7 @@ class ModelServer:
         queue_s: float,
         known: tuple[str, ...] = (),
         waits: bool = True,
+        shared_slots: SharedSlots | None = None,
     ) -> None:
         self.name = name
         self.timeout_s = timeout_s
@@ -59,6 +63,7 @@ class ModelServer:
         self._upstream = upstream
         self.known = known
         self._slots = Slots(upstream.capabilities.concurrency)
+        self._shared_slots = shared_slots
         self.circuits = ServerCircuits()
         self._looked = _Look(float("-inf"), {}, is_there=False)
         self._last_listed: frozenset[str] = frozenset()
@@ -79,8 +84,15 @@ class ModelServer:
 
     @asynccontextmanager
     async def slot(self, tenant_id: str) -> AsyncIterator[None]:
+        """One of this process, in which tenants take turns, and one of the account where its calls are counted over all
+        processes. Raises `UpstreamError` where none came free in `queue_s`."""
+        until = time.monotonic() + self.queue_s
         async with self._slots.hold(tenant_id, self.queue_s):
-            yield
+            if self._shared_slots is None:
+                yield
+                return
+            async with self._shared_slots.hold(max(0.0, until - time.monotonic())):
+                yield
 
     async def models(self) -> dict[str, ModelInfo]:
         """By name; none while the server is away."""
@@ -161,6 +173,8 @@ class ModelServer:
             count_model_call(self.location, call.model, outcome, time.monotonic() - started_at)
 
     async def close(self) -> None:
+        if self._shared_slots:
+            await self._shared_slots.close()
         await self._upstream.close()
 
 
@@ -201,8 +215,10 @@ def _answers(info: ModelInfo) -> bool:
 class ModelServers:
     """The local Ollama, the cloud where it is switched on, and any others by name."""
 
-    def __init__(self, config: ProxyConfig) -> None:
+    def __init__(self, config: ProxyConfig, redis: Callable[[], RedisClient]) -> None:
+        """In `redis` the calls of the cloud are counted over all processes."""
         self.config = config
+        self._redis = redis
 
     @cached_property
     def local(self) -> ModelServer:
@@ -211,7 +227,10 @@ class ModelServers:
     @cached_property
     def cloud(self) -> ModelServer | None:
         cloud = self.config.ollama_cloud
-        return _cloud(cloud, tuple(self.config.prices)) if cloud.is_usable else None
+        if not cloud.is_usable:
+            return None
+        slots = SharedSlots(self._redis, OLLAMA_CLOUD, cloud.concurrency)
+        return _cloud(cloud, tuple(self.config.prices), slots)
 
     @cached_property
     def others(self) -> dict[str, ModelServer]:
@@ -271,7 +290,7 @@ def _ollama(config: OllamaConfig) -> ModelServer:
     return ModelServer(OLLAMA, upstream, timeout_s=config.timeout_s, queue_s=config.queue_s)
 
 
-def _cloud(config: OllamaCloudConfig, priced: tuple[str, ...]) -> ModelServer:
+def _cloud(config: OllamaCloudConfig, priced: tuple[str, ...], slots: SharedSlots) -> ModelServer:
     """It has what there is a price for: whether the account may use it, the call itself shows."""
     from shared.upstreams.ollama_cloud import OllamaCloudClient as Client
 
@@ -284,6 +303,7 @@ def _cloud(config: OllamaCloudConfig, priced: tuple[str, ...]) -> ModelServer:
         queue_s=config.queue_s,
         known=known,
         waits=config.fallback.on_rate_limit == "queue",
+        shared_slots=slots,
     )
 
 

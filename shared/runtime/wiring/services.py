@@ -210,7 +210,7 @@ class Services:
         from shared.proxy.routing.gpu import Gpu
         from shared.proxy.routing.servers import ModelServers
 
-        config, servers = self.proxy_config, ModelServers(self.proxy_config)
+        config, servers = self.proxy_config, ModelServers(self.proxy_config, lambda: self.redis)
         return ExecutionProxy(
             servers,
             Conditions(servers, config.price_table, Gpu()),

@@ -68,7 +68,7 @@ async def main(
     settings, dice = config(cloud), random.Random(seed)
     accounts = Accounts(blobs, redis)
     budget = Budget(redis, blobs, accounts, UsageLedger(blobs).balances, allowances(settings))
-    proxy = proxy_over(settings, budget, journal, accounts)
+    proxy = proxy_over(settings, budget, journal, accounts, redis)
     await redis.ping()
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)

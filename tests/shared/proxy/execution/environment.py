@@ -52,8 +52,10 @@ def task(text: str = "What is it?", *, payer: Payer | None = None, **wishes: Any
     return LLMTask(payer=payer, messages=wishes.pop("messages", (words(text),)), **wishes)
 
 
-def proxy_over(config: ProxyConfig, budget: Budget, journal: Journal, accounts: Accounts) -> ExecutionProxy:
-    servers = ModelServers(config)
+def proxy_over(
+    config: ProxyConfig, budget: Budget, journal: Journal, accounts: Accounts, redis: RedisClient
+) -> ExecutionProxy:
+    servers = ModelServers(config, lambda: redis)
     return ExecutionProxy(
         servers,
         Conditions(servers, config.price_table, Gpu("no such program")),
@@ -80,7 +82,7 @@ class ProxyEnvironment:
         self.proxy = self.make(self.config)
 
     def make(self, config: ProxyConfig, budget: Budget | None = None) -> ExecutionProxy:
-        return proxy_over(config, budget or self.budget, self.journal, self.accounts)
+        return proxy_over(config, budget or self.budget, self.journal, self.accounts, self.redis)
 
     def changed(self, **cloud: Any) -> ExecutionProxy:
         """A proxy whose file says otherwise of the cloud."""

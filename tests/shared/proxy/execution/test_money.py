@@ -139,7 +139,7 @@ async def test_what_a_task_would_do_is_told_and_nothing_leaves(env: ProxyEnviron
 
 
 async def test_the_call_of_a_broken_circuit_is_refused_without_a_byte(env: ProxyEnvironment) -> None:
-    servers = ModelServers(env.config)
+    servers = ModelServers(env.config, lambda: env.redis)
     assert servers.cloud
     servers.cloud.circuits.failed(CLOUD, "quota", 60)
     call = ModelCall(model=CLOUD, messages=(), max_output_tokens=1, timeout_s=1, classification="internal")

@@ -121,7 +121,7 @@ async def test_the_list_of_models_says_whose_each_is(third: Third) -> None:
 
 async def test_a_model_that_only_the_local_server_lists_is_its_own_while_it_is_away(env: ProxyEnvironment) -> None:
     env.local.models[CLOUD] = Model(CLOUD, answer=answers("from here"))
-    servers = ModelServers(env.config)
+    servers = ModelServers(env.config, lambda: env.redis)
     assert (owner := await servers.owner(CLOUD)) and owner.name == "ollama"
     servers.local._looked = replace(servers.local._looked, until=0.0, models={})
     env.local.always("failed", path="/api/tags")
@@ -145,7 +145,7 @@ async def test_a_call_that_lacks_what_it_needs_never_sends_a_byte(
     permit: CloudPermit | None,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    servers = ModelServers(env.config)
+    servers = ModelServers(env.config, lambda: env.redis)
     assert servers.cloud
     call = ModelCall(
         model=CLOUD,
