@@ -38,8 +38,10 @@ def read_cursor(cursor: str) -> tuple[int, str]:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
         microseconds, name = text.split(" ")
-        datetime.fromtimestamp(int(microseconds) / 1_000_000, UTC)
-        return int(microseconds), name
+        if (at := int(microseconds)) < 0:
+            raise ValueError("before the first moment")
+        datetime.fromtimestamp(at / 1_000_000, UTC)
+        return at, name
     except (ValueError, OverflowError, OSError):
         raise InvalidRequest.at("/cursor", "`cursor` is not one that this list gave") from None
 
