@@ -53,14 +53,11 @@ def cut(block: Block, room: int, ruler: Ruler) -> list[Atom]:
 def _cutters(block: Block) -> Sequence[Cutter]:
     if block.kind == "list":
         return _by_item, _by_line, _by_sentence
-    if block.kind == "code" or _is_pairs(block.text):
+    lines = block.text[:5000].split("\n")
+    is_pairs = len(lines) > 2 and all(map(_PAIR.match, lines[:-1]))
+    if block.kind == "code" or is_pairs:
         return _by_line, _by_sentence
     return _by_sentence, _by_line
-
-
-def _is_pairs(text: str) -> bool:
-    lines = text[:5000].split("\n")
-    return len(lines) > 2 and all(map(_PAIR.match, lines[:-1]))
 
 
 def _text(text: str, room: int, ruler: Ruler, cutters: Sequence[Cutter]) -> list[tuple[str, str]]:

@@ -122,17 +122,15 @@ def _path(headings: Sequence[Block]) -> Path:
 
 def _atoms(headings: list[Block], body: list[Block], most: int, ruler: Ruler) -> list[Atom]:
     """Cuts a section into atoms; the beginning of its body always has room beside its headings."""
-    heads = [_heading_atom(heading, ruler) for heading in headings]
+    heads: list[Atom] = []
+    for heading in headings:
+        text = f"{'#' * max(heading.level, 1)} {' '.join(heading.text.split())}"
+        heads.append(Atom(text, ruler.length(text), page=heading.page, box=heading.box, heads=True))
     beside = sum(head.tokens for head in heads)
     if beside > most // 2:
         heads = [atom for heading in headings for atom in cut(heading, most, ruler)]
         beside = 0
     return [*heads, *_led(body, [cut(block, most - beside, ruler) for block in body], most - beside)]
-
-
-def _heading_atom(heading: Block, ruler: Ruler) -> Atom:
-    text = f"{'#' * max(heading.level, 1)} {' '.join(heading.text.split())}"
-    return Atom(text, ruler.length(text), page=heading.page, box=heading.box, heads=True)
 
 
 def _led(blocks: list[Block], cuts: list[list[Atom]], room: int) -> Iterator[Atom]:

@@ -32,7 +32,8 @@ async def handle(request: OneDocument, catalogue: Catalogue, table: Table, call:
 async def _watch(
     entry: CatalogueEntry, catalogue: Catalogue, table: Table, call: Call
 ) -> AsyncIterator[ServerSentEvent]:
-    seen = _read_id(call.last_event_id)
+    pairs = (part.partition(":") for part in call.last_event_id[:2000].split(","))  # as `_write_id` formats them
+    seen = {stage: status for stage, _, status in pairs if status}
     until = asyncio.get_running_loop().time() + _LONGEST_S
     document_id, pipeline = entry.record.document_id, table.stages(entry.record.route)
     while True:
@@ -67,8 +68,3 @@ def _changes(document: DocumentView, seen: dict[str, str]) -> list[ServerSentEve
 
 def _write_id(seen: dict[str, str]) -> str:
     return ",".join(f"{stage}:{status}" for stage, status in seen.items())
-
-
-def _read_id(text: str) -> dict[str, str]:
-    pairs = (part.partition(":") for part in text[:2000].split(","))
-    return {stage: status for stage, _, status in pairs if status}

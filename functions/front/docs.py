@@ -26,7 +26,10 @@ def _body(api: dict[str, Any]) -> str:
         for method, operation in operations.items():
             routes.setdefault(operation["tags"][0], []).append(_route(method, path, operation))
     sections = "".join(f"<h2 id={name!r}>{escape(name)}</h2>{''.join(found)}" for name, found in routes.items())
-    types = "".join(_type(name, schema) for name, schema in sorted(api["components"]["schemas"].items()))
+    types = ""
+    for name, schema in sorted(api["components"]["schemas"].items()):
+        summary = f"<summary><code>{escape(name)}</code></summary><p>{escape(schema.get('description', ''))}</p>"
+        types += f"<details id='{escape(name)}'>{summary}{_fields(schema)}</details>"
     intro = (
         f"<h1>{escape(api['info']['title'])} API</h1><p>{escape(api['info']['description'])}</p>"
         "<p>Send the key as <code>Authorization: Bearer &lt;key&gt;</code>. Every error is <code>problem+json</code>; "
@@ -82,12 +85,6 @@ def _responses(responses: dict[str, Any]) -> str:
         kinds = "<br>".join(_kind(each["schema"], media_type) for media_type, each in content.items())
         rows += f"<tr><td>{status}</td><td>{escape(one['description'])}</td><td>{kinds}</td></tr>"
     return f"<table><tr><th>status</th><th></th><th>answer</th></tr>{rows}</table>"
-
-
-def _type(name: str, schema: dict[str, Any]) -> str:
-    description = escape(schema.get("description", ""))
-    summary = f"<summary><code>{escape(name)}</code></summary>"
-    return f"<details id='{escape(name)}'>{summary}<p>{description}</p>{_fields(schema)}</details>"
 
 
 def _kind(schema: dict[str, Any], media_type: str = "application/json") -> str:

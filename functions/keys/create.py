@@ -37,7 +37,10 @@ ERRORS = (DiskFull,)
 
 
 async def handle(request: CreateKey, accounts: Accounts, principal: Principal) -> NewKey:
-    expires_at = _in_utc(request.expires_at) if request.expires_at else None
+    try:
+        expires_at = request.expires_at.astimezone(UTC) if request.expires_at else None
+    except OverflowError:
+        raise InvalidRequest.at("/expires_at", "`expires_at` lies outside the calendar in UTC") from None
     if expires_at and expires_at <= now():
         raise InvalidRequest.at("/expires_at", "`expires_at` has to lie in the future")
     scopes = SCOPES if request.scopes is None else tuple(dict.fromkeys(request.scopes))
@@ -50,10 +53,3 @@ async def handle(request: CreateKey, accounts: Accounts, principal: Principal) -
         expires_at=expires_at,
     )
     return NewKey(record.key_id, key, record.name, record.role, record.scopes, record.expires_at)
-
-
-def _in_utc(at: datetime) -> datetime:
-    try:
-        return at.astimezone(UTC)
-    except OverflowError:
-        raise InvalidRequest.at("/expires_at", "`expires_at` lies outside the calendar in UTC") from None

@@ -63,9 +63,6 @@ class OllamaEmbedding:
         if width != self.dimensions:
             detail = f"{self._model} gave vectors of {width} numbers instead of {self.dimensions}: pull it again"
             raise StoreUnavailable("embedding", detail, retry_after=60)
-        return [_unit(vector) for vector in vectors], counts.prompt
-
-
-def _unit(vector: Sequence[float]) -> tuple[float, ...]:
-    length = math.sqrt(sum(value * value for value in vector)) or 1.0
-    return tuple(value / length for value in vector)
+        lengths = (math.sqrt(sum(value * value for value in vector)) or 1.0 for vector in vectors)
+        units = [tuple(value / length for value in vector) for vector, length in zip(vectors, lengths, strict=True)]
+        return units, counts.prompt

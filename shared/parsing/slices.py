@@ -29,14 +29,10 @@ def join_slices(slices: Sequence[Slice]) -> ParsedDocument:
         if any(one.unread for one in slices):
             raise Rejected("ocr-unavailable", "its pages are pictures, and nothing is installed here to read them")
         raise Rejected("empty", "the document holds no words")
-    return ParsedDocument(remaining, _title(remaining, slices[0].title), slices[-1].pages)
-
-
-def _title(blocks: Sequence[Block], metadata_title: str) -> str:
-    """The first page's highest heading, else what the file says of itself."""
-    headings = [block for block in blocks if block.kind == "heading" and (block.page or 1) <= 2]
-    best = min(headings, key=lambda block: block.level).text if headings else metadata_title
-    return " ".join(best.split())[:300]
+    # The title is the highest heading at the beginning, else the one in the file's metadata.
+    headings = [block for block in remaining if block.kind == "heading" and (block.page or 1) <= 2]
+    title = min(headings, key=lambda block: block.level).text if headings else slices[0].title
+    return ParsedDocument(remaining, " ".join(title.split())[:300], slices[-1].pages)
 
 
 def _without_running(blocks: list[Block], pages: int) -> Iterator[Block]:

@@ -59,7 +59,11 @@ class SliceQueue:
     async def put(self, event: DocumentStored, slices: Sequence[PageRange]) -> bool:
         """Adds a document's slices; False where the document is queued already, which keeps its place."""
         about = event.origin
-        words = [_waiting(about.document_id, about.generation, one, _cost(event, one)) for one in slices]
+        # A picture is mostly one page; other documents are not opened yet, and what is too much is refunded.
+        costs = [1 if event.media_type.startswith("image/") else len(one) or SLICE_PAGES for one in slices]
+        words = [
+            _waiting(about.document_id, about.generation, one, cost) for one, cost in zip(slices, costs, strict=True)
+        ]
         job = _job(about.tenant_id, about.document_id, about.generation)
         text = msgspec.json.encode(event).decode()
         is_new = await self._redis.run(scripts.PUT, [job], [about.tenant_id, text, SLICE_PAGES, RETENTION_S, *words])
@@ -137,11 +141,6 @@ def _prefix(document_id: str, generation: int) -> str:
 def _waiting(document_id: str, generation: int, pages: PageRange, cost: int) -> str:
     """The entry in the tenant's list without its time, which Redis adds."""
     return f"{_prefix(document_id, generation)}{pages.first}|{pages.until}|{cost}|0"
-
-
-def _cost(event: DocumentStored, pages: PageRange) -> int:
-    """A picture is mostly one page; other documents are not opened yet, and what is too much is refunded."""
-    return 1 if event.media_type.startswith("image/") else len(pages) or SLICE_PAGES
 
 
 def _claim(token: str, tenant_id: str, word: str, event: str, started_ms: str, is_first: int) -> Claim:

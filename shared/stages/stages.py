@@ -176,7 +176,9 @@ class StageRunner:
         where it waits for other work or for a higher `max_cost_usd`."""
         origin, name = event.origin, stage.function.name
         timeout_s = stage.function.timeout_s
-        attempts = await self._count_attempt(origin, name)
+        counter = _attempts_key(origin, name)
+        count, _ = await self._redis.batch([("INCR", counter), ("EXPIRE", counter, _ATTEMPTS_S)])
+        attempts = int(count)
         await self._show(origin, name, "running", attempts, started)
         try:
             async with asyncio.timeout(timeout_s):
@@ -300,11 +302,6 @@ class StageRunner:
     async def _mark_for_erasure(self, origin: Origin) -> None:
         """Lets the sweep erase what a stage wrote after its document was erased, perhaps in an interrupted delivery."""
         await self._records.mark_open(origin.document_id, origin.generation, "deleting")
-
-    async def _count_attempt(self, origin: Origin, stage: str) -> int:
-        key = _attempts_key(origin, stage)
-        count, _ = await self._redis.batch([("INCR", key), ("EXPIRE", key, _ATTEMPTS_S)])
-        return int(count)
 
     async def _forget_attempts(self, origin: Origin, stage: str) -> None:
         """There was progress: the next delivery counts from one."""

@@ -78,11 +78,8 @@ def _counts(line: _Line) -> TokenCounts | None:
     be read makes the others worthless."""
     if line.done_reason in ("load", "unload"):
         return TokenCounts()
-    prompt, completion = count_of(line.prompt_eval_count), _or_zero(line.eval_count)
+    prompt = count_of(line.prompt_eval_count)
+    completion = count_of(line.eval_count) if bytes(line.eval_count) else 0
     if not prompt or completion is None:
         return None
     return TokenCounts(prompt, completion, min(count_of(line.prompt_eval_cached_count) or 0, prompt))
-
-
-def _or_zero(raw: msgspec.Raw) -> int | None:
-    return count_of(raw) if bytes(raw) else 0

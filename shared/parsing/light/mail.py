@@ -54,19 +54,15 @@ def _parts(message: Message, limits: ParsingLimits) -> Iterator[EmailMessage]:
         if not isinstance(inner, list):
             yield part  # type: ignore[misc]  # the policy makes every part an EmailMessage
         elif part.get_content_type() == "multipart/alternative":
-            waiting += [(each, depth + 1) for each in _preferred(_messages(inner))]
+            forms = _messages(inner)
+            known = [form for form in forms if form.is_multipart() or form.get_content_maintype() == "text"]
+            waiting += [(each, depth + 1) for each in (known or forms)[-1:]]  # the richest form that is parsed
         else:
             waiting += [(each, depth + 1) for each in reversed(_messages(inner))]
 
 
 def _messages(parts: list[Any]) -> list[Message]:
     return [part for part in parts if isinstance(part, Message)]
-
-
-def _preferred(forms: list[Message]) -> list[Message]:
-    """Returns the richest form that can be read: HTML before plain text."""
-    known = [form for form in forms if form.is_multipart() or form.get_content_maintype() == "text"]
-    return (known or forms)[-1:]
 
 
 def _write(assembly: Assembly, part: EmailMessage, limits: ParsingLimits) -> None:

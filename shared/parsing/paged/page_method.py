@@ -44,7 +44,11 @@ def _is_laid_out(page: TextPage) -> bool:
         return True
     rows = rows_of_runs(page.runs)
     most = max(1.0, 0.06 * len(rows))
-    return sum(map(_is_split, rows)) > most or sum(_are_apart(*pair) for pair in pairwise(rows)) > 1 + most
+    # Rows of which one ends left of where the other begins are in different columns.
+    apart = sum(
+        upper[-1].box[2] < lower[0].box[0] or lower[-1].box[2] < upper[0].box[0] for upper, lower in pairwise(rows)
+    )
+    return sum(map(_is_split, rows)) > most or apart > 1 + most
 
 
 def _is_split(row: list[TextRun]) -> bool:
@@ -52,8 +56,3 @@ def _is_split(row: list[TextRun]) -> bool:
     if len(row) == 2 and _MARK.fullmatch(row[0].text):
         return False
     return any(other.box[0] - one.box[2] > _WIDE_GAP * max(one.size, other.size) for one, other in pairwise(row))
-
-
-def _are_apart(upper: list[TextRun], lower: list[TextRun]) -> bool:
-    """Whether one row ends left of where the other begins."""
-    return upper[-1].box[2] < lower[0].box[0] or lower[-1].box[2] < upper[0].box[0]

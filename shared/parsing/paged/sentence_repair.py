@@ -22,7 +22,11 @@ def repair_sentences(blocks: Sequence[Block]) -> list[Block]:
     whole: list[Block] = []
     for block in blocks:
         if whole and _continues(whole[-1], block):
-            whole[-1] = _merged(whole[-1], block)
+            upper = whole.pop()
+            text = joined(iter([upper.text, block.text]))
+            box = around(each for each in (upper.box, block.box) if each)
+            # It is a heading only if both are headings.
+            whole.append(replace(upper if upper.kind == "paragraph" else block, text=text, box=box))
         else:
             whole.append(block)
     return [
@@ -40,10 +44,3 @@ def _continues(upper: Block, lower: Block) -> bool:
         return False
     gap, height = below[1] - above[3], min(below[3] - below[1], above[3] - above[1])
     return -height / 2 < gap < FARTHEST * height and max(above[0], below[0]) < min(above[2], below[2])
-
-
-def _merged(upper: Block, lower: Block) -> Block:
-    """A heading only if both are headings."""
-    text = joined(iter([upper.text, lower.text]))
-    box = around(box for box in (upper.box, lower.box) if box)
-    return replace(upper if upper.kind == "paragraph" else lower, text=text, box=box)

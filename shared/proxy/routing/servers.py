@@ -10,7 +10,7 @@ from statistics import median
 from msgspec import Struct
 
 from shared.proxy.config.owners import declared_servers
-from shared.proxy.config.proxy_config import OllamaCloudConfig, OllamaConfig, OpenAIServer, ProxyConfig
+from shared.proxy.config.proxy_config import OllamaCloudConfig, OpenAIServer, ProxyConfig
 from shared.proxy.routing.shared_slots import SharedSlots
 from shared.redis.client import RedisClient
 from shared.telemetry.logs import log
@@ -109,9 +109,13 @@ class ModelServer:
         return _Look(time.monotonic() + _LOOKED_FOR_S, {info.name: info for info in listed}, is_there=True)
 
     async def names(self) -> list[str]:
-        """Of the models that it answers with; not of those that only make vectors."""
+        """Names the models that answer, not those that only make vectors. A server that states no capabilities has
+        only such models."""
         listed = {} if self.known else await self.models()
-        return [*self.known, *(name for name, info in listed.items() if _answers(info))]
+        answering = [
+            name for name, info in listed.items() if not info.capabilities or "completion" in info.capabilities
+        ]
+        return [*self.known, *answering]
 
     async def find(self, model: str) -> ModelInfo | None:
         """A name without a tag means `latest`, as Ollama has it."""
@@ -207,11 +211,6 @@ class _Look(Struct, frozen=True):
     is_there: bool
 
 
-def _answers(info: ModelInfo) -> bool:
-    """A server that says nothing of what a model can do has none but such."""
-    return not info.capabilities or "completion" in info.capabilities
-
-
 class ModelServers:
     """The local Ollama, the cloud where it is switched on, and any others by name."""
 
@@ -222,7 +221,11 @@ class ModelServers:
 
     @cached_property
     def local(self) -> ModelServer:
-        return _ollama(self.config.ollama)
+        from shared.upstreams.ollama import OllamaClient as Client
+
+        config = self.config.ollama
+        upstream = Client(config.base_url, concurrency=config.concurrency)
+        return ModelServer(OLLAMA, upstream, timeout_s=config.timeout_s, queue_s=config.queue_s)
 
     @cached_property
     def cloud(self) -> ModelServer | None:
@@ -281,13 +284,6 @@ class ModelServers:
         for server in made:
             if server:
                 await server.close()
-
-
-def _ollama(config: OllamaConfig) -> ModelServer:
-    from shared.upstreams.ollama import OllamaClient as Client
-
-    upstream = Client(config.base_url, concurrency=config.concurrency)
-    return ModelServer(OLLAMA, upstream, timeout_s=config.timeout_s, queue_s=config.queue_s)
 
 
 def _cloud(config: OllamaCloudConfig, priced: tuple[str, ...], slots: SharedSlots) -> ModelServer:

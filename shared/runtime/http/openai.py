@@ -57,7 +57,8 @@ def status_of(problem: Problem | type[Problem]) -> int:
 
 
 def error_of(problem: Problem) -> ErrorBody:
-    kind, code = _kind(type(problem))
+    known = next((_KINDS[kind] for kind in type(problem).__mro__ if kind in _KINDS), None)
+    kind, code = known or (_OURS if problem.status >= 500 else _INVALID, problem.slug.replace("-", "_"))
     param = "model" if isinstance(problem, ModelNotFound) else None
     if problem.errors:
         param = _NUMBER.sub(r"[\1]", problem.errors[0].pointer.strip("/").replace("/", ".")) or None
@@ -66,10 +67,3 @@ def error_of(problem: Problem) -> ErrorBody:
 
 def body_of(problem: Problem) -> bytes:
     return msgspec.json.encode(error_of(problem))
-
-
-def _kind(problem: type[Problem]) -> tuple[str, str | None]:
-    for kind in problem.__mro__:
-        if kind in _KINDS:
-            return _KINDS[kind]
-    return _OURS if problem.status >= 500 else _INVALID, problem.slug.replace("-", "_")

@@ -130,7 +130,8 @@ class _Route:
         principal, credential = await self._admit(exchange)
         key = exchange.headers.get("idempotency-key")
         if key is None or self._operation.method != "POST" or principal is None:
-            return await self._call(request, exchange, principal)
+            message = await self._message(request, exchange)
+            return response_of(await self._handle(message, exchange, principal), exchange, _query(request))
         return await self._call_once(request, exchange, principal, credential, key)
 
     async def _admit(self, exchange: Exchange) -> tuple[Principal | None, str]:
@@ -154,12 +155,6 @@ class _Route:
         if operation.scope and operation.scope not in principal.scopes:
             raise Forbidden(f"This takes a key with the scope `{operation.scope}`.")
         return principal, credential
-
-    async def _call(
-        self, request: Request[Any, Any, Any], exchange: Exchange, principal: Principal | None
-    ) -> Response[Any]:
-        message = await self._message(request, exchange)
-        return response_of(await self._handle(message, exchange, principal), exchange, _query(request))
 
     async def _call_once(
         self,

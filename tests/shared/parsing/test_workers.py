@@ -64,6 +64,13 @@ async def new_child(before: set[int]) -> int:
     return new.pop()
 
 
+async def busy_child(pool: ParserPool, before: set[int]) -> int:
+    """A new worker, once it has its document."""
+    while not (new := {worker.pid for worker in pool._busy} - before):
+        await asyncio.sleep(0.01)
+    return new.pop()
+
+
 async def test_documents_are_parsed_one_after_the_other_by_one_warm_worker(pool: ParserPool) -> None:
     before = children()
     assert (await read(pool, "text/markdown", b"# One\n\ntext")).title == "One"
@@ -136,8 +143,7 @@ async def test_a_worker_that_dies_is_replaced_and_its_document_is_tried_again() 
     before = children()
     try:
         task = asyncio.create_task(read(pool, "text/markdown", SLOW))
-        first = await new_child(before)
-        await asyncio.sleep(0.3)
+        first = await busy_child(pool, before)
         os.kill(first, signal.SIGSEGV)
         assert await new_child({*before, first}) != first
         with pytest.raises(Rejected, match="time-limit"):
@@ -151,9 +157,8 @@ async def test_a_document_that_ends_two_workers_is_rejected(pool: ParserPool, de
     before = children()
     task = asyncio.create_task(read(pool, "text/markdown", SLOW))
     for _ in range(2):
-        worker = await new_child(before)
+        worker = await busy_child(pool, before)
         before.add(worker)
-        await asyncio.sleep(0.3)
         os.kill(worker, death)
     with pytest.raises(Rejected) as caught:
         await task
@@ -171,8 +176,7 @@ async def test_an_idle_worker_that_died_is_not_missed(pool: ParserPool) -> None:
 async def test_cancelling_ends_the_worker_and_frees_its_place(pool: ParserPool) -> None:
     before = children()
     task = asyncio.create_task(read(pool, "text/markdown", SLOW))
-    await new_child(before)
-    await asyncio.sleep(0.3)
+    await busy_child(pool, before)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
