@@ -113,7 +113,7 @@ class Accounts:
         return sorted(known, key=lambda key: (key.created_at, key.key_id), reverse=True)
 
     async def last_used(self, keys: Sequence[KeyRecord]) -> list[datetime | None]:
-        """As far as Redis remembers, in the order of the keys."""
+        """Returns when each key was last used, as far as Redis has it, in the order of the keys."""
         if not keys:
             return []
         used = await self._redis.batch([("HGET", cached_key(key.key_hash), "used") for key in keys])
@@ -123,8 +123,8 @@ class Accounts:
         ]
 
     async def revoke_key(self, tenant_id: str, key_id: str) -> None:
-        """Holds from the next call on. The record goes last: while a store is away, the call can be made again. Raises
-        `NotFound`."""
+        """Revokes a key, from the next call on. The record is erased last: while a store is away, the call can be
+        repeated. Raises `NotFound`."""
         record = next((key for key in await self.keys(tenant_id) if key.key_id == key_id), None)
         if record is None:
             raise NotFound("There is no such key.")
@@ -141,7 +141,7 @@ class Accounts:
         await self._blobs.erase(names.key(tenant_id or OPERATORS, key_id))
 
     async def revoked(self, key_ids: Sequence[str]) -> set[str]:
-        """Those of the keys that were revoked of late: what they began has to end."""
+        """Returns the keys that were revoked recently: their calls have to end."""
         if not key_ids:
             return set()
         marks = await self._redis.call("MGET", *map(revoked_mark, key_ids))

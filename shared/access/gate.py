@@ -117,7 +117,7 @@ return table.concat(answer, '\\n')
 
 
 class RateLimits(Struct, frozen=True):
-    """What the rate-limit headers say. `limit` is None where there is none; `reset` is in Unix seconds;
+    """The values of the rate-limit headers. `limit` is None where there is none; `reset` is in Unix seconds;
     `retry_after` (seconds) is above 0 where the request is refused."""
 
     limit: int | None = None

@@ -183,7 +183,7 @@ class FolderBlobs:
 
 
 def _unless_gone(_: object, __: object, failure: tuple[type[BaseException], BaseException, object]) -> None:
-    """Of two concurrent erasures one finds nothing; that is no failure."""
+    """Ignores a missing file: of two concurrent erasures one finds nothing."""
     if not isinstance(failure[1], FileNotFoundError):
         raise failure[1]
 

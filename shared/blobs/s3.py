@@ -215,7 +215,7 @@ class S3Blobs:
             raise StoreUnavailable("blobs", f"S3 does not erase {error.get('Key')}: {error.get('Code')}")
 
     async def _filled(self, folders: list[str]) -> list[str]:
-        """Those folders that are not empty."""
+        """Returns the folders that are not empty."""
 
         def holds_something(s3: Any, folder: str) -> bool:
             return bool(s3.list_objects_v2(Bucket=self._bucket, Prefix=folder, MaxKeys=1).get("Contents"))
@@ -360,7 +360,7 @@ def _twice(work: Callable[[Any], _R], client: Any, soon_s: float) -> _R:
 
 
 def _upload(s3: Any, bucket: str, name: str, file: Path) -> None:
-    """In parts where it is large; nothing of them stays when one fails."""
+    """Uploads a file, in parts where it is large; no part stays when one fails."""
     place = {"Bucket": bucket, "Key": name}
     if file.stat().st_size <= _PART:
         s3.put_object(**place, Body=file.read_bytes())

@@ -10,12 +10,12 @@ class EventTransport(Protocol):
     """Carries events, at least once. Every method raises `StoreUnavailable` unless the event was accepted."""
 
     async def publish(self, event: Message, source: str) -> None:
-        """To every function whose row listens, in the name of the function `source`."""
+        """Publishes to every function whose row listens, in the name of the function `source`."""
         ...
 
     async def send_to(self, function: str, event: CloudEvent) -> None:
-        """To one function again: a dead letter, for the function that failed. A broker delivers it to every listener;
-        those that have finished it emit their outcome again."""
+        """Sends an event to one function again: a dead letter, to the function that failed. A broker delivers
+        it to every listener; those that have finished it emit their outcome again."""
         ...
 
     async def close(self) -> None: ...

@@ -1,4 +1,4 @@
-"""What a handler asks for to publish events."""
+"""Publishes the events of a function."""
 
 from events import Message
 from events.envelope import CloudEvent

@@ -43,7 +43,7 @@ class ReceivedEvent(Struct, frozen=True):
 
     @property
     def attempts(self) -> int:
-        """How many there were before this one."""
+        """The number of earlier deliveries."""
         return self.failures + self.interruptions
 
 
@@ -67,7 +67,7 @@ class StreamBus:
         await self._redis.batch(self._enqueue_all(event))
 
     async def send_to(self, function: str, event: CloudEvent) -> None:
-        """To one function alone: a dead letter that is replayed."""
+        """Sends an event to one function alone: a dead letter that is replayed."""
         await self._redis.batch([_enqueue(function, event), _recent(event)])
 
     async def receive(self, function: str, count: int, wait_ms: int) -> list[ReceivedEvent]:

@@ -45,7 +45,7 @@ _WITHOUT_SPACES = frozenset({"ja", "zh"})
 
 _AVERAGE_WORDS = 150.0
 _AVERAGE_SHARES = {"ar": 0.8, "de": 0.9, "fi": 0.7, "hu": 0.8, "ru": 0.8, "tr": 0.7}
-"""How many words such languages need for one English word."""
+"""Words of such languages for one English word."""
 
 
 def average_length(language: str) -> float:
@@ -101,7 +101,7 @@ def _models(language: str) -> _Models:
 
 
 def _reading(language: str) -> Mapping[str, Any]:
-    """How text is tokenized: stemmed and without stop words where the language is known, else as it is written."""
+    """The tokenizer: stemmed and without stop words where the language is known, else as it is written."""
     from qdrant_edge import DisabledStemmer, StopwordsSet, TokenizerType
 
     if language in _NAMES:

@@ -54,7 +54,7 @@ def archived_extension(file: BinaryIO) -> str | None:
 
 
 def entries(file: BinaryIO) -> int:
-    """How many the archive says that it has, read without opening them; 0 where it has no readable end."""
+    """Returns the number of entries that the archive states, without opening them; 0 where its end cannot be read."""
     size = file.seek(0, 2)
     start = max(0, size - _END.size - _LONGEST_COMMENT)
     file.seek(start)
@@ -67,7 +67,7 @@ def entries(file: BinaryIO) -> int:
 
 
 def extension_in(head: bytes) -> str | None:
-    """What the beginning of an archive tells, where its end is lost."""
+    """Recognises an archive by its beginning, where its end is lost."""
     for media_type, extension in _BY_MEDIA_TYPE.items():
         if media_type.encode() in head[:200]:
             return extension

@@ -40,7 +40,7 @@ def compound_extension(file: BinaryIO) -> str | None:
 
 
 def _directory(file: BinaryIO) -> list[bytes]:
-    """Its entries, 128 bytes each."""
+    """Returns the directory's entries, 128 bytes each."""
     header = _at(file, 0, 512)
     (shift,) = struct.unpack_from("<H", header, 30)
     if shift not in {9, 12}:

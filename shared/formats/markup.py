@@ -1,4 +1,4 @@
-"""What the beginning of a text tells of the language that it is written in."""
+"""Recognises markup languages by the beginning of a text."""
 
 import re
 
@@ -46,7 +46,7 @@ def is_xml(text: str) -> bool:
 
 
 def is_declared_xml(text: str) -> bool:
-    """Its declaration leaves no doubt, and it is no web page."""
+    """Whether a text is declared as XML and is no web page."""
     return _XML_DECLARED.match(text) is not None and not is_html(text)
 
 

@@ -14,7 +14,7 @@ from shared.formats.text import is_blank, peek
 from shared.types.errors import EmptyFile, UnsupportedFormat
 
 HEAD_BYTES = 64 * 1024
-"""How much of a file's beginning the router wants to see."""
+"""Bytes of a file's beginning that the router reads."""
 
 
 WHOLE = ((b"{\\rtf", "rtf"), (b"\xffWPC", "wpd"))
@@ -22,7 +22,7 @@ WHOLE = ((b"{\\rtf", "rtf"), (b"\xffWPC", "wpd"))
 
 
 class Routed(Struct, frozen=True):
-    """Where a file goes. `extension` is that of its format, which need not be that of its name."""
+    """The route of a file. `extension` is that of its format, which need not be that of its name."""
 
     media_type: str
     extension: str

@@ -1,4 +1,4 @@
-"""What files that are not text begin with."""
+"""The first bytes of files that are not text."""
 
 from msgspec import Struct
 

@@ -55,7 +55,7 @@ def _legacy(content: bytes, declared: str | None) -> str:
 
 
 def _known(encoding: str) -> str | None:
-    """What a document means by the name it gives: browsers read Latin-1 as cp1252, and so did its author."""
+    """Returns the encoding that a declared name means: browsers read Latin-1 as cp1252, and so did the author."""
     try:
         name = codecs.lookup(encoding).name
         "x".encode(name)
@@ -72,7 +72,7 @@ def _is_damaged_utf8(content: bytes) -> bool:
 
 
 def _is_western(content: bytes) -> bool:
-    """It makes sense in the commonest of all legacy encodings, which statistics of letters often miss."""
+    """Whether the bytes are cp1252, the commonest legacy encoding, which statistics of letters often miss."""
     try:
         text = content.decode("cp1252")
     except UnicodeDecodeError:

@@ -31,13 +31,13 @@ class PicturePlace(Struct, frozen=True):
 
     @property
     def is_page(self) -> bool:
-        """It covers most of its page, as a scan does."""
+        """Whether the picture covers most of its page, as a scan does."""
         left, top, right, bottom = self.box
         return (right - left) * (bottom - top) > 0.5
 
 
 class ParsedDocument(Struct, frozen=True, omit_defaults=True):
-    """What a parser found. `pages` is 0 where the format has none."""
+    """A parsed document. `pages` is 0 where the format has none."""
 
     blocks: tuple[Block, ...]
     title: str = ""

@@ -1,4 +1,4 @@
-"""How much one document may take."""
+"""The limits of parsing one document."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ MIB = 1024 * 1024
 GIB = 1024 * MIB
 
 SLICE_PAGES = 20
-"""What a slice of pages holds at most, and what a crash repeats."""
+"""Most pages of a slice, and the most that a crash repeats."""
 
 
 class ParsingLimits(Struct, frozen=True):

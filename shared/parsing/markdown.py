@@ -18,7 +18,7 @@ _FENCES = re.compile(r"`{3,}")
 
 
 def to_markdown(document: ParsedDocument) -> str:
-    """What was only text stays text: characters that Markdown would take for marks are escaped.
+    """Renders a document. Characters of its text that Markdown would take for marks are escaped.
 
     What stands beside the text is a comment.
     """

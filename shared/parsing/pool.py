@@ -34,11 +34,11 @@ from shared.types.errors import Rejected
 from shared.types.passage import Box
 
 _KILLED = -9
-"""By the kernel, which is short of memory, or by an operator: so it counts only the second time."""
+"""Killed by the kernel for lack of memory, or by an operator: so it counts only the second time."""
 
 
 _OUT_OF_TIME = -signal.SIGALRM
-"""By the timer that a worker sets for each page."""
+"""Ended by the timer that a worker sets for each page."""
 
 
 Original = bytes | Callable[[], Awaitable[bytes]]

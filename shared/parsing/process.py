@@ -101,7 +101,7 @@ class Worker:
         return "memory" if answer.memory - self._memory_at_start > self._limits.growth_bytes else ""
 
     async def end(self) -> None:
-        """At once, whatever it does; the process is gone when this returns, even if the caller is cancelled."""
+        """Kills the process and returns when it is gone, even if the caller is cancelled."""
         if self.is_alive():
             self._process.kill()
         await asyncio.shield(self._process.wait())

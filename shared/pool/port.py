@@ -1,4 +1,4 @@
-"""What the pool needs from outside: a reader of slices, and the stage whose documents it reads."""
+"""The needs of the pool: a parser of slices, and the stage whose documents it parses."""
 
 from datetime import datetime
 from typing import Protocol
@@ -31,7 +31,7 @@ class SlicedStage(Protocol):
     name: str
 
     def work(self, event: DocumentStored) -> StageWork:
-        """As a delivery of the event has it: the same key, the same parts."""
+        """Returns the work of an event, with the key and the parts that a delivery has."""
         ...
 
     async def is_over(self, event: DocumentStored) -> bool:

@@ -1,4 +1,4 @@
-"""How the event that a finished stage emitted is stored in its record, and read back."""
+"""Stores the event that a finished stage emitted in its record, and reads it back."""
 
 from typing import Any
 

@@ -40,7 +40,7 @@ StageOutcome = Literal["done", "rejected", "failed"]
 
 
 class StageRecord(Struct, frozen=True):
-    """How a stage ended. `event` is the event that it emitted, so that the same can be published again."""
+    """The result of a stage. `event` is the event that it emitted, so that the same can be published again."""
 
     stage: str
     key: str
@@ -79,7 +79,7 @@ class TenantRecord(Struct, frozen=True):
 
 
 class TenantSettings(Struct, frozen=True):
-    """What a tenant's admin chose. Documents that are not given a class get `default_classification`; where
+    """The settings of a tenant's admin. Documents that are not given a class get `default_classification`; where
     `cloud_allowed` is false nothing of the tenant leaves for a model elsewhere; documents older than `retention_days`
     are deleted, none where it is None."""
 

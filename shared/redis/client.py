@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from shared.types.errors import StoreUnavailable
 
 ANSWER_S = 0.5
-"""How long an answer may take, the wait for a free connection included."""
+"""Seconds that an answer may take, the wait for a free connection included."""
 _UNABLE = (redis_errors.OutOfMemoryError, redis_errors.ReadOnlyError, redis_errors.ClusterDownError)
 _UNABLE_PREFIXES = ("MISCONF ", "BUSY ", "NOREPLICAS ")
 RedisWord = str | int | float | bytes

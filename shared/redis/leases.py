@@ -77,7 +77,7 @@ def _key(name: str) -> str:
 
 
 def document_lease(tenant_id: str, document_id: str) -> str:
-    """Held by whoever changes the document's record."""
+    """Returns the lease's name for changes of a document's record."""
     return f"document:{tenant_id}:{document_id}"
 
 

@@ -1,4 +1,4 @@
-"""What a document's stages may still cost, where its uploader has set a bound or its payer has a budget.
+"""The amount that a document's stages may still cost, where its uploader has set a limit or its payer has a budget.
 
 A stage that would go beyond it does not begin: the document waits until there is room in the budget again, or until
 `POST /documents/{id}/retry` raises the bound.

@@ -41,7 +41,7 @@ _FINAL = frozenset({"aegis.document.ready.v1", "aegis.document.rejected.v1"})
 
 
 class StageWork(Struct, frozen=True):
-    """What a running stage may know of itself and where it writes its result.
+    """The context of a running stage, and where it writes its result.
 
     A stage of many steps writes each part as it comes. When `is_late`, it returns its own input with the next
     continuation: the next delivery goes on with the parts that are there.
@@ -59,7 +59,7 @@ class StageWork(Struct, frozen=True):
         return time.monotonic() > self.until
 
     async def part(self, name: str) -> bytes | None:
-        """What an earlier delivery of the same work has written under this name."""
+        """Reads a part that an earlier delivery of the same work has written."""
         return await self.records.part(self.origin.document_id, self.origin.generation, f"{self.key}/{name}")
 
     async def part_names(self) -> list[str]:
@@ -70,7 +70,7 @@ class StageWork(Struct, frozen=True):
         await self.write(f"parts/{self.key}/{name}", data)
 
     async def erase_parts(self) -> None:
-        """To be called once the whole result is written."""
+        """Erases the parts; to be called once the whole result is written."""
         await self.records.erase_parts(self.origin.document_id, self.origin.generation, self.key)
 
     async def write(self, name: str, data: bytes) -> str:
@@ -218,7 +218,7 @@ class StageRunner:
         return record
 
     def _cost(self, origin: Origin, record: StageRecord) -> int:
-        """In micro-dollars. Each call of a model is recorded by itself, and only added here."""
+        """Returns the stage's cost in micro-dollars. Calls of models are recorded by themselves and only added here."""
         outcome = outcome_event(origin, record)
         models = outcome.models_microusd if isinstance(outcome, DocumentParsed) else 0
         return self._meter.cost(billed_units(record, outcome)) + models
@@ -231,7 +231,7 @@ class StageRunner:
             await self._meter.record(await self._worked(origin, record.stage, record.key, record.finished_at, done))
 
     async def _allowance(self, origin: Origin, stage: str) -> DocumentAllowance:
-        """What the stage that is about to run may cost, after what the others did. Raises `BeyondAllowance` where
+        """Returns what the stage that is about to run may still cost. Raises `BeyondAllowance` where
         nothing is left."""
         if self._meter.is_free:
             return DocumentAllowance()
@@ -344,7 +344,7 @@ def stage_key(function: Function, operation: Operation, inputs: str, model: str)
 
 
 def billed_units(record: StageRecord, outcome: DocumentEvent | None) -> dict[Unit, int]:
-    """What is billed for a stage that has ended.
+    """Returns the billed units of a stage that has ended.
 
     A document without pages counts as one page. Where the warm pool read it, its workers' time is billed instead of
     the stage's, which includes the turns of others.

@@ -61,7 +61,7 @@ class Operation(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def path_parameters(self) -> tuple[str, ...]:
-        """Their names, in the order of the path."""
+        """The parameters' names, in the order of the path."""
         return tuple(_PARAMETER.findall(self.path))
 
     @property

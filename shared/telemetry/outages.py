@@ -24,7 +24,7 @@ def outage_fields(error: BaseException, started: float, retry_after: int | None)
 
 
 def operation_of(error: BaseException) -> str:
-    """What asked, and what of the store it asked, from the traceback: `Gate._ask RedisClient.run`."""
+    """Names the caller and the call of the store from the traceback: `Gate._ask RedisClient.run`."""
     codes = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
     ours = [code for code in codes if any(part in code.co_filename for part in _OURS)]
     stores = (place for place, code in enumerate(ours) if any(part in code.co_filename for part in _STORES))

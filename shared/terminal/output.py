@@ -24,7 +24,7 @@ def safe_line(text: object) -> str:
 
 
 def safe_text(text: str) -> str:
-    """As `safe_line`, with line ends and tabs."""
+    """Escapes text like `safe_line`, but leaves line ends and tabs."""
     return _UNSAFE_IN_TEXT.sub(_escape, _INVISIBLE.sub("", text.replace("\r\n", "\n")))
 
 

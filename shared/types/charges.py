@@ -1,4 +1,4 @@
-"""What the current request has paid for so far, wherever in its work that was settled."""
+"""The charges of the current request so far, wherever in its work they were settled."""
 
 from contextvars import ContextVar
 

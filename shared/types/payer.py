@@ -1,4 +1,4 @@
-"""Who pays for a call."""
+"""The payer of a call."""
 
 from msgspec import Struct
 

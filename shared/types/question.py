@@ -1,4 +1,4 @@
-"""What a user asks or searches for."""
+"""A question or a search of a user."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What a call used and what it cost."""
+"""The usage and the cost of a call."""
 
 from msgspec import Struct
 

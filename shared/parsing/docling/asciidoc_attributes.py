@@ -1,4 +1,4 @@
-"""What the head of an AsciiDoc document says of itself, like the front matter of Markdown."""
+"""Reads the attributes in the header of an AsciiDoc document, like the front matter of Markdown."""
 
 import re
 

@@ -30,7 +30,7 @@ _WIDEST = 16_384
 
 
 class SheetRow(Struct, frozen=True):
-    """What stands in it by column, and how often it stands there."""
+    """A row's cells by column, and how often the row is repeated."""
 
     cells: dict[int, str]
     times: int

@@ -67,7 +67,7 @@ def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits)
 
 
 def _markup(media_type: str, content: bytes, limits: ParsingLimits, **options: Any) -> ParsedDocument:
-    """As XML of any kind where Docling does not know this one of its kind."""
+    """Parses XML with Docling, or as XML of any kind where Docling does not know this one."""
     try:
         return _read(media_type, content, limits, **options)
     except Rejected as rejected:
