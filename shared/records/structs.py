@@ -79,9 +79,9 @@ class TenantRecord(Struct, frozen=True):
 
 
 class TenantSettings(Struct, frozen=True):
-    """The settings that a tenant's admin chose. Documents that are not given a class get `default_classification`; where
-    `cloud_allowed` is false nothing of the tenant leaves for a model elsewhere; documents older than `retention_days`
-    are deleted, none where it is None."""
+    """The settings that a tenant's admin chose. Documents that are not given a class get `default_classification`;
+    where `cloud_allowed` is false nothing of the tenant leaves for a model elsewhere; documents older than
+    `retention_days` are deleted, none where it is None."""
 
     default_classification: Classification = "internal"
     cloud_allowed: bool = True
