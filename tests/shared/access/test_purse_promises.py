@@ -51,12 +51,12 @@ async def test_the_gate_tells_the_smallest_remainder(accounts: Accounts, redis: 
     tenant = await accounts.create_tenant("a tenant", "pro")
     record, key = await accounts.create_key(tenant.tenant_id, "a key", "reader")
     _, limits, remaining_budget = await gate.admit_spender(key, "default")
-    assert (remaining_budget.header, limits.limit, limits.remaining) == ("5.000000", 100, 99), (
+    assert (remaining_budget.header, limits.limit, limits.remaining) == ("20.000000", 100, 99), (
         "counted once, though it was cold"
     )
     await budget.reserve("opr_1", 1_234_567, Payer(tenant.tenant_id, record.key_id), 60)
     _, limits, remaining_budget = await gate.admit_spender(key, "default")
-    assert (remaining_budget.header, limits.remaining) == ("3.765433", 98)
+    assert (remaining_budget.header, limits.remaining) == ("18.765433", 98)
 
 
 async def test_credential_limits_and_budget_take_one_round_trip(
@@ -64,11 +64,11 @@ async def test_credential_limits_and_budget_take_one_round_trip(
 ) -> None:
     counting = Counting.over(redis)
     gate, _ = gate_over(accounts, counting, blobs)
-    tenant = await accounts.create_tenant("a tenant", "enterprise")
+    tenant = await accounts.create_tenant("a tenant", "pro")
     _, key = await accounts.create_key(tenant.tenant_id, "a key", "reader")
     await gate.admit_spender(key, "default")
     counting.trips = 0
-    assert (await gate.admit_spender(key, "default"))[2].header == "5.000000"
+    assert (await gate.admit_spender(key, "default"))[2].header == "20.000000"
     assert counting.trips == 1
 
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
 import pytest
+from msgspec.structs import replace
 
 from shared.proxy.task import LLMResult
 from shared.records.structs import TenantSettings
@@ -69,6 +70,19 @@ async def test_a_tenant_that_forbids_the_cloud_ends_what_runs_there(env: ProxyEn
         await env.cloud.until(lambda cloud: cloud.stopped == 1)
     result = await running
     assert (result.execution.location, result.execution.reason) == ("local", "privacy")
+
+
+async def test_a_tier_without_a_budget_ends_what_runs_in_the_cloud(env: ProxyEnvironment, payer: Payer) -> None:
+    running = asyncio.create_task(env.proxy.execute(task(payer=payer, max_output_tokens=1000)))
+    await env.cloud.until(lambda cloud: cloud.running == 1)
+    env.local.seconds_per_token = 0
+    tenant = await env.accounts.tenant(TENANT)
+    assert tenant
+    await env.accounts.keep_tenant(replace(tenant, tier="free"))
+    async with asyncio.timeout(SOON_S):
+        await env.cloud.until(lambda cloud: cloud.stopped == 1)
+    result = await running
+    assert (result.execution.location, result.execution.reason) == ("local", "budget")
 
 
 async def test_a_named_cloud_model_is_refused_half_way(env: ProxyEnvironment, payer: Payer) -> None:
