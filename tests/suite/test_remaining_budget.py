@@ -13,6 +13,7 @@ def test_an_answer_tells_what_is_left(server: Running, tier: str, left: str) -> 
     _, caller = server.create_tenant("a tenant", tier)
     assert caller.post("/ask", json=QUESTION).headers[HEADER] == left
     assert caller.post("/ask", json={}).headers[HEADER] == left, "a refusal tells it too"
+    assert caller.post("/search", json={"query": "lighthouse"}).headers[HEADER] == left, "embedding may have a price"
 
 
 def test_what_cannot_spend_does_not_tell(server: Running) -> None:
