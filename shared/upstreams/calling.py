@@ -16,7 +16,9 @@ from shared.upstreams.faults import refusal
 from shared.upstreams.port import UpstreamError
 
 _LONGEST_LINE = 4 * 1024 * 1024
-_LONGEST_BODY = 256 * 1024 * 1024
+_LONGEST_BODY = 8 * 1024 * 1024
+LONGEST_VECTORS = 256 * 1024 * 1024
+"""Bytes of an answer with vectors, written as text."""
 _LONGEST_REFUSAL = 64 * 1024
 _IDLE_S = 15.0
 _DRAIN_S = 0.5
@@ -123,14 +125,16 @@ class Caller:
         finally:
             await response.aclose()
 
-    async def whole(self, method: str, path: str, body: Any = None, timeout_s: float = 10.0) -> bytes:
+    async def whole(
+        self, method: str, path: str, body: Any = None, timeout_s: float = 10.0, longest: int = _LONGEST_BODY
+    ) -> bytes:
         """The answer's body. Raises `UpstreamError`."""
         async with self.call(method, path, body, timeout_s) as answer:
             parts, size = [], 0
             while (piece := await answer.piece()) is not None:
                 parts.append(piece)
                 size += len(piece)
-                if size > _LONGEST_BODY:
+                if size > longest:
                     raise UpstreamError("broken", "an answer without an end", may_have_run=True)
             return b"".join(parts)
 

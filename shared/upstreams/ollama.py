@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct, field
 
 from shared.types.model import Location, TokenCounts
-from shared.upstreams.calling import Caller, Timeouts
+from shared.upstreams.calling import LONGEST_VECTORS, Caller, Timeouts
 from shared.upstreams.chat import chat_body, events_of
 from shared.upstreams.decoding import UNREADABLE, count_of, decoded
 from shared.upstreams.port import Capabilities, ModelCall, ModelInfo, StreamEnd, TextDelta, UpstreamError
@@ -159,7 +159,9 @@ class OllamaClient(OllamaServer):
             return [], TokenCounts()
         body = {"model": self._named(model), "input": texts}
         await self._model_page(model)
-        answer: _Embedded = decoded(await self._caller.whole("POST", "/api/embed", body, _EMBED_S), _Embedded)
+        answer: _Embedded = decoded(
+            await self._caller.whole("POST", "/api/embed", body, _EMBED_S, LONGEST_VECTORS), _Embedded
+        )
         return checked_vectors(answer.embeddings, len(texts)), TokenCounts(
             prompt=count_of(answer.prompt_eval_count) or 0
         )

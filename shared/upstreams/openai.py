@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct, field
 
 from shared.types.model import Location, TokenCounts
-from shared.upstreams.calling import Caller, Timeouts
+from shared.upstreams.calling import LONGEST_VECTORS, Caller, Timeouts
 from shared.upstreams.chat import sampling_options
 from shared.upstreams.decoding import UNREADABLE, count_of, decoded
 from shared.upstreams.faults import failure
@@ -128,7 +128,9 @@ class OpenAICompatible:
         if not texts:
             return [], TokenCounts()
         body = {"model": model, "input": texts, "encoding_format": "float"}
-        answer: _Vectors = decoded(await self._caller.whole("POST", "/v1/embeddings", body, _EMBED_S), _Vectors)
+        answer: _Vectors = decoded(
+            await self._caller.whole("POST", "/v1/embeddings", body, _EMBED_S, LONGEST_VECTORS), _Vectors
+        )
         vectors = [one.embedding for one in sorted(answer.data, key=lambda one: one.index)]
         return checked_vectors(vectors, len(texts)), _counts(answer.usage) or TokenCounts()
 

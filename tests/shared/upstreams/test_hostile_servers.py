@@ -258,3 +258,15 @@ async def test_an_answer_that_never_pauses_ends_at_its_time() -> None:
         with pytest.raises(UpstreamError, match="timeout"):
             async for event in events:
                 assert isinstance(event, TextDelta)
+
+
+async def test_a_list_of_models_without_an_end_is_bounded() -> None:
+    async def write(writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD + b'\r\n{"models":[')
+        for _ in range(256):
+            writer.write(b" " * MIB)
+            await writer.drain()
+
+    async with serving(write) as client:
+        with pytest.raises(UpstreamError, match="without an end"):
+            await client.models()
