@@ -1,7 +1,6 @@
 """Takes in documents from outside producers: a CloudEvent that holds one, or names one in the tenant's inbox."""
 
-import base64
-import binascii
+import asyncio
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -11,12 +10,13 @@ from events.envelope import CloudEvent
 from shared.blobs.port import BlobMissing
 from shared.intake.answer import Accepted, KnownDocument, answer
 from shared.intake.intake import Intake, Submission
-from shared.intake.spool import spooled
+from shared.intake.spool import SpoolWriter
 from shared.records.records import TenantRecords
 from shared.runtime.http.requests import explained
 from shared.runtime.wiring.settings import Settings
 from shared.types.document import Classification
-from shared.types.errors import Conflict, DiskFull, EmptyFile, InvalidRequest, NotFound, TooLarge, UnsupportedFormat
+from shared.types.errors import Conflict, DiskFull, EmptyFile, InvalidRequest, NotFound, UnsupportedFormat
+from shared.types.http import SpooledFile
 from shared.types.money import Dollars
 from shared.types.principal import Principal
 
@@ -41,6 +41,8 @@ class Submit(Struct, frozen=True):
     data_type: ClassVar[type[Struct]] = Submitted
 
     event: CloudEvent
+    content: SpooledFile | None = None
+    """The document that `content_base64` held; there the event has an empty text now."""
 
 
 ERRORS = (Conflict, DiskFull, EmptyFile, NotFound, UnsupportedFormat)
@@ -50,19 +52,19 @@ async def handle(
     request: Submit, intake: Intake, records: TenantRecords, settings: Settings, principal: Principal
 ) -> Accepted | KnownDocument:
     submitted = _data(request.event)
-    content = await _content(submitted, records)
-    if len(content) > settings.max_upload_bytes:
-        raise TooLarge(f"The document is larger than the {settings.max_upload_bytes} bytes that are taken.")
-    with spooled(content, submitted.filename, settings.spool) as file:
+    file = await _file(request, submitted, records, settings)
+    try:
         result = await intake.take(
             Submission(
-                file=file,
+                file=msgspec.structs.replace(file, filename=submitted.filename),
                 uploader=principal.user_id or principal.key_id,
                 title=submitted.title,
                 classification=submitted.classification,
                 max_cost_usd=submitted.max_cost_usd,
             )
         )
+    finally:
+        await asyncio.to_thread(file.path.unlink, missing_ok=True)
     if submitted.blob_key:
         await records.clear_inbox(submitted.blob_key)
     return answer(result)
@@ -80,13 +82,19 @@ def _data(event: CloudEvent) -> Submitted:
     return submitted
 
 
-async def _content(submitted: Submitted, records: TenantRecords) -> bytes:
+async def _file(request: Submit, submitted: Submitted, records: TenantRecords, settings: Settings) -> SpooledFile:
     if submitted.content_base64 is not None:
-        try:
-            return base64.b64decode(submitted.content_base64, validate=True)
-        except (binascii.Error, ValueError):
-            raise InvalidRequest.at("/data/content_base64", "`content_base64` is not base64") from None
+        if request.content is None:
+            raise InvalidRequest.at("/data/content_base64", "write the key `content_base64` without escapes")
+        return request.content
+    writer = SpoolWriter(settings.spool, settings.max_upload_bytes)
     try:
-        return await records.inbox(submitted.blob_key or "")
+        async for piece in records.inbox(submitted.blob_key or ""):
+            await asyncio.to_thread(writer.write, piece)
+        return writer.finish()
     except BlobMissing:
+        writer.discard()
         raise NotFound("There is no such blob in the inbox.") from None
+    except BaseException:
+        writer.discard()
+        raise

@@ -160,11 +160,13 @@ class TenantRecords:
             raise BlobMissing(blob)
         return await self._blobs.read(blob)
 
-    async def inbox(self, blob: str) -> bytes:
-        """Reads a blob that an outside producer put in the tenant's inbox. Raises `BlobMissing`, also for others."""
+    async def inbox(self, blob: str) -> AsyncIterator[bytes]:
+        """The pieces of a blob that an outside producer put in the tenant's inbox. Raises `BlobMissing`, also for blobs
+        elsewhere."""
         if not blob.startswith(names.inbox(self.tenant_id)) or not is_name(blob):
             raise BlobMissing(blob)
-        return await self._blobs.read(blob)
+        async for piece in self._blobs.stream(blob):
+            yield piece
 
     async def clear_inbox(self, blob: str) -> None:
         if blob.startswith(names.inbox(self.tenant_id)):

@@ -1,9 +1,6 @@
 """Parses a multipart form while it arrives: the file goes to disk and is hashed, the fields go to memory."""
 
 import asyncio
-import hashlib
-import secrets
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +8,11 @@ from typing import Any
 from msgspec import Struct
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
+from shared.intake.spool import SpoolWriter
 from shared.runtime.http.dispositions import decoded_words, extended_filename
 from shared.types.errors import InvalidRequest, TooLarge, UnsupportedMediaType
 from shared.types.http import SpooledFile
 
-HEAD = 64 * 1024
 _LONGEST_FIELD = 64 * 1024
 
 
@@ -24,43 +21,6 @@ class Form(Struct):
 
     fields: dict[str, Any]
     file: SpooledFile | None = None
-
-
-class _File:
-    """The file being received."""
-
-    def __init__(self, folder: Path, segment: MultipartSegment, filename: str, largest: int) -> None:
-        self.path = folder / secrets.token_hex(8)
-        self._segment = segment
-        self._filename = filename
-        self._largest = largest
-        self._out = self.path.open("wb")
-        self._hash = hashlib.sha256()
-        self._size = 0
-        self._head = b""
-
-    def write(self, piece: bytes) -> None:
-        self._size += len(piece)
-        if self._size > self._largest:
-            raise TooLarge(f"The file is larger than the {self._largest} bytes that are taken.")
-        if len(self._head) < HEAD:
-            self._head += piece[: HEAD - len(self._head)]
-        self._hash.update(piece)
-        self._out.write(piece)
-
-    def finished(self) -> SpooledFile:
-        self._out.close()
-        return SpooledFile(
-            self.path,
-            self._filename,
-            self._segment.content_type or "application/octet-stream",
-            self._size,
-            self._hash.hexdigest(),
-            self._head,
-        )
-
-    def close(self) -> None:
-        self._out.close()
 
 
 async def receive(
@@ -75,7 +35,7 @@ async def receive(
         raise UnsupportedMediaType("Send the file as `multipart/form-data`, in the field `file`.")
     if not options.get("boundary"):
         raise InvalidRequest("The `Content-Type` of the form names no boundary.")
-    reader = _Reader(folder or Path(tempfile.gettempdir()), largest, file_field)
+    reader = _Reader(folder, largest, file_field)
     try:
         with PushMultipartParser(options["boundary"], max_segment_count=64, strict=False) as parser:
             async for chunk in chunks:
@@ -93,13 +53,14 @@ async def receive(
 class _Reader:
     """Collects the parts of a form."""
 
-    def __init__(self, folder: Path, largest: int, file_field: str) -> None:
+    def __init__(self, folder: Path | None, largest: int, file_field: str) -> None:
         self.form = Form({})
         self._folder = folder
         self._largest = largest
         self._file_field = file_field
         self._segment: MultipartSegment | None = None
-        self._file: _File | None = None
+        self._file: SpoolWriter | None = None
+        self._filename = ""
         self._text = b""
 
     def take(self, parser: PushMultipartParser, chunk: bytes) -> None:
@@ -113,8 +74,7 @@ class _Reader:
 
     def discard(self) -> None:
         if self._file:
-            self._file.close()
-            self._file.path.unlink(missing_ok=True)
+            self._file.discard()
         if self.form.file:
             self.form.file.path.unlink(missing_ok=True)
 
@@ -126,8 +86,8 @@ class _Reader:
             filename = _filename(segment)
             if filename is None:
                 raise InvalidRequest("The field `file` has no file name.")
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._file = _File(self._folder, segment, filename, self._largest)
+            self._filename = filename
+            self._file = SpoolWriter(self._folder, self._largest)
 
     def _piece(self, piece: bytes) -> None:
         if self._file:
@@ -141,7 +101,8 @@ class _Reader:
         if self._segment is None:
             return
         if self._file:
-            self.form.file, self._file = self._file.finished(), None
+            media_type = self._segment.content_type or "application/octet-stream"
+            self.form.file, self._file = self._file.finish(self._filename, media_type), None
         else:
             self.form.fields[self._segment.name] = _text(self._segment.name, self._text)
         self._segment = None

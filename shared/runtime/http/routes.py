@@ -236,18 +236,26 @@ class _Route:
     async def _event(self, request: Request[Any, Any, Any], exchange: Exchange, kind: type[Struct]) -> Struct:
         """A CloudEvent from outside; it may hold the document's bytes."""
         from shared.runtime.events.cloudevents import is_readable, read
+        from shared.runtime.http.event_body import LARGEST_EVENT, EventBody
 
         if not is_readable(exchange.headers):
             raise UnsupportedMediaType(
                 "Send one CloudEvent: as `application/cloudevents+json`, or JSON and `ce-` headers."
             )
-        largest = self._services.settings.max_upload_bytes * 4 // 3 + _LARGEST_JSON
-        body = await _body(request, exchange, largest)
+        settings = self._services.settings
+        _check_length(exchange, settings.max_upload_bytes * 16 // 9 + LARGEST_EVENT)  # it may be in base64 twice
+        body = EventBody(settings.spool, settings.max_upload_bytes)
         try:
-            event, _ = await asyncio.to_thread(read, exchange.headers, body)
-            return kind(event=event)
+            async for chunk in _chunks(request):
+                await asyncio.to_thread(body.take, chunk)
+            event, _ = await asyncio.to_thread(read, exchange.headers, body.json)
+            return kind(event=event, content=body.content())
         except MalformedEventError as error:
+            body.discard()
             raise InvalidRequest(f"The CloudEvent cannot be read: {error}.") from None
+        except BaseException:
+            body.discard()
+            raise
 
     async def _form(
         self,

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.runtime.http.forms import HEAD, Form, receive
+from shared.intake.spool import HEAD
+from shared.runtime.http.forms import Form, receive
 from shared.types.errors import InvalidRequest, TooLarge, UnsupportedMediaType
 
 BOUNDARY = "Xy-9"
