@@ -98,16 +98,16 @@ class Describing(Struct, frozen=True):
     async def _describe(self, place: PicturePlace, others: int, original: bytes) -> Description | None:
         """Describes a picture; None where pictures cannot be described at the moment. `others` is what the document may
         cost for its units, in micro-dollars."""
-        about = self.work.origin
-        record = await self.work.records.generation(about.document_id, about.generation)
-        if record is None:
-            return None
         try:
             picture = await self.parsers.crop_picture(self.event.media_type, original, place)
         except AegisError:
             picture = None
         if picture is None:
             return Description("")
+        about = self.work.origin
+        record = await self.work.records.document(about.document_id)  # its class as it is now
+        if record is None or record.generation != about.generation:
+            return None
         most = record.max_cost_microusd
         payer = Payer(
             tenant_id=about.tenant_id,

@@ -132,6 +132,28 @@ async def test_a_delivery_without_time_describes_one_and_leaves_the_rest(tmp_pat
     assert (await late.of((), 3)).is_whole
 
 
+async def test_a_picture_is_shown_with_the_class_of_that_moment_and_not_once_it_is_deleted(
+    tmp_path: Path, parsers: ParserPool
+) -> None:
+    records = await stored_document(tmp_path)
+    content = drawn.pdf(*(page((colour, 200.0, 120.0)) for colour in ("red", "green", "blue")))
+
+    class Changed(Eyes):
+        """Raises the class after the first picture and deletes the document after the second."""
+
+        async def describe(self, picture: bytes, classification: Classification, payer: Payer) -> Description | None:
+            assert classification == ("internal", "confidential")[len(self.payers)]
+            record = await records.document("doc_1")
+            assert record
+            await records.change(replace(record, classification="confidential"))
+            if self.payers:
+                await records.write_tombstone("doc_1", 1)
+            return await super().describe(picture, classification, payer)
+
+    await (await describing(records, eyes := Changed(), content, parsers)).of((), 3)
+    assert len(eyes.payers) == 2
+
+
 async def test_a_scan_whose_words_were_read_is_not_described(tmp_path: Path, parsers: ParserPool) -> None:
     content = drawn.pdf(page(("red", 0.0, 1.2 * drawn.WIDTH)), page(("green", 200.0, 120.0)))
     one = await describing(await stored_document(tmp_path), Eyes(), content, parsers)
