@@ -23,10 +23,16 @@ class AnsweredQuestion(Struct, frozen=True):
 
 async def known_provenances(messages: Sequence[PromptMessage], classes: AnswerClasses) -> list[Provenance | None]:
     """What is known of each message, or of a part of it; None where nothing is."""
-    texts = [list(dict.fromkeys([message.text, *(part.text for part in message.parts)])) for message in messages]
+    texts = [_texts(message) for message in messages]
     found = iter(await classes.of([text for of_message in texts for text in of_message]))
     known = [[one for _ in of_message if (one := next(found))] for of_message in texts]
     return [one[0].joined(one[1:]) if one else None for one in known]
+
+
+def _texts(message: PromptMessage) -> list[str]:
+    """Each text of a message once: the whole, and its parts."""
+    texts = dict.fromkeys([message.text, *(part.text for part in message.parts)])
+    return [text for text in texts if text.strip()]
 
 
 def answered_questions(
