@@ -70,10 +70,6 @@ async def classified(
     for number, (message, classification) in enumerate(zip(messages, present, strict=True)):
         if classification is None:
             raise Forbidden(f"/messages/{number} quotes a document that was deleted; leave that message out.")
-        result.append(_raised(message, classification))
+        parts = [replace(part, classification=higher(part.classification, classification)) for part in message.parts]
+        result.append(replace(message, parts=tuple(parts)))
     return tuple(result), Provenance("public").over(known)
-
-
-def _raised(message: PromptMessage, classification: Classification) -> PromptMessage:
-    parts = [replace(part, classification=higher(part.classification, classification)) for part in message.parts]
-    return replace(message, parts=tuple(parts))

@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
 
 from shared.redis.client import RedisClient, Script
 from shared.types.errors import StoreUnavailable
@@ -35,7 +37,8 @@ class Leases:
         if not await self._redis.call("SET", key, token, "NX", "PX", milliseconds):
             yield False
             return
-        renewal = asyncio.create_task(self._renew(key, token, milliseconds))
+        renew = partial(self._redis.run, _RENEW, [key], [token, milliseconds])
+        renewal = asyncio.create_task(renew_repeatedly(seconds, renew))
         try:
             yield True
         finally:
@@ -65,11 +68,13 @@ class Leases:
         if held:
             await self._redis.call("DEL", *held)
 
-    async def _renew(self, key: str, token: str, milliseconds: int) -> None:
-        while True:
-            await asyncio.sleep(milliseconds / 3000)
-            with contextlib.suppress(StoreUnavailable):
-                await self._redis.run(_RENEW, [key], [token, milliseconds])
+
+async def renew_repeatedly(seconds: float, renew: Callable[[], Awaitable[Any]]) -> None:
+    """Renews a lease of so many seconds until it is cancelled; while Redis is away it tries again before the end."""
+    while True:
+        await asyncio.sleep(seconds / 3)
+        with contextlib.suppress(StoreUnavailable):
+            await renew()
 
 
 def _key(name: str) -> str:

@@ -5,8 +5,10 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from shared.redis.client import RedisClient, RedisWord, Script
+from shared.redis.leases import renew_repeatedly
 from shared.types.errors import StoreUnavailable
 from shared.upstreams.port import UpstreamError
 
@@ -64,7 +66,8 @@ class SharedSlots:
         token = secrets.token_hex(8)
         try:
             await self._take(token, wait_s)
-            renewal = asyncio.create_task(self._renew(token))
+            renew = partial(self._redis().run, _RENEW, self._keys[:1], [token, self._lease_ms])
+            renewal = asyncio.create_task(renew_repeatedly(self._lease_ms / 1000, renew))
             try:
                 yield
             finally:
@@ -89,12 +92,6 @@ class SharedSlots:
                 raise UpstreamError("rate_limited", detail, may_have_run=False, retry_after=1)
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-
-    async def _renew(self, token: str) -> None:
-        while True:
-            await asyncio.sleep(self._lease_ms / 3000)
-            with contextlib.suppress(StoreUnavailable):
-                await self._redis().run(_RENEW, self._keys[:1], [token, self._lease_ms])
 
     async def _leave(self, token: str) -> None:
         with contextlib.suppress(StoreUnavailable):  # the lease ends by itself

@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from shared.idempotency.calls import LARGEST_ANSWER, IdempotentCall, StoredAnswer
+from shared.redis.leases import renew_repeatedly
 from shared.runtime.http.exchange import Exchange
 from shared.runtime.http.responses import EVENT_STREAM
 from shared.types.errors import StoreUnavailable
@@ -45,7 +46,9 @@ class _Recording:
         self._was_read = asyncio.Event()
 
     async def run(self) -> None:
-        keeping = asyncio.create_task(self._keep_lease(), name="lease of a recorded stream")
+        keeping = asyncio.create_task(
+            renew_repeatedly(self._call.timeout_s, self._call.renew), name="lease of a recorded stream"
+        )
         try:
             async for piece in self._source:
                 self._pieces.append(piece)
@@ -91,9 +94,3 @@ class _Recording:
             body = b"".join(piece for piece in self._pieces if not piece.startswith(b":"))
             is_stored = self._size <= LARGEST_ANSWER
             await self._call.finish(StoredAnswer(200, EVENT_STREAM, body), is_stored=is_stored)
-
-    async def _keep_lease(self) -> None:
-        while True:
-            await asyncio.sleep(self._call.timeout_s / 3)
-            with contextlib.suppress(StoreUnavailable):  # tried again before the lease ends
-                await self._call.renew()

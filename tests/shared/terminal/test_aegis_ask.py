@@ -71,7 +71,7 @@ def test_the_question_is_asked_as_it_was_typed(aegis: Aegis, served: FakeServer)
     asked = served.requests("POST", "/ask")[0]
     assert asked.json == {
         "question": "Wie viele?", "mode": "graph", "limit": 3, "quality": "high", "document_ids": ["doc_1", "doc_2"],
-        "classification": "confidential", "conversation_id": "cnv_1", "as_of": "2026-03-01T00:00:00Z",
+        "classification": "confidential", "conversation_id": "cnv_1", "as_of": "2026-03-01",
         "max_latency_ms": 900, "max_cost_usd": 0, "stream": True,
     }  # fmt: skip
     assert asked.headers["authorization"] == f"Bearer {KEY}"
