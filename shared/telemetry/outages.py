@@ -33,8 +33,15 @@ def operation_of(error: BaseException) -> str:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """The store's error below what the caller is answered, where there is one."""
+    """The store's error below what the caller is answered, where there is one.
+
+    A chain of causes may lead back to its beginning: an error that is raised again from its own consequence.
+    """
     cause: BaseException | None = error
+    visited: set[int] = set()
     while cause and not isinstance(cause, StoreUnavailable):
+        if id(cause) in visited:
+            return error
+        visited.add(id(cause))
         cause = cause.__cause__
     return cause or error
