@@ -19,7 +19,8 @@ from shared.types.errors import StoreUnavailable
 
 ANSWER_S = 0.5
 """Seconds that an answer may take, the wait for a free connection included."""
-_UNABLE = (redis_errors.OutOfMemoryError, redis_errors.ReadOnlyError, redis_errors.ClusterDownError)
+_FULL_RETRY_S = 60
+_UNABLE = (redis_errors.ReadOnlyError, redis_errors.ClusterDownError)
 _UNABLE_PREFIXES = ("MISCONF ", "BUSY ", "NOREPLICAS ")
 RedisWord = str | int | float | bytes
 
@@ -121,6 +122,9 @@ async def _translated(answer_s: float) -> AsyncIterator[None]:
         raise StoreUnavailable("counters", f"Redis refuses the credentials ({type(error).__name__})") from error
     except (redis_errors.ConnectionError, redis_errors.TimeoutError, OSError) as error:
         raise StoreUnavailable("counters", f"Redis does not answer ({type(error).__name__})") from error
+    except redis_errors.OutOfMemoryError as error:
+        detail = "Redis is full (`maxmemory`): it reads and deletes, and stores nothing"
+        raise StoreUnavailable("counters", detail, retry_after=_FULL_RETRY_S) from error
     except redis_errors.ResponseError as error:
         if isinstance(error, _UNABLE) or any(word in str(error) for word in _UNABLE_PREFIXES):
             # Only its type is named: in a transaction its message quotes the command.

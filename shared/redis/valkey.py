@@ -18,6 +18,7 @@ from shared.redis.connection import over_socket
 from shared.types.errors import AegisError, StoreUnavailable
 
 _PR_SET_PDEATHSIG = 1
+_LEAST_MEMORY = 256 << 20
 _LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes
 
 
@@ -131,9 +132,16 @@ def _settings() -> list[str]:
         "appendonly": "yes",
         "appendfsync": "no",
         "save": "",
+        "maxmemory": str(_most_memory()),
         "maxmemory-policy": "noeviction",
     }
     return [word for name, value in settings.items() for word in (f"--{name}", value)]
+
+
+def _most_memory() -> int:
+    """A quarter of the machine's memory. A full server refuses to write and still reads and deletes; without a limit
+    the kernel would end a process, and not always this one."""
+    return max(_LEAST_MEMORY, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4)
 
 
 def _die_with_parent() -> None:

@@ -328,3 +328,19 @@ async def test_a_late_reader_does_not_bring_back_an_old_tier(
     held.may_go_on.set()
     assert await late
     assert await redis.call("HGET", f"tenant:{tenant.tenant_id}", "tier") == "free"
+
+
+async def test_a_full_redis_still_admits_a_caller_without_limits(
+    accounts: Accounts, gate: Gate, redis: RedisClient
+) -> None:
+    tenant = await accounts.create_tenant("a tenant", "enterprise")
+    _, key = await accounts.create_key(tenant.tenant_id, "a key", "admin")
+    await gate.admit(key, "reads")
+    await redis.call("CONFIG", "SET", "maxmemory", "1mb")
+    try:
+        with pytest.raises(StoreUnavailable):
+            await redis.call("SET", "name", "x" * 2_000_000)
+        principal, _ = await gate.admit(key, "reads")
+        assert principal.tenant_id == tenant.tenant_id
+    finally:
+        await redis.call("CONFIG", "SET", "maxmemory", "0")

@@ -144,6 +144,9 @@ async def test_a_full_server_is_unavailable_keeps_what_it_has_and_works_again(re
         with pytest.raises(StoreUnavailable) as caught:
             await redis.batch([("SET", "secret-name", "x" * 2_000_000)])
         assert "secret-name" not in str(caught.value)
+        with pytest.raises(StoreUnavailable, match="Redis is full") as full:
+            await redis.run(Script("return redis.call('SET', KEYS[1], ARGV[1])"), ["name"], ["x"])
+        assert full.value.retry_after >= 60
         assert await redis.call("GET", "kept") == "x"
     finally:
         await redis.call("CONFIG", "SET", "maxmemory", "0")

@@ -161,3 +161,11 @@ async def test_it_dies_with_its_owner_and_the_next_owner_finds_everything(tmp_pa
     assert await redis.call("GET", "kept") == "yes"
     await redis.close()
     await successor.close()
+
+
+async def test_its_memory_has_a_limit_and_nothing_is_dropped_for_it(server: ValkeyServer) -> None:
+    redis = server.redis(answer_s=PATIENCE_S)
+    _, limit = await redis.call("CONFIG", "GET", "maxmemory")
+    assert 256 << 20 <= int(limit) <= max(256 << 20, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4)
+    assert await redis.call("CONFIG", "GET", "maxmemory-policy") == ["maxmemory-policy", "noeviction"]
+    await redis.close()
