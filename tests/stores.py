@@ -20,7 +20,7 @@ from shared.redis.connection import over_url
 from shared.redis.valkey import binary
 from tests.cluster.seaweed import empty
 
-PATIENCE_S = 20
+ANSWER_LIMIT_S = 20
 """How long a test waits for a Redis that is there: the machine may have other work."""
 
 BLOBS: dict[str, Callable[[str], Blobs]] = {"embedded": lambda place: FolderBlobs(Path(place)), "s3": cache(S3Blobs)}
@@ -64,7 +64,7 @@ def redis_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator[RedisClient]:
-    opened = over_url(redis_url, answer_s=PATIENCE_S)
+    opened = over_url(redis_url, answer_s=ANSWER_LIMIT_S)
     await opened.call("FLUSHDB")
     yield opened
     await opened.call("FLUSHDB")

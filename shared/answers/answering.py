@@ -111,7 +111,7 @@ class Answering(Struct, frozen=True):
         """Yields the answer statement by statement, each after its check, then the result, last and once: its text is
         all pieces joined. Where a model breaks off, the next one goes on behind what is already out; unless `live`, it
         begins anew. A prompt that is too long for the model is tried again with fewer passages."""
-        question = await self._charge_question(task, sources.embedded_tokens)
+        question = await self._meter_question(task, sources.embedded_tokens)
         draft, deadline = _Draft(task, sources, live), AnswerDeadline(task.started_s, task.max_latency_ms)
         found = [source.found for source in sources.items]
         extraction = TimelyExtraction(lambda: self.extractive.answer(task.question, found), deadline)
@@ -146,7 +146,7 @@ class Answering(Struct, frozen=True):
         await question.record(execution.reason, scores, is_extractive=execution.location == "extractive")
         yield replace(result, usage=whole_bill(result.usage))
 
-    async def _charge_question(self, task: QuestionTask, tokens: int) -> QuestionMeter:
+    async def _meter_question(self, task: QuestionTask, tokens: int) -> QuestionMeter:
         """Raises `BudgetExceeded`."""
         most = task.max_cost_microusd
         if most is not None and self.meter.cost({"embedded_1k_tokens": tokens}) > most:

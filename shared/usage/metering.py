@@ -65,7 +65,7 @@ class ChargedWork(Struct, frozen=True):
 class WorkBudget(Protocol):
     """What the meter needs of the budget."""
 
-    async def charge(self, usage: UsageRecord, payer: Payer, *, must_fit: bool = True) -> ChargedWork: ...
+    async def record_cost(self, usage: UsageRecord, payer: Payer, *, must_fit: bool = True) -> ChargedWork: ...
 
     async def booked(self, usage_id: str) -> None: ...
 
@@ -130,7 +130,7 @@ class Meter:
         )
         if not usage.cost_microusd:
             return QuestionMeter(usage, self._append_soon)
-        charged = await self._budget().charge(usage, payer)
+        charged = await self._budget().record_cost(usage, payer)
         on_remaining(charged.remaining_microusd)
         return QuestionMeter(charged.usage, self._book)
 
@@ -150,7 +150,7 @@ class Meter:
         if not usage.cost_microusd:
             await self._journal.append(usage)
             return
-        charged = await self._budget().charge(usage, _payer(usage), must_fit=must_fit)
+        charged = await self._budget().record_cost(usage, _payer(usage), must_fit=must_fit)
         if not charged.was_charged:  # else it is in the ledger, or in the outbox on its way there
             await self._book(charged.usage)
 

@@ -20,7 +20,7 @@ import pytest
 from shared.redis.connection import over_socket
 from shared.table.table import load
 from shared.types.errors import PROBLEMS, Problem
-from tests.stores import PATIENCE_S
+from tests.stores import ANSWER_LIMIT_S
 from tests.suite.running import Caller, Running
 
 OUR_ID = re.compile(r"req_[0-9a-f]{24}")
@@ -298,7 +298,7 @@ def test_a_call_that_still_runs_is_a_conflict(tenant: Caller, server: Running) -
 
 def redis(server: Running, *command: str | int) -> Any:
     async def ask() -> Any:
-        redis = over_socket(server.data / "counters" / "valkey.sock", answer_s=PATIENCE_S)
+        redis = over_socket(server.data / "counters" / "valkey.sock", answer_s=ANSWER_LIMIT_S)
         try:
             return await redis.call(*command)
         finally:

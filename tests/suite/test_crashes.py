@@ -16,7 +16,7 @@ import pytest
 from shared.embedding.minilm import MiniLM
 from shared.redis.connection import over_socket
 from shared.vectors.edge import EdgeIndex
-from tests.stores import PATIENCE_S
+from tests.stores import ANSWER_LIMIT_S
 from tests.suite.running import FINAL, Caller, Running
 
 TENANT = "ten_default"
@@ -120,7 +120,7 @@ def flush(server: Running) -> None:
     """Empties the running server's Redis."""
 
     async def empty() -> None:
-        redis = over_socket(server.data / "counters" / "valkey.sock", answer_s=PATIENCE_S)
+        redis = over_socket(server.data / "counters" / "valkey.sock", answer_s=ANSWER_LIMIT_S)
         await redis.call("FLUSHALL")
         await redis.close()
 

@@ -10,7 +10,7 @@ import pytest
 
 from shared.intake.intake import document_id_of
 from shared.redis.connection import over_socket
-from tests.stores import PATIENCE_S
+from tests.stores import ANSWER_LIMIT_S
 from tests.suite.running import Running
 
 TENANT = "ten_default"
@@ -30,7 +30,7 @@ def hold_back(server: Running, content: bytes) -> str:
     document_id = document_id_of(TENANT, hashlib.sha256(content).hexdigest())
 
     async def hold() -> None:
-        redis = over_socket(server.data / "counters" / "valkey.sock", answer_s=PATIENCE_S)
+        redis = over_socket(server.data / "counters" / "valkey.sock", answer_s=ANSWER_LIMIT_S)
         await redis.call("SET", f"lease:{TENANT}:{document_id}:1:parse", "a test", "EX", 60)
         await redis.close()
 

@@ -123,13 +123,13 @@ class Budget:
                 await self.switches.switch_off(model, usage.usage_id)
         return Settled(True, excess, None if left == "unknown" else _microusd(left), left != "unknown", cost)
 
-    async def charge(self, usage: UsageRecord, payer: Payer, *, must_fit: bool = True) -> ChargedWork:
+    async def record_cost(self, usage: UsageRecord, payer: Payer, *, must_fit: bool = True) -> ChargedWork:
         """Charges finished work whose cost is known, in every scope of the payer or in none. Idempotent by
         `usage.usage_id`. The record waits in the outbox until it is `booked`. Raises `BudgetExceeded`, unless it is
         charged whether it fits or not."""
         text, about = msgspec.json.encode(usage).decode(), msgspec.json.encode(payer).decode()
         force = "" if must_fit else "whatever"
-        answer = await self._ask(scripts.CHARGE, usage.usage_id, usage.cost_microusd, about, text, force)
+        answer = await self._ask(scripts.RECORD_COST, usage.usage_id, usage.cost_microusd, about, text, force)
         if answer[0] == "over":
             raise BudgetExceeded(no_room(Over(window_of(answer[1]), *map(int, answer[2:])), usage.cost_microusd))
         if answer[0] == "charged":

@@ -86,7 +86,7 @@ return table.concat({'settled', whole(excess), b.remaining(windows), whole(cost)
 )
 
 # Redis away: no work that costs money. It needs no lease, for its cost is known: all or nothing in one step.
-CHARGE = Script(
+RECORD_COST = Script(
     _OPEN
     + """
 local id, amount, payer = ARGV[2], tonumber(ARGV[3]), cjson.decode(ARGV[4])

@@ -22,7 +22,7 @@ from shared.redis.connection import over_url
 from shared.types.clock import now
 from shared.types.errors import NotFound, StoreUnavailable, Unauthenticated
 from shared.types.principal import Role
-from tests.stores import PATIENCE_S
+from tests.stores import ANSWER_LIMIT_S
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 A_KEY = new_key(new_id("key_"))
@@ -157,7 +157,7 @@ async def test_a_revoked_key_is_refused_from_the_next_call_on_in_every_process(
     accounts: Accounts, gate: Gate, tenant: TenantRecord, blobs: Blobs, redis_url: str
 ) -> None:
     record, key = await accounts.create_key(tenant.tenant_id, "a key", "admin")
-    elsewhere = over_url(redis_url, answer_s=PATIENCE_S)
+    elsewhere = over_url(redis_url, answer_s=ANSWER_LIMIT_S)
     other = Gate(Accounts(blobs, elsewhere), elsewhere)
     assert not await is_refused(gate, key) and not await is_refused(other, key)
     await accounts.revoke_key(tenant.tenant_id, record.key_id)

@@ -12,7 +12,7 @@ from shared.redis.client import RedisClient
 from shared.redis.connection import over_url
 from shared.types.errors import StoreUnavailable
 from tests.pipeline.suite import SECRETS, Suite
-from tests.stores import PATIENCE_S
+from tests.stores import ANSWER_LIMIT_S
 
 ABOUT = Origin("ten_a", "doc_a", 1, "cpu", "req_a", "00-1-2-01")
 STORED = DocumentStored(
@@ -232,7 +232,7 @@ async def test_without_redis_nothing_is_said_and_the_speaker_knows(suite: Suite)
 
 
 async def test_the_wait_for_an_event_needs_no_connection_of_those_who_write(redis_url: str, suite: Suite) -> None:
-    writing: RedisClient = over_url(redis_url, connections=1, answer_s=PATIENCE_S)
+    writing: RedisClient = over_url(redis_url, connections=1, answer_s=ANSWER_LIMIT_S)
     bus = StreamBus(writing, suite.bus._reader, suite.table, SECRETS, "x")
     waiting = [asyncio.create_task(bus.receive("parse", 1, 600)) for _ in range(5)]
     await asyncio.sleep(0.05)

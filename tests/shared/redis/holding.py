@@ -7,7 +7,7 @@ import sys
 from shared.redis.client import RedisClient
 from shared.redis.connection import over_url
 from shared.redis.leases import Leases
-from tests.stores import PATIENCE_S
+from tests.stores import ANSWER_LIMIT_S
 
 
 async def server_time(redis: RedisClient) -> int:
@@ -16,7 +16,7 @@ async def server_time(redis: RedisClient) -> int:
 
 
 async def main(url: str, name: str, seconds: str, hold_s: str, count: str) -> None:
-    redis = over_url(url, answer_s=PATIENCE_S)
+    redis = over_url(url, answer_s=ANSWER_LIMIT_S)
     leases = Leases(redis)
     await redis.ping()
     print("ready", flush=True)

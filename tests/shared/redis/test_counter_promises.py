@@ -9,13 +9,13 @@ import pytest
 from shared.redis.client import ANSWER_S, RedisClient, Script, pairs
 from shared.redis.connection import over_url
 from shared.types.errors import StoreUnavailable
-from tests.stores import PATIENCE_S
+from tests.stores import ANSWER_LIMIT_S
 
 
 @pytest.fixture
 async def narrow(redis_url: str, redis: RedisClient) -> AsyncIterator[RedisClient]:
     """Two connections and no more."""
-    opened = over_url(redis_url, connections=2, answer_s=PATIENCE_S)
+    opened = over_url(redis_url, connections=2, answer_s=ANSWER_LIMIT_S)
     yield opened
     await opened.close()
 

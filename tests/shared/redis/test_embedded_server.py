@@ -13,7 +13,7 @@ import pytest
 
 from shared.redis.valkey import ValkeyServer
 from shared.types.errors import StoreUnavailable
-from tests.stores import PATIENCE_S
+from tests.stores import ANSWER_LIMIT_S
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ async def server(tmp_path: Path) -> AsyncIterator[ValkeyServer]:
 
 
 async def pid_of(server: ValkeyServer) -> int:
-    redis = server.redis(answer_s=PATIENCE_S)
+    redis = server.redis(answer_s=ANSWER_LIMIT_S)
     info = await redis.call("INFO", "server")
     await redis.close()
     return int(info.partition("process_id:")[2].split()[0])
@@ -74,7 +74,7 @@ async def test_more_callers_than_connections_are_told_within_a_second_each_when_
 
 
 async def test_a_killed_server_comes_back_by_itself_with_all_it_had_told_of(server: ValkeyServer) -> None:
-    redis = server.redis(answer_s=PATIENCE_S)
+    redis = server.redis(answer_s=ANSWER_LIMIT_S)
     for number in range(100):
         await redis.call("RPUSH", "list", number)
     pid = await pid_of(server)
@@ -92,7 +92,7 @@ async def test_a_killed_server_comes_back_by_itself_with_all_it_had_told_of(serv
 
 
 async def test_it_opens_no_port_and_lets_only_its_owner_in(server: ValkeyServer) -> None:
-    redis = server.redis(answer_s=PATIENCE_S)
+    redis = server.redis(answer_s=ANSWER_LIMIT_S)
     assert dict([await redis.call("CONFIG", "GET", "port")]) == {"port": "0"}
     assert server.socket.stat().st_mode & 0o777 == 0o700
     await redis.close()
@@ -101,7 +101,7 @@ async def test_it_opens_no_port_and_lets_only_its_owner_in(server: ValkeyServer)
 async def test_a_path_longer_than_a_socket_may_have_is_no_hindrance(tmp_path: Path) -> None:
     server = ValkeyServer(tmp_path / ("x" * 90) / ("y" * 90) / "counters")
     await server.start()
-    redis = server.redis(answer_s=PATIENCE_S)
+    redis = server.redis(answer_s=ANSWER_LIMIT_S)
     assert await redis.call("SET", "n", 1) == "OK"
     await redis.close()
     await server.close()
@@ -111,7 +111,7 @@ async def test_what_it_kept_is_there_after_a_close_and_a_start(tmp_path: Path) -
     for expected in (1, 2):
         server = ValkeyServer(tmp_path / "counters")
         await server.start()
-        redis = server.redis(answer_s=PATIENCE_S)
+        redis = server.redis(answer_s=ANSWER_LIMIT_S)
         assert await redis.call("INCR", "starts") == expected
         await redis.close()
         await server.close()
@@ -157,14 +157,14 @@ async def test_it_dies_with_its_owner_and_the_next_owner_finds_everything(tmp_pa
         await asyncio.sleep(0.02)
     successor = ValkeyServer(tmp_path)
     await successor.start()
-    redis = successor.redis(answer_s=PATIENCE_S)
+    redis = successor.redis(answer_s=ANSWER_LIMIT_S)
     assert await redis.call("GET", "kept") == "yes"
     await redis.close()
     await successor.close()
 
 
 async def test_its_memory_has_a_limit_and_nothing_is_dropped_for_it(server: ValkeyServer) -> None:
-    redis = server.redis(answer_s=PATIENCE_S)
+    redis = server.redis(answer_s=ANSWER_LIMIT_S)
     _, limit = await redis.call("CONFIG", "GET", "maxmemory")
     assert 256 << 20 <= int(limit) <= max(256 << 20, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4)
     assert await redis.call("CONFIG", "GET", "maxmemory-policy") == ["maxmemory-policy", "noeviction"]

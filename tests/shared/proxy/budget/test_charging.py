@@ -51,22 +51,22 @@ async def spent(env: BudgetEnvironment, payer: Payer) -> int:
 async def test_of_many_at_once_a_cap_admits_what_fits(env: BudgetEnvironment) -> None:
     payer = await capped(env, 1_000 - 1)
 
-    async def charge(number: int) -> bool:
+    async def admit(number: int) -> bool:
         try:
-            await env.budget.charge(work(number, payer, 100), payer)
+            await env.budget.record_cost(work(number, payer, 100), payer)
         except BudgetExceeded:
             return False
         return True
 
-    admitted = await asyncio.gather(*map(charge, range(50)))
+    admitted = await asyncio.gather(*map(admit, range(50)))
     assert sum(admitted) == 9
     assert await spent(env, payer) == 900
 
 
 async def test_work_that_is_charged_again_counts_once(env: BudgetEnvironment) -> None:
     payer = await capped(env, 150)
-    first = await env.budget.charge(work(1, payer, 100), payer)
-    again = await env.budget.charge(work(1, payer, 100), payer)
+    first = await env.budget.record_cost(work(1, payer, 100), payer)
+    again = await env.budget.record_cost(work(1, payer, 100), payer)
     assert (first.was_charged, again.was_charged) == (False, True)
     assert first.usage.windows == again.usage.windows and first.remaining_microusd == 50
     assert await spent(env, payer) == 100
@@ -74,13 +74,13 @@ async def test_work_that_is_charged_again_counts_once(env: BudgetEnvironment) ->
 
 async def test_work_that_cannot_be_refused_is_charged_above_the_cap(env: BudgetEnvironment) -> None:
     payer = await capped(env, 50)
-    await env.budget.charge(work(1, payer, 100), payer, must_fit=False)
+    await env.budget.record_cost(work(1, payer, 100), payer, must_fit=False)
     assert await spent(env, payer) == 100
 
 
 async def test_charged_work_is_in_the_bill_and_in_the_balance_once(env: BudgetEnvironment) -> None:
     payer, ledger, journal = await capped(env, 1_000), UsageLedger(env.blobs), Journal(env.blobs)
-    charged = await env.budget.charge(work(1, payer, 100), payer)
+    charged = await env.budget.record_cost(work(1, payer, 100), payer)
     await journal.append(charged.usage)  # and here the process died, before it was taken off the outbox
     await flush_outbox(env.budget.outbox, journal)
     assert not await env.budget.outbox.waiting()
@@ -96,7 +96,7 @@ async def test_another_redis_counts_charged_work_once(env: BudgetEnvironment, is
     env = BudgetEnvironment(env.blobs, env.redis, balances=ledger.balances)
     await env.noon()
     payer = await capped(env, 1_000)
-    charged = await env.budget.charge(work(1, payer, 100), payer)
+    charged = await env.budget.record_cost(work(1, payer, 100), payer)
     if is_booked:
         await journal.append(charged.usage)
     await env.redis.call("SET", "budget:generation", "f" * 40 + ":0")
@@ -133,7 +133,7 @@ async def test_what_is_free_asks_no_budget(env: BudgetEnvironment) -> None:
 
 async def test_the_balance_forgets_the_ids_of_charged_work_after_an_hour(env: BudgetEnvironment) -> None:
     payer = await capped(env, 1_000)
-    usage = (await env.budget.charge(work(1, payer, 100), payer)).usage
+    usage = (await env.budget.record_cost(work(1, payer, 100), payer)).usage
     at = usage.at
     balance = add_records(Balance(), [usage, usage], at)
     assert {one.spent_microusd for one in balance.totals} == {100}

@@ -20,7 +20,7 @@ from shared.redis.connection import over_url
 from shared.types.payer import Payer
 from shared.usage.records import BudgetWindow
 from tests.shared.proxy.budget.environment import DAY, BudgetEnvironment, outbound
-from tests.stores import PATIENCE_S
+from tests.stores import ANSWER_LIMIT_S
 
 _Answer = TypeVar("_Answer")
 LEASE_S = 600
@@ -91,7 +91,7 @@ class Machine(RuleBasedStateMachine):
         return self.loop.run_until_complete(work)
 
     async def open(self) -> None:
-        redis = over_url(self.url, answer_s=PATIENCE_S)
+        redis = over_url(self.url, answer_s=ANSWER_LIMIT_S)
         await redis.call("FLUSHDB")
         self.env = BudgetEnvironment(MemoryBlobs(), redis, PLATFORM)  # type: ignore[arg-type]
         await self.env.noon()

@@ -16,7 +16,7 @@ from shared.redis.client import RedisClient, RedisWord, Script
 from shared.redis.connection import over_url
 from shared.types.errors import StoreUnavailable
 from tests.shared.proxy.budget.environment import DAY, BudgetEnvironment, LaterBudget
-from tests.stores import PATIENCE_S
+from tests.stores import ANSWER_LIMIT_S
 
 
 async def test_a_reservation_holds_its_amount_in_every_scope(env: BudgetEnvironment) -> None:
@@ -184,7 +184,7 @@ class Forgetful(RedisClient):
 
 async def test_an_answer_that_came_too_late_charges_nothing_twice(env: BudgetEnvironment, redis_url: str) -> None:
     payer = await env.payer()
-    far = over_url(redis_url, answer_s=PATIENCE_S)
+    far = over_url(redis_url, answer_s=ANSWER_LIMIT_S)
     budget = LaterBudget(Forgetful.over(far), env.blobs, env.accounts, env.recorded.balances)
     budget.ahead_s = env.budget.ahead_s
     env.budget = budget

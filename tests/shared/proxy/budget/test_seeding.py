@@ -16,7 +16,7 @@ from shared.redis.valkey import ValkeyServer
 from shared.types.errors import StoreUnavailable
 from shared.usage.balance import BudgetBalances
 from tests.shared.proxy.budget.environment import BudgetEnvironment, usage
-from tests.stores import PATIENCE_S
+from tests.stores import ANSWER_LIMIT_S
 
 GENERATION = "budget:generation"
 
@@ -90,7 +90,7 @@ async def test_a_restarted_server_counts_as_before(tmp_path: Path) -> None:
     server = ValkeyServer(tmp_path / "valkey")
     await server.start()
     try:
-        env = BudgetEnvironment(blobs, server.redis(answer_s=PATIENCE_S))
+        env = BudgetEnvironment(blobs, server.redis(answer_s=ANSWER_LIMIT_S))
         await env.noon()
         payer = await env.payer()
         await env.spend("opr_1", 300, payer)
