@@ -37,7 +37,7 @@ _FOCUS: dict[str, Column] = {
     "BillingAccountName": lambda name, record, line: name,
     "BillingAccountType": lambda name, record, line: "Tenant",
     "BillingCurrency": lambda name, record, line: "USD",
-    "BillingPeriodEnd": lambda name, record, line: _time(_month_after(_month(record.at))),
+    "BillingPeriodEnd": lambda name, record, line: _time((_month(record.at) + timedelta(days=32)).replace(day=1)),
     "BillingPeriodStart": lambda name, record, line: _time(_month(record.at)),
     "ChargeCategory": lambda name, record, line: "Adjustment" if record.adjusts else "Usage",
     "ChargeClass": lambda name, record, line: None,
@@ -116,7 +116,3 @@ def _second(at: datetime) -> datetime:
 
 def _month(at: datetime) -> datetime:
     return at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-
-
-def _month_after(month: datetime) -> datetime:
-    return (month + timedelta(days=32)).replace(day=1)

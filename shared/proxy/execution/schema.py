@@ -121,7 +121,8 @@ class _Checking:
         choices = schema.get("anyOf") or schema.get("oneOf") or ()
         tried = [list(self.problems(value, choice, place, depth + 1)) for choice in choices]
         if tried and all(tried):
-            yield from min(tried, key=_distance)
+            # The choice that was probably meant is one whose problems lie further inside.
+            yield from min(tried, key=lambda found: (all(one.count("/") <= 1 for one in found), len(found)))
 
     def _object(self, value: dict[str, Any], schema: Mapping[str, Any], place: str, depth: int) -> Iterator[str]:
         properties = schema.get("properties") or {}
@@ -185,11 +186,6 @@ _BOUNDS: tuple[tuple[str, Callable[[float, float], bool], str], ...] = (
 def _same(one: Any, other: Any) -> bool:
     """As JSON: true is not 1, but 1 is 1.0."""
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
-
-
-def _distance(problems: list[str]) -> tuple[bool, int]:
-    """The choice that was probably meant is one whose problems lie further inside."""
-    return all(problem.count("/") <= 1 for problem in problems), len(problems)
 
 
 def _display(value: Any) -> str:
