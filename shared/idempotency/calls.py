@@ -12,7 +12,7 @@ import hashlib
 import re
 import secrets
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import msgspec
@@ -194,8 +194,9 @@ class IdempotentCall:
         """Frees the key: the call may be made again. Raises `StoreUnavailable`."""
         await self._redis.run(_RELEASE, [self._name], [self._running])
 
-    async def finish(self, answer: StoredAnswer, *, is_stored: bool = True) -> None:
-        """Stores the answer; with `is_stored` false, or one that is too large, only that the call is done.
+    async def finish(self, answer: StoredAnswer, document_ids: Iterable[str] = (), *, is_stored: bool = True) -> None:
+        """Stores the answer with the documents that it was made from or names; with `is_stored` false, or one that is
+        too large, only that the call is done.
 
         Raises `StoreUnavailable`.
         """
@@ -204,7 +205,7 @@ class IdempotentCall:
         if answer.body and is_stored and len(answer.body) <= LARGEST_ANSWER:
             pad = (self._started.nonce, self._credential)
             body = await _off_loop(len(answer.body), _packed, answer.body, *pad)
-            documents = sorted({found.decode() for found in _DOCUMENT_ID.findall(answer.body)})
+            documents = sorted({*document_ids, *(found.decode() for found in _DOCUMENT_ID.findall(answer.body))})
         done = msgspec.structs.replace(
             self._started,
             status=answer.status,

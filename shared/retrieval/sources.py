@@ -13,6 +13,7 @@ from shared.retrieval.retrieve import Mode, retrieve
 from shared.types.document import Classification
 from shared.types.passage import Box, Found
 from shared.types.provenance import Provenance
+from shared.types.request_sources import add_sources
 from shared.vectors.port import Vectors
 
 
@@ -60,6 +61,7 @@ class Library(Struct, frozen=True):
             got = await retrieve(question, mode, wanted, document_ids, self.embedding, self.encoder, self.vectors)
             items = await self._standing(got.found)
             if len(items) >= limit or len(got.found) < wanted or wanted >= 8 * limit:
+                add_sources(item.found.passage.document_id for item in items[:limit])
                 return Sources(tuple(items[:limit]), got.embedded_tokens, got.degraded)
             wanted *= 2  # passages of deleted documents took places
 

@@ -51,6 +51,7 @@ class Exchange:
         self.limits: RateLimits | None = None
         self.remaining_budget = RemainingBudget()
         self.charges = Charges()
+        self.sources: set[str] = set()
         self.is_broken = False  # its stream ended with an error
         self.extra: dict[str, str] = {}
         self.started = time.monotonic()

@@ -93,4 +93,5 @@ class _Recording:
                 return
             body = b"".join(piece for piece in self._pieces if not piece.startswith(b":"))
             is_stored = self._size <= LARGEST_ANSWER
-            await self._call.finish(StoredAnswer(200, EVENT_STREAM, body), is_stored=is_stored)
+            answer = StoredAnswer(200, EVENT_STREAM, body)
+            await self._call.finish(answer, self._exchange.sources, is_stored=is_stored)

@@ -54,6 +54,7 @@ from shared.types.errors import (
 )
 from shared.types.http import EventStream, SpooledFile
 from shared.types.principal import Principal
+from shared.types.request_sources import begin_sources
 
 if TYPE_CHECKING:  # Redis comes in only where a key is sent
     from shared.idempotency.calls import StoredAnswer
@@ -126,7 +127,7 @@ class _Route:
     async def _answer(self, request: Request[Any, Any, Any]) -> Response[Any]:
         exchange = exchange_of(request.scope)
         exchange.function, exchange.route = self._function.name, self._operation.path
-        exchange.charges = begin_charges()
+        exchange.charges, exchange.sources = begin_charges(), begin_sources()
         principal, credential = await self._admit(exchange)
         key = exchange.headers.get("idempotency-key")
         if key is None or self._operation.method != "POST" or principal is None:
@@ -186,7 +187,7 @@ class _Route:
             _discard(message)
         with contextlib.suppress(StoreUnavailable):  # the answer stands; only its repetition is not stored
             if stored := _stored_answer(response, exchange):
-                await call.finish(stored)
+                await call.finish(stored, exchange.sources)
             else:
                 await call.release()
         return response

@@ -85,6 +85,12 @@ async def test_an_answer_that_quotes_a_deleted_document_is_gone_and_its_call_is_
     assert len((await keys(redis)).split()) == 1
 
 
+async def test_an_answer_goes_with_a_document_that_it_was_made_from_and_does_not_name(redis: RedisClient) -> None:
+    await (await begin(redis)).finish(StoredAnswer(200, "application/json", b"canary"), ["doc_3"])
+    await forget_answers_of_document(redis, "ten_a", "doc_3")
+    assert await keys(redis) == ""
+
+
 async def test_an_answer_that_is_made_while_its_document_is_deleted_is_not_stored(redis: RedisClient) -> None:
     call = await begin(redis)
     await forget_answers_of_document(redis, "ten_a", "doc_1a2b")
