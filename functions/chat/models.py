@@ -3,13 +3,22 @@
 from functions.chat.messages import ModelsRequest
 from functions.chat.openai_types import AEGIS, ListedModel, ModelList
 from shared.access.accounts import Accounts
+from shared.proxy.budget.budget import Budget
 from shared.proxy.execution.proxy import ExecutionProxy
 from shared.types.principal import Principal
 
 
-async def handle(request: ModelsRequest, proxy: ExecutionProxy, accounts: Accounts, principal: Principal) -> ModelList:
+async def handle(
+    request: ModelsRequest, proxy: ExecutionProxy, accounts: Accounts, budget: Budget, principal: Principal
+) -> ModelList:
     named = {AEGIS: AEGIS} if "ask" in principal.scopes else {}
     if "models" in principal.scopes:
         settings = await accounts.settings(principal.tenant_id)
         named |= await proxy.models(with_cloud=settings.cloud_allowed)
-    return ModelList(data=tuple(ListedModel(id=name, created=0, owned_by=owner) for name, owner in named.items()))
+    off = {record.model for record in await budget.switches.models()}
+    return ModelList(
+        data=tuple(
+            ListedModel(id=name, created=0, owned_by=owner, aegis_enabled=name not in off)
+            for name, owner in named.items()
+        )
+    )

@@ -103,12 +103,14 @@ class ChatChunk(Struct, frozen=True, kw_only=True):
 
 
 class ListedModel(Struct, frozen=True, kw_only=True):
-    """A model that the caller may name."""
+    """A model that the caller may name. `aegis_enabled` is false while it is switched off: it cost or counted more than
+    it can have, or an operator did it."""
 
     id: str
     object: Literal["model"] = "model"
     created: int
     owned_by: str
+    aegis_enabled: bool = True
 
 
 class ModelList(Struct, frozen=True, kw_only=True):

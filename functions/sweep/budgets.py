@@ -8,6 +8,7 @@ from events.budget import BudgetThresholdReached
 from shared.bus.publisher import BoundPublisher
 from shared.proxy.budget.budget import Budget
 from shared.proxy.budget.operations import estimated
+from shared.telemetry.metrics import show_models_off
 from shared.usage.journal import Journal
 from shared.usage.ledger import UsageLedger
 from shared.usage.outbox import flush_outbox
@@ -28,6 +29,7 @@ class BudgetUpkeep(Struct, frozen=True):
         await settle_lapsed(self.budget, self.book)
         await flush_outbox(self.budget.outbox, self.journal)
         await self._send_alerts()
+        show_models_off([record.model for record in await self.budget.switches.models()])
 
     async def _send_alerts(self) -> None:
         """Publishes each alert, then books it, then drops it from Redis: interrupted in between it is published again

@@ -1,6 +1,6 @@
 """Metrics by prometheus-client, without a tenant's label."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import Counter, Gauge, Histogram, generate_latest
 
@@ -32,6 +32,7 @@ _POOL_IN_USE = Gauge("aegis_pool_in_use", "Members of a pool that are at work.",
 _RECYCLED = Gauge("aegis_pool_recycled", "Workers that were replaced since the start, by why.", ("store", "reason"))
 _SLICES = Gauge("aegis_pool_queue_slices", "Slices of documents that wait for the warm pool.")
 _PAGES = Gauge("aegis_pool_queue_pages", "Pages of those slices, as far as they are known.")
+_MODELS_OFF = Gauge("aegis_model_switched_off", "1 for a model that costs money and is switched off.", ("model",))
 _OLDEST = Gauge("aegis_pool_oldest_wait_seconds", "How long the slice has waited that waits longest.")
 
 
@@ -62,6 +63,13 @@ def show_slices(slices: int, pages: int, oldest_wait_s: float) -> None:
 
 def count_model_call(location: str, model: str, outcome: str, seconds: float) -> None:
     _MODEL_CALLS.labels(location, model, outcome).observe(seconds)
+
+
+def show_models_off(models: Iterable[str]) -> None:
+    """All that are off now."""
+    _MODELS_OFF.clear()
+    for model in models:
+        _MODELS_OFF.labels(model).set(1)
 
 
 def started(seconds: float) -> None:

@@ -45,6 +45,10 @@ _STORES = {
     "AWS_ENDPOINT_URL_S3": 0,
     "K_SINK": 0,
 }
+_REASONS_OFF = {
+    "exceeded_worst_case": "is switched off: it cost or counted more than it can have",
+    "operator": "is switched off by an operator",
+}
 _SECRETS = ("initial-api-key", "initial-operator-key", "event-secret")
 
 
@@ -132,7 +136,7 @@ def _server(data: Path) -> list[Check]:
         answer = _get(f"{url}/health/ready")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return [Check("server", "failed", f"{url} does not answer: {error}", _start(data))]
-    return [*_ready(url, answer), _clock(answer), _key(data)]
+    return [*_ready(url, answer), _clock(answer), _key(data), *_models_off(data)]
 
 
 def _start(data: Path) -> str:
@@ -205,6 +209,25 @@ def _key(data: Path) -> Check:
     if answer.is_success:
         return Check("key", "ok", "is accepted")
     return Check("key", "note", f"could not be tried ({answer.status_code})")
+
+
+def _models_off(data: Path) -> list[Check]:
+    """Models that cost money and are switched off, where the operator's key is at hand."""
+    try:
+        connection = connection_for(data, operator=True)
+        answer = _get(f"{connection.url}/budget/models", Authorization=f"Bearer {connection.credential}")
+        off = [model for model in answer.raise_for_status().json()["models"] if not model["enabled"]]
+    except (CommandError, httpx.HTTPError, ValueError, KeyError, TypeError):
+        return []
+    return [
+        Check(
+            f"model {model['model']}",
+            "note",
+            _REASONS_OFF.get(model.get("reason"), "is switched off"),
+            f"aegis budget models enable {model['model']}",
+        )
+        for model in off
+    ]
 
 
 def _reachable(variable: str, url: str, port: int) -> Check:

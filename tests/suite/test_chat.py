@@ -286,6 +286,15 @@ def test_a_tenant_that_lets_nothing_leave_is_shown_no_cloud_model(house: House) 
         assert admin.post("/v1/chat/completions", json=asked).status_code == 403
 
 
+def test_a_model_that_is_switched_off_is_shown_so_until_it_is_on_again(house: House) -> None:
+    with house.server.caller(house.server.operator_key) as operator:
+        for enabled in (False, True):
+            operator.put(f"/budget/models/{CLOUD}", json={"enabled": enabled}).raise_for_status()
+            listed = house.caller.get("/v1/models").raise_for_status().json()["data"]
+            assert {one["id"]: one["aegis_enabled"] for one in listed}[CLOUD] is enabled
+            assert all(one["aegis_enabled"] for one in listed if one["id"] != CLOUD)
+
+
 def names(caller: Caller) -> set[str]:
     listed = caller.get("/v1/models").raise_for_status().json()
     assert listed["object"] == "list"

@@ -15,6 +15,7 @@ from shared.proxy.budget.budget import Budget
 from shared.proxy.budget.operations import Reserved, ScopeOf
 from shared.records.structs import TenantRecord
 from shared.redis.client import RedisClient
+from shared.telemetry.metrics import exposition
 from shared.types.clock import now
 from shared.types.payer import Payer
 from shared.usage.journal import UNSEALED, Journal
@@ -118,6 +119,16 @@ async def test_a_call_whose_caller_died_costs_what_was_held_for_it(env: UpkeepEn
     assert (await env.ledger.balances()).open == ()
     await env.sweep()
     assert await env.spent() == 300
+
+
+async def test_a_model_that_is_switched_off_shows_in_the_metrics_until_it_is_on(env: UpkeepEnvironment) -> None:
+    line = b'aegis_model_switched_off{model="gpt-oss:120b"} 1.0'
+    await env.budget.switches.switch_off("gpt-oss:120b", "op_1")
+    await env.sweep()
+    assert line in exposition()
+    await env.budget.switches.switch_on("gpt-oss:120b")
+    await env.sweep()
+    assert line not in exposition()
 
 
 async def test_a_lapsed_call_is_billed_in_the_day_of_its_reservation(env: UpkeepEnvironment) -> None:

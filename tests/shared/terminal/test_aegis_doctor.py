@@ -264,3 +264,16 @@ def test_a_rebuild_beside_a_running_server_is_refused(aegis: Aegis, folder: Path
     ended = aegis("rebuild", "--data", folder, "--only", "vectors")
     assert (ended.exit, ended.out) == (6, "")
     assert "stop it" in ended.err
+
+
+def test_a_model_that_is_switched_off_is_noted_with_the_way_back(
+    aegis: Aegis, ready: FakeServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AEGIS_OPERATOR_KEY", "an-operator-key-of-this-test")
+    off = {"model": "gpt-oss:120b", "enabled": False, "reason": "exceeded_worst_case"}
+    ready.on("GET", "/budget/models", Answer(body={"models": [off, {"model": "gpt-oss:20b", "enabled": True}]}))
+    ended = aegis("doctor", "--json")
+    assert ended.exit == 0
+    check = found(ended)["model gpt-oss:120b"]
+    assert (check["status"], check["fix"]) == ("note", "aegis budget models enable gpt-oss:120b")
+    assert "model gpt-oss:20b" not in found(ended)
