@@ -15,9 +15,10 @@ from shared.proxy.routing.servers import ModelServer
 from shared.proxy.routing.strategies import RoutingDecision
 from shared.proxy.task import Execution, LLMResult, LLMTask, Token
 from shared.types.model import TokenCounts
-from shared.upstreams.port import ModelCall, StreamEnd, UpstreamError
+from shared.upstreams.port import Fault, ModelCall, StreamEnd, UpstreamError
 
 _SCHEMA_ATTEMPTS = 2
+_REFUSALS: frozenset[Fault] = frozenset({"rate_limited", "too_long"})
 LONGEST_TEXT = 8 * 1024 * 1024
 """Characters of one answer, more than any model writes."""
 
@@ -84,8 +85,10 @@ class Attempt:
                                     yield Token(event.text, begins=len(text) == 1)
                         result = self._result("".join(text), end, running)
                     except UpstreamError as error:
-                        if text and task.schema is None:  # its pieces are given out: they cannot come again
-                            raise broken_off(error) from error
+                        if text and task.schema is None and error.fault in _REFUSALS:
+                            # its pieces are given out and cannot come again: an answer that broke off
+                            detail = f"the answer broke off: {error.detail}"
+                            raise UpstreamError("broken", detail, may_have_run=True, counts=error.counts) from error
                         if not await retries.may_retry(error):
                             raise
             if task.schema is None:
@@ -133,10 +136,3 @@ class Attempt:
             estimated=self.estimated,
             finish=end.finish,
         )
-
-
-def broken_off(error: UpstreamError) -> UpstreamError:
-    """A refusal in the middle of an answer, as what it is to its reader: an answer that broke off."""
-    if error.fault not in ("rate_limited", "too_long"):
-        return error
-    return UpstreamError("broken", f"the answer broke off: {error.detail}", may_have_run=True, counts=error.counts)

@@ -118,3 +118,16 @@ async def test_the_cost_of_an_answer_includes_the_attempts_that_gave_none(env: P
     result = await env.proxy.execute(task())
     assert (result.text, result.execution.location, result.estimated) == ("from here", "local", True)
     assert result.cost_microusd == sum(one.cost_microusd for one in await env.booked()) > 0
+
+
+@pytest.mark.parametrize("error", [RATE_LIMITED, UpstreamError("broken", "cut", may_have_run=True)])
+async def test_an_answer_that_broke_off_has_a_chain_of_causes_with_an_end(
+    env: ProxyEnvironment, error: UpstreamError
+) -> None:
+    scripted(env, [TextDelta("Hello wor"), error])
+    with pytest.raises(Unavailable) as raised:
+        await texts(env.proxy, model=CLOUD)
+    causes: list[BaseException | None] = [raised.value]
+    while causes[-1] and causes.count(causes[-1]) == 1:
+        causes.append(causes[-1].__cause__)
+    assert causes[-1] is None
