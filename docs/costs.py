@@ -128,7 +128,7 @@ def _strategies() -> str:
     caps = CONFIG.platform_caps
     daily, monthly = ((cap or 0) / 1_000_000 for cap in (caps.daily_microusd, caps.monthly_microusd))
     traits = _text(f"""
-        {MONTH.hard_pct} % of the questions are complex and ask for high quality, {MONTH.confidential_pct} % of
+        {MONTH.hard_pct} % of the questions are complex, {MONTH.confidential_pct} % of
         questions and documents are confidential, {MONTH.quick_pct} % of the questions need an answer within 400 ms,
         and {MONTH.busy_pct} % come while the card is more than 80 % busy. An answer starts after {DELAYS.local} ms
         here, {DELAYS.local_busy} ms when the card is busy, and {DELAYS.cloud} ms in the cloud. Pictures stay local:

@@ -145,7 +145,6 @@ def tasks() -> Iterator[tuple[Work, TaskFacts, RoutingState, int]]:
     traits = (MONTH.hard_pct, MONTH.confidential_pct, MONTH.quick_pct, MONTH.busy_pct)
     for (hard, secret, quick, busy), calls in _shares(MONTH.questions, *traits):
         facts = TaskFacts(
-            quality="high" if hard else "standard",
             complexity="complex" if hard else "simple",
             classification="confidential" if secret else "internal",
             max_latency_ms=400 if quick else None,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.backends import (  # noqa: F401
     cluster_redis,
@@ -12,6 +13,10 @@ from tests.backends import (  # noqa: F401
     pytest_ignore_collect,
 )
 from tests.suite.running import Running
+
+# An example takes as long as the machine lets it; a slow one says nothing of the code.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

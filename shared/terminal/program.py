@@ -66,7 +66,7 @@ class _Program(click.RichGroup):
 def program() -> None:
     """Answers questions from your own documents, with citations.
 
-    Results go to stdout, progress and notes to stderr. ExitCode codes: 0 ok, 1 failed, 2 usage, 3 no answer in the
+    Results go to stdout, progress and notes to stderr. Exit codes: 0 ok, 1 failed, 2 usage, 3 no answer in the
     sources, 4 not allowed, 5 limit or budget, 6 unavailable, 130 interrupted.
     """
 

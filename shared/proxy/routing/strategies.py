@@ -143,10 +143,10 @@ def latency_optimized(_: TaskFacts, state: RoutingState) -> str | None:
 
 
 def hybrid(facts: TaskFacts, state: RoutingState) -> str | None:
-    """The cloud for what the local machine does badly: large models, hard questions, a full GPU, long documents."""
+    """Prefers the cloud for large models, hard questions that need not be fast, a full GPU and long documents."""
     if (state.local_model_bytes or 0) > LARGE_MODEL_BYTES:
         return "model_size"
-    if facts.quality == "high" and facts.complexity == "complex":
+    if facts.complexity == "complex" and facts.quality != "fast":
         return "quality"
     if _is_busy(state):
         return "gpu_busy"
