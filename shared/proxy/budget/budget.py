@@ -105,7 +105,7 @@ class Budget:
         """Whether the call may be sent: its reservation exists and now counts until it is settled. Raises
         `CloudForbidden` where the tenant lets nothing leave any more."""
         answer = await self._ask(scripts.CONFIRM, operation_id)
-        if answer[0] == "kept":
+        if answer[0] == "forbidden":
             raise CloudForbidden("The tenant's settings keep its content from the cloud.")
         return answer[0] == "yes"
 

@@ -54,7 +54,7 @@ local may_leave = b.may_leave(operation.payer.tenant_id)
 """
     + _LOAD
     + """
-if not may_leave then b.release(ARGV[2]) return 'kept' end
+if not may_leave then b.release(ARGV[2]) return 'forbidden' end
 redis.call('HSET', operation.key, 'state', 'left')
 redis.call('ZREM', b.base .. 'held', ARGV[2])
 redis.call('ZADD', b.base .. 'left', operation.until_ms, ARGV[2])
