@@ -120,7 +120,7 @@ def test_a_turn_from_confidential_passages_keeps_the_conversation_here(house: Ho
 
 def test_the_model_reads_the_conversation(house: House) -> None:
     first = house.ask("What is the pressure limit of the pump P-101?", limit=1)
-    house.ask("And who serviced it?", conversation_id=first["conversation_id"], limit=1)
+    house.ask("And who serviced it?", conversation_id=first["conversation_id"], limit=1, quality="fast")
     messages = house.local.fake.asked()[-1]["messages"]
     assert [message["role"] for message in messages] == ["system", "user", "assistant", "user"]
     assert messages[1]["content"] == "What is the pressure limit of the pump P-101?"
