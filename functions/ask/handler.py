@@ -28,7 +28,7 @@ async def handle(
     if request.stream:
         return EventStream(_events(request, task, sources, answering, conversations))
     result = await answering.answer(task, sources)
-    return await _answer(request, result, conversations, payer)
+    return await _answer(request, result, conversations, task)
 
 
 async def _task(
@@ -91,15 +91,15 @@ async def _events(
             if event.citation:
                 yield ServerSentEvent("citation", event.citation)
     assert result is not None
-    answer = await _answer(request, result, conversations, task.payer)
+    answer = await _answer(request, result, conversations, task)
     yield ServerSentEvent("usage", answer.usage)
     yield ServerSentEvent("done", answer)
 
 
-async def _answer(request: Ask, result: AnswerResult, conversations: Conversations, payer: Payer) -> Answer:
-    conversation_id = await _add_turn(request, result, conversations)
+async def _answer(request: Ask, result: AnswerResult, conversations: Conversations, task: QuestionTask) -> Answer:
+    conversation_id = await _add_turn(request, result, conversations, task.started_s)
     return Answer(
-        request_id=payer.request_id,
+        request_id=task.payer.request_id,
         answered=result.answered,
         answer=result.text,
         citations=result.citations,
@@ -110,8 +110,9 @@ async def _answer(request: Ask, result: AnswerResult, conversations: Conversatio
     )
 
 
-async def _add_turn(request: Ask, result: AnswerResult, conversations: Conversations) -> str | None:
-    """The id of the conversation that now holds this turn; None where it could not be stored."""
+async def _add_turn(request: Ask, result: AnswerResult, conversations: Conversations, started_s: float) -> str | None:
+    """The id of the conversation that now holds this turn; None where it could not be stored, or quotes a document
+    that was deleted while the answer was made."""
     documents = tuple(dict.fromkeys(citation.document_id for citation in result.citations))
     turn = Turn(
         question=request.question,
@@ -125,6 +126,10 @@ async def _add_turn(request: Ask, result: AnswerResult, conversations: Conversat
     )
     try:
         conversation_id = request.conversation_id or await conversations.begin(request.question)
-        return conversation_id if await conversations.add(conversation_id, turn) else None
+        if await conversations.add(conversation_id, turn, time.monotonic() - started_s):
+            return conversation_id
+        if not request.conversation_id:
+            await conversations.delete(conversation_id)
+        return None
     except StoreUnavailable:
         return None

@@ -67,6 +67,11 @@ class Accounts:
         found = await read_record(self._blobs, names.tenant(tenant_id), TenantRecord)
         return None if found is None or found.deleted else found
 
+    async def is_deleted(self, tenant_id: str) -> bool:
+        """Whether there was such a tenant, and it was deleted: it is not created again."""
+        found = await read_record(self._blobs, names.tenant(tenant_id), TenantRecord)
+        return found is not None and found.deleted
+
     async def tenants(self) -> list[TenantRecord]:
         """Newest first."""
         found = [await self.tenant(tenant_id) for tenant_id in await self._blobs.folders("t/")]

@@ -3,6 +3,7 @@
 A conversation belongs to the user, or the key, that began it; to all others of the tenant it does not exist.
 """
 
+import math
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
@@ -59,20 +60,34 @@ class Conversation(Struct, frozen=True):
     turns: int
 
 
-# The conversation of another, one that was deleted while its answer was made, and one that ran out stay as they are.
+# KEYS: the conversation, its turns, the owner's index, then of each document its conversations and the time of its
+# deletion. The conversation of another, one that was deleted while its answer was made, and one that ran out stay as
+# they are; a turn is not stored where one of its documents was deleted after the call began.
 _ADD = Script("""
 local owner = redis.call('HGET', KEYS[1], 'owner')
 if owner ~= ARGV[1] then return 0 end
+local time = redis.call('TIME')
+local began = time[1] * 1000 + math.floor(time[2] / 1000) - tonumber(ARGV[7])
+for i = 4, #KEYS, 2 do
+  if tonumber(redis.call('GET', KEYS[i + 1]) or '0') >= began then return 0 end
+end
 redis.call('HSET', KEYS[1], 'updated', ARGV[2])
 redis.call('RPUSH', KEYS[2], ARGV[3])
 redis.call('LTRIM', KEYS[2], -tonumber(ARGV[4]), -1)
-for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, ARGV[5]) end
-for i = 4, #KEYS do
+for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[5]) end
+for i = 4, #KEYS, 2 do
   redis.call('SADD', KEYS[i], ARGV[6])
   redis.call('EXPIRE', KEYS[i], ARGV[5])
 end
 return 1
 """)
+
+_FORBID = Script("""
+local time = redis.call('TIME')
+return redis.call('SET', KEYS[1], time[1] * 1000 + math.floor(time[2] / 1000), 'EX', ARGV[1])
+""")
+_FORBIDDEN_S = 3600
+"""Longer than any call that may still answer from a document that was deleted meanwhile."""
 
 
 _SHORTENED = "shortened"
@@ -111,12 +126,15 @@ class Conversations:
         )
         return conversation_id
 
-    async def add(self, conversation_id: str, turn: Turn) -> bool:
-        """Adds a turn; False where the conversation does not exist any more."""
-        documents = [_quoting(self._tenant, document_id) for document_id in turn.document_ids]
-        keys = [self._place(conversation_id), self._turns(conversation_id), self._index, *documents]
+    async def add(self, conversation_id: str, turn: Turn, seconds: float) -> bool:
+        """Adds a turn whose answer took so many seconds; False where the conversation does not exist any more, and
+        where a document that it quotes was deleted within that time."""
+        keys = [self._place(conversation_id), self._turns(conversation_id), self._index]
+        for document_id in turn.document_ids:
+            keys += [_quoting(self._tenant, document_id), _deleted(self._tenant, document_id)]
         encoded = msgspec.json.encode(turn).decode()
-        arguments = (self._owner, microseconds(now()), encoded, MOST_TURNS, LIFETIME_S, conversation_id)
+        took_ms = math.ceil(seconds * 1000) + 1
+        arguments = (self._owner, microseconds(now()), encoded, MOST_TURNS, LIFETIME_S, conversation_id, took_ms)
         return bool(await self._redis.run(_ADD, keys, arguments))
 
     async def history(self, conversation_id: str) -> "History | None":
@@ -176,7 +194,11 @@ class Conversations:
 
 
 async def forget_document(redis: RedisClient, tenant_id: str, document_id: str) -> None:
-    """Deletes every turn that was answered from the document. Raises `StoreUnavailable`."""
+    """Deletes every turn that was answered from the document; one whose answer is being made is not stored.
+
+    Raises `StoreUnavailable`.
+    """
+    await redis.run(_FORBID, [_deleted(tenant_id, document_id)], [_FORBIDDEN_S])
     quoting = _quoting(tenant_id, document_id)
     for conversation_id in await redis.call("SMEMBERS", quoting):
         place = _turns(tenant_id, conversation_id)
@@ -196,6 +218,10 @@ def _turns(tenant_id: str, conversation_id: str) -> str:
 
 def _quoting(tenant_id: str, document_id: str) -> str:
     return f"conversations:{tenant_id}:from:{document_id}"
+
+
+def _deleted(tenant_id: str, document_id: str) -> str:
+    return f"{_quoting(tenant_id, document_id)}:deleted"
 
 
 def _conversation(conversation_id: str, fields: dict[str, str], turns: int) -> Conversation:

@@ -50,6 +50,8 @@ async def _first_operator(accounts: Accounts, given: str | None) -> dict[str, st
     if operators:
         return {}
     operator_key = given or (await accounts.create_key("", "first operator", "operator"))[1]
+    if await accounts.is_deleted(DEFAULT_TENANT):
+        return {"operator_key": operator_key}
     if await accounts.tenant(DEFAULT_TENANT) is None:
         await accounts.keep_tenant(TenantRecord(DEFAULT_TENANT, "default", "enterprise", now()))
     _, api_key = await accounts.create_key(DEFAULT_TENANT, "first key", "admin")

@@ -153,11 +153,13 @@ class Installation:
         return EdgeIndex(self.settings.data / "vectors", services.embedding.dimensions, services.embedding.name)
 
     async def _first_keys(self, services: Services) -> None:
-        """Creates the tenant `default` with an admin's key, and an operator's; safe to repeat after a crash."""
+        """Creates the tenant `default` with an admin's key, unless it was deleted, and an operator's; safe to repeat
+        after a crash."""
         is_new = not await services.accounts.keys("")
-        if await services.accounts.tenant(DEFAULT_TENANT) is None:
-            await services.accounts.keep_tenant(TenantRecord(DEFAULT_TENANT, "default", "enterprise", now()))
-        await self._first_key(services, "initial-api-key", DEFAULT_TENANT, "admin", is_new)
+        if not await services.accounts.is_deleted(DEFAULT_TENANT):
+            if await services.accounts.tenant(DEFAULT_TENANT) is None:
+                await services.accounts.keep_tenant(TenantRecord(DEFAULT_TENANT, "default", "enterprise", now()))
+            await self._first_key(services, "initial-api-key", DEFAULT_TENANT, "admin", is_new)
         await self._first_key(services, "initial-operator-key", "", "operator", is_new)
 
     async def _first_key(self, services: Services, file: str, tenant_id: str, role: Role, is_new: bool) -> None:

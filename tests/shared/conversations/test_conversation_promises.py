@@ -1,5 +1,7 @@
 """What conversations promise: they belong to one, they end, and what a deleted document said in them is gone."""
 
+import asyncio
+
 from shared.conversations.conversations import LIFETIME_S, MOST_TURNS, Conversations, History, Turn, forget_document
 from shared.redis.client import RedisClient
 from shared.types.citation import Citation
@@ -17,7 +19,7 @@ async def test_a_conversation_keeps_its_turns_in_order(redis: RedisClient) -> No
     mine = Conversations(redis, "ten_a", "key_1")
     conversation_id = await mine.begin("What is the first question?")
     for question in ("one", "two", "three"):
-        assert await mine.add(conversation_id, turn(question, "doc_1"))
+        assert await mine.add(conversation_id, turn(question, "doc_1"), 0.1)
     found = await mine.read(conversation_id)
     assert found is not None
     about, turns = found
@@ -32,7 +34,7 @@ async def test_to_others_it_does_not_exist(redis: RedisClient) -> None:
         other = Conversations(redis, tenant, owner)
         assert await other.read(conversation_id) is None
         assert await other.list() == []
-        assert not await other.add(conversation_id, turn("foreign"))
+        assert not await other.add(conversation_id, turn("foreign"), 0.1)
         assert not await other.delete(conversation_id)
     assert await Conversations(redis, "ten_a", "key_1").history(conversation_id) == History(())
 
@@ -48,14 +50,14 @@ async def test_an_answer_that_comes_after_the_deletion_brings_nothing_back(redis
     mine = Conversations(redis, "ten_a", "key_1")
     conversation_id = await mine.begin("a question")
     await mine.delete(conversation_id)
-    assert not await mine.add(conversation_id, turn("late", "doc_1"))
+    assert not await mine.add(conversation_id, turn("late", "doc_1"), 0.1)
     assert await mine.read(conversation_id) is None
 
 
 async def test_everything_of_it_ends(redis: RedisClient) -> None:
     mine = Conversations(redis, "ten_a", "key_1")
     conversation_id = await mine.begin("a question")
-    await mine.add(conversation_id, turn("a question", "doc_1", "doc_2"))
+    await mine.add(conversation_id, turn("a question", "doc_1", "doc_2"), 0.1)
     keys = [key async for key in redis.scan("conversation*")]
     assert len(keys) == 5
     for key in keys:
@@ -74,7 +76,7 @@ async def test_only_the_newest_turns_are_kept(redis: RedisClient) -> None:
     mine = Conversations(redis, "ten_a", "key_1")
     conversation_id = await mine.begin("many")
     for number in range(MOST_TURNS + 3):
-        await mine.add(conversation_id, turn(str(number)))
+        await mine.add(conversation_id, turn(str(number)), 0.1)
     history = await mine.history(conversation_id)
     assert history is not None
     assert [one.question for one in (history.turns[0], history.turns[-1])] == ["3", str(MOST_TURNS + 2)]
@@ -83,11 +85,22 @@ async def test_only_the_newest_turns_are_kept(redis: RedisClient) -> None:
 async def test_turns_from_a_deleted_document_are_gone_and_others_stay(redis: RedisClient) -> None:
     mine, another = Conversations(redis, "ten_a", "key_1"), Conversations(redis, "ten_a", "key_2")
     first, second = await mine.begin("x"), await another.begin("y")
-    await mine.add(first, turn("from one", "doc_1"))
-    await mine.add(first, turn("from both", "doc_1", "doc_2"))
-    await mine.add(first, turn("from two", "doc_2"))
-    await another.add(second, turn("also from one", "doc_1"))
+    await mine.add(first, turn("from one", "doc_1"), 0.1)
+    await mine.add(first, turn("from both", "doc_1", "doc_2"), 0.1)
+    await mine.add(first, turn("from two", "doc_2"), 0.1)
+    await another.add(second, turn("also from one", "doc_1"), 0.1)
     await forget_document(redis, "ten_a", "doc_1")
     history = await mine.history(first)
     assert history and ([one.question for one in history.turns], history.is_shortened) == (["from two"], True)
     assert await another.history(second) == History((), is_shortened=True)
+
+
+async def test_an_answer_that_is_made_while_its_document_goes_is_not_stored(redis: RedisClient) -> None:
+    mine = Conversations(redis, "ten_a", "key_1")
+    conversation_id = await mine.begin("a question")
+    await forget_document(redis, "ten_a", "doc_1")
+    await asyncio.sleep(0.01)
+    assert not await mine.add(conversation_id, turn("begun before", "doc_2", "doc_1"), 30)
+    assert await mine.history(conversation_id) == History(())
+    assert await mine.add(conversation_id, turn("of the same bytes, uploaded again", "doc_1"), 0)
+    assert await mine.add(conversation_id, turn("of another document", "doc_2"), 30)
