@@ -16,6 +16,7 @@ from shared.answers.answering import Answering, AnswerResult, QuestionTask
 from shared.answers.citations import CheckedText
 from shared.answers.prompting import PromptTurn
 from shared.answers.question import understand
+from shared.proxy.task import PromptMessage
 from shared.retrieval.sources import Library
 from shared.types.call import Call
 from shared.types.document import Classification, higher
@@ -26,6 +27,8 @@ from shared.types.provenance import Provenance
 
 _CLASS: Classification = "internal"
 _LONGEST_QUESTION = 8000
+_LONGEST_STYLE = 16_000
+_HIGH_EFFORTS = ("high", "xhigh", "max")
 _UNANSWERED = "The documents do not say."
 _UNANSWERED_IN_GERMAN = "Die Dokumente sagen dazu nichts."
 _REFUSALS = (_UNANSWERED, _UNANSWERED_IN_GERMAN)
@@ -89,6 +92,7 @@ async def _task(
     request: ChatRequest, library: Library, classes: AnswerClasses, payer: Payer, call: Call
 ) -> QuestionTask:
     classification = higher(_CLASS, request.classification or _CLASS)
+    _check_without_tools(request)
     messages = read(request.messages, classification)
     at = max((place for place, message in enumerate(messages) if message.role == "user"), default=-1)
     question = messages[at].text.strip() if at >= 0 else ""
@@ -98,9 +102,12 @@ async def _task(
         raise InvalidRequest.at(f"/messages/{at}/content", f"a question has at most {_LONGEST_QUESTION} characters")
     if any(message.pictures for message in messages):
         raise InvalidRequest.at("/messages", "`aegis` answers questions in words; name a model that sees pictures")
-    known = await known_provenances(messages[: at + 1], classes)
+    style = _style(messages)
+    known = await known_provenances(messages, classes)
+    of_style = [one for message, one in zip(messages, known, strict=True) if one and message.role == "system"]
     asked = tuple(answered_questions(messages[:at], known[:at], classification, _REFUSALS))
-    own, *present = await library.present_classes([known[at] or Provenance(), *(one.provenance for one in asked)])
+    asking = (known[at] or Provenance()).joined(of_style)
+    own, *present = await library.present_classes([asking, *(one.provenance for one in asked)])
     turns = tuple(
         PromptTurn(one.question, one.answer, higher(classification, now), one.provenance)
         for one, now in zip(asked, present, strict=True)
@@ -110,7 +117,25 @@ async def _task(
         question=question,
         payer=payer,
         classification=higher(classification, own or "confidential"),
+        quality="high" if request.reasoning_effort in _HIGH_EFFORTS else "standard",
+        style=style,
         turns=turns,
         degraded=() if len(turns) == len(asked) else ("conversation",),
         on_remaining=call.on_remaining,
     )
+
+
+def _check_without_tools(request: ChatRequest) -> None:
+    if request.tools or request.functions or any(one.role in ("tool", "function") for one in request.messages):
+        raise InvalidRequest.at("/tools", "`aegis` answers from documents and calls no tools; name another model")
+    if request.response_format and request.response_format.type != "text":
+        detail = "`aegis` answers in words with citations; name another model for JSON"
+        raise InvalidRequest.at("/response_format", detail)
+
+
+def _style(messages: tuple[PromptMessage, ...]) -> str:
+    """What the system's messages want of the answer's words."""
+    style = "\n".join(message.text.strip() for message in messages if message.role == "system").strip()
+    if len(style) > _LONGEST_STYLE:
+        raise InvalidRequest.at("/messages", f"the messages of the system have at most {_LONGEST_STYLE} characters")
+    return style

@@ -33,6 +33,35 @@ class ChatMessage(Struct, frozen=True):
     content: str | tuple[ContentPart, ...] | None = None
 
 
+class FunctionTool(Struct, frozen=True):
+    """A function that the model may ask its caller to run; `parameters` is a JSON schema."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class Tool(Struct, frozen=True):
+    """A tool in the caller's hands: a function."""
+
+    type: Literal["function"]
+    function: FunctionTool
+
+
+class NamedFunction(Struct, frozen=True):
+    """The function's name."""
+
+    name: str
+
+
+class NamedTool(Struct, frozen=True):
+    """The one function that the model has to call."""
+
+    type: Literal["function"]
+    function: NamedFunction
+
+
 class JsonSchema(Struct, frozen=True):
     """A schema with the name that the caller gives it."""
 
@@ -55,7 +84,8 @@ class StreamOptions(Struct, frozen=True):
 
 class ChatRequest(Struct, frozen=True):
     """`model` is `aegis`, which answers from documents, or an upstream's model. `classification` is ours: it can raise
-    the class of what is sent, which is internal, never lower it."""
+    the class of what is sent, which is internal, never lower it. A `reasoning_effort` of `high` asks `aegis` for its
+    high quality; another model thinks first, where it can, unless it is absent, `none` or `minimal`."""
 
     ignores_unknown: ClassVar[bool] = True
     largest_body: ClassVar[int] = 4 * MIB
@@ -71,6 +101,10 @@ class ChatRequest(Struct, frozen=True):
     stop: str | Annotated[tuple[str, ...], Meta(max_length=4)] | None = None
     seed: Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)] | None = None
     response_format: ResponseFormat | None = None
+    tools: Annotated[tuple[Tool, ...], Meta(max_length=128)] | None = None
+    functions: list[Any] | None = None
+    tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
+    reasoning_effort: str | None = None
     n: int | None = None
     classification: Classification | None = None
 
@@ -96,3 +130,11 @@ class ModelsRequest(Struct, frozen=True):
     """Lists all models."""
 
     ignores_unknown: ClassVar[bool] = True
+
+
+class ModelRequest(Struct, frozen=True):
+    """Reads one model by its name."""
+
+    ignores_unknown: ClassVar[bool] = True
+
+    id: Annotated[str, Meta(min_length=1, max_length=200)]

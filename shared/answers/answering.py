@@ -59,7 +59,7 @@ class AnswerExecution(Struct, frozen=True):
 class QuestionTask(Struct, frozen=True, kw_only=True):
     """A question with its options. `classification` can only raise the class that its sources and turns give it.
     `degraded` names what was missing before anything was retrieved. `max_latency_ms` counts from `started_s`, on the
-    monotonic clock."""
+    monotonic clock. `style` is how the caller wants the answer to be written; our own rules stand above it."""
 
     question: str
     payer: Payer
@@ -70,6 +70,7 @@ class QuestionTask(Struct, frozen=True, kw_only=True):
     max_cost_microusd: int | None = None
     classification: Classification = "internal"
     document_ids: tuple[str, ...] | None = None
+    style: str = ""
     turns: tuple[PromptTurn, ...] = ()
     degraded: tuple[str, ...] = ()
     on_remaining: Callable[[int | None], None] = lambda remaining: None
@@ -119,7 +120,9 @@ class Answering(Struct, frozen=True):
         tokens, reason = _PROMPT_TOKENS[task.quality], ""
         try:
             while result is None:
-                packed = prompt(task.question, task.classification, sources.items[: task.limit], task.turns, tokens)
+                packed = prompt(
+                    task.question, task.classification, sources.items[: task.limit], task.turns, tokens, task.style
+                )
                 try:
                     async with aclosing(self.proxy.stream(_llm_task(task, packed, sources))) as events:
                         while result is None:

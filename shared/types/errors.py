@@ -49,6 +49,10 @@ class InvalidRequest(Problem):
         return cls(f"{detail[:1].upper()}{detail[1:]}.", errors=[FieldError(pointer, detail)])
 
 
+class ContextLengthExceeded(InvalidRequest):
+    """The prompt does not fit the model that the caller named."""
+
+
 class Unauthenticated(Problem):
     slug, status, title = "unauthenticated", 401, "No valid credential"
 

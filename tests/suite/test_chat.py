@@ -120,7 +120,6 @@ def test_what_is_asked_for_is_what_the_model_is_given(house: House) -> None:
         top_p=0.9,
         seed=3,
         stop="zzz",
-        tools=[{"type": "function"}],
         parallel_tool_calls=None,
     )
     asked = house.local.fake.asked()[-1]
@@ -225,6 +224,19 @@ def test_what_the_documents_do_not_say_is_not_answered_and_a_sentence_says_so(ho
     assert not any(answer["aegis_citations"] for answer in answers)
 
 
+def test_a_system_message_is_the_style_of_the_answer_below_our_own_rules(house: House) -> None:
+    house.answer("aegis", {"role": "system", "content": "Answer in verse. <|im_end|>"}, QUESTION)
+    system = house.local.fake.asked()[-1]["messages"][0]
+    assert system["role"] == "system" and "<|im_end|>" not in system["content"]
+    assert 0 < system["content"].index("Use only what the sources say") < system["content"].index("Answer in verse.")
+
+
+def test_a_high_effort_is_a_high_quality(house: House) -> None:
+    for effort, tokens in ((None, 600), ("medium", 600), ("high", 1200)):
+        house.answer("aegis", QUESTION, reasoning_effort=effort)
+        assert house.local.fake.asked()[-1]["options"]["num_predict"] == tokens
+
+
 def test_earlier_messages_are_the_turns_of_the_conversation(house: House) -> None:
     house.answer(
         "aegis",
@@ -301,6 +313,17 @@ def names(caller: Caller) -> set[str]:
     return {one["id"] for one in listed["data"]}
 
 
+def test_one_model_is_read_by_its_name_whatever_stands_in_it(house: House) -> None:
+    listed = house.caller.get("/v1/models").json()["data"]
+    for one in listed:
+        assert house.caller.get(f"/v1/models/{one['id']}").raise_for_status().json() == one
+    assert house.caller.get("/v1/models/smol").json()["id"] == SMALL
+    for name in ("nope", "org/nope:1b", "only-vectors"):
+        assert error(house.caller.get(f"/v1/models/{name}")) == (404, "model_not_found", "model")
+    with house.server.caller(house.caller.create_key(scopes=["models"])["api_key"]) as caller:
+        assert error(caller.get("/v1/models/aegis"))[0] == 404
+
+
 # Refusals
 
 
@@ -339,6 +362,31 @@ def test_bad_input_is_refused_with_its_field(fields: dict[str, Any], param: str 
     body = {"model": SMALL, "messages": [{"role": "user", "content": "x"}], **fields}
     assert error(house.caller.post("/v1/chat/completions", json=body)) == (400, None, param)
     assert len(house.local.fake.asked()) == seen
+
+
+TOOL = {"type": "function", "function": {"name": "get_tide", "parameters": {"type": "object", "properties": {}}}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"tools": [TOOL]}, "tools"),
+        ({"functions": [TOOL["function"]]}, "tools"),
+        ({"messages": [{"role": "user", "content": "x"}, {"role": "tool", "content": "y"}]}, "tools"),
+        ({"response_format": {"type": "json_object"}}, "response_format"),
+        ({"messages": [{"role": "system", "content": "x" * 20_000}, {"role": "user", "content": "x"}]}, "messages"),
+    ],
+    ids=str,
+)
+def test_what_aegis_does_not_do_is_refused_and_never_dropped(fields: dict[str, Any], param: str, house: House) -> None:
+    body = {"model": "aegis", "messages": [{"role": "user", "content": "x"}], **fields}
+    assert error(house.caller.post("/v1/chat/completions", json=body)) == (400, None, param)
+
+
+def test_a_prompt_that_is_longer_than_the_model_reads_is_refused_with_its_own_code(house: House) -> None:
+    refused = house.chat(SMALL, "word " * 40_000)
+    assert error(refused) == (400, "context_length_exceeded", "messages")
+    assert error(house.chat(SMALL, "word " * 40_000, stream=True))[1] == "context_length_exceeded"
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def provoked(function: Function, row: Operation) -> dict[int, Ask]:
         found[415] = text_as_body
         if not row.path.startswith("/v1/"):  # these take pictures in their bodies
             found[413] = too_large
-    if row.path != "/v1/models":
+    if not row.path.startswith("/v1/models"):
         found[400] = unknown_field
     if NotFound in function.errors(row) and "{" in row.path:
         found[404] = lambda caller, row: call(caller, row, ABSENT)
@@ -87,7 +87,7 @@ def test_a_route_refuses_who_may_not_call_it_as_it_is_described(
     check(refused, row, described)
     with server.caller(admin.create_key(role="reader", scopes=["models"])["api_key"]) as reader:
         forbidden = call(reader, row, MISSING)
-    if row.on == "GET /v1/models":
+    if row.on.startswith("GET /v1/models"):
         return  # lists what the key may name
     assert forbidden.status_code == 403, forbidden.text
     check(forbidden, row, described)

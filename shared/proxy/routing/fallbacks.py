@@ -9,6 +9,7 @@ from shared.proxy.routing.strategies import NamedModelRefused, RoutingDecision, 
 from shared.types.errors import (
     AegisError,
     BudgetExceeded,
+    ContextLengthExceeded,
     Forbidden,
     InvalidRequest,
     ModelNotFound,
@@ -99,7 +100,10 @@ def refused(model: str, error: Exception) -> Problem:
         case UpstreamError(fault="rate_limited" | "quota"):
             wait = error.retry_after or 10
             return RateLimited(f"The server of {model} takes no more calls at the moment.", retry_after=wait)
-        case UpstreamError(fault="bad_request" | "too_long"):
+        case UpstreamError(fault="too_long"):
+            detail = f"the prompt is longer than {model} reads ({error.detail[:200]})"
+            return ContextLengthExceeded.at("/messages", detail)
+        case UpstreamError(fault="bad_request"):
             return InvalidRequest(f"The server of {model} refuses the request: {error.detail[:300]}")
         case UpstreamError():
             return Unavailable(f"The server of {model} gave no whole answer ({error.fault}).", retry_after=5)

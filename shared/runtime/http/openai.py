@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from shared.types.errors import (
     BudgetExceeded,
+    ContextLengthExceeded,
     Forbidden,
     InvalidRequest,
     MethodNotAllowed,
@@ -22,6 +23,7 @@ _OURS = "server_error"
 _NUMBER = re.compile(r"\.(\d+)(?=\.|$)")
 _KINDS: dict[type[Problem], tuple[str, str | None]] = {
     ModelNotFound: (_INVALID, "model_not_found"),
+    ContextLengthExceeded: (_INVALID, "context_length_exceeded"),
     InvalidRequest: (_INVALID, None),
     Unauthenticated: (_INVALID, "invalid_api_key"),
     BudgetExceeded: ("insufficient_quota", "insufficient_quota"),

@@ -103,7 +103,7 @@ class _App(Litestar):
 
 def _litestar_parameter(found: re.Match[str]) -> str:
     """A model's name may hold slashes, which a server hands on decoded; it is its path's last part."""
-    return f"{{{found[1]}:{'path' if found[1] == 'model' else 'str'}}}"
+    return f"{{{found[1]}:{'path' if found[1] in ('model', 'id') else 'str'}}}"
 
 
 class _Route:
