@@ -12,9 +12,10 @@ from shared.records.records import TenantRecords
 from shared.redis.leases import Leases, document_lease
 from shared.table.table import Table
 from shared.types.document import Classification
-from shared.types.errors import DiskFull, NotFound
+from shared.types.errors import DiskFull, InvalidRequest, NotFound
 from shared.types.principal import Principal
 from shared.types.question import NOT_BLANK
+from shared.types.text import safe_title
 
 
 class Change(Struct, frozen=True):
@@ -29,6 +30,9 @@ ERRORS = (DiskFull, NotFound)
 async def handle(
     request: Change, catalogue: Catalogue, records: TenantRecords, leases: Leases, table: Table, principal: Principal
 ) -> DocumentView:
+    title = safe_title(request.title or "")
+    if request.title and not title:
+        raise InvalidRequest.at("/title", "`title` needs a character that can be seen")
     await find_own(request.document_id, catalogue, principal)
     async with leases.wait(document_lease(records.tenant_id, request.document_id)):
         record = await records.document(request.document_id)
@@ -36,7 +40,7 @@ async def handle(
             raise NotFound("There is no such document.")
         changed = msgspec.structs.replace(
             record,
-            title=(request.title or record.title).strip(),
+            title=title or record.title,
             classification=request.classification or record.classification,
         )
         await records.change(changed)

@@ -22,6 +22,7 @@ from shared.types.errors import EmptyFile, Rejected, UnsupportedFormat
 from shared.types.http import SpooledFile
 from shared.types.money import Dollars, microusd, nearest_microusd, usd
 from shared.types.payer import Payer
+from shared.types.text import safe_title
 
 
 class Estimate(Struct, frozen=True):
@@ -74,7 +75,9 @@ async def handle(
     except (UnsupportedFormat, EmptyFile) as refused:
         code = "empty" if isinstance(refused, EmptyFile) else refused.slug
         return _rejected(Reason(code, refused.detail), None)
-    reading = UploadedFile(routed, file, request.title or "", parsers, many_languages=settings.embedding != "builtin")
+    reading = UploadedFile(
+        routed, file, safe_title(request.title or ""), parsers, many_languages=settings.embedding != "builtin"
+    )
     try:
         seen = await reading.seen()
         pictures = await reading.pictures(describer.most, seen)

@@ -17,6 +17,7 @@ from shared.types.clock import now
 from shared.types.document import Classification
 from shared.types.paging import microseconds
 from shared.types.provenance import Provenance
+from shared.types.text import safe_title
 
 LIFETIME_S = 86_400
 MOST_TURNS = 200
@@ -115,7 +116,7 @@ class Conversations:
         conversation_id = "cnv_" + secrets.token_hex(12)
         at = microseconds(now())
         place, index = self._place(conversation_id), self._index
-        about = ("owner", self._owner, "title", question[:_TITLE], "created", at, "updated", at)
+        about = ("owner", self._owner, "title", safe_title(question)[:_TITLE], "created", at, "updated", at)
         await self._redis.batch(
             [
                 ("HSET", place, *about),

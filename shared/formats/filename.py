@@ -2,20 +2,16 @@
 
 import unicodedata
 
+from shared.types.text import displayable
+
 MOST_CHARACTERS = 255
 NAMELESS = "document"
-_JOINERS = "\u200c\u200d"
-"""Zero-width characters that Persian, Indic scripts and emoji cannot be written without."""
-
-_NOT_DISPLAYED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def safe_filename(raw: str) -> str:
     """The last component of `raw`, fit to be displayed: one line, no control character, nothing that reorders text."""
     name = raw.replace("\\", "/").rpartition("/")[2]
-    allowed = (each for each in name if each in _JOINERS or unicodedata.category(each) not in _NOT_DISPLAYED)
-    displayed = unicodedata.normalize("NFC", "".join(allowed)).strip()
-    shortened = _shortened(displayed).strip()
+    shortened = _shortened(displayable(name)).strip()
     is_visible = any(each != "." and unicodedata.category(each)[0] not in "CMZ" for each in shortened)
     return shortened if is_visible else NAMELESS
 

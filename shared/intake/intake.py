@@ -21,6 +21,7 @@ from shared.types.document import Classification, Status
 from shared.types.errors import Conflict, StoreUnavailable
 from shared.types.http import SpooledFile
 from shared.types.money import microusd
+from shared.types.text import safe_title
 
 
 class Submission(Struct, frozen=True):
@@ -84,7 +85,7 @@ class Intake(Struct, frozen=True):
         return DocumentRecord(
             document_id=document_id,
             generation=await self.records.deleted_generation(document_id) + 1,
-            title=(submission.title or "").strip(),
+            title=safe_title(submission.title or ""),
             filename=filename,
             media_type=routed.media_type,
             parser=routed.parser,

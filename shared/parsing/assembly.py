@@ -12,6 +12,7 @@ from shared.parsing.limits import ParsingLimits
 from shared.parsing.tables import rectangular, table_markdown
 from shared.types.errors import Rejected
 from shared.types.passage import Box, around
+from shared.types.text import safe_title
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 MOST_TABLE_CHARACTERS = 100_000
@@ -57,7 +58,7 @@ class Assembly:
         if not any(character.isalnum() for block in self._blocks for character in block.text):
             raise Rejected("empty", "the document holds no words")
         title = self.title or next((block.text for block in self._blocks if block.kind in {"title", "heading"}), "")
-        return ParsedDocument(tuple(self._blocks), " ".join(_clean(title).split())[:300], pages)
+        return ParsedDocument(tuple(self._blocks), safe_title(title)[:300], pages)
 
     def heading(self, level: int, text: str) -> None:
         """Adds a heading; inside a quotation it is a line like any other."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from shared.parsing.document import Block, ParsedDocument, Slice
 from shared.types.errors import Rejected
+from shared.types.text import safe_title
 
 EDGE = 0.09
 """Share of a page's height at its top and its bottom where running heads and page numbers stand."""
@@ -32,7 +33,7 @@ def join_slices(slices: Sequence[Slice]) -> ParsedDocument:
     # The title is the highest heading at the beginning, else the one in the file's metadata.
     headings = [block for block in remaining if block.kind == "heading" and (block.page or 1) <= 2]
     title = min(headings, key=lambda block: block.level).text if headings else slices[0].title
-    return ParsedDocument(remaining, " ".join(title.split())[:300], slices[-1].pages)
+    return ParsedDocument(remaining, safe_title(title)[:300], slices[-1].pages)
 
 
 def _without_running(blocks: list[Block], pages: int) -> Iterator[Block]:

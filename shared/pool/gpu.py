@@ -7,6 +7,7 @@ from asyncio.subprocess import DEVNULL, PIPE
 from msgspec import Struct
 
 from shared.parsing.limits import GIB, MIB
+from shared.processes.environment import child_environment
 
 FULL = 0.9
 """Share of a card's memory above which the next worker to end a slice is replaced: memory that a library holds is
@@ -43,7 +44,11 @@ def has_gpu() -> bool:
 async def _query(option: str) -> list[tuple[int, int]]:
     """Pairs of integers, one per line; memory in MiB."""
     process = await asyncio.create_subprocess_exec(
-        "nvidia-smi", option, "--format=csv,noheader,nounits", stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL
+        *("nvidia-smi", option, "--format=csv,noheader,nounits"),
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=DEVNULL,
+        env=child_environment(),
     )
     try:
         async with asyncio.timeout(_ANSWER_S):

@@ -13,6 +13,7 @@ import signal
 from asyncio.subprocess import DEVNULL, Process
 from pathlib import Path
 
+from shared.processes.environment import child_environment
 from shared.redis.client import RedisClient
 from shared.redis.connection import over_socket
 from shared.types.errors import AegisError, StoreUnavailable
@@ -70,6 +71,7 @@ class ValkeyServer:
             str(binary()),
             *_settings(),
             cwd=self._folder,
+            env=child_environment(),
             stdin=DEVNULL,
             stdout=DEVNULL,
             stderr=DEVNULL,

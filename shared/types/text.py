@@ -1,6 +1,26 @@
-"""Text that every encoder takes."""
+"""Text that every encoder takes, and text that is fit to be displayed."""
+
+import unicodedata
 
 
 def replace_surrogates(text: str) -> str:
     """Lone surrogates, which neither UTF-8 nor a tokenizer takes, become question marks: every offset stays."""
     return text.encode("utf-8", "replace").decode()
+
+
+_JOINERS = "\u200c\u200d"
+"""Zero-width characters that Persian, Indic scripts and emoji cannot be written without."""
+
+_NOT_DISPLAYED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def displayable(text: str) -> str:
+    """The text without control characters and without what reorders or hides text, in composed form."""
+    allowed = (each for each in text if each in _JOINERS or unicodedata.category(each) not in _NOT_DISPLAYED)
+    return unicodedata.normalize("NFC", "".join(allowed)).strip()
+
+
+def safe_title(text: str) -> str:
+    """A title as it is shown: one line, fit to be displayed; empty where nothing of it can be seen."""
+    title = displayable(" ".join(text.split()))
+    return title if any(unicodedata.category(each)[0] not in "CMZ" for each in title) else ""

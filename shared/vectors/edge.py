@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from shared.processes.environment import child_environment
 from shared.processes.frames import receive, send
 from shared.types.deadlines import answered_within
 from shared.types.errors import StoreUnavailable
@@ -149,6 +150,7 @@ class _Child:
                 pass_fds=(theirs.fileno(),),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
+                env=child_environment(),
             )
         reader, writer = await asyncio.open_unix_connection(sock=ours)
         return cls(process, reader, writer)

@@ -96,6 +96,11 @@ def test_a_request_id_of_another_shape_is_replaced(label: str, admin: Caller) ->
     assert OUR_ID.fullmatch(request_id)
 
 
+def test_the_clients_request_id_is_logged_beside_ours(admin: Caller, server: Running) -> None:
+    admin.get("/documents", headers={"X-Request-ID": "their-label-for-the-log"})
+    wait_until(lambda: '"client_request_id":"their-label-for-the-log"' in server.log)
+
+
 def test_a_trace_is_continued(admin: Caller, server: Running) -> None:
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     admin.get("/documents", headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})

@@ -5,6 +5,8 @@ import contextlib
 import shutil
 import time
 
+from shared.processes.environment import child_environment
+
 _CACHED_S = 5.0
 _ANSWER_S = 1.0
 _QUERY = ("--query-gpu=utilization.gpu", "--format=csv,noheader,nounits")
@@ -30,7 +32,11 @@ class Gpu:
     async def _read(self, program: str) -> float | None:
         try:
             asked = await asyncio.create_subprocess_exec(
-                program, *_QUERY, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+                program,
+                *_QUERY,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                env=child_environment(),
             )
         except OSError:
             return None

@@ -62,6 +62,7 @@ class Exchange:
         return {
             "function": self.function,
             "request_id": self.request_id,
+            "client_request_id": self.label if self.label != self.request_id else "",
             "trace_id": self.traceparent[3:35],
             "tenant": self.tenant_id,
         }
