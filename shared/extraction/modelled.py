@@ -57,13 +57,13 @@ class ModelExtractor:
 
     async def extract(self, passage: Passage, about: About) -> Extraction:
         """Raises `NoModel`, `PromptTooLong`."""
-        result = await self._proxy.execute(_task(passage, about))
+        result = await self._proxy.execute(extraction_task(passage, about))
         entities = tuple(_grounded(result.data["entities"], passage.text))
         relations = tuple(_related(result.data["relations"], {entity.name for entity in entities}))
         return Extraction(entities, relations, result.cost_microusd)
 
 
-def _task(passage: Passage, about: About) -> LLMTask:
+def extraction_task(passage: Passage, about: About) -> LLMTask:
     read = Part(f"{passage.context}\n{passage.text}".strip(), about.classification)
     return LLMTask(
         kind="extraction",
