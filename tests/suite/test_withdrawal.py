@@ -1,8 +1,11 @@
 """A stream ends soon after the key of its reader is revoked, and says why."""
 
 import json
+import os
+import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,3 +60,54 @@ def test_a_revoked_key_ends_its_streams(server: Running, path: str) -> None:
             assert time.monotonic() - revoked_at < SOON_S
     problem = json.loads(last.removeprefix("data: "))
     assert "The key was revoked" in str(problem) and "done" not in problem
+
+
+def child_of(server: Running, program: str) -> int:
+    """The process of the suite whose command line names the program."""
+    found = [int(child) for task in Path(f"/proc/{server.pid}/task").iterdir() for child in _children(task)]
+    return next(child for child in found if program in Path(f"/proc/{child}/cmdline").read_text())
+
+
+def _children(task: Path) -> list[str]:
+    return (task / "children").read_text().split()
+
+
+def test_a_revoked_key_ends_its_watches(server: Running) -> None:
+    index = child_of(server, "edge_child")
+    with server.caller(server.api_key) as admin:
+        key = admin.create_key()
+        os.kill(index, signal.SIGSTOP)  # the document is not ready before this is over
+        try:
+            document_id = admin.upload(b"# Watched\n\nA document that waits for the index.").json()["document_id"]
+            with (
+                server.caller(key["api_key"]) as reader,
+                reader.stream("GET", f"/documents/{document_id}/events") as got,
+            ):
+                lines = got.iter_lines()
+                next(lines)
+                assert admin.delete(f"/keys/{key['key_id']}").status_code == 204
+                revoked_at = time.monotonic()
+                last = [line for line in lines if line.startswith("data: ")][-1]
+                assert time.monotonic() - revoked_at < 5
+        finally:
+            os.kill(index, signal.SIGCONT)
+        assert json.loads(last.removeprefix("data: "))["status"] == 401
+        assert admin.final(document_id)["status"] == "ready"
+
+
+def test_a_key_that_is_revoked_while_it_uploads_stores_nothing(server: Running) -> None:
+    with server.caller(server.api_key) as admin:
+        key = admin.create_key()
+
+        def slowly() -> Iterator[bytes]:
+            yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="late.md"\r\n\r\nLate'
+            assert admin.delete(f"/keys/{key['key_id']}").status_code == 204
+            time.sleep(1.2)
+            yield b" text.\r\n--b--\r\n"
+
+        with server.caller(key["api_key"]) as uploader:
+            headers = {"Content-Type": "multipart/form-data; boundary=b"}
+            answer = uploader.post("/upload", content=slowly(), headers=headers)
+        assert answer.status_code == 401, answer.text
+        assert "late.md" not in {document["filename"] for document in admin.get("/documents").json()["items"]}
+    assert not list((server.data / "spool").iterdir())

@@ -23,6 +23,9 @@ Receive = Callable[[], Awaitable[AsgiMessage]]
 Send = Callable[[AsgiMessage], Awaitable[None]]
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
+Watching = Callable[[], contextlib.AbstractContextManager["asyncio.Future[None]"]]
+"""Watches the caller's credential; the future is done once that is no longer valid."""
+
 API_VERSION = "1"
 REPLAYED_STATUSES = frozenset({200, 201, 202, 204, 404, 413, 415, 422})
 """Answers to a POST that an idempotency key gives again."""
@@ -53,6 +56,7 @@ class Exchange:
         self.charges = Charges()
         self.sources: set[str] = set()
         self.is_broken = False  # its stream ended with an error
+        self.watching: Watching = lambda: contextlib.nullcontext(asyncio.get_running_loop().create_future())
         self.extra: dict[str, str] = {}
         self.started = time.monotonic()
 

@@ -13,7 +13,7 @@ from shared.runtime.http.exchange import Exchange
 from shared.runtime.http.problems import event_of, problem_of, render_problem
 from shared.telemetry.logs import log
 from shared.telemetry.outages import outage_fields
-from shared.types.errors import Problem
+from shared.types.errors import Problem, Unauthenticated
 from shared.types.http import Content, EventStream, Paged, ServerSentEvent
 
 EVENT_STREAM = "text/event-stream"
@@ -82,18 +82,23 @@ def _content(content: Content) -> Response[Any]:
 
 
 async def encoded_events(stream: EventStream, exchange: Exchange) -> AsyncIterator[bytes]:
-    """Encodes the stream, with a comment after every 15 s of silence and an `error` event when it breaks."""
+    """Encodes the stream, with a comment after every 15 s of silence and an `error` event when it breaks, also because
+    its caller's key was revoked."""
     iterator = aiter(stream.events)
     coming: asyncio.Future[ServerSentEvent] | None = None
     try:
-        while True:
-            coming = coming or asyncio.ensure_future(anext(iterator))
-            done, _ = await asyncio.wait([coming], timeout=_PING_S)
-            if not done:
-                yield b": still here\n\n"
-                continue
-            event, coming = coming.result(), None
-            yield _line(event)
+        with exchange.watching() as revoked:
+            while True:
+                coming = coming or asyncio.ensure_future(anext(iterator))
+                waited: set[asyncio.Future[Any]] = {coming, revoked}
+                await asyncio.wait(waited, timeout=_PING_S, return_when=asyncio.FIRST_COMPLETED)
+                if revoked.done():
+                    raise Unauthenticated("The key was revoked, or has expired, since the stream began.")
+                if not coming.done():
+                    yield b": still here\n\n"
+                    continue
+                event, coming = coming.result(), None
+                yield _line(event)
     except StopAsyncIteration:
         if not stream.named:
             yield b"data: [DONE]\n\n"

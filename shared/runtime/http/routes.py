@@ -7,8 +7,9 @@ time-out. Every error becomes problem+json.
 import asyncio
 import contextlib
 import re
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from litestar import Litestar, Request
 from litestar.enums import HttpMethod
@@ -22,13 +23,10 @@ from msgspec import Struct
 
 from events.envelope import CloudEvent, MalformedEventError
 from shared.runtime.http import requests
-from shared.runtime.http.exchange import REPLAYED_STATUSES, Asgi, Exchange, Exchanges, exchange_of
+from shared.runtime.http.exchange import Asgi, Exchange, Exchanges, exchange_of
 from shared.runtime.http.pages import own_pages
-from shared.runtime.http.problems import MEDIA_TYPE
+from shared.runtime.http.repetition import replayed, stored_answer
 from shared.runtime.http.responses import (
-    EVENT_STREAM,
-    NO_RETRY,
-    RETRIED_STATUSES,
     encoded_events,
     problem_response,
     response_of,
@@ -56,13 +54,11 @@ from shared.types.http import EventStream, SpooledFile
 from shared.types.principal import Principal
 from shared.types.request_sources import begin_sources
 
-if TYPE_CHECKING:  # Redis comes in only where a key is sent
-    from shared.idempotency.calls import StoredAnswer
-
 _LARGEST_JSON = 1 << 20
 _DECODED_ON_LOOP = 16 << 10
 """Bytes of a body that are decoded within a millisecond; a longer one is decoded in a thread."""
 _BODY_S = 60
+_CHECKED_AGAIN_S = 1.0
 _BODYLESS = frozenset({"GET", "DELETE"})
 _PARAMETER = re.compile(r"{(\w+)}")
 
@@ -131,7 +127,7 @@ class _Route:
         principal, credential = await self._admit(exchange)
         key = exchange.headers.get("idempotency-key")
         if key is None or self._operation.method != "POST" or principal is None:
-            message = await self._message(request, exchange)
+            message = await self._read(request, exchange, credential)
             return response_of(await self._handle(message, exchange, principal), exchange, _query(request))
         return await self._call_once(request, exchange, principal, credential, key)
 
@@ -150,6 +146,7 @@ class _Route:
         else:
             principal, exchange.limits = await self._services.gate.admit(credential, operation.limit)
         exchange.tenant_id = principal.tenant_id
+        exchange.watching = lambda: self._services.revocations.watching(principal)
         _check_limit(exchange)
         if not principal.has_role(operation.roles):
             raise Forbidden(f"This takes the role {' or '.join(operation.roles)}; the credential has {principal.role}.")
@@ -169,13 +166,13 @@ class _Route:
         from shared.idempotency.calls import IdempotentCalls, StoredAnswer
         from shared.runtime.http.recording import recorded
 
-        message = await self._message(request, exchange)
+        message = await self._read(request, exchange, credential)
         route = f"{self._operation.method}:{exchange.path}"
         calls = IdempotentCalls(self._services.redis, principal.tenant_id, principal.key_id, route, credential)
         try:
             call = await calls.begin(key, _fingerprint(message), self._function.timeout_s)
             if isinstance(call, StoredAnswer):
-                return _replayed(call, exchange)
+                return replayed(call, exchange)
             try:
                 answer = await self._handle(message, exchange, principal)
                 if isinstance(answer, EventStream):
@@ -186,7 +183,7 @@ class _Route:
         finally:
             _discard(message)
         with contextlib.suppress(StoreUnavailable):  # the answer stands; only its repetition is not stored
-            if stored := _stored_answer(response, exchange):
+            if stored := stored_answer(response, exchange):
                 await call.finish(stored, exchange.sources)
             else:
                 await call.release()
@@ -213,6 +210,18 @@ class _Route:
             raise Deadline(f"The call took longer than the {self._function.timeout_s} s it may.") from error
         finally:
             _discard(message)
+
+    async def _read(self, request: Request[Any, Any, Any], exchange: Exchange, credential: str) -> Struct:
+        """The request's message. Where its body took long, the key is checked again: it may be revoked by now."""
+        started = time.monotonic()
+        message = await self._message(request, exchange)
+        try:
+            if credential and time.monotonic() - started > _CHECKED_AGAIN_S:
+                await self._services.gate.admit(credential, "none")
+        except BaseException:
+            _discard(message)
+            raise
+        return message
 
     async def _message(self, request: Request[Any, Any, Any], exchange: Exchange) -> Struct:
         kind, _, file_field = self._planned()
@@ -355,25 +364,6 @@ def _discard(message: Struct) -> None:
         value = getattr(message, name)
         if isinstance(value, SpooledFile):
             value.path.unlink(missing_ok=True)
-
-
-def _stored_answer(response: Response[Any], exchange: Exchange) -> "StoredAnswer | None":
-    """None for an answer that invites to try again, unless the call was paid for."""
-    from shared.idempotency.calls import StoredAnswer
-
-    body, status = response.content, response.status_code or 200
-    is_charged = exchange.charges.microusd > 0 and status in RETRIED_STATUSES
-    if not (status in REPLAYED_STATUSES or is_charged) or not isinstance(body, (bytes, type(None))):
-        return None
-    return StoredAnswer(status, str(response.media_type or MEDIA_TYPE), body or b"", is_charged)
-
-
-def _replayed(answer: "StoredAnswer", exchange: Exchange) -> Response[Any]:
-    exchange.extra["Idempotent-Replayed"] = "true"
-    if answer.media_type == EVENT_STREAM:
-        return stream_response(answer.body)
-    headers = NO_RETRY if answer.is_charged else {}
-    return Response(answer.body or None, status_code=answer.status, media_type=answer.media_type, headers=headers)
 
 
 def _framework_problem(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:

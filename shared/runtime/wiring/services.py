@@ -13,6 +13,7 @@ from shared.types.errors import AegisError, StoreUnavailable
 if TYPE_CHECKING:  # for the type checker only; the modules are imported at first use
     from shared.access.accounts import Accounts
     from shared.access.gate import Gate, RateLimits
+    from shared.access.revocations import Revocations
     from shared.answers.extractive import ExtractiveAnswerer
     from shared.blobs.port import Blobs
     from shared.bus.port import EventTransport
@@ -145,6 +146,12 @@ class Services:
         from shared.access.accounts import Accounts
 
         return Accounts(self.blobs, self.redis)
+
+    @cached_property
+    def revocations(self) -> "Revocations":
+        from shared.access.revocations import Revocations
+
+        return Revocations(self.accounts)
 
     @cached_property
     def leases(self) -> "Leases":
