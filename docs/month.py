@@ -20,7 +20,11 @@ Work = Literal["question", "passage", "picture"]
 
 
 class Month(Struct, frozen=True):
-    """The work of a month. Tokens are of one call. A large model thinks before it answers, at a cost."""
+    """The work of a month. Tokens are of one call. A large model thinks before it answers, at a cost.
+
+    Passages a page and the tokens of prompts are what `python -m tests.speed passages` measures on reports; the tokens
+    of an extraction's answer are those of the labels in `tests/speed/labelled.txt`. The rest is assumed.
+    """
 
     questions: int = 10_000
     documents: int = 1_000
@@ -28,9 +32,10 @@ class Month(Struct, frozen=True):
     pages_short: int = 6
     pages_long: int = 33
     long_pct: int = 15
+    passages_a_page: int = 4
     pictures: int = 500
-    question: TokenCounts = TokenCounts(3_600, 250)
-    passage: TokenCounts = TokenCounts(1_200, 300)
+    question: TokenCounts = TokenCounts(1_500, 250)
+    passage: TokenCounts = TokenCounts(610, 200)
     picture: TokenCounts = TokenCounts(1_300, 200)
     thinking: int = 350
     hard_pct: int = 20
@@ -44,9 +49,9 @@ class Month(Struct, frozen=True):
         return long * self.pages_long + (self.documents - long) * self.pages_short
 
     def work(self) -> Iterator[tuple[Work, int, TokenCounts]]:
-        """Each kind of call, how many there are, and the tokens of one. A page is a passage."""
+        """Each kind of call, how many there are, and the tokens of one."""
         yield "question", self.questions, self.question
-        yield "passage", self.pages, self.passage
+        yield "passage", self.pages * self.passages_a_page, self.passage
         yield "picture", self.pictures, self.picture
 
 
@@ -78,12 +83,31 @@ class Machine(Struct, frozen=True):
 
 
 class Delays(Struct, frozen=True):
-    """Delays in milliseconds until an answer starts."""
+    """Delays in milliseconds until an answer starts, and the tokens a second that the cloud writes."""
 
     local: int = 1_200
     local_busy: int = 6_000
     cloud: int = 1_800
+    cloud_writes_per_s: int = 100
 
+
+class Plan(Struct, frozen=True):
+    """A plan of Ollama Cloud: its price and its credits in USD a month, and how many calls run at a time."""
+
+    name: str
+    usd: int
+    credits_usd: int
+    slots: int
+
+
+PLANS = (
+    Plan("pay as you go", 0, 0, 1),
+    Plan("Pro", 20, 60, 3),
+    Plan("Max", 100, 300, 10),
+    Plan("Team", 500, 1_000, 10),
+)
+"""As reported on 2026-09-01 (srnoob2570/ollama-cloud-pricing-bench #3); that pay as you go replaces the free plan from
+2026-11-09 on is from OmniRoute's discussion #19260, which gives it no slots: one is assumed, as the free plan had."""
 
 MONTH, MACHINE, DELAYS = Month(), Machine(), Delays()
 CONFIG = ProxyConfig()
@@ -128,6 +152,17 @@ def all_cloud_usd() -> float:
     return sum(cloud_usd(work, calls) for work, calls, _ in MONTH.work())
 
 
+def on_plan_usd(plan: Plan, cloud: float) -> float:
+    """Returns a month's cost with calls for so much. What goes beyond the credits is bought at the same prices."""
+    return plan.usd + max(0.0, cloud - plan.credits_usd)
+
+
+def questions_an_hour(plan: Plan) -> int:
+    """Returns the most that the plan's slots can answer."""
+    seconds = DELAYS.cloud / 1000 + (MONTH.question.completion + MONTH.thinking) / DELAYS.cloud_writes_per_s
+    return int(plan.slots * 3600 / seconds)
+
+
 def bill_under(strategy: StrategyName) -> Bill:
     bill = Bill(Counter(), Counter(), 0.0)
     spent = 0.0
@@ -153,7 +188,7 @@ def tasks() -> Iterator[tuple[Work, TaskFacts, RoutingState, int]]:
     for (long, secret), documents in _shares(MONTH.documents, MONTH.long_pct, MONTH.confidential_pct):
         pages = MONTH.pages_long if long else MONTH.pages_short
         facts = TaskFacts(kind="extraction", pages=pages, classification="confidential" if secret else "internal")
-        yield "passage", facts, _state(False), documents * pages
+        yield "passage", facts, _state(False), documents * pages * MONTH.passages_a_page
     unpriced = RoutingState(cloud_configured=True, budget_ok=False)
     yield "picture", TaskFacts(kind="vision"), unpriced, MONTH.pictures
 
