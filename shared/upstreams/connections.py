@@ -91,6 +91,7 @@ class _Connection(asyncio.Protocol):
         self._started: asyncio.Future[None] | None = None
         self._waiting: asyncio.Future[None] | None = None
         self._pieces: deque[bytes] = deque()
+        self._arrived: list[bytes] = []
         self._ahead = 0
         self._between_pieces = 0
         self._pauses = False
@@ -153,6 +154,7 @@ class _Connection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fail(httpx.RemoteProtocolError(f"the answer is no HTTP: {error}"))
             self.close()
+        self._append_piece()
         self._wake()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -179,12 +181,8 @@ class _Connection(asyncio.Protocol):
             self._started.set_result(None)
 
     def on_body(self, body: bytes) -> None:
-        self._pieces.append(body)
+        self._arrived.append(body)
         self._between_pieces = 0
-        self._ahead += len(body)
-        if self._ahead >= _MOST_AHEAD and not self._pauses and self._transport:
-            self._pauses = True
-            self._transport.pause_reading()
 
     def on_message_complete(self) -> None:
         assert self._parser
@@ -192,6 +190,19 @@ class _Connection(asyncio.Protocol):
             self._headers = []
             return
         self._is_whole = True
+
+    def _append_piece(self) -> None:
+        """What arrived together is one piece, however small its chunks are: a piece costs its reader far more time
+        than the parser needs for a chunk."""
+        if not self._arrived:
+            return
+        piece = b"".join(self._arrived)
+        self._arrived = []
+        self._pieces.append(piece)
+        self._ahead += len(piece)
+        if self._ahead >= _MOST_AHEAD and not self._pauses and self._transport:
+            self._pauses = True
+            self._transport.pause_reading()
 
     def _fail(self, error: httpx.HTTPError) -> None:
         self._error = self._error or error

@@ -179,3 +179,11 @@ async def test_a_long_body_makes_the_server_wait_for_its_reader() -> None:
         async for piece in pieces:
             read += len(piece)
     assert read == len(body)
+
+
+async def test_chunks_of_one_byte_do_not_stop_the_other_calls() -> None:
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\ny\r\n" * 200_000 + b"0\r\n\r\n"
+    async with asking(Server(chunked)) as client, client.stream("GET", "/") as answer:
+        pieces = [piece async for piece in answer.aiter_raw()]
+    assert b"".join(pieces) == b"y" * 200_000
+    assert len(pieces) < 2_000
