@@ -1,15 +1,16 @@
 """An answer as a stream of chunks in OpenAI's format."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from typing import Literal, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from typing import TypeVar
 
 from msgspec import UNSET, Struct, UnsetType
 
-from functions.chat.openai_types import ChatChunk, ChatDelta, ChatUsage, ChunkChoice
+from functions.chat.openai_types import ChatChunk, ChatDelta, ChatUsage, ChunkChoice, called_tools
 from shared.answers.answering import AnswerExecution
 from shared.types.citation import Citation
 from shared.types.http import ServerSentEvent
+from shared.types.model import FinishReason, ToolCall
 
 REFUSED_WITHIN_S = 10.0
 """How long a stream waits for its first piece before it begins: what is refused in this time has its own status."""
@@ -31,9 +32,12 @@ class Chunks(Struct, frozen=True):
     def piece(self, text: str) -> ServerSentEvent:
         return self._chunk(ChatDelta(content=text))
 
+    def calls(self, calls: Sequence[ToolCall]) -> ServerSentEvent:
+        return self._chunk(ChatDelta(tool_calls=called_tools(calls, streamed=True)))
+
     def last(
         self,
-        finish: Literal["stop", "length"],
+        finish: FinishReason,
         usage: ChatUsage,
         execution: AnswerExecution,
         citations: tuple[Citation, ...] | UnsetType = UNSET,

@@ -126,7 +126,11 @@ async def _task(
 
 
 def _check_without_tools(request: ChatRequest) -> None:
-    if request.tools or request.functions or any(one.role in ("tool", "function") for one in request.messages):
+    if (
+        request.tools
+        or request.functions
+        or any(one.role in ("tool", "function") or one.tool_calls for one in request.messages)
+    ):
         raise InvalidRequest.at("/tools", "`aegis` answers from documents and calls no tools; name another model")
     if request.response_format and request.response_format.type != "text":
         detail = "`aegis` answers in words with citations; name another model for JSON"

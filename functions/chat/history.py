@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -10,6 +11,7 @@ from shared.proxy.task import PromptMessage
 from shared.retrieval.sources import Library
 from shared.types.document import Classification, higher
 from shared.types.errors import Forbidden
+from shared.types.model import ToolCall
 from shared.types.provenance import Provenance
 
 
@@ -30,9 +32,19 @@ async def known_provenances(messages: Sequence[PromptMessage], classes: AnswerCl
 
 
 def _texts(message: PromptMessage) -> list[str]:
-    """Each text of a message once: the whole, and its parts."""
-    texts = dict.fromkeys([message.text, *(part.text for part in message.parts)])
+    """Each text of a message once: the whole, its parts, and what it calls tools with."""
+    calls = (stored_arguments(call) for call in message.tool_calls)
+    texts = dict.fromkeys([message.text, *(part.text for part in message.parts), *calls])
     return [text for text in texts if text.strip()]
+
+
+def stored_arguments(call: ToolCall) -> str:
+    """The call as it is recognised when it comes back: clients write its JSON anew."""
+    try:
+        arguments = msgspec.json.encode(msgspec.json.decode(call.arguments), order="sorted").decode()
+    except (msgspec.DecodeError, RecursionError):
+        arguments = call.arguments
+    return f"{call.name}({arguments})"
 
 
 def answered_questions(

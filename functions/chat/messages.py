@@ -4,6 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct, field
 
+from functions.chat.openai_types import CalledTool
 from shared.types.document import Classification
 
 MIB = 1 << 20
@@ -27,10 +28,13 @@ class ContentPart(Struct, frozen=True):
 
 
 class ChatMessage(Struct, frozen=True):
-    """One message of the conversation so far."""
+    """One message of the conversation so far. One of the role `tool` has the result of the call `tool_call_id`."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | tuple[ContentPart, ...] | None = None
+    tool_calls: Annotated[tuple[CalledTool, ...], Meta(max_length=128)] | None = None
+    tool_call_id: str | None = None
+    function_call: dict[str, Any] | None = None
 
 
 class FunctionTool(Struct, frozen=True):
@@ -103,6 +107,7 @@ class ChatRequest(Struct, frozen=True):
     response_format: ResponseFormat | None = None
     tools: Annotated[tuple[Tool, ...], Meta(max_length=128)] | None = None
     functions: list[Any] | None = None
+    parallel_tool_calls: bool | None = None
     tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
     reasoning_effort: str | None = None
     n: int | None = None

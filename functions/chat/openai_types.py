@@ -1,11 +1,13 @@
 """Responses in OpenAI's format; fields of our own begin with `aegis_`."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
 from shared.answers.answering import AnswerExecution
 from shared.types.citation import Citation
+from shared.types.model import FinishReason, ToolCall
 from shared.types.usage import Usage
 
 AEGIS = "aegis"
@@ -40,19 +42,45 @@ def chat_usage(usage: Usage) -> ChatUsage:
     )
 
 
-class AssistantMessage(Struct, frozen=True):
-    """`content` says so in a sentence where the documents hold no answer."""
+class CalledFunction(Struct, frozen=True):
+    """The function's name, and its arguments as JSON that the model wrote: check it."""
 
-    content: str
+    name: str
+    arguments: str
+
+
+class CalledTool(Struct, frozen=True):
+    """The model asks to run a function; send its result as a message of the role `tool` with this id. `index` counts
+    the calls of a stream."""
+
+    id: str
+    function: CalledFunction
+    type: Literal["function"] = "function"
+    index: int | UnsetType = UNSET
+
+
+def called_tools(calls: Sequence[ToolCall], *, streamed: bool = False) -> tuple[CalledTool, ...]:
+    return tuple(
+        CalledTool(one.id, CalledFunction(one.name, one.arguments), index=number if streamed else UNSET)
+        for number, one in enumerate(calls)
+    )
+
+
+class AssistantMessage(Struct, frozen=True):
+    """`content` says so in a sentence where the documents hold no answer; it is null where the model only calls
+    tools."""
+
+    content: str | None
     role: Literal["assistant"] = "assistant"
     refusal: None = None
+    tool_calls: tuple[CalledTool, ...] | UnsetType = UNSET
 
 
 class ChatChoice(Struct, frozen=True):
     """The only choice."""
 
     message: AssistantMessage
-    finish_reason: Literal["stop", "length"]
+    finish_reason: FinishReason
     index: int = 0
     logprobs: None = None
 
@@ -73,17 +101,18 @@ class ChatCompletion(Struct, frozen=True, kw_only=True):
 
 
 class ChatDelta(Struct, frozen=True):
-    """The text that a chunk adds."""
+    """What a chunk adds: text, or whole calls of tools."""
 
     role: Literal["assistant"] | UnsetType = UNSET
     content: str | UnsetType = UNSET
+    tool_calls: tuple[CalledTool, ...] | UnsetType = UNSET
 
 
 class ChunkChoice(Struct, frozen=True):
     """`finish_reason` is set in the last one."""
 
     delta: ChatDelta
-    finish_reason: Literal["stop", "length"] | None = None
+    finish_reason: FinishReason | None = None
     index: int = 0
     logprobs: None = None
 

@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from functions.chat.answer_classes import AnswerClasses
 from functions.chat.chunks import Chunks, started
-from functions.chat.history import classified
-from functions.chat.messages import ChatRequest
-from functions.chat.openai_types import AssistantMessage, ChatChoice, ChatCompletion, chat_usage
+from functions.chat.history import classified, stored_arguments
+from functions.chat.messages import ChatRequest, Tool
+from functions.chat.openai_types import AssistantMessage, ChatChoice, ChatCompletion, called_tools, chat_usage
 from functions.chat.prompting import read
 from shared.answers.answering import AnswerExecution
 from shared.proxy.execution.proxy import ExecutionProxy
@@ -19,7 +20,7 @@ from shared.types.call import Call
 from shared.types.document import Classification, higher
 from shared.types.errors import InvalidRequest
 from shared.types.http import EventStream, ServerSentEvent
-from shared.types.model import Sampling
+from shared.types.model import Sampling, Tools
 from shared.types.payer import Payer
 from shared.types.provenance import Provenance
 
@@ -38,7 +39,8 @@ class PassedChat(Struct, frozen=True):
     async def store(self, result: LLMResult) -> None:
         """Stores what the answer was made from, where that is more than usual: it may be sent on as well."""
         if self.provenance.document_ids or self.provenance.asked_class == "confidential":
-            await self.classes.store(result.text, self.provenance)
+            for text in (result.text, *(stored_arguments(call) for call in result.tool_calls)):
+                await self.classes.store(text, self.provenance)
 
 
 async def prepare(
@@ -62,7 +64,7 @@ async def complete(chat: PassedChat, proxy: ExecutionProxy, chunks: Chunks) -> C
         id=chunks.id,
         created=chunks.created,
         model=chunks.model,
-        choices=(ChatChoice(AssistantMessage(result.text), result.finish),),
+        choices=(ChatChoice(_message(result), result.finish),),
         usage=chat_usage(result.usage),
         aegis_execution=AnswerExecution.of(result),
     )
@@ -84,10 +86,18 @@ async def _events(
             yield chunks.piece(item.text)
             continue
         await chat.store(item)
-        if not has_text:  # an answer that has to fit a schema comes as a whole
+        if item.text and not has_text:  # an answer that is checked first comes as a whole
             yield chunks.piece(item.text)
+        if item.tool_calls:
+            yield chunks.calls(item.tool_calls)
         for event in chunks.last(item.finish, chat_usage(item.usage), AnswerExecution.of(item)):
             yield event
+
+
+def _message(result: LLMResult) -> AssistantMessage:
+    if not result.tool_calls:
+        return AssistantMessage(result.text)
+    return AssistantMessage(result.text or None, tool_calls=called_tools(result.tool_calls))
 
 
 def _task(
@@ -104,6 +114,8 @@ def _task(
         messages=messages,
         classification=classification,
         schema=_schema(request),
+        tools=_tools(request),
+        thinking=request.reasoning_effort not in (None, "none", "minimal"),
         max_output_tokens=request.max_completion_tokens or request.max_tokens or _TOKENS,
         model=request.model,
         sampling=Sampling(request.temperature, request.top_p, request.seed, stop),
@@ -120,3 +132,29 @@ def _schema(request: ChatRequest) -> dict[str, Any] | None:
     if wanted.json_schema is None or not wanted.json_schema.schema:
         raise InvalidRequest.at("/response_format/json_schema", "`json_schema` takes a `name` and a `schema`")
     return wanted.json_schema.schema
+
+
+def _tools(request: ChatRequest) -> Tools | None:
+    """Raises `InvalidRequest` for what no server is given: nothing of it is left out silently."""
+    if request.functions:
+        raise InvalidRequest.at("/functions", "`functions` are not passed on; send them as `tools`")
+    choice = request.tool_choice or "auto"
+    if not request.tools:
+        if choice not in ("none", "auto"):
+            raise InvalidRequest.at("/tool_choice", "there are no `tools` to choose from")
+        return None
+    if request.response_format and request.response_format.type != "text" and choice != "none":
+        detail = "`tools` and a schema do not go together here; send one of them, or `tool_choice: none`"
+        raise InvalidRequest.at("/response_format", detail)
+    functions = tuple(_without_absent(tool) for tool in request.tools)
+    if isinstance(choice, str):
+        return Tools(functions, choice, parallel=request.parallel_tool_calls)
+    name = choice.function.name
+    if name not in (tool.function.name for tool in request.tools):
+        raise InvalidRequest.at("/tool_choice/function/name", f"there is no function {name!r} among the `tools`")
+    return Tools(functions, "required", name, request.parallel_tool_calls)
+
+
+def _without_absent(tool: Tool) -> dict[str, Any]:
+    function = {name: value for name, value in msgspec.structs.asdict(tool.function).items() if value is not None}
+    return {"type": "function", "function": function}

@@ -12,11 +12,15 @@ import msgspec
 from msgspec import Meta, Struct
 
 from shared.proxy.config.values import MicroUsd, Thousandths
-from shared.types.model import TokenCounts
+from shared.types.model import TokenCounts, ToolCall, Tools
 from shared.usage.records import Unit, UsageLine
 
 PER_MESSAGE_TOKENS = 16
 PER_CALL_TOKENS = 256
+FOR_TOOLS_TOKENS = 1024
+"""By which a model's template explains to it how tools are called."""
+_WRITTEN_WIDER = 2
+"""Templates write JSON with more space than it came with."""
 CLOCK_SKEW = timedelta(minutes=5)
 """How far the clock of the server that bills may be from ours."""
 
@@ -93,6 +97,12 @@ class Speech(Protocol):
     @property
     def pictures(self) -> Sequence[object]: ...
 
+    @property
+    def tool_calls(self) -> Sequence[ToolCall]: ...
+
+    @property
+    def tool_name(self) -> str: ...
+
 
 class PriceTable:
     def __init__(self, prices: Mapping[str, Price]) -> None:
@@ -110,10 +120,11 @@ class PriceTable:
         now: datetime,
         lease: timedelta,
         schema: Mapping[str, Any] | None = None,
+        tools: Tools | None = None,
     ) -> int | None:
         """The most that the call can cost if it leaves during its lease. None also where a picture has no price.
         `schema` is one that goes beside the messages, where a server may count it to them."""
-        price, tokens = self.price(model), self.most_prompt_tokens(model, messages, schema)
+        price, tokens = self.price(model), self.most_prompt_tokens(model, messages, schema, tools)
         if price is None or tokens is None:
             return None
         factor = price.highest_factor(now - CLOCK_SKEW, now + lease + CLOCK_SKEW)
@@ -121,12 +132,18 @@ class PriceTable:
         return _rounded_up((tokens * dearest + max_output_tokens * price.output) * factor)
 
     def most_prompt_tokens(
-        self, model: str, messages: Iterable[Speech], schema: Mapping[str, Any] | None = None
+        self,
+        model: str,
+        messages: Iterable[Speech],
+        schema: Mapping[str, Any] | None = None,
+        tools: Tools | None = None,
     ) -> int | None:
         """None for a model, or a picture, that has no price."""
         price = self.price(model)
         tokens = most_prompt_tokens(messages, price.image_tokens) if price else None
-        return None if tokens is None else tokens + (len(msgspec.json.encode(schema)) if schema else 0)
+        if tokens is None:
+            return None
+        return tokens + (len(msgspec.json.encode(schema)) if schema else 0) + (_of_tools(tools) if tools else 0)
 
     def cost(self, model: str, counts: TokenCounts, at: datetime) -> int | None:
         """What the call cost that began at that time."""
@@ -155,7 +172,17 @@ def most_prompt_tokens(messages: Iterable[Speech], image_tokens: int | None = No
             return None
         tokens += len(message.text.encode(errors="surrogatepass")) + PER_MESSAGE_TOKENS
         tokens += len(message.pictures) * (image_tokens or 0)
+        tokens += len(message.tool_name.encode(errors="surrogatepass"))
+        tokens += sum(_of_call(one) + PER_MESSAGE_TOKENS for one in message.tool_calls)
     return tokens
+
+
+def _of_call(call: ToolCall) -> int:
+    return _WRITTEN_WIDER * len((call.id + call.name + call.arguments).encode(errors="surrogatepass"))
+
+
+def _of_tools(tools: Tools) -> int:
+    return FOR_TOOLS_TOKENS + _WRITTEN_WIDER * len(msgspec.json.encode(tools.functions))
 
 
 def _lines(parts: list[tuple[Unit, int, int]]) -> Iterable[UsageLine]:

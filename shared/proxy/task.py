@@ -1,12 +1,24 @@
 """What a caller wants of a language model, and what comes back. A task says what it needs, not where it runs."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 
 from shared.types.document import Classification, higher
-from shared.types.model import Complexity, Location, MessageRole, Quality, Sampling, StrategyName, TaskKind, TokenCounts
+from shared.types.model import (
+    Complexity,
+    FinishReason,
+    Location,
+    MessageRole,
+    Quality,
+    Sampling,
+    StrategyName,
+    TaskKind,
+    TokenCounts,
+    ToolCall,
+    Tools,
+)
 from shared.types.money import usd
 from shared.types.payer import Payer
 from shared.types.usage import Usage
@@ -29,9 +41,14 @@ class Picture(Struct, frozen=True):
 
 
 class PromptMessage(Struct, frozen=True):
+    """A message of a prompt. One of the role `tool` has the result of the call `tool_call_id`."""
+
     role: MessageRole
     parts: tuple[Part, ...]
     pictures: tuple[Picture, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+    tool_name: str = ""
 
     @property
     def text(self) -> str:
@@ -49,6 +66,7 @@ class LLMTask(Struct, frozen=True, kw_only=True):
     messages: tuple[PromptMessage, ...]
     classification: Classification = "public"
     schema: dict[str, Any] | None = None
+    tools: Tools | None = None
     quality: Quality = "standard"
     complexity: Complexity = "simple"
     max_latency_ms: int | None = None
@@ -90,8 +108,9 @@ class LLMResult(Struct, frozen=True):
     counts: TokenCounts
     cost_microusd: int = 0
     estimated: bool = False
-    finish: Literal["stop", "length"] = "stop"
+    finish: FinishReason = "stop"
     data: Any = None
+    tool_calls: tuple[ToolCall, ...] = ()
 
     @property
     def usage(self) -> Usage:

@@ -1,6 +1,6 @@
 """The terms of a call to a language model: tokens and sampling."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -25,7 +25,28 @@ class TokenCounts(Struct, frozen=True):
     cached: int = 0
 
 
-MessageRole = Literal["system", "user", "assistant"]
+MessageRole = Literal["system", "user", "assistant", "tool"]
+
+FinishReason = Literal["stop", "length", "tool_calls"]
+"""Why an answer ended: `length` at its limit, `tool_calls` where its caller is to run functions and ask again."""
+
+
+class ToolCall(Struct, frozen=True):
+    """A model asks its caller to run a function. `arguments` is JSON as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class Tools(Struct, frozen=True):
+    """Functions that a model may ask its caller to run, in OpenAI's format; with `required` it has to, and with `name`
+    that one. `parallel` False: one at a time, where the server knows that."""
+
+    functions: tuple[dict[str, Any], ...]
+    choice: Literal["none", "auto", "required"] = "auto"
+    name: str = ""
+    parallel: bool | None = None
 
 
 class Sampling(Struct, frozen=True):

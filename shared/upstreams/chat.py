@@ -6,14 +6,16 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from shared.types.model import Sampling, TokenCounts
+from shared.types.model import Sampling, TokenCounts, ToolCall, Tools
 from shared.upstreams.decoding import count_of, decoded
 from shared.upstreams.faults import failure
 from shared.upstreams.port import ModelCall, StreamEnd, TextDelta, WireMessage
+from shared.upstreams.tool_calls import ToolCallPart
 
 
 class _Message(Struct):
     content: str | None = None
+    tool_calls: list[ToolCallPart] | None = None
 
 
 class _Line(Struct):
@@ -42,6 +44,8 @@ def chat_body(call: ModelCall, model: str, *, think: bool | None) -> dict[str, A
         body["options"]["num_ctx"] = call.context_tokens
     if call.schema is not None:
         body["format"] = call.schema
+    if tools := _tools(call.tools):
+        body["tools"] = tools
     if think is not None:
         body["think"] = think
     return body
@@ -55,19 +59,38 @@ def sampling_options(sampling: Sampling) -> dict[str, Any]:
 
 
 def _message(message: WireMessage) -> dict[str, Any]:
-    pictures = [b64encode(picture).decode() for picture in message.pictures]
-    return {"role": message.role, "content": message.text} | ({"images": pictures} if pictures else {})
+    written: dict[str, Any] = {"role": message.role, "content": message.text}
+    if message.pictures:
+        written["images"] = [b64encode(picture).decode() for picture in message.pictures]
+    if message.tool_calls:
+        written["tool_calls"] = [_called(one) for one in message.tool_calls]
+    if message.role == "tool":
+        written |= {"tool_name": message.tool_name, "tool_call_id": message.tool_call_id}
+    return written
 
 
-def events_of(raw: bytes) -> list[TextDelta | StreamEnd]:
-    """Of one line: text, and the end where the server says that it is done. What a model thinks is counted and left
-    out. Raises `UpstreamError`."""
+def _called(call: ToolCall) -> dict[str, Any]:
+    return {"id": call.id, "function": {"name": call.name, "arguments": msgspec.json.decode(call.arguments)}}
+
+
+def _tools(tools: Tools | None) -> list[dict[str, Any]]:
+    """The functions that the model may choose from. Ollama knows no choice: one that has to be called goes alone."""
+    if tools is None or tools.choice == "none":
+        return []
+    return [one for one in tools.functions if tools.name in ("", one["function"]["name"])]
+
+
+def events_of(raw: bytes) -> list[TextDelta | ToolCallPart | StreamEnd]:
+    """Of one line: text, calls of tools, and the end where the server says that it is done. What a model thinks is
+    counted and left out. Raises `UpstreamError`."""
     line: _Line = decoded(raw, _decoder)
     if line.error:
         raise failure(line.error)
-    events: list[TextDelta | StreamEnd] = []
+    events: list[TextDelta | ToolCallPart | StreamEnd] = []
     if text := line.message and line.message.content:
         events.append(TextDelta(text))
+    # Every call is whole, so that an index says nothing.
+    events += [ToolCallPart(None, one.id, one.function) for one in (line.message and line.message.tool_calls) or ()]
     if line.done:
         events.append(StreamEnd("length" if line.done_reason == "length" else "stop", _counts(line)))
     return events

@@ -13,6 +13,7 @@ from shared.upstreams.calling import LONGEST_VECTORS, Caller, Timeouts
 from shared.upstreams.chat import chat_body, events_of
 from shared.upstreams.decoding import UNREADABLE, count_of, decoded
 from shared.upstreams.port import Capabilities, ModelCall, ModelInfo, StreamEnd, TextDelta, UpstreamError
+from shared.upstreams.tool_calls import ToolCallPart, ToolCallParts
 
 _EMBED_S = 120.0
 
@@ -69,14 +70,19 @@ class OllamaServer:
     async def stream(self, call: ModelCall) -> AsyncGenerator[TextDelta | StreamEnd]:
         """Close it (`contextlib.aclosing`) when leaving early, so that the server stops at once."""
         body = chat_body(call, self._named(call.model), think=await self._thinks(call))
+        called = ToolCallParts()
         async with self._caller.call("POST", "/api/chat", body, call.timeout_s) as answer:
             while (line := await answer.line()) is not None:
                 for event in events_of(line):
                     if isinstance(event, StreamEnd):
                         await answer.drain()
-                        yield event
+                        finish = "tool_calls" if called.calls and event.finish == "stop" else event.finish
+                        yield StreamEnd(finish, event.counts, called.calls)
                         return
-                    yield event
+                    if isinstance(event, ToolCallPart):
+                        called.add(event)
+                    else:
+                        yield event
         raise UpstreamError("broken", "the answer ended before it was done", may_have_run=True)
 
     async def models(self) -> list[ModelInfo]:
@@ -113,10 +119,12 @@ class OllamaServer:
 
     async def _thinks(self, call: ModelCall) -> bool | None:
         """A model that can think does so unless `think` is false; one that cannot refuses the setting. One that
-        cannot see would silently leave pictures out."""
+        cannot see would silently leave pictures out, one that cannot call tools the tools."""
         page = await self._model_page(self._named(call.model))
         if any(message.pictures for message in call.messages) and "vision" not in (page.capabilities or ("vision",)):
             raise UpstreamError("bad_request", f"{call.model} does not see pictures", may_have_run=False)
+        if call.tools and call.tools.choice != "none" and "tools" not in (page.capabilities or ("tools",)):
+            raise UpstreamError("bad_request", f"{call.model} does not call tools", may_have_run=False)
         return call.thinking if "thinking" in (page.capabilities or ()) else None
 
     async def _model_page(self, model: str) -> _ModelPage:

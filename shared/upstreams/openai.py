@@ -7,13 +7,14 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct, field
 
-from shared.types.model import Location, TokenCounts
+from shared.types.model import FinishReason, Location, TokenCounts, Tools
 from shared.upstreams.calling import LONGEST_VECTORS, Caller, Timeouts
 from shared.upstreams.chat import sampling_options
 from shared.upstreams.decoding import UNREADABLE, count_of, decoded
 from shared.upstreams.faults import failure
 from shared.upstreams.ollama import checked_vectors
 from shared.upstreams.port import Capabilities, ModelCall, ModelInfo, StreamEnd, TextDelta, UpstreamError, WireMessage
+from shared.upstreams.tool_calls import ToolCallPart, ToolCallParts
 
 _EMBED_S = 120.0
 _PNG = b"\x89PNG"
@@ -21,6 +22,7 @@ _PNG = b"\x89PNG"
 
 class _Text(Struct):
     content: str | None = None
+    tool_calls: list[ToolCallPart] | None = None
 
 
 class _Choice(Struct):
@@ -102,7 +104,7 @@ class OpenAICompatible:
     async def stream(self, call: ModelCall) -> AsyncGenerator[TextDelta | StreamEnd]:
         """Close it (`contextlib.aclosing`) when leaving early, so that the server stops at once."""
         body = _body(call, enforces_schema=self._capabilities.enforces_schema)
-        finish, counts = None, None
+        finish, counts, called = None, None, ToolCallParts()
         async with self._caller.call("POST", "/v1/chat/completions", body, call.timeout_s) as answer:
             while (line := await answer.line()) is not None:
                 if (event := _event(line)) is None:
@@ -114,11 +116,14 @@ class OpenAICompatible:
                 counts = _counts(chunk.usage) or counts
                 for choice in (chunk.choices or [])[:1]:
                     finish = choice.finish_reason or finish
-                    if (message := choice.delta or choice.message) and message.content:
+                    message = choice.delta or choice.message or _Text()
+                    for part in message.tool_calls or ():
+                        called.add(part)
+                    if message.content:
                         yield TextDelta(message.content)
         if finish is None:
             raise UpstreamError("broken", "the answer ended before it was done", may_have_run=True, counts=counts)
-        yield StreamEnd("length" if finish == "length" else "stop", counts)
+        yield StreamEnd(_finish(finish, called), counts, called.calls)
 
     async def models(self) -> list[ModelInfo]:
         answer: _Models = decoded(await self._caller.whole("GET", "/v1/models"), _Models)
@@ -152,10 +157,32 @@ def _body(call: ModelCall, *, enforces_schema: bool) -> dict[str, Any]:
     if call.schema is not None and enforces_schema:
         wanted = {"name": "answer", "schema": call.schema, "strict": True}
         body["response_format"] = {"type": "json_schema", "json_schema": wanted}
+    if call.tools:
+        body |= _tools(call.tools)
     return body
 
 
+def _tools(tools: Tools) -> dict[str, Any]:
+    choice = {"type": "function", "function": {"name": tools.name}} if tools.name else tools.choice
+    parallel = {} if tools.parallel is None else {"parallel_tool_calls": tools.parallel}
+    return {"tools": tools.functions, "tool_choice": choice, **parallel}
+
+
+def _finish(finish: str, called: ToolCallParts) -> FinishReason:
+    if finish == "length":
+        return "length"
+    return "tool_calls" if called.calls else "stop"
+
+
 def _message(message: WireMessage) -> dict[str, Any]:
+    if message.role == "tool":
+        return {"role": "tool", "content": message.text, "tool_call_id": message.tool_call_id}
+    if message.tool_calls:
+        calls = [
+            {"id": one.id, "type": "function", "function": {"name": one.name, "arguments": one.arguments}}
+            for one in message.tool_calls
+        ]
+        return {"role": message.role, "content": message.text or None, "tool_calls": calls}
     if not message.pictures:
         return {"role": message.role, "content": message.text}
     parts: list[dict[str, Any]] = [{"type": "text", "text": message.text}]

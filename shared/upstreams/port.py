@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from shared.types.document import Classification
 from shared.types.errors import AegisError
-from shared.types.model import Location, MessageRole, Sampling, TokenCounts
+from shared.types.model import FinishReason, Location, MessageRole, Sampling, TokenCounts, ToolCall, Tools
 
 Fault = Literal[
     "refused",  # no connection: nothing was sent
@@ -56,11 +56,15 @@ class Capabilities(Struct, frozen=True):
 
 
 class WireMessage(Struct, frozen=True):
-    """A message as it goes over the wire. `pictures` are PNG or JPEG bytes."""
+    """A message as it goes over the wire. `pictures` are PNG or JPEG bytes. One of the role `tool` has the result of
+    the call `tool_call_id` of the function `tool_name`."""
 
     role: MessageRole
     text: str
     pictures: tuple[bytes, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+    tool_name: str = ""
 
 
 class ModelCall(Struct, frozen=True, kw_only=True):
@@ -74,6 +78,7 @@ class ModelCall(Struct, frozen=True, kw_only=True):
     classification: Classification = "confidential"
     context_tokens: int | None = None
     schema: dict[str, Any] | None = None
+    tools: Tools | None = None
     thinking: bool = False
     sampling: Sampling = Sampling()
     timeout_s: float = 120.0
@@ -88,8 +93,9 @@ class TextDelta(Struct, frozen=True):
 class StreamEnd(Struct, frozen=True):
     """The end of a whole answer. `counts` is None where the server said nothing of them."""
 
-    finish: Literal["stop", "length"]
+    finish: FinishReason
     counts: TokenCounts | None
+    tool_calls: tuple[ToolCall, ...] = ()
 
 
 class ModelInfo(Struct, frozen=True):

@@ -23,6 +23,7 @@ class Run:
     prompt: int
     made: int
     cached: int = 0
+    calls: tuple[tuple[str, dict[str, Any]], ...] = ()
 
     @property
     def half(self) -> int:
@@ -47,6 +48,9 @@ def run(
     most = _most(asked.options, window - prompt if not shifts else None)
     if most is not None and len(words) >= most:
         return Run(tuple(words[:most]), "length", prompt, most, cached)
+    calls = tuple(model.calls(asked)) if asked.tools else ()
+    if calls:
+        return Run((), "stop", prompt, sum(len(pieces(str(call))) for call in calls) + END, cached, calls)
     return Run(tuple(words), "stop", prompt, len(words) + END, cached)
 
 

@@ -3,7 +3,7 @@
 import json
 import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ class Asked:
     format: Any = None
     pictures: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    tools: tuple[Any, ...] = ()
 
     @property
     def whole(self) -> str:
@@ -24,6 +25,7 @@ class Asked:
 
 
 Answer = Callable[[Asked], str]
+Calls = Callable[[Asked], Sequence[tuple[str, dict[str, Any]]]]
 
 
 def plainly(asked: Asked) -> str:
@@ -32,7 +34,8 @@ def plainly(asked: Asked) -> str:
 
 @dataclass(frozen=True)
 class Model:
-    """`thinks` is what it thinks first, where it can; `remote_host` makes it a local name of a model elsewhere."""
+    """`calls` are the functions that it calls, with their arguments, where it is given tools. `thinks` is what it
+    thinks first, where it can; `remote_host` makes it a local name of a model elsewhere."""
 
     name: str = "smol"
     answer: Answer = plainly
@@ -42,6 +45,7 @@ class Model:
     size: int = 98_363_007
     thinks: str = ""
     remote_host: str = ""
+    calls: Calls = lambda asked: ()
 
     @property
     def full_name(self) -> str:

@@ -97,7 +97,8 @@ async def chat(fake: "FakeOllama", exchange: Exchange) -> None:
     limit = fake.window(model, body)
     if body.get("truncate", True) is not False:
         messages = truncated(messages, limit)
-    asked = Asked(messages[-1][1], tuple(messages), body.get("format"), pictures, body.options)
+    tools = tuple(body.get("tools") or ())
+    asked = Asked(messages[-1][1], tuple(messages), body.get("format"), pictures, body.options, tools)
     await fake.generate(exchange, body, model, asked, count_chat(messages), _ChatShape(body))
 
 
@@ -147,14 +148,21 @@ class NativeShape:
         return encoded(self._line(text, thinking) | {"done": False}) + b"\n"
 
     def last(self, run: Run, *, counted: bool = True) -> bytes:
-        return encoded(self._line("", "") | self._ending(run, counted)) + b"\n"
+        called = encoded(self._called(run) | {"done": False}) + b"\n" if run.calls else b""
+        return called + encoded(self._line("", "") | self._ending(run, counted)) + b"\n"
 
     def error(self, text: str) -> bytes:
         return encoded({"error": text}) + b"\n"
 
     def whole(self, run: Run, *, done: bool = True, counted: bool = True) -> tuple[str, bytes]:
-        line = self._line(joined(run), joined(run, thinking=True))
+        line = self._called(run) if run.calls else self._line(joined(run), joined(run, thinking=True))
         return JSON, encoded(line | (self._ending(run, counted) if done else {"done": False}))
+
+    def _called(self, run: Run) -> dict[str, Any]:
+        calls = [{"function": {"name": name, "arguments": given}} for name, given in run.calls]
+        line = self._line("", "")
+        line["message"]["tool_calls"] = calls
+        return line
 
     def _line(self, text: str, thinking: str) -> dict[str, Any]:
         return {"model": self._body["model"], "created_at": now()} | self.inner(text, thinking)

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from tests.ollama.exchange import Exchange
@@ -54,7 +55,8 @@ async def chat_completions(fake: "FakeOllama", exchange: Exchange) -> None:
     messages = [(one["role"], one["content"]) for one in native["messages"]]
     pictures = tuple(picture for one in native["messages"] for picture in one["images"])
     messages = truncated(messages, fake.window(model, native))
-    asked = Asked(messages[-1][1], tuple(messages), native["format"], pictures, native.options)
+    tools = tuple(native.get("tools") or ())
+    asked = Asked(messages[-1][1], tuple(messages), native["format"], pictures, native.options, tools)
     await fake.generate(exchange, native, model, asked, count_chat(messages), ChunkShape(body))
 
 
@@ -98,10 +100,23 @@ class ChunkShape:
         return self._event(self._chunk([self._delta(text, None)]))
 
     def last(self, run: Run, *, counted: bool = True) -> bytes:
-        events = self._event(self._chunk([self._delta("", run.finish)]))
+        events = b"".join(self._event(self._chunk([one])) for one in self._fragments(run))
+        events += self._event(self._chunk([self._delta("", "tool_calls" if run.calls else run.finish)]))
         if self._usage and counted:
             events += self._event(self._chunk([]) | {"usage": _usage(run)})
         return events + b"data: [DONE]\n\n"
+
+    def _fragments(self, run: Run) -> Iterator[dict[str, Any]]:
+        """A call's name comes first, its arguments in two pieces behind."""
+        for index, (name, arguments) in enumerate(run.calls):
+            text = json.dumps(arguments)
+            first = {"index": index, "id": f"call_{index}", "type": "function"}
+            yield self._calling([first | {"function": {"name": name, "arguments": ""}}])
+            for piece in (text[:3], text[3:]):
+                yield self._calling([{"index": index, "function": {"arguments": piece}}])
+
+    def _calling(self, calls: list[dict[str, Any]]) -> dict[str, Any]:
+        return {"index": 0, "delta": {"tool_calls": calls}, "finish_reason": None}
 
     def error(self, text: str) -> bytes:
         """A runner that died: an empty chunk of no model, and a clean end."""

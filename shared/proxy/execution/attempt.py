@@ -54,7 +54,7 @@ class Attempt:
         return any(call.estimated for call in self._calls)
 
     async def stream(self) -> AsyncGenerator[Token | LLMResult]:
-        """The answer's pieces, none where it has to fit a schema, then the result."""
+        """The answer's pieces, none where it has to fit a schema or to call a tool, then the result."""
         task = self._task
         call = self._first_call()
         tries = _SCHEMA_ATTEMPTS
@@ -81,21 +81,21 @@ class Attempt:
                                 length += len(event.text)
                                 if length > LONGEST_TEXT:
                                     raise UpstreamError("broken", "an answer without an end", may_have_run=True)
-                                if task.schema is None:
+                                if not self._is_whole:
                                     yield Token(event.text, begins=len(text) == 1)
                         result = self._result("".join(text), end, running)
                     except UpstreamError as error:
-                        if text and task.schema is None and error.fault in _REFUSALS:
+                        if text and not self._is_whole and error.fault in _REFUSALS:
                             # its pieces are given out and cannot come again: an answer that broke off
                             detail = f"the answer broke off: {error.detail}"
                             raise UpstreamError("broken", detail, may_have_run=True, counts=error.counts) from error
                         if not await retries.may_retry(error):
                             raise
-            if task.schema is None:
+            if not self._is_whole:
                 yield result
                 return
             try:
-                result = replace(result, data=read(result.text, task.schema))
+                result = self._checked(result)
             except NotTheSchema as error:
                 tries -= 1
                 if not tries:
@@ -104,6 +104,21 @@ class Attempt:
                 continue
             yield result
             return
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether the answer is given out as a whole, because it is checked first."""
+        tools = self._task.tools
+        return self._task.schema is not None or (tools is not None and tools.choice == "required")
+
+    def _checked(self, result: LLMResult) -> LLMResult:
+        """Raises `NotTheSchema`, also for an answer without the call of a tool that was asked for."""
+        if self._task.schema is not None:
+            return replace(result, data=read(result.text, self._task.schema))
+        name = self._task.tools.name if self._task.tools else ""
+        if not any(name in ("", call.name) for call in result.tool_calls):
+            raise NotTheSchema((f"a call of the function {name} is missing" if name else "a tool's call is missing",))
+        return result
 
     def _first_call(self) -> ModelCall:
         call = prompts.call_of(self._task, self._decision.model, self._server.timeout_s)
@@ -135,4 +150,5 @@ class Attempt:
             cost_microusd=self.cost_microusd,
             estimated=self.estimated,
             finish=end.finish,
+            tool_calls=tuple(replace(one, arguments=restored(one.arguments)) for one in end.tool_calls),
         )

@@ -90,8 +90,10 @@ class RunningCall:
             self._waiting = None
         if isinstance(event, StreamEnd):
             self.counts = event.counts
+            text = "".join(one.name + one.arguments for one in event.tool_calls)
         else:
-            self.text_bytes += len(event.text.encode(errors="surrogatepass"))
+            text = event.text
+        self.text_bytes += len(text.encode(errors="surrogatepass"))
         return event
 
 
@@ -133,7 +135,7 @@ class CallAccounting:
         """In micro-dollars; None for a model, or a picture, that has no price."""
         lease = timedelta(seconds=call.timeout_s + LEASE_MARGIN_S)
         return self._prices.worst_case(
-            call.model, call.messages, call.max_output_tokens, now(), lease, schema=call.schema
+            call.model, call.messages, call.max_output_tokens, now(), lease, schema=call.schema, tools=call.tools
         )
 
     @asynccontextmanager

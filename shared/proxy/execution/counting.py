@@ -20,7 +20,7 @@ def charged_counts(call: ModelCall, prices: PriceTable, counts: TokenCounts | No
     """Text whose output was not counted is estimated by its bytes: no tokenizer makes more tokens of it."""
     if counts is None or (text_bytes and not counts.prompt):
         return ChargedCounts(None)
-    most_prompt = prices.most_prompt_tokens(call.model, call.messages, call.schema)
+    most_prompt = prices.most_prompt_tokens(call.model, call.messages, call.schema, call.tools)
     if counts.completion > max(call.max_output_tokens, text_bytes) or counts.prompt > (most_prompt or counts.prompt):
         return ChargedCounts(None, impossible=True)
     if text_bytes and not counts.completion:

@@ -1,17 +1,21 @@
 """From a task to the call that goes over the wire."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
 from shared.proxy.execution import control_tokens
 from shared.proxy.task import LLMTask, PromptMessage
+from shared.types.model import ToolCall, Tools
 from shared.upstreams.port import ModelCall, WireMessage
 
 _BYTES_A_TOKEN = 2.5
 """Fewer than any language that we know has; a prompt that is longer all the same is refused by the server, not cut."""
 _PER_MESSAGE = 16
+_FOR_TOOLS = 300
+"""Tokens by which a model's template explains to it how tools are called."""
 
 
 def wire_messages(messages: Sequence[PromptMessage]) -> tuple[WireMessage, ...]:
@@ -21,6 +25,12 @@ def wire_messages(messages: Sequence[PromptMessage]) -> tuple[WireMessage, ...]:
             message.role,
             control_tokens.joined(message.parts),
             tuple(picture.content for picture in message.pictures),
+            tuple(
+                ToolCall(one.id, control_tokens.harmless(one.name), control_tokens.harmless(one.arguments))
+                for one in message.tool_calls
+            ),
+            message.tool_call_id,
+            control_tokens.harmless(message.tool_name),
         )
         for message in messages
     )
@@ -33,15 +43,25 @@ def call_of(task: LLMTask, model: str, timeout_s: float) -> ModelCall:
         max_output_tokens=task.max_output_tokens,
         classification=task.highest_class,
         schema=task.schema,
+        tools=task.tools and _harmless(task.tools),
         thinking=task.thinking,
         sampling=task.sampling,
         timeout_s=timeout_s,
     )
 
 
+def _harmless(tools: Tools) -> Tools:
+    """A description of a function cannot speak as anybody else either: its brackets stand within JSON's strings."""
+    functions = control_tokens.harmless(msgspec.json.encode(tools.functions).decode())
+    return replace(tools, functions=msgspec.json.decode(functions, type=tuple[dict[str, Any], ...]))
+
+
 def prompt_tokens(call: ModelCall) -> int:
     """About how many, rather too many than too few."""
-    return sum(int(len(message.text.encode()) / _BYTES_A_TOKEN) + _PER_MESSAGE for message in call.messages)
+    tools = int(len(msgspec.json.encode(call.tools.functions)) / _BYTES_A_TOKEN) + _FOR_TOOLS if call.tools else 0
+    calls = sum(len(one.arguments.encode()) + _PER_MESSAGE for message in call.messages for one in message.tool_calls)
+    text = sum(int(len(message.text.encode()) / _BYTES_A_TOKEN) + _PER_MESSAGE for message in call.messages)
+    return text + calls + tools
 
 
 def with_window(call: ModelCall, steps: Sequence[int], beyond: int = 0) -> ModelCall:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from shared.proxy.config.proxy_config import PRICES
 from shared.proxy.prices import CLOCK_SKEW, DAYS, Peak, Price, PriceTable, most_prompt_tokens
-from shared.types.model import TokenCounts
+from shared.types.model import TokenCounts, ToolCall
 
 TABLE = PriceTable(PRICES)
 SUNDAY = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
@@ -20,6 +20,8 @@ LEASE = timedelta(minutes=3)
 class Message(Struct, frozen=True):
     text: str
     pictures: tuple[bytes, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_name: str = ""
 
 
 def test_the_worst_case_is_every_byte_a_token_and_every_token_of_the_answer() -> None:
