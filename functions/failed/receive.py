@@ -7,7 +7,7 @@ import msgspec
 
 from events.envelope import CloudEvent
 from shared.catalogue.catalogue import Catalogue, StageView, ended_view
-from shared.records.records import PlatformRecords
+from shared.records.records import DocumentIsDeleted, PlatformRecords
 from shared.records.structs import DeadLetter, Reason, StageRecord
 from shared.table.table import Table
 from shared.telemetry.metrics import count_dead_letter
@@ -72,8 +72,6 @@ async def _fail(dead_letter: DeadLetter, platform: PlatformRecords, catalogue: C
     """The document has failed until its dead letter is replayed or it is retried."""
     generation = int(dead_letter.event["epoch"])
     records = platform.of(dead_letter.tenant_id)
-    if await records.is_deleted(dead_letter.document_id, generation):
-        return
     if await records.generation(dead_letter.document_id, generation) is None:
         return  # a signed event of a document that was never stored
     record = StageRecord(
@@ -85,7 +83,10 @@ async def _fail(dead_letter: DeadLetter, platform: PlatformRecords, catalogue: C
         now(),
         reason=_reason(dead_letter),
     )
-    await records.write_stage(dead_letter.document_id, generation, record)
+    try:
+        await records.write_stage(dead_letter.document_id, generation, record)
+    except DocumentIsDeleted:
+        return
     await catalogue.show_stage(dead_letter.document_id, generation, ended_view(record))
     await records.mark_closed(dead_letter.document_id, generation)
 

@@ -117,6 +117,10 @@ class Catalogue:
             [document_id, up_to_generation, _DELETED_S],
         )
 
+    async def is_dropped(self, document_id: str, generation: int) -> bool:
+        """Whether the generation was deleted within the last hour: a cheap question for work that is under way."""
+        return int(await self._redis.call("GET", self._deleted(document_id)) or 0) >= generation
+
     async def entry(self, document_id: str) -> CatalogueEntry | None:
         return (await self.entries([document_id]))[0]
 

@@ -59,6 +59,8 @@ class Erasure(Struct, frozen=True):
         `StoreUnavailable`.
         """
         records = self.platform.of(tenant_id)
+        generations = range(1, up_to_generation + 1)
+        markers = [await records.open_marker(document_id, generation, "deleting") for generation in generations]
         await self.catalogues.of(tenant_id).drop(document_id, up_to_generation)
         await self.vectors.of(tenant_id).forget(document_id, up_to_generation)
         await forget_document(self.redis, tenant_id, document_id)
@@ -67,8 +69,10 @@ class Erasure(Struct, frozen=True):
             if letter.document_id == document_id and int(letter.event.get("epoch", 0)) <= up_to_generation:
                 await self.platform.erase_dead_letter(letter)
         await records.erase(document_id, up_to_generation)
-        for generation in range(1, up_to_generation + 1):
+        for generation, marker in zip(generations, markers, strict=True):
             await records.mark_closed(document_id, generation)
-            await records.mark_closed(document_id, generation, "deleting")
+            # A stage that ended meanwhile has marked it again: what it wrote is erased in another turn.
+            if await records.open_marker(document_id, generation, "deleting") == marker:
+                await records.mark_closed(document_id, generation, "deleting")
         if await records.has_blobs(document_id, up_to_generation):  # a stage wrote while the markers were erased
             await records.mark_open(document_id, up_to_generation, "deleting")

@@ -26,9 +26,14 @@ from shared.records.structs import (
 )
 from shared.types.clock import now
 from shared.types.document import Classification, higher
+from shared.types.errors import AegisError
 
 _Record = TypeVar("_Record", bound=Struct | str)
 _Event = TypeVar("_Event", bound=DocumentEvent)
+
+
+class DocumentIsDeleted(AegisError):
+    """A stage wrote for a document that was deleted meanwhile; what it wrote is erased again."""
 
 
 async def read_record(blobs: Blobs, name: str, kind: type[_Record]) -> _Record | None:
@@ -129,15 +134,19 @@ class TenantRecords:
         return event if isinstance(event, kind) else None
 
     async def write_stage(self, document_id: str, generation: int, record: StageRecord) -> None:
-        await self._blobs.write(self._stage(document_id, generation, record.stage), msgspec.json.encode(record))
+        """Raises `DocumentIsDeleted`."""
+        await self.write(document_id, generation, f"stages/{record.stage}", msgspec.json.encode(record))
 
     async def erase_stage(self, document_id: str, generation: int, stage: str) -> None:
         await self._blobs.erase(self._stage(document_id, generation, stage))
 
     async def write(self, document_id: str, generation: int, name: str, data: bytes) -> str:
-        """Writes a stage's result and returns the blob's name, for the event."""
+        """Writes a stage's result and returns the blob's name, for the event. Raises `DocumentIsDeleted`."""
         blob = f"{self._folder(document_id, generation)}{name}"
         await self._blobs.write(blob, data)
+        if await self.is_deleted(document_id, generation):  # a later deletion erases it itself
+            await self._blobs.erase(blob)
+            raise DocumentIsDeleted(f"{document_id} was deleted while a stage was at work on it")
         return blob
 
     async def part(self, document_id: str, generation: int, name: str) -> bytes | None:

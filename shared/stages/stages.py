@@ -7,9 +7,10 @@ outcome. A stage whose lease another delivery holds is left to that one.
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -18,11 +19,12 @@ from events.document import DocumentEmbedded, DocumentEvent, DocumentParsed, Doc
 from shared.bus.recent import RECENT_S, recent_mark
 from shared.catalogue.catalogue import Catalogue, StageStatus, StageView, ended_view
 from shared.records.outcomes import outcome_event, stored_outcome
-from shared.records.records import TenantRecords
+from shared.records.records import DocumentIsDeleted, TenantRecords
 from shared.records.structs import Reason, StageOutcome, StageRecord
 from shared.redis.client import RedisClient
 from shared.redis.leases import Leases, stage_lease
 from shared.stages.allowance import BeyondAllowance, DocumentAllowance
+from shared.stages.deletion import unless_deleted
 from shared.table.table import Function, Operation, Table
 from shared.types.clock import now
 from shared.types.errors import AegisError, BudgetExceeded, Rejected, StoreUnavailable
@@ -81,7 +83,7 @@ class StageWork(Struct, frozen=True):
         return await self.records.read(blob)
 
 
-StageHandler = Callable[[DocumentEvent, StageWork], Awaitable[DocumentEvent | Waiting | None]]
+StageHandler = Callable[[DocumentEvent, StageWork], Coroutine[Any, Any, DocumentEvent | Waiting | None]]
 
 
 class UnknownDocument(AegisError):
@@ -132,7 +134,11 @@ class StageRunner:
             if not ours:
                 return None
             finished = await self._finished(origin, name, key)
-            record = finished or await self._attempt(stage, event, key, started_at or now())
+            try:
+                record = finished or await self._attempt(stage, event, key, started_at or now())
+            except DocumentIsDeleted:
+                await self._mark_for_erasure(origin)
+                return None
             if isinstance(record, StageRecord):
                 return await self._conclude(origin, record)
             return record
@@ -184,7 +190,8 @@ class StageRunner:
             async with asyncio.timeout(timeout_s):
                 until = time.monotonic() + _OWN_END * timeout_s
                 allowance = await self._allowance(origin, name)
-                outcome = await stage.handler(event, StageWork(key, self._records, origin, until, allowance))
+                work = StageWork(key, self._records, origin, until, allowance)
+                outcome = await unless_deleted(stage.handler(event, work), origin, self._catalogue)
         except BeyondAllowance as error:
             reason = Reason(BUDGET, str(error))
             await self._show(origin, name, "waiting", 0, started, reason, waiting_for=BUDGET)
@@ -194,6 +201,8 @@ class StageRunner:
             rejection = DocumentRejected(origin=origin, key=key, stage=name, code=error.code, detail=error.detail)
             reason = Reason(error.code, error.detail)
             record = _record(name, key, "rejected", attempts, started, rejection, reason)
+        except DocumentIsDeleted:
+            raise
         except Exception as error:  # whatever it is, the document shows it before it is raised
             await self._show(origin, name, "waiting", attempts, started, reason_of(error))
             raise

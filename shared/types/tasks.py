@@ -11,7 +11,7 @@ def retrieve_failure(task: "asyncio.Task[Any]") -> None:
         task.exception()
 
 
-async def cancel_all(tasks: Collection["asyncio.Task[None]"]) -> None:
+async def cancel_all(tasks: Collection["asyncio.Task[Any]"]) -> None:
     """Cancels until all have ended: a cancellation that coincides with an answer can get lost."""
     while running := [task for task in tasks if not task.done()]:
         for task in running:

@@ -18,7 +18,7 @@ from shared.parsing.pool import ParserPool
 from shared.pictures.describer import Describer, Description
 from shared.pictures.describing import Described, Describing, placed_among, with_descriptions
 from shared.proxy.execution.proxy import ExecutionProxy
-from shared.records.records import TenantRecords
+from shared.records.records import DocumentIsDeleted, TenantRecords
 from shared.records.structs import DocumentRecord
 from shared.stages.stages import StageWork
 from shared.types.clock import now
@@ -150,7 +150,9 @@ async def test_a_picture_is_shown_with_the_class_of_that_moment_and_not_once_it_
                 await records.write_tombstone("doc_1", 1)
             return await super().describe(picture, classification, payer)
 
-    await (await describing(records, eyes := Changed(), content, parsers)).of((), 3)
+    pictures = await describing(records, eyes := Changed(), content, parsers)
+    with pytest.raises(DocumentIsDeleted):
+        await pictures.of((), 3)
     assert len(eyes.payers) == 2
 
 

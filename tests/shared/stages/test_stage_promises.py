@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from events.document import DocumentChunked, DocumentEmbedded, DocumentParsed, DocumentReady, DocumentRejected
+from functions.documents.access import OneDocument
 from shared.parsing.document import Block, ParsedDocument
 from shared.records.structs import DocumentRecord
 from shared.redis.leases import stage_lease
@@ -253,9 +254,53 @@ async def test_a_document_deleted_while_a_stage_runs_stays_deleted_and_its_rests
 
     suite.workshop.happens["parse"] = is_deleted
     assert await suite.run("parse", suite.stored(record)) == DeliveryResult(204)
-    assert await suite.records.has_blobs(record.document_id, 1), "the stage wrote after the erasure"
+    assert not await suite.records.has_blobs(record.document_id, 1), "the stage wrote after the erasure"
     assert await suite.markers() == [f"{TENANT}/{record.document_id}/1/deleting"]
     assert await suite.view(record.document_id) is None
+
+
+async def test_a_stage_stops_within_seconds_of_the_deletion_and_leaves_nothing(suite: Suite) -> None:
+    record = await suite.store()
+    started = asyncio.Event()
+    ended: list[str] = []
+
+    async def writes_for_minutes(work: StageWork) -> None:
+        try:
+            for number in range(3000):
+                await work.write_part(str(number), b"a part")
+                started.set()
+                await asyncio.sleep(0.05)
+        except BaseException as error:
+            ended.append(type(error).__name__)
+            raise
+
+    suite.workshop.happens["parse"] = writes_for_minutes
+    running = asyncio.create_task(suite.run("parse", suite.stored(record)))
+    await started.wait()
+    await suite.call("documents", "delete", OneDocument(record.document_id))
+    delivered = await asyncio.wait_for(running, 10)
+    assert (delivered.status, delivered.reply) == (204, None)
+    assert ended in (["DocumentIsDeleted"], ["CancelledError"])
+    assert await suite.blobs.names(f"t/{TENANT}/d/") == []
+
+
+async def test_a_stage_that_computes_is_cancelled_once_its_document_is_deleted(suite: Suite) -> None:
+    record = await suite.store()
+    started = asyncio.Event()
+
+    async def computes(_: StageWork) -> None:
+        started.set()
+        await asyncio.sleep(300)
+
+    suite.workshop.happens["parse"] = computes
+    running = asyncio.create_task(suite.run("parse", suite.stored(record)))
+    await started.wait()
+    await suite.call("documents", "delete", OneDocument(record.document_id))
+    assert (await asyncio.wait_for(running, 10)).status == 204
+    assert not await suite.leases.is_held(stage_lease(TENANT, record.document_id, 1, "parse"))
+    await suite.tick()
+    assert await suite.blobs.names(f"t/{TENANT}/d/") == []
+    assert await suite.markers() == []
 
 
 async def test_a_stage_of_a_deleted_life_does_not_touch_the_next_one(suite: Suite) -> None:
