@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from shared.parsing.limits import ParsingLimits
 from shared.proxy.config.proxy_config import ProxyConfig
+from shared.runtime.http.connection_limits import ConnectionLimits
 from shared.runtime.wiring.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,7 +43,7 @@ def _bytes(value: int) -> str:
     return f"{value} ({value // 2**20} MiB)"
 
 
-_SETTINGS, _LIMITS, _PROXY = Settings(), ParsingLimits(), ProxyConfig()
+_SETTINGS, _LIMITS, _PROXY, _CONNECTIONS = Settings(), ParsingLimits(), ProxyConfig(), ConnectionLimits()
 SECTIONS: dict[str, tuple[Variable, ...]] = {
     "The process": (
         Variable(
@@ -62,8 +63,35 @@ SECTIONS: dict[str, tuple[Variable, ...]] = {
         ),
         Variable(
             "AEGIS_READER_SECONDS",
-            str(_SETTINGS.reader_s),
+            f"{_CONNECTIONS.reader_s:g}",
             "Seconds for which a client may read nothing of its answer before it is disconnected.",
+        ),
+        Variable(
+            "AEGIS_HEADER_BYTES",
+            str(_CONNECTIONS.header_bytes),
+            "Bytes of the request line and the headers.",
+        ),
+        Variable("AEGIS_HEADER_COUNT", str(_CONNECTIONS.header_count), "Headers of a request."),
+        Variable("AEGIS_HEADER_SECONDS", f"{_CONNECTIONS.header_s:g}", "Seconds within which they have to come."),
+        Variable(
+            "AEGIS_BODY_BYTES_PER_SECOND",
+            str(_CONNECTIONS.body_rate),
+            "Bytes a second of a body, on average.",
+        ),
+        Variable(
+            "AEGIS_BODY_WINDOW_SECONDS", f"{_CONNECTIONS.body_window_s:g}", "Seconds over which that average is taken."
+        ),
+        Variable("AEGIS_BODY_SECONDS", f"{_CONNECTIONS.body_s:g}", "Seconds within which a body has to end."),
+        Variable(
+            "AEGIS_IDLE_SECONDS",
+            str(_CONNECTIONS.idle_s),
+            "Seconds between two requests.",
+        ),
+        Variable(
+            "AEGIS_CONNECTIONS_PER_ADDRESS",
+            str(_CONNECTIONS.per_address),
+            "Connections of one address (of IPv6: of one /64 network); one more takes the place of the oldest without "
+            "a request in work. A trusted proxy may have any number.",
         ),
         Variable(
             "AEGIS_EVENT_SECRET",

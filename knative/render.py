@@ -45,6 +45,14 @@ _EVENT_SECRET = Variable("AEGIS_EVENT_SECRET", secret=True, optional=False)
 _ROUTED = (
     Variable("AEGIS_POOL_WORKERS"),  # whether documents with pages go to the warm pool
     Variable("AEGIS_READER_SECONDS"),
+    Variable("AEGIS_HEADER_BYTES"),
+    Variable("AEGIS_HEADER_COUNT"),
+    Variable("AEGIS_HEADER_SECONDS"),
+    Variable("AEGIS_BODY_BYTES_PER_SECOND"),
+    Variable("AEGIS_BODY_WINDOW_SECONDS"),
+    Variable("AEGIS_BODY_SECONDS"),
+    Variable("AEGIS_IDLE_SECONDS"),
+    Variable("AEGIS_CONNECTIONS_PER_ADDRESS"),
     Variable("AEGIS_TRUSTED_PROXIES"),
     Variable("AEGIS_MAX_UPLOAD_BYTES"),
     Variable("AEGIS_REDIS_URL", secret=True),  # addresses are counted where there is a Redis

@@ -56,7 +56,7 @@ async def _run(function: Function, settings: Settings, listener: socket.socket) 
     ending = asyncio.create_task(stop.wait())
     async with _services(function, settings) as (services, secrets), _pool(function, services, secrets) as warm:
         server = http_server(
-            application((function,), services, _entrances(function, services, secrets)), settings.reader_s
+            application((function,), services, _entrances(function, services, secrets)), settings.connections
         )
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await started(server, serving)

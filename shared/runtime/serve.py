@@ -179,7 +179,7 @@ async def _serve(installation: Installation, listener: socket.socket) -> int:
         loop.add_signal_handler(name, stop.set)
     services = await installation.open()
     runner = Runner(installation.table, services, installation.bus, installation.event_secrets)
-    server = http_server(application(installation.table.functions, services), services.settings.reader_s)
+    server = http_server(application(installation.table.functions, services), services.settings.connections)
     try:
         await services.vectors.prepare()
         await runner.start()

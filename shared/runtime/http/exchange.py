@@ -187,12 +187,12 @@ def _address(scope: AsgiScope, headers: dict[str, str], trusted: tuple[str, ...]
     """The client's address. `X-Forwarded-For` is believed only from a trusted proxy."""
     address = (scope.get("client") or ("unknown", 0))[0]
     hops = [hop.strip() for hop in headers.get("x-forwarded-for", "").split(",") if hop.strip()]
-    while hops and _is_within(address, trusted):
+    while hops and is_within(address, trusted):
         address = hops.pop()
     return str(address)[:64]
 
 
-def _is_within(address: str, networks: tuple[str, ...]) -> bool:
+def is_within(address: str, networks: tuple[str, ...]) -> bool:
     """Whether the address is one of the networks, or in one; text that is no address is in none."""
     try:
         found = ipaddress.ip_address(address)

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 import uvicorn
 
+from shared.runtime.http.connection_limits import DEFAULT_LIMITS, ConnectionLimits
 from shared.runtime.http.exchange import Asgi
-from shared.runtime.http.readers import reading_within
-from shared.runtime.wiring.settings import READER_S
+from shared.runtime.http.open_connections import OpenConnections
+from shared.runtime.http.readers import ReaderProtocol
 from shared.types.errors import AegisError
 
 GRACE_S = 20
@@ -44,12 +45,19 @@ class HttpServer(uvicorn.Server):
         yield
 
 
-def http_server(app: Asgi, reader_s: float = READER_S) -> HttpServer:
-    """`reader_s` is how long a client may read nothing of its answer."""
+def http_server(app: Asgi, limits: ConnectionLimits = DEFAULT_LIMITS) -> HttpServer:
+    shortest_s = min(limits.header_s, limits.body_window_s)
+
+    class Protocol(ReaderProtocol):
+        open_connections = OpenConnections(limits.per_address, shortest_s)
+
+    Protocol.limits = limits
     return HttpServer(
         uvicorn.Config(
             app,
-            http=reading_within(reader_s),
+            http=Protocol,
+            ws="none",
+            timeout_keep_alive=limits.idle_s,
             lifespan="off",
             log_config=None,
             access_log=False,

@@ -1,30 +1,260 @@
-"""HTTP/1.1 on a connection, by uvicorn and httptools."""
+"""HTTP/1.1 on a connection, by uvicorn and httptools, within our limits."""
 
+import enum
+import http
+from typing import Any, ClassVar
+
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from shared.runtime.http.exchange import API_VERSION
+from shared.runtime.http.connection_limits import ConnectionLimits
+from shared.runtime.http.exchange import API_VERSION, is_within
+from shared.runtime.http.open_connections import OpenConnections, client_network
 from shared.runtime.http.problems import render_problem
-from shared.types.errors import InvalidRequest
+from shared.telemetry.logs import log
+from shared.types.errors import Deadline, InvalidRequest, Problem
 from shared.types.tracing import new_request_id
+
+_LINGER_S = 1.0
+"""How long a refused client may go on sending: one that finds its connection broken does not read why."""
+_MOST_PIPELINED = 16
+_FRAMING_PER_BYTE = 8
+"""Bytes of chunk sizes for each byte of a body that comes in the smallest chunks."""
+
+
+class _Phase(enum.Enum):
+    """What is expected of the client."""
+
+    HEAD = enum.auto()
+    BODY = enum.auto()
+    NOTHING = enum.auto()
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """Answers bytes that are no HTTP, which reach no route, with a problem and an id as every other request."""
+    """Bounds what a client sends. Bytes that reach no route are answered with a problem and an id as every request."""
 
-    def send_400_response(self, msg: str) -> None:
-        request_id = new_request_id()
-        problem = render_problem(
-            InvalidRequest("The bytes are no HTTP/1.1, or name an unknown method."), "/", request_id
-        )
-        headers = {
-            **problem.headers,
-            "Content-Type": problem.media_type,
-            "Content-Length": str(len(problem.body)),
-            "Connection": "close",
-            "X-Request-ID": request_id,
-            "Aegis-Version": API_VERSION,
-            "X-RateLimit-Limit": "unlimited",
-        }
-        lines = "".join(f"{name.lower()}: {value}\r\n" for name, value in headers.items())
-        self.transport.write(b"HTTP/1.1 400 Bad Request\r\n" + lines.encode() + b"\r\n" + problem.body)
-        self.transport.close()
+    limits: ClassVar[ConnectionLimits]
+    open_connections: ClassVar[OpenConnections]
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._phase = _Phase.HEAD
+        self._waited_s = 0.0
+        self._messages = 0
+        self._head_parsed = self._head_received = self._header_count = 0
+        self._body_parsed = self._body_received = self._window_bytes = 0
+        self._window_s = 0.0
+        self._drops_input = False  # what still comes is read and dropped
+        self._refusal: Problem | None = None
+        address = self.client[0] if self.client else "unknown"
+        self._network = client_network(address)
+        is_limited = not is_within(address, self.limits.trusted)
+        if not self.open_connections.add(self, self._network, is_limited=is_limited):
+            self._log(f"its address has {self.limits.per_address} connections with requests in work")
+            self._drops_input = True
+            transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.open_connections.remove(self, self._network)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        if self._phase is _Phase.NOTHING and not self._has_request_in_work:
+            self._expect_head()
+        phase, messages, size = self._phase, self._messages, len(data)
+        try:
+            while data and not self._drops_input:
+                data = self._parsed(data)
+        except httptools.HttpParserError:
+            refusal = self._refusal or InvalidRequest("The bytes are no HTTP/1.1, or name an unknown method.")
+            self._refuse(refusal)
+            return
+        if messages == self._messages and phase is self._phase and not self._drops_input:
+            self._count_received(size)
+
+    def _parsed(self, data: bytes) -> bytes:
+        """Parses the bytes and returns those that stand behind a request for another protocol, which is not granted."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if self.parser.get_method() == b"CONNECT":
+                self._close_after_answers()
+            return data[upgrade.args[0] :]
+        return b""
+
+    def _count_received(self, size: int) -> None:
+        """Counts bytes of which the parser need not have reported anything yet: a header without an end, the
+        extensions of chunks, trailers."""
+        if self._phase is _Phase.HEAD:
+            self._head_received += size
+            if self._head_received > self.limits.header_bytes:
+                self._refuse(self._too_many_header_bytes)
+        elif self._phase is _Phase.BODY:
+            self._body_received += size
+            framing = self._body_received - self._body_parsed
+            if framing > self.limits.header_bytes + _FRAMING_PER_BYTE * self._body_parsed:
+                self._refuse(InvalidRequest("The body has more bytes between its chunks than are taken."))
+
+    # What the parser calls. An error that is raised here ends in `data_received`.
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._messages += 1
+        if self._phase is not _Phase.HEAD:
+            self._expect_head()
+
+    def on_url(self, url: bytes) -> None:
+        self._count_parsed(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._phase is not _Phase.HEAD:
+            return  # a trailer says nothing to us, and is no header
+        self._header_count += 1
+        if self._header_count > self.limits.header_count:
+            raise self._refused(f"The request has more than the {self.limits.header_count} headers that are taken.")
+        self._count_parsed(len(name) + len(value))
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        version, hosts = self.parser.get_http_version(), sum(name == b"host" for name, _ in self.headers)
+        if version not in ("1.0", "1.1"):
+            raise self._refused("The request is not HTTP/1.1.")
+        if hosts > 1 or (not hosts and version == "1.1"):
+            raise self._refused("The request needs one `Host` header.")
+        if len(self.pipeline) >= _MOST_PIPELINED:
+            raise self._refused(f"More than {_MOST_PIPELINED} requests are sent ahead.")
+        super().on_headers_complete()
+        self._phase = _Phase.BODY
+        self._waited_s = self._window_s = 0.0
+        self._body_parsed = self._body_received = self._window_bytes = 0
+
+    def on_body(self, body: bytes) -> None:
+        self._body_parsed += len(body)
+        self._window_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._phase = _Phase.NOTHING
+        super().on_message_complete()
+
+    def _count_parsed(self, size: int) -> None:
+        self._head_parsed += size
+        if self._head_parsed > self.limits.header_bytes:
+            self._refusal = self._too_many_header_bytes
+            raise self._refusal
+
+    def _refused(self, detail: str) -> Problem:
+        self._refusal = InvalidRequest(detail)
+        return self._refusal
+
+    @property
+    def _too_many_header_bytes(self) -> Problem:
+        return InvalidRequest(f"The headers have more than the {self.limits.header_bytes} bytes that are taken.")
+
+    def _expect_head(self) -> None:
+        self._phase = _Phase.HEAD
+        self._waited_s = 0.0
+        self._head_parsed = self._head_received = self._header_count = 0
+
+    # What the open connections call.
+
+    @property
+    def _has_request_in_work(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    @property
+    def is_waiting(self) -> bool:
+        return not self._has_request_in_work
+
+    def close_for_another(self) -> None:
+        self._log(f"its address has more than {self.limits.per_address} connections")
+        self._drops_input = True
+        self.transport.abort()
+
+    def elapse(self, seconds: float) -> None:
+        if self._drops_input or self.transport.is_closing():
+            return
+        if self._phase is _Phase.BODY:
+            self._elapse_in_body(seconds)
+        elif self._phase is _Phase.HEAD and not self._has_request_in_work:
+            self._waited_s += seconds
+            if self._waited_s >= self.limits.header_s:
+                self._refuse(Deadline(f"The headers did not come within {self.limits.header_s:g} s."))
+
+    def _elapse_in_body(self, seconds: float) -> None:
+        """Counts the time in which the client could have sent."""
+        if not self._has_request_in_work:  # it was answered before its end
+            self._waited_s += seconds
+            if self._waited_s >= self.limits.header_s:
+                self.transport.close()
+            return
+        if self.flow.read_paused or self.cycle.waiting_for_100_continue:
+            return
+        self._waited_s += seconds
+        self._window_s += seconds
+        limits = self.limits
+        if self._waited_s >= limits.body_s:
+            self._refuse(Deadline(f"The body did not end within {limits.body_s:g} s."))
+        elif self._window_s >= limits.body_window_s:
+            if self._window_bytes < limits.body_rate * self._window_s:
+                slow = f"The body came at less than {limits.body_rate} bytes a second over {limits.body_window_s:g} s."
+                self._refuse(Deadline(slow))
+            self._window_s, self._window_bytes = 0.0, 0
+
+    # How a connection ends.
+
+    def _refuse(self, problem: Problem) -> None:
+        """Answers with the problem where the client can tell to which request it belongs, and closes."""
+        self._log(problem.detail)
+        if self._phase is not _Phase.BODY:
+            if self._has_request_in_work:
+                self._close_after_answers()
+            else:
+                self._close_with(problem)
+            return
+        if not self._has_request_in_work:
+            self.transport.close()
+            return
+        started = self.pipeline or self.cycle.response_started
+        self.cycle.disconnected = True
+        self.cycle.message_event.set()
+        if started:
+            self._drops_input = True
+            self.transport.abort()
+        else:
+            self._close_with(problem)
+
+    def _close_after_answers(self) -> None:
+        self._drops_input = True
+        self.cycle.keep_alive = False
+
+    def _close_with(self, problem: Problem) -> None:
+        self._drops_input = True
+        self.transport.write(_response(problem))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.flow.resume_reading()
+        self.loop.call_later(_LINGER_S, self.transport.abort)
+
+    def _log(self, reason: str) -> None:
+        address = self.client[0] if self.client else "unknown"
+        log().info("closed a connection", extra={"address": address, "reason": reason})
+
+
+def _response(problem: Problem) -> bytes:
+    request_id = new_request_id()
+    answer = render_problem(problem, "/", request_id)
+    headers = {
+        **answer.headers,
+        "Content-Type": answer.media_type,
+        "Content-Length": str(len(answer.body)),
+        "Connection": "close",
+        "X-Request-ID": request_id,
+        "Aegis-Version": API_VERSION,
+        "X-RateLimit-Limit": "unlimited",
+    }
+    lines = "".join(f"{name.lower()}: {value}\r\n" for name, value in headers.items())
+    status = f"HTTP/1.1 {answer.status} {http.HTTPStatus(answer.status).phrase}\r\n"
+    return status.encode() + lines.encode() + b"\r\n" + answer.body

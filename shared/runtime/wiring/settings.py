@@ -7,16 +7,15 @@ from pathlib import Path
 from msgspec import Struct
 
 from shared.parsing.limits import ParsingLimits
+from shared.runtime.http.connection_limits import ConnectionLimits
 from shared.types.errors import SettingError
 
 MIB = 1024 * 1024
-READER_S = 30
 
 
 class Settings(Struct, frozen=True):
     """`spool` is where uploads stand until they are taken over; None is the system's place for such.
     `pool_workers` is how many processes a warm pool keeps for documents with pages; with 0 there is none.
-    `reader_s` is how many seconds a client may read nothing of its answer before it is disconnected.
     `trusted_proxies` are addresses, or networks, whose `X-Forwarded-For` is believed. `embedding` is `builtin`, or a
     model at Ollama like `ollama:bge-m3`."""
 
@@ -25,7 +24,7 @@ class Settings(Struct, frozen=True):
     host: str = "127.0.0.1"
     port: int = 8000
     max_upload_bytes: int = 100 * MIB
-    reader_s: int = READER_S
+    connections: ConnectionLimits = ConnectionLimits()
     trusted_proxies: tuple[str, ...] = ()
     parsing: ParsingLimits = ParsingLimits()
     pool_workers: int = 0
@@ -44,12 +43,28 @@ class Settings(Struct, frozen=True):
             host=environ.get("HOST") or "127.0.0.1",
             port=_whole(environ, "PORT", port, least=0),
             max_upload_bytes=_whole(environ, "AEGIS_MAX_UPLOAD_BYTES", 100 * MIB),
-            reader_s=_whole(environ, "AEGIS_READER_SECONDS", READER_S),
+            connections=_connections(environ),
             trusted_proxies=_networks(environ, "AEGIS_TRUSTED_PROXIES"),
             parsing=limits,
             pool_workers=_whole(environ, "AEGIS_POOL_WORKERS", 0, least=0),
             embedding=_embedding(environ),
         )
+
+
+def _connections(environ: Mapping[str, str]) -> ConnectionLimits:
+    default = ConnectionLimits()
+    return ConnectionLimits(
+        header_bytes=_whole(environ, "AEGIS_HEADER_BYTES", default.header_bytes),
+        header_count=_whole(environ, "AEGIS_HEADER_COUNT", default.header_count),
+        header_s=_whole(environ, "AEGIS_HEADER_SECONDS", int(default.header_s)),
+        body_rate=_whole(environ, "AEGIS_BODY_BYTES_PER_SECOND", default.body_rate),
+        body_window_s=_whole(environ, "AEGIS_BODY_WINDOW_SECONDS", int(default.body_window_s)),
+        body_s=_whole(environ, "AEGIS_BODY_SECONDS", int(default.body_s)),
+        idle_s=_whole(environ, "AEGIS_IDLE_SECONDS", default.idle_s),
+        reader_s=_whole(environ, "AEGIS_READER_SECONDS", int(default.reader_s)),
+        per_address=_whole(environ, "AEGIS_CONNECTIONS_PER_ADDRESS", default.per_address),
+        trusted=_networks(environ, "AEGIS_TRUSTED_PROXIES"),
+    )
 
 
 def _embedding(environ: Mapping[str, str]) -> str:

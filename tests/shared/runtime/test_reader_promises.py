@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from shared.runtime.http.connection_limits import ConnectionLimits
 from shared.runtime.http.exchange import Asgi
 from shared.runtime.http.listening import http_server, listen, started
 
@@ -41,7 +42,7 @@ class Endless:
 async def connected(app: Asgi) -> AsyncIterator[socket.socket]:
     """A client that has sent its request and reads nothing by itself."""
     with listen("127.0.0.1", 0) as listener, socket.socket() as client:
-        server = http_server(app, READER_S)
+        server = http_server(app, ConnectionLimits(reader_s=READER_S))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await started(server, serving)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
