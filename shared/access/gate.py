@@ -44,6 +44,8 @@ PER_TIER = {"free": (10, 100), "pro": (100, 10_000)}
 """Requests a minute and a day; a tier that is not here has no limit."""
 READS_FACTOR = 10
 PER_ADDRESS_A_MINUTE = 60
+REFUSED_A_MINUTE = 120
+"""Calls of one address with keys that are refused, until they are 429 and no longer 401."""
 SHORTEST_KEY = 16
 """Characters of a key that is not of our making."""
 
@@ -208,6 +210,16 @@ async def admit_address(redis: RedisClient, address: str) -> RateLimits:
         return _limits(await redis.run(_ADMIT_ADDRESS, [f"limit:address:{address}"], [PER_ADDRESS_A_MINUTE]))
     except StoreUnavailable:
         return UNLIMITED
+
+
+async def limit_refused(redis: RedisClient, address: str) -> RateLimits | None:
+    """Counts a call with a refused credential; None below the limit. Keys that are known are not affected by it."""
+    try:
+        answer = await redis.run(_ADMIT_ADDRESS, [f"limit:refused:{address}"], [REFUSED_A_MINUTE])
+    except StoreUnavailable:
+        return None
+    limits = _limits(answer)
+    return limits if limits.retry_after else None
 
 
 def _limits(answer: list[str]) -> RateLimits:

@@ -241,6 +241,15 @@ def test_a_question_may_be_asked_as_of_a_date_or_a_time(admin: Caller, as_of: st
     assert admin.post("/search", json={"query": "a crane", "as_of": as_of}).status_code == 200
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "br", "identity, gzip"])
+def test_a_compressed_body_is_refused(admin: Caller, encoding: str) -> None:
+    headers = {"Content-Encoding": encoding}
+    assert_problem(admin.post("/search", json={"query": "a"}, headers=headers), 415, "unsupported-media-type")
+    upload = admin.post("/upload", files={"file": ("a.md", b"text")}, headers=headers)
+    assert_problem(upload, 415, "unsupported-media-type")
+    assert admin.post("/v1/embeddings", json={"model": "aegis", "input": "a"}, headers=headers).status_code == 415
+
+
 def test_an_unknown_query_parameter_is_pointed_at(admin: Caller) -> None:
     for path in ("/documents", "/keys", "/failed", "/formats", "/documents/doc_1"):
         assert_problem(admin.get(path, params={"surplus": "1"}), 400, "invalid-request", "/surplus")

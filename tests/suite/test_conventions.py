@@ -183,6 +183,19 @@ def test_public_routes_count_per_address(nobody: Caller) -> None:
     assert nobody.get("/problems/rate-limited", headers=here).status_code == 200
 
 
+def test_an_address_that_tries_keys_is_limited_and_a_good_key_from_it_is_not(nobody: Caller, server: Running) -> None:
+    here = {"X-Forwarded-For": "192.0.2.77"}
+    answers = [
+        nobody.get("/documents", headers={**here, "Authorization": f"Bearer wrong-key-number-{number:05}"})
+        for number in range(300)
+    ]
+    statuses = [answer.status_code for answer in answers]
+    assert set(statuses) == {401, 429} and statuses[:100] == [401] * 100
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in answers if answer.status_code == 429)
+    with server.caller(server.api_key) as good:
+        assert good.get("/documents", headers=here).status_code == 200
+
+
 @contextmanager
 def frozen(server: Running) -> Iterator[None]:
     """The server's Valkey stands still."""

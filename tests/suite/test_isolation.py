@@ -1,8 +1,11 @@
 """What one tenant does, another can neither see nor feel."""
 
+import http.client
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -97,8 +100,20 @@ def test_metrics_name_no_tenant_and_no_text(asked: Asked, nobody: Caller, server
     assert "ten_" not in metrics and "doc_" not in metrics
 
 
-def test_metrics_are_not_routed_from_outside(nobody: Caller) -> None:
-    assert nobody.get("/metrics", headers={"X-Forwarded-For": "192.0.2.1"}).status_code == 404
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
+def test_metrics_are_not_routed_from_outside(nobody: Caller, header: str) -> None:
+    assert nobody.get("/metrics", headers={header: "192.0.2.1"}).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["//metrics", "/metrics/", "/%6detrics", "/./metrics", "/metrics//"])
+def test_metrics_have_one_spelling(path: str, server: Running) -> None:
+    """A front refuses `/metrics`, and passes what it reads as another path."""
+    address = urlsplit(server.url)
+    with closing(http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)) as connection:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        assert answer.status == 404
+        assert b"request_duration" not in answer.read()
 
 
 def test_the_log_holds_no_text_no_question_and_no_key(asked: Asked, server: Running) -> None:

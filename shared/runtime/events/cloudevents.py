@@ -22,6 +22,7 @@ from shared.runtime.events.dead_letters import undelivered_event
 from shared.runtime.events.delivery import DeliveryResult, EventDelivery
 from shared.runtime.http import bounded_json
 from shared.runtime.http.exchange import Exchange, exchange_of
+from shared.runtime.http.requests import refuse_encoding
 from shared.runtime.http.responses import problem_response
 from shared.table.table import DEAD_LETTER, Function
 from shared.types.errors import Deadline, Internal, InvalidRequest, Problem, TooLarge, Unauthenticated, Unavailable
@@ -40,6 +41,7 @@ def event_entrance(function: Function, delivery: EventDelivery, secrets: Secrets
     async def entrance(request: Request[Any, Any, Any]) -> Response[Any]:
         exchange = exchange_of(request.scope)
         exchange.function, exchange.route = function.name, "/"
+        refuse_encoding(exchange.headers)
         try:
             body = await _body(request)
             event, others = await asyncio.to_thread(read, exchange.headers, body)

@@ -23,6 +23,21 @@ _PROBE_S = 0.8
 _FIRST_PROBE_S = 5.0
 """For the first answer of a store in a process: its client is imported then."""
 _STORES: tuple[Need, ...] = ("blobs", "counters", "vectors")
+_FORWARDED = frozenset(
+    {
+        "forwarded",
+        "via",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "x-real-ip",
+        "x-client-ip",
+        "x-envoy-external-address",
+        "true-client-ip",
+        "cf-connecting-ip",
+    }
+)
+"""Headers that fronts add."""
 PATHS = ("/health", "/health/ready", "/metrics")
 
 
@@ -74,7 +89,8 @@ def own_pages(functions: Sequence[Function], services: Services) -> list[HTTPRou
     async def exposition(request: Request[Any, Any, Any]) -> Response[bytes]:
         exchange = exchange_of(request.scope)
         exchange.route = "/metrics"
-        if "x-forwarded-for" in exchange.headers or "forwarded" in exchange.headers:
+        is_forwarded = not _FORWARDED.isdisjoint(exchange.headers)
+        if is_forwarded or request.scope.get("raw_path") != b"/metrics":  # another spelling passes a front's rule
             raise NotFound("There is nothing here.")  # metrics are for the pod's own network
         return Response(metrics.exposition(), headers={"Content-Type": metrics.CONTENT_TYPE})
 

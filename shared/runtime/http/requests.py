@@ -2,6 +2,7 @@
 
 import re
 import typing
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -14,6 +15,12 @@ from shared.types.question import NOT_BLANK
 _AT = re.compile(r" - at `(?:key in )?(.*)`$")
 _UNKNOWN = re.compile(r"unknown field `(.*?)`")
 _MISSING = re.compile(r"missing required field `(.*?)`")
+
+
+def refuse_encoding(headers: Mapping[str, str]) -> None:
+    """Raises `UnsupportedMediaType` for a body that is compressed: what it expands to is not bounded by its length."""
+    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise UnsupportedMediaType("Send the body as it is, without `Content-Encoding`.")
 
 
 def from_query(kind: type[Struct], path: dict[str, str], query: list[tuple[str, str]]) -> Struct:

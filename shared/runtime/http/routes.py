@@ -140,11 +140,16 @@ class _Route:
                 _check_limit(exchange)
             return None, ""
         credential = _credential(exchange)
-        if operation.spends:
-            found = await self._services.gate.admit_spender(credential, operation.limit)
-            principal, exchange.limits, exchange.remaining_budget = found
-        else:
-            principal, exchange.limits = await self._services.gate.admit(credential, operation.limit)
+        try:
+            if operation.spends:
+                found = await self._services.gate.admit_spender(credential, operation.limit)
+                principal, exchange.limits, exchange.remaining_budget = found
+            else:
+                principal, exchange.limits = await self._services.gate.admit(credential, operation.limit)
+        except Unauthenticated:
+            exchange.limits = await self._services.limit_refused(exchange.address)
+            _check_limit(exchange)
+            raise
         exchange.tenant_id = principal.tenant_id
         exchange.watching = lambda: self._services.revocations.watching(principal)
         _check_limit(exchange)
@@ -228,6 +233,7 @@ class _Route:
         path = {name: str(value).removeprefix("/") for name, value in request.path_params.items()}
         if self._operation.method in _BODYLESS:
             return requests.from_query(kind, path, _query(request))
+        requests.refuse_encoding(exchange.headers)
         if (query := _query(request)) and not requests.ignores_unknown(kind):
             detail = "this route takes no query parameters"
             raise InvalidRequest(

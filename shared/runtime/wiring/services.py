@@ -240,6 +240,12 @@ class Services:
 
         return await admit_address(self.redis, address)
 
+    async def limit_refused(self, address: str) -> "RateLimits | None":
+        """Counts a call with a credential that is refused; None below the limit of such calls."""
+        from shared.access.gate import limit_refused
+
+        return await limit_refused(self.redis, address)
+
     async def probe(self, need: Need) -> None:
         """Asks a store whether it answers and can be used as it is set. Raises `StoreUnavailable`, `UnfitServer`."""
         if need == "blobs":
