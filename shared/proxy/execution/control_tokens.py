@@ -26,20 +26,25 @@ _SQUARE = (
     "IMG_END IMG_BREAK AUDIO BEGIN_AUDIO PREFIX MIDDLE SUFFIX gMASK sMASK MASK CLS SEP PAD UNK BOS EOS EOT"
 )
 
+_LONGEST = 80
+"""Characters between the brackets of a token."""
+
 
 def _any_of(words: str) -> str:
     return "|".join(re.escape(word) for word in words.split())
 
 
 def _pattern(opening: str, closing: str, square: str, square_end: str) -> re.Pattern[str]:
-    """The tokens with these brackets. Among pipes a name may be anything, so that a new model's are known too."""
+    """The tokens with these brackets. Among pipes a name may be anything, so that a new model's are known too. Names
+    are compared only where a bracket closes soon: a text of nothing but brackets takes little longer than another."""
     name = rf"[^{opening}{closing}<>|｜\s]{{1,64}}"
+    closes = rf"(?=[^{opening}{closing}<>\s]{{1,{_LONGEST}}}{closing})"
+    square_closes = rf"(?=[^{square}{square_end}\s]{{1,{_LONGEST}}}{square_end})"
     return re.compile(
-        rf"{opening}[|｜]{name}[|｜]?{closing}"
-        rf"|{opening}{name}[|｜]{closing}"
+        rf"{opening}{closes}(?:[|｜]{name}[|｜]?|{name}[|｜]"
+        rf"|/?(?:{_any_of(_ANGLED)}|unused\d+|extra_id_\d+|reserved_\d+)){closing}"
         rf"|{opening}{opening}/?SYS{closing}{closing}"
-        rf"|{opening}/?(?:{_any_of(_ANGLED)}|unused\d+|extra_id_\d+|reserved_\d+){closing}"
-        rf"|{square}/?(?:{_any_of(_SQUARE)}|img-\d+|control_\d+){square_end}"
+        rf"|{square}{square_closes}/?(?:{_any_of(_SQUARE)}|img-\d+|control_\d+){square_end}"
         rf"|{square_end}~!?b[{square}{square_end}]|{square}e~{square}",
         re.IGNORECASE,
     )

@@ -1,6 +1,9 @@
 """Nobody forges a speaker's turn: control tokens in foreign text lose their force and stay readable."""
 
+import re
+import time
 import unicodedata
+from collections.abc import Callable
 
 import pytest
 from hypothesis import example, given
@@ -99,3 +102,25 @@ def test_a_long_hostile_text_is_done_at_once() -> None:
     hostile = "<|a<" * 5000 + "s>" * 5000 + "|>" * 5000
     assert "<s>" not in harmless(hostile)
     assert len(harmless("[" * 100_000)) == 100_000
+
+
+@pytest.mark.parametrize("unit", ["<|", "<", "<<", "</s", "["])
+def test_a_text_of_nothing_but_brackets_takes_about_as_long_as_a_search_for_brackets(unit: str) -> None:
+    text = unit * (200_000 // len(unit))
+    search = re.compile(r"<[^<>\s]{1,80}>|\[[^\[\]\s]{1,80}\]")
+    assert _processor_seconds(lambda: harmless(text)) < 6 * _processor_seconds(lambda: search.sub("", text)) + 0.004
+
+
+def _processor_seconds(work: Callable[[], object]) -> float:
+    def once() -> float:
+        started_at = time.process_time()
+        work()
+        return time.process_time() - started_at
+
+    return min(once() for _ in range(5))
+
+
+@pytest.mark.parametrize("digits", [1, 60])
+def test_a_numbered_token_is_harmless_whatever_its_number(digits: int) -> None:
+    for token in (f"<unused{'7' * digits}>", f"[control_{'7' * digits}]", f"</extra_id_{'7' * digits}>"):
+        assert harmless(f"a {token} b") == "a " + token.translate(str.maketrans("<>[]", "‹›⁅⁆")) + " b"
