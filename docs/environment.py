@@ -62,6 +62,11 @@ SECTIONS: dict[str, tuple[Variable, ...]] = {
             "Addresses or networks, such as `10.0.0.0/8`, whose `X-Forwarded-For` is believed.",
         ),
         Variable(
+            "AEGIS_CORS_ORIGINS",
+            "none",
+            "Origins, such as `https://chat.example.com`, whose pages may call from a browser; `*` is every origin.",
+        ),
+        Variable(
             "AEGIS_READER_SECONDS",
             f"{_CONNECTIONS.reader_s:g}",
             "Seconds for which a client may read nothing of its answer before it is disconnected.",

@@ -54,6 +54,7 @@ _ROUTED = (
     Variable("AEGIS_IDLE_SECONDS"),
     Variable("AEGIS_CONNECTIONS_PER_ADDRESS"),
     Variable("AEGIS_TRUSTED_PROXIES"),
+    Variable("AEGIS_CORS_ORIGINS"),
     Variable("AEGIS_MAX_UPLOAD_BYTES"),
     Variable("AEGIS_REDIS_URL", secret=True),  # addresses are counted where there is a Redis
 )

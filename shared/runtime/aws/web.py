@@ -31,6 +31,7 @@ class Web:
     def __init__(self, function: Function, services: Services, secrets: Secrets | None) -> None:
         self._function = function
         self._trusted = services.settings.trusted_proxies
+        self._cors_origins = services.settings.cors_origins
         entrances = []
         if secrets and any(not operation.is_route for operation in function.operations):
             entrances = [event_entrance(function, EventDelivery(function, services, secrets), secrets)]
@@ -83,7 +84,7 @@ class Web:
         async def admit_uncounted(exchange: Exchange) -> None:
             """Such a response counts against no rate limit."""
 
-        return Exchanges(_problem_app(problem, self._function.name), self._trusted, admit_uncounted)
+        return Exchanges(_problem_app(problem, self._function.name), self._trusted, admit_uncounted, self._cors_origins)
 
 
 def _through(app: Asgi, event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
+from shared.runtime.http.cors import cors_headers, is_preflight, preflight_headers
 from shared.telemetry.logs import log
 from shared.telemetry.metrics import observe_request
 from shared.types.charges import Charges
@@ -95,7 +96,9 @@ class Exchanges:
         app: Asgi,
         trusted_proxies: tuple[str, ...],
         limit_unrouted: Callable[[Exchange], Awaitable[None]],
+        cors_origins: tuple[str, ...] = (),
     ) -> None:
+        self._cors_origins = cors_origins
         self._app = app
         self._trusted = trusted_proxies
         self._limit_unrouted = limit_unrouted
@@ -121,16 +124,29 @@ class Exchanges:
                 await self._limit_unrouted(exchange)
             if status >= 400:
                 await body.drain()
-            message["headers"] = _headers(message["headers"], exchange.response_headers())
+            added = exchange.response_headers() | cors_headers(self._cors_origins, exchange.headers)
+            message["headers"] = _headers(message["headers"], added)
             await send(message)
             if is_head:
                 await send({"type": "http.response.body", "body": b""})
                 body.disconnect()
 
+        if self._cors_origins and is_preflight(exchange.method, exchange.headers):
+            exchange.route = "preflight"
+            await _allow(answer, preflight_headers(self._cors_origins, exchange.headers))
+            _record(exchange, status)
+            return
         try:
             await self._app({**scope, "method": "GET"} if is_head else scope, body.receive, answer)
         finally:
             _record(exchange, status)
+
+
+async def _allow(answer: Send, headers: dict[str, str]) -> None:
+    """Sends the response to a preflight request: it has no body, and no credential comes with it."""
+    encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await answer({"type": "http.response.start", "status": 204, "headers": encoded})
+    await answer({"type": "http.response.body", "body": b""})
 
 
 class _Body:

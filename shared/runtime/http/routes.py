@@ -85,7 +85,7 @@ def application(functions: Sequence[Function], services: Services, entrances: Se
     async def limit_unrouted(exchange: Exchange) -> None:
         exchange.limits = await services.admit_address(exchange.address)
 
-    return Exchanges(app, services.settings.trusted_proxies, limit_unrouted)
+    return Exchanges(app, services.settings.trusted_proxies, limit_unrouted, services.settings.cors_origins)
 
 
 class _App(Litestar):

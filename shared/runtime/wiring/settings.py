@@ -1,6 +1,7 @@
 """Settings of a process, read once from its environment."""
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,12 +12,14 @@ from shared.runtime.http.connection_limits import ConnectionLimits
 from shared.types.errors import SettingError
 
 MIB = 1024 * 1024
+_ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/\s?#@]+")
 
 
 class Settings(Struct, frozen=True):
     """`spool` is where uploads stand until they are taken over; None is the system's place for such.
     `pool_workers` is how many processes a warm pool keeps for documents with pages; with 0 there is none.
-    `trusted_proxies` are addresses, or networks, whose `X-Forwarded-For` is believed. `embedding` is `builtin`, or a
+    `trusted_proxies` are addresses, or networks, whose `X-Forwarded-For` is believed. Pages of `cors_origins` may call
+    and read the routes; `*` is every origin. `embedding` is `builtin`, or a
     model at Ollama like `ollama:bge-m3`."""
 
     data: Path = Path(".aegis")
@@ -26,6 +29,7 @@ class Settings(Struct, frozen=True):
     max_upload_bytes: int = 100 * MIB
     connections: ConnectionLimits = ConnectionLimits()
     trusted_proxies: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
     parsing: ParsingLimits = ParsingLimits()
     pool_workers: int = 0
     embedding: str = "builtin"
@@ -45,6 +49,7 @@ class Settings(Struct, frozen=True):
             max_upload_bytes=_whole(environ, "AEGIS_MAX_UPLOAD_BYTES", 100 * MIB),
             connections=_connections(environ),
             trusted_proxies=_networks(environ, "AEGIS_TRUSTED_PROXIES"),
+            cors_origins=_origins(environ, "AEGIS_CORS_ORIGINS"),
             parsing=limits,
             pool_workers=_whole(environ, "AEGIS_POOL_WORKERS", 0, least=0),
             embedding=_embedding(environ),
@@ -96,6 +101,14 @@ def _networks(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
         except ValueError:
             raise SettingError(f"{name} has {network!r}; it takes addresses and networks like 10.0.0.0/8") from None
     return networks
+
+
+def _origins(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    origins = tuple((environ.get(name) or "").replace(",", " ").split())
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise SettingError(f"{name} has {origin!r}; it takes `*` and origins like https://chat.example.com")
+    return origins
 
 
 def _whole(environ: Mapping[str, str], name: str, default: int, least: int = 1) -> int:
