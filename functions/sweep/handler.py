@@ -8,6 +8,7 @@ from functions.sweep.dead_letters import DeadLetters
 from functions.sweep.documents import OpenDocuments
 from functions.sweep.retention import Retention
 from functions.sweep.storage import StorageMetering
+from shared.erasure.tenants import TenantErasure
 from shared.redis.leases import Leases
 from shared.telemetry.logs import log
 from shared.types.errors import StoreUnavailable
@@ -22,6 +23,7 @@ async def handle(
     retention: Retention,
     dead_letters: DeadLetters,
     documents: OpenDocuments,
+    tenants: TenantErasure,
     storage: StorageMetering,
 ) -> None:
     async with leases.hold("sweep") as ours:
@@ -30,6 +32,7 @@ async def handle(
         await _isolated("settle budgets", budgets.run())
         await _isolated("seal the usage ledger", ledger.seal_due())
         await _isolated("apply retention", retention.apply())
+        await _isolated("erase deleted tenants", tenants.erase_all())
         await documents.resume(await dead_letters.replay_due())
         await _isolated("meter storage", storage.run())
 

@@ -12,7 +12,7 @@ import msgspec
 from shared.access.apikeys import key_hash, new_id, new_key
 from shared.blobs.port import Blobs
 from shared.records import names
-from shared.records.records import read_record
+from shared.records.records import PlatformRecords, read_record, tenant_deletion
 from shared.records.structs import KeyRecord, TenantRecord, TenantSettings
 from shared.redis.client import RedisClient, Script
 from shared.types.clock import now
@@ -65,12 +65,12 @@ class Accounts:
         if not _TENANT_ID.fullmatch(tenant_id):
             return None
         found = await read_record(self._blobs, names.tenant(tenant_id), TenantRecord)
-        return None if found is None or found.deleted else found
+        return None if found is None or found.deleted or await tenant_deletion(self._blobs, tenant_id) else found
 
     async def is_deleted(self, tenant_id: str) -> bool:
         """Whether there was such a tenant, and it was deleted: it is not created again."""
         found = await read_record(self._blobs, names.tenant(tenant_id), TenantRecord)
-        return found is not None and found.deleted
+        return (found is not None and found.deleted) or await tenant_deletion(self._blobs, tenant_id) is not None
 
     async def tenants(self) -> list[TenantRecord]:
         """Newest first."""
@@ -193,14 +193,11 @@ class Accounts:
         await self._blobs.write(names.settings(tenant_id), msgspec.json.encode(settings))
         await self._redis.call("HSET", cached_tenant(tenant_id), "cloud", _flag(settings.cloud_allowed))
 
-    async def delete_tenant(self, tenant: TenantRecord) -> None:
-        """No key of the tenant is valid from here on. The keys go first: while a store is away, the call can be made
-        again."""
-        await self.revoke_keys(tenant.tenant_id)
-        await self._blobs.write(
-            names.tenant(tenant.tenant_id), msgspec.json.encode(msgspec.structs.replace(tenant, deleted=True))
-        )
-        await self._redis.call("DEL", cached_tenant(tenant.tenant_id))
+    async def delete_tenant(self, tenant_id: str) -> None:
+        """Lets nothing of the tenant enter any more, and ends its keys. Safe to repeat."""
+        await PlatformRecords(self._blobs).begin_tenant_deletion(tenant_id)
+        await self.revoke_keys(tenant_id)
+        await self._redis.call("DEL", cached_tenant(tenant_id))
 
 
 def _flag(value: bool) -> str:

@@ -209,6 +209,13 @@ async def forget_document(redis: RedisClient, tenant_id: str, document_id: str) 
     await redis.call("DEL", quoting)
 
 
+async def forget_tenant(redis: RedisClient, tenant_id: str) -> None:
+    """Deletes all conversations of the tenant, with their titles. Raises `StoreUnavailable`."""
+    for pattern in (_place(tenant_id, "*"), f"conversations:{tenant_id}:*"):
+        if found := [key async for key in redis.scan(pattern)]:
+            await redis.call("DEL", *found)
+
+
 def _place(tenant_id: str, conversation_id: str) -> str:
     return f"conversation:{tenant_id}:{conversation_id}"
 

@@ -43,8 +43,6 @@ class Erasure(Struct, frozen=True):
         """
         async with self.leases.wait(document_lease(tenant_id, document_id)):
             await hide_document(document_id, generation, self.platform.of(tenant_id), self.catalogues.of(tenant_id))
-        with contextlib.suppress(StoreUnavailable):  # the pool finds out by itself, a little later
-            await self.slices.cancel(tenant_id, document_id, generation)
         try:
             await self.erase(tenant_id, document_id, generation)
         except StoreUnavailable:
@@ -62,6 +60,8 @@ class Erasure(Struct, frozen=True):
         generations = range(1, up_to_generation + 1)
         markers = [await records.open_marker(document_id, generation, "deleting") for generation in generations]
         await self.catalogues.of(tenant_id).drop(document_id, up_to_generation)
+        with contextlib.suppress(StoreUnavailable):  # the pool finds out by itself, a little later
+            await self.slices.cancel(tenant_id, document_id, up_to_generation)
         await self.vectors.of(tenant_id).forget(document_id, up_to_generation)
         await forget_document(self.redis, tenant_id, document_id)
         await forget_answers_of_document(self.redis, tenant_id, document_id)

@@ -25,6 +25,23 @@ def tenant(tenant_id: str) -> str:
     return f"t/{tenant_id}/accounts/tenant"
 
 
+def deleted_tenant(tenant_id: str) -> str:
+    """Stands for good once the tenant is deleted: nothing of it enters any more."""
+    return f"platform/deleted/{tenant_id}"
+
+
+def deleting_tenant(tenant_id: str) -> str:
+    """Stands while the sweep erases what the tenant had."""
+    return f"{DELETING_TENANTS}{tenant_id}"
+
+
+DELETING_TENANTS = "platform/deleting/"
+
+
+def accounts(tenant_id: str) -> str:
+    return f"t/{tenant_id}/accounts/"
+
+
 def settings(tenant_id: str) -> str:
     return f"t/{tenant_id}/accounts/settings"
 

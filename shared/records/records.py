@@ -21,12 +21,14 @@ from shared.records.structs import (
     MarkerKind,
     OpenMarker,
     StageRecord,
+    TenantDeletion,
+    TenantRecord,
     TenantSettings,
     Tombstone,
 )
 from shared.types.clock import now
 from shared.types.document import Classification, higher
-from shared.types.errors import AegisError
+from shared.types.errors import AegisError, NotFound
 
 _Record = TypeVar("_Record", bound=Struct | str)
 _Event = TypeVar("_Event", bound=DocumentEvent)
@@ -41,6 +43,11 @@ async def read_record(blobs: Blobs, name: str, kind: type[_Record]) -> _Record |
         return msgspec.json.decode(await blobs.read(name), type=kind)
     except BlobMissing:
         return None
+
+
+async def tenant_deletion(blobs: Blobs, tenant_id: str) -> TenantDeletion | None:
+    """When the tenant was deleted; None where it was not."""
+    return await read_record(blobs, names.deleted_tenant(tenant_id), TenantDeletion)
 
 
 class TenantRecords:
@@ -90,12 +97,18 @@ class TenantRecords:
     async def store(self, record: DocumentRecord, original: Path) -> DocumentRecord:
         """Writes the open marker (by which the sweep finds what a crash leaves), the original, then the record.
 
-        Of concurrent calls for one document the first writes the record, and all return it.
+        Of concurrent calls for one document the first writes the record, and all return it. Raises `NotFound` where the
+        tenant is deleted: looked at last, since a deletion that comes later finds the record.
         """
         name = self._folder(record.document_id, record.generation)
         await self.mark_open(record.document_id, record.generation, "ingesting")
         await self._blobs.adopt(name + "original", original)
-        if await self._blobs.create(name + "document", msgspec.json.encode(record)):
+        is_first = await self._blobs.create(name + "document", msgspec.json.encode(record))
+        if await tenant_deletion(self._blobs, self.tenant_id):
+            await self.mark_open(record.document_id, record.generation, "deleting")
+            await self.write_tombstone(record.document_id, record.generation)
+            raise NotFound("This tenant was deleted.")
+        if is_first:
             return record
         return await self.generation(record.document_id, record.generation) or record
 
@@ -266,3 +279,35 @@ class PlatformRecords:
 
     async def erase_dead_letter(self, dead_letter: DeadLetter) -> None:
         await self._blobs.erase(names.dead_letter(dead_letter.tenant_id, dead_letter.dead_letter_id))
+
+    async def begin_tenant_deletion(self, tenant_id: str) -> None:
+        """From here on nothing of the tenant enters, and the sweep erases what it had."""
+        deletion = msgspec.json.encode(TenantDeletion(now()))
+        await self._blobs.create(names.deleting_tenant(tenant_id), deletion)
+        await self._blobs.create(names.deleted_tenant(tenant_id), deletion)
+
+    async def tenant_deletions(self) -> list[tuple[str, TenantDeletion]]:
+        """The tenants whose erasure has not ended."""
+        found = []
+        for name in await self._blobs.names(names.DELETING_TENANTS):
+            if deletion := await read_record(self._blobs, name, TenantDeletion):
+                found.append((name.removeprefix(names.DELETING_TENANTS), deletion))
+        return found
+
+    async def keep_tenant_deletion(self, tenant_id: str, deletion: TenantDeletion) -> None:
+        await self._blobs.write(names.deleting_tenant(tenant_id), msgspec.json.encode(deletion))
+
+    async def end_tenant_deletion(self, tenant_id: str) -> None:
+        await self._blobs.erase(names.deleting_tenant(tenant_id))
+
+    async def erase_tenant(self, tenant_id: str) -> None:
+        """Erases the tenant's name, settings, caps, keys, inbox and dead letters. Its usage and the tombstones of its
+        documents stay: ids, hashes and counts."""
+        if tenant := await read_record(self._blobs, names.tenant(tenant_id), TenantRecord):
+            nameless = msgspec.structs.replace(tenant, name="", deleted=True)
+            await self._blobs.write(names.tenant(tenant_id), msgspec.json.encode(nameless))
+        for name in await self._blobs.names(names.accounts(tenant_id)):
+            if name != names.tenant(tenant_id):
+                await self._blobs.erase(name)
+        await self._blobs.erase_all(names.inbox(tenant_id))
+        await self._blobs.erase_all(names.dead_letter(tenant_id, ""))

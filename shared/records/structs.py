@@ -78,6 +78,13 @@ class TenantRecord(Struct, frozen=True):
     deleted: bool = False
 
 
+class TenantDeletion(Struct, frozen=True):
+    """When a tenant was deleted. `is_hidden`: all its documents have their tombstones."""
+
+    at: datetime
+    is_hidden: bool = False
+
+
 class TenantSettings(Struct, frozen=True):
     """The settings that a tenant's admin chose. Documents that are not given a class get `default_classification`;
     where `cloud_allowed` is false nothing of the tenant leaves for a model elsewhere; documents older than

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from functions.tenants import delete
-from functions.tenants.view import OneTenant
 from shared.access.accounts import Accounts
 from shared.runtime.serve import DEFAULT_TENANT, Installation, embedded_settings
 
@@ -15,13 +13,7 @@ async def test_a_deleted_default_tenant_stays_deleted_after_a_restart(tmp_path: 
             accounts: Accounts = services.accounts
             if start == 0:
                 assert await accounts.tenant(DEFAULT_TENANT)
-                await delete.handle(
-                    OneTenant(DEFAULT_TENANT),
-                    accounts,
-                    services.platform_records,
-                    services.catalogues,
-                    services.redis,
-                )
+                await accounts.delete_tenant(DEFAULT_TENANT)
             assert await accounts.tenant(DEFAULT_TENANT) is None
             assert await accounts.keys(DEFAULT_TENANT) == []
             await installation.close(services)

@@ -93,7 +93,7 @@ async def test_a_deleted_tenant_may_spend_nothing(env: BudgetEnvironment) -> Non
     payer = await env.payer("enterprise")
     tenant = await env.accounts.tenant(payer.tenant_id)
     assert tenant
-    await env.accounts.delete_tenant(tenant)
+    await env.accounts.delete_tenant(tenant.tenant_id)
     assert isinstance(await env.budget.reserve("opr_1", 1, payer, 60), Over)
     assert await env.budget.remaining(payer) == 0
 

@@ -39,7 +39,7 @@ async def revoke_the_key(env: ProxyEnvironment, payer: Payer) -> None:
 async def delete_the_tenant(env: ProxyEnvironment, payer: Payer) -> None:
     tenant = await env.accounts.tenant(TENANT)
     assert tenant
-    await env.accounts.delete_tenant(tenant)
+    await env.accounts.delete_tenant(tenant.tenant_id)
 
 
 Withdraw = Callable[[ProxyEnvironment, Payer], Awaitable[None]]

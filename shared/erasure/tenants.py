@@ -1,0 +1,60 @@
+"""Deletes tenants: first nothing enters any more, then all that they had is erased, until no call can be late."""
+
+from datetime import timedelta
+
+import msgspec
+from msgspec import Struct
+
+from shared.access.accounts import Accounts
+from shared.catalogue.catalogue import Catalogues
+from shared.conversations.conversations import forget_tenant
+from shared.erasure.erasure import hide_document
+from shared.idempotency.calls import forget_answers_of_tenant
+from shared.records.records import PlatformRecords
+from shared.records.structs import TenantDeletion
+from shared.redis.client import RedisClient
+from shared.types.clock import now
+
+_LATE = timedelta(hours=1)
+"""Longer than any call that began before the deletion."""
+
+
+class TenantErasure(Struct, frozen=True):
+    """Deletes a tenant and what it had, but for its usage. Raises `StoreUnavailable`."""
+
+    platform: PlatformRecords
+    accounts: Accounts
+    catalogues: Catalogues
+    redis: RedisClient
+
+    async def is_interrupted(self, tenant_id: str) -> bool:
+        """Whether a deletion of this tenant began, and has not hidden all its documents."""
+        return any(one == tenant_id and not deletion.is_hidden for one, deletion in await self._under_way())
+
+    async def delete(self, tenant_id: str) -> None:
+        """Closes the tenant, ends its keys and hides its documents; the sweep erases them. Safe to repeat."""
+        await self.accounts.delete_tenant(tenant_id)
+        for deleted_id, deletion in await self._under_way():
+            if deleted_id == tenant_id:
+                await self._erase(tenant_id, deletion)
+
+    async def erase_all(self) -> None:
+        """Erases what late calls wrote for deleted tenants, until an hour after the deletion."""
+        for tenant_id, deletion in await self._under_way():
+            await self._erase(tenant_id, deletion)
+            if now() - deletion.at > _LATE and not await self.platform.of(tenant_id).document_ids():
+                await self.platform.end_tenant_deletion(tenant_id)
+
+    async def _under_way(self) -> list[tuple[str, TenantDeletion]]:
+        return await self.platform.tenant_deletions()
+
+    async def _erase(self, tenant_id: str, deletion: TenantDeletion) -> None:
+        await self.accounts.delete_tenant(tenant_id)
+        await forget_answers_of_tenant(self.redis, tenant_id)
+        await forget_tenant(self.redis, tenant_id)
+        records, catalogue = self.platform.of(tenant_id), self.catalogues.of(tenant_id)
+        async for record in records.documents():
+            await hide_document(record.document_id, record.generation, records, catalogue)
+        await self.platform.erase_tenant(tenant_id)
+        if not deletion.is_hidden:
+            await self.platform.keep_tenant_deletion(tenant_id, msgspec.structs.replace(deletion, is_hidden=True))
