@@ -118,6 +118,28 @@ class ChatRequest(Struct, frozen=True):
         return bool(self.stream_options and self.stream_options.include_usage)
 
 
+class CompletionRequest(Struct, frozen=True):
+    """`prompt` is one text. The other fields are those of a chat."""
+
+    ignores_unknown: ClassVar[bool] = True
+    largest_body: ClassVar[int] = 4 * MIB
+
+    model: Annotated[str, Meta(min_length=1, max_length=200)]
+    prompt: str | list[Any]
+    suffix: str | None = None
+    echo: bool | None = None
+    best_of: int | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    max_tokens: _Tokens | None = None
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    stop: str | Annotated[tuple[str, ...], Meta(max_length=4)] | None = None
+    seed: Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)] | None = None
+    n: int | None = None
+    classification: Classification | None = None
+
+
 class EmbeddingsRequest(Struct, frozen=True):
     """`input` is a text or up to 2,048 of them, each read up to where the model reads. `aegis` is the model that
     documents are found by."""

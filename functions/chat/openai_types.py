@@ -131,6 +131,29 @@ class ChatChunk(Struct, frozen=True, kw_only=True):
     aegis_degraded: tuple[str, ...] | UnsetType = UNSET
 
 
+class TextChoice(Struct, frozen=True):
+    """The only choice, or a piece of it."""
+
+    text: str
+    finish_reason: FinishReason | None
+    index: int = 0
+    logprobs: None = None
+
+
+class TextCompletion(Struct, frozen=True, kw_only=True):
+    """A continued prompt, whole or a piece of a stream; fields of ours as in a chat completion."""
+
+    id: str
+    object: Literal["text_completion"] = "text_completion"
+    created: int
+    model: str
+    choices: tuple[TextChoice, ...]
+    usage: ChatUsage | UnsetType | None = UNSET
+    aegis_citations: tuple[Citation, ...] | UnsetType = UNSET
+    aegis_execution: AnswerExecution | UnsetType = UNSET
+    aegis_degraded: tuple[str, ...] | UnsetType = UNSET
+
+
 class ListedModel(Struct, frozen=True, kw_only=True):
     """A model that the caller may name. `aegis_enabled` is false while it is switched off: it cost or counted more than
     it can have, or an operator did it."""

@@ -25,7 +25,8 @@ from shared.types.payer import Payer
 from shared.types.provenance import Provenance
 
 _CLASS: Classification = "internal"
-_TOKENS = 1024
+_LEAST_TOKENS = 1024
+"""Of an answer whose caller sets no limit, however little the budget has left."""
 _ANY_OBJECT: dict[str, Any] = {"type": "object"}
 
 
@@ -107,6 +108,7 @@ def _task(
     payer: Payer,
     call: Call,
 ) -> LLMTask:
+    most = request.max_completion_tokens or request.max_tokens
     stop = (request.stop,) if isinstance(request.stop, str) else request.stop or ()
     return LLMTask(
         kind="vision" if any(message.pictures for message in messages) else "generation",
@@ -116,7 +118,8 @@ def _task(
         schema=_schema(request),
         tools=_tools(request),
         thinking=request.reasoning_effort not in (None, "none", "minimal"),
-        max_output_tokens=request.max_completion_tokens or request.max_tokens or _TOKENS,
+        max_output_tokens=most or _LEAST_TOKENS,
+        takes_room=most is None,
         model=request.model,
         sampling=Sampling(request.temperature, request.top_p, request.seed, stop),
         on_remaining=call.on_remaining,

@@ -57,9 +57,10 @@ class PromptMessage(Struct, frozen=True):
 
 class LLMTask(Struct, frozen=True, kw_only=True):
     """`classification` is the request's own: it can raise the task's class, never lower it. `max_output_tokens` is at
-    least 1. `model` names an upstream's model: the task runs where that model is, or nowhere. `passages` are the ids
-    and scores (in millionths) of what its prompt was made from, for the usage ledger;
-    `on_remaining` receives what is left (micro-dollars, None: no limit) once the task's cost is settled."""
+    least 1; with `takes_room` the answer may be longer, as far as the model's window and the budget go. `model` names
+    an upstream's model: the task runs where that model is, or nowhere. `passages` are the ids and scores (in
+    millionths) of what its prompt was made from, for the usage ledger; `on_remaining` receives what is left
+    (micro-dollars, None: no limit) once the task's cost is settled."""
 
     kind: TaskKind
     payer: Payer
@@ -72,6 +73,7 @@ class LLMTask(Struct, frozen=True, kw_only=True):
     max_latency_ms: int | None = None
     pages: int = 0
     max_output_tokens: int = 1024
+    takes_room: bool = False
     max_cost_microusd: int | None = None
     thinking: bool = False
     model: str | None = None

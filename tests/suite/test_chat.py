@@ -187,6 +187,41 @@ def test_a_caller_that_leaves_ends_the_work(house: House) -> None:
         house.local.fake.seconds_per_token = 0.0
 
 
+def test_without_a_limit_an_answer_is_as_long_as_the_models_window_allows(house: House) -> None:
+    answer = house.answer(SMALL, "word " * 1500)
+    assert answer["choices"][0]["finish_reason"] == "stop" and answer["usage"]["completion_tokens"] > 1024
+    options = house.local.fake.asked()[-1]["options"]
+    assert 4096 <= options["num_predict"] < options["num_ctx"]
+
+
+def test_without_a_limit_an_answer_takes_what_the_budget_has_room_for(house: House) -> None:
+    house.answer(CLOUD, "x")
+    most = house.cloud.fake.asked()[-1]["options"]["num_predict"]
+    _, poor = house.server.create_tenant("with little")
+    with poor:
+        one = house._replace(caller=poor)
+        poor.put("/budget", json={"scope": "tenant", "daily_usd": 0.003}).raise_for_status()
+        assert one.chat(CLOUD, "x", max_tokens=most).status_code == 429
+        assert one.answer(CLOUD, "x")["choices"][0]["finish_reason"] == "stop"
+        assert 1024 <= house.cloud.fake.asked()[-1]["options"]["num_predict"] < most
+
+
+@pytest.mark.parametrize("model", [SMALL, "aegis"])
+def test_a_prompt_is_continued_whole_and_streamed(model: str, house: House) -> None:
+    body = {"model": model, "prompt": QUESTION, "max_tokens": 200}
+    whole = house.caller.post("/v1/completions", json=body).raise_for_status().json()
+    (choice,) = whole["choices"]
+    assert (whole["object"], choice["finish_reason"]) == ("text_completion", "stop") and choice["text"]
+    assert whole["usage"]["total_tokens"] > 0 and ("aegis_citations" in whole) == (model == "aegis")
+    text = house.caller.post("/v1/completions", json=body | {"stream": True}).text
+    *events, done = [one.removeprefix("data: ") for one in text.strip().split("\n\n")]
+    chunks = [json.loads(one) for one in events]
+    assert done == "[DONE]" and {chunk["object"] for chunk in chunks} == {"text_completion"}
+    assert "".join(chunk["choices"][0]["text"] for chunk in chunks) == choice["text"]
+    for fields, param in (({"prompt": [1, 2]}, "prompt"), ({"suffix": "x"}, "suffix"), ({"echo": True}, "echo")):
+        assert error(house.caller.post("/v1/completions", json=body | fields)) == (400, None, param)
+
+
 # From documents
 
 

@@ -84,6 +84,10 @@ class Attempt:
                                 if not self._is_whole:
                                     yield Token(event.text, begins=len(text) == 1)
                         result = self._result("".join(text), end, running)
+                    except OverBudget:
+                        if not self._task.takes_room or call.max_output_tokens <= self._task.max_output_tokens:
+                            raise
+                        call = prompts.with_half_the_room(call, self._task.max_output_tokens)
                     except UpstreamError as error:
                         if text and not self._is_whole and error.fault in _REFUSALS:
                             # its pieces are given out and cannot come again: an answer that broke off
@@ -122,6 +126,8 @@ class Attempt:
 
     def _first_call(self) -> ModelCall:
         call = prompts.call_of(self._task, self._decision.model, self._server.timeout_s)
+        if self._task.takes_room:
+            call = prompts.with_room(call, self._context_steps if self._server.location == "local" else ())
         needs_instruction = call.schema is not None and not self._server.enforces_schema
         return prompts.with_schema_instruction(call) if needs_instruction else call
 

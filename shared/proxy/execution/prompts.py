@@ -14,6 +14,10 @@ from shared.upstreams.port import ModelCall, WireMessage
 _BYTES_A_TOKEN = 2.5
 """Fewer than any language that we know has; a prompt that is longer all the same is refused by the server, not cut."""
 _PER_MESSAGE = 16
+MOST_UNBOUND = 8192
+"""Tokens of an answer in the cloud whose caller sets no limit: they are reserved, and some servers refuse more."""
+_GOOD_ROOM = 4096
+"""Tokens that an answer has at least, where a window of that size is there."""
 _FOR_TOOLS = 300
 """Tokens by which a model's template explains to it how tools are called."""
 
@@ -69,6 +73,21 @@ def with_window(call: ModelCall, steps: Sequence[int], beyond: int = 0) -> Model
     wanted = prompt_tokens(call) + call.max_output_tokens
     fitting = [step for step in steps if step >= wanted and step > beyond]
     return replace(call, context_tokens=fitting[0] if fitting else steps[-1])
+
+
+def with_room(call: ModelCall, steps: Sequence[int]) -> ModelCall:
+    """With all the output that the window has room for which leaves a good answer's; with `MOST_UNBOUND` where the
+    window is the server's."""
+    if not steps:
+        return replace(call, max_output_tokens=max(call.max_output_tokens, MOST_UNBOUND))
+    taken = prompt_tokens(call)
+    window = with_window(replace(call, max_output_tokens=_GOOD_ROOM), steps).context_tokens or steps[-1]
+    return replace(call, max_output_tokens=max(call.max_output_tokens, window - taken))
+
+
+def with_half_the_room(call: ModelCall, least: int) -> ModelCall:
+    """For a call that the budget has no room for."""
+    return replace(call, max_output_tokens=max(least, call.max_output_tokens // 2))
 
 
 def with_schema_instruction(call: ModelCall) -> ModelCall:
