@@ -1,8 +1,10 @@
 """Whatever is sent, the answer says what is wrong with it, nothing else happens, and others do not feel it."""
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -344,6 +346,16 @@ def test_an_upload_of_200_megabytes_is_too_large_and_its_sender_hears_it(admin: 
         headers["Content-Length"] = str(sum(map(len, two_hundred_megabytes())))
     answer = admin.post("/upload", content=two_hundred_megabytes(), headers=headers)
     assert_problem(answer, 413, "too-large")
+
+
+@pytest.mark.parametrize("path", ["/upload", "/search", "/events"])
+def test_a_client_that_leaves_in_its_body_is_no_fault_of_ours(admin: Caller, server: Running, path: str) -> None:
+    address = urlsplit(server.url)
+    types = {"/upload": "multipart/form-data; boundary=a", "/events": "application/cloudevents+json"}
+    head = f"POST {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {admin.key}\r\nContent-Length: 99\r\n"
+    with socket.create_connection((address.hostname, address.port), timeout=30) as client:
+        client.sendall(f"{head}Content-Type: {types.get(path, 'application/json')}\r\n\r\n--a".encode())
+    assert "unforeseen" not in server.log_after_a_call()
 
 
 def test_html_nested_20000_deep_is_rejected(admin: Caller) -> None:

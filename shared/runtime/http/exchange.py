@@ -12,6 +12,7 @@ from shared.runtime.http.cors import cors_headers, is_preflight, preflight_heade
 from shared.telemetry.logs import log
 from shared.telemetry.metrics import observe_request
 from shared.types.charges import Charges
+from shared.types.errors import InvalidRequest
 from shared.types.remaining_budget import RemainingBudget
 from shared.types.tracing import new_request_id, new_traceparent
 
@@ -122,9 +123,12 @@ class Exchanges:
             status = message["status"]
             if exchange.route == "unknown":
                 await self._limit_unrouted(exchange)
+            body.is_answered = True
             if status >= 400:
                 await body.drain()
             added = exchange.response_headers() | cors_headers(self._cors_origins, exchange.headers)
+            if status >= 400 and not body.has_ended:
+                added["Connection"] = "close"
             message["headers"] = _headers(message["headers"], added)
             await send(message)
             if is_head:
@@ -156,7 +160,8 @@ class _Body:
     def __init__(self, receive: Receive, drains: bool) -> None:
         self._receive = receive
         self._drains = drains
-        self._ended = False
+        self.is_answered = False
+        self.has_ended = False
         self._disconnected = False
 
     def disconnect(self) -> None:
@@ -167,14 +172,16 @@ class _Body:
         if self._disconnected:
             return {"type": "http.disconnect"}
         message = await self._receive()
-        self._ended = message["type"] != "http.request" or not message.get("more_body", False)
+        if message["type"] == "http.disconnect" and not self.has_ended and not self.is_answered:
+            raise InvalidRequest("The client left, or was too slow, before its body ended.")
+        self.has_ended = message["type"] != "http.request" or not message.get("more_body", False)
         return message
 
     async def drain(self) -> None:
         read = 0
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_DRAIN_S):
-                while self._drains and not self._ended and read < _DRAIN_BYTES:
+                while self._drains and not self.has_ended and read < _DRAIN_BYTES:
                     read += len((await self.receive()).get("body", b""))
 
 

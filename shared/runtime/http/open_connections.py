@@ -16,6 +16,11 @@ class ServedConnection(Protocol):
         """Whether no request is in work on it."""
         ...
 
+    @property
+    def is_in_head(self) -> bool:
+        """Whether the client has not sent the whole head of its request."""
+        ...
+
     def elapse(self, seconds: float) -> None:
         """Closes the connection where the client was too slow."""
         ...
@@ -24,7 +29,8 @@ class ServedConnection(Protocol):
 
 
 class OpenConnections:
-    """A connection more than an address may have takes the place of the oldest one without a request in work."""
+    """A connection more than an address may have takes the place of the oldest one without a request in work, first of
+    those whose request has begun and not come."""
 
     def __init__(self, per_address: int, shortest_limit_s: float) -> None:
         self._per_address = per_address
@@ -40,12 +46,13 @@ class OpenConnections:
             self._sweeping = asyncio.get_running_loop().call_later(self._sweep_s, self._sweep)
         if not is_limited or len(here) <= self._per_address:
             return True
-        oldest = next((other for other in here if other.is_waiting and other is not connection), None)
-        if oldest is None:
+        waiting = [other for other in here if other.is_waiting and other is not connection]
+        if not waiting:
             self.remove(connection, address)
             return False
-        self.remove(oldest, address)
-        oldest.close_for_another()
+        closed = next((other for other in waiting if other.is_in_head), waiting[0])
+        self.remove(closed, address)
+        closed.close_for_another()
         return True
 
     def remove(self, connection: ServedConnection, address: str) -> None:

@@ -168,6 +168,10 @@ class HttpProtocol(HttpToolsProtocol):
     def is_waiting(self) -> bool:
         return not self._has_request_in_work
 
+    @property
+    def is_in_head(self) -> bool:
+        return self._phase is _Phase.HEAD
+
     def close_for_another(self) -> None:
         self._log(f"its address has more than {self.limits.per_address} connections")
         self._drops_input = True

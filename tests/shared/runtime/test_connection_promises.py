@@ -298,14 +298,19 @@ async def test_a_wish_for_another_protocol_is_not_granted_and_nothing_is_lost() 
 async def test_one_more_connection_takes_the_place_of_the_oldest_that_waits() -> None:
     limits = ConnectionLimits(per_address=5)
     async with serving(limits) as server:
+        earlier = await server.client()
+        await earlier.send(GET)
+        assert b"200 OK" in await earlier.answer()
         half_sent = [await server.client() for _ in range(20)]
         for client in half_sent:
             await client.send(b"GET /")
         good = await server.client()
         await good.send(GET)
         assert b"200 OK" in await good.answer()
-        closed = await asyncio.gather(*(client.rest() for client in half_sent[:16]))
-        assert closed == [b""] * 16
+        closed = await asyncio.gather(*(client.rest() for client in half_sent[:17]))
+        assert closed == [b""] * 17
+        await earlier.send(GET)
+        assert b"200 OK" in await earlier.answer()
 
 
 async def test_an_address_whose_requests_are_all_in_work_gets_no_further_connection() -> None:
