@@ -1,12 +1,13 @@
 """Local against cloud: latency, cost and extraction, of the same requests sent to both in turn.
 
-    python -m tests.speed routing FILE [--requests 100] [--local MODEL] [--cloud MODEL] [--write]
+    python -m tests.speed routing FILE [--requests 100] [--callers 1] [--local MODEL] [--cloud MODEL] [--write]
 
 FILE is the proxy's file (`AEGIS_PROXY_CONFIG`) with the servers, and with caps that hold for this run: it has stores of
 its own, so what the installation has spent already is not counted. `scripted` instead of FILE measures two stand-ins
 whose answers and speeds are written down in `tests/speed/scripted_pair.py`. Each model answers the questions and reads
 the 50 passages of `tests/speed/labelled.txt`; without `--local` and `--cloud` they are the file's models for either
-task. The costs of requests that failed are left out. `scripted --write` puts its table into the proof of concept.
+task. The costs of 1,000 are those of requests that were answered. `scripted --write` puts its table into the proof of
+concept.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import os
 import sys
 import tempfile
 import time
+from asyncio import gather
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -31,6 +33,7 @@ from shared.extraction.modelled import ModelExtractor
 from shared.extraction.port import About
 from shared.proxy.budget.budget import Budget
 from shared.proxy.budget.configured import allowances
+from shared.proxy.budget.operations import ScopeOf
 from shared.proxy.config.file import ConfigError
 from shared.proxy.config.proxy_config import ProxyConfig
 from shared.proxy.execution.call_accounting import CallAccounting
@@ -48,7 +51,7 @@ from shared.types.payer import Payer
 from shared.usage.balance import BudgetBalances
 from shared.usage.journal import Journal
 from tests.documents.reports import report
-from tests.speed.labelled import ExtractionScore, Matches, labelled_passages
+from tests.speed.labelled import ExtractionScore, LabelledPassage, Matches, labelled_passages
 from tests.speed.scripted_pair import scripted_pair
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/architecture/OLLAMA_CLOUD_POC.md"
@@ -83,10 +86,23 @@ class Side(Struct):
         return self.passage_microusd / 1000 / max(1, self.score.passages - self.score.failed)
 
 
+class Measured(Struct, frozen=True):
+    """`charged_microusd` is all that the run cost, with its failed and its first calls."""
+
+    sides: list[Side]
+    charged_microusd: int
+
+    @property
+    def table(self) -> str:
+        charged = f"Charged in all, with failed and first calls: ${self.charged_microusd / 1_000_000:.4f}."
+        return f"{table_of(self.sides)}\n\n{charged}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", help="the proxy's file, or `scripted`")
     parser.add_argument("--requests", type=int, default=100, help="questions to each side")
+    parser.add_argument("--callers", type=int, default=1, help="questions at a time")
     parser.add_argument("--local", default="", metavar="MODEL")
     parser.add_argument("--cloud", default="", metavar="MODEL")
     parser.add_argument("--write", action="store_true")
@@ -95,46 +111,51 @@ def main() -> None:
         parser.error("the page shows the scripted pair")
     models: dict[Location, str] = {"local": arguments.local, "cloud": arguments.cloud}
     try:
-        sides = asyncio.run(_run(arguments.file, arguments.requests, models))
+        table = asyncio.run(_run(arguments.file, arguments.requests, models, arguments.callers)).table
     except (AegisError, ConfigError) as error:
         sys.exit(f"not measured: {error}")
-    table = table_of(sides)
     print(table)
     if arguments.write:
         PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8"), table), encoding="utf-8")
 
 
-async def _run(file: str, requests: int, models: dict[Location, str]) -> list[Side]:
+async def _run(file: str, requests: int, models: dict[Location, str], callers: int) -> Measured:
     if file != "scripted":
-        return await measure(ProxyConfig.load(file, os.environ), requests, models)
+        return await measure(ProxyConfig.load(file, os.environ), requests, models, callers)
     async with scripted_pair() as config:
-        return await measure(config, requests, models)
+        return await measure(config, requests, models, callers)
 
 
-async def measure(config: ProxyConfig, requests: int, models: dict[Location, str]) -> list[Side]:
-    """The sides take turns, request by request, so that both see the same hour of the same network and machine."""
+async def measure(config: ProxyConfig, requests: int, models: dict[Location, str], callers: int = 1) -> Measured:
+    """The sides take turns, one request of each caller at a time, so that both see the same hour of the same network
+    and machine."""
     local, cloud = config.ollama.models, config.ollama_cloud.models
     sides = [
         Side("local", models["local"] or local.generation, models["local"] or local.extraction),
         Side("cloud", models["cloud"] or cloud.generation, models["cloud"] or cloud.extraction),
     ]
-    async with _proxy(config) as (proxy, payer):
+    async with _proxy(config) as (proxy, payer, budget):
         for side in sides:
             await _warmed(proxy, payer, side)
-        for number in range(requests):
+        for begin in range(0, requests, callers):
             for side in sides:
-                await _ask(proxy, replace(question(number, payer), model=side.question_model), side)
+                tasks = [question(number, payer) for number in range(begin, min(begin + callers, requests))]
+                await gather(*(_ask(proxy, replace(task, model=side.question_model), side) for task in tasks))
         for passage in labelled_passages():
             for side in sides:
-                extractor = ModelExtractor(cast(ExecutionProxy, _OneModel(proxy, side.passage_model)))
-                read = Passage("psg_1", "doc_1", 1, 0, passage.text)
-                try:
-                    found = await extractor.extract(read, About("internal", payer))
-                except AegisError:
-                    found = None
-                side.passage_microusd += found.cost_microusd if found else 0
-                side.score.add(passage, found)
-    return sides
+                await _extract(proxy, passage, payer, side)
+        day = (await budget.windows([ScopeOf("tenant", payer.tenant_id)]))[0]
+        return Measured(sides, day.spent_microusd)
+
+
+async def _extract(proxy: ExecutionProxy, passage: LabelledPassage, payer: Payer, side: Side) -> None:
+    extractor = ModelExtractor(cast(ExecutionProxy, _OneModel(proxy, side.passage_model)))
+    try:
+        found = await extractor.extract(Passage("psg_1", "doc_1", 1, 0, passage.text), About("internal", payer))
+    except AegisError:
+        found = None
+    side.passage_microusd += found.cost_microusd if found else 0
+    side.score.add(passage, found)
 
 
 class _OneModel:
@@ -181,7 +202,7 @@ def question(number: int, payer: Payer) -> LLMTask:
 
 
 @asynccontextmanager
-async def _proxy(config: ProxyConfig) -> AsyncIterator[tuple[ExecutionProxy, Payer]]:
+async def _proxy(config: ProxyConfig) -> AsyncIterator[tuple[ExecutionProxy, Payer, Budget]]:
     with tempfile.TemporaryDirectory() as folder:
         store = ValkeyServer(Path(folder) / "valkey")
         await store.start()
@@ -196,7 +217,8 @@ async def _proxy(config: ProxyConfig) -> AsyncIterator[tuple[ExecutionProxy, Pay
         conditions = Conditions(servers, prices, Gpu("none"))
         proxy = ExecutionProxy(servers, conditions, accounting, "hybrid", config.ollama.context_steps)
         try:
-            yield proxy, Payer(tenant.tenant_id, key.key_id, "req_000000000000000000000000", function="ask")
+            payer = Payer(tenant.tenant_id, key.key_id, "req_000000000000000000000000", function="ask")
+            yield proxy, payer, budget
         finally:
             await proxy.close()
             await journal.close()
@@ -236,12 +258,12 @@ def _column(side: Side) -> Iterator[str]:
     yield f"{side.prompt_tokens // max(1, len(side.whole)):,}"
     yield _times(side.first)
     yield _times(side.whole)
-    yield f"${side.question_usd:.4f}"
+    yield f"${side.question_usd:.4f}" if side.whole else "—"
     yield side.passage_model
     yield f"{score.passages - score.failed}, {score.failed}"
     yield _rates(score.entities)
     yield _rates(score.relations)
-    yield f"${side.passage_usd:.4f}"
+    yield f"${side.passage_usd:.4f}" if score.passages > score.failed else "—"
 
 
 def _times(seconds: list[float]) -> str:

@@ -36,7 +36,8 @@ def test_an_entity_of_the_wrong_type_is_wrong_and_a_passage_that_failed_lacks_al
 
 async def test_both_sides_get_every_request_and_only_the_clouds_cost_something() -> None:
     async with scripted_pair(0, 0) as config:
-        local, cloud = await measure(config, 3, {"local": "", "cloud": ""})
+        measured = await measure(config, 3, {"local": "", "cloud": ""}, callers=2)
+    local, cloud = measured.sides
     for side in (local, cloud):
         assert (len(side.first), len(side.whole), side.failed) == (3, 3, 0)
         assert (side.score.passages, side.score.failed) == (50, 0)
@@ -49,7 +50,8 @@ async def test_both_sides_get_every_request_and_only_the_clouds_cost_something()
     missed = sum(len(one.entities) // LOCAL_MISTAKES.missed_entity for one in labelled_passages())
     assert local.score.entities.found == local.score.entities.labelled - missed
     assert local.score.entities.f1 < cloud.score.entities.f1 < 1
-    assert "gpt-oss:120b" in table_of([local, cloud])
+    assert measured.charged_microusd >= cloud.question_microusd + cloud.passage_microusd > 0
+    assert "gpt-oss:120b" in measured.table
 
 
 async def test_a_model_that_nobody_has_is_an_error_and_not_an_empty_column() -> None:
