@@ -3,11 +3,11 @@
 import time
 
 from functions.chat import documents, passthrough
-from functions.chat.answer_classes import AnswerClasses
 from functions.chat.chunks import Chunks
 from functions.chat.messages import ChatRequest
 from functions.chat.openai_types import AEGIS, ChatCompletion
 from shared.answers.answering import Answering
+from shared.conversations.answer_classes import AnswerClasses
 from shared.proxy.execution.proxy import ExecutionProxy
 from shared.redis.client import RedisClient
 from shared.types.call import Call

@@ -6,7 +6,6 @@ from contextlib import aclosing
 
 from msgspec import UNSET
 
-from functions.chat.answer_classes import AnswerClasses
 from functions.chat.chunks import Chunks, started
 from functions.chat.history import answered_questions, known_provenances
 from functions.chat.messages import ChatRequest
@@ -16,6 +15,7 @@ from shared.answers.answering import Answering, AnswerResult, QuestionTask
 from shared.answers.citations import CheckedText
 from shared.answers.prompting import PromptTurn
 from shared.answers.question import understand
+from shared.conversations.answer_classes import AnswerClasses
 from shared.proxy.task import PromptMessage
 from shared.retrieval.sources import Library
 from shared.types.call import Call

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from functions.chat.answer_classes import CONFIDENTIAL, AnswerClasses
+from shared.conversations.answer_classes import CONFIDENTIAL, AnswerClasses, lines_of
 from shared.proxy.task import PromptMessage
 from shared.retrieval.sources import Library
 from shared.types.document import Classification, higher
@@ -23,18 +23,22 @@ class AnsweredQuestion(Struct, frozen=True):
     provenance: Provenance
 
 
-async def known_provenances(messages: Sequence[PromptMessage], classes: AnswerClasses) -> list[Provenance | None]:
-    """What is known of each message, or of a part of it; None where nothing is."""
-    texts = [_texts(message) for message in messages]
+async def known_provenances(
+    messages: Sequence[PromptMessage], classes: AnswerClasses, *, by_line: bool = False
+) -> list[Provenance | None]:
+    """What is known of each message, or of a part of it; None where nothing is. `by_line`: a line that is known is
+    enough, which is for callers who need not know where the rest is from."""
+    texts = [_texts(message, by_line=by_line) for message in messages]
     found = iter(await classes.of([text for of_message in texts for text in of_message]))
     known = [[one for _ in of_message if (one := next(found))] for of_message in texts]
     return [one[0].joined(one[1:]) if one else None for one in known]
 
 
-def _texts(message: PromptMessage) -> list[str]:
-    """Each text of a message once: the whole, its parts, and what it calls tools with."""
+def _texts(message: PromptMessage, *, by_line: bool) -> list[str]:
+    """Each text of a message once: the whole, its parts, what it calls tools with and, if wanted, its lines."""
     calls = (stored_arguments(call) for call in message.tool_calls)
-    texts = dict.fromkeys([message.text, *(part.text for part in message.parts), *calls])
+    lines = lines_of(message.text) if by_line else []
+    texts = dict.fromkeys([message.text, *(part.text for part in message.parts), *calls, *lines])
     return [text for text in texts if text.strip()]
 
 
@@ -76,7 +80,7 @@ async def classified(
 ) -> tuple[tuple[PromptMessage, ...], Provenance]:
     """The messages, each with the class that it has now, for a model that gets them as they are; and what they were
     made from together. Raises `Forbidden` for one that quotes a deleted document, `StoreUnavailable`."""
-    known = [one or Provenance("public") for one in await known_provenances(messages, classes)]
+    known = [one or Provenance("public") for one in await known_provenances(messages, classes, by_line=True)]
     present = await library.present_classes(known)
     result = []
     for number, (message, classification) in enumerate(zip(messages, present, strict=True)):

@@ -6,13 +6,13 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from functions.chat.answer_classes import AnswerClasses
 from functions.chat.chunks import Chunks, started
 from functions.chat.history import classified, stored_arguments
 from functions.chat.messages import ChatRequest, Tool
 from functions.chat.openai_types import AssistantMessage, ChatChoice, ChatCompletion, called_tools, chat_usage
 from functions.chat.prompting import read
 from shared.answers.answering import AnswerExecution
+from shared.conversations.answer_classes import AnswerClasses
 from shared.proxy.execution.proxy import ExecutionProxy
 from shared.proxy.task import LLMResult, LLMTask, PromptMessage, Token
 from shared.retrieval.sources import Library

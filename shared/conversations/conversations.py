@@ -11,6 +11,7 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
+from shared.conversations.answer_classes import AnswerClasses
 from shared.redis.client import RedisClient, Script, pairs
 from shared.types.citation import Citation
 from shared.types.clock import now
@@ -111,6 +112,7 @@ class Conversations:
         self._redis = redis
         self._tenant = tenant_id
         self._owner = owner
+        self._classes = AnswerClasses(redis, tenant_id)
 
     async def begin(self, question: str) -> str:
         conversation_id = "cnv_" + secrets.token_hex(12)
@@ -129,7 +131,9 @@ class Conversations:
 
     async def add(self, conversation_id: str, turn: Turn, seconds: float) -> bool:
         """Adds a turn whose answer took so many seconds; False where the conversation does not exist any more, and
-        where a document that it quotes was deleted within that time."""
+        where a document that it quotes was deleted within that time. What its texts were made from is stored in either
+        case: the caller may send them to a named model."""
+        await self._store_classes(turn)
         keys = [self._place(conversation_id), self._turns(conversation_id), self._index]
         for document_id in turn.document_ids:
             keys += [_quoting(self._tenant, document_id), _deleted(self._tenant, document_id)]
@@ -137,6 +141,12 @@ class Conversations:
         took_ms = math.ceil(seconds * 1000) + 1
         arguments = (self._owner, microseconds(now()), encoded, MOST_TURNS, LIFETIME_S, conversation_id, took_ms)
         return bool(await self._redis.run(_ADD, keys, arguments))
+
+    async def _store_classes(self, turn: Turn) -> None:
+        if turn.made_from.asked_class == "confidential":
+            await self._classes.store(turn.question, Provenance("confidential"))
+        if turn.answered:
+            await self._classes.store(turn.answer, turn.made_from)
 
     async def history(self, conversation_id: str) -> "History | None":
         """The turns, oldest first; None where there is no such conversation."""

@@ -1,5 +1,6 @@
 """What an earlier answer was made from counts with the class that it has now, wherever the answer is sent again."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -156,6 +157,23 @@ def test_an_answer_that_is_sent_on_to_a_cloud_model_is_checked(
     parts = [{"type": "text", "text": "Translate: "}, {"type": "text", "text": answer}]
     assert house.chat(CLOUD, {"role": "user", "content": parts}).status_code == 403
     assert len(house.cloud.fake.asked()) == seen
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_an_answer_of_ask_that_is_sent_on_to_a_cloud_model_is_checked(house: House, pumps: str, streamed: bool) -> None:
+    classify(house, pumps, "confidential")
+    reply = house.caller.post("/ask", json={"question": FIRST, "stream": streamed}).raise_for_status()
+    answer = (json.loads(reply.text.rpartition("data:")[2]) if streamed else reply.json())["answer"]
+    assert "16 bar" in answer
+    for message in (answer, f"Translate this:\n\n{answer}\n\nThank you."):
+        assert house.chat(CLOUD, message).status_code == 403
+    assert house.chat(CLOUD, "Translate this: the water is cold.").status_code == 200
+
+
+def test_a_question_of_ask_keeps_its_class_at_a_cloud_model(house: House, canteen: str) -> None:
+    secret = "Does Lindgren buy Osprey on Friday?"
+    ask(house, secret, classification="confidential")
+    assert house.chat(CLOUD, secret).status_code == 403
 
 
 def test_what_a_local_model_made_of_an_answer_is_checked_as_well(house: House, pumps: str, canteen: str) -> None:

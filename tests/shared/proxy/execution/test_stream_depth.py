@@ -11,11 +11,11 @@ from litestar.response import Stream
 from functions.ask import handler as ask
 from functions.ask.messages import Ask
 from functions.chat import passthrough
-from functions.chat.answer_classes import AnswerClasses
 from functions.chat.chunks import Chunks
 from functions.chat.messages import ChatMessage, ChatRequest
 from shared.answers.answering import Answering
 from shared.answers.extractive import ExtractiveAnswerer
+from shared.conversations.answer_classes import AnswerClasses
 from shared.conversations.conversations import Conversations
 from shared.retrieval.sources import Library, RetrievedSource, Sources
 from shared.runtime.http.exchange import Exchange

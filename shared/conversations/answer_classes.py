@@ -7,6 +7,7 @@ receives the conversation.
 
 from collections.abc import Sequence
 from hashlib import sha256
+from itertools import islice
 
 import msgspec
 
@@ -16,23 +17,35 @@ from shared.types.errors import StoreUnavailable
 from shared.types.provenance import Provenance
 
 LIFETIME_S = 7 * 86_400
+_SHORTEST_LINE = 20
+"""A shorter line is found in many texts."""
+
+_MOST_LINES = 1000
 CONFIDENTIAL = Provenance("confidential")
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines by which a text is found inside another one: the first thousand that are not short."""
+    lines = (line.strip() for line in text.splitlines())
+    return list(islice((line for line in lines if len(line) >= _SHORTEST_LINE), _MOST_LINES))
+
+
 class AnswerClasses:
-    """The provenance of the texts of one tenant, by their hash."""
+    """The provenance of the texts of one tenant, by the hashes of the whole and of its lines."""
 
     def __init__(self, redis: RedisClient, tenant_id: str) -> None:
         self._redis = redis
         self._tenant = tenant_id
 
     async def store(self, text: str, provenance: Provenance) -> None:
-        """Stores what a text was made from; without Redis nothing is stored, and an answer counts as confidential."""
+        """Stores what a text, and each of its lines, was made from. Without Redis nothing is stored, and an answer
+        counts as confidential."""
         if not text.strip():
             return
+        encoded = msgspec.json.encode(provenance).decode()
+        places = [self._place(one) for one in dict.fromkeys([text.strip(), *lines_of(text)])]
         try:
-            encoded = msgspec.json.encode(provenance).decode()
-            await self._redis.call("SET", self._place(text), encoded, "EX", LIFETIME_S)
+            await self._redis.batch([("SET", place, encoded, "EX", LIFETIME_S) for place in places])
         except StoreUnavailable:
             return
 

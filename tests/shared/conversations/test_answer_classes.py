@@ -3,7 +3,7 @@
 import re
 from typing import Any, cast
 
-from functions.chat.answer_classes import CONFIDENTIAL, LIFETIME_S, AnswerClasses
+from shared.conversations.answer_classes import CONFIDENTIAL, LIFETIME_S, AnswerClasses, lines_of
 from shared.redis.client import RedisClient
 from shared.types.errors import StoreUnavailable
 from shared.types.provenance import Provenance
@@ -11,6 +11,9 @@ from shared.types.provenance import Provenance
 
 class Away:
     async def call(self, *command: Any) -> Any:
+        raise StoreUnavailable("counters", "away")
+
+    async def batch(self, commands: Any) -> Any:
         raise StoreUnavailable("counters", "away")
 
 
@@ -30,6 +33,17 @@ async def test_what_was_never_sent_from_here_is_not_known(redis: RedisClient) ->
     assert await AnswerClasses(redis, "ten_one").of(["Open to all [1]. And more."]) == [None]
     assert await AnswerClasses(redis, "ten_two").of(["Open to all [1]."]) == [None]
     assert await AnswerClasses(redis, "ten_one").of([]) == []
+
+
+async def test_each_line_of_an_answer_is_known_unless_it_is_short(redis: RedisClient) -> None:
+    classes = AnswerClasses(redis, "ten_one")
+    await classes.store("The limit is 16 bar [1].\n\n- Yes.\n- It is checked every year [2].", OURS)
+    assert await classes.of(["- It is checked every year [2].", "The limit is 16 bar [1].", "- Yes."]) == [
+        OURS,
+        OURS,
+        None,
+    ]
+    assert len(lines_of("a line of twenty letters\n" * 5000)) == 1000
 
 
 async def test_a_class_that_was_stored_without_its_documents_is_still_read(redis: RedisClient) -> None:
