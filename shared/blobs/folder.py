@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 
 from shared.blobs.names import checked_name, checked_prefix
 from shared.blobs.port import BlobMissing
-from shared.types.errors import DiskFull, StoreUnavailable
+from shared.types.errors import StoreUnavailable, named_os_error
 
 _PIECE = 256 * 1024
 _TRIES = 20
@@ -29,9 +29,7 @@ def _translated(work: Callable[_P, _R]) -> Callable[_P, _R]:
         try:
             return work(*args, **kwargs)
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                raise DiskFull("The disk is full. Free some room and try again; nothing was stored.") from error
-            raise StoreUnavailable("blobs", f"{error.strerror or error}") from error
+            raise named_os_error(error, "blobs") from error
 
     return call
 

@@ -1,6 +1,7 @@
 """Puts a document's bytes on disk as they arrive, and hashes them."""
 
 import hashlib
+import os
 import secrets
 import tempfile
 from pathlib import Path
@@ -19,7 +20,7 @@ class SpoolWriter:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / secrets.token_hex(8)
         self._largest = largest
-        self._out = self._path.open("wb")
+        self._out = os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
         self._hash = hashlib.sha256()
         self._size = 0
         self._head = b""

@@ -28,7 +28,7 @@ from shared.parsing.messages import (
 )
 from shared.parsing.office.conversion import converted
 from shared.parsing.office.targets import OFFICE, TARGETS
-from shared.parsing.process import ParserUnavailable, Worker, WorkerDied
+from shared.parsing.process import ParserNotStarted, ParserUnavailable, Worker, WorkerDied
 from shared.parsing.worker import MEMORY_EXIT
 from shared.types.errors import Rejected
 from shared.types.passage import Box
@@ -188,7 +188,7 @@ class ParserPool:
 
     def _refuse_when_closed(self) -> None:
         if self._closed:
-            raise ParserUnavailable("the parsers are closed")
+            raise ParserNotStarted("the parsers are closed")
 
 
 def _judged(answer: WorkerAnswer) -> WorkerAnswer:

@@ -20,14 +20,22 @@ from shared.parsing.messages import (
     encode,
 )
 from shared.processes.frames import FrameTooLong, receive, send
-from shared.types.errors import AegisError, Rejected
+from shared.types.errors import AegisError, Rejected, StoreUnavailable
 
 START_SECONDS = 60.0
+_START_RETRY_S = 10
 _ROOT = Path(__file__).resolve().parents[2]
 
 
 class ParserUnavailable(AegisError):
     """A worker cannot be started, or lacks what a parser needs. The document is not at fault; it may be tried again."""
+
+
+class ParserNotStarted(ParserUnavailable, StoreUnavailable):
+    """No process of a parser could be started: the machine is short of something. Its events are delivered again."""
+
+    def __init__(self, detail: str) -> None:
+        StoreUnavailable.__init__(self, "parser", detail, _START_RETRY_S)
 
 
 class WorkerDied(Exception):
@@ -50,9 +58,14 @@ class Worker:
 
     @classmethod
     async def start(cls, limits: ParsingLimits) -> "Worker":
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", "shared.parsing.worker", stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=_environ()
-        )
+        """Raises `ParserNotStarted`."""
+        command = (sys.executable, "-P", "-m", "shared.parsing.worker")
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=_environ()
+            )
+        except OSError as error:
+            raise ParserNotStarted(f"a parser's process cannot be started: {error}") from error
         worker = cls(process, limits)
         greeted = False
         try:
@@ -61,7 +74,7 @@ class Worker:
             greeted = isinstance(answer, Ready)
             worker._memory_at_start = answer.memory if isinstance(answer, Ready) else 0
         except (TimeoutError, WorkerDied) as error:
-            raise ParserUnavailable(f"a parser's process does not start: {error}") from error
+            raise ParserNotStarted(f"a parser's process does not start: {error}") from error
         finally:
             if not greeted:
                 await worker.end()

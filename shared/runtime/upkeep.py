@@ -90,7 +90,8 @@ async def _closing(services: Services) -> AsyncIterator[Services]:
 
 
 def _beside(data: Path) -> Services:
-    """The stores of a server that runs on the folder."""
+    """The stores of a server that runs on the folder; what is written there is its owner's alone, as the server's."""
+    os.umask(0o077)
     from shared.blobs.folder import FolderBlobs
     from shared.redis.valkey import ValkeyServer
 

@@ -9,8 +9,9 @@ The one mapping to statuses is `shared.runtime.http.problems`; the one mapping t
 `shared.runtime.events.delivery`.
 """
 
+import errno
 from collections.abc import Sequence
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeGuard
 
 from msgspec import Struct
 
@@ -152,6 +153,30 @@ class StoreUnavailable(AegisError):
         self.store = store
         self.detail = detail
         self.retry_after = retry_after
+
+
+_MACHINE_RETRY_S = 10
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_TOO_MANY_FILES = frozenset({errno.EMFILE, errno.ENFILE})
+
+
+def named_os_error(error: OSError, store: str) -> "DiskFull | StoreUnavailable":
+    """What an error of the operating system means for a caller: no room left, or something that passes by itself."""
+    if error.errno in _NO_ROOM:
+        return DiskFull("The disk is full. Free some room and try again; nothing was stored.")
+    return StoreUnavailable(store, error.strerror or str(error))
+
+
+def is_of_the_machine(error: BaseException) -> TypeGuard[OSError]:
+    """Whether the machine lacks room or file descriptors: no fault of the call, wherever it comes up."""
+    return isinstance(error, OSError) and error.errno in _NO_ROOM | _TOO_MANY_FILES
+
+
+def retry_seconds(error: BaseException) -> int | None:
+    """After how long an event that failed so may be delivered again; None where nothing says that it then works."""
+    if isinstance(error, StoreUnavailable):
+        return error.retry_after
+    return _MACHINE_RETRY_S if isinstance(error, DiskFull) or is_of_the_machine(error) else None
 
 
 class Rejected(AegisError):

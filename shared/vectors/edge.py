@@ -5,6 +5,7 @@ The child owns the folder, dies with us and is started again by the next call wh
 """
 
 import asyncio
+import contextlib
 import os
 import socket
 import sys
@@ -140,7 +141,8 @@ class _Child:
     @classmethod
     async def start(cls, folder: Path) -> "_Child":
         ours, theirs = socket.socketpair()
-        with theirs:
+        with theirs, contextlib.ExitStack() as unused:
+            unused.callback(ours.close)
             # -P: a folder called "shared" where the program was started must not be taken for ours.
             command = (sys.executable, "-P", "-m", "shared.vectors.edge_child")
             arguments = (str(theirs.fileno()), str(folder), str(os.getpid()))
@@ -152,6 +154,7 @@ class _Child:
                 stdout=asyncio.subprocess.DEVNULL,
                 env=child_environment(),
             )
+            unused.pop_all()
         reader, writer = await asyncio.open_unix_connection(sock=ours)
         return cls(process, reader, writer)
 

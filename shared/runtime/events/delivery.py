@@ -20,7 +20,7 @@ from shared.telemetry.logs import log
 from shared.telemetry.metrics import observe_delivery
 from shared.telemetry.outages import outage_fields
 from shared.types.call import Call
-from shared.types.errors import AegisError, StoreUnavailable
+from shared.types.errors import AegisError, retry_seconds
 from shared.types.undelivered import UndeliveredEvent
 from shared.types.waiting import Waiting
 
@@ -57,13 +57,14 @@ class EventDelivery:
             delivered = DeliveryResult(400, detail=str(error))
         except WrongSignatureError as error:
             delivered = DeliveryResult(401, detail=str(error))
-        except StoreUnavailable as error:
-            delivered = DeliveryResult(503, detail=str(error), retry_after=error.retry_after)
-            outage = outage_fields(error, start, error.retry_after)
         except Exception as error:  # noqa: BLE001 - a fault of ours: seen here, tried again, then kept as a dead letter
-            log().exception("delivery failed", extra=self._about(event))
-            detail = str(error) if isinstance(error, AegisError) else type(error).__name__
-            delivered = DeliveryResult(500, detail=detail)
+            if retry_after := retry_seconds(error):
+                delivered = DeliveryResult(503, detail=str(error), retry_after=retry_after)
+                outage = outage_fields(error, start, retry_after)
+            else:
+                log().exception("delivery failed", extra=self._about(event))
+                detail = str(error) if isinstance(error, AegisError) else type(error).__name__
+                delivered = DeliveryResult(500, detail=detail)
         if delivered.detail:
             log().warning(
                 f"delivery answered {delivered.status}: {delivered.detail}", extra={**self._about(event), **outage}
@@ -88,10 +89,12 @@ class EventDelivery:
             return DeliveryResult(400, detail=str(error))
         except WrongSignatureError as error:
             return DeliveryResult(401, detail=str(error))
-        except StoreUnavailable as error:
-            fields = outage_fields(error, start, error.retry_after)
+        except (AegisError, OSError) as error:
+            if not (retry_after := retry_seconds(error)):
+                raise
+            fields = outage_fields(error, start, retry_after)
             log().warning("a dead letter could not be received", extra={**self._about(undelivered.event), **fields})
-            return DeliveryResult(503, detail=str(error), retry_after=error.retry_after)
+            return DeliveryResult(503, detail=str(error), retry_after=retry_after)
 
     async def _reply(self, event: CloudEvent, started: datetime | None) -> DocumentEvent | None:
         """Picks the operation, verifies the event, and calls the handler: a stage's through its runner."""

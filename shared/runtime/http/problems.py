@@ -7,7 +7,16 @@ import msgspec
 from msgspec import Struct
 
 from shared.runtime.http import openai
-from shared.types.errors import BudgetExceeded, FieldError, Internal, Problem, StoreUnavailable, Unavailable
+from shared.types.errors import (
+    BudgetExceeded,
+    FieldError,
+    Internal,
+    Problem,
+    StoreUnavailable,
+    Unavailable,
+    is_of_the_machine,
+    named_os_error,
+)
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_S = 2
@@ -37,6 +46,8 @@ class ProblemAnswer(Struct, frozen=True):
 
 def problem_of(error: BaseException) -> Problem:
     """The problem that the caller gets. Of an unforeseen error it says only that it was logged."""
+    if is_of_the_machine(error):
+        error = named_os_error(error, "files")
     if isinstance(error, Problem):
         return error
     if isinstance(error, StoreUnavailable):

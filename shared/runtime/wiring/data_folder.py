@@ -45,6 +45,8 @@ class DataFolder:
     def __init__(self, path: Path) -> None:
         """Raises `ForeignFolder` and `FolderTaken`."""
         self.path = path
+        # Also for the stores' processes, which inherit it: what tenants entrust to us is no other user's to read.
+        os.umask(0o077)
         _check_ours(path)
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)

@@ -1,6 +1,7 @@
 """What a pool of parsers promises, whatever it is fed."""
 
 import asyncio
+import errno
 import os
 import signal
 import socket
@@ -18,7 +19,7 @@ from shared.parsing.limits import MIB, ParsingLimits
 from shared.parsing.markdown import to_markdown
 from shared.parsing.pool import ParserPool
 from shared.parsing.process import ParserUnavailable
-from shared.types.errors import Rejected
+from shared.types.errors import Rejected, StoreUnavailable, retry_seconds
 
 SLOW = b"![[" * 400_000
 """Keeps a Markdown parser busy for minutes."""
@@ -223,6 +224,21 @@ async def test_a_worker_that_has_grown_is_replaced() -> None:
 async def test_an_unknown_parser_is_our_fault_and_not_the_documents(pool: ParserPool) -> None:
     with pytest.raises(ParserUnavailable):
         await pool.parse("gpu", "application/pdf", "a.pdf", b"%PDF-")
+    assert await works(pool)
+
+
+@pytest.mark.parametrize("fault", [errno.EMFILE, errno.ENOMEM, errno.EAGAIN])
+async def test_a_worker_that_cannot_be_started_is_tried_again_later(
+    fault: int, pool: ParserPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object, **__: object) -> None:
+        raise OSError(fault, "no more")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(asyncio, "create_subprocess_exec", fails)
+        with pytest.raises(ParserUnavailable) as raised:
+            await pool.parse("light", "text/markdown", "a.md", b"# Heading")
+    assert isinstance(raised.value, StoreUnavailable) and retry_seconds(raised.value)
     assert await works(pool)
 
 

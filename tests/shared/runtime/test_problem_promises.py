@@ -1,6 +1,7 @@
 """Whatever a handler raises becomes one of the contract's problems, and tells nothing of ours."""
 
 import asyncio
+import errno
 import json
 from collections.abc import AsyncIterator
 from functools import partial
@@ -13,7 +14,7 @@ from msgspec import Struct
 from functions.front.advice import ADVICE
 from shared.runtime.http.problems import problem_of
 from shared.types import errors
-from shared.types.errors import PROBLEMS, AegisError, FieldError, Problem, Rejected, StoreUnavailable
+from shared.types.errors import PROBLEMS, AegisError, FieldError, Problem, Rejected, StoreUnavailable, retry_seconds
 from shared.types.http import EventStream, ServerSentEvent
 from tests.shared.runtime.odd import Serve
 
@@ -159,3 +160,18 @@ async def test_what_the_framework_refuses_is_a_problem_too(serve: Any) -> None:
         missing, wrong = await client.get("/nothing"), await client.delete("/thing")
     assert missing.json()["type"] == "/problems/not-found"
     assert wrong.json()["type"] == "/problems/method-not-allowed"
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [(errno.ENOSPC, 507), (errno.EDQUOT, 507), (errno.EFBIG, 507), (errno.EMFILE, 503), (errno.ENFILE, 503)],
+)
+def test_what_the_machine_lacks_is_no_unforeseen_error(code: int, status: int) -> None:
+    problem = problem_of(OSError(code, "of the machine", "/a/path/of/ours"))
+    assert problem.status == status and "/a/path" not in problem.detail
+    assert retry_seconds(OSError(code, "of the machine")), "an event is delivered again"
+
+
+def test_another_error_of_the_system_stays_unforeseen() -> None:
+    assert problem_of(PermissionError(errno.EACCES, "denied")).status == 500
+    assert retry_seconds(PermissionError(errno.EACCES, "denied")) is None
