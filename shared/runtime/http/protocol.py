@@ -30,6 +30,9 @@ class _Phase(enum.Enum):
     NOTHING = enum.auto()
 
 
+_HEAD, _BODY, _NOTHING = _Phase  # looked up several times for each request
+
+
 class HttpProtocol(HttpToolsProtocol):
     """Bounds what a client sends. Bytes that reach no route are answered with a problem and an id as every request."""
 
@@ -38,10 +41,11 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._phase = _Phase.HEAD
+        self._most_header_bytes, self._most_headers = self.limits.header_bytes, self.limits.header_count
+        self._phase = _HEAD
         self._waited_s = 0.0
         self._messages = 0
-        self._head_parsed = self._head_received = self._header_count = 0
+        self._head_parsed = self._head_received = self._hosts = 0
         self._body_parsed = self._body_received = self._window_bytes = 0
         self._window_s = 0.0
         self._drops_input = False  # what still comes is read and dropped
@@ -60,7 +64,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
-        if self._phase is _Phase.NOTHING and not self._has_request_in_work:
+        if self._phase is _NOTHING and not self._has_request_in_work:
             self._expect_head()
         phase, messages, size = self._phase, self._messages, len(data)
         try:
@@ -86,11 +90,11 @@ class HttpProtocol(HttpToolsProtocol):
     def _count_received(self, size: int) -> None:
         """Counts bytes of which the parser need not have reported anything yet: a header without an end, the
         extensions of chunks, trailers."""
-        if self._phase is _Phase.HEAD:
+        if self._phase is _HEAD:
             self._head_received += size
             if self._head_received > self.limits.header_bytes:
-                self._refuse(self._too_many_header_bytes)
-        elif self._phase is _Phase.BODY:
+                self._refuse(InvalidRequest(self._too_many_header_bytes))
+        elif self._phase is _BODY:
             self._body_received += size
             framing = self._body_received - self._body_parsed
             if framing > self.limits.header_bytes + _FRAMING_PER_BYTE * self._body_parsed:
@@ -101,32 +105,40 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._messages += 1
-        if self._phase is not _Phase.HEAD:
+        if self._phase is not _HEAD:
             self._expect_head()
 
     def on_url(self, url: bytes) -> None:
-        self._count_parsed(len(url))
-        super().on_url(url)
+        self._head_parsed += len(url)
+        if self._head_parsed > self._most_header_bytes:
+            raise self._refused(self._too_many_header_bytes)
+        self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._phase is not _Phase.HEAD:
+        if self._phase is not _HEAD:
             return  # a trailer says nothing to us, and is no header
-        self._header_count += 1
-        if self._header_count > self.limits.header_count:
-            raise self._refused(f"The request has more than the {self.limits.header_count} headers that are taken.")
-        self._count_parsed(len(name) + len(value))
-        super().on_header(name, value)
+        self._head_parsed += len(name) + len(value)
+        if self._head_parsed > self._most_header_bytes:
+            raise self._refused(self._too_many_header_bytes)
+        if len(self.headers) >= self._most_headers:
+            raise self._refused(f"The request has more than the {self._most_headers} headers that are taken.")
+        name = name.lower()
+        if name == b"host":
+            self._hosts += 1
+        elif name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        version, hosts = self.parser.get_http_version(), sum(name == b"host" for name, _ in self.headers)
+        version = self.parser.get_http_version()
         if version not in ("1.0", "1.1"):
             raise self._refused("The request is not HTTP/1.1.")
-        if hosts > 1 or (not hosts and version == "1.1"):
+        if self._hosts != 1 and (self._hosts or version == "1.1"):
             raise self._refused("The request needs one `Host` header.")
         if len(self.pipeline) >= _MOST_PIPELINED:
             raise self._refused(f"More than {_MOST_PIPELINED} requests are sent ahead.")
         super().on_headers_complete()
-        self._phase = _Phase.BODY
+        self._phase = _BODY
         self._waited_s = self._window_s = 0.0
         self._body_parsed = self._body_received = self._window_bytes = 0
 
@@ -136,27 +148,21 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._phase = _Phase.NOTHING
+        self._phase = _NOTHING
         super().on_message_complete()
-
-    def _count_parsed(self, size: int) -> None:
-        self._head_parsed += size
-        if self._head_parsed > self.limits.header_bytes:
-            self._refusal = self._too_many_header_bytes
-            raise self._refusal
 
     def _refused(self, detail: str) -> Problem:
         self._refusal = InvalidRequest(detail)
         return self._refusal
 
     @property
-    def _too_many_header_bytes(self) -> Problem:
-        return InvalidRequest(f"The headers have more than the {self.limits.header_bytes} bytes that are taken.")
+    def _too_many_header_bytes(self) -> str:
+        return f"The headers have more than the {self._most_header_bytes} bytes that are taken."
 
     def _expect_head(self) -> None:
-        self._phase = _Phase.HEAD
+        self._phase = _HEAD
         self._waited_s = 0.0
-        self._head_parsed = self._head_received = self._header_count = 0
+        self._head_parsed = self._head_received = self._hosts = 0
 
     # What the open connections call.
 
@@ -170,7 +176,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     @property
     def is_in_head(self) -> bool:
-        return self._phase is _Phase.HEAD
+        return self._phase is _HEAD
 
     def close_for_another(self) -> None:
         self._log(f"its address has more than {self.limits.per_address} connections")
@@ -180,9 +186,9 @@ class HttpProtocol(HttpToolsProtocol):
     def elapse(self, seconds: float) -> None:
         if self._drops_input or self.transport.is_closing():
             return
-        if self._phase is _Phase.BODY:
+        if self._phase is _BODY:
             self._elapse_in_body(seconds)
-        elif self._phase is _Phase.HEAD and not self._has_request_in_work:
+        elif self._phase is _HEAD and not self._has_request_in_work:
             self._waited_s += seconds
             if self._waited_s >= self.limits.header_s:
                 self._refuse(Deadline(f"The headers did not come within {self.limits.header_s:g} s."))
@@ -212,7 +218,7 @@ class HttpProtocol(HttpToolsProtocol):
     def _refuse(self, problem: Problem) -> None:
         """Answers with the problem where the client can tell to which request it belongs, and closes."""
         self._log(problem.detail)
-        if self._phase is not _Phase.BODY:
+        if self._phase is not _BODY:
             if self._has_request_in_work:
                 self._close_after_answers()
             else:
