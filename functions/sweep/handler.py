@@ -8,6 +8,7 @@ from functions.sweep.dead_letters import DeadLetters
 from functions.sweep.documents import OpenDocuments
 from functions.sweep.retention import Retention
 from functions.sweep.storage import StorageMetering
+from shared.erasure.compaction import Compaction
 from shared.erasure.tenants import TenantErasure
 from shared.redis.leases import Leases
 from shared.telemetry.logs import log
@@ -24,6 +25,7 @@ async def handle(
     dead_letters: DeadLetters,
     documents: OpenDocuments,
     tenants: TenantErasure,
+    compaction: Compaction,
     storage: StorageMetering,
 ) -> None:
     async with leases.hold("sweep") as ours:
@@ -34,6 +36,7 @@ async def handle(
         await _isolated("apply retention", retention.apply())
         await _isolated("erase deleted tenants", tenants.erase_all())
         await documents.resume(await dead_letters.replay_due())
+        await _isolated("compact the stores", compaction.run())
         await _isolated("meter storage", storage.run())
 
 

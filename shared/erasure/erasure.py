@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from shared.catalogue.catalogue import Catalogue, Catalogues
 from shared.conversations.conversations import forget_document
+from shared.erasure.compaction import request_compaction
 from shared.idempotency.calls import forget_answers_of_document
 from shared.pool.queue import SliceQueue
 from shared.records.records import PlatformRecords, TenantRecords
@@ -74,5 +75,6 @@ class Erasure(Struct, frozen=True):
             # A stage that ended meanwhile has marked it again: what it wrote is erased in another turn.
             if await records.open_marker(document_id, generation, "deleting") == marker:
                 await records.mark_closed(document_id, generation, "deleting")
+        await request_compaction(self.redis)
         if await records.has_blobs(document_id, up_to_generation):  # a stage wrote while the markers were erased
             await records.mark_open(document_id, up_to_generation, "deleting")

@@ -56,11 +56,15 @@ class Owner:
         self._writes: deque[messages.Request] = deque()
         self._shard: Shard | None = None
         self._unflushed = 0
+        self._compacting: str | None = None
+        self._compact_next: str | None = None
+        self._compacted: str | None = None
 
     def serve(self) -> None:
         while not self._incoming.ended:
-            requests = self._incoming.wait(0.0 if self._writes else _IDLE_SECONDS if self._unflushed else None)
-            if requests is None and not self._writes:
+            is_busy = self._writes or self._compacting or self._compact_next
+            requests = self._incoming.wait(0.0 if is_busy else _IDLE_SECONDS if self._unflushed else None)
+            if requests is None and not is_busy:
                 self._flush()
             for request in requests or []:
                 (self._writes if isinstance(request.call, messages.Ordered) else self._reads).append(request)
@@ -68,10 +72,24 @@ class Owner:
                 self._answer(self._reads.popleft())
             if self._writes:
                 self._answer(self._writes.popleft())
+            self._compact()
             if self._unflushed >= _UNFLUSHED_WRITES:
                 self._flush()
         if self._shard is not None:
             self._shard.close()
+
+    def _compact(self) -> None:
+        """Does a step of the compaction that was asked for; it begins when all writes before it are done."""
+        try:
+            if self._compacting is None:
+                if self._compact_next is None or self._writes:
+                    return
+                self._compacting, self._compact_next = self._compact_next, None
+                self._open.begin_compaction()
+            if self._open.compact_step():
+                self._compacted, self._compacting = self._compacting, None
+        except Exception:  # noqa: BLE001  the engine's errors are plain; the next request asks again
+            self._compacting = None
 
     def _answer(self, request: messages.Request) -> None:
         self._connection.sendall(frame(messages.encode(self._reply(request))))
@@ -100,6 +118,10 @@ class Owner:
                 return messages.EngineReply(number, count=self._open.count(call.tenant_id, call.document_id))
             case messages.Close():
                 self._incoming.ended = True
+            case messages.Compact(token):
+                if token not in (self._compacted, self._compacting):
+                    self._compact_next = token
+                return messages.EngineReply(number, count=int(token == self._compacted))
             case messages.Ping():
                 pass
         return messages.EngineReply(number)

@@ -30,6 +30,10 @@ _NEVER_KB = 1_000_000_000
 """Above this size the engine would build an approximate index; tenants are searched exactly."""
 
 
+_COPY, _COMPACTED = ".copy", ".compacted"
+_COPIED_AT_A_TIME = 64
+
+
 class _Record(Struct, frozen=True):
     model: str
     dimensions: int
@@ -40,11 +44,15 @@ class Shard:
 
     def __init__(self, folder: Path, dimensions: int, model: str) -> None:
         _check_record(folder, _Record(model, dimensions))
-        path = folder / "shard"
-        if not path.exists():
-            _create(path, dimensions)
-        self._log = path / "wal"
-        self._shard = _load(path)
+        self._dimensions = dimensions
+        self._path = folder / "shard"
+        _adopt_compacted(self._path)
+        shutil.rmtree(self._path.with_suffix(_COPY), ignore_errors=True)  # one that a kill left incomplete
+        if not self._path.exists():
+            _create(self._path, dimensions)
+        self._log = self._path / "wal"
+        self._shard = _load(self._path)
+        self._copy: ShardCopy | None = None
         # Gives back the room of what was deleted; nothing happens below a fifth of a segment.
         self._shard.optimize()
 
@@ -53,14 +61,30 @@ class Shard:
         for generation, group in groupby(call.points, key=lambda point: point.passage.generation):
             points = [_point(call.tenant_id, point) for point in group]
             older = engine.Filter(must=[_up_to(generation)])
-            self._shard.update(engine.UpdateOperation.upsert_points(points, condition=older))
+            self._update(engine.UpdateOperation.upsert_points(points, condition=older))
         self._sync()
 
     def forget(self, call: Forget) -> None:
         document = [_equals(stored.TENANT, call.tenant_id), _equals(stored.DOCUMENT, call.document_id)]
         which = engine.Filter(must=[*document, _up_to(call.up_to_generation)])
-        self._shard.update(engine.UpdateOperation.delete_points_by_filter(which))
+        self._update(engine.UpdateOperation.delete_points_by_filter(which))
         self._sync()
+
+    def begin_compaction(self) -> None:
+        """Begins to copy what is left to a new shard: the engine's own optimizer leaves the text of erased points in a
+        segment's payload and in the log."""
+        self._copy = ShardCopy(self._shard, self._path, self._dimensions)
+
+    def compact_step(self) -> bool:
+        """Copies a few points more; True where the copy is complete and has taken the shard's place."""
+        if self._copy is None or not self._copy.step():
+            return self._copy is None
+        self._copy.close()
+        self._copy = None
+        self._shard.close()
+        _adopt_compacted(self._path)
+        self._shard = _load(self._path)
+        return True
 
     def count(self, tenant_id: str, document_id: str | None) -> int:
         documents = None if document_id is None else (document_id,)
@@ -81,6 +105,11 @@ class Shard:
     def close(self) -> None:
         self._shard.flush()
         self._shard.close()
+
+    def _update(self, operation: engine.UpdateOperation) -> None:
+        self._shard.update(operation)
+        if self._copy is not None:
+            self._copy.update(operation)
 
     def _best(self, ranking: Ranking, searches: Sequence["_Search"]) -> Sequence[Hit]:
         """Fetches what the ranking asks for until it has decided."""
@@ -109,6 +138,39 @@ class Shard:
                 os.fsync(handle)
             finally:
                 os.close(handle)
+
+
+class ShardCopy:
+    """A copy of a shard that is being made, while the shard is written and searched."""
+
+    def __init__(self, shard: engine.EdgeShard, path: Path, dimensions: int) -> None:
+        self._source = shard
+        self._fresh = path.with_suffix(_COPY)
+        self._complete = path.with_suffix(_COMPACTED)
+        shutil.rmtree(self._fresh, ignore_errors=True)
+        _create(self._fresh, dimensions)
+        self._shard = _load(self._fresh)
+        self._offset: engine.PointId | None = None
+
+    def step(self) -> bool:
+        """Copies the next points (about 30 ms); True where none are left."""
+        found, self._offset = self._source.scroll(
+            engine.ScrollRequest(offset=self._offset, limit=_COPIED_AT_A_TIME, with_payload=True, with_vector=True)
+        )
+        points = [engine.Point(one.id, one.vector or {}, one.payload) for one in found]
+        if points:
+            self._shard.update(engine.UpdateOperation.upsert_points(points))
+        return self._offset is None
+
+    def update(self, operation: engine.UpdateOperation) -> None:
+        """Does what the shard does: its points may have been copied already."""
+        self._shard.update(operation)
+
+    def close(self) -> None:
+        """Gives the complete copy the name under which it takes the shard's place, also after a crash."""
+        self._shard.flush()
+        self._shard.close()
+        self._fresh.replace(self._complete)
 
 
 class _Search(Struct, frozen=True):
@@ -145,6 +207,14 @@ def _check_record(folder: Path, ours: _Record) -> None:
             f"not with {ours.model} ({ours.dimensions}): start with that model again, or move the folder away "
             "and make the vectors anew with `aegis rebuild --only vectors`"
         )
+
+
+def _adopt_compacted(path: Path) -> None:
+    """Puts a complete copy in the shard's place."""
+    compacted = path.with_suffix(_COMPACTED)
+    if compacted.exists():
+        shutil.rmtree(path, ignore_errors=True)
+        compacted.replace(path)
 
 
 def _create(path: Path, dimensions: int) -> None:

@@ -48,6 +48,12 @@ class Count(Struct, frozen=True, tag=True):
     document_id: str | None
 
 
+class Compact(Struct, frozen=True, tag=True):
+    """Asks for a compaction; its answer's `count` is 1 once the one of this token is done."""
+
+    token: str
+
+
 class Ping(Struct, frozen=True, tag=True):
     pass
 
@@ -59,7 +65,7 @@ class Close(Struct, frozen=True, tag=True):
 Ordered = Add | Forget | Close
 """Calls that keep their order; the others overtake them."""
 
-EngineCall = Open | Add | Find | Forget | Count | Ping | Close
+EngineCall = Open | Add | Find | Forget | Count | Compact | Ping | Close
 
 
 class Request(Struct, frozen=True, array_like=True):

@@ -84,6 +84,11 @@ class QdrantIndex(VectorIndex):
             await collection.adopt()
         self._filling = False
 
+    async def compact(self, token: str) -> bool:
+        """The server compacts by itself: its optimizer rewrites a segment in which enough points were deleted. Its API
+        has no call for it (`docs/reference/deletion.md`)."""
+        return True
+
     async def ping(self) -> None:
         collection = await self._open()
         async with answered_within(_READ_SECONDS, "vectors"):

@@ -52,6 +52,9 @@ class OwnTenants(VectorIndex):
     async def prepare(self) -> None:
         await self._index.prepare()
 
+    async def compact(self, token: str) -> bool:
+        return await self._index.compact(token)
+
     async def ping(self) -> None:
         await self._index.ping()
 

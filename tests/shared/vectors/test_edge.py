@@ -1,6 +1,7 @@
 """What the embedded backend promises beyond the port: its child process and its folder."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -205,3 +206,43 @@ async def test_a_call_waits_for_a_slow_start_no_longer_than_its_time_and_the_sta
     may_start.set()
     await index.ping()
     assert starts == 1
+
+
+async def compacted(index: EdgeIndex, token: str) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            with contextlib.suppress(StoreUnavailable):  # a test has killed the child
+                if await index.compact(token):
+                    return
+            await asyncio.sleep(0.01)
+
+
+def files_with(folder: Path, text: bytes) -> list[str]:
+    return [str(path) for path in folder.rglob("*") if path.is_file() and text in path.read_bytes()]
+
+
+async def test_after_a_compaction_no_file_holds_what_was_forgotten(index: EdgeIndex, tmp_path: Path) -> None:
+    vectors = index.of("ten_a")
+    canary = Passage("psg_canary", "doc_b", 1, 0, "Quetzalcoatlus")
+    await vectors.add([*points(300), Point(canary, DENSE, Sparse((1,), (1.0,)))])
+    await vectors.forget("doc_b", 1)
+    assert files_with(tmp_path, b"Quetzalcoatlus"), "erased points stay in the engine's files"
+    adding = asyncio.create_task(vectors.add(points(350)[300:]))
+    await compacted(index, "a")
+    await adding
+    assert files_with(tmp_path, b"Quetzalcoatlus") == []
+    assert await vectors.count() == 350
+    assert len(await vectors.find(Query(5, DENSE))) == 5
+    await vectors.forget("doc_a", 1)
+    await compacted(index, "b")
+    assert await vectors.count() == 0
+
+
+async def test_a_compaction_that_is_cut_off_loses_nothing(index: EdgeIndex, tmp_path: Path) -> None:
+    await index.of("ten_a").add(points(600))
+    await index.compact("a")
+    [child] = children()
+    os.kill(child, signal.SIGKILL)
+    await compacted(index, "b")
+    assert await index.of("ten_a").count() == 600
+    assert sorted(path.name for path in (tmp_path / "vectors").iterdir()) == ["collection.json", "shard"]
