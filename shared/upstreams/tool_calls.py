@@ -13,7 +13,7 @@ _LONGEST_ARGUMENTS = 1024 * 1024
 """Bytes of all arguments together."""
 
 
-class CalledFunction(Struct):
+class FunctionPart(Struct):
     """`arguments` is a JSON text at OpenAI, an object at Ollama."""
 
     name: str | None = None
@@ -25,7 +25,7 @@ class ToolCallPart(Struct):
 
     index: int | None = None
     id: str | None = None
-    function: CalledFunction | None = None
+    function: FunctionPart | None = None
 
 
 class ToolCallParts:
@@ -38,7 +38,7 @@ class ToolCallParts:
 
     def add(self, part: ToolCallPart) -> None:
         """Raises `UpstreamError` for what cannot be read, and for calls without an end."""
-        function = part.function or CalledFunction()
+        function = part.function or FunctionPart()
         arguments = _text(function.arguments)
         self._bytes += len(arguments.encode(errors="surrogatepass"))
         at = None if part.index is None else self._at.get(part.index)

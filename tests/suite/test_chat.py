@@ -222,6 +222,49 @@ def test_a_prompt_is_continued_whole_and_streamed(model: str, house: House) -> N
         assert error(house.caller.post("/v1/completions", json=body | fields)) == (400, None, param)
 
 
+@pytest.mark.parametrize("model", [SMALL, "aegis"])
+def test_a_response_is_whole_or_streamed_and_goes_on_from_an_earlier_one(model: str, house: House) -> None:
+    body: dict[str, Any] = {"model": model, "input": QUESTION, "instructions": "Be brief."}
+    first = house.caller.post("/v1/responses", json=body).raise_for_status().json()
+    text = first["output"][0]["content"][0]["text"]
+    assert (first["object"], first["status"], first["output"][0]["role"]) == ("response", "completed", "assistant")
+    assert text and first["usage"]["output_tokens"] > 0 and ("aegis_citations" in first) == (model == "aegis")
+    again = [{"role": "user", "content": [{"type": "input_text", "text": "And who serviced it?"}]}]
+    body = {"model": model, "input": again, "previous_response_id": first["id"], "stream": True}
+    events = response_events(house.caller.post("/v1/responses", json=body).text)
+    asked = [(one["role"], one["content"]) for one in house.local.fake.asked()[-1]["messages"]]
+    assert ("user", QUESTION) in asked and ("assistant", text) in asked and asked[-1][1].endswith("serviced it?")
+    assert [one["sequence_number"] for one in events] == list(range(len(events)))
+    assert events[0]["type"] == "response.created" and events[-1]["type"] == "response.completed"
+    streamed = "".join(one["delta"] for one in events if one["type"] == "response.output_text.delta")
+    assert streamed == events[-1]["response"]["output"][0]["content"][0]["text"] != ""
+    assert events[-1]["response"]["id"] == events[0]["response"]["id"] != first["id"]
+
+
+def response_events(text: str) -> list[dict[str, Any]]:
+    events = []
+    for one in text.strip().split("\n\n"):
+        name, data = one.split("\n")
+        events.append(json.loads(data.removeprefix("data: ")))
+        assert name == f"event: {events[-1]['type']}"
+    return events
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"tools": [{"type": "web_search"}]}, "tools"),
+        ({"background": True}, "background"),
+        ({"previous_response_id": "resp_none"}, "previous_response_id"),
+        ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}, "input[0].content[0]"),
+    ],
+    ids=str,
+)
+def test_what_a_response_cannot_do_is_refused_in_words(fields: dict[str, Any], param: str, house: House) -> None:
+    status, code, found = error(house.caller.post("/v1/responses", json={"model": SMALL, "input": "x"} | fields))
+    assert (status, code) == (400, None) and found.startswith(param)
+
+
 # From documents
 
 

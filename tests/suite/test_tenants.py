@@ -61,6 +61,7 @@ CASES = {
         json={"model": "aegis", "messages": [{"role": "user", "content": f"What does the {CANARY} weigh?"}]},
         scope="ask",
     ),
+    "POST /v1/responses": Case(json={"model": "aegis", "input": f"What does the {CANARY} weigh?"}, scope="ask"),
     "POST /v1/completions": Case(json={"model": "aegis", "prompt": f"What does the {CANARY} weigh?"}, scope="ask"),
     "POST /v1/embeddings": Case(json={"model": "aegis", "input": "a word"}, scope="ask"),
     "POST /search": Case(json={"query": CANARY}),

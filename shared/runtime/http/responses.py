@@ -106,10 +106,11 @@ async def encoded_events(stream: EventStream, exchange: Exchange) -> AsyncIterat
         exchange.is_broken = True
         problem = problem_of(error)
         _log(error, problem, exchange)
-        if stream.named:
-            yield _line(ServerSentEvent("error", event_of(problem, exchange.path, exchange.request_id)))
+        name = "error" if stream.named else ""
+        if stream.named and not openai.is_openai_path(exchange.path):
+            yield _line(ServerSentEvent(name, event_of(problem, exchange.path, exchange.request_id)))
         else:
-            yield _line(ServerSentEvent("", openai.error_of(problem)))
+            yield _line(ServerSentEvent(name, openai.error_of(problem)))
     finally:
         if coming:
             coming.cancel()
