@@ -16,9 +16,12 @@ from pathlib import Path
 from shared.processes.environment import child_environment
 from shared.redis.client import RedisClient
 from shared.redis.connection import over_socket
+from shared.telemetry.logs import log
 from shared.types.errors import AegisError, StoreUnavailable
 
 _PR_SET_PDEATHSIG = 1
+_FIRST_PAUSE_S = 0.2
+_LONGEST_PAUSE_S = 2.0
 _LEAST_MEMORY = 256 << 20
 _LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes
 
@@ -96,11 +99,20 @@ class ValkeyServer:
             await probe.close()
 
     async def _keep_alive(self) -> None:
+        """Starts the server again whenever it ended, and tries again whatever that fails of: without it every call is
+        503."""
+        pause = _FIRST_PAUSE_S
         while self._process:
             await self._process.wait()
-            await asyncio.sleep(0.2)
-            with contextlib.suppress(StoreUnavailable):
+            await asyncio.sleep(pause)
+            try:
                 await self._launch()
+            except Exception:  # noqa: BLE001 - no file descriptor, no memory: it passes, and then it has to start
+                log().exception("the embedded Valkey ended and cannot be started again yet")
+                pause = min(2 * pause, _LONGEST_PAUSE_S)
+            else:
+                log().warning("the embedded Valkey ended and was started again")
+                pause = _FIRST_PAUSE_S
 
 
 def binary() -> Path:

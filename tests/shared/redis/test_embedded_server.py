@@ -1,6 +1,8 @@
 """The embedded Valkey: frozen, killed, on a long path, and gone when we are."""
 
 import asyncio
+import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -88,6 +90,32 @@ async def test_a_killed_server_comes_back_by_itself_with_all_it_had_told_of(serv
             assert time.monotonic() < until, "it did not come back"
             await asyncio.sleep(0.05)
     assert await pid_of(server) != pid
+    await redis.close()
+
+
+async def test_a_server_that_cannot_be_started_for_a_while_comes_back(
+    server: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = 0
+
+    async def no_descriptor(*_: object, **__: object) -> None:
+        nonlocal refused
+        refused += 1
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    redis = server.redis(answer_s=ANSWER_LIMIT_S)
+    with monkeypatch.context() as patch:
+        patch.setattr(asyncio, "create_subprocess_exec", no_descriptor)
+        os.kill(await pid_of(server), signal.SIGKILL)
+        async with asyncio.timeout(20):
+            while refused < 2:
+                await asyncio.sleep(0.05)
+    async with asyncio.timeout(20):
+        while True:
+            with contextlib.suppress(StoreUnavailable):
+                await redis.ping()
+                break
+            await asyncio.sleep(0.05)
     await redis.close()
 
 
