@@ -11,12 +11,12 @@ import os
 import platform
 import signal
 from asyncio.subprocess import DEVNULL, Process
+from collections.abc import Callable
 from pathlib import Path
 
 from shared.processes.environment import child_environment
 from shared.redis.client import RedisClient
 from shared.redis.connection import over_socket
-from shared.telemetry.logs import log
 from shared.types.errors import AegisError, StoreUnavailable
 
 _PR_SET_PDEATHSIG = 1
@@ -33,8 +33,10 @@ class NoServerBinary(AegisError):
 class ValkeyServer:
     """One server on one folder, started again should it die."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, on_restart: Callable[[Exception | None], None] = lambda error: None) -> None:
+        """`on_restart` is called when the server ended and was started again, or with why it could not be yet."""
         self._folder = folder
+        self._on_restart = on_restart
         self._process: Process | None = None
         self._guard: asyncio.Task[None] | None = None
         self._folder_handle: int | None = None
@@ -107,11 +109,11 @@ class ValkeyServer:
             await asyncio.sleep(pause)
             try:
                 await self._launch()
-            except Exception:  # noqa: BLE001 - no file descriptor, no memory: it passes, and then it has to start
-                log().exception("the embedded Valkey ended and cannot be started again yet")
+            except Exception as error:  # noqa: BLE001 - no file descriptor, no memory: passes, and then it has to start
+                self._on_restart(error)
                 pause = min(2 * pause, _LONGEST_PAUSE_S)
             else:
-                log().warning("the embedded Valkey ended and was started again")
+                self._on_restart(None)
                 pause = _FIRST_PAUSE_S
 
 

@@ -46,6 +46,7 @@ from shared.runtime.wiring.services import Services
 from shared.runtime.wiring.settings import Settings
 from shared.table.table import Table, TableError, load
 from shared.telemetry import metrics
+from shared.telemetry.logs import log
 from shared.types.clock import now
 from shared.types.errors import AegisError, SettingError, StoreUnavailable
 from shared.types.principal import Role
@@ -87,7 +88,9 @@ class Installation:
         self.table: Table = load()
         self.folder = DataFolder(settings.data)
         self.event_secrets = self.folder.secrets(os.environ.get("AEGIS_EVENT_SECRET"))
-        self._valkey = None if is_cluster("counters", os.environ) else ValkeyServer(settings.data / "counters")
+        self._valkey = (
+            None if is_cluster("counters", os.environ) else ValkeyServer(settings.data / "counters", _log_restart)
+        )
 
     def __enter__(self) -> "Installation":
         return self
@@ -170,6 +173,13 @@ class Installation:
             given = path.read_text().strip() if path.exists() else None
             _, key = await services.accounts.create_key(tenant_id, "initial key", role, secret=given)
             self.folder.secret(file, lambda: key)
+
+
+def _log_restart(error: Exception | None) -> None:
+    if error is None:
+        log().warning("the embedded Valkey ended and was started again")
+    else:
+        log().error("the embedded Valkey ended and cannot be started again yet", exc_info=error)
 
 
 async def _serve(installation: Installation, listener: socket.socket) -> int:

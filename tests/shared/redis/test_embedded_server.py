@@ -94,13 +94,13 @@ async def test_a_killed_server_comes_back_by_itself_with_all_it_had_told_of(serv
 
 
 async def test_a_server_that_cannot_be_started_for_a_while_comes_back(
-    server: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refused = 0
+    restarts: list[Exception | None] = []
+    server = ValkeyServer(tmp_path / "counters", restarts.append)
+    await server.start()
 
     async def no_descriptor(*_: object, **__: object) -> None:
-        nonlocal refused
-        refused += 1
         raise OSError(errno.EMFILE, "Too many open files")
 
     redis = server.redis(answer_s=ANSWER_LIMIT_S)
@@ -108,7 +108,7 @@ async def test_a_server_that_cannot_be_started_for_a_while_comes_back(
         patch.setattr(asyncio, "create_subprocess_exec", no_descriptor)
         os.kill(await pid_of(server), signal.SIGKILL)
         async with asyncio.timeout(20):
-            while refused < 2:
+            while len(restarts) < 2:
                 await asyncio.sleep(0.05)
     async with asyncio.timeout(20):
         while True:
@@ -117,6 +117,8 @@ async def test_a_server_that_cannot_be_started_for_a_while_comes_back(
                 break
             await asyncio.sleep(0.05)
     await redis.close()
+    await server.close()
+    assert isinstance(restarts[0], OSError)
 
 
 async def test_it_opens_no_port_and_lets_only_its_owner_in(server: ValkeyServer) -> None:
