@@ -14,6 +14,7 @@ from docs import costs, environment, proxy_file
 from events import EVENTS, ClockTicked
 from events.envelope import ATTRIBUTES
 from events.examples import sample
+from shared.erasure.places import PLACES
 from shared.formats.router import FormatRouter
 from shared.runtime.http.openapi import describe
 from shared.runtime.wiring.check import check_wiring
@@ -49,6 +50,17 @@ def formats(_: Table) -> str:
     rows = [f"| `.{f.extension}` | `{f.media_type}` | {f.parser} | {f.route} |" for f in FormatRouter().formats()]
     head = "| extension | media type | parser | route |\n|---|---|---|---|\n"
     return f"{_NOTE}\n# Formats\n\nThe content decides, the name is a hint.\n\n{head}" + "\n".join(rows) + "\n"
+
+
+def deletion(_: Table) -> str:
+    rows = [f"| {p.store} | {', '.join(f'`{n}`' for n in p.names)} | {p.holds} | {p.erased} |" for p in PLACES]
+    head = "| store | names | holds | erased |\n|---|---|---|---|\n"
+    intro = (
+        "Every place that may hold a document's text. A Qdrant server compacts by itself, when a fifth of a segment is "
+        "deleted (`deleted_threshold`); its API has no call for it. A Redis server of a cluster is asked to rewrite "
+        "its append-only file where it has one."
+    )
+    return f"{_NOTE}\n# Where a document's text is, and when it goes\n\n{intro}\n\n{head}" + "\n".join(rows) + "\n"
 
 
 def problems(_: Table) -> str:
@@ -93,6 +105,7 @@ GENERATED: dict[str, Callable[[Table], str]] = {
     "README.md": readme,
     "docs/architecture.md": architecture,
     "docs/reference/formats.md": formats,
+    "docs/reference/deletion.md": deletion,
     "docs/reference/problems.md": problems,
     "docs/reference/openapi.json": openapi,
     "docs/reference/settings.md": lambda _: environment.render(),

@@ -29,24 +29,23 @@ class TenantErasure(Struct, frozen=True):
 
     async def is_interrupted(self, tenant_id: str) -> bool:
         """Whether a deletion of this tenant began, and has not hidden all its documents."""
-        return any(one == tenant_id and not deletion.is_hidden for one, deletion in await self._under_way())
+        return any(
+            one == tenant_id and not deletion.is_hidden for one, deletion in await self.platform.tenant_deletions()
+        )
 
     async def delete(self, tenant_id: str) -> None:
         """Closes the tenant, ends its keys and hides its documents; the sweep erases them. Safe to repeat."""
         await self.accounts.delete_tenant(tenant_id)
-        for deleted_id, deletion in await self._under_way():
-            if deleted_id == tenant_id:
-                await self._erase(tenant_id, deletion)
+        deletions = dict(await self.platform.tenant_deletions())
+        if tenant_id in deletions:
+            await self._erase(tenant_id, deletions[tenant_id])
 
     async def erase_all(self) -> None:
         """Erases what late calls wrote for deleted tenants, until an hour after the deletion."""
-        for tenant_id, deletion in await self._under_way():
+        for tenant_id, deletion in await self.platform.tenant_deletions():
             await self._erase(tenant_id, deletion)
             if now() - deletion.at > _LATE and not await self.platform.of(tenant_id).document_ids():
                 await self.platform.end_tenant_deletion(tenant_id)
-
-    async def _under_way(self) -> list[tuple[str, TenantDeletion]]:
-        return await self.platform.tenant_deletions()
 
     async def _erase(self, tenant_id: str, deletion: TenantDeletion) -> None:
         await self.accounts.delete_tenant(tenant_id)
