@@ -59,16 +59,18 @@ def prompt(
     parts += [Part("Question: ", ours=True), Part(question, asked_class)]
     return Prompt(
         (
-            PromptMessage("system", (Part(_INSTRUCTIONS, ours=True), *_styled(style, asked_class))),
+            PromptMessage(
+                "system",
+                (
+                    Part(_INSTRUCTIONS, ours=True),
+                    *((Part(_STYLE, ours=True), Part(style, asked_class)) if style else ()),
+                ),
+            ),
             *_history(turns, tokens // 4),
             PromptMessage("user", tuple(parts)),
         ),
         tuple(source.found.passage for source in chosen),
     )
-
-
-def _styled(style: str, asked_class: Classification) -> tuple[Part, ...]:
-    return (Part(_STYLE, ours=True), Part(style, asked_class)) if style else ()
 
 
 def _source(number: int, source: RetrievedSource) -> list[Part]:

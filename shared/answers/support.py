@@ -130,7 +130,10 @@ def _sentences(passage: Passage) -> list[_Sentence]:
 def _best_support(statement: _Statement, read: Sequence[list[_Sentence]]) -> tuple[int, _Sentence] | None:
     """Finds the sentence that supports it best, in the sources that it names first and then in the others."""
     if addresses := statement.addresses:
-        read = [source if source and _holds(source[0].passage, addresses) else [] for source in read]
+        read = [
+            source if source and all(address in source[0].passage.text for address in addresses) else []
+            for source in read
+        ]
     named = [number - 1 for number in statement.named if 1 <= number <= len(read)]
     others = [place for place in range(len(read)) if place not in named]
     for places in (named, others):
@@ -139,10 +142,6 @@ def _best_support(statement: _Statement, read: Sequence[list[_Sentence]]) -> tup
         if best and best[0] >= SUPPORTED:
             return best[1], best[2]
     return None
-
-
-def _holds(passage: Passage, addresses: Sequence[str]) -> bool:
-    return all(address in passage.text for address in addresses)
 
 
 def _contains_any(text: str, wanted: frozenset[str]) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from shared.types.model import Sampling, TokenCounts, ToolCall, Tools
+from shared.types.model import Sampling, TokenCounts, Tools
 from shared.upstreams.decoding import count_of, decoded
 from shared.upstreams.faults import failure
 from shared.upstreams.port import ModelCall, StreamEnd, TextDelta, WireMessage
@@ -63,14 +63,13 @@ def _message(message: WireMessage) -> dict[str, Any]:
     if message.pictures:
         written["images"] = [b64encode(picture).decode() for picture in message.pictures]
     if message.tool_calls:
-        written["tool_calls"] = [_called(one) for one in message.tool_calls]
+        written["tool_calls"] = [
+            {"id": one.id, "function": {"name": one.name, "arguments": msgspec.json.decode(one.arguments)}}
+            for one in message.tool_calls
+        ]
     if message.role == "tool":
         written |= {"tool_name": message.tool_name, "tool_call_id": message.tool_call_id}
     return written
-
-
-def _called(call: ToolCall) -> dict[str, Any]:
-    return {"id": call.id, "function": {"name": call.name, "arguments": msgspec.json.decode(call.arguments)}}
 
 
 def _tools(tools: Tools | None) -> list[dict[str, Any]]:
