@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functions.chat.messages import EmbeddingsRequest
 from functions.chat.openai_types import AEGIS, EmbeddingItem, EmbeddingList, EmbeddingUsage
 from shared.embedding.port import Embedding
+from shared.embedding.whole import embed_whole
 from shared.processes.turns import TenantTurns
 from shared.types.errors import Forbidden, InvalidRequest, ModelNotFound
 from shared.types.payer import Payer
@@ -14,6 +15,10 @@ from shared.types.principal import Principal
 from shared.usage.metering import Meter
 
 MOST_TEXTS = 2048
+_TOKENS_REFUSED = (
+    "send texts: token numbers (of cl100k, say) mean nothing to this model; LangChain sends texts with "
+    "`check_embedding_ctx_length=False`"
+)
 
 
 ERRORS = (ModelNotFound,)
@@ -36,7 +41,7 @@ async def handle(
         raise InvalidRequest.at("/dimensions", detail)
     texts = _texts(request)
     async with turns.turn(payer.tenant_id):
-        embedded = await embedding.embed(texts)
+        embedded = await embed_whole(embedding, texts)
     question = await meter.question(payer, embedded.tokens)
     await question.record("embeddings", ())
     vectors: Sequence[tuple[float, ...] | str] = embedded.vectors
@@ -52,7 +57,7 @@ def _texts(request: EmbeddingsRequest) -> list[str]:
         raise InvalidRequest.at("/input", f"send 1 to {MOST_TEXTS} texts")
     for number, text in enumerate(given):
         if not isinstance(text, str):
-            raise InvalidRequest.at("/input", "send texts; numbers of tokens mean nothing to another model than theirs")
+            raise InvalidRequest.at("/input", _TOKENS_REFUSED)
         if not text:
             pointer = f"/input/{number}" if isinstance(request.input, list) else "/input"
             raise InvalidRequest.at(pointer, "the text is empty")

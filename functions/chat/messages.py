@@ -141,8 +141,8 @@ class CompletionRequest(Struct, frozen=True):
 
 
 class EmbeddingsRequest(Struct, frozen=True):
-    """`input` is a text or up to 2,048 of them, each read up to where the model reads. `aegis` is the model that
-    documents are found by."""
+    """`input` is a text or up to 2,048 of them; one longer than the model reads becomes the mean of its windows.
+    `aegis` is the model that documents are found by."""
 
     ignores_unknown: ClassVar[bool] = True
     largest_body: ClassVar[int] = 4 * MIB

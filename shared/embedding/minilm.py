@@ -77,6 +77,30 @@ class MiniLM:
         vectors = tuple(vector for part in parts for vector in part.vectors)
         return Embedded(vectors=vectors, tokens=sum(part.tokens for part in parts))
 
+    async def windows(self, texts: Sequence[str]) -> list[list[str]]:
+        found = []
+        for text in texts:
+            found.append(await run_short(self._windows, text) if len(text) > LONGEST // 2 else [text])
+        return found
+
+    def _windows(self, text: str) -> list[str]:
+        """Pieces of at most `LONGEST` tokens; one that begins within a word may have more tokens than before, and is
+        divided again."""
+        if len(text) > _MOST_CHARACTERS:
+            pieces = [text[first : first + _MOST_CHARACTERS] for first in range(0, len(text), _MOST_CHARACTERS)]
+        else:
+            encoding = self._model().tokenizer.encode(replace_surrogates(text))
+            if not encoding.overflowing or len(text) < 2:
+                return [text]
+            ends = [max(end for _, end in one.offsets) for one in (encoding, *encoding.overflowing)]
+            starts = [0, *ends[:-1]]
+            pieces = [
+                text[start:end] for start, end in zip(starts, [*ends[:-1], len(text)], strict=True) if end > start
+            ]
+            if len(pieces) < 2:
+                pieces = [text[: len(text) // 2], text[len(text) // 2 :]]
+        return [window for piece in pieces for window in self._windows(piece)]
+
     def load(self) -> None:
         """Loads the model now instead of at the first call, so that a process is warm before it reports ready."""
         self._model()

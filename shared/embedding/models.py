@@ -10,18 +10,20 @@ _ENGLISH = frozenset({"en"})
 
 class KnownModel(Struct, frozen=True):
     """`dimensions` is the width of its vectors; a completion model that is asked for vectors gives its own, under 200.
-    Languages as in `Embedding.languages`."""
+    Languages as in `Embedding.languages`. A text of `window_bytes` is read to its end: no token is less than a byte,
+    and Ollama reads 4,096 tokens unless it is set up for more."""
 
     dimensions: int
     languages: frozenset[str] = _ENGLISH
+    window_bytes: int = 2000
 
 
 MODELS = {
-    "bge-m3": KnownModel(1024, _EVERYWHERE),
+    "bge-m3": KnownModel(1024, _EVERYWHERE, 4000),
     "nomic-embed-text": KnownModel(768),
-    "mxbai-embed-large": KnownModel(1024),
-    "snowflake-arctic-embed2": KnownModel(1024, _EVERYWHERE),
-    "all-minilm": KnownModel(384),
+    "mxbai-embed-large": KnownModel(1024, window_bytes=500),
+    "snowflake-arctic-embed2": KnownModel(1024, _EVERYWHERE, 4000),
+    "all-minilm": KnownModel(384, window_bytes=250),
 }
 """By name without tag: an index has to know its width before the first vector."""
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from shared.embedding.models import MODELS
 from shared.embedding.port import Embedded
@@ -49,6 +49,10 @@ class OllamaEmbedding:
             tokens += read
         return Embedded(vectors=tuple(vectors), tokens=tokens)
 
+    async def windows(self, texts: Sequence[str]) -> list[list[str]]:
+        """By characters: the server has the tokenizer, and no token of it is less than a byte."""
+        return [list(_windows(text, self._known.window_bytes)) for text in texts]
+
     async def close(self) -> None:
         await self._ollama.close()
 
@@ -66,3 +70,12 @@ class OllamaEmbedding:
         lengths = (math.sqrt(sum(value * value for value in vector)) or 1.0 for vector in vectors)
         units = [tuple(value / length for value in vector) for vector, length in zip(vectors, lengths, strict=True)]
         return units, counts.prompt
+
+
+def _windows(text: str, most_bytes: int) -> Iterator[str]:
+    if len(text.encode(errors="replace")) <= most_bytes:
+        yield text
+        return
+    step = most_bytes // 4  # no character has more than four bytes
+    for first in range(0, len(text), step):
+        yield text[first : first + step]

@@ -65,6 +65,9 @@ class Remembered:
     def languages(self) -> frozenset[str]:
         return self._model.languages
 
+    async def windows(self, texts: Sequence[str]) -> list[list[str]]:
+        return [[text] for text in texts]
+
     async def embed(self, texts: Sequence[str]) -> Embedded:
         unknown = [text for text in dict.fromkeys(texts) if text not in self._vectors]
         for start in range(0, len(unknown), 64):

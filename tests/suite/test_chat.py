@@ -358,6 +358,17 @@ def test_vectors_come_as_numbers_and_as_bytes(house: House) -> None:
     assert plain["usage"]["prompt_tokens"] == plain["usage"]["total_tokens"] > 0
 
 
+def test_a_text_that_is_longer_than_the_model_reads_is_embedded_to_its_end(house: House) -> None:
+    start = "The pump has a pressure limit. " * 60
+    texts = [start, start + "Fidelio is an opera.", start + "Fidelio is an opera. " * 200, "x" * 3000]
+    answer = house.caller.post("/v1/embeddings", json={"model": "aegis", "input": texts}).raise_for_status().json()
+    first, second, third, _ = (one["embedding"] for one in answer["data"])
+    assert first != second and sum(a * b for a, b in zip(first, third, strict=True)) < 0.9
+    assert answer["usage"]["prompt_tokens"] > 256 * 6
+    for one in answer["data"]:
+        assert sum(value * value for value in one["embedding"]) == pytest.approx(1, abs=1e-5)
+
+
 def test_the_models_are_those_that_the_key_may_name(house: House) -> None:
     assert names(house.caller) >= {"aegis", SMALL, LOCAL, CLOUD}
     assert "only-vectors" not in names(house.caller)

@@ -28,6 +28,9 @@ class Topics:
     def __init__(self) -> None:
         self.away = False
 
+    async def windows(self, texts: Sequence[str]) -> list[list[str]]:
+        return [[text] for text in texts]
+
     async def embed(self, texts: Sequence[str]) -> Embedded:
         if self.away:
             raise StoreUnavailable("embedding", "switched off")
