@@ -18,6 +18,7 @@ import msgspec
 
 from shared.processes.environment import child_environment
 from shared.processes.frames import receive, send
+from shared.processes.progress import activity, is_frozen
 from shared.types.deadlines import answered_within
 from shared.types.errors import StoreUnavailable
 from shared.types.passage import Found
@@ -29,6 +30,7 @@ from shared.vectors.port import Point, Query, VectorIndex, Vectors
 _READ_SECONDS = 10.0
 _WRITE_SECONDS = 60.0
 _START_SECONDS = 60.0
+_FROZEN_SECONDS = 0.8
 _BATCH = 32
 """Points a write: about 2 ms, the longest that a search waits for it."""
 
@@ -170,6 +172,7 @@ class _Child:
             async with asyncio.timeout(seconds):
                 send(self._writer, messages.encode(messages.Request(number, call)))
                 await self._writer.drain()
+                await self._until_answered(answer)
                 return _checked(await answer)
         except TimeoutError:
             raise StoreUnavailable("vectors", f"no answer within {seconds:.0f} s") from None
@@ -177,6 +180,15 @@ class _Child:
             raise StoreUnavailable("vectors", "the process that owns the index has ended") from error
         finally:
             del self._waiting[number]
+
+    async def _until_answered(self, answer: asyncio.Future[messages.EngineReply]) -> None:
+        """Raises `StoreUnavailable` soon where the child is frozen; one that works is waited for."""
+        before = activity(self._process.pid)
+        while not (await asyncio.wait([answer], timeout=_FROZEN_SECONDS))[0]:
+            after = activity(self._process.pid)
+            if is_frozen(before, after):
+                raise StoreUnavailable("vectors", f"its process stands still since {_FROZEN_SECONDS:g} s")
+            before = after
 
     async def close(self) -> None:
         """Ends the child after its pending calls; it writes everything to its segments first."""

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,23 @@ async def test_a_call_in_flight_says_unavailable_when_the_child_dies(index: Edge
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 3
     assert await index.of("ten_a").count() == 0
+
+
+async def test_a_frozen_child_is_unavailable_at_once_for_reads_and_for_erasure(index: EdgeIndex) -> None:
+    vectors = index.of("ten_a")
+    await vectors.add(points(1))
+    (child,) = children()
+    os.kill(child, signal.SIGSTOP)
+    try:
+        started = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            await vectors.count()
+        with pytest.raises(StoreUnavailable):
+            await vectors.forget("doc_a", 1)
+        assert time.monotonic() - started < 5, "not the 10 and the 60 s that a busy one is given"
+    finally:
+        os.kill(child, signal.SIGCONT)
+    assert await vectors.count() == 1
 
 
 async def test_a_frozen_child_is_unavailable_within_the_time_limit(
