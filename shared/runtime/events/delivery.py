@@ -4,6 +4,7 @@
 503 and 500 to be delivered again.
 """
 
+import re
 import time
 from datetime import datetime
 
@@ -23,6 +24,9 @@ from shared.types.call import Call
 from shared.types.errors import AegisError, retry_seconds
 from shared.types.undelivered import UndeliveredEvent
 from shared.types.waiting import Waiting
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+"""Ids are parts of the names of records."""
 
 
 class DeliveryResult(Struct, frozen=True):
@@ -103,6 +107,9 @@ class EventDelivery:
             call = Call(self._function.name, request_id=event.id)
             return _event(await self._handler(operation).invoke(ClockTicked(), call))
         message = unwrap(event, self._secrets)
+        for name, value in (("aegistenant", message.origin.tenant_id), ("subject", message.origin.document_id)):
+            if not _ID.fullmatch(value):
+                raise MalformedEventError(f"{name} {value[:100]!r} is not an id")
         if not operation.is_stage:
             return _event(await self._handler(operation).on_document(message))
         from shared.records.records import TenantRecords

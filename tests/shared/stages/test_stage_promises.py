@@ -430,3 +430,13 @@ async def test_a_signed_event_of_a_document_that_was_never_stored_is_a_bad_event
         result = await suite.run("parse", msgspec.structs.replace(event, origin=origin))
         assert (result.status, result.reply) == (400, None)
     assert await suite.records.document_ids() == [record.document_id], "nothing was written of it"
+
+
+@pytest.mark.parametrize(
+    "change", [{"document_id": ""}, {"document_id": "../x"}, {"tenant_id": ""}, {"tenant_id": "a/b"}]
+)
+async def test_a_signed_event_with_an_id_that_is_none_is_a_bad_event(suite: Suite, change: dict[str, str]) -> None:
+    event = suite.stored(await suite.store())
+    origin = msgspec.structs.replace(event.origin, **change)
+    result = await suite.run("parse", msgspec.structs.replace(event, origin=origin))
+    assert (result.status, result.reply) == (400, None)
