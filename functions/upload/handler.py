@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from shared.intake.answer import Accepted, KnownDocument, answer
 from shared.intake.intake import Intake, Submission
 from shared.types.document import Classification
-from shared.types.errors import Conflict, DiskFull, EmptyFile, UnsupportedFormat
+from shared.types.errors import Conflict, DiskFull, EmptyFile, NotFound, UnsupportedFormat
 from shared.types.http import SpooledFile
 from shared.types.money import Dollars
 from shared.types.principal import Principal
@@ -22,7 +22,7 @@ class Upload(Struct, frozen=True):
     max_cost_usd: Dollars | None = None
 
 
-ERRORS = (Conflict, DiskFull, EmptyFile, UnsupportedFormat)
+ERRORS = (Conflict, DiskFull, EmptyFile, NotFound, UnsupportedFormat)
 
 
 async def handle(request: Upload, intake: Intake, principal: Principal) -> Accepted | KnownDocument:
