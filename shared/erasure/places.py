@@ -5,13 +5,13 @@ from typing import Literal
 
 from msgspec import Struct
 
-Store = Literal["blobs", "redis", "vectors", "disk"]
+StoreName = Literal["blobs", "redis", "vectors", "disk"]
 
 
 class Place(Struct, frozen=True):
     """`names` are patterns of blobs or of keys; `erased` says what erases them, and when."""
 
-    store: Store
+    store: StoreName
     names: tuple[str, ...]
     holds: str
     erased: str
@@ -40,7 +40,7 @@ PLACES = (
 )
 
 
-def place_of(store: Store, name: str) -> Place | None:
+def place_of(store: StoreName, name: str) -> Place | None:
     """The place that a blob or a key belongs to."""
     return next(
         (place for place in PLACES if place.store == store and any(fnmatchcase(name, one) for one in place.names)), None
