@@ -62,7 +62,7 @@ class EventDelivery:
         except WrongSignatureError as error:
             delivered = DeliveryResult(401, detail=str(error))
         except Exception as error:  # noqa: BLE001 - a fault of ours: seen here, tried again, then kept as a dead letter
-            if retry_after := retry_seconds(error):
+            if (retry_after := retry_seconds(error)) is not None:
                 delivered = DeliveryResult(503, detail=str(error), retry_after=retry_after)
                 outage = outage_fields(error, start, retry_after)
             else:
@@ -94,7 +94,7 @@ class EventDelivery:
         except WrongSignatureError as error:
             return DeliveryResult(401, detail=str(error))
         except (AegisError, OSError) as error:
-            if not (retry_after := retry_seconds(error)):
+            if (retry_after := retry_seconds(error)) is None:
                 raise
             fields = outage_fields(error, start, retry_after)
             log().warning("a dead letter could not be received", extra={**self._about(undelivered.event), **fields})
