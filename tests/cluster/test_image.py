@@ -38,7 +38,7 @@ def light(images: Images) -> Iterator[str]:
 
 def test_a_light_function_runs_read_only_as_an_ordinary_user(images: Images, light: str) -> None:
     with images.running(light, "formats") as container:
-        assert container.ready().json() == {"status": "ready", "stores": {}}
+        assert container.ready().json() == {"status": "ready", "stores": {}, "backends": {}}
         formats = httpx.get(f"{container.url}/formats")
         assert formats.status_code == 200
         assert "md" in {one["extension"] for one in formats.json()["items"]}
