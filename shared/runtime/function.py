@@ -19,7 +19,7 @@ from shared.runtime.wiring.check import check_wiring
 from shared.runtime.wiring.cluster import check_backends, cluster_services
 from shared.runtime.wiring.services import Services
 from shared.runtime.wiring.settings import Settings
-from shared.table.table import Function, TableError, load
+from shared.table.table import Function, Table, TableError, load
 from shared.types.errors import AegisError, SettingError, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -34,11 +34,12 @@ def run(name: str) -> int:
     """Runs until SIGTERM; returns the exit code."""
     try:
         settings = Settings.from_environ(os.environ, port=_PORT)
-        function = load().function(name)
+        table = load()
+        function = table.function(name)
         check_wiring((function,))
         check_backends(function, os.environ)
         with listen(settings.host, settings.port) as listener:
-            return uvloop.run(_run(function, settings, listener))
+            return uvloop.run(_run(function, table, settings, listener))
     except (PortTaken, StoreUnavailable) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - before there is a log to speak of
         return 6
@@ -49,12 +50,15 @@ def run(name: str) -> int:
         return 6 if isinstance(error, FolderTaken) else 2
 
 
-async def _run(function: Function, settings: Settings, listener: socket.socket) -> int:
+async def _run(function: Function, table: Table, settings: Settings, listener: socket.socket) -> int:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     ending = asyncio.create_task(stop.wait())
-    async with _services(function, settings) as (services, secrets), _pool(function, services, secrets) as warm:
+    async with (
+        _services(function, table, settings) as (services, secrets),
+        _pool(function, services, secrets) as warm,
+    ):
         server = http_server(
             application((function,), services, _entrances(function, services, secrets)), settings.connections
         )
@@ -73,7 +77,9 @@ async def _run(function: Function, settings: Settings, listener: socket.socket) 
 
 
 @asynccontextmanager
-async def _services(function: Function, settings: Settings) -> "AsyncIterator[tuple[Services, Secrets | None]]":
+async def _services(
+    function: Function, table: Table, settings: Settings
+) -> "AsyncIterator[tuple[Services, Secrets | None]]":
     if os.environ.get("AEGIS_EMBEDDED") == "1" and function.needs:
         from shared.runtime.serve import Installation, embedded_settings
 
@@ -86,7 +92,7 @@ async def _services(function: Function, settings: Settings) -> "AsyncIterator[tu
         return
     from shared.runtime.wiring.cluster import event_secrets
 
-    services = cluster_services(load(), settings, os.environ)
+    services = cluster_services(table, settings, os.environ)
     secrets = event_secrets(os.environ) if os.environ.get("AEGIS_EVENT_SECRET") else None
     with contextlib.suppress(asyncio.CancelledError):
         try:
