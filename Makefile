@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help demo serve test test-cluster check fix generate speed clean
+.PHONY: help demo serve test test-cluster check fix generate speed hostile clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ generate: .venv/dev ## Write the generated documentation and manifests again
 
 speed: .venv/dev ## Measure cold starts, ingestion, the vector index and every format (minutes; not part of CI)
 	$(BIN)/python -m tests.speed
+
+hostile: .venv/dev ## Attack a suite on this machine and measure what others notice (5 minutes; not part of CI)
+	$(BIN)/python -m tests.hostile
 
 clean: ## Remove the environment, the caches and the files of the demo
 	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -15,6 +15,15 @@ def resident(pid: int) -> int:
         return 0
 
 
+def proportional(pid: int) -> int:
+    """Bytes of memory in use, pages that several processes share divided among them; 0 once it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
+
+
 def processor_seconds(pid: int) -> float:
     """Of the process and of its children that have ended; 0 once it has ended itself."""
     fields = _stat(pid)

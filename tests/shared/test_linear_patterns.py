@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.hostile import UNITS, growth
+from tests.hostile.texts import UNITS, growth
 
 _ROOT = Path(__file__).parents[2]
 _SEARCHES = re.compile(r"(\w+)\.(?:search|sub|subn|finditer|findall|split)\(")

@@ -35,7 +35,7 @@ from shared.runtime.http.bounded_json import decode as decode_json
 from shared.types.errors import Problem, Rejected
 from shared.types.passage import Found, Passage
 from shared.upstreams.faults import fault_of
-from tests.hostile import UNITS, growth
+from tests.hostile.texts import UNITS, growth
 
 _QUICK_S = 0.03
 _PARSER_QUICK_S = 0.06

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from litestar import Litestar, Request
@@ -57,7 +57,6 @@ from shared.types.request_sources import begin_sources
 _LARGEST_JSON = 1 << 20
 _DECODED_ON_LOOP = 16 << 10
 """Bytes of a body that are decoded within a millisecond; a longer one is decoded in a thread."""
-_BODY_S = 60
 _CHECKED_AGAIN_S = 1.0
 _BODYLESS = frozenset({"GET", "DELETE"})
 _PARAMETER = re.compile(r"{(\w+)}")
@@ -262,7 +261,7 @@ class _Route:
         _check_length(exchange, settings.max_upload_bytes * 16 // 9 + LARGEST_EVENT)  # it may be in base64 twice
         body = EventBody(settings.spool, settings.max_upload_bytes)
         try:
-            async for chunk in _chunks(request):
+            async for chunk in request.stream():
                 await asyncio.to_thread(body.take, chunk)
             event, _ = await asyncio.to_thread(read, exchange.headers, body.json)
             return kind(event=event, content=body.content())
@@ -286,7 +285,7 @@ class _Route:
         settings = self._services.settings
         _check_length(exchange, settings.max_upload_bytes + _LARGEST_JSON)
         content_type = exchange.headers.get("content-type", "")
-        form = await receive(content_type, _chunks(request), settings.spool, settings.max_upload_bytes, file_field)
+        form = await receive(content_type, request.stream(), settings.spool, settings.max_upload_bytes, file_field)
         if form.file is None:
             raise InvalidRequest(f"The form has no file in its field `{file_field}`.")
         try:
@@ -329,25 +328,11 @@ def _check_length(exchange: Exchange, largest: int) -> None:
 async def _body(request: Request[Any, Any, Any], exchange: Exchange, largest: int = _LARGEST_JSON) -> bytes:
     _check_length(exchange, largest)
     body = bytearray()
-    async for chunk in _chunks(request):
+    async for chunk in request.stream():
         body += chunk
         if len(body) > largest:
             raise TooLarge(f"The body is larger than the {largest} bytes that this route takes.")
     return bytes(body)
-
-
-async def _chunks(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
-    """The body as it comes; a client that stops sending is not waited for."""
-    stream = request.stream()
-    while True:
-        try:
-            async with asyncio.timeout(_BODY_S):
-                chunk = await anext(stream)
-        except StopAsyncIteration:
-            return
-        except TimeoutError:
-            raise Deadline(f"No more of the body came for {_BODY_S} s.") from None
-        yield chunk
 
 
 def _query(request: Request[Any, Any, Any]) -> list[tuple[str, str]]:
