@@ -50,6 +50,7 @@ _EXAMPLES: dict[str, tuple[str, Message]] = {
                 parsed=f"{_PREFIX}parsed",
                 pages=12,
                 title="Prüfbericht über die Brücke am Nordhafen",
+                parser="docling",
             ),
         ),
         (

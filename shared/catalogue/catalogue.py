@@ -34,6 +34,7 @@ class StageView(Struct, frozen=True):
     rejected: bool = False
     waiting_for: WaitsFor | None = None
     title: str = ""
+    parser: str = ""
     counts: dict[str, int] = field(default_factory=dict)
 
 
@@ -94,7 +95,7 @@ return 1
 
 _DELETED_S = 3600
 """Longer than any call that may still enter a document that was deleted meanwhile."""
-_NUMBERS = ("pages", "count", "passages", "entities", "tokens")
+_NUMBERS = ("pages", "count", "passages", "entities", "tokens", "words_in", "words_out", "hidden_words")
 
 
 class Catalogue:
@@ -252,6 +253,7 @@ def ended_view(record: StageRecord) -> StageView:
         reason=record.reason,
         rejected=record.outcome == "rejected",
         title=str(data.get("title") or ""),
+        parser=str(data.get("parser") or ""),
         counts={name: data[name] for name in _NUMBERS if isinstance(data.get(name), int)},
     )
 

@@ -31,7 +31,8 @@ class WaitingStage(StageProgress, frozen=True, kw_only=True):
 
 
 class DocumentView(Struct, frozen=True):
-    """A document with its progress. `bytes` is the original's size."""
+    """A document with its progress. `bytes` is the original's size; `text_share` is the share of its pages' words that
+    are in its content, `parser` the one that read it. What is unknown is null."""
 
     document_id: str
     title: str
@@ -49,6 +50,9 @@ class DocumentView(Struct, frozen=True):
     passages: int | None
     entities: int | None
     cost_usd: float
+    text_share: float | None
+    hidden_words: int | None
+    parser: str | None
     stages: tuple[StageProgress, ...]
 
 
@@ -57,6 +61,7 @@ def view(entry: CatalogueEntry, pipeline: tuple[str, ...]) -> DocumentView:
     record = entry.record
     stages = {stage.stage: stage for stage in entry.stages}
     waits = (stage.waiting_for for stage in entry.stages if stage.status == "waiting" and stage.waiting_for)
+    parser = next((stage.parser for stage in entry.stages if stage.parser), "")
     return DocumentView(
         document_id=record.document_id,
         title=title_of(entry),
@@ -74,8 +79,16 @@ def view(entry: CatalogueEntry, pipeline: tuple[str, ...]) -> DocumentView:
         passages=_count(stages, "count", "chunk"),
         entities=_count(stages, "entities", "finish"),
         cost_usd=usd(sum(stage.cost_microusd for stage in entry.stages)),
+        text_share=text_share(_count(stages, "words_in") or 0, _count(stages, "words_out") or 0),
+        hidden_words=_count(stages, "hidden_words") if parser else None,
+        parser=parser or None,
         stages=tuple(_progress(stages.get(name) or StageView(name, "pending")) for name in pipeline),
     )
+
+
+def text_share(words_in: int, words_out: int) -> float | None:
+    """Returns a share with three decimals, rounded down so that 1 means every word; None where none were counted."""
+    return min(1000 * words_out // words_in, 1000) / 1000 if words_in else None
 
 
 def title_of(entry: CatalogueEntry) -> str:

@@ -36,12 +36,33 @@ class PicturePlace(Struct, frozen=True):
         return (right - left) * (bottom - top) > 0.5
 
 
+TextSource = Literal["native", "ocr", "mixed"]
+
+
+class PageReading(Struct, frozen=True, omit_defaults=True):
+    """How a page was read: from its text layer (`native`), by OCR, or both. `confidence` is the mean score of the lines
+    that OCR returned, in thousandths, None without OCR. Of the `words_in` that the text layer holds, `words_out` are in
+    the document; both are 0 where the page has none. `hidden_words` are those that a reader does not see and that are
+    left out."""
+
+    page: int
+    text_source: TextSource
+    confidence: int | None
+    words_in: int
+    words_out: int
+    hidden_words: int = 0
+
+
 class ParsedDocument(Struct, frozen=True, omit_defaults=True):
-    """A parsed document. `pages` is 0 where the format has none."""
+    """A parsed document. `pages` is 0 where the format has none; `hidden_words` were left out because a reader of the
+    document does not see them; `parser` is the one that read it."""
 
     blocks: tuple[Block, ...]
     title: str = ""
     pages: int = 0
+    hidden_words: int = 0
+    page_readings: tuple[PageReading, ...] = ()
+    parser: str = ""
 
 
 class Slice(Struct, frozen=True, omit_defaults=True):
@@ -54,6 +75,8 @@ class Slice(Struct, frozen=True, omit_defaults=True):
     title: str = ""
     unread: int = 0
     seconds: float = 0.0
+    hidden_words: int = 0
+    page_readings: tuple[PageReading, ...] = ()
 
 
 class PageStatistics(Struct, frozen=True):

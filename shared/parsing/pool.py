@@ -4,6 +4,8 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 
+from msgspec.structs import replace
+
 from shared.parsing.document import PageStatistics, ParsedDocument, PicturePlace, Slice
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.messages import (
@@ -69,14 +71,15 @@ class ParserPool:
 
         A worker that dies is replaced and the document is tried once more. Cancelling ends the worker.
         """
+        reads, reads_type = parser, media_type
         if parser == OFFICE:
             target = TARGETS[media_type]
             async with self._free:
                 content = await converted(target, await _read(content), self._limits)
-            parser, media_type = target.parser, target.media_type
-        answer = await self._ask(Parse(parser, media_type, filename), content, self._free)
+            reads, reads_type = target.parser, target.media_type
+        answer = await self._ask(Parse(reads, reads_type, filename), content, self._free)
         assert isinstance(answer, Parsed)
-        return answer.document
+        return replace(answer.document, parser=parser)
 
     async def parse_slice(
         self, media_type: str, content: bytes, first: int, spent: float = 0.0, last: int | None = None

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from shared.formats.table import PAGED
 from shared.parsing.document import Block, ParsedDocument, Slice
 from shared.types.errors import Rejected
 from shared.types.text import safe_title
@@ -33,7 +34,14 @@ def join_slices(slices: Sequence[Slice]) -> ParsedDocument:
     # The title is the highest heading at the beginning, else the one in the file's metadata.
     headings = [block for block in remaining if block.kind == "heading" and (block.page or 1) <= 2]
     title = min(headings, key=lambda block: block.level).text if headings else slices[0].title
-    return ParsedDocument(remaining, safe_title(title)[:300], slices[-1].pages)
+    return ParsedDocument(
+        remaining,
+        safe_title(title)[:300],
+        slices[-1].pages,
+        hidden_words=sum(one.hidden_words for one in slices),
+        page_readings=tuple(reading for one in slices for reading in one.page_readings),
+        parser=PAGED,
+    )
 
 
 def _without_running(blocks: list[Block], pages: int) -> Iterator[Block]:

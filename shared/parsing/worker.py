@@ -8,6 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO
 
+from msgspec.structs import replace
+
 from shared.parsing import messages
 from shared.parsing.confinement import confine
 from shared.parsing.document import ParsedDocument
@@ -123,7 +125,7 @@ def parse(parser: str, media_type: str, filename: str, content: bytes, limits: P
         raise ImportError(f"there is no parser {parser!r} here")
     check(media_type, content, limits)
     document: ParsedDocument = import_module(PARSERS[parser]).parse(media_type, filename, content, limits)
-    return document
+    return replace(document, parser=document.parser or parser)
 
 
 def _pipes() -> tuple[BinaryIO, BinaryIO]:

@@ -138,6 +138,8 @@ def _write(connection: Connection, raw: Any, as_json: bool) -> None:
         return
     fields = [(name, getattr(document, name)) for name in Document.__struct_fields__ if name != "stages"]
     write_fields([(name.replace("_", " "), value) for name, value in fields])
+    if document.losses:
+        note(f"note: {document.losses}")
     if document.stages:
         write()
         write_table(

@@ -37,12 +37,13 @@ _UNFINISHED: tuple[Outcome, ...] = ("waiting", "rejected", "failed")
 
 
 class IngestOutcome(Struct, frozen=True):
-    """The outcome of a file; `document` as the server sent it, where there is one."""
+    """The outcome of a file; `document` as the server sent it, where there is one, `losses` what its content lacks."""
 
     path: str
     outcome: Outcome
     document: dict[str, Any]
     reason: WaitReason | None = None
+    losses: str = ""
 
     def as_json(self) -> dict[str, Any]:
         return {"path": safe_line(self.path), "outcome": self.outcome, **self.document}
@@ -176,6 +177,8 @@ class _Ingestion:
             if self._as_json:
                 write_json(result.as_json())
             self._progress.ended(result.path, result.outcome, str(result.reason or ""))
+            if result.losses:
+                self._progress.remark(f"{result.path}: {result.losses}")
 
     async def _ingest(self, server: ServerClient, file: Path) -> IngestOutcome:
         try:
@@ -234,7 +237,7 @@ class _Ingestion:
 def _outcome(server: ServerClient, file: Path, raw: dict[str, Any], when_ready: Outcome) -> IngestOutcome:
     document = convert_to(server.connection, raw, Document)
     endings: dict[str, Outcome] = {"ready": when_ready, "rejected": "rejected", "waiting": "waiting"}
-    return IngestOutcome(str(file), endings.get(document.status, "failed"), raw, document.reason)
+    return IngestOutcome(str(file), endings.get(document.status, "failed"), raw, document.reason, document.losses)
 
 
 def _without_document(file: Path, outcome: Outcome, reason: WaitReason) -> IngestOutcome:

@@ -17,6 +17,8 @@ FINAL = frozenset({"ready", "rejected", "failed", "deleting"})
 BUDGET = "budget"
 """Such a document continues only with a higher cost limit."""
 LONGEST_PAUSE = 5.0
+LEAST_SHARE = Decimal("0.99")
+"""A document of whose words fewer are in its content is reported to its owner."""
 
 
 class WaitReason(Struct):
@@ -57,7 +59,18 @@ class Document(Struct):
     passages: int | None = None
     entities: int | None = None
     cost_usd: Decimal | None = None
+    text_share: Decimal | None = None
+    hidden_words: int | None = None
+    parser: str | None = None
     stages: list[Stage] = []
+
+    @property
+    def losses(self) -> str:
+        """What of the document's text is not in its content, as a sentence; empty where nothing is missing."""
+        lost = self.text_share is not None and self.text_share < LEAST_SHARE
+        missing = f"only {100 * (self.text_share or 0):.1f} % of its words are in its content" if lost else ""
+        hidden = f"{self.hidden_words} hidden words were left out" if self.hidden_words else ""
+        return "; ".join(filter(None, (missing, hidden)))
 
 
 class DocumentWatcher:

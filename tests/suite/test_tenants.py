@@ -65,6 +65,7 @@ CASES = {
     "POST /v1/completions": Case(json={"model": "aegis", "prompt": f"What does the {CANARY} weigh?"}, scope="ask"),
     "POST /v1/embeddings": Case(json={"model": "aegis", "input": "a word"}, scope="ask"),
     "POST /search": Case(json={"query": CANARY}),
+    "GET /documents/{document_id}/pages": Case(fresh="pages"),
     "GET /documents/{document_id}/pages/{page}": Case(fresh="pages"),
     "PATCH /documents/{document_id}": Case(json={"title": "Another title"}, fresh="document"),
     "DELETE /documents/{document_id}": Case(fresh="document"),

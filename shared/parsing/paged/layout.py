@@ -55,27 +55,29 @@ def pdf_blocks(single: bytes, number: int) -> list[Block]:
     return _blocks(_converted("page.pdf", single, ocr=False).document, number)
 
 
-def image_blocks(image: Image.Image, number: int) -> list[Block]:
-    """Returns the blocks of a page image by OCR. Boxes refer to the image as given, even where its text is rotated."""
+def image_blocks(image: Image.Image, number: int) -> tuple[list[Block], int | None]:
+    """Returns the blocks of a page image by OCR, and the mean score of its lines in thousandths, None without lines.
+    Boxes refer to the image as given, even where its text is rotated."""
+    from shared.parsing.paged.ocr import quarters_of
+
     if max(image.size) < READ_SIDE:
         growth = min(READ_SIDE / max(image.size), 3.0)
         image = image.resize((int(image.width * growth), int(image.height * growth)))
-    blocks, quarters = _recognized(image, number)
-    if not quarters:
-        return blocks
-    upright, _ = _recognized(image.transpose(_UPRIGHT[quarters]), number)
-    return [replace(block, box=_rotated(block.box, quarters)) for block in upright]
+    blocks, lines = _recognized(image, number)
+    if quarters := quarters_of(lines):
+        upright, lines = _recognized(image.transpose(_UPRIGHT[quarters]), number)
+        blocks = [replace(block, box=_rotated(block.box, quarters)) for block in upright]
+    score = round(1000 * sum(line.confidence for line in lines) / len(lines)) if lines else None
+    return blocks, score
 
 
-def _recognized(image: Image.Image, number: int) -> tuple[list[Block], int]:
-    """Returns the blocks, and the counterclockwise quarter turns that would make most of the text upright."""
-    from shared.parsing.paged.ocr import quarters_of
-
+def _recognized(image: Image.Image, number: int) -> tuple[list[Block], list[Any]]:
+    """Returns the blocks and the lines that they are made of."""
     written = BytesIO()
     image.save(written, "TIFF", dpi=(_POINTS, _POINTS))
     result = _converted("page.tif", written.getvalue(), ocr=True)
     lines = [line for page in result.pages if page.parsed_page for line in page.parsed_page.textline_cells]
-    return repair_sentences(_blocks(result.document, number)), quarters_of(lines)
+    return repair_sentences(_blocks(result.document, number)), lines
 
 
 def _rotated(box: Box | None, quarters: int) -> Box | None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from shared.parsing.document import Block, ParsedDocument, Slice
+from shared.parsing.document import Block, PageReading, ParsedDocument, Slice
 from shared.parsing.limits import SLICE_PAGES, ParsingLimits
 from shared.parsing.paged import layout
 from shared.parsing.paged.layout_repair import repair_layout
@@ -40,7 +40,15 @@ def parse_slice(media_type: str, content: bytes, first: int, limits: ParsingLimi
         reader.read(until)
         if time.monotonic() - started > SECONDS:
             break
-    return Slice(tuple(reader.blocks), until, len(pages), pages.title, reader.unread, time.monotonic() - started)
+    return Slice(
+        tuple(reader.blocks),
+        until,
+        len(pages),
+        pages.title,
+        reader.unread,
+        time.monotonic() - started,
+        page_readings=tuple(reader.readings),
+    )
 
 
 def preload() -> None:
@@ -56,6 +64,7 @@ class _Reader:
         self._limits = limits
         self.blocks: list[Block] = []
         self.unread = 0
+        self.readings: list[PageReading] = []
 
     def read(self, number: int) -> None:
         with time_limit(self._limits.page_seconds):
@@ -66,6 +75,8 @@ class _Reader:
         if method == "ocr":
             with time_limit(self._limits.ocr_seconds):
                 self.blocks += self._image_page(page, number)
+        else:
+            self.readings.append(PageReading(number, "native", None, 0, 0))
 
     def _text_page(self, page: TextPage, number: int, method: PageMethod) -> list[Block]:
         body = body_size(page.runs)
@@ -80,9 +91,14 @@ class _Reader:
         plain = text_blocks(page, number, body_size(page.runs))
         if not layout.has_ocr():
             self.unread += 1
+            self.readings.append(PageReading(number, "native", None, 0, 0))
             return plain
-        recognized = layout.image_blocks(self._pages.render(number), number)
-        return recognized if _letters(recognized) >= _letters(plain) else plain
+        recognized, score = layout.image_blocks(self._pages.render(number), number)
+        is_better = _letters(recognized) >= _letters(plain)
+        self.readings.append(
+            PageReading(number, "ocr", score, 0, 0) if is_better else PageReading(number, "native", None, 0, 0)
+        )
+        return recognized if is_better else plain
 
 
 @contextmanager

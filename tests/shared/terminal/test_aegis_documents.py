@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -132,3 +133,21 @@ def test_an_unknown_document_is_not_found(aegis: Aegis, served: FakeServer) -> N
     ended = aegis("documents", "show", "doc_2")
     assert (ended.exit, ended.out) == (1, "")
     assert "There is nothing here" in ended.err
+
+
+def test_what_a_document_lost_is_said_where_it_is_shown_and_uploaded(
+    aegis: Aegis, served: FakeServer, tmp_path: Path
+) -> None:
+    lossy = document("doc_1", "ready", text_share=0.972, hidden_words=12, parser="paged")
+    whole = document("doc_2", "ready", text_share=0.99, hidden_words=0, parser="paged")
+    old = document("doc_3", "ready")
+    for found in (lossy, whole, old):
+        served.on("GET", f"/documents/{found['document_id']}", Answer(body=found))
+    ended = aegis("documents", "show", "doc_1")
+    note = "only 97.2 % of its words are in its content; 12 hidden words were left out"
+    assert ended.err == f"note: {note}\n"
+    assert "text share" in ended.out and "0.972" in ended.out and "paged" in ended.out
+    assert aegis("documents", "show", "doc_2").err == aegis("documents", "show", "doc_3").err == ""
+    (tmp_path / "a.md").write_text("# A")
+    served.on("POST", "/upload", Answer(200, lossy))
+    assert f"a.md: {note}" in aegis("ingest", tmp_path / "a.md").err
