@@ -16,6 +16,8 @@ from shared.upstreams.faults import refusal
 from shared.upstreams.port import UpstreamError
 
 _LONGEST_LINE = 4 * 1024 * 1024
+_LONGEST_SILENCE = 1024 * 1024
+"""Bytes of lines that hold nothing of an answer: a server that sends them without an end would keep a core busy."""
 _LONGEST_BODY = 8 * 1024 * 1024
 LONGEST_VECTORS = 256 * 1024 * 1024
 """Bytes of an answer with vectors, written as text."""
@@ -41,18 +43,29 @@ class Timeouts(Struct, frozen=True):
 
 
 class AnswerBody:
-    """A server's answer as it comes: each piece in time, the last one before `until`. Methods raise `UpstreamError`."""
+    """A server's answer as it comes: each piece in time, the last one before `until`. Methods raise `UpstreamError`.
 
-    def __init__(self, response: httpx.Response, between_s: float, until: float) -> None:
+    Lines that hold nothing of an answer are no progress: not more than `_LONGEST_SILENCE` bytes of them are read, and
+    not for longer than a server may be silent.
+    """
+
+    def __init__(self, response: httpx.Response, timeouts: Timeouts, until: float) -> None:
         assert isinstance(response.stream, httpx.AsyncByteStream)
         if response.headers.get("content-encoding", "identity") != "identity":
             # It was not asked for, and a few bytes could become gigabytes.
             raise UpstreamError("broken", "the answer is compressed", may_have_run=True)
         self._pieces = aiter(response.stream)
-        self._between_s = between_s
+        self._between_s = timeouts.between_s
         self._until = until
+        self._silent_until = min(until, time.monotonic() + max(timeouts.first_byte_s, timeouts.between_s))
+        self._silent_bytes = 0
         self._lines: deque[bytes] = deque()
         self._rest = bytearray()
+
+    def progressed(self) -> None:
+        """The last line held something of an answer."""
+        self._silent_until = min(self._until, time.monotonic() + self._between_s)
+        self._silent_bytes = 0
 
     async def piece(self) -> bytes | None:
         """None at the end."""
@@ -72,6 +85,7 @@ class AnswerBody:
     async def line(self) -> bytes | None:
         """The next line that is not blank; None at the end."""
         while not self._lines:
+            self._check_progress()
             piece = await self.piece()
             if piece is None:
                 rest, self._rest = bytes(self._rest), bytearray()
@@ -81,9 +95,16 @@ class AnswerBody:
             if len(self._rest) > _LONGEST_LINE:
                 raise UpstreamError("broken", "a line without an end", may_have_run=True)
             if ends_at:
+                self._silent_bytes += len(self._rest)
                 self._lines.extend(line for line in bytes(self._rest).split(b"\n") if line.strip())
                 self._rest = bytearray(piece[ends_at:])
         return self._lines.popleft()
+
+    def _check_progress(self) -> None:
+        if self._silent_bytes > _LONGEST_SILENCE:
+            raise UpstreamError("broken", "the answer has only empty lines", may_have_run=True)
+        if time.monotonic() > self._silent_until:
+            raise UpstreamError("timeout", "the answer stopped half-way: its lines are empty", may_have_run=True)
 
     async def drain(self) -> None:
         """Reads what follows the end of an answer, nothing as a rule, so that its connection can be used again."""
@@ -121,7 +142,7 @@ class Caller:
         try:
             if response.status_code != 200:
                 raise await self._refused(response)
-            yield AnswerBody(response, self._timeouts.between_s, until)
+            yield AnswerBody(response, self._timeouts, until)
         finally:
             await response.aclose()
 
@@ -160,7 +181,7 @@ class Caller:
     async def _refused(self, response: httpx.Response) -> UpstreamError:
         body = b""
         try:
-            answer = AnswerBody(response, self._timeouts.between_s, time.monotonic() + self._timeouts.connect_s)
+            answer = AnswerBody(response, self._timeouts, time.monotonic() + self._timeouts.connect_s)
             while len(body) < _LONGEST_REFUSAL and (piece := await answer.piece()) is not None:
                 body += piece
         except UpstreamError:

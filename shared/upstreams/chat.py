@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.types.model import Sampling, TokenCounts, Tools
-from shared.upstreams.decoding import count_of, decoded
+from shared.upstreams.decoding import EMPTY_VALUES, count_of, decoded
 from shared.upstreams.faults import failure
 from shared.upstreams.port import ModelCall, StreamEnd, TextDelta, WireMessage
 from shared.upstreams.tool_calls import ToolCallPart
@@ -16,6 +16,11 @@ from shared.upstreams.tool_calls import ToolCallPart
 class _Message(Struct):
     content: str | None = None
     tool_calls: list[ToolCallPart] | None = None
+    thinking: msgspec.Raw = msgspec.Raw()
+
+
+class Thought(Struct, frozen=True):
+    """What a model thinks is counted and left out; that it thinks shows that it is at work."""
 
 
 class _Line(Struct):
@@ -79,13 +84,14 @@ def _tools(tools: Tools | None) -> list[dict[str, Any]]:
     return [one for one in tools.functions if tools.name in ("", one["function"]["name"])]
 
 
-def events_of(raw: bytes) -> list[TextDelta | ToolCallPart | StreamEnd]:
-    """Of one line: text, calls of tools, and the end where the server says that it is done. What a model thinks is
-    counted and left out. Raises `UpstreamError`."""
+def events_of(raw: bytes) -> list[TextDelta | ToolCallPart | Thought | StreamEnd]:
+    """Of one line: text, calls of tools, and the end where the server says that it is done. Raises `UpstreamError`."""
     line: _Line = decoded(raw, _decoder)
     if line.error:
         raise failure(line.error)
-    events: list[TextDelta | ToolCallPart | StreamEnd] = []
+    events: list[TextDelta | ToolCallPart | Thought | StreamEnd] = []
+    if line.message and bytes(line.message.thinking) not in EMPTY_VALUES:
+        events.append(Thought())
     if text := line.message and line.message.content:
         events.append(TextDelta(text))
     # Every call is whole, so that an index says nothing.

@@ -11,6 +11,9 @@ from shared.upstreams.port import UpstreamError
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding raises; the last one where the text is nested too deep."""
 
+EMPTY_VALUES = (b"", b"null", b'""')
+"""Of a field that is read as `msgspec.Raw`."""
+
 _LONGEST_COUNT = 24
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from shared.types.model import Location, TokenCounts
 from shared.upstreams.calling import LONGEST_VECTORS, Caller, Timeouts
-from shared.upstreams.chat import chat_body, events_of
+from shared.upstreams.chat import Thought, chat_body, events_of
 from shared.upstreams.decoding import UNREADABLE, count_of, decoded
 from shared.upstreams.port import Capabilities, ModelCall, ModelInfo, StreamEnd, TextDelta, UpstreamError
 from shared.upstreams.tool_calls import ToolCallPart, ToolCallParts
@@ -74,6 +74,7 @@ class OllamaServer:
         async with self._caller.call("POST", "/api/chat", body, call.timeout_s) as answer:
             while (line := await answer.line()) is not None:
                 for event in events_of(line):
+                    answer.progressed()
                     if isinstance(event, StreamEnd):
                         await answer.drain()
                         finish = "tool_calls" if called.calls and event.finish == "stop" else event.finish
@@ -81,7 +82,7 @@ class OllamaServer:
                         return
                     if isinstance(event, ToolCallPart):
                         called.add(event)
-                    else:
+                    elif not isinstance(event, Thought):
                         yield event
         raise UpstreamError("broken", "the answer ended before it was done", may_have_run=True)
 

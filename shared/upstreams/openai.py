@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from shared.types.model import FinishReason, Location, TokenCounts, Tools
 from shared.upstreams.calling import LONGEST_VECTORS, Caller, Timeouts
 from shared.upstreams.chat import sampling_options
-from shared.upstreams.decoding import UNREADABLE, count_of, decoded
+from shared.upstreams.decoding import EMPTY_VALUES, UNREADABLE, count_of, decoded
 from shared.upstreams.faults import failure
 from shared.upstreams.ollama import checked_vectors
 from shared.upstreams.port import Capabilities, ModelCall, ModelInfo, StreamEnd, TextDelta, UpstreamError, WireMessage
@@ -23,6 +23,14 @@ _PNG = b"\x89PNG"
 class _Text(Struct):
     content: str | None = None
     tool_calls: list[ToolCallPart] | None = None
+    reasoning_content: msgspec.Raw = msgspec.Raw()
+    reasoning: msgspec.Raw = msgspec.Raw()
+
+    @property
+    def is_progress(self) -> bool:
+        """What a model thinks is left out, but the model is at work."""
+        thought = (bytes(self.reasoning_content), bytes(self.reasoning))
+        return bool(self.content or self.tool_calls) or any(one not in EMPTY_VALUES for one in thought)
 
 
 class _Choice(Struct):
@@ -117,6 +125,8 @@ class OpenAICompatible:
                 for choice in (chunk.choices or [])[:1]:
                     finish = choice.finish_reason or finish
                     message = choice.delta or choice.message or _Text()
+                    if message.is_progress:
+                        answer.progressed()
                     for part in message.tool_calls or ():
                         called.add(part)
                     if message.content:

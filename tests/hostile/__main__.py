@@ -21,7 +21,7 @@ from tests.suite.running import Caller, Running
 
 HEALTH_MS, READY_S, STOP_S, ERASED_S = 200, 10, 25, 120
 MIB = 1 << 20
-_ATTACK_S, _LONGEST_S = 8.0, 20.0
+_ATTACK_S, _LONGEST_S = 6.0, 10.0
 _CANARY = "zylophantic-quorble-7731"
 
 

@@ -32,7 +32,7 @@ class Attacker:
         self.answers: Counter[str] = Counter()
         self._host, self._port = urlsplit(url).hostname or "", urlsplit(url).port or 0
         self._caller = httpx.Client(
-            base_url=url, headers=Caller(url, key).headers, transport=transport, timeout=60, trust_env=False
+            base_url=url, headers=Caller(url, key).headers, transport=transport, timeout=20, trust_env=False
         )
 
     def send(self, method: str, path: str, **request: Any) -> httpx.Response | None:

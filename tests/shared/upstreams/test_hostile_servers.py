@@ -145,6 +145,51 @@ async def test_a_usage_of_another_shape_costs_no_answer(usage: str) -> None:
     assert (text, end.counts) == ("Hi", None)
 
 
+_EMPTY = {
+    OllamaClient: (
+        b'{"message":{"content":""}}',
+        b'{"message":{"thinking":"","content":null}}',
+        b'{"message":null}',
+        b"",
+    ),
+    OpenAICompatible: (b'data: {"choices":[{"delta":{"content":""}}]}', b'data: {"choices":[]}', b": ping", b""),
+}
+
+
+@pytest.mark.parametrize(("kind", "line"), [(kind, line) for kind, lines in _EMPTY.items() for line in lines])
+async def test_lines_without_an_answer_are_not_read_for_ever(kind: type[Client], line: bytes) -> None:
+    sent = 0
+
+    async def write(writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        writer.write(HEAD + b"\r\n")
+        piece = (line + b"\n") * (100_000 // (len(line) + 1))
+        while sent < 24 * MIB:
+            writer.write(piece)
+            await writer.drain()
+            sent += len(piece)
+
+    async with serving(write, kind) as client:
+        assert (await fault(client.stream(call()))).fault == "broken"
+    assert sent < 16 * MIB
+
+
+@pytest.mark.parametrize(
+    ("kind", "thought", "end"),
+    [
+        (OllamaClient, b'{"message":{"thinking":"Hm."}}', _ollama("7", "3")),
+        (OpenAICompatible, b'data: {"choices":[{"delta":{"reasoning_content":"Hm."}}]}', _openai("7", "3")),
+        (OpenAICompatible, b'data: {"choices":[{"delta":{"reasoning":"Hm."}}]}', _openai("7", "3")),
+    ],
+)
+async def test_a_model_that_thinks_for_long_is_at_work(
+    kind: type[Client], thought: bytes, end: tuple[bytes, ...]
+) -> None:
+    lines = [thought] * (5 * MIB // 4 // len(thought))
+    async with serving(body(*lines, *end), kind) as client:
+        assert (await collected(client.stream(call())))[0] == "Hello."
+
+
 def headers_without_end(writer: asyncio.StreamWriter) -> bytes:
     writer.write(b"HTTP/1.1 200 OK\r\n")
     return b"X-Filler: " + b"a" * 1000 + b"\r\n"
