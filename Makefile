@@ -28,6 +28,8 @@ demo: .venv/serve ## Set up, upload sample documents, ask questions, print answe
 serve: .venv/serve ## Set up and run the suite on http://127.0.0.1:8000
 	$(BIN)/aegis serve
 
+# Compiled modules and tests are kept: without them every process of a test compiles its sources anew.
+test: export PYTHONDONTWRITEBYTECODE =
 test: .venv/dev ## Set up and run the tests (embedded stores only)
 	$(BIN)/pytest -n 2 --dist loadfile
 

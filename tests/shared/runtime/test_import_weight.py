@@ -43,22 +43,37 @@ from shared.table.table import load
 from events.envelope import Secrets
 
 table = load()
-function = table.function(sys.argv[1])
-check_wiring((function,))
-services = cluster_services(table, Settings(), os.environ)
-secrets = Secrets.parse("test:0123456789abcdef")
-application((function,), services, _entrances(function, services, secrets))
-print(json.dumps(sorted(sys.modules)))
+for function in table.functions:
+    child = os.fork()
+    if child:
+        if os.waitpid(child, 0)[1]:
+            sys.exit(function.name + " does not start")
+        continue
+    check_wiring((function,))
+    services = cluster_services(table, Settings(), os.environ)
+    secrets = Secrets.parse("test:0123456789abcdef")
+    application((function,), services, _entrances(function, services, secrets))
+    print(json.dumps([function.name, sorted(sys.modules)]), flush=True)
+    os._exit(0)
 """
+"""Makes every function ready in a process of its own; what all of them import first is imported once."""
 
 
 AT_FIRST_USE = {"boto3", "qdrant_client", "qdrant_edge", "onnxruntime", "tokenizers", "numpy"}
 
 
+@pytest.fixture(scope="module")
+def imported() -> dict[str, set[str]]:
+    """The modules of each function's process, by its name."""
+    done = subprocess.run([sys.executable, "-c", _PROGRAM], capture_output=True, text=True, check=True)
+    return {name: set(modules) for name, modules in map(json.loads, done.stdout.splitlines())}
+
+
 @pytest.mark.parametrize("function", load().functions, ids=lambda function: function.name)
-def test_a_function_that_is_ready_has_imported_only_what_its_row_needs(function: Function) -> None:
-    done = subprocess.run([sys.executable, "-c", _PROGRAM, function.name], capture_output=True, text=True, check=True)
-    modules = set(json.loads(done.stdout))
+def test_a_function_that_is_ready_has_imported_only_what_its_row_needs(
+    function: Function, imported: dict[str, set[str]]
+) -> None:
+    modules = imported[function.name]
     needless = {name for name, needs in HEAVY.items() if name in modules and not needs & set(function.needs)}
     assert not needless, f"{function.name} imports {', '.join(sorted(needless))}"
     early = modules & AT_FIRST_USE
