@@ -11,6 +11,7 @@ README.md                          its head names the `language` of the model; m
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
@@ -23,12 +24,6 @@ from shared.types.errors import SettingError
 
 Pooling = Literal["cls", "mean", "max", "lasttoken"]
 
-_POOLINGS = {
-    "pooling_mode_cls_token": "cls",
-    "pooling_mode_mean_tokens": "mean",
-    "pooling_mode_max_tokens": "max",
-    "pooling_mode_lasttoken": "lasttoken",
-}
 _PROMPTS: Mapping[Purpose, Sequence[str]] = {"question": ("query",), "passage": ("passage", "document", "corpus")}
 _NO_PROMPTS = """is missing: write {"prompts": {}} for a model without prompts, or for one of the e5 family \
 {"prompts": {"query": "query: ", "passage": "passage: "}}"""
@@ -182,7 +177,7 @@ def _number(read: Mapping[str, Any], name: str) -> float:
 def _pooling(path: Path, read: Mapping[str, Any]) -> Pooling:
     named = read.get("pooling_mode")
     modes = [named] if named else [name for name, value in read.items() if name.startswith("pooling_mode_") and value]
-    known = [_POOLINGS.get(str(mode), str(mode)) for mode in modes]
+    known = [re.sub(r"^pooling_mode_|_tokens?$", "", str(mode)) for mode in modes]  # "pooling_mode_mean_tokens"
     if len(known) != 1 or known[0] not in get_args(Pooling):
         raise fault(path, f"pools by {', '.join(known) or 'nothing'}; one of {', '.join(get_args(Pooling))} is needed")
     if read.get("include_prompt", True) is not True:

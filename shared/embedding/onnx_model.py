@@ -29,11 +29,8 @@ _TURN = 8
 _MOST_CHARACTERS = 64 * 1024
 """Far more than the tokens of a window have; what follows would be taken apart in vain."""
 
-INPUT_TYPES = {
-    "input_ids": "tensor(int64)",
-    "attention_mask": "tensor(int64)",
-    "token_type_ids": "tensor(int64)",
-}
+INPUT_TYPES = dict.fromkeys(("input_ids", "attention_mask", "token_type_ids"), "tensor(int64)")
+"""The inputs that a model may have."""
 
 
 class LoadedModel(NamedTuple):

@@ -124,7 +124,9 @@ class Services:
             case "onnx":
                 from shared.embedding.onnx import OnnxEmbedding
 
-                return OnnxEmbedding(Path(folder))
+                exported = OnnxEmbedding(Path(folder))
+                exported.load()  # weights that cannot be used are found at the start, not by the first document
+                return exported
             case _:
                 return self.builtin_embedding
 
