@@ -130,12 +130,12 @@ SECTIONS: dict[str, tuple[Variable, ...]] = {
         Variable(
             "AEGIS_PARSE_SECONDS",
             f"{_LIMITS.seconds:g}",
-            "Seconds that parsing one document may take, all its slices together.",
+            "Seconds of processor time that parsing one document may take, all its slices together.",
         ),
         Variable(
             "AEGIS_PARSE_SECONDS_PER_PAGE",
             f"{_LIMITS.page_seconds:g}",
-            "Seconds for one page with text; a page that is a picture has three times that.",
+            "Seconds of processor time for one page with text; a page that is a picture has three times that.",
         ),
         Variable(
             "AEGIS_PARSE_MEMORY_BYTES", _bytes(_LIMITS.memory_bytes), "The address space of a process that parses."

@@ -68,11 +68,11 @@ class DocumentStored(DocumentEvent, frozen=True, kw_only=True, tag="aegis.docume
 
 
 class DocumentParsed(DocumentEvent, frozen=True, kw_only=True, tag="aegis.document.parsed.v1"):
-    """Its text and structure were read. `parsed` is the blob with the `ParsedDocument`; `pool_ms` is how long workers
-    of the warm pool read it, all slices together, 0 without the pool; `models_microusd` is the cost of the models that
-    described its pictures. Of the `words_in` of its text layers `words_out` are in its text, both 0 where
-    none were counted; `hidden_words` are left out, since a reader does not see them; `parser` is the one that read it,
-    empty in the events of revisions that did not report it."""
+    """Its text and structure were read. `parsed` is the blob with the `ParsedDocument`; `pool_ms` is the processor time
+    in which workers of the warm pool read it, all slices together, 0 without the pool; `models_microusd` is the cost of
+    the models that described its pictures. Of the `words_in` of its text layers `words_out` are in its text, both 0
+    where none were counted; `hidden_words` are left out, since a reader does not see them; `parser` is the one that
+    read it, empty in the events of revisions that did not report it."""
 
     parsed: str
     pages: int

@@ -67,7 +67,7 @@ class ParsedDocument(Struct, frozen=True, omit_defaults=True):
 
 class Slice(Struct, frozen=True, omit_defaults=True):
     """Some consecutive pages of a document that has `pages` in all. `until` is the last one that was read; `unread`
-    counts those that are pictures, where nothing is here to read pictures; `seconds` is how long reading took."""
+    counts those that are pictures, where nothing is here to read pictures; `seconds` is its processor time."""
 
     blocks: tuple[Block, ...]
     until: int

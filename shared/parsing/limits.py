@@ -14,11 +14,11 @@ SLICE_PAGES = 20
 class ParsingLimits(Struct, frozen=True):
     """Bounds of one parse, and of the process that it runs in.
 
-    `seconds` bounds a document, all its slices together, `memory_bytes` the address space of a worker,
-    `expanded_bytes` the UTF-8 of a document's text, `depth` the nesting of its elements, `page_seconds` one page whose
-    text is there to be read (`ocr_seconds` one that is a picture), `pixels` a picture. A worker is replaced after
-    `documents` documents or `worker_pages` pages read in slices, or when it has grown by `growth_bytes`, which leaves
-    room for the models that it loads.
+    `seconds` bounds the processor time of a document, all its slices together, `memory_bytes` the address space of a
+    worker, `expanded_bytes` the UTF-8 of a document's text, `depth` the nesting of its elements, `page_seconds` the
+    processor time of one page whose text is there to be read (`ocr_seconds` one that is a picture), `pixels` a picture.
+    A worker is replaced after `documents` documents or `worker_pages` pages read in slices, or when it has grown by
+    `growth_bytes`, which leaves room for the models that it loads.
     """
 
     seconds: float = 600.0

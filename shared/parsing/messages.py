@@ -30,11 +30,13 @@ class Preload(Struct, frozen=True, tag=True):
 
 
 class ParseSlice(Struct, frozen=True, tag=True):
-    """Pages to parse, from `first` up to `last` where that is given."""
+    """Pages to parse, from `first` up to `last` where that is given. The document's other slices took `spent` seconds
+    of processor time."""
 
     media_type: str
     first: int
     last: int | None = None
+    spent: float = 0.0
     parser: str = "paged"
 
 

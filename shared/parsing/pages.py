@@ -24,8 +24,8 @@ OPENING = PageRange(1, 0)
 class Parts(Struct, frozen=True):
     """The slices of a document that are stored, each with the name of its part.
 
-    `pages` is the document's number of pages, None until a slice was read; `seconds` is how long reading the slices
-    took; `is_refused` says that one of them showed the document to be at fault.
+    `pages` is the document's number of pages, None until a slice was read; `seconds` is the processor time of reading
+    them; `is_refused` says that one of them showed the document to be at fault.
     """
 
     stored: Mapping[PageRange, str] = {}

@@ -1,7 +1,6 @@
 """A pool of worker processes that parse: a document that breaks its parser breaks nothing else."""
 
 import asyncio
-import signal
 from collections.abc import Awaitable, Callable
 
 from msgspec.structs import replace
@@ -30,17 +29,14 @@ from shared.parsing.messages import (
 )
 from shared.parsing.office.conversion import converted
 from shared.parsing.office.targets import OFFICE, TARGETS
-from shared.parsing.process import ParserNotStarted, ParserUnavailable, Worker, WorkerDied
+from shared.parsing.process import ParserHung, ParserNotStarted, ParserUnavailable, Worker, WorkerDied
+from shared.parsing.time_limits import HUNG, LOADING_WALL_S, OUT_OF_TIME, WALL_FACTOR
 from shared.parsing.worker import MEMORY_EXIT
 from shared.types.errors import Rejected
 from shared.types.passage import Box
 
 _KILLED = -9
 """Killed by the kernel for lack of memory, or by an operator: so it counts only the second time."""
-
-
-_OUT_OF_TIME = -signal.SIGALRM
-"""Ended by the timer that a worker sets for each page."""
 
 
 Original = bytes | Callable[[], Awaitable[bytes]]
@@ -84,9 +80,11 @@ class ParserPool:
     async def parse_slice(
         self, media_type: str, content: bytes, first: int, spent: float = 0.0, last: int | None = None
     ) -> Slice:
-        """Parses pages from `first` on, as many as one slice holds, none after `last`; raises like `parse`. `spent` are
-        the seconds that the document's other slices took, which count against its limit."""
-        answer = await self._ask(ParseSlice(media_type, first, last), content, self._free, spent)
+        """Parses pages from `first` on, as many as one slice holds, none after `last`; raises like `parse`. `spent` is
+        the processor time of the document's other slices, which counts against its limit."""
+        if spent >= self._limits.seconds:
+            raise self._out_of_time()
+        answer = await self._ask(ParseSlice(media_type, first, last, spent), content, self._free)
         assert isinstance(answer, Sliced)
         return answer.slice
 
@@ -120,19 +118,19 @@ class ParserPool:
         assert isinstance(answer, MarkdownWritten)
         return answer.text
 
-    async def _ask(
-        self, order: WorkerJob, original: Original, free: asyncio.Semaphore, spent: float = 0.0
-    ) -> WorkerAnswer:
+    async def _ask(self, order: WorkerJob, original: Original, free: asyncio.Semaphore) -> WorkerAnswer:
         async with free:
             content = await _read(original)
             try:
-                return await self._attempt(order, content, spent)
+                return await self._attempt(order, content)
             except WorkerDied as died:
                 self._blame(died, {MEMORY_EXIT})
             try:
-                return await self._attempt(order, content, spent)
+                return await self._attempt(order, content)
             except WorkerDied as died:
                 self._blame(died, {MEMORY_EXIT, _KILLED})
+                if died.status == -HUNG:
+                    raise ParserHung("a parser's process did not finish, twice, with processor time left") from died
                 raise Rejected("corrupt", "its parser crashed on it, twice") from died
 
     def _blame(self, died: WorkerDied, short_of_memory: set[int]) -> None:
@@ -140,9 +138,13 @@ class ParserPool:
         if died.status in short_of_memory:
             detail = f"parsing needs more than {self._limits.memory_bytes} bytes of memory"
             raise Rejected("memory-limit", detail) from died
-        if died.status == _OUT_OF_TIME:
-            seconds = self._limits.page_seconds
-            raise Rejected("time-limit", f"a page took longer than {seconds:g} s, or three times that as a picture")
+        if died.status == -OUT_OF_TIME:
+            raise self._out_of_time() from died
+
+    def _out_of_time(self) -> Rejected:
+        page, whole = self._limits.page_seconds, self._limits.seconds
+        detail = f"parsing takes more than {whole:g} s of processor time, or more than {page:g} s for one page"
+        return Rejected("time-limit", f"{detail} (three times that for a picture)")
 
     async def close(self) -> None:
         """Ends every worker; what they are parsing is lost."""
@@ -151,18 +153,18 @@ class ParserPool:
         self._idle.clear()
         await asyncio.gather(*(worker.end() for worker in workers))
 
-    async def _attempt(self, order: WorkerJob, content: bytes, spent: float) -> WorkerAnswer:
+    async def _attempt(self, order: WorkerJob, content: bytes) -> WorkerAnswer:
         worker = await self._worker(order.parser)
         self._busy.add(worker)
         answer: WorkerAnswer | None = None
         try:
-            async with asyncio.timeout(max(self._limits.seconds - spent, 0.0)):
+            async with asyncio.timeout(WALL_FACTOR * self._limits.seconds + LOADING_WALL_S):
                 answer = await worker.do(order, content)
         except WorkerDied:
             self._refuse_when_closed()
             raise
-        except TimeoutError:
-            raise Rejected("time-limit", f"parsing took longer than {self._limits.seconds:g} s") from None
+        except TimeoutError:  # a process that is stopped, whose own timers do not end it
+            raise WorkerDied(-HUNG) from None
         finally:
             self._busy.discard(worker)
             reason = "closed" if self._closed else "ended" if answer is None else worker.why_spent(answer)

@@ -22,13 +22,18 @@ from shared.parsing.messages import (
 from shared.processes.frames import FrameTooLong, receive, send
 from shared.types.errors import AegisError, Rejected, StoreUnavailable
 
-START_SECONDS = 60.0
+START_SECONDS = 300.0
+"""By the clock; a start takes a few seconds of processor time."""
 _START_RETRY_S = 10
 _ROOT = Path(__file__).resolve().parents[2]
 
 
 class ParserUnavailable(AegisError):
     """A worker cannot be started, or lacks what a parser needs. The document is not at fault; it may be tried again."""
+
+
+class ParserHung(ParserUnavailable):
+    """A worker did not finish within several times its processor time. That is not the document's fault."""
 
 
 class ParserNotStarted(ParserUnavailable, StoreUnavailable):

@@ -39,6 +39,7 @@ from shared.parsing.messages import (
     WriteMarkdown,
     encode,
 )
+from shared.parsing.time_limits import time_limit, uncounted
 from shared.processes import frames
 from shared.types.errors import Rejected
 
@@ -65,8 +66,12 @@ def _preloaded(order: Preload) -> bytes:
 
 
 def _answer(order: WorkerJob, orders: BinaryIO, limits: ParsingLimits) -> bytes:
+    content = frames.read(orders) or b""
+    spent = order.spent if isinstance(order, ParseSlice) else 0.0
     try:
-        return encode(_done(order, frames.read(orders) or b"", limits))
+        with time_limit(limits.seconds - spent):
+            answer = _done(order, content, limits)
+        return encode(answer)
     except Rejected as rejected:
         return encode(WorkerRefusal(rejected.code, rejected.detail, _resident()))
     except MemoryError:
@@ -83,7 +88,7 @@ def _done(order: WorkerJob, content: bytes, limits: ParsingLimits) -> WorkerAnsw
     match order:
         case Parse(parser, media_type, filename):
             return Parsed(parse(parser, media_type, filename, content, limits), _resident())
-        case ParseSlice(media_type, first, last):
+        case ParseSlice(media_type, first, last, _):
             from shared.parsing.paged.slices import parse_slice
 
             return Sliced(parse_slice(media_type, content, first, limits, last), _resident())
@@ -124,7 +129,9 @@ def parse(parser: str, media_type: str, filename: str, content: bytes, limits: P
     if parser not in PARSERS:
         raise ImportError(f"there is no parser {parser!r} here")
     check(media_type, content, limits)
-    document: ParsedDocument = import_module(PARSERS[parser]).parse(media_type, filename, content, limits)
+    with uncounted():
+        module = import_module(PARSERS[parser])
+    document: ParsedDocument = module.parse(media_type, filename, content, limits)
     return replace(document, parser=document.parser or parser)
 
 

@@ -1,7 +1,7 @@
 """Parses a document with pages slice by slice and stores each slice, so that no page is parsed twice.
 
-A part's name has its pages and how long they took (`first-until-pages-milliseconds`): what is missing is known
-without opening any.
+A part's name has its pages and the processor time of reading them (`first-until-pages-milliseconds`): what is missing
+is known without opening any.
 """
 
 import math

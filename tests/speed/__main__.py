@@ -1,7 +1,7 @@
 """`make speed`: every measurement that needs no data from elsewhere and ends in minutes.
 
 `python -m tests.speed NAME ARGUMENTS…` does one of them, or one of the longer ones: `memory`,
-`passages FOLDER`, `retrieval FOLDER`, `routing FILE`, `usage`.
+`passages FOLDER`, `retrieval FOLDER`, `routing FILE`, `stress FOLDER`, `usage`.
 """
 
 import sys
@@ -16,7 +16,7 @@ QUICK = {
     "proxy": "The proxy and the gate",
     "documents": "Formats",
 }
-NAMES = (*QUICK, "memory", "passages", "retrieval", "routing", "usage")
+NAMES = (*QUICK, "memory", "passages", "retrieval", "routing", "stress", "usage")
 
 
 def main() -> int:

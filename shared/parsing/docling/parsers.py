@@ -11,6 +11,7 @@ from shared.parsing.docling.jats_reviews import review_titles
 from shared.parsing.docling.office_packages import as_document
 from shared.parsing.document import ParsedDocument
 from shared.parsing.limits import ParsingLimits
+from shared.parsing.time_limits import uncounted
 from shared.types.errors import Rejected
 
 FORMATS = {
@@ -79,27 +80,31 @@ def _markup(media_type: str, content: bytes, limits: ParsingLimits, **options: A
 
 
 def _word(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
-    from shared.parsing.docling.page_breaks import take_page_marks, with_page_marks
-    from shared.parsing.docling.reading import read
+    with uncounted():
+        from shared.parsing.docling.page_breaks import take_page_marks, with_page_marks
+        from shared.parsing.docling.reading import read
 
     document = _converted(media_type, with_page_marks(content))
     return read(document, limits, pages=take_page_marks(document))
 
 
 def _read(media_type: str, content: bytes, limits: ParsingLimits, **options: Any) -> ParsedDocument:
-    from shared.parsing.docling.reading import read
+    with uncounted():
+        from shared.parsing.docling.reading import read
 
     return read(_converted(media_type, content), limits, **options)
 
 
 def _converted(media_type: str, content: bytes) -> Any:
-    from docling.datamodel.base_models import ConversionStatus, DocumentStream
+    with uncounted():
+        from docling.datamodel.base_models import ConversionStatus, DocumentStream
 
+        converter = _converter()
     extension = "txt" if content.startswith(b"PATN") else FORMATS[media_type][1]
     stream = DocumentStream(name=f"document.{extension}", stream=BytesIO(content))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        result = _converter().convert(stream, raises_on_error=False)
+        result = converter.convert(stream, raises_on_error=False)
     if result.status not in {ConversionStatus.SUCCESS, ConversionStatus.PARTIAL_SUCCESS}:
         raise _refusal(result.errors)
     return result.document

@@ -9,6 +9,7 @@ from shared.parsing.legacy.footnotes import with_notes_at_end
 from shared.parsing.legacy.marks import strip_marks
 from shared.parsing.legacy.passwords import is_encrypted
 from shared.parsing.limits import ParsingLimits
+from shared.parsing.time_limits import uncounted
 from shared.types.errors import Rejected
 
 EXTENSIONS = {
@@ -26,7 +27,8 @@ def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits)
         raise Rejected("unsupported-format", f"there is no parser for {media_type}")
     if extension != "rtf" and is_encrypted(content):
         raise Rejected("encrypted", "it is protected by a password")
-    from shared.parsing.docling.reading import read
+    with uncounted():
+        from shared.parsing.docling.reading import read
 
     document = _converted(extension, with_notes_at_end(content) if extension == "rtf" else content)
     strip_marks(document)
@@ -34,11 +36,13 @@ def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits)
 
 
 def _converted(extension: str, content: bytes) -> Any:
-    from docling_rs import ConversionError, ConversionStatus
-    from docling_rs.options import DocumentStream
+    with uncounted():
+        from docling_rs import ConversionError, ConversionStatus
+        from docling_rs.options import DocumentStream
 
+        converter = _converter()
     try:
-        result = _converter().convert(DocumentStream(name=f"document.{extension}", stream=BytesIO(content)))
+        result = converter.convert(DocumentStream(name=f"document.{extension}", stream=BytesIO(content)))
     except ConversionError as error:
         raise Rejected("corrupt", "it is damaged, or of a version that is not read") from error
     if result.status != ConversionStatus.SUCCESS:

@@ -5,6 +5,7 @@ from importlib import import_module
 
 from shared.parsing.document import ParsedDocument
 from shared.parsing.limits import ParsingLimits
+from shared.parsing.time_limits import uncounted
 from shared.types.errors import Rejected
 
 Parser = Callable[[bytes, ParsingLimits], ParsedDocument]
@@ -37,5 +38,6 @@ def parse_light(media_type: str, content: bytes, limits: ParsingLimits) -> Parse
     module = MODULES.get(media_type)
     if module is None:
         raise Rejected("unsupported-format", f"there is no parser for {media_type}")
-    parser: Parser = import_module(module).parse
+    with uncounted():
+        parser: Parser = import_module(module).parse
     return parser(content, limits)

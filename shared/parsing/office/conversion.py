@@ -12,10 +12,17 @@ from tempfile import TemporaryDirectory
 
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.office.targets import Target
+from shared.parsing.process import ParserHung
+from shared.parsing.time_limits import WALL_FACTOR
 from shared.types.errors import Rejected
 
 PROGRAM = "soffice"
 MOST_SECONDS = 120.0
+"""Of processor time."""
+
+OUT_OF_TIME = 89
+"""The launcher's exit status after a program that has used up its processor time."""
+
 LARGEST_RESULT = 256 * 1024 * 1024
 """Bytes; no file that it writes can grow larger."""
 
@@ -38,7 +45,7 @@ oor:op="fuse"><value>true</value></prop></item>
 
 
 async def converted(target: Target, content: bytes, limits: ParsingLimits) -> bytes:
-    """Raises Rejected("needs-libreoffice") where there is none, ("time-limit") and ("corrupt")."""
+    """Raises Rejected("needs-libreoffice") where there is none, ("time-limit") and ("corrupt"), and `ParserHung`."""
     program = shutil.which(PROGRAM)
     if program is None:
         detail = f"only LibreOffice reads .{target.extension}: install it here, or save the document as .{target.to}"
@@ -59,9 +66,9 @@ def _prepare(folder: Path, target: Target, content: bytes) -> None:
 
 
 async def _run(program: str, folder: Path, target: Target, limits: ParsingLimits) -> None:
-    seconds = min(MOST_SECONDS, limits.seconds)
+    seconds = max(int(min(MOST_SECONDS, limits.seconds)), 1)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "shared.parsing.office.launcher", str(os.getpid()), str(int(seconds) + 1)),
+        *(sys.executable, "-P", "-m", "shared.parsing.office.launcher", str(os.getpid()), str(seconds)),
         *_command(program, folder, target),
         cwd=folder,
         env=_environ(folder),
@@ -71,15 +78,17 @@ async def _run(program: str, folder: Path, target: Target, limits: ParsingLimits
         start_new_session=True,
     )
     try:
-        async with asyncio.timeout(seconds):
-            await process.wait()
+        async with asyncio.timeout(WALL_FACTOR * seconds):
+            status = await process.wait()
     except TimeoutError:
-        raise Rejected("time-limit", f"converting it took longer than {seconds:g} s") from None
+        raise ParserHung(f"LibreOffice did not finish within {WALL_FACTOR * seconds} s") from None
     finally:
         # The whole group: the process itself is only the launcher of the program that converts.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         await asyncio.shield(process.wait())
+    if status == OUT_OF_TIME:
+        raise Rejected("time-limit", f"converting it takes more than {seconds} s of processor time")
 
 
 def _command(program: str, folder: Path, target: Target) -> list[str]:

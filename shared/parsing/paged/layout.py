@@ -35,19 +35,27 @@ def has_ocr() -> bool:
     return is_available() and find_spec("rapidocr") is not None
 
 
-def preload() -> None:
-    """Imports Docling and loads the models that are here."""
-    if not is_available():
-        return
+@cache
+def load_layout() -> None:
+    """Imports Docling and loads the models of layout analysis, once in a process."""
+    from docling.datamodel.base_models import InputFormat
+
+    from shared.parsing.paged import docling_engines
+
+    docling_engines.layout_engine()
+    _converter(ocr=False).initialize_pipeline(InputFormat.PDF)
+
+
+@cache
+def load_ocr() -> None:
+    """Loads the models of layout analysis and of OCR, once in a process."""
     from docling.datamodel.base_models import InputFormat
 
     from shared.parsing.paged import docling_engines, ocr
 
     docling_engines.layout_engine()
-    _converter(ocr=False).initialize_pipeline(InputFormat.PDF)
-    if has_ocr():
-        ocr.ocr_engine()
-        _converter(ocr=True).initialize_pipeline(InputFormat.IMAGE)
+    ocr.ocr_engine()
+    _converter(ocr=True).initialize_pipeline(InputFormat.IMAGE)
 
 
 def pdf_blocks(single: bytes, number: int) -> list[Block]:

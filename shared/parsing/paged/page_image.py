@@ -6,7 +6,7 @@ from PIL import Image, ImageChops, ImageDraw
 
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.paged.page_source import open_pages
-from shared.parsing.paged.slices import time_limit
+from shared.parsing.time_limits import time_limit
 from shared.types.passage import Box
 
 WIDTH = 1200

@@ -9,7 +9,7 @@ from PIL import Image
 from shared.parsing.document import PicturePlace
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.paged.page_source import PagePicture, PageSource, open_pages
-from shared.parsing.paged.slices import time_limit
+from shared.parsing.time_limits import time_limit
 from shared.types.passage import Box
 
 LEAST_SHARE = 0.015

@@ -5,7 +5,7 @@ from shared.parsing.limits import ParsingLimits
 from shared.parsing.paged.glyph_count import SIDE, count_glyphs
 from shared.parsing.paged.page_method import page_method
 from shared.parsing.paged.page_source import open_pages
-from shared.parsing.paged.slices import time_limit
+from shared.parsing.time_limits import time_limit
 
 SAMPLES = 8
 SAMPLE_LETTERS = 3000

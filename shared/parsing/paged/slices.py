@@ -1,9 +1,7 @@
 """Parses the pages of a document, one slice of consecutive pages at a time."""
 
-import signal
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from shared.parsing.document import Block, PageReading, ParsedDocument, Slice
 from shared.parsing.limits import SLICE_PAGES, ParsingLimits
@@ -13,9 +11,10 @@ from shared.parsing.paged.page_method import PageMethod, page_method
 from shared.parsing.paged.page_source import PageSource, open_pages
 from shared.parsing.paged.text_blocks import TextPage, body_size, text_blocks
 from shared.parsing.slices import join_slices
+from shared.parsing.time_limits import processor_seconds, time_limit, uncounted
 
 SECONDS = 20.0
-"""After this time a slice ends with its current page, so that a delivery can end in time."""
+"""After this time by the clock a slice ends with its current page, so that a delivery can end in time."""
 
 LEAST_COVERED = 0.7
 """Share of a page's letters that the layout's blocks must hold; below it the text layer is used."""
@@ -31,7 +30,7 @@ def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits)
 
 def parse_slice(media_type: str, content: bytes, first: int, limits: ParsingLimits, last: int | None = None) -> Slice:
     """Parses pages from `first` on: up to `last` or `SLICE_PAGES` of them, fewer where `SECONDS` have passed."""
-    started = time.monotonic()
+    started, computed = time.monotonic(), processor_seconds()
     pages = open_pages(media_type, content, limits)
     numbers = range(first, min(first + SLICE_PAGES, (last or len(pages)) + 1, len(pages) + 1))
     reader = _Reader(pages, limits)
@@ -46,14 +45,17 @@ def parse_slice(media_type: str, content: bytes, first: int, limits: ParsingLimi
         len(pages),
         pages.title,
         reader.unread,
-        time.monotonic() - started,
+        processor_seconds() - computed,
         page_readings=tuple(reader.readings),
     )
 
 
 def preload() -> None:
     """Loads the libraries and models that the first page would have to wait for."""
-    layout.preload()
+    if layout.is_available():
+        layout.load_layout()
+    if layout.has_ocr():
+        layout.load_ocr()
 
 
 class _Reader:
@@ -83,6 +85,8 @@ class _Reader:
         plain = text_blocks(page, number, body)
         if method == "plain" or not layout.is_available():
             return repair_layout(plain, page, body)
+        with uncounted():
+            layout.load_layout()
         single = self._pages.single_page_pdf(number)
         blocks = layout.pdf_blocks(single, number) if single else []
         return repair_layout(blocks, page, body) if _letters(blocks) >= LEAST_COVERED * _letters(plain) else plain
@@ -93,22 +97,14 @@ class _Reader:
             self.unread += 1
             self.readings.append(PageReading(number, "native", None, 0, 0))
             return plain
+        with uncounted():
+            layout.load_ocr()
         recognized, score = layout.image_blocks(self._pages.render(number), number)
         is_better = _letters(recognized) >= _letters(plain)
         self.readings.append(
             PageReading(number, "ocr", score, 0, 0) if is_better else PageReading(number, "native", None, 0, 0)
         )
         return recognized if is_better else plain
-
-
-@contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Has the kernel end this process when the body takes longer, whatever library it hangs in."""
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _letters(blocks: Sequence[Block]) -> int:

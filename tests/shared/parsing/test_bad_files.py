@@ -11,11 +11,14 @@ import pytest
 
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.pool import ParserPool
+from shared.parsing.time_limits import WALL_FACTOR
 from tests.documents.bad import ANYTHING, PARSED, Bad, corpus, end_of
 from tests.documents.with_text import document_with
 from tests.processes import calls_outside, family
 
 MOST_SECONDS = 20.0
+"""Of processor time; by the clock of a busy machine it may be several times as long."""
+
 FINE = ("md", "docx", "doc", "pdf", "png")
 """At least one for each kind of worker, and one that all models are loaded for."""
 
@@ -47,7 +50,7 @@ async def test_every_bad_file_ends_in_time_as_it_must_calls_nobody_and_the_next_
     try:
         for bad in sample():
             started = time.monotonic()
-            if (came_to := await end(bad)) not in bad.ends or time.monotonic() - started > MOST_SECONDS:
+            if (came_to := await end(bad)) not in bad.ends or time.monotonic() - started > WALL_FACTOR * MOST_SECONDS:
                 otherwise[bad.name] = came_to
         assert otherwise == {}
         fine = [Bad(f"fine.{extension}", document_with(extension, "Forty tonnes."), ANYTHING) for extension in FINE]

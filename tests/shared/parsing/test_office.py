@@ -12,6 +12,7 @@ from shared.formats.router import HEAD_BYTES, FormatRouter
 from shared.parsing.document import ParsedDocument
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.pool import ParserPool
+from shared.parsing.process import ParserHung
 from shared.types.errors import Rejected
 from tests.documents import make
 from tests.documents.compound import compound
@@ -92,12 +93,22 @@ async def test_a_conversion_that_hangs_is_ended_with_all_that_it_started(office:
     pool = ParserPool(ParsingLimits(seconds=1))
     reader = asyncio.create_task(asyncio.to_thread((tmp_path / "alive").read_bytes))
     try:
+        with pytest.raises(ParserHung):
+            await read(pool, "letter.wpd", b"\xffWPC\x10\0\0\0 an old letter")
+    finally:
+        await pool.close()
+    assert await asyncio.wait_for(reader, 10) == b""
+
+
+async def test_a_conversion_is_charged_what_it_computes(office: Path) -> None:
+    write(office, "sh -c 'while :; do :; done'")
+    pool = ParserPool(ParsingLimits(seconds=1))
+    try:
         with pytest.raises(Rejected) as rejected:
             await read(pool, "letter.wpd", b"\xffWPC\x10\0\0\0 an old letter")
     finally:
         await pool.close()
     assert rejected.value.code == "time-limit"
-    assert await asyncio.wait_for(reader, 10) == b""
 
 
 async def test_what_libreoffice_cannot_read_is_corrupt(pool: ParserPool, office: Path) -> None:

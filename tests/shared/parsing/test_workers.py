@@ -18,7 +18,8 @@ from shared.parsing.document import Block, ParsedDocument
 from shared.parsing.limits import MIB, ParsingLimits
 from shared.parsing.markdown import to_markdown
 from shared.parsing.pool import ParserPool
-from shared.parsing.process import ParserUnavailable
+from shared.parsing.process import ParserHung, ParserUnavailable
+from shared.parsing.time_limits import HUNG
 from shared.types.errors import Rejected, StoreUnavailable, retry_seconds
 
 SLOW = b"![[" * 400_000
@@ -164,6 +165,18 @@ async def test_a_document_that_ends_two_workers_is_rejected(pool: ParserPool, de
     with pytest.raises(Rejected) as caught:
         await task
     assert caught.value.code == code
+    assert await works(pool)
+
+
+async def test_a_worker_that_hangs_twice_is_our_fault(pool: ParserPool) -> None:
+    before = children()
+    task = asyncio.create_task(read(pool, "text/markdown", SLOW))
+    for _ in range(2):
+        worker = await busy_child(pool, before)
+        before.add(worker)
+        os.kill(worker, HUNG)
+    with pytest.raises(ParserHung):
+        await task
     assert await works(pool)
 
 
