@@ -51,6 +51,7 @@ class Assembly:
         self.page: int | None = None
         self.box: Box | None = None
         self.aside = False
+        self.hidden_words = 0
 
     def finish(self, pages: int = 0) -> ParsedDocument:
         """Returns the document. Raises Rejected("empty") where no block has a letter or a digit."""
@@ -58,7 +59,7 @@ class Assembly:
         if not any(character.isalnum() for block in self._blocks for character in block.text):
             raise Rejected("empty", "the document holds no words")
         title = self.title or next((block.text for block in self._blocks if block.kind in {"title", "heading"}), "")
-        return ParsedDocument(tuple(self._blocks), safe_title(title)[:300], pages)
+        return ParsedDocument(tuple(self._blocks), safe_title(title)[:300], pages, self.hidden_words)
 
     def heading(self, level: int, text: str) -> None:
         """Adds a heading; inside a quotation it is a line like any other."""

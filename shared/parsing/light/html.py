@@ -8,6 +8,7 @@ from lxml import etree
 from shared.parsing.assembly import Assembly, too_deep
 from shared.parsing.decoding import decode
 from shared.parsing.document import ParsedDocument
+from shared.parsing.light.html_styles import Element, StyleSheets
 from shared.parsing.light.html_table import HtmlTable
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.links import with_address
@@ -43,7 +44,7 @@ def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
 
 def read_into(assembly: Assembly, text: str, limits: ParsingLimits) -> None:
     """Adds the visible text of a page or a part of one. Nothing is fetched and no entity of its own is expanded."""
-    target = _Page(assembly, limits)
+    target = _Page(assembly, limits, StyleSheets(text))
     parser = etree.HTMLParser(
         target=target, encoding="utf-8", no_network=True, huge_tree=False, remove_comments=True, remove_pis=True
     )
@@ -54,13 +55,15 @@ def read_into(assembly: Assembly, text: str, limits: ParsingLimits) -> None:
 class _Page:
     """The target of lxml's parser: it receives each start tag, each end tag and each run of text.
 
-    A table whose cells hold headings or tables only arranges the page: its cells are read as the page's own text.
+    A table whose cells hold headings or tables only arranges the page, and its cells are read as the page's own text;
+    where its rows before were those of data, what a cell holds is read as the cell's text.
     """
 
-    def __init__(self, assembly: Assembly, limits: ParsingLimits) -> None:
+    def __init__(self, assembly: Assembly, limits: ParsingLimits, styles: StyleSheets) -> None:
         self._assembly = assembly
         self._limits = limits
-        self._depth = 0
+        self._styles = styles
+        self._elements: list[Element] = []
         self._dropped = 0
         self._in_title = False
         self._in_heading = False
@@ -70,11 +73,13 @@ class _Page:
         self._tables: list[HtmlTable | None] = []
         self._containers: list[bool] = []
         self._link: tuple[str, list[str], int] | None = None
+        self._raised: list[tuple[list[str], int]] = []
+        self._outer: list[list[str]] = []
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
-        self._depth += 1
-        if self._depth > self._limits.depth:
+        if len(self._elements) >= self._limits.depth:
             raise too_deep(self._limits)
+        self._elements.append(self._styles.opened(tag, attributes, self._elements))
         if self._dropped or _is_dropped(tag, attributes):
             self._dropped += 1
         elif tag == "title":
@@ -82,12 +87,12 @@ class _Page:
         elif tag == "br":
             self._text.append("\n" if self._pre else _BREAK)
         elif tag == "img":
-            self._text.append(f" {attributes.get('alt', '')} ")
+            self.data(f" {attributes.get('alt', '')} ")
         else:
             self._start_visible(tag, attributes)
 
     def end(self, tag: str) -> None:
-        self._depth -= 1
+        self._elements.pop()
         if self._dropped:
             self._dropped -= 1
         elif tag == "title":
@@ -98,6 +103,8 @@ class _Page:
     def data(self, text: str) -> None:
         if self._in_title:
             self._title.append(text)
+        elif not self._dropped and self._elements and self._elements[-1].is_hidden:
+            self._assembly.hidden_words += len(text.split())
         elif not self._dropped:
             self._text.append(text)
 
@@ -106,20 +113,26 @@ class _Page:
         self._assembly.title = self._assembly.title or _collapsed(self._title)
 
     def _start_visible(self, tag: str, attributes: Mapping[str, str]) -> None:
-        if tag in {"table", *HEADINGS} and (table := self._cell()):
+        table = self._cell()
+        if table and tag in {"table", *HEADINGS} and not (self._outer or table.has_data()):
             self._tables[-1] = None  # a table around a table or a heading is there for the layout
             self._write_cells(table)
+            table = None
         self._in_heading = self._in_heading or tag in HEADINGS
         if tag in BREAKS:
             self._break()
         if tag == "table":
             self._tables.append(HtmlTable())
+            if table:
+                self._outer.append(self._taken())
         elif tag == "pre":
             self._pre += 1
         elif tag in _OPENERS:
             self._open(tag, attributes)
         elif tag == "a":
             self._link = (attributes.get("href", ""), self._text, len(self._text))
+        elif tag in {"sup", "sub"}:
+            self._raised.append((self._text, len(self._text)))
         elif tag in {"tr", "td", "th"}:
             self._start_row_or_cell(tag, attributes)
 
@@ -133,6 +146,8 @@ class _Page:
                 self._assembly.code("".join(self._taken()).expandtabs(4))
         elif tag == "a":
             self._end_link()
+        elif tag in {"sup", "sub"}:
+            self._end_raised(tag)
         elif tag in HEADINGS and self._cell() is None:
             self._assembly.heading(HEADINGS[tag], _collapsed(self._taken()))
         elif tag in {"tr", "td", "th"}:
@@ -167,7 +182,10 @@ class _Page:
             cell.close_cell(_collapsed(self._taken()))
         self._paragraph()
         table = self._tables.pop() if self._tables else None
-        if table and table.is_data():
+        if table and self._outer and self._cell():
+            lines = (", ".join(filter(None, row)) for row in table.rows)
+            self._text = [*self._outer.pop(), " ", "; ".join(filter(None, lines)), " "]
+        elif table and table.is_data():
             self._assembly.table(table.rows)
         elif table:
             self._write_cells(table)
@@ -178,6 +196,12 @@ class _Page:
         if link and link[1] is self._text and not self._pre and not self._in_heading:
             place = link[2]
             self._text[place:] = [with_address("".join(self._text[place:]), link[0])]
+
+    def _end_raised(self, tag: str) -> None:
+        """Marks what stands above or below the line, so that it does not become part of the number before it."""
+        text, place = self._raised.pop() if self._raised else (None, 0)
+        if text is self._text:
+            self._text[place:] = [raised("".join(self._text[:place]), "".join(self._text[place:]), tag)]
 
     def _table(self) -> HtmlTable | None:
         return self._tables[-1] if self._tables else None
@@ -208,9 +232,19 @@ class _Page:
 
 
 def _is_dropped(tag: str, attributes: Mapping[str, str]) -> bool:
-    """Whether a reader does not see the element: a model must not see it either. `until-found` is shown by a search."""
-    hidden = "hidden" in attributes and attributes["hidden"].lower() != "until-found"
-    return tag in DROPPED or hidden or attributes.get("role") == "navigation"
+    return tag in DROPPED or attributes.get("role") == "navigation"
+
+
+def raised(before: str, text: str, tag: str) -> str:
+    """A power or an index as it is written in a line: `10^6`, `x_i`; `H2O`, `1st` and notes in brackets as they are."""
+    word = text.strip()
+    last = before[-1:]
+    if not word or not (last.isalnum() or last == ")") or word[0] in "[(*†‡" or word.lower() in _ORDINALS:
+        return text
+    if tag == "sub" and word.isdigit() and not last.isdigit():
+        return text
+    mark = "^" if tag == "sup" else "_"
+    return f"{mark}{word}" if _ONE_WORD.fullmatch(word) else f"{mark}({word})"
 
 
 def _collapsed(runs: list[str]) -> str:
@@ -218,6 +252,9 @@ def _collapsed(runs: list[str]) -> str:
     lines = (" ".join(line.split()) for line in "".join(runs).split(_BREAK))
     return "\n".join(line for line in lines if line)
 
+
+_ONE_WORD = re.compile(r"[+\-−–]?[\w.,′]+[+\-−]?|[+\-−°′″™®©ªº]+")
+_ORDINALS = _names("st nd rd th er ère re e ème eme o a os as º ª ° ™ ® © tm sm")
 
 _BREAK = "\x00"
 """Stands for a line break until white space is collapsed; decoded text holds no such character."""

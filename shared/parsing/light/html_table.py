@@ -6,6 +6,9 @@ WIDEST_SPAN = 64
 LONGEST_REPEATED = 60
 """Characters; what heads several columns is no longer."""
 
+LONGEST_DATA = 200
+"""Characters of a cell in a table of data; a longer one is text that a table arranges."""
+
 
 class HtmlTable:
     """Rows of an open table; a cell that spans rows is repeated in each, a short one in each of its columns too."""
@@ -18,6 +21,14 @@ class HtmlTable:
 
     def is_data(self) -> bool:
         return max(map(len, self.rows), default=0) > 1
+
+    def has_data(self) -> bool:
+        """Whether the rows before the open one are those of a table of data: of equal width, with short cells."""
+        before = self.rows[:-1]
+        width = len(before[0]) if before else 0
+        return width > 1 and all(
+            len(row) == width and any(row) and max(map(len, row)) <= LONGEST_DATA for row in before
+        )
 
     def open_row(self) -> None:
         self.rows.append([])
