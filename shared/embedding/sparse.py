@@ -3,6 +3,7 @@
 The engine multiplies in each word's rarity (IDF) among the tenant's passages when it searches.
 """
 
+import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -57,6 +58,7 @@ def settings() -> dict[str, Any]:
     """Everything that an encoded passage depends on besides its text and language: part of a stage's key."""
     return {
         "encoder": "qdrant-bm25",
+        "folding": "NFKC",
         "k": _K,
         "b": _B,
         "average_words": _AVERAGE_WORDS,
@@ -69,20 +71,25 @@ class SparseEncoder:
     """Encodes texts for BM25. Safe to share; a language's stemmer is created at its first use, within 1 ms."""
 
     def passage(self, text: str, language: str) -> Sparse:
-        vector = _models(language).passage.embed_document(replace_surrogates(text))
+        vector = _models(language).passage.embed_document(_folded(text))
         return Sparse(tuple(vector.indices), tuple(vector.values))
 
     def question(self, text: str, *languages: str) -> Sparse:
         """Encodes a question, stemmed in each language that it may be in."""
         weights: dict[int, float] = {}
         for language in languages:
-            vector = _models(language).counts.embed_document(replace_surrogates(text))
+            vector = _models(language).counts.embed_document(_folded(text))
             counts = dict(zip(vector.indices, map(round, vector.values), strict=True))
             for token, count in counts.items():
                 weight = 1.0 if len(counts) < _LONG else float(count)
                 weights[token] = max(weight, weights.get(token, 0.0))
         tokens = sorted(weights)
         return Sparse(tuple(tokens), tuple(weights[token] for token in tokens))
+
+
+def _folded(text: str) -> str:
+    """Compatibility letters as plain ones, in passages and questions alike: a ligature that was copied out of a PDF."""
+    return unicodedata.normalize("NFKC", replace_surrogates(text))
 
 
 class _Models(NamedTuple):

@@ -21,6 +21,7 @@ _USPTO = re.compile(
 )
 _XBRL = re.compile(r"<(?:[\w.-]{1,40}:)?xbrl\s[^>]{0,4000}http://www\.xbrl\.org/2003/instance")
 _MAIL_LINE = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,60}:[ \t]?.*|[ \t]+\S.*")
+_MAILBOX_LINE = re.compile(r"From \S.*\d{4}[ \t]*\r?\n")
 _MAIL_FIELDS = frozenset(
     {"from", "to", "cc", "subject", "date", "received", "message-id", "mime-version", "return-path", "reply-to"}
 )
@@ -81,7 +82,8 @@ def is_subtitles(text: str) -> bool:
 def _mail_fields(text: str) -> set[str]:
     """The names of the lines that the text begins with, as long as they are those of a mail's head."""
     names = set()
-    for line in text[:_FRONT_CHARACTERS].lstrip("\r\n").splitlines():
+    front = text[:_FRONT_CHARACTERS].lstrip("\r\n")
+    for line in _MAILBOX_LINE.sub("", front, count=1).splitlines() if front.startswith("From ") else front.splitlines():
         if not _MAIL_LINE.fullmatch(line):
             break
         if line[0] not in " \t":

@@ -3,6 +3,7 @@
 import codecs
 import contextlib
 import re
+from collections import Counter
 
 BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -16,6 +17,11 @@ BOMS = (
 MOST_CONTROLS = 0.01
 """Share of control characters above which bytes are no text; logs with colours stay below it."""
 
+_UNMARKED = (("utf-32-le", 4, 0), ("utf-32-be", 4, 3), ("utf-16-le", 2, 0), ("utf-16-be", 2, 1))
+"""Encodings, the bytes of a character, and which of them is never zero in a text of an alphabet."""
+
+_UNMARKED_BYTES = 64 * 1024
+
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _LEGACY_CONTROLS = bytes(set(range(9)) | set(range(0x0E, 0x1B)) | set(range(0x1C, 0x20)) | {0x7F})
 _INVISIBLE = "\ufeff\u200b\u2060"
@@ -23,6 +29,25 @@ _INVISIBLE = "\ufeff\u200b\u2060"
 
 def encoding_by_bom(content: bytes) -> str | None:
     return next((encoding for bom, encoding in BOMS if content.startswith(bom)), None)
+
+
+def unicode_encoding(content: bytes) -> str | None:
+    """The encoding that a byte order mark names, or that zero bytes give away: UTF-16 or UTF-32 without a mark."""
+    if encoding := encoding_by_bom(content):
+        return encoding
+    head = content[:_UNMARKED_BYTES]
+    for encoding, width, letter in _UNMARKED if b"\x00" in head else ():
+        others = [Counter(head[place::width]) for place in range(width) if place != letter]
+        length = len(head) // width
+        is_alphabet = all(sum(count for _, count in each.most_common(2)) >= 0.85 * length for each in others)
+        has_spaces = all(each[0] >= length / 20 for each in others)
+        if len(head) % width == 0 and 0 not in head[letter::width] and is_alphabet and has_spaces:
+            with contextlib.suppress(UnicodeDecodeError):
+                text = codecs.getincrementaldecoder(encoding)().decode(head)
+                plain = sum(each.isalnum() or each.isspace() or each.isascii() for each in text)
+                if plain >= 0.9 * len(text) and control_share(text) <= MOST_CONTROLS:
+                    return encoding
+    return None
 
 
 def control_share(text: str) -> float:
@@ -40,7 +65,7 @@ def peek(head: bytes) -> str | None:
 
     A character cut in two at the end is left out. A legacy encoding is read as Latin-1.
     """
-    if (encoding := encoding_by_bom(head)) or b"\x00" not in head:
+    if (encoding := unicode_encoding(head)) or b"\x00" not in head:
         with contextlib.suppress(UnicodeDecodeError):
             decoded = codecs.getincrementaldecoder(encoding or "utf-8")().decode(head)
             return decoded if control_share(decoded) <= MOST_CONTROLS and "\x00" not in decoded else None

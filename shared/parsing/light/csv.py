@@ -17,16 +17,19 @@ SAMPLE_ROWS = 100
 
 
 def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
-    text = decode(content)
-    csv.field_size_limit(limits.expanded_bytes)
     assembly = Assembly(limits)
+    read_into(assembly, decode(content), limits)
+    return assembly.finish()
+
+
+def read_into(assembly: Assembly, text: str, limits: ParsingLimits) -> None:
+    csv.field_size_limit(limits.expanded_bytes)
     sample = text[:SAMPLE_CHARACTERS]
     delimiter = max(DELIMITERS, key=lambda candidate: _fit(sample, candidate))
     try:
         assembly.table(list(_rows(text, delimiter)))
     except csv.Error as error:
         raise Rejected("corrupt", f"it cannot be read as a table: {error}") from error
-    return assembly.finish()
 
 
 def _rows(text: str, delimiter: str) -> Iterator[list[str]]:

@@ -1,5 +1,6 @@
 """Parses mails and saved web pages (MHTML): both are MIME."""
 
+import re
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage, Message
@@ -8,7 +9,7 @@ from typing import Any
 from shared.parsing.assembly import Assembly, too_deep
 from shared.parsing.decoding import decode
 from shared.parsing.document import ParsedDocument
-from shared.parsing.light import html
+from shared.parsing.light import csv, html
 from shared.parsing.limits import ParsingLimits
 from shared.types.errors import Rejected
 
@@ -16,6 +17,10 @@ FIELDS = ("From", "To", "Cc", "Date")
 """What is shown of a mail's head, above its text."""
 
 MOST_PARTS = 1000
+_TABLES = frozenset({"csv", "tab-separated-values", "comma-separated-values"})
+_CALENDAR = {"SUMMARY": "", "DTSTART": "Start", "DTEND": "End", "LOCATION": "Place", "ORGANIZER": "Organizer"}
+_CALENDAR |= {"ATTENDEE": "Attendee", "DESCRIPTION": ""}
+_ESCAPED = re.compile(r"\\([nN,;\\])")
 
 
 def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
@@ -27,7 +32,9 @@ def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
     if not is_saved_page:
         _head(assembly, message, parts)
     for part in parts:
-        if part.get_content_maintype() == "text" and not _filename(part):
+        if part.is_multipart():
+            _attached_head(assembly, part)
+        elif part.get_content_maintype() == "text":
             _write(assembly, part, limits)
     return assembly.finish()
 
@@ -41,8 +48,19 @@ def _head(assembly: Assembly, message: Message, parts: list[EmailMessage]) -> No
     assembly.paragraph("\n".join(lines))
 
 
+def _attached_head(assembly: Assembly, part: Message) -> None:
+    """Adds sender, date and subject of a mail within a mail, above its text."""
+    inner = part.get_payload()
+    for message in _messages(inner if isinstance(inner, list) else []):
+        assembly.heading(2, _field(message, "Subject"))
+        assembly.paragraph("\n".join(f"{name}: {value}" for name in FIELDS if (value := _field(message, name))))
+
+
 def _parts(message: Message, limits: ParsingLimits) -> Iterator[EmailMessage]:
-    """Yields the leaf parts in order; of the alternatives of one text only the last that is prose."""
+    """Yields the leaf parts in order, and each mail within the mail before its parts.
+
+    Of the alternatives of one text only the last that is prose counts.
+    """
     waiting: list[tuple[Message, int]] = [(message, 1)]
     for _ in range(MOST_PARTS):
         if not waiting:
@@ -56,8 +74,11 @@ def _parts(message: Message, limits: ParsingLimits) -> Iterator[EmailMessage]:
         elif part.get_content_type() == "multipart/alternative":
             forms = _messages(inner)
             known = [form for form in forms if form.is_multipart() or form.get_content_maintype() == "text"]
+            known = [form for form in known if form.get_content_type() != "text/calendar"] or known
             waiting += [(each, depth + 1) for each in (known or forms)[-1:]]  # the richest form that is parsed
         else:
+            if part.get_content_type() == "message/rfc822":
+                yield part  # type: ignore[misc]  # the policy makes every part an EmailMessage
             waiting += [(each, depth + 1) for each in reversed(_messages(inner))]
 
 
@@ -72,9 +93,37 @@ def _write(assembly: Assembly, part: EmailMessage, limits: ParsingLimits) -> Non
     text = decode(content, part.get_content_charset())
     if part.get_content_subtype() in {"html", "xhtml+xml"}:
         html.read_into(assembly, text, limits)
+    elif part.get_content_subtype() in _TABLES:
+        csv.read_into(assembly, text, limits)
+    elif part.get_content_subtype() == "calendar":
+        _calendar(assembly, text)
     elif part.get_content_subtype() != "css":
         for paragraph in text.split("\n\n"):
             assembly.paragraph(paragraph)
+
+
+def _calendar(assembly: Assembly, text: str) -> None:
+    """Adds what an invitation says, a line for each of its fields; times with their zone."""
+    lines = []
+    for line in re.sub(r"\n[ \t]", "", text).split("\n"):
+        name, _, value = line.partition(":")
+        field, *parameters = name.split(";")
+        label = _CALENDAR.get(field.upper())
+        if label is None or not value.strip():
+            continue
+        value = _ESCAPED.sub(lambda found: "\n" if found[1] in "nN" else found[1], value)
+        zone = next((f" ({each[5:]})" for each in parameters if each.upper().startswith("TZID=")), "")
+        person = next((f"{each[3:].strip(chr(34))}, " for each in parameters if each.upper().startswith("CN=")), "")
+        shown = f"{person}{_time(value)}{zone}"
+        lines.append(f"{label}: {shown}" if label else shown)
+    assembly.paragraph("\n".join(lines))
+
+
+def _time(value: str) -> str:
+    if not (found := re.fullmatch(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)\d\d(Z?))?", value.strip())):
+        return value
+    year, month, day, hour, minute, zone = found.groups()
+    return f"{year}-{month}-{day}" + (f" {hour}:{minute}{' UTC' if zone else ''}" if hour else "")
 
 
 def _field(message: Message, name: str) -> str:
