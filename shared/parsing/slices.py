@@ -27,7 +27,7 @@ def join_slices(slices: Sequence[Slice]) -> ParsedDocument:
     """Raises Rejected("ocr-unavailable") and ("empty") where no page had words."""
     blocks = [block for one in slices for block in one.blocks]
     remaining = tuple(_without_running(blocks, slices[-1].pages))
-    if not any(character.isalnum() for block in remaining for character in block.text):
+    if not any(_has_words(block) for block in remaining):
         if any(one.unread for one in slices):
             raise Rejected("ocr-unavailable", "its pages are pictures, and nothing is installed here to read them")
         raise Rejected("empty", "the document holds no words")
@@ -44,12 +44,19 @@ def join_slices(slices: Sequence[Slice]) -> ParsedDocument:
     )
 
 
+def _has_words(block: Block) -> bool:
+    is_number = _is_at_edge(block) and _PAGE_NUMBER.fullmatch(block.text)
+    return not is_number and any(map(str.isalnum, block.text))
+
+
 def _without_running(blocks: list[Block], pages: int) -> Iterator[Block]:
-    """Without page numbers, and without what stands at the edge of many pages alike."""
+    """Without page numbers, where several pages have one, and without what stands at the edge of many pages alike."""
     alike = Counter(_pattern(block) for block in blocks if _is_at_edge(block))
     often = max(3, 0.3 * pages)
+    numbered = len({block.page for block in blocks if _is_at_edge(block) and _PAGE_NUMBER.fullmatch(block.text)})
     for block in blocks:
-        if not _is_at_edge(block) or not (_PAGE_NUMBER.fullmatch(block.text) or alike[_pattern(block)] >= often):
+        is_number = numbered > 1 and _PAGE_NUMBER.fullmatch(block.text)
+        if not _is_at_edge(block) or not (is_number or alike[_pattern(block)] >= often):
             yield block
 
 

@@ -74,7 +74,7 @@ def image_blocks(image: Image.Image, number: int) -> tuple[list[Block], int | No
     blocks, lines = _recognized(image, number)
     if quarters := quarters_of(lines):
         upright, lines = _recognized(image.transpose(_UPRIGHT[quarters]), number)
-        blocks = [replace(block, box=_rotated(block.box, quarters)) for block in upright]
+        blocks = [replace(block, box=rotated_box(block.box, quarters)) for block in upright]
     score = round(1000 * sum(line.confidence for line in lines) / len(lines)) if lines else None
     return blocks, score
 
@@ -88,7 +88,7 @@ def _recognized(image: Image.Image, number: int) -> tuple[list[Block], list[Any]
     return repair_sentences(_blocks(result.document, number)), lines
 
 
-def _rotated(box: Box | None, quarters: int) -> Box | None:
+def rotated_box(box: Box | None, quarters: int) -> Box | None:
     """Rotates the box clockwise by quarter turns."""
     for _ in range(quarters if box else 0):
         assert box is not None
@@ -136,23 +136,12 @@ def _register() -> None:
 
 
 def _blocks(document: Any, number: int) -> list[Block]:
-    """Leaves out page headers and footers, unless they are most of the text."""
+    """Returns page headers and footers too: only other pages show whether they recur."""
     from docling_core.types.doc.common.content_layer import ContentLayer
 
-    layers = {ContentLayer.BODY}, {ContentLayer.BODY, ContentLayer.FURNITURE}
-    body, whole = (
-        [
-            block
-            for item, _ in document.iterate_items(included_content_layers=layer)
-            if (block := _block(item, document, number))
-        ]
-        for layer in layers
-    )
-    return body if 2 * _letters(body) > _letters(whole) else whole
-
-
-def _letters(blocks: list[Block]) -> int:
-    return sum(len(block.text) for block in blocks)
+    layers = {ContentLayer.BODY, ContentLayer.FURNITURE}
+    items = document.iterate_items(included_content_layers=layers)
+    return [block for item, _ in items if (block := _block(item, document, number))]
 
 
 def _block(item: Any, document: Any, number: int) -> Block | None:

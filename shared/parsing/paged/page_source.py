@@ -9,8 +9,10 @@ from typing import Any, NamedTuple, Protocol
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from shared.parsing.limits import ParsingLimits
+from shared.parsing.paged.annotations import level_with, page_annotations
 from shared.parsing.paged.text_blocks import TextPage
-from shared.parsing.paged.text_layer import PageFrame, text_runs
+from shared.parsing.paged.text_layer import MOST_LETTERS, PageFrame, text_runs
+from shared.parsing.paged.visibility import hidden_letters
 from shared.types.errors import Rejected
 from shared.types.passage import Box
 
@@ -51,8 +53,8 @@ class PageSource(Protocol):
         """Renders the page in RGB, its longer side `longest` pixels at most, or `width` pixels wide."""
         ...
 
-    def single_page_pdf(self, number: int) -> bytes | None:
-        """Returns a PDF of this page alone; None where the document is an image."""
+    def single_page_pdf(self, number: int, quarters: int = 0) -> bytes | None:
+        """Returns a PDF of this page alone, rotated clockwise by quarter turns; None where the document is an image."""
         ...
 
     def pictures(self, number: int) -> list[PagePicture]:
@@ -81,6 +83,8 @@ class PdfPages:
             if any(word in str(error).lower() for word in ("password", "security")):
                 raise Rejected("encrypted", "it is encrypted; upload it without its password") from None
             raise Rejected("corrupt", "it is no readable PDF document") from None
+        if self._document.get_formtype():
+            self._document.init_forms()
         self.title = self._document.get_metadata_value("Title").strip()
 
     def __len__(self) -> int:
@@ -92,7 +96,21 @@ class PdfPages:
         textpage = page.get_textpage()
         width, height = frame.size
         covered, has_content = self._picture_share(page, (frame.right - frame.left) * (frame.top - frame.bottom))
-        return TextPage(text_runs(textpage, frame), width, height, covered, has_content)
+        hidden = hidden_letters(page, textpage, (frame.left, frame.bottom, frame.right, frame.top), MOST_LETTERS)
+        seen, unseen = text_runs(textpage, frame, hidden)
+        beside = page_annotations(self._document, page, frame)
+        return TextPage(
+            [*seen, *level_with(seen, beside.runs)],
+            width,
+            height,
+            covered,
+            has_content,
+            beside.fields,
+            unseen,
+            beside.hidden_words,
+            beside.links,
+            beside.notes,
+        )
 
     def render(self, number: int, longest: int = LONGEST_SIDE, width: int | None = None) -> Image.Image:
         page = self._page(number)
@@ -104,11 +122,13 @@ class PdfPages:
         rendered: Image.Image = page.render(scale=scale, may_draw_forms=False).to_pil()
         return rendered.convert("RGB")
 
-    def single_page_pdf(self, number: int) -> bytes | None:
+    def single_page_pdf(self, number: int, quarters: int = 0) -> bytes | None:
         import pypdfium2
 
         single = pypdfium2.PdfDocument.new()
         single.import_pages(self._document, [number - 1])
+        page = single[0]
+        page.set_rotation((page.get_rotation() + 90 * quarters) % 360)
         written = BytesIO()
         single.save(written)
         return written.getvalue()
@@ -194,7 +214,7 @@ class ImagePages:
         upright.thumbnail((longest, longest))
         return _opaque(upright)
 
-    def single_page_pdf(self, number: int) -> bytes | None:
+    def single_page_pdf(self, number: int, quarters: int = 0) -> bytes | None:
         return None
 
     def pictures(self, number: int) -> list[PagePicture]:

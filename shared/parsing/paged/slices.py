@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from shared.parsing.document import Block, PageReading, ParsedDocument, Slice
 from shared.parsing.limits import SLICE_PAGES, ParsingLimits
 from shared.parsing.paged import layout
-from shared.parsing.paged.layout_repair import repair_layout
-from shared.parsing.paged.page_method import PageMethod, page_method
+from shared.parsing.paged.page_method import page_method
 from shared.parsing.paged.page_source import PageSource, open_pages
+from shared.parsing.paged.page_text import page_blocks
 from shared.parsing.paged.text_blocks import TextPage, body_size, text_blocks
+from shared.parsing.paged.unowned_text import words_in_blocks
 from shared.parsing.slices import join_slices
 from shared.parsing.time_limits import processor_seconds, time_limit, uncounted
 
 SECONDS = 20.0
 """After this time by the clock a slice ends with its current page, so that a delivery can end in time."""
-
-LEAST_COVERED = 0.7
-"""Share of a page's letters that the layout's blocks must hold; below it the text layer is used."""
 
 
 def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
@@ -46,6 +44,7 @@ def parse_slice(media_type: str, content: bytes, first: int, limits: ParsingLimi
         pages.title,
         reader.unread,
         processor_seconds() - computed,
+        hidden_words=sum(reading.hidden_words for reading in reader.readings),
         page_readings=tuple(reader.readings),
     )
 
@@ -73,37 +72,32 @@ class _Reader:
             page = self._pages.page(number)
             method = page_method(page)
             if method in ("plain", "layout"):
-                self.blocks += self._text_page(page, number, method)
+                self._text_page(page, number)
         if method == "ocr":
             with time_limit(self._limits.ocr_seconds):
                 self.blocks += self._image_page(page, number)
-        else:
-            self.readings.append(PageReading(number, "native", None, 0, 0))
+        elif method == "blank":
+            self.readings.append(PageReading(number, "native", None, 0, 0, page.hidden_words))
 
-    def _text_page(self, page: TextPage, number: int, method: PageMethod) -> list[Block]:
-        body = body_size(page.runs)
-        plain = text_blocks(page, number, body)
-        if method == "plain" or not layout.is_available():
-            return repair_layout(plain, page, body)
-        with uncounted():
-            layout.load_layout()
-        single = self._pages.single_page_pdf(number)
-        blocks = layout.pdf_blocks(single, number) if single else []
-        return repair_layout(blocks, page, body) if _letters(blocks) >= LEAST_COVERED * _letters(plain) else plain
+    def _text_page(self, page: TextPage, number: int) -> None:
+        blocks = page_blocks(page, number, lambda quarters: self._pages.single_page_pdf(number, quarters))
+        words, found = words_in_blocks(blocks, page)
+        self.blocks += blocks
+        self.readings.append(PageReading(number, "native", None, words, found, page.hidden_words))
 
     def _image_page(self, page: TextPage, number: int) -> list[Block]:
         plain = text_blocks(page, number, body_size(page.runs))
+        words, hidden = sum(len(run.text.split()) for run in page.runs), page.hidden_words
+        native = PageReading(number, "native", None, words, words, hidden)
         if not layout.has_ocr():
             self.unread += 1
-            self.readings.append(PageReading(number, "native", None, 0, 0))
+            self.readings.append(native)
             return plain
         with uncounted():
             layout.load_ocr()
         recognized, score = layout.image_blocks(self._pages.render(number), number)
         is_better = _letters(recognized) >= _letters(plain)
-        self.readings.append(
-            PageReading(number, "ocr", score, 0, 0) if is_better else PageReading(number, "native", None, 0, 0)
-        )
+        self.readings.append(PageReading(number, "ocr", score, 0, 0, hidden) if is_better else native)
         return recognized if is_better else plain
 
 

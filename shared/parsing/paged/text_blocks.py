@@ -8,6 +8,7 @@ from statistics import median
 from msgspec import Struct
 
 from shared.parsing.document import Block, ElementKind
+from shared.parsing.paged.annotations import PageLink, PageNote
 from shared.parsing.paged.text_layer import TextRun
 from shared.types.passage import Box, around
 
@@ -30,17 +31,26 @@ class TextLine(Struct, frozen=True):
 
 class TextPage(Struct, frozen=True):
     """A page's text layer. `pictures` is the share of the page that pictures cover; `has_content` says that the page is
-    not blank."""
+    not blank. `fields` counts those of a form that are among the runs, `hidden` is what its reader does not see."""
 
     runs: Sequence[TextRun]
     width: float
     height: float
     pictures: float = 0.0
     has_content: bool = False
+    fields: int = 0
+    hidden: Sequence[TextRun] = ()
+    hidden_annotations: int = 0
+    links: Sequence[PageLink] = ()
+    notes: Sequence[PageNote] = ()
 
     @property
     def letters(self) -> int:
         return sum(len(run.text) for run in self.runs)
+
+    @property
+    def hidden_words(self) -> int:
+        return self.hidden_annotations + sum(len(run.text.split()) for run in self.hidden)
 
     def fractions(self, box: Box) -> Box:
         left, top, right, bottom = box
@@ -168,10 +178,10 @@ def text_of(lines: Iterator[str]) -> tuple[ElementKind, str]:
 
 
 def marked(item: str) -> str:
-    """Returns a list's item with its mark in Markdown; a letter as mark stays in the text."""
+    """Returns a list's item with its mark in Markdown; a letter or a bracket as mark stays in the text."""
     found = _BULLET.match(item)
     mark = found[1].lstrip("(") if found else ""
-    if not found or mark[0].isalpha():
+    if not found or mark[0].isalpha() or found[1].startswith("("):
         return f"- {item}"
     return f"{mark if mark[0].isdigit() else '-'} {item[found.end() :]}"
 

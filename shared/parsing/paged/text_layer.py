@@ -2,7 +2,9 @@
 
 import ctypes
 import math
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Container, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import pypdfium2.raw as pdfium
@@ -23,13 +25,14 @@ _HYPHENS = frozenset((0x02, 0xFFFE))
 
 class TextRun(Struct, frozen=True):
     """Words on one line without a wide gap between them. Box and `size` are in points, from the displayed page's top
-    left."""
+    left. `quarters` is the number of clockwise quarter turns of the page that bring the text nearest to upright."""
 
     text: str
     box: Box
     size: float
     bold: bool = False
     upright: bool = True
+    quarters: int = 0
 
 
 class PageFrame(Struct, frozen=True):
@@ -67,14 +70,28 @@ class _Letter(Struct):
     index: int
 
 
-def text_runs(textpage: Any, frame: PageFrame) -> list[TextRun]:
-    """Returns the runs in the order in which the file draws them."""
-    return [_run(textpage, letters, frame) for letters in _divided(textpage)]
+def text_runs(textpage: Any, frame: PageFrame, hidden: Container[int] = ()) -> tuple[list[TextRun], list[TextRun]]:
+    """Returns the runs in the order in which the file draws them: first those of letters that are seen, then those of
+    the letters with the indices `hidden`."""
+    letters = list(_letters(textpage))
+    if not hidden:
+        return _runs(textpage, letters, frame), []
+    seen: list[_Letter] = []
+    unseen: list[_Letter] = []
+    is_hidden = False
+    for letter in letters:
+        is_hidden = letter.index in hidden if _is_ink(letter) else is_hidden  # a space belongs to the letter before it
+        (unseen if is_hidden else seen).append(letter)
+    return _runs(textpage, seen, frame), _runs(textpage, unseen, frame)
 
 
-def _divided(textpage: Any) -> Iterator[list[_Letter]]:
+def _runs(textpage: Any, letters: Sequence[_Letter], frame: PageFrame) -> list[TextRun]:
+    return [_run(textpage, run, frame) for run in _divided(letters)]
+
+
+def _divided(letters: Sequence[_Letter]) -> Iterator[list[_Letter]]:
     run: list[_Letter] = []
-    for letter in _letters(textpage):
+    for letter in letters:
         if run and (letter.code in (10, 13) or _is_apart(run, letter)):
             if any(_is_ink(one) for one in run):
                 yield run
@@ -122,14 +139,26 @@ def _run(textpage: Any, letters: list[_Letter], frame: PageFrame) -> TextRun:
         max(box[3] for box in boxes),
     )
     angle = pdfium.FPDFText_GetCharAngle(textpage, first) + frame.quarters * math.pi / 2
-    text = "".join(chr(0x2D if letter.code in _HYPHENS else letter.code) for letter in letters)
+    text = "".join(chr(0x2D if letter.code in _HYPHENS else letter.code) for letter in _in_order(letters))
     return TextRun(
         text=" ".join(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").split()),
         box=box,
         size=_size(textpage, first),
         bold=pdfium.FPDFText_GetFontWeight(textpage, first) >= _BOLD,
         upright=abs(math.sin(angle)) < 0.1 and math.cos(angle) > 0,
+        quarters=-round(angle / (math.pi / 2)) % 4,
     )
+
+
+def _in_order(letters: list[_Letter]) -> list[_Letter]:
+    """Puts the letters of a ligature that is written from right to left, which share one box, in reading order: PDFium
+    returns them turned round, as all letters of the line."""
+    ordered: list[_Letter] = []
+    for _, group in groupby(letters, key=lambda letter: letter.box):
+        same = list(group)
+        is_turned = len(same) > 1 and all(unicodedata.bidirectional(chr(one.code)) in ("AL", "R") for one in same)
+        ordered += reversed(same) if is_turned else same
+    return ordered
 
 
 def _size(textpage: Any, index: int) -> float:

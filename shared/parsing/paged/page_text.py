@@ -1,0 +1,133 @@
+"""Reads the blocks of a page that has a text layer: every word that is seen is in a block, and no other."""
+
+import re
+from collections.abc import Callable, Sequence
+
+from msgspec.structs import replace
+
+from shared.parsing.document import Block
+from shared.parsing.links import with_address
+from shared.parsing.paged import layout
+from shared.parsing.paged.annotations import PageLink
+from shared.parsing.paged.layout_repair import repair_layout
+from shared.parsing.paged.page_method import page_method
+from shared.parsing.paged.text_blocks import TextPage, body_size, rows_of_runs, text_blocks
+from shared.parsing.paged.text_layer import TextRun
+from shared.parsing.paged.unowned_text import add_unowned, insert_block, letters_of
+from shared.parsing.tables import table_markdown
+from shared.parsing.time_limits import uncounted
+from shared.types.passage import Box
+
+LEAST_FIELDS = 0.2
+"""Share of the rows of a form that have fields."""
+
+SinglePage = Callable[[int], bytes | None]
+
+
+def page_blocks(page: TextPage, number: int, single_page: SinglePage) -> list[Block]:
+    """`single_page` returns a PDF of the page alone, rotated by quarter turns."""
+    counts = [sum(len(run.text) for run in page.runs if run.quarters == quarters) for quarters in range(4)]
+    main = counts.index(max(counts))
+    blocks = _of_direction(page, main, number, single_page)
+    for quarters in range(4):
+        if counts[quarters] and quarters != main:
+            for block in _of_direction(page, quarters, number, None):
+                insert_block(blocks, block)
+    for link in page.links:
+        _add_address(blocks, link, page)
+    notes = [
+        Block("paragraph", note.text, page=number, box=page.fractions(note.box), aside=True) for note in page.notes
+    ]
+    return blocks + notes
+
+
+def _of_direction(page: TextPage, quarters: int, number: int, single_page: SinglePage | None) -> list[Block]:
+    """Returns the blocks of the runs that are upright once the page is rotated; without layout analysis where there is
+    no single page."""
+    upright = _rotated(page, quarters)
+    runs = [run for run in upright.runs if run.quarters == 0]
+    others = [run for run in upright.runs if run.quarters]
+    turned = replace(upright, runs=runs)
+    body = body_size(runs)
+    blocks = None
+    if single_page and layout.is_available() and page_method(turned) == "layout" and not _is_form(turned):
+        with uncounted():
+            layout.load_layout()
+        single = single_page(quarters)
+        found = layout.pdf_blocks(single, number) if single else []
+        blocks = _without(found, [*upright.hidden, *others], turned)
+        if blocks is not None:
+            blocks = repair_layout(add_unowned(blocks, turned, number, body), turned, body)
+    if blocks is None:
+        blocks = repair_layout(text_blocks(turned, number, body), turned, body)
+    return [replace(block, box=layout.rotated_box(block.box, -quarters % 4)) for block in blocks]
+
+
+def _is_form(page: TextPage) -> bool:
+    """Whether so many rows have fields that the page is read row by row: a field belongs to the label beside it."""
+    return page.fields > LEAST_FIELDS * len(rows_of_runs(page.runs))
+
+
+def _rotated(page: TextPage, quarters: int) -> TextPage:
+    """Rotates the page clockwise by quarter turns."""
+    for _ in range(quarters):
+        page = replace(
+            page,
+            runs=[_rotated_run(run, page.height) for run in page.runs],
+            hidden=[_rotated_run(run, page.height) for run in page.hidden],
+            width=page.height,
+            height=page.width,
+        )
+    return page
+
+
+def _rotated_run(run: TextRun, height: float) -> TextRun:
+    left, top, right, bottom = run.box
+    turned = (run.quarters - 1) % 4
+    return replace(run, box=(height - bottom, left, height - top, right), quarters=turned, upright=turned == 0)
+
+
+def _without(blocks: Sequence[Block], unwanted: Sequence[TextRun], page: TextPage) -> list[Block] | None:
+    """Removes the runs from the blocks; None where one of them cannot be told from the text around it."""
+    remaining = list(blocks)
+    for run in unwanted:
+        pattern = re.compile(r"\W*".join(map(re.escape, re.findall(r"\w+", run.text))) or r"(?!)")
+        box = page.fractions(run.box)
+        for place, block in enumerate(remaining):
+            if _overlap(block.box, box) and letters_of(run.text) in letters_of(block.text):
+                rows = tuple(tuple(pattern.sub("", cell) for cell in row) for row in block.rows)
+                text = table_markdown(rows) if rows else " ".join(pattern.sub("", block.text, count=1).split())
+                if letters_of(text) == letters_of(block.text):
+                    return None
+                remaining[place] = replace(block, text=text, rows=rows)
+                break
+    return [block for block in remaining if letters_of(block.text)] if unwanted else remaining
+
+
+def _overlap(one: Box | None, other: Box) -> bool:
+    return one is None or (one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3])
+
+
+def _add_address(blocks: list[Block], link: PageLink, page: TextPage) -> None:
+    """Writes the address of a link behind its words."""
+    words = " ".join(run.text for run in page.runs if _lies_in(run.box, link.box))
+    box = page.fractions(link.box)
+    for place, block in enumerate(blocks):
+        text = _linked_words(words, block, box)
+        if text and _overlap(block.box, box):
+            linked = with_address(text, link.address)
+            rows = tuple(tuple(linked if cell == text else cell for cell in row) for row in block.rows)
+            written = table_markdown(rows) if rows else block.text.replace(text, linked, 1)
+            blocks[place] = replace(block, text=written, rows=rows)
+            return
+
+
+def _linked_words(words: str, block: Block, box: Box) -> str:
+    """Returns the link's words as they stand in the block; all of it where the link is a part of one run."""
+    if words and words in block.text:
+        return words
+    return block.text if not words and block.kind != "table" and _overlap(block.box, box) else ""
+
+
+def _lies_in(inner: Box, outer: Box) -> bool:
+    return outer[0] - 2 <= inner[0] and inner[2] <= outer[2] + 2 and outer[1] <= (inner[1] + inner[3]) / 2 <= outer[3]

@@ -1,0 +1,132 @@
+"""Every word of a PDF that its reader sees is in a block, and no word that is hidden."""
+
+import re
+from collections import Counter
+
+import pytest
+from reportlab.lib.colors import Color, white
+from reportlab.pdfgen.canvas import Canvas
+
+from shared.parsing.document import ParsedDocument
+from shared.parsing.limits import ParsingLimits
+from shared.parsing.paged.slices import parse
+from tests.shared.parsing import drawn
+from tests.speed.pdf_words import generated, lost_words
+
+LIMITS = ParsingLimits(page_seconds=600)
+CLEAR = "The toll for the bridge is four euros."
+HIDDEN = "zebra instructions"
+
+
+def read(*pages: drawn.Drawing) -> ParsedDocument:
+    return parse("application/pdf", "a.pdf", drawn.pdf(*pages), LIMITS)
+
+
+def text_of(document: ParsedDocument) -> str:
+    return " ".join(block.text for block in document.blocks)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_word_of_a_generated_page_is_lost(seed: int) -> None:
+    content = generated(seed)
+    document = parse("application/pdf", "a.pdf", content, LIMITS)
+    assert lost_words(content, document) == Counter()
+    assert all(reading.words_out == reading.words_in > 0 for reading in document.page_readings)
+
+
+def white_text(canvas: Canvas) -> None:
+    canvas.setFillColor(white)
+    canvas.drawString(72, 500, HIDDEN)
+
+
+def nearly_white(canvas: Canvas) -> None:
+    canvas.setFillColor(Color(0.99, 0.99, 0.98))
+    canvas.drawString(72, 500, HIDDEN)
+
+
+def colored_on_its_color(canvas: Canvas) -> None:
+    canvas.setFillColor(Color(0.1, 0.1, 0.5))
+    canvas.rect(60, 480, 300, 60, fill=1, stroke=0)
+    canvas.drawString(72, 500, HIDDEN)
+
+
+def outside(canvas: Canvas) -> None:
+    canvas.drawString(-400, 500, HIDDEN)
+
+
+def tiny(canvas: Canvas) -> None:
+    canvas.setFontSize(0.3)
+    canvas.drawString(72, 500, HIDDEN)
+
+
+def unpainted(canvas: Canvas) -> None:
+    text = canvas.beginText(72, 500)
+    text.setTextRenderMode(3)
+    text.textLine(HIDDEN)
+    canvas.drawText(text)
+
+
+def transparent(canvas: Canvas) -> None:
+    canvas.setFillAlpha(0)
+    canvas.drawString(72, 500, HIDDEN)
+
+
+def covered(canvas: Canvas) -> None:
+    canvas.drawString(72, 500, HIDDEN)
+    canvas.setFillColor(white)
+    canvas.rect(60, 480, 300, 60, fill=1, stroke=0)
+
+
+@pytest.mark.parametrize(
+    "hide", [white_text, nearly_white, colored_on_its_color, outside, tiny, unpainted, transparent, covered]
+)
+def test_hidden_words_are_counted_and_left_out(hide: drawn.Drawing) -> None:
+    document = read(drawn.together(drawn.lines(CLEAR), hide))
+    assert (text_of(document), document.hidden_words) == (CLEAR, 2)
+
+
+def test_light_text_on_a_dark_ground_is_read() -> None:
+    def draw(canvas: Canvas) -> None:
+        canvas.rect(60, 480, 300, 60, fill=1)
+        canvas.setFillColor(white)
+        canvas.drawString(72, 500, "Closed on Mondays")
+
+    document = read(drawn.together(drawn.lines(CLEAR), draw))
+    assert "Closed on Mondays" in text_of(document) and document.hidden_words == 0
+
+
+def test_the_values_of_fields_stand_beside_their_labels() -> None:
+    def draw(canvas: Canvas) -> None:
+        drawn.lines("Owner:", "Engine:", "Insured:", top=60, pitch=40)(canvas)
+        form, height = canvas.acroForm, drawn.HEIGHT
+        form.textfield(name="owner", value="Ingrid Solberg", x=200, y=height - 76, width=150, height=20)
+        form.choice(
+            name="engine", value="diesel", options=["diesel", "petrol"], x=200, y=height - 116, width=90, height=20
+        )
+        form.checkbox(name="insured", checked=True, x=200, y=height - 154, size=16)
+
+    text = " ".join(text_of(read(draw)).replace("|", " ").replace("---", " ").split())
+    assert re.findall(r"\S+: (?:☒|\w+ Solberg|\w+)", text) == ["Owner: Ingrid Solberg", "Engine: diesel", "Insured: ☒"]
+
+
+def test_the_address_of_a_link_stands_behind_its_words() -> None:
+    def draw(canvas: Canvas) -> None:
+        drawn.lines("tide tables", top=60)(canvas)
+        canvas.linkURL("https://tides.example/tables", (70, drawn.HEIGHT - 76, 140, drawn.HEIGHT - 56))
+
+    assert "tide tables (https://tides.example/tables)" in text_of(read(draw))
+
+
+def test_a_table_printed_sideways_keeps_its_rows() -> None:
+    def draw(canvas: Canvas) -> None:
+        canvas.rotate(90)
+        for down, row in enumerate(drawn.TABLE):
+            for across, cell in enumerate(row):
+                canvas.drawString(80 + 150 * across, -100 - 20 * down, cell)
+
+    assert [block.rows for block in read(draw).blocks] == [drawn.TABLE]
+
+
+def test_a_line_at_the_edge_of_one_page_is_not_a_running_head() -> None:
+    document = read(drawn.text_page(1), drawn.together(drawn.lines("Case 44/2026 B", top=30), drawn.lines(CLEAR)))
+    assert "Case 44/2026 B" in text_of(document)
