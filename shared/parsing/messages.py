@@ -16,11 +16,14 @@ class Hello(Struct, frozen=True, tag=True):
 
 
 class Parse(Struct, frozen=True, tag=True):
-    """A document to parse; its bytes follow in a frame of their own."""
+    """A document to parse; its bytes follow in a frame of their own. Where it `is_second`, other parsers have failed on
+    it, with `spent` seconds of processor time."""
 
     parser: str
     media_type: str
     filename: str
+    spent: float = 0.0
+    is_second: bool = False
 
 
 class Preload(Struct, frozen=True, tag=True):
@@ -119,11 +122,14 @@ class Measured(Struct, frozen=True, tag=True):
 
 
 class WorkerRefusal(Struct, frozen=True, tag=True):
-    """The document is at fault."""
+    """The document is at fault. `is_final`: a guard has refused it, before any parser; `seconds` is the processor time
+    that was spent."""
 
     code: str
     detail: str
     memory: int
+    is_final: bool = False
+    seconds: float = 0.0
 
 
 class Broken(Struct, frozen=True, tag=True):

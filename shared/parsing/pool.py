@@ -1,6 +1,7 @@
 """A pool of worker processes that parse: a document that breaks its parser breaks nothing else."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 from msgspec.structs import replace
@@ -27,9 +28,10 @@ from shared.parsing.messages import (
     WorkerRefusal,
     WriteMarkdown,
 )
-from shared.parsing.office.conversion import converted
-from shared.parsing.office.targets import OFFICE, TARGETS
+from shared.parsing.office.conversion import converted, has_office
+from shared.parsing.office.targets import CONVERTIBLE, OFFICE, TARGETS
 from shared.parsing.process import ParserHung, ParserNotStarted, ParserUnavailable, Worker, WorkerDied
+from shared.parsing.second_parsers import RETRIED, parsers_for
 from shared.parsing.time_limits import HUNG, LOADING_WALL_S, OUT_OF_TIME, WALL_FACTOR
 from shared.parsing.worker import MEMORY_EXIT
 from shared.types.errors import Rejected
@@ -37,6 +39,15 @@ from shared.types.passage import Box
 
 _KILLED = -9
 """Killed by the kernel for lack of memory, or by an operator: so it counts only the second time."""
+
+
+class WorkerRefused(Rejected):
+    """A worker found the document to be at fault. `is_final` holds for every parser; `seconds` is processor time."""
+
+    def __init__(self, refusal: WorkerRefusal) -> None:
+        super().__init__(refusal.code, refusal.detail)
+        self.is_final = refusal.is_final
+        self.seconds = refusal.seconds
 
 
 Original = bytes | Callable[[], Awaitable[bytes]]
@@ -63,17 +74,41 @@ class ParserPool:
         self._closed = False
 
     async def parse(self, parser: str, media_type: str, filename: str, content: Original) -> ParsedDocument:
-        """Parses a document. Raises Rejected where it is at fault, and ParserUnavailable where the parser is.
+        """Parses a document; where its parser fails or finds no words, the others that know the format are tried,
+        within the limits of the one document. Raises Rejected where it is at fault, and ParserUnavailable where the
+        parser is.
 
         A worker that dies is replaced and the document is tried once more. Cancelling ends the worker.
         """
-        reads, reads_type = parser, media_type
+        refusals: list[Rejected] = []
+        spent = 0.0
+        for one in parsers_for(parser, media_type, has_office=has_office()):
+            order = Parse(one, media_type, filename, spent, is_second=bool(refusals))
+            started = time.monotonic()
+            try:
+                return await self._parse_by(order, content)
+            except WorkerRefused as refused:
+                refusals.append(refused)
+                spent += refused.seconds
+                if refused.is_final:
+                    break
+            except Rejected as rejected:  # by its crash, for one: what it computed is unknown
+                refusals.append(rejected)
+                spent += time.monotonic() - started
+            if refusals[-1].code not in RETRIED or spent >= self._limits.seconds:
+                break
+        raise next((one for one in refusals if one.code == "empty"), refusals[0])
+
+    async def _parse_by(self, order: Parse, content: Original) -> ParsedDocument:
+        parser = order.parser
         if parser == OFFICE:
-            target = TARGETS[media_type]
+            target = {**TARGETS, **CONVERTIBLE}[order.media_type]
             async with self._free:
-                content = await converted(target, await _read(content), self._limits)
-            reads, reads_type = target.parser, target.media_type
-        answer = await self._ask(Parse(reads, reads_type, filename), content, self._free)
+                remaining = replace(self._limits, seconds=self._limits.seconds - order.spent)
+                content = await converted(target, await _read(content), remaining)
+            # It is read by the parser that leaves hidden text out.
+            order = replace(order, parser=target.parser, media_type=target.media_type, is_second=False)
+        answer = await self._ask(order, content, self._free)
         assert isinstance(answer, Parsed)
         return replace(answer.document, parser=parser)
 
@@ -198,8 +233,8 @@ class ParserPool:
 
 def _judged(answer: WorkerAnswer) -> WorkerAnswer:
     match answer:
-        case WorkerRefusal(code=code, detail=detail):
-            raise Rejected(code, detail)
+        case WorkerRefusal():
+            raise WorkerRefused(answer)
         case Broken(detail=detail):
             raise ParserUnavailable(detail)
         case Ready():

@@ -39,7 +39,8 @@ from shared.parsing.messages import (
     WriteMarkdown,
     encode,
 )
-from shared.parsing.time_limits import time_limit, uncounted
+from shared.parsing.second_parsers import may_hide_text
+from shared.parsing.time_limits import processor_seconds, time_limit, uncounted
 from shared.processes import frames
 from shared.types.errors import Rejected
 
@@ -67,26 +68,35 @@ def _preloaded(order: Preload) -> bytes:
 
 def _answer(order: WorkerJob, orders: BinaryIO, limits: ParsingLimits) -> bytes:
     content = frames.read(orders) or b""
-    spent = order.spent if isinstance(order, ParseSlice) else 0.0
+    spent = order.spent if isinstance(order, Parse | ParseSlice) else 0.0
+    started = processor_seconds()
+
+    def refusal(code: str, detail: str, *, is_final: bool = False) -> bytes:
+        return encode(WorkerRefusal(code, detail, _resident(), is_final, processor_seconds() - started))
+
     try:
         with time_limit(limits.seconds - spent):
             answer = _done(order, content, limits)
         return encode(answer)
+    except Refused as rejected:
+        return refusal(rejected.code, rejected.detail, is_final=True)
     except Rejected as rejected:
-        return encode(WorkerRefusal(rejected.code, rejected.detail, _resident()))
+        return refusal(rejected.code, rejected.detail)
     except MemoryError:
         os._exit(MEMORY_EXIT)
     except RecursionError:
-        return encode(WorkerRefusal("too-deep", "its elements are nested too deep", _resident()))
+        return refusal("too-deep", "its elements are nested too deep")
     except (ImportError, PermissionError) as error:
         return encode(Broken(f"{type(error).__name__}: {error}"))
     except Exception as error:  # noqa: BLE001 - whatever else a library raises over a document, the document is at fault
-        return encode(WorkerRefusal("corrupt", f"its parser gave up ({type(error).__name__})", _resident()))
+        return refusal("corrupt", f"its parser gave up ({type(error).__name__})")
 
 
 def _done(order: WorkerJob, content: bytes, limits: ParsingLimits) -> WorkerAnswer:
     match order:
-        case Parse(parser, media_type, filename):
+        case Parse(parser, media_type, filename, _, is_second):
+            if is_second and may_hide_text(content):
+                raise Refused("corrupt", "it may hide text, which only its own parser leaves out")
             return Parsed(parse(parser, media_type, filename, content, limits), _resident())
         case ParseSlice(media_type, first, last, _):
             from shared.parsing.paged.slices import parse_slice
@@ -124,11 +134,18 @@ PARSERS = {
 """The module of each `parse(media_type, filename, content, limits)`, imported at first use. A worker serves one."""
 
 
+class Refused(Rejected):
+    """A guard refuses the document, whatever parser would read it."""
+
+
 def parse(parser: str, media_type: str, filename: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
     """Parses a document; raises Rejected. `filename` is only a hint for formats that differ by it."""
     if parser not in PARSERS:
         raise ImportError(f"there is no parser {parser!r} here")
-    check(media_type, content, limits)
+    try:
+        check(media_type, content, limits)
+    except Rejected as rejected:
+        raise Refused(rejected.code, rejected.detail) from rejected
     with uncounted():
         module = import_module(PARSERS[parser])
     document: ParsedDocument = module.parse(media_type, filename, content, limits)

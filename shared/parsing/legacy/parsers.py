@@ -1,4 +1,4 @@
-"""The Office formats of before 2007, and RTF."""
+"""The Office formats of before 2007 and RTF, and others that Docling failed on."""
 
 from functools import cache
 from io import BytesIO
@@ -7,7 +7,6 @@ from typing import Any
 from shared.parsing.document import ParsedDocument
 from shared.parsing.legacy.footnotes import with_notes_at_end
 from shared.parsing.legacy.marks import strip_marks
-from shared.parsing.legacy.passwords import is_encrypted
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.time_limits import uncounted
 from shared.types.errors import Rejected
@@ -17,7 +16,19 @@ EXTENSIONS = {
     "application/vnd.ms-excel": "xls",
     "application/vnd.ms-powerpoint": "ppt",
     "application/rtf": "rtf",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "application/vnd.oasis.opendocument.text": "odt",
+    "application/vnd.oasis.opendocument.spreadsheet": "ods",
+    "application/vnd.oasis.opendocument.presentation": "odp",
+    "application/epub+zip": "epub",
+    "application/vnd.ms-outlook": "msg",
+    "application/vnd.apple.pages": "pages",
+    "application/vnd.apple.keynote": "key",
+    "application/vnd.apple.numbers": "numbers",
 }
+_OLD = frozenset({"doc", "xls", "ppt"})
 
 
 def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
@@ -25,8 +36,11 @@ def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits)
     extension = EXTENSIONS.get(media_type)
     if extension is None:
         raise Rejected("unsupported-format", f"there is no parser for {media_type}")
-    if extension != "rtf" and is_encrypted(content):
-        raise Rejected("encrypted", "it is protected by a password")
+    if extension in _OLD:
+        from shared.parsing.legacy.passwords import is_encrypted
+
+        if is_encrypted(content):
+            raise Rejected("encrypted", "it is protected by a password")
     with uncounted():
         from shared.parsing.docling.reading import read
 

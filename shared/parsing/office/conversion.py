@@ -44,6 +44,10 @@ oor:op="fuse"><value>true</value></prop></item>
 """Of its profile: no macro runs, no link is followed (0 and 1 both mean never, each in its own program)."""
 
 
+def has_office() -> bool:
+    return shutil.which(PROGRAM) is not None
+
+
 async def converted(target: Target, content: bytes, limits: ParsingLimits) -> bytes:
     """Raises Rejected("needs-libreoffice") where there is none, ("time-limit") and ("corrupt"), and `ParserHung`."""
     program = shutil.which(PROGRAM)

@@ -32,6 +32,20 @@ def _slides(extension: str) -> Target:
     return Target(extension, "pptx", "docling", f"{_TYPE}.presentationml.presentation")
 
 
+CONVERTIBLE: Mapping[str, Target] = {
+    f"{_TYPE}.wordprocessingml.document": _text("docx"),
+    f"{_TYPE}.spreadsheetml.sheet": _sheet("xlsx"),
+    f"{_TYPE}.presentationml.presentation": _slides("pptx"),
+    "application/vnd.oasis.opendocument.text": _text("odt"),
+    "application/vnd.oasis.opendocument.spreadsheet": _sheet("ods"),
+    "application/vnd.oasis.opendocument.presentation": _slides("odp"),
+    "application/msword": _text("doc"),
+    "application/vnd.ms-excel": _sheet("xls"),
+    "application/vnd.ms-powerpoint": _slides("ppt"),
+    "application/rtf": _text("rtf"),
+}
+"""What our own parsers read first; LibreOffice is tried where they fail."""
+
 TARGETS: Mapping[str, Target] = {
     "application/vnd.wordperfect": _text("wpd"),
     "application/vnd.ms-works": _text("wps"),

@@ -46,7 +46,7 @@ def read_by(event: DocumentParsed) -> StageRecord:
     return StageRecord("parse", "k", "done", 1, now(), now(), event=stored_outcome(event))
 
 
-def shown(*stages: StageRecord) -> DocumentView:
+def displayed(*stages: StageRecord) -> DocumentView:
     return view(OneEntry(*stages).found, TABLE.stages("cpu"))
 
 
@@ -79,11 +79,11 @@ async def test_without_readings_the_list_is_empty(tmp_path: Path, document: dict
 
 def test_a_document_shows_what_it_lost_and_null_where_that_is_unknown() -> None:
     event = msgspec.structs.replace(PARSED, words_in=2000, words_out=1999, hidden_words=3, parser="paged")
-    known = shown(read_by(event))
+    known = displayed(read_by(event))
     assert (known.text_share, known.hidden_words, known.parser) == (0.999, 3, "paged")
     before = {name: value for name, value in stored_outcome(PARSED)["data"].items() if "words" not in name}
     old = StageRecord("parse", "k", "done", 1, now(), now(), event={"type": PARSED.type_name(), "data": before})
-    for one in (shown(old), shown(read_by(PARSED)), shown()):
+    for one in (displayed(old), displayed(read_by(PARSED)), displayed()):
         assert (one.text_share, one.hidden_words, one.parser) == (None, None, None)
 
 
