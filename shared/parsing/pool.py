@@ -32,7 +32,7 @@ from shared.parsing.office.conversion import converted, has_office
 from shared.parsing.office.targets import CONVERTIBLE, OFFICE, TARGETS
 from shared.parsing.process import ParserHung, ParserNotStarted, ParserUnavailable, Worker, WorkerDied
 from shared.parsing.second_parsers import RETRIED, parsers_for
-from shared.parsing.time_limits import HUNG, LOADING_WALL_S, OUT_OF_TIME, WALL_FACTOR
+from shared.parsing.time_limits import HUNG, LOADING_WALL_S, OUT_OF_TIME, wall_seconds
 from shared.parsing.worker import MEMORY_EXIT
 from shared.types.errors import Rejected
 from shared.types.passage import Box
@@ -193,7 +193,7 @@ class ParserPool:
         self._busy.add(worker)
         answer: WorkerAnswer | None = None
         try:
-            async with asyncio.timeout(WALL_FACTOR * self._limits.seconds + LOADING_WALL_S):
+            async with asyncio.timeout(wall_seconds(self._limits.seconds) + LOADING_WALL_S):
                 answer = await worker.do(order, content)
         except WorkerDied:
             self._refuse_when_closed()

@@ -16,10 +16,18 @@ HUNG = signal.SIGALRM
 """Ends a worker that has not finished although it has processor time left."""
 
 WALL_FACTOR = 5
+LEAST_WALL_S = 30.0
+"""A process that is one of many gets its turn within this time, however short its limit is."""
+
 LOADING_WALL_S = 300.0
 _SHORTEST = 0.001
 
 _loading = 0.0
+
+
+def wall_seconds(seconds: float) -> float:
+    """How long what may compute for `seconds` may take by the clock."""
+    return max(WALL_FACTOR * seconds, LEAST_WALL_S)
 
 
 def processor_seconds() -> float:
@@ -32,7 +40,7 @@ def time_limit(seconds: float) -> Iterator[None]:
     """Bounds the body's processor time. Within another limit the one that ends first holds."""
     processor, wall = processor_seconds(), time.monotonic()
     processor_left = _set(signal.ITIMER_PROF, seconds)
-    wall_left = _set(signal.ITIMER_REAL, WALL_FACTOR * seconds)
+    wall_left = _set(signal.ITIMER_REAL, wall_seconds(seconds))
     try:
         yield
     finally:

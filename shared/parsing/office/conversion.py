@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.office.targets import Target
 from shared.parsing.process import ParserHung
-from shared.parsing.time_limits import WALL_FACTOR
+from shared.parsing.time_limits import wall_seconds
 from shared.types.errors import Rejected
 
 PROGRAM = "soffice"
@@ -82,10 +82,10 @@ async def _run(program: str, folder: Path, target: Target, limits: ParsingLimits
         start_new_session=True,
     )
     try:
-        async with asyncio.timeout(WALL_FACTOR * seconds):
+        async with asyncio.timeout(wall_seconds(seconds)):
             status = await process.wait()
     except TimeoutError:
-        raise ParserHung(f"LibreOffice did not finish within {WALL_FACTOR * seconds} s") from None
+        raise ParserHung(f"LibreOffice did not finish within {wall_seconds(seconds):g} s") from None
     finally:
         # The whole group: the process itself is only the launcher of the program that converts.
         with contextlib.suppress(ProcessLookupError):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.formats.router import HEAD_BYTES, FormatRouter
+from shared.parsing import time_limits
 from shared.parsing.document import ParsedDocument
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.pool import ParserPool
@@ -87,7 +88,10 @@ async def test_what_libreoffice_makes_of_it_is_read_by_our_own_parser(
     assert not Path(home).exists()
 
 
-async def test_a_conversion_that_hangs_is_ended_with_all_that_it_started(office: Path, tmp_path: Path) -> None:
+async def test_a_conversion_that_hangs_is_ended_with_all_that_it_started(
+    office: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time_limits, "LEAST_WALL_S", 2.0)
     os.mkfifo(tmp_path / "alive")
     write(office, f"sleep 300 > {tmp_path}/alive & sleep 300")
     pool = ParserPool(ParsingLimits(seconds=1))
