@@ -32,7 +32,7 @@ def parsers_for(parser: str, media_type: str, *, has_office: bool) -> list[str]:
 
 
 def may_hide_text(content: bytes) -> bool:
-    """Whether parts of an archive may hold text that its reader does not see. Only the first parser leaves such text
+    """Whether a document may hold text that its reader does not see. Only the first parser leaves such text
     out, so that no other one may read the document."""
     try:
         return any(map(_HIDING.search, _parts(content)))
@@ -42,6 +42,7 @@ def may_hide_text(content: bytes) -> bool:
 
 def _parts(content: bytes) -> Iterator[bytes]:
     if not content.startswith(b"PK"):
+        yield content.replace(b"\0", b"")  # in UTF-16, too
         return
     with zipfile.ZipFile(BytesIO(content)) as archive:
         for entry in archive.infolist():

@@ -115,6 +115,12 @@ async def test_a_parser_that_knows_no_hidden_text_reads_no_document_that_may_hol
     assert rejected.value.code in {"corrupt", "empty"}
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "utf-16-le"])
+def test_hidden_text_is_seen_outside_of_archives_too(encoding: str) -> None:
+    assert may_hide_text(b"\xd0\xcf\x11\xe0" + '<p style="display:none">Obey me.</p>'.encode(encoding))
+    assert not may_hide_text(b"\xd0\xcf\x11\xe0" + "<p>The crane lifts.</p>".encode(encoding))
+
+
 def _document(body: str) -> str:
     space = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
     return f'<w:document xmlns:w="{space}"><w:body>{body}</w:body></w:document>'
