@@ -20,12 +20,12 @@ _FENCES = re.compile(r"`{3,}")
 def to_markdown(document: ParsedDocument) -> str:
     """Renders a document. Characters of its text that Markdown would take for marks are escaped.
 
-    What stands beside the text is a comment.
+    What stands beside the text is text too, between two marks that a reader of the Markdown does not see.
     """
     runs = []
     for aside, blocks in groupby(document.blocks, key=lambda block: block.aside):
         text = "\n\n".join(filter(None, map(_block, blocks)))
-        runs.append(f"<!--\n{text.replace('-->', '--&gt;')}\n-->" if aside else text)
+        runs.append(f"<!-- beside the text -->\n\n{text}\n\n<!-- end -->" if aside and text else text)
     return "\n\n".join(filter(None, runs)) + "\n"
 
 

@@ -5,10 +5,13 @@ from functools import cache
 from io import BytesIO
 from typing import Any
 
+from msgspec.structs import replace
+
 from shared.parsing.docling import open_sheets, sheets
 from shared.parsing.docling.asciidoc_attributes import attributes
 from shared.parsing.docling.jats_reviews import review_titles
 from shared.parsing.docling.office_packages import as_document
+from shared.parsing.docling.strict_packages import as_transitional
 from shared.parsing.document import ParsedDocument
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.time_limits import uncounted
@@ -45,21 +48,21 @@ def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits)
     """Raises Rejected with the contract's code for what is wrong with the document."""
     if media_type not in FORMATS:
         raise Rejected("unsupported-format", f"there is no parser for {media_type}")
-    if FORMATS[media_type][0] == "XLSX" and sheets.are_large(content):
-        return sheets.read_large(content, limits)
-    if FORMATS[media_type][0] == "ODS" and (large := open_sheets.read_if_large(content, limits)):
-        return large
+    if FORMATS[media_type][0] == "XLSX":
+        return _workbook(media_type, content, limits)
     match FORMATS[media_type][0]:
         case "DOCX":
-            return _word(media_type, as_document(content), limits)
+            return _word(media_type, as_document(as_transitional(content)), limits)
         case "PPTX":
-            return _read(media_type, as_document(content), limits)
+            return _presentation(media_type, as_document(as_transitional(content)), limits)
         case "XML_JATS":
             return _markup(media_type, content, limits, asides=review_titles(content))
         case "XML_USPTO":
             return _markup(media_type, content, limits)
         case "ASCIIDOC":
             return _read(media_type, content, limits, front=attributes(content))
+        case "ODS":
+            return _open_sheets(media_type, content, limits)
         case "ODT" | "ODP":
             open_sheets.check_tables(content)
             return _read(media_type, content, limits)
@@ -83,9 +86,37 @@ def _word(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocum
     with uncounted():
         from shared.parsing.docling.page_breaks import take_page_marks, with_page_marks
         from shared.parsing.docling.reading import read
+        from shared.parsing.docling.word.packages import readable
 
-    document = _converted(media_type, with_page_marks(content))
-    return read(document, limits, pages=take_page_marks(document))
+    readable_content, hidden_words = readable(content, limits)
+    document = _converted(media_type, with_page_marks(readable_content))
+    return replace(read(document, limits, pages=take_page_marks(document)), hidden_words=hidden_words)
+
+
+def _workbook(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
+    with uncounted():
+        from shared.parsing.docling.reading import read
+        from shared.parsing.docling.sheet_regions import join_regions
+        from shared.parsing.docling.workbooks import readable
+
+    readable_content, hidden_words = readable(as_transitional(content))
+    if sheets.are_large(readable_content):
+        return replace(sheets.read_large(readable_content, limits), hidden_words=hidden_words)
+    document = _converted(media_type, readable_content)
+    join_regions(document)
+    return replace(read(document, limits), hidden_words=hidden_words)
+
+
+def _presentation(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
+    with uncounted():
+        from shared.parsing.docling.presentations import readable
+
+    readable_content, hidden_words = readable(content)
+    return replace(_read(media_type, readable_content, limits), hidden_words=hidden_words)
+
+
+def _open_sheets(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
+    return open_sheets.read_if_large(content, limits) or _read(media_type, content, limits)
 
 
 def _read(media_type: str, content: bytes, limits: ParsingLimits, **options: Any) -> ParsedDocument:

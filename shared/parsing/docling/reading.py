@@ -111,10 +111,11 @@ class _Walk:
 
     def _page(self, group: GroupItem) -> None:
         """Returns the page of a sheet or slide; OpenDocument numbers these only in their names."""
-        if group.label == GroupLabel.SHEET and group.children:
+        if (group.label == GroupLabel.SHEET or group.name.startswith("sheet: ")) and group.children:
             placed = (item for item in self._held(group) if getattr(item, "prov", None))
             self._assembly.page = next((item.prov[0].page_no for item in placed), None)
             self._assembly.box = None
+            self._assembly.aside = self._beside
             self._assembly.heading(2, group.name.removeprefix("sheet: "))
         elif slide := _SLIDE.fullmatch(group.name):
             self._assembly.page = self.slides = int(slide[1]) + 1

@@ -52,11 +52,11 @@ def test_headings_carry_no_addresses() -> None:
     assert light("text/markdown", "# [Home](https://a.example)\n\nwords") == ["Home", "words"]
 
 
-def test_what_stands_beside_the_text_is_a_comment_in_markdown_and_a_block_like_others() -> None:
+def test_what_stands_beside_the_text_is_text_in_markdown_between_two_marks() -> None:
     document = ParsedDocument(
         (Block("paragraph", "said"), Block("paragraph", "note --> one", aside=True), Block("paragraph", "more"))
     )
-    assert to_markdown(document) == "said\n\n<!--\nnote --&gt; one\n-->\n\nmore\n"
+    assert to_markdown(document) == ("said\n\n<!-- beside the text -->\n\nnote --> one\n\n<!-- end -->\n\nmore\n")
 
 
 def test_footnotes_of_a_word_document_are_read() -> None:

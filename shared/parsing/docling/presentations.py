@@ -1,0 +1,137 @@
+"""Presentations rewritten to what Docling reads whole, before it reads them.
+
+Slides that are hidden in the show and text that nobody sees are taken out and counted; diagrams become boxes of text,
+links say their address, signs of symbol fonts become characters.
+"""
+
+import copy
+import re
+import zipfile
+from io import BytesIO
+from typing import Any, NamedTuple
+
+from lxml import etree
+
+from shared.parsing.docling.diagrams import diagram_lines
+from shared.parsing.docling.office_packages import related_by_id
+from shared.parsing.docling.symbols import in_font
+from shared.parsing.links import with_address
+
+_A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
+_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
+_SLIDE = re.compile(r"ppt/(?:slides|notesSlides)/[^/]+\.xml")
+_LEAST_SIZE = 200
+"""In hundredths of a point: smaller letters are read by nobody."""
+
+
+class ReadablePresentation(NamedTuple):
+    content: bytes
+    hidden_words: int
+
+
+def readable(content: bytes) -> ReadablePresentation:
+    """The same presentation with everything that is seen in boxes of text."""
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        hidden = 0
+        parts: dict[str, bytes] = {}
+        for entry in archive.infolist():
+            if _SLIDE.fullmatch(entry.filename):
+                tree = _tree(archive.read(entry))
+                hidden += _without_hidden(tree)
+                _diagrams_written(tree, archive, entry.filename)
+                _links_written(tree, related_by_id(archive, entry.filename))
+                _symbols_written(tree)
+                parts[entry.filename] = etree.tostring(tree, xml_declaration=True, encoding="UTF-8")
+        file = BytesIO()
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as written:
+            for entry in archive.infolist():
+                part = parts.get(entry.filename)
+                written.writestr(entry.filename, archive.read(entry) if part is None else part)
+        return ReadablePresentation(file.getvalue(), hidden)
+
+
+def _without_hidden(tree: Any) -> int:
+    """Takes out hidden shapes, tiny runs and the text of a hidden slide; returns how many words they had."""
+    if tree.get("show") in {"0", "false"}:
+        return sum(map(_take_text, list(tree.iter(f"{_A}t"))))
+    words = 0
+    for properties in tree.iter(f"{_P}cNvPr"):
+        if properties.get("hidden") in {"1", "true"}:
+            words += sum(map(_take_text, list(properties.getparent().getparent().iter(f"{_A}t"))))
+    for properties in tree.iter(f"{_A}rPr"):
+        size = properties.get("sz", "")
+        if size.isascii() and size.isdigit() and int(size) < _LEAST_SIZE:
+            words += sum(map(_take_text, properties.getparent().iterchildren(f"{_A}t")))
+    return words
+
+
+def _take_text(element: Any) -> int:
+    words = len((element.text or "").split())
+    element.text = ""
+    return words
+
+
+def _diagrams_written(tree: Any, archive: zipfile.ZipFile, part: str) -> None:
+    """Puts a box with the texts of a diagram in its place."""
+    targets = related_by_id(archive, part)
+    for reference in list(tree.iter(f"{_DIAGRAM}relIds")):
+        target = targets.get(reference.get(f"{_R}dm", ""), "")
+        frame = next(reference.iterancestors(f"{_P}graphicFrame"), None)
+        if frame is not None and target in archive.namelist():
+            frame.getparent().replace(frame, _box(frame, diagram_lines(archive.read(target))))
+
+
+def _box(frame: Any, lines: list[str]) -> Any:
+    shape = etree.Element(f"{_P}sp")
+    names = etree.SubElement(shape, f"{_P}nvSpPr")
+    own = frame.find(f"{_P}nvGraphicFramePr/{_P}cNvPr")
+    etree.SubElement(names, f"{_P}cNvPr", id="1" if own is None else own.get("id", "1"), name="Diagram")
+    etree.SubElement(names, f"{_P}cNvSpPr", txBox="1")
+    etree.SubElement(names, f"{_P}nvPr")
+    properties = etree.SubElement(shape, f"{_P}spPr")
+    if (place := frame.find(f"{_P}xfrm")) is not None:
+        place = copy.deepcopy(place)
+        place.tag = f"{_A}xfrm"
+        properties.append(place)
+    etree.SubElement(properties, f"{_A}prstGeom", prst="rect")
+    body = etree.SubElement(shape, f"{_P}txBody")
+    etree.SubElement(body, f"{_A}bodyPr")
+    for line in lines or [""]:
+        run = etree.SubElement(etree.SubElement(body, f"{_A}p"), f"{_A}r")
+        etree.SubElement(run, f"{_A}t").text = line
+    return shape
+
+
+def _links_written(tree: Any, targets: dict[str, str]) -> None:
+    """Writes the address of a link behind its words, once where these are several runs, or behind a shape's text."""
+    for paragraph in tree.iter(f"{_A}p"):
+        runs = [run for run in paragraph.iterchildren(f"{_A}r") if run.find(f"{_A}t") is not None]
+        addresses = [_address(run.find(f"{_A}rPr/{_A}hlinkClick"), targets) for run in runs]
+        for place, (run, address) in enumerate(zip(runs, addresses, strict=True)):
+            if address and address != (addresses[place + 1] if place + 1 < len(runs) else ""):
+                text = run.find(f"{_A}t")
+                text.text = with_address(text.text or "", address)
+    for properties in tree.iter(f"{_P}cNvPr"):
+        address = _address(properties.find(f"{_A}hlinkClick"), targets)
+        texts = list(properties.getparent().getparent().iter(f"{_A}t")) if address else []
+        if texts:
+            texts[-1].text = with_address(texts[-1].text or "", address)
+
+
+def _address(link: Any, targets: dict[str, str]) -> str:
+    return "" if link is None else targets.get(link.get(f"{_R}id", ""), "")
+
+
+def _symbols_written(tree: Any) -> None:
+    for properties in tree.iter(f"{_A}rPr"):
+        for name in ("sym", "latin"):
+            font = properties.find(f"{_A}{name}")
+            for text in properties.getparent().iterchildren(f"{_A}t") if font is not None else ():
+                if name == "latin" or any("\uf000" <= letter <= "\uf0ff" for letter in text.text or ""):
+                    text.text = in_font(font.get("typeface", ""), text.text or "")
+
+
+def _tree(part: bytes) -> Any:
+    return etree.fromstring(part, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True))

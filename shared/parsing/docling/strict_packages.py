@@ -1,0 +1,26 @@
+"""Packages in Strict Open XML, which name the same elements by other namespaces."""
+
+import re
+import zipfile
+from io import BytesIO
+
+_STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/")
+_TRANSITIONAL = rb"http://schemas.openxmlformats.org/\1/2006/"
+
+
+def as_transitional(content: bytes) -> bytes:
+    """The same package by the names that every reader knows; what uses them already comes back as it is."""
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        if not any(_is_strict(archive, entry) for entry in archive.infolist()):
+            return content
+        file = BytesIO()
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as written:
+            for entry in archive.infolist():
+                part = archive.read(entry)
+                named = entry.filename.lower().endswith((".xml", ".rels"))
+                written.writestr(entry.filename, _STRICT.sub(_TRANSITIONAL, part) if named else part)
+        return file.getvalue()
+
+
+def _is_strict(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
+    return entry.filename == "_rels/.rels" and _STRICT.search(archive.read(entry)) is not None

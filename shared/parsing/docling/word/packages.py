@@ -1,0 +1,158 @@
+"""Word documents rewritten to what Docling reads whole, before it reads them.
+
+What a reader of the document does not see is taken out and counted; what Docling passes over is written in plain
+paragraphs and runs.
+"""
+
+import re
+import zipfile
+from io import BytesIO
+from typing import Any, NamedTuple
+
+from lxml import etree
+
+from shared.parsing.docling.office_packages import related_by_id
+from shared.parsing.docling.word.chunks import with_chunks, with_diagrams
+from shared.parsing.docling.word.hidden import Visibility
+from shared.parsing.docling.word.names import R, W, attribute, is_on, paragraph, text_of, text_run
+from shared.parsing.docling.word.numbering import Numbering
+from shared.parsing.docling.word.revisions import settle
+from shared.parsing.docling.word.runs import (
+    drop_caps_joined,
+    flat_formatting,
+    form_fields_written,
+    ruby_written,
+    symbols_written,
+)
+from shared.parsing.docling.word.tables import nested_tables_written
+from shared.parsing.limits import ParsingLimits
+
+_MAIN = "word/document.xml"
+_NOTES = ("word/footnotes.xml", "word/endnotes.xml", "word/comments.xml")
+_PAGE_NUMBER = re.compile(r"[\W_]*(?:page|seite|p\.|s\.)?[\W_]*\d*[\W_]*(?:(?:of|von)[\W_]*\d*)?[\W_]*")
+
+
+class ReadableWord(NamedTuple):
+    content: bytes
+    hidden_words: int
+
+
+def readable(content: bytes, limits: ParsingLimits) -> ReadableWord:
+    """The same document with everything that is seen in plain paragraphs, runs and tables."""
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        names = set(archive.namelist())
+        if _MAIN not in names:
+            return ReadableWord(content, 0)
+        trees = {name: _tree(archive, name) for name in (_MAIN, *_NOTES) if name in names}
+        styles = _styles(archive, names)
+        visibility = Visibility(styles, trees[_MAIN])
+        hidden = sum(_settled(tree, visibility) for tree in trees.values())
+        body = trees[_MAIN].find(f"{W}body")
+        if body is not None:
+            targets = related_by_id(archive, _MAIN)
+            _label(
+                body, Numbering(_tree(archive, "word/numbering.xml") if "word/numbering.xml" in names else None, styles)
+            )
+            with_diagrams(body, archive, targets)
+            with_chunks(body, archive, targets, limits)
+            hidden += _with_furniture(body, archive, targets, visibility)
+        return ReadableWord(_written(archive, trees), hidden)
+
+
+def _settled(tree: Any, visibility: Visibility) -> int:
+    """Rewrites a part; returns how many of its words are hidden."""
+    hidden = settle(tree)
+    hidden += visibility.take_hidden(tree)
+    ruby_written(tree)
+    symbols_written(tree)
+    form_fields_written(tree)
+    flat_formatting(tree)
+    drop_caps_joined(tree)
+    nested_tables_written(tree)
+    return hidden
+
+
+def _label(body: Any, numbering: Numbering) -> None:
+    """Writes the labels of lists whose numbers Docling would not show as Word does."""
+    for each in body.iter(f"{W}p"):
+        place = numbering.place(each)
+        if place is None or numbering.is_plain(place[0]):
+            continue
+        label = numbering.label(*place)
+        if not label or not text_of(each).strip():
+            continue
+        properties = each.find(f"{W}pPr")
+        if properties is None:
+            properties = etree.Element(f"{W}pPr")
+            each.insert(0, properties)
+        for old in properties.findall(f"{W}numPr"):
+            properties.remove(old)
+        none = etree.SubElement(properties, f"{W}numPr")
+        etree.SubElement(none, f"{W}numId").set(f"{W}val", "0")
+        properties.addnext(text_run(f"{label} "))
+
+
+def _with_furniture(body: Any, archive: zipfile.ZipFile, targets: dict[str, str], visibility: Visibility) -> int:
+    """Puts the words of headers before the text and those of footers behind it, each once."""
+    hidden = 0
+    seen: set[str] = set()
+    for name, first in (("headerReference", True), ("footerReference", False)):
+        lines = []
+        for reference in body.iter(f"{W}{name}"):
+            if not _is_used(reference, archive):
+                continue
+            part = targets.get(reference.get(f"{R}id", ""), "")
+            if part not in archive.namelist() or part in seen:
+                continue
+            seen.add(part)
+            tree = _tree(archive, part)
+            hidden += _settled(tree, visibility)
+            lines += [" ".join(text_of(each).split()) for each in tree.iter(f"{W}p")]
+        fresh = [line for line in dict.fromkeys(lines) if line and not _is_page_number(line) and line not in seen]
+        seen.update(fresh)
+        for place, line in enumerate(fresh):
+            if first:
+                body.insert(place, paragraph(line))
+            else:
+                last = body.find(f"{W}sectPr")
+                body.append(paragraph(line)) if last is None else last.addprevious(paragraph(line))
+    return hidden
+
+
+def _is_used(reference: Any, archive: zipfile.ZipFile) -> bool:
+    """Whether a header or footer is seen: those of first and even pages only where the document asks for them."""
+    match attribute(reference, "type"):
+        case "first":
+            return is_on(reference.getparent().find(f"{W}titlePg"))
+        case "even":
+            if "word/settings.xml" not in archive.namelist():
+                return False
+            return is_on(_tree(archive, "word/settings.xml").find(f"{W}evenAndOddHeaders"))
+        case _:
+            return True
+
+
+def _is_page_number(line: str) -> bool:
+    """Whether a line says only on which page it stands."""
+    return _PAGE_NUMBER.fullmatch(line.casefold()) is not None
+
+
+def _styles(archive: zipfile.ZipFile, names: set[str]) -> dict[str, Any]:
+    if "word/styles.xml" not in names:
+        return {}
+    return {attribute(style, "styleId"): style for style in _tree(archive, "word/styles.xml").iter(f"{W}style")}
+
+
+def _tree(archive: zipfile.ZipFile, name: str) -> Any:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
+    return etree.fromstring(archive.read(name), parser)
+
+
+def _written(archive: zipfile.ZipFile, trees: dict[str, Any]) -> bytes:
+    file = BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as written:
+        for entry in archive.infolist():
+            tree = trees.get(entry.filename)
+            part = archive.read(entry) if tree is None else etree.tostring(tree, xml_declaration=True, encoding="UTF-8")
+            written.writestr(entry.filename, part)
+    return file.getvalue()

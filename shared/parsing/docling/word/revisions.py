@@ -1,0 +1,68 @@
+"""Tracked changes as if all were accepted, and wrappers that say nothing to a reader taken off."""
+
+from typing import Any
+
+from shared.parsing.docling.word.names import W14, W, attribute, text_of, text_run, unwrap
+
+_DELETED = (f"{W}del", f"{W}moveFrom")
+_WRAPPERS = (f"{W}ins", f"{W}moveTo", f"{W}smartTag", f"{W}customXml", f"{W}fldSimple", f"{W}bdo", f"{W}dir")
+_TEXTS = (f"{W}t", f"{W}delText")
+
+
+def settle(tree: Any) -> int:
+    """Accepts all changes and takes off content controls; returns how many deleted words were taken out."""
+    deleted = 0
+    for row in list(tree.iter(f"{W}tr")):
+        if row.find(f"{W}trPr/{W}del") is not None:
+            deleted += _words(row)
+            row.getparent().remove(row)
+    for cell in list(tree.iter(f"{W}tc")):
+        if cell.find(f"{W}tcPr/{W}cellDel") is not None:
+            for part in cell.iterchildren(f"{W}p"):
+                deleted += _words(part)
+                for run in part.findall(f".//{W}r"):
+                    run.getparent().remove(run)
+    for element in list(tree.iter(*_DELETED)):
+        if element.getparent() is None or element.getparent().tag in {f"{W}rPr", f"{W}trPr"}:
+            continue
+        deleted += _words(element)
+        element.getparent().remove(element)
+    for element in list(tree.iter(*_WRAPPERS)):
+        if element.getparent() is not None and element.getparent().tag not in {f"{W}rPr", f"{W}trPr", f"{W}tcPr"}:
+            for properties in element.findall(f"{W}smartTagPr") + element.findall(f"{W}customXmlPr"):
+                element.remove(properties)
+            unwrap(element)
+    _controls_taken_off(tree)
+    return deleted
+
+
+def _controls_taken_off(tree: Any) -> None:
+    """Puts the content of content controls in their place, the state of a checkbox as [x] or [ ]."""
+    for control in reversed(list(tree.iter(f"{W}sdt"))):
+        content = control.find(f"{W}sdtContent")
+        if content is None:
+            control.getparent().remove(control)
+            continue
+        box = control.find(f"{W}sdtPr/{W14}checkbox")
+        if box is not None:
+            checked = box.find(f"{W14}checked")
+            state = "" if checked is None else checked.get(f"{W14}val", attribute(checked))
+            _write_state(content, state in {"1", "true", "on"})
+        control.getparent().replace(control, content)
+        unwrap(content)
+
+
+def _write_state(content: Any, checked: bool) -> None:
+    runs = list(content.iter(f"{W}r"))
+    if not runs:
+        return
+    state = text_run("[x]" if checked else "[ ]")
+    runs[0].addprevious(state)
+    for run in runs:
+        if not any(letter.isalnum() for letter in text_of(run)):
+            run.getparent().remove(run)
+
+
+def _words(element: Any) -> int:
+    """The words of an element; deleted text has a name of its own."""
+    return len("".join(each.text or "" for each in element.iter(*_TEXTS)).split())
