@@ -1,9 +1,11 @@
 """Bytes of text in whatever encoding they came."""
 
 import codecs
+import contextlib
 import re
 
 from shared.formats.text import MOST_CONTROLS, control_share, legacy_control_share, unicode_encoding
+from shared.parsing.legacy_encodings import encoding_of_another_alphabet, likely_encoding
 from shared.types.errors import Rejected
 
 SAMPLE_BYTES = 64 * 1024
@@ -17,13 +19,7 @@ _MISPLACED = re.compile(r"[^\W\d_][“”„‚…•¡¿§©°·«»‹›²½�
 MOST_ACCENTS = 0.4
 """Share of letters with accents that a western language reaches only in single words."""
 
-_CYRILLIC = ("cp1251", "koi8-r", "cp866", "iso8859-5", "mac-cyrillic")
-_OFTEN = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэф"
-_PERCENT = (11, 8.5, 8, 7.4, 6.7, 6.3, 5.5, 4.7, 4.5, 4.3, 3.5, 3.2, 3, 2.8, 2.6, 2, 1.9, 1.7, 1.7, 1.6, 1.6, 1.4, 1.2)
-_FREQUENCIES = dict(zip(_OFTEN, _PERCENT, strict=False))
-LEAST_LIKENESS = 4.5
-"""Mean frequency of the letters, in percent. Russian has 5.5 to 6.5; other languages and encodings stay below 4."""
-
+_ESCAPES = re.compile(rb"\x1b\$[@ABC()]")
 _HIGH = re.compile(rb"[\x80-\xff]")
 _NEWLINES = re.compile(r"\r\n?|[\x0c\x85\u2028\u2029]")
 
@@ -43,12 +39,25 @@ def decode(content: bytes, declared: str | None = None) -> str:
 def _decoded(content: bytes, declared: str | None) -> str:
     if encoding := unicode_encoding(content):
         return content.decode(encoding, "replace")
-    if declared and b"\x1b" in content and (known := _known(declared)) and known.startswith("iso2022"):
-        return content.decode(known, "replace")
+    if escaping := _escaping(content, declared):
+        return content.decode(escaping, "replace")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
         return content.decode(_legacy(content, declared), "replace")
+
+
+def _escaping(content: bytes, declared: str | None) -> str | None:
+    """An encoding of seven bits that changes alphabets by escapes: its bytes are ASCII, so nothing else shows it."""
+    if _ESCAPES.search(content) is None:
+        return None
+    if declared and (known := _known(declared)) and known.startswith("iso2022"):
+        return known
+    for encoding in ("iso2022_jp", "iso2022_jp_2", "iso2022_jp_ext", "iso2022_kr"):
+        with contextlib.suppress(UnicodeDecodeError):
+            content.decode(encoding)
+            return encoding
+    return None
 
 
 def _legacy(content: bytes, declared: str | None) -> str:
@@ -60,7 +69,7 @@ def _legacy(content: bytes, declared: str | None) -> str:
     if _is_damaged_utf8(content):
         return "utf-8"
     telling = _telling(content)
-    return "cp1252" if _is_western(telling) else _guessed(telling)
+    return encoding_of_another_alphabet(telling) or "cp1252" if _is_western(telling) else _guessed(telling)
 
 
 def _known(encoding: str) -> str | None:
@@ -93,29 +102,14 @@ def _is_western(content: bytes) -> bool:
 
 
 def _guessed(content: bytes) -> str:
-    if cyrillic := _cyrillic(content):
-        return cyrillic
+    if likely := likely_encoding(content):
+        return likely
     from charset_normalizer import from_bytes
 
     best = from_bytes(content).best()
     if best is None:
         raise Rejected("corrupt", "it is not text in an encoding that we know")
     return best.encoding
-
-
-def _cyrillic(content: bytes) -> str | None:
-    """The encoding in which a text has letters as often as Russian has them: short texts give nothing else to go by."""
-    letters = sum(byte > 127 for byte in content), sum(chr(byte).isalpha() for byte in content if byte < 128)
-    if letters[0] <= letters[1]:
-        return None
-    scores = {encoding: _likeness(content.decode(encoding, "replace")) for encoding in _CYRILLIC}
-    best = max(scores, key=lambda encoding: scores[encoding])
-    return best if scores[best] >= LEAST_LIKENESS else None
-
-
-def _likeness(text: str) -> float:
-    high = [letter for letter in text if not letter.isascii()]
-    return sum(_FREQUENCIES.get(letter, 0.0) for letter in high) / len(high) if high else 0.0
 
 
 def _telling(content: bytes) -> bytes:
