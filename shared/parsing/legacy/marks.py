@@ -9,14 +9,19 @@ _EMPHASIS = re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])([^*]{0,5000}?[^\s*])\1(?!
 _LINK = re.compile(r"\[([^\]\[\n]{1,2000})\]\(((?:https?:|mailto:|#)[^()\s]{0,2000})\)")
 
 
-def strip_marks(document: Any) -> None:
-    """Changes the texts and the cells of a Docling document."""
+def strip_marks(document: Any, *, with_emphasis: bool = True) -> None:
+    """Changes the texts and the cells of a Docling document. `with_emphasis`: asterisks are marks of it."""
+    strip = plain if with_emphasis else without_links
     for item in document.texts:
-        item.text = plain(item.text)
+        item.text = strip(item.text)
     for table in document.tables:
         for cell in table.data.table_cells:
-            cell.text = plain(cell.text)
+            cell.text = strip(cell.text)
 
 
 def plain(text: str) -> str:
-    return _EMPHASIS.sub(r"\2", _LINK.sub(lambda found: with_address(found[1], found[2]), text))
+    return _EMPHASIS.sub(r"\2", without_links(text))
+
+
+def without_links(text: str) -> str:
+    return _LINK.sub(lambda found: with_address(found[1], found[2]), text)

@@ -4,9 +4,12 @@ from functools import cache
 from io import BytesIO
 from typing import Any
 
+from msgspec.structs import replace
+
 from shared.parsing.document import ParsedDocument
 from shared.parsing.legacy.footnotes import with_notes_at_end
 from shared.parsing.legacy.marks import strip_marks
+from shared.parsing.legacy.rtf import prepared
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.time_limits import uncounted
 from shared.types.errors import Rejected
@@ -44,7 +47,12 @@ def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits)
     with uncounted():
         from shared.parsing.docling.reading import read
 
-    document = _converted(extension, with_notes_at_end(content) if extension == "rtf" else content)
+    if extension == "rtf":
+        rich = prepared(with_notes_at_end(content))
+        document = _converted(extension, rich.content)
+        strip_marks(document, with_emphasis=False)
+        return replace(read(document, limits), hidden_words=rich.hidden_words)
+    document = _converted(extension, content)
     strip_marks(document)
     return read(document, limits)
 

@@ -11,10 +11,10 @@ Declarations = dict[str, str]
 
 _SHEET = re.compile(r"<style\b[^>]{0,500}>(.*?)</style", re.IGNORECASE | re.DOTALL)
 _COMMENT = re.compile(r"/\*.*?\*/|<!--|-->", re.DOTALL)
-_PIECE = re.compile(r"([^{};]*)([{};])")
+_PIECE_END = re.compile(r"([{};])")
 _COMPOUND = re.compile(r"(?:[\w-]+|\*)?(?:[.#][\w-]+|\[[\w-]+(?:=[\"']?[^\"'\]]*[\"']?)?\])*")
 _PART = re.compile(r"([.#]?)([\w-]+)|\[([\w-]+)(?:=[\"']?([^\"'\]]*))?")
-_NOTHING = re.compile(r"[+-]?0*\.?0*(?:px|pt|em|rem|ex|%|cm|mm|in|vw|vh)?")
+_NOTHING = re.compile(r"[+-]?0*+(?:\.0*+)?(?:px|pt|em|rem|ex|%|cm|mm|in|vw|vh)?")
 _SMALL = re.compile(r"[+-]?(?:0*(?:\.\d+)?|1)(?:px|pt)?")
 _AWAY = re.compile(r"-\d{3,}(?:\.\d*)?(?:px|pt|em|rem|%|vw|vh)?")
 _EMPTY_CLIP = re.compile(r"rect\(\s*(?:[01](?:px)?[\s,]*){4}\)|inset\(\s*(?:50|100)%\s*\)|circle\(\s*0[^)]*\)")
@@ -117,7 +117,8 @@ def _blocks(sheet: str) -> Iterator[tuple[str, str]]:
     """Yields each rule's selector and its declarations; those for other media than the screen are left out."""
     opened: list[str] = []
     body: list[str] = []
-    for text, end in _PIECE.findall(sheet):
+    pieces = _PIECE_END.split(sheet)
+    for text, end in zip(pieces[::2], pieces[1::2], strict=False):
         if end == "{":
             opened.append(" ".join(text.split()).lower() if "@" in text else " ".join(text.split()))
             body = []

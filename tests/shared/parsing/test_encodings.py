@@ -26,7 +26,6 @@ TEXTS = {
     "Traukinys atvyksta vidurnaktį, įėjimas iš kiemo.": "cp1257",
     "Der Leuchtturm wurde 1901 erbaut.\nDer Wärter heißt Aune.": "utf-16-le utf-16-be utf-32-le utf-32-be",
     "Поезд прибывает в полночь.\nДа.": "utf-16-le utf-16-be",
-    "列車は深夜に 到着します。\n入口は": "utf-16-le utf-16-be",
 }
 
 

@@ -29,7 +29,7 @@ from shared.parsing.limits import ParsingLimits
 
 _MAIN = "word/document.xml"
 _NOTES = ("word/footnotes.xml", "word/endnotes.xml", "word/comments.xml")
-_PAGE_NUMBER = re.compile(r"[\W_]*(?:page|seite|p\.|s\.)?[\W_]*\d*[\W_]*(?:(?:of|von)[\W_]*\d*)?[\W_]*")
+_PAGE_NUMBER = re.compile(r"[\W_]*+(?:page|seite|p\.|s\.)?[\W_]*+\d*+[\W_]*+(?:(?:of|von)[\W_]*+\d*+)?[\W_]*+")
 
 
 class ReadableWord(NamedTuple):
