@@ -136,7 +136,7 @@ async def test_emphasis_leaves_no_marks_in_old_formats(pool: ParserPool, tmp_pat
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_a_mail_shows_its_head_its_richest_body_and_the_names_of_what_is_attached(
+async def test_a_mail_shows_its_head_its_richest_body_and_what_is_attached(
     pool: ParserPool, tmp_path: Path
 ) -> None:
     mail = (
@@ -152,6 +152,7 @@ async def test_a_mail_shows_its_head_its_richest_body_and_the_names_of_what_is_a
         "From: Jörg <j@example.org>\nTo: b@example.org\nAttachments: list.txt",
         "Schön",
         "rich words",
+        "attached words",
     ]
 
 
