@@ -14,7 +14,7 @@ from shared.parsing.limits import ParsingLimits
 from shared.types.errors import Rejected
 
 FIELDS = ("From", "To", "Cc", "Date")
-"""What is shown of a mail's head, above its text."""
+"""What is visible of a mail's head, above its text."""
 
 MOST_PARTS = 1000
 _TABLES = frozenset({"csv", "tab-separated-values", "comma-separated-values"})
@@ -114,8 +114,8 @@ def _calendar(assembly: Assembly, text: str) -> None:
         value = _ESCAPED.sub(lambda found: "\n" if found[1] in "nN" else found[1], value)
         zone = next((f" ({each[5:]})" for each in parameters if each.upper().startswith("TZID=")), "")
         person = next((f"{each[3:].strip(chr(34))}, " for each in parameters if each.upper().startswith("CN=")), "")
-        shown = f"{person}{_time(value)}{zone}"
-        lines.append(f"{label}: {shown}" if label else shown)
+        visible = f"{person}{_time(value)}{zone}"
+        lines.append(f"{label}: {visible}" if label else visible)
     assembly.paragraph("\n".join(lines))
 
 
