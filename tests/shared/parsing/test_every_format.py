@@ -136,9 +136,7 @@ async def test_emphasis_leaves_no_marks_in_old_formats(pool: ParserPool, tmp_pat
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_a_mail_shows_its_head_its_richest_body_and_what_is_attached(
-    pool: ParserPool, tmp_path: Path
-) -> None:
+async def test_a_mail_shows_its_head_its_richest_body_and_what_is_attached(pool: ParserPool, tmp_path: Path) -> None:
     mail = (
         b"From: =?utf-8?q?J=C3=B6rg?= <j@example.org>\nTo: b@example.org\nSubject: Cranes\nMIME-Version: 1.0\n"
         b"Content-Type: multipart/mixed; boundary=m\n\n--m\nContent-Type: multipart/alternative; boundary=a\n\n"
