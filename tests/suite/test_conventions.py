@@ -432,7 +432,7 @@ def test_a_document_has_every_field_of_the_contract(document: dict[str, Any]) ->
         re.findall(
             r"\w+",
             "document_id title filename media_type bytes classification route status reason waiting_for created_at "
-            "updated_at pages passages entities cost_usd stages",
+            "updated_at pages passages entities cost_usd stages text_share hidden_words parser",
         )
     )
     assert all(
