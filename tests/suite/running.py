@@ -45,7 +45,7 @@ class Caller(httpx.Client):
     def upload(self, content: bytes, filename: str = "note.md", **fields: str) -> httpx.Response:
         return self.post("/upload", files={"file": (filename, content)}, data=fields)
 
-    def final(self, document_id: str, within_s: float = 30) -> dict[str, Any]:
+    def final(self, document_id: str, within_s: float = 120) -> dict[str, Any]:
         """The document once it is ready, rejected or failed."""
         until = time.monotonic() + within_s
         while True:
