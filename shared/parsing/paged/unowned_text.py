@@ -43,7 +43,9 @@ def _unowned(blocks: Sequence[Block], page: TextPage) -> list[TextRun]:
     """Returns the runs, or those words of them, that are in no block. A text that stands twice on the page has to be in
     the blocks twice."""
     texts = [letters_of(block.text) for block in blocks]
-    orders = [(run, _nearest(blocks, page.fractions(run.box))) for run in page.runs]
+    # The longest first: a short number must not be taken out of the middle of a longer one.
+    longest = sorted(page.runs, key=lambda run: len(run.text), reverse=True)
+    orders = [(run, _nearest(blocks, page.fractions(run.box))) for run in longest]
     rest = [(run, order) for run, order in orders if not _take(texts, order, letters_of(run.text))]
     # A paragraph that goes on in the next column has the box of its first part alone.
     rest = [(run, order) for run, order in rest if not _take(texts, range(len(texts)), letters_of(run.text))]
