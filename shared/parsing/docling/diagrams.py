@@ -1,6 +1,6 @@
 """The texts of diagrams (SmartArt) of office packages."""
 
-from lxml import etree
+from shared.parsing.docling.office_packages import xml_tree
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
@@ -9,9 +9,8 @@ _TEXTLESS = frozenset({"pres", "parTrans", "sibTrans"})
 
 def diagram_lines(part: bytes) -> list[str]:
     """The texts of a diagram's data part, a line for each paragraph of its points."""
-    tree = etree.fromstring(part, etree.XMLParser(resolve_entities=False, no_network=True))
     lines = []
-    for point in tree.iter(f"{_DIAGRAM}pt"):
+    for point in xml_tree(part).iter(f"{_DIAGRAM}pt"):
         if point.get("type") not in _TEXTLESS:
             for each in point.iter(f"{_A}p"):
                 lines.append(" ".join("".join(text.text or "" for text in each.iter(f"{_A}t")).split()))

@@ -2,8 +2,9 @@
 
 import posixpath
 import zipfile
+from collections.abc import Callable
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 from lxml import etree
 
@@ -27,16 +28,36 @@ def as_document(content: bytes) -> bytes:
             return content
         types = archive.read(_TYPES)
         found = next((variant for variant in _VARIANTS if variant in types), None)
-        return replaced(archive, _TYPES, types.replace(found, _VARIANTS[found])) if found else content
+        return rewritten(archive, {_TYPES: types.replace(found, _VARIANTS[found])}.get) if found else content
 
 
-def replaced(archive: zipfile.ZipFile, name: str, part: bytes) -> bytes:
-    """The same archive with another content of one part."""
+class ReadablePackage(NamedTuple):
+    """A package rewritten to what Docling reads whole. `hidden_words` counts the words that were taken out, which its
+    reader does not see."""
+
+    content: bytes
+    hidden_words: int
+
+
+def rewritten(archive: zipfile.ZipFile, part_of: Callable[[str], bytes | None]) -> bytes:
+    """The same archive with other contents of those parts for which `part_of` returns one."""
     file = BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as written:
         for entry in archive.infolist():
-            written.writestr(entry.filename, part if entry.filename == name else archive.read(entry))
+            part = part_of(entry.filename)
+            written.writestr(entry.filename, archive.read(entry) if part is None else part)
     return file.getvalue()
+
+
+def xml_tree(part: bytes, *, huge_tree: bool = False) -> Any:
+    """The root element of a part. Nothing is fetched, and no entity is expanded."""
+    return etree.fromstring(part, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=huge_tree))
+
+
+def xml_part(tree: Any) -> bytes:
+    """The part that an element is the root of."""
+    written: bytes = etree.tostring(tree, xml_declaration=True, encoding="UTF-8")
+    return written
 
 
 def related(archive: zipfile.ZipFile, part: str, kind: str) -> list[str]:
@@ -56,7 +77,7 @@ def _relationships(archive: zipfile.ZipFile, part: str) -> list[Any]:
     holder = f"{folder}/_rels/{name}.rels"
     if holder not in archive.namelist():
         return []
-    return list(etree.fromstring(archive.read(holder), etree.XMLParser(resolve_entities=False, no_network=True)))
+    return list(xml_tree(archive.read(holder)))
 
 
 def _target(part: str, relationship: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from docling_core.types.doc.common.content_layer import ContentLayer
 
-from shared.parsing.docling.office_packages import replaced
+from shared.parsing.docling.office_packages import rewritten
 
 MAIN = "word/document.xml"
 _LAID_OUT = re.compile(rb"<w:lastRenderedPageBreak\s*/>")
@@ -34,7 +34,8 @@ def with_page_marks(content: bytes) -> bytes:
         if breaks is None:
             return content
         pages = (str(page).translate(_TO_MARK) for page in count(2))
-        return replaced(archive, MAIN, breaks.sub(lambda _: f"<w:t>{_BEGIN}{next(pages)}{_END}</w:t>".encode(), text))
+        text = breaks.sub(lambda _: f"<w:t>{_BEGIN}{next(pages)}{_END}</w:t>".encode(), text)
+        return rewritten(archive, {MAIN: text}.get)
 
 
 def take_page_marks(document: Any) -> dict[str, int]:

@@ -48,11 +48,11 @@ def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits)
     """Raises Rejected with the contract's code for what is wrong with the document."""
     if media_type not in FORMATS:
         raise Rejected("unsupported-format", f"there is no parser for {media_type}")
-    if FORMATS[media_type][0] == "XLSX":
-        return _workbook(media_type, content, limits)
     match FORMATS[media_type][0]:
         case "DOCX":
             return _word(media_type, as_document(as_transitional(content)), limits)
+        case "XLSX":
+            return _workbook(media_type, content, limits)
         case "PPTX":
             return _presentation(media_type, as_document(as_transitional(content)), limits)
         case "XML_JATS":

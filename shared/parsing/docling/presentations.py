@@ -8,12 +8,12 @@ import copy
 import re
 import zipfile
 from io import BytesIO
-from typing import Any, NamedTuple
+from typing import Any
 
 from lxml import etree
 
 from shared.parsing.docling.diagrams import diagram_lines
-from shared.parsing.docling.office_packages import related_by_id
+from shared.parsing.docling.office_packages import ReadablePackage, related_by_id, rewritten, xml_part, xml_tree
 from shared.parsing.docling.symbols import in_font
 from shared.parsing.links import with_address
 
@@ -26,30 +26,20 @@ _LEAST_SIZE = 200
 """In hundredths of a point: smaller letters are read by nobody."""
 
 
-class ReadablePresentation(NamedTuple):
-    content: bytes
-    hidden_words: int
-
-
-def readable(content: bytes) -> ReadablePresentation:
+def readable(content: bytes) -> ReadablePackage:
     """The same presentation with everything that is seen in boxes of text."""
     with zipfile.ZipFile(BytesIO(content)) as archive:
         hidden = 0
         parts: dict[str, bytes] = {}
         for entry in archive.infolist():
             if _SLIDE.fullmatch(entry.filename):
-                tree = _tree(archive.read(entry))
+                tree = xml_tree(archive.read(entry), huge_tree=True)
                 hidden += _without_hidden(tree)
                 _diagrams_written(tree, archive, entry.filename)
                 _links_written(tree, related_by_id(archive, entry.filename))
                 _symbols_written(tree)
-                parts[entry.filename] = etree.tostring(tree, xml_declaration=True, encoding="UTF-8")
-        file = BytesIO()
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as written:
-            for entry in archive.infolist():
-                part = parts.get(entry.filename)
-                written.writestr(entry.filename, archive.read(entry) if part is None else part)
-        return ReadablePresentation(file.getvalue(), hidden)
+                parts[entry.filename] = xml_part(tree)
+        return ReadablePackage(rewritten(archive, parts.get), hidden)
 
 
 def _without_hidden(tree: Any) -> int:
@@ -131,7 +121,3 @@ def _symbols_written(tree: Any) -> None:
             for text in properties.getparent().iterchildren(f"{_A}t") if font is not None else ():
                 if name == "latin" or any("\uf000" <= letter <= "\uf0ff" for letter in text.text or ""):
                     text.text = in_font(font.get("typeface", ""), text.text or "")
-
-
-def _tree(part: bytes) -> Any:
-    return etree.fromstring(part, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True))

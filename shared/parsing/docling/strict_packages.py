@@ -4,6 +4,8 @@ import re
 import zipfile
 from io import BytesIO
 
+from shared.parsing.docling.office_packages import rewritten
+
 _STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/")
 _TRANSITIONAL = rb"http://schemas.openxmlformats.org/\1/2006/"
 
@@ -13,13 +15,12 @@ def as_transitional(content: bytes) -> bytes:
     with zipfile.ZipFile(BytesIO(content)) as archive:
         if not any(_is_strict(archive, entry) for entry in archive.infolist()):
             return content
-        file = BytesIO()
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as written:
-            for entry in archive.infolist():
-                part = archive.read(entry)
-                named = entry.filename.lower().endswith((".xml", ".rels"))
-                written.writestr(entry.filename, _STRICT.sub(_TRANSITIONAL, part) if named else part)
-        return file.getvalue()
+
+        def part_of(name: str) -> bytes | None:
+            is_xml = name.lower().endswith((".xml", ".rels"))
+            return _STRICT.sub(_TRANSITIONAL, archive.read(name)) if is_xml else None
+
+        return rewritten(archive, part_of)
 
 
 def _is_strict(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from lxml import etree
 
 from shared.parsing.docling.diagrams import diagram_lines
-from shared.parsing.docling.office_packages import related
+from shared.parsing.docling.office_packages import ReadablePackage, related, rewritten, xml_part, xml_tree
 from shared.parsing.limits import MIB
 from shared.parsing.number_formats import formatted
 
@@ -26,44 +26,34 @@ _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing
 _REFERENCE = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")
 
 
-class ReadableWorkbook(NamedTuple):
-    content: bytes
-    hidden_words: int
-
-
 class _Book(NamedTuple):
     formats: list[str]
     strings: list[str]
     from_1904: bool
 
 
-def readable(content: bytes) -> ReadableWorkbook:
+def readable(content: bytes) -> ReadablePackage:
     """The same workbook with its cells as they are shown."""
     with zipfile.ZipFile(BytesIO(content)) as archive:
         sheets = [entry for entry in archive.infolist() if _SHEET.fullmatch(entry.filename)]
         if not sheets or sum(entry.file_size for entry in sheets) > MOST_REWRITTEN:
-            return ReadableWorkbook(content, 0)
+            return ReadablePackage(content, 0)
         book = _book(archive)
         hidden = 0
         parts: dict[str, bytes] = {}
         for entry in sheets:
-            tree = _tree(archive.read(entry))
+            tree = xml_tree(archive.read(entry), huge_tree=True)
             hidden += _without_hidden(tree, book)
             _written(tree, book)
             _with_shapes(tree, _shape_lines(archive, entry.filename))
-            parts[entry.filename] = etree.tostring(tree, xml_declaration=True, encoding="UTF-8")
-        file = BytesIO()
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as written:
-            for entry in archive.infolist():
-                part = parts.get(entry.filename)
-                written.writestr(entry.filename, archive.read(entry) if part is None else part)
-        return ReadableWorkbook(file.getvalue(), hidden)
+            parts[entry.filename] = xml_part(tree)
+        return ReadablePackage(rewritten(archive, parts.get), hidden)
 
 
 def _book(archive: zipfile.ZipFile) -> _Book:
     names = {name.lower(): name for name in archive.namelist()}
     styles, strings, book = (
-        _tree(archive.read(names[name])) if name in names else None
+        xml_tree(archive.read(names[name]), huge_tree=True) if name in names else None
         for name in ("xl/styles.xml", "xl/sharedstrings.xml", "xl/workbook.xml")
     )
     properties = None if book is None else book.find(f"{_S}workbookPr")
@@ -143,7 +133,7 @@ def _shape_lines(archive: zipfile.ZipFile, sheet: str) -> list[str]:
     """The texts of the boxes, shapes and diagrams on a sheet."""
     lines: list[str] = []
     for drawing in related(archive, sheet, "drawing"):
-        for shape in _tree(archive.read(drawing)).iter(f"{_DRAWING}txBody"):
+        for shape in xml_tree(archive.read(drawing), huge_tree=True).iter(f"{_DRAWING}txBody"):
             lines += filter(None, (" ".join("".join(each.itertext(f"{_A}t")).split()) for each in shape.iter(f"{_A}p")))
         for diagram in related(archive, drawing, "diagramData"):
             lines += diagram_lines(archive.read(diagram))
@@ -176,7 +166,3 @@ def _write(cell: Any, text: str) -> None:
         return
     cell.set("t", "inlineStr")
     etree.SubElement(etree.SubElement(cell, f"{_S}is"), f"{_S}t").text = text
-
-
-def _tree(part: bytes) -> Any:
-    return etree.fromstring(part, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True))

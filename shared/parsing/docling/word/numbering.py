@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from shared.parsing.docling.word.names import W, attribute, child_value
+from shared.parsing.docling.word.names import W, attribute, child_value, is_on
 
 _ROMAN = (
     (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"), (10, "x"),
@@ -132,12 +132,11 @@ class Numbering:
             return None
         start = attribute(self._override(number, place, "startOverride")) or child_value(found, "start") or "1"
         restart = child_value(found, "lvlRestart")
-        legal = found.find(f"{W}isLgl")
         return _Level(
             int(start) if start.isascii() and start.isdigit() else 1,
             child_value(found, "numFmt") or "decimal",
             child_value(found, "lvlText"),
-            legal is not None and attribute(legal) not in {"0", "false"},
+            is_on(found.find(f"{W}isLgl")),
             int(restart) if restart.isascii() and restart.isdigit() else None,
         )
 

@@ -7,11 +7,11 @@ paragraphs and runs.
 import re
 import zipfile
 from io import BytesIO
-from typing import Any, NamedTuple
+from typing import Any
 
 from lxml import etree
 
-from shared.parsing.docling.office_packages import related_by_id
+from shared.parsing.docling.office_packages import ReadablePackage, related_by_id, rewritten, xml_part, xml_tree
 from shared.parsing.docling.word.chunks import with_chunks, with_diagrams
 from shared.parsing.docling.word.hidden import Visibility
 from shared.parsing.docling.word.names import R, W, attribute, is_on, paragraph, text_of, text_run
@@ -32,17 +32,12 @@ _NOTES = ("word/footnotes.xml", "word/endnotes.xml", "word/comments.xml")
 _PAGE_NUMBER = re.compile(r"[\W_]*+(?:page|seite|p\.|s\.)?[\W_]*+\d*+[\W_]*+(?:(?:of|von)[\W_]*+\d*+)?[\W_]*+")
 
 
-class ReadableWord(NamedTuple):
-    content: bytes
-    hidden_words: int
-
-
-def readable(content: bytes, limits: ParsingLimits) -> ReadableWord:
+def readable(content: bytes, limits: ParsingLimits) -> ReadablePackage:
     """The same document with everything that is seen in plain paragraphs, runs and tables."""
     with zipfile.ZipFile(BytesIO(content)) as archive:
         names = set(archive.namelist())
         if _MAIN not in names:
-            return ReadableWord(content, 0)
+            return ReadablePackage(content, 0)
         trees = {name: _tree(archive, name) for name in (_MAIN, *_NOTES) if name in names}
         styles = _styles(archive, names)
         visibility = Visibility(styles, trees[_MAIN])
@@ -56,7 +51,8 @@ def readable(content: bytes, limits: ParsingLimits) -> ReadableWord:
             with_diagrams(body, archive, targets)
             with_chunks(body, archive, targets, limits)
             hidden += _with_furniture(body, archive, targets, visibility)
-        return ReadableWord(_written(archive, trees), hidden)
+        parts = {name: xml_part(tree) for name, tree in trees.items()}
+        return ReadablePackage(rewritten(archive, parts.get), hidden)
 
 
 def _settled(tree: Any, visibility: Visibility) -> int:
@@ -144,15 +140,4 @@ def _styles(archive: zipfile.ZipFile, names: set[str]) -> dict[str, Any]:
 
 
 def _tree(archive: zipfile.ZipFile, name: str) -> Any:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
-    return etree.fromstring(archive.read(name), parser)
-
-
-def _written(archive: zipfile.ZipFile, trees: dict[str, Any]) -> bytes:
-    file = BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as written:
-        for entry in archive.infolist():
-            tree = trees.get(entry.filename)
-            part = archive.read(entry) if tree is None else etree.tostring(tree, xml_declaration=True, encoding="UTF-8")
-            written.writestr(entry.filename, part)
-    return file.getvalue()
+    return xml_tree(archive.read(name), huge_tree=True)
