@@ -5,6 +5,9 @@ import re
 from collections.abc import Callable
 
 from msgspec import Struct
+from msgspec.structs import replace
+
+from shared.parsing.docling.symbols import symbol
 
 _TOKEN = re.compile(
     rb"\\'[0-9a-fA-F]{2}|\\[a-zA-Z]{1,32}-?[0-9]{0,10} ?|\\[^a-zA-Z]|[{}]|[\r\n]+|[^\\{}\r\n]+", re.DOTALL
@@ -24,14 +27,6 @@ SYMBOLS = 2
 _EMPHASIS = frozenset({b"b", b"i", b"ul", b"ulnone", b"uld", b"uldb", b"ulw", b"strike", b"striked", b"outl", b"shad"})
 _HIDDEN = frozenset({b"v", b"deleted"})
 _SKIPPED = frozenset({b"fonttbl", b"colortbl", b"stylesheet", b"info", b"pict", b"objdata", b"themedata", b"datastore"})
-_DOUBLE_BYTE = frozenset({"cp932", "cp949", "johab", "gbk", "big5"})
-_GREEK = dict(
-    zip(
-        b"ABGDEZHQIKLMNXOPRSTUFCYWabgdezhqiklmnxoprVstufcyw\xb0\xb1\xa3\xb3\xb4\xb9\xbb\xa5\xae\xac\xd7\xb7",
-        "ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩαβγδεζηθικλμνξοπρςστυφχψω°±≤≥×≠≈∞→←⋅•",
-        strict=True,
-    )
-)
 
 
 class _Group(Struct):
@@ -73,7 +68,7 @@ class _Writer:
                 continue
             self._flush()
             if token == b"{":
-                self._groups.append(_copy(self._groups[-1]))
+                self._groups.append(replace(self._groups[-1]))
             elif token == b"}":
                 self._close()
             elif token[:1] == b"\\" and token[1:2].isalpha():
@@ -156,7 +151,7 @@ class _Writer:
             self._hidden.append(token)
             return False
         if group.is_symbol and token[:1] != b"\\":
-            self._out.append(b"".join(_escaped(_GREEK.get(code, chr(code))) for code in token))
+            self._out.append(_in_symbols(token))
             return False
         return True
 
@@ -172,7 +167,7 @@ class _Writer:
         elif group.is_skipped:
             self._out.append(b"".join(b"\\'%02x" % code for code in taken))
         elif group.is_symbol:
-            self._out.append(b"".join(_escaped(_GREEK.get(code, chr(code))) for code in taken))
+            self._out.append(_in_symbols(taken))
         else:
             self._out.append(b"".join(map(_escaped, taken.decode(codepage, "replace"))))
 
@@ -186,8 +181,8 @@ _WORDS: dict[bytes, Callable[[_Writer, int | None], None]] = {
 }
 
 
-def _copy(group: _Group) -> _Group:
-    return _Group(group.codepage, group.is_symbol, group.is_hidden, group.fallback, group.is_skipped)
+def _in_symbols(codes: bytes) -> bytes:
+    return b"".join(_escaped(symbol("symbol", code)) for code in codes)
 
 
 def _escaped(character: str) -> bytes:

@@ -33,27 +33,21 @@ def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
         _head(assembly, message, parts)
     for part in parts:
         if part.is_multipart():
-            _attached_head(assembly, part)
+            for inner in _messages(part.get_payload()):
+                _head(assembly, inner, [], level=2)
         elif part.get_content_maintype() == "text":
             _write(assembly, part, limits)
     return assembly.finish()
 
 
-def _head(assembly: Assembly, message: Message, parts: list[EmailMessage]) -> None:
-    assembly.heading(1, _field(message, "Subject"))
+def _head(assembly: Assembly, message: Message, parts: list[EmailMessage], level: int = 1) -> None:
+    """Adds sender, date and subject above a mail's text; a mail within the mail has a `level` of 2."""
+    assembly.heading(level, _field(message, "Subject"))
     lines = [f"{name}: {value}" for name in FIELDS if (value := _field(message, name))]
     attached = [name for part in parts if (name := _filename(part))]
     if attached:
         lines.append(f"Attachments: {', '.join(attached)}")
     assembly.paragraph("\n".join(lines))
-
-
-def _attached_head(assembly: Assembly, part: Message) -> None:
-    """Adds sender, date and subject of a mail within a mail, above its text."""
-    inner = part.get_payload()
-    for message in _messages(inner if isinstance(inner, list) else []):
-        assembly.heading(2, _field(message, "Subject"))
-        assembly.paragraph("\n".join(f"{name}: {value}" for name in FIELDS if (value := _field(message, name))))
 
 
 def _parts(message: Message, limits: ParsingLimits) -> Iterator[EmailMessage]:
@@ -82,7 +76,7 @@ def _parts(message: Message, limits: ParsingLimits) -> Iterator[EmailMessage]:
             waiting += [(each, depth + 1) for each in reversed(_messages(inner))]
 
 
-def _messages(parts: list[Any]) -> list[Message]:
+def _messages(parts: Any) -> list[Message]:
     return [part for part in parts if isinstance(part, Message)]
 
 
