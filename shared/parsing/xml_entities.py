@@ -3,6 +3,7 @@
 import codecs
 import re
 from collections.abc import Mapping
+from html.entities import html5
 
 from shared.types.errors import Rejected
 
@@ -17,6 +18,8 @@ _UNMARKED = {b"<\x00?\x00": "utf-16-le", b"\x00<\x00?": "utf-16-be"}
 
 _DECLARED = re.compile(r"<!ENTITY\s+([^\s%&;\"'<>]{1,200})\s+(?:\"([^\"]*)\"|'([^']*)')")
 _USED = re.compile(r"&([^\s&;#]{1,200});")
+_DECLARED_NAME = re.compile(rb"<!ENTITY\s+([^\s%&;\"'<>]{1,200})\s")
+_HTML_NAME = re.compile(rb"&([A-Za-z][A-Za-z0-9]{1,31});")
 _DOCTYPE = re.compile(r"<!DOCTYPE\s[^\[<>]*+\[")
 
 
@@ -34,6 +37,21 @@ def check_entities(content: bytes) -> None:
     total = sum(lengths.get(name, 0) for name in used)
     if max(lengths.values(), default=0) > LARGEST or total > LARGEST + len(content):
         raise Rejected("too-large-expanded", "the entities that it declares multiply")
+
+
+def with_html_entities(content: bytes) -> bytes:
+    """Entities that HTML names and the document does not declare, as numbers; CDATA stays as it is."""
+    declared = set(_DECLARED_NAME.findall(content)) | {b"amp", b"lt", b"gt", b"quot", b"apos"}
+
+    def number(found: re.Match[bytes]) -> bytes:
+        character = "" if found[1] in declared else html5.get(f"{found[1].decode()};", "")
+        return b"".join(b"&#%d;" % ord(each) for each in character) or found[0]
+
+    written, place = [], 0
+    while (start := content.find(b"<![CDATA[", place)) >= 0 and (end := content.find(b"]]>", start)) >= 0:
+        written += [_HTML_NAME.sub(number, content[place:start]), content[start:end]]
+        place = end
+    return b"".join([*written, _HTML_NAME.sub(number, content[place:])])
 
 
 def _measure(name: str, declared: Mapping[str, str], lengths: dict[str, int]) -> None:

@@ -23,10 +23,11 @@ from shared.formats.router import FormatRouter
 from shared.language.detect import detect
 from shared.parsing.decoding import decode
 from shared.parsing.document import Block, ParsedDocument
+from shared.parsing.light.html_styles import StyleSheets
 from shared.parsing.light.parsers import MODULES, parse_light
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.markdown import to_markdown
-from shared.parsing.xml_entities import check_entities
+from shared.parsing.xml_entities import check_entities, with_html_entities
 from shared.proxy.execution.control_tokens import harmless, restored
 from shared.proxy.execution.schema import NotTheSchema, read
 from shared.proxy.routing.complexity import judge
@@ -152,6 +153,15 @@ WORKS: dict[str, Callable[[str], object]] = {
 }
 
 
+OPENED: dict[str, Callable[[str], object]] = {
+    "<![CDATA[": lambda text: with_html_entities(_bytes(text)),
+    "<style>": StyleSheets,
+    "/*a ": lambda text: StyleSheets(f"<style>{text}</style>"),
+    "<style>/*a ": StyleSheets,
+}
+"""What begins and never ends, and what looks for the end of it."""
+
+
 def _failures(work: Callable[[str], object], units: Sequence[str], quick_s: float) -> list[str]:
     return [wrong for unit in units if (wrong := growth(work, unit, quick_s))]
 
@@ -159,6 +169,11 @@ def _failures(work: Callable[[str], object], units: Sequence[str], quick_s: floa
 @pytest.mark.parametrize("name", WORKS)
 def test_text_is_read_in_linear_time(name: str) -> None:
     assert _failures(WORKS[name], UNITS[::4], _QUICK_S) == []
+
+
+@pytest.mark.parametrize("unit", OPENED)
+def test_what_is_never_closed_is_looked_for_once(unit: str) -> None:
+    assert growth(OPENED[unit], unit) == ""
 
 
 @pytest.mark.parametrize("media_type", sorted({*MODULES} - _NOT_HELD))

@@ -9,8 +9,10 @@ from msgspec import Struct, structs
 
 Declarations = dict[str, str]
 
-_SHEET = re.compile(r"<style\b[^>]{0,500}>(.*?)</style", re.IGNORECASE | re.DOTALL)
-_COMMENT = re.compile(r"/\*.*?\*/|<!--|-->", re.DOTALL)
+_SHEET_BEGINS = re.compile(r"<style\b[^>]{0,500}>", re.IGNORECASE)
+_SHEET_ENDS = re.compile(r"</style", re.IGNORECASE)
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_HTML_COMMENT = re.compile(r"<!--|-->")
 _PIECE_END = re.compile(r"([{};])")
 _COMPOUND = re.compile(r"(?:[\w-]+|\*)?(?:[.#][\w-]+|\[[\w-]+(?:=[\"']?[^\"'\]]*[\"']?)?\])*")
 _PART = re.compile(r"([.#]?)([\w-]+)|\[([\w-]+)(?:=[\"']?([^\"'\]]*))?")
@@ -87,8 +89,8 @@ class StyleSheets:
     def __init__(self, page: str) -> None:
         self._rules: dict[str, list[_Rule]] = defaultdict(list)
         number = 0
-        for sheet in _SHEET.findall(page):
-            for selector, body in _blocks(_COMMENT.sub(" ", sheet)):
+        for sheet in _sheets(page):
+            for selector, body in _blocks(_without_comments(sheet)):
                 if number > MOST_RULES or not (declared := _declarations(body)):
                     continue
                 for each in selector.split(","):
@@ -111,6 +113,22 @@ class StyleSheets:
         layers = [(rule.rank, rule.declarations) for rule in found]
         layers.append(((1, 0, 0, 0), _declarations(attributes.get("style", ""))))
         return _styled(element, _cascaded(_of_attributes(tag, attributes), layers))
+
+
+def _sheets(page: str) -> Iterator[str]:
+    place = 0
+    while begins := _SHEET_BEGINS.search(page, place):
+        ends = _SHEET_ENDS.search(page, begins.end())
+        if ends is None:
+            return
+        yield page[begins.end() : ends.start()]
+        place = ends.end()
+
+
+def _without_comments(sheet: str) -> str:
+    """Looks for comments only up to the last end of one: from there on none is closed."""
+    last = sheet.rfind("*/") + 2
+    return _HTML_COMMENT.sub(" ", _COMMENT.sub(" ", sheet[:last]) + sheet[last:])
 
 
 def _blocks(sheet: str) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,6 @@ It is read as a stream of tags. Nothing is fetched.
 
 import re
 from collections.abc import Mapping
-from html.entities import html5
 
 from lxml import etree
 
@@ -13,6 +12,7 @@ from shared.parsing.assembly import Assembly, too_deep
 from shared.parsing.document import ParsedDocument
 from shared.parsing.light.html import read_into
 from shared.parsing.limits import ParsingLimits
+from shared.parsing.xml_entities import with_html_entities
 from shared.types.errors import Rejected
 
 
@@ -39,8 +39,6 @@ WRITTEN_IN_HTML = _names("encoded description summary content subtitle")
 """Elements of a feed whose text is a part of a web page."""
 
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|&(?:\w+|#\w+);")
-_NAMED = re.compile(rb"<!\[CDATA\[.*?\]\]>|&([A-Za-z][A-Za-z0-9]{1,31});", re.DOTALL)
-_DECLARED = re.compile(rb"<!ENTITY\s+([^\s%&;\"'<>]{1,200})\s")
 _SPACE = re.compile(r"\s+")
 
 
@@ -56,22 +54,11 @@ def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
         resolve_entities="internal",
     )
     try:
-        parser.feed(_with_html_entities(content))
+        parser.feed(with_html_entities(content))
         parser.close()
     except etree.XMLSyntaxError as error:
         raise _refusal(error, limits) from error
     return assembly.finish()
-
-
-def _with_html_entities(content: bytes) -> bytes:
-    """Entities that HTML names and the document does not declare, as numbers; CDATA stays as it is."""
-    declared = set(_DECLARED.findall(content)) | {b"amp", b"lt", b"gt", b"quot", b"apos"}
-
-    def number(found: re.Match[bytes]) -> bytes:
-        character = "" if found[1] in declared else html5.get(f"{(found[1] or b'').decode()};", "")
-        return b"".join(b"&#%d;" % ord(each) for each in character) or found[0]
-
-    return _NAMED.sub(number, content)
 
 
 def _refusal(error: etree.XMLSyntaxError, limits: ParsingLimits) -> Rejected:
