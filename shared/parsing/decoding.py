@@ -9,6 +9,9 @@ from shared.parsing.legacy_encodings import encoding_of_another_alphabet, likely
 from shared.types.errors import Rejected
 
 SAMPLE_BYTES = 64 * 1024
+SCORED_BYTES = 8 * 1024
+"""Enough letters to score them by how common they are; the score of each alphabet looks at every one."""
+
 MOST_REPLACED = 0.01
 """Share of a text's characters that may be unreadable before the whole is called corrupt."""
 
@@ -68,8 +71,10 @@ def _legacy(content: bytes, declared: str | None) -> str:
         return known
     if _is_damaged_utf8(content):
         return "utf-8"
-    telling = _telling(content)
-    return encoding_of_another_alphabet(telling) or "cp1252" if _is_western(telling) else _guessed(telling)
+    telling, scored = _telling(content), _telling(content, SCORED_BYTES)
+    if _is_western(telling):
+        return encoding_of_another_alphabet(scored) or "cp1252"
+    return likely_encoding(scored) or _guessed(telling)
 
 
 def _known(encoding: str) -> str | None:
@@ -102,8 +107,6 @@ def _is_western(content: bytes) -> bool:
 
 
 def _guessed(content: bytes) -> str:
-    if likely := likely_encoding(content):
-        return likely
     from charset_normalizer import from_bytes
 
     best = from_bytes(content).best()
@@ -112,10 +115,10 @@ def _guessed(content: bytes) -> str:
     return best.encoding
 
 
-def _telling(content: bytes) -> bytes:
+def _telling(content: bytes, most: int = SAMPLE_BYTES) -> bytes:
     """Lines around the first byte that is not ASCII: the beginning alone may not show the encoding."""
     found = _HIGH.search(content)
-    start = max(0, (found.start() if found else 0) - SAMPLE_BYTES // 4)
+    start = max(0, (found.start() if found else 0) - most // 4)
     start = content.rfind(b"\n", 0, start) + 1 if start else 0
-    end = len(content) if len(content) <= start + SAMPLE_BYTES else content.rfind(b"\n", start, start + SAMPLE_BYTES)
-    return content[start : end if end > start else start + SAMPLE_BYTES]
+    end = len(content) if len(content) <= start + most else content.rfind(b"\n", start, start + most)
+    return content[start : end if end > start else start + most]

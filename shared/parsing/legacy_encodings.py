@@ -1,5 +1,6 @@
 """Recognises the encoding of short texts from before Unicode, by how common the letters are that it would make."""
 
+import codecs
 from collections.abc import Callable, Iterator
 
 from msgspec import Struct
@@ -86,8 +87,9 @@ def _single_byte(content: bytes) -> Iterator[tuple[float, str]]:
 
 
 def _strict(content: bytes, encoding: str) -> str | None:
+    """The text; a character that the end cuts in two is left out."""
     try:
-        return content.decode(encoding)
+        return codecs.getincrementaldecoder(encoding)().decode(content)
     except UnicodeDecodeError:
         return None
 
