@@ -197,13 +197,8 @@ def _as_date(value: float, tokens: tuple[_Token, ...], from_1904: bool) -> str |
             view += _elapsed(value, token.text)
             after_hour = token.text[0] == "h"
         elif token.kind == "half":
-            view += (
-                ("AM" if moment.hour < 12 else "PM")
-                if "/PM" in token.text.upper()
-                else "A"
-                if moment.hour < 12
-                else "P"
-            )
+            half = "AM" if moment.hour < 12 else "PM"
+            view += half if "/PM" in token.text.upper() else half[0]
         elif _is_date_mark(token):
             while place + length < len(tokens) and tokens[place + length].text.lower() == token.text.lower():
                 length += 1
@@ -238,7 +233,7 @@ def _date_part(moment: datetime, part: str, length: int, halves: bool) -> str:
         case "y":
             return f"{moment:%Y}" if length > 2 else f"{moment:%y}"
         case "m":
-            names = {3: "%b", 4: "%B", 5: "%b"}
+            names = {3: "%b", 4: "%B"}
             if length == 5:
                 return f"{moment:%b}"[0]
             return moment.strftime(names[length]) if length in names else str(moment.month).rjust(length, "0")

@@ -102,7 +102,7 @@ class ParserPool:
     async def _parse_by(self, order: Parse, content: Original) -> ParsedDocument:
         parser = order.parser
         if parser == OFFICE:
-            target = {**TARGETS, **CONVERTIBLE}[order.media_type]
+            target = TARGETS.get(order.media_type) or CONVERTIBLE[order.media_type]
             async with self._free:
                 remaining = replace(self._limits, seconds=self._limits.seconds - order.spent)
                 content = await converted(target, await _read(content), remaining)

@@ -14,7 +14,7 @@ from shared.parsing.limits import ParsingLimits
 from shared.types.errors import Rejected
 
 FIELDS = ("From", "To", "Cc", "Date")
-"""What is visible of a mail's head, above its text."""
+"""What is written of a mail's head, above its text."""
 
 MOST_PARTS = 1000
 _TABLES = frozenset({"csv", "tab-separated-values", "comma-separated-values"})
