@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
+from typing import NamedTuple
 
 import pytest
 
@@ -32,8 +34,10 @@ class _Answering(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     status, body = 200, b""
+    requests: list[str]
 
     def answer(self) -> None:
+        self.requests.append(self.command)
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.send_response(self.status)
         self.send_header("Content-Length", str(len(self.body)))
@@ -47,17 +51,23 @@ class _Answering(BaseHTTPRequestHandler):
         pass
 
 
+class _Answers(NamedTuple):
+    url: str
+    requests: list[str]
+
+
 @pytest.fixture
-def answering(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of a server that answers all alike: a status and a code."""
+def answering(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[_Answers]:
+    """A server that answers all alike: a status and a code."""
     status, code = request.param
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
     body = f"<Error><Code>{code}</Code><Message>x</Message></Error>".encode() if code else b""
-    handler = type("Handler", (_Answering,), {"status": status, "body": body})
+    requests: list[str] = []
+    handler = type("Handler", (_Answering,), {"status": status, "body": body, "requests": requests})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
+    yield _Answers(f"http://127.0.0.1:{server.server_port}", requests)
     server.shutdown()
     server.server_close()
 
@@ -159,8 +169,8 @@ FULL = [(507, "XMinioStorageFull"), (507, ""), (403, "QuotaExceeded")]
 
 
 @pytest.mark.parametrize("answering", FULL, indirect=True, ids=str)
-async def test_a_full_store_says_so(answering: str) -> None:
-    blobs = S3Blobs("bucket", endpoint=answering)
+async def test_a_full_store_says_so(answering: _Answers) -> None:
+    blobs = S3Blobs("bucket", endpoint=answering.url)
     with pytest.raises(DiskFull):
         await blobs.write("t/a", b"x")
     await blobs.close()
@@ -169,24 +179,50 @@ async def test_a_full_store_says_so(answering: str) -> None:
 BUSY = [(503, "SlowDown"), (500, "InternalError"), (409, "ConditionalRequestConflict")]
 
 
+class _PausedClock:
+    """A clock that only pauses move, so that a busy machine changes nothing.
+
+    `latest` is the latest moment up to which a call waits for an answer.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = self.latest = 0.0
+        self._wait = asyncio.wait
+        monkeypatch.setattr(s3, "time", SimpleNamespace(monotonic=lambda: self.now, sleep=self._pause))
+        monkeypatch.setattr(asyncio, "sleep", self._sleep)
+        monkeypatch.setattr(asyncio, "wait", self._answered)
+
+    def _pause(self, seconds: float) -> None:
+        self.now += seconds
+
+    async def _sleep(self, seconds: float) -> None:
+        self._pause(seconds)
+
+    async def _answered(self, calls: list[asyncio.Future[object]], timeout: float) -> object:
+        self.latest = max(self.latest, self.now + timeout)
+        return await self._wait(calls, timeout=60)
+
+
 @pytest.mark.parametrize("answering", BUSY, indirect=True, ids=str)
-async def test_a_busy_store_is_unavailable_within_a_second(answering: str) -> None:
-    blobs = S3Blobs("bucket", endpoint=answering)
-    await _none_answers(blobs)
-    async with asyncio.timeout(1):
-        with pytest.raises(StoreUnavailable):
-            await blobs.create("t/a", b"x")
+async def test_a_busy_store_is_unavailable_within_a_second(
+    answering: _Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs = S3Blobs("bucket", endpoint=answering.url)
+    with pytest.raises(StoreUnavailable):
+        await blobs.read("t/a")
+    answering.requests.clear()
+    with monkeypatch.context() as patch, pytest.raises(StoreUnavailable):
+        clock = _PausedClock(patch)
+        await blobs.create("t/a", b"x")
+    assert clock.now < 1
+    assert clock.latest < 1
+    assert 1 <= len(answering.requests) < 25, "a store that is busy is asked without a pause"
     await blobs.close()
 
 
-async def _none_answers(blobs: S3Blobs) -> None:
-    with pytest.raises(StoreUnavailable):
-        await blobs.read("t/a")
-
-
 @pytest.mark.parametrize("answering", [(200, "")], indirect=True, ids=["yes to all"])
-async def test_a_store_that_ignores_the_condition_is_refused_at_the_preparation(answering: str) -> None:
-    blobs = S3Blobs("bucket", endpoint=answering)
+async def test_a_store_that_ignores_the_condition_is_refused_at_the_preparation(answering: _Answers) -> None:
+    blobs = S3Blobs("bucket", endpoint=answering.url)
     with pytest.raises(UnfitBucket, match="conditional"):
         await blobs.prepare()
     await blobs.close()
