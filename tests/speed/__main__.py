@@ -15,6 +15,7 @@ QUICK = {
     "budget": "Budget",
     "proxy": "The proxy and the gate",
     "documents": "Formats",
+    "tables": "Tables",
 }
 NAMES = (*QUICK, "memory", "passages", "retrieval", "routing", "stress", "usage")
 

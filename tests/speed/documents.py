@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.markdown import to_markdown
+from shared.parsing.paged.slices import preload
 from shared.parsing.pool import ParserPool
 from shared.types.errors import AegisError
 from tests.documents.reports import report
@@ -25,6 +26,7 @@ from tests.documents.with_text import EXTENSIONS, PICTURES, document_with
 from tests.speed.bare_docling import markdown_of
 from tests.speed.formats_table import Read, Row, document, table
 from tests.speed.similarity import same_order, same_words, words
+from tests.speed.tables import TITLE, section
 
 WRITTEN = Path(__file__).resolve().parents[2] / "docs/reference/formats-measured.md"
 TRUTH = ".groundtruth.md"
@@ -49,6 +51,8 @@ def main() -> int:
     tables = {"Files made by the tests": table(asyncio.run(measure(list(_made()))))}
     if arguments.folder:
         tables["Files from elsewhere"] = table(asyncio.run(measure(list(_found(arguments.folder)))))
+    preload()
+    tables[TITLE] = section(arguments.folder)
     for title, lines in tables.items():
         print(f"{title}\n\n{lines}\n")
     if arguments.write:
