@@ -14,7 +14,9 @@ from shared.telemetry.logs import log
 from shared.types.clock import now
 
 _LOST_AFTER = timedelta(hours=1)
-"""When a replay without an outcome is tried once more."""
+"""When a replay without an outcome is tried once more: no replay is due later than that."""
+_CLOCKS_APART = timedelta(minutes=5)
+"""How far the clocks of two machines may be apart."""
 
 
 class DeadLetters(Struct, frozen=True):
@@ -34,7 +36,8 @@ class DeadLetters(Struct, frozen=True):
                     await self.platform.erase_dead_letter(dead_letter)
                 elif dead_letter.next_replay_at:
                     waiting.add((dead_letter.tenant_id, dead_letter.document_id))
-                    if dead_letter.next_replay_at <= now():
+                    pause = dead_letter.next_replay_at - now()
+                    if pause <= timedelta(0) or pause > _LOST_AFTER + _CLOCKS_APART:  # the clock was set back
                         await self._replay(dead_letter)
             except Exception:  # noqa: BLE001 - whatever is wrong with one must not keep the others waiting
                 log().exception("cannot replay a dead letter", extra=extra)

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from shared.bus.publisher import BoundPublisher
-from shared.bus.recent import quiet_mark, recent_mark
+from shared.bus.recent import RECENT_S, is_marked, quiet_mark, recent_mark
 from shared.catalogue.catalogue import Catalogues
 from shared.erasure.erasure import Erasure, hide_document
 from shared.pool.queue import SliceQueue
@@ -66,7 +66,7 @@ class OpenDocuments(Struct, frozen=True):
             await self._give_up_upload(document)
             return
         quiet = quiet_mark(tenant_id, document_id, generation)
-        if await self._is_moving(document) or await self.redis.call("EXISTS", quiet):
+        if await self._is_moving(document) or await is_marked(self.redis, quiet, _LONGEST_PAUSE_S):
             return
         await self.catalogues.of(tenant_id).mend(document_id)
         events = await pending_events(self.table, records, record, origin_of(record, tenant_id))
@@ -100,7 +100,7 @@ class OpenDocuments(Struct, frozen=True):
         entry = await self.catalogues.of(document.tenant_id).entry(document.document_id)
         if entry and any(stage.status == "running" for stage in entry.stages):
             return False
-        return bool(await self.redis.call("EXISTS", recent_mark(*names)))
+        return await is_marked(self.redis, recent_mark(*names), RECENT_S)
 
     async def _pause(self, quiet: str) -> None:
         """For 1, 2, 4 … 30 minutes, so that a backlog does not feed itself."""

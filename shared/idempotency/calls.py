@@ -34,6 +34,10 @@ _BEGIN = Script("""
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('GET', KEYS[1])
+-- A call that was killed before the clock was set back holds its key for its time-out, and no longer.
+if found and not found:find('"status":', 1, true) and redis.call('PTTL', KEYS[1]) > tonumber(ARGV[2]) then
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+end
 if found then return {found, redis.call('GET', KEYS[2]) or '', now} end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return {'', '', now}

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from events.document import DocumentStored
+from shared.bus.recent import is_marked
 from shared.parsing.limits import SLICE_PAGES
 from shared.parsing.pages import PageRange
 from shared.pool import scripts
@@ -22,6 +23,8 @@ from shared.redis.client import RedisClient, RedisWord
 LEASE_S = 15.0
 RETENTION_S = 7 * 86400
 POOL_ALIVE_S = 60
+_LONGEST_LEASE_MS = 3_600_000
+"""No lease lasts longer, the pause of a slice that failed included."""
 _POOL = "pool:seen"
 
 
@@ -73,7 +76,8 @@ class SliceQueue:
     async def claim(self) -> Claim | None:
         """Claims the next slice; slices whose lease has expired come first."""
         token = secrets.token_hex(8)
-        found = await self._redis.run(scripts.CLAIM, [], [token, self._lease_ms, SLICE_PAGES, RETENTION_S])
+        arguments: list[RedisWord] = [token, self._lease_ms, SLICE_PAGES, RETENTION_S, _LONGEST_LEASE_MS]
+        found = await self._redis.run(scripts.CLAIM, [], arguments)
         return _claim(token, *found) if found else None
 
     async def renew(self, tokens: Collection[str]) -> set[str]:
@@ -116,7 +120,8 @@ class SliceQueue:
 
     async def holds(self, tenant_id: str, document_id: str, generation: int) -> bool:
         """Whether the document is queued or being read, and a pool is alive."""
-        return int(await self._redis.call("EXISTS", _POOL, _job(tenant_id, document_id, generation))) == 2
+        is_queued = bool(await self._redis.call("EXISTS", _job(tenant_id, document_id, generation)))
+        return is_queued and await is_marked(self._redis, _POOL, POOL_ALIVE_S)
 
     async def depth(self) -> Depth:
         slices, pages, wait_ms = await self._redis.run(scripts.DEPTH)

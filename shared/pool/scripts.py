@@ -78,6 +78,10 @@ CLAIM = Script(
     _COMMON
     + """
 local token, lease, quantum, ttl = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+-- Where the clock was set back, a lease would last that much longer; a worker that is alive renews its own.
+for _, late in ipairs(redis.call('ZRANGEBYSCORE', 'pool:leases', '(' .. now() + ARGV[5], '+inf', 'LIMIT', 0, 100)) do
+  redis.call('ZADD', 'pool:leases', now() + lease, late)
+end
 for _, lost in ipairs(redis.call('ZRANGEBYSCORE', 'pool:leases', 0, now(), 'LIMIT', 0, 100)) do
   local tenant, slice = (redis.call('HGET', 'pool:claims', lost) or ''):match('^(.-)|(.+)$')
   release(lost)

@@ -12,7 +12,30 @@ from shared.redis.client import RedisClient, Script
 from shared.types.errors import StoreUnavailable
 
 LEASE_S = 20
+_LEASE_MS = LEASE_S * 1000
 
+# Keys expire by the wall clock of the server: where it was set back, a lease would last that much longer. None lasts
+# longer than its seconds from now on; a holder that is alive renews it in time.
+_BOUND = """
+local function bound(key, milliseconds)
+  if redis.call('PTTL', key) > tonumber(milliseconds) then redis.call('PEXPIRE', key, milliseconds) end
+end
+"""
+_HOLD = Script(
+    _BOUND
+    + """
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
+bound(KEYS[1], ARGV[3])
+return 0
+"""
+)
+_IS_HELD = Script(
+    _BOUND
+    + """
+bound(KEYS[1], ARGV[1])
+return redis.call('EXISTS', KEYS[1])
+"""
+)
 _RENEW = Script("""
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
@@ -34,7 +57,7 @@ class Leases:
         """Yields True where the lease was taken, False where another holds it."""
         token, key = secrets.token_hex(8), _key(name)
         milliseconds = round(seconds * 1000)
-        if not await self._redis.call("SET", key, token, "NX", "PX", milliseconds):
+        if not await self._redis.run(_HOLD, [key], [token, milliseconds, max(milliseconds, _LEASE_MS)]):
             yield False
             return
         renew = partial(self._redis.run, _RENEW, [key], [token, milliseconds])
@@ -60,7 +83,8 @@ class Leases:
             await asyncio.sleep(0.02)
 
     async def is_held(self, name: str) -> bool:
-        return bool(await self._redis.call("EXISTS", _key(name)))
+        """For leases of up to `LEASE_S`."""
+        return bool(await self._redis.run(_IS_HELD, [_key(name)], [_LEASE_MS]))
 
     async def void_all(self) -> None:
         """Ends every lease: for the owner of an embedded server at its start, when no holder can be alive."""

@@ -25,6 +25,14 @@ _TAKE = Script("""
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+-- What lies further ahead than a lease, or when a call last asked, is from before the clock was set back.
+for _, token in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now + ARGV[3], '+inf')) do
+  redis.call('ZADD', KEYS[1], now + ARGV[3], token)
+end
+for _, token in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. now, '+inf')) do
+  redis.call('ZREM', KEYS[2], token)
+  redis.call('ZREM', KEYS[3], token)
+end
 for _, token in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now - ARGV[4])) do
   redis.call('ZREM', KEYS[2], token)
   redis.call('ZREM', KEYS[3], token)
