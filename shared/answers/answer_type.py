@@ -55,7 +55,7 @@ _PATTERNS_BY_TYPE: tuple[tuple[AnswerType, tuple[str, ...]], ...] = (
             r"\b(?:cost|pay|paid|earn|fee|price|charge|spend|spent|sell|sold|worth|raised?)\b",
             r"\b(?:prices?|costs?|fees?|fare|revenue|turnover|salary|wage|budget|profit|deposit|rent|fine|allowance)\b",
             r"\bwhat sum\b|\bhave to pay\b|\bhow (?:expensive|much money)\b",
-            r"\b(?:preis|kosten|kostet|umsatz|gehalt|miete|kaution|gebühr|teuer|lohn|gewinn)\b",
+            r"\b(?:kostet|teuer)\b|(?:preise?|kosten|umsatz|gehalt|miete|kaution|gebühr(?:en)?|lohn|gewinn|entgelt)\b",
         ),
     ),
     (

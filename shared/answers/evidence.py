@@ -1,14 +1,16 @@
 """Evidence for one question: the sentences of its sources and how well their words match the question's."""
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Container, Sequence
 
 from msgspec import Struct
 
+from shared.answers.faq import is_question
 from shared.answers.question import Question, Term, meanings_of
-from shared.answers.sentences import SentenceKind, sentences_of
-from shared.answers.stems import WORD, stem
-from shared.answers.type_match import type_match
+from shared.answers.sentences import SentenceKind, SentenceSpan, sentences_of
+from shared.answers.stems import WORD, folded, stem
+from shared.answers.type_match import QUANTITY, type_match
 from shared.types.passage import Found, Passage
 
 _PRIOR = 30
@@ -23,6 +25,9 @@ _FIGURE = 2.0
 
 _NAMED_ELSEWHERE = 0.95
 """The weight of a name that occurs not in the passage but elsewhere in its document."""
+
+
+_SENTENCE_CELL = re.compile(r"\w\w[.!]\s*\|\Z")
 
 
 class TextWords(Struct, frozen=True):
@@ -76,18 +81,29 @@ class EvidenceSource(Struct, frozen=True, eq=False):
     candidates: tuple[Candidate, ...]
 
 
-def source_of(found: Found, rank: int) -> EvidenceSource:
+def source_of(found: Found, rank: int, left_out: Container[int] = ()) -> EvidenceSource:
+    """`left_out` are the places in the passage where no candidate begins: rows that are looked up as a whole."""
     passage = found.passage
     spans = list(sentences_of(passage.text))
-    texts = [(span.lead + " " + passage.text[span.start : span.end]).strip() for span in spans]
+    texts = [folded((span.lead + " " + passage.text[span.start : span.end]).strip()) for span in spans]
     read = [words_of(text) for text in texts]
-    title = words_of(passage.context)
+    title = words_of(folded(passage.context))
     candidates = tuple(
         Candidate(passage, rank, span.start, span.end, text, read[at], union(read[max(0, at - 1) : at + 2]))
         for at, (span, text) in enumerate(zip(spans, texts, strict=True))
-        if span.kind is not SentenceKind.HEADING
+        if _may_answer(span, passage.text) and span.start not in left_out
     )
     return EvidenceSource(passage, union([title, *read]), title, candidates)
+
+
+def _may_answer(span: SentenceSpan, text: str) -> bool:
+    """A question answers nothing; a heading only where it holds a figure, the head of a table only as a sentence."""
+    quote = text[span.start : span.end]
+    if is_question(quote):
+        return False
+    if span.kind is not SentenceKind.HEADING:
+        return True
+    return _SENTENCE_CELL.search(quote) is not None if quote.startswith("|") else QUANTITY.search(quote) is not None
 
 
 class Evidence:
@@ -139,6 +155,17 @@ class Evidence:
         weights = [self.weight(term, candidate) for term in terms]
         met = [self.likeness_in(term, candidate) for term in terms]
         return weighted_mean(met, weights, default=0.0)
+
+    def figures_in_heading(self, candidate: Candidate) -> float:
+        """How many of the question's figures a heading holds; 1 for any other sentence, which may continue one."""
+        figures = [name.stem for name in self.question.names if name.word[0].isdigit()]
+        if not figures or not candidate.quote.startswith("#"):
+            return 1.0
+        return sum(figure in candidate.words.known for figure in figures) / len(figures)
+
+    def in_passage(self, term: Term, candidate: Candidate) -> bool:
+        """Whether its passage or title has the word, or one like it."""
+        return self.likeness(term, self._sources[candidate.passage.passage_id].words) > 0
 
     def about(self, candidate: Candidate) -> float:
         """How much of all the question's words, names included, its passage and title meet: what a passage about

@@ -1,12 +1,16 @@
 """Answers with sentences quoted from the sources, without a language model, or refuses where they hold no answer."""
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 
 from msgspec import Struct
 
 from shared.answers.evidence import Evidence, TextWords, source_of
+from shared.answers.faq import look_up_faq
+from shared.answers.look_up import bare_rows, look_up
 from shared.answers.question import understand
+from shared.answers.records import rows_of
 from shared.answers.scoring import SentenceScores, score_sentences
 from shared.embedding.minilm import MiniLM
 from shared.processes.cpu_threads import run_short
@@ -44,6 +48,7 @@ class Order(Struct, frozen=True):
     covered: float = 0.0
     counted: float = 0.0
     about: float = 0.0
+    figures: float = 0.6
 
     def of(self, one: SentenceScores) -> float:
         return sum(float(getattr(self, kind)) * float(getattr(one, kind)) for kind in self.__struct_fields__)
@@ -97,6 +102,12 @@ _LONGEST_LEAD = 0.3
 _SAME_NAMES = 0.05
 _CLOSE = 0.4
 _MOST = 3
+_SURE = 0.7
+"""The least confidence where no noun of a German question has a counterpart."""
+
+_LOOKED_UP = 0.9
+"""The confidence in a row that the question names, and whose column it asks for."""
+
 _PASSAGES = 24
 
 
@@ -118,12 +129,22 @@ class ExtractiveAnswerer:
     def _answer(self, text: str, found: Sequence[Found]) -> Extracted:
         question = understand(text)
         weights = self._german if question.german else self._english
-        evidence = Evidence(question, [source_of(one, rank) for rank, one in enumerate(found)])
+        rows = [row for rank, one in enumerate(found) for row in rows_of(one.passage, rank)]
+        if row := look_up(question, rows):
+            return _looked_up(row.row.table.passage, row.row.quote)
+        if faq := look_up_faq(question, [one.passage for one in found]):
+            return _looked_up(faq.passage, faq.quote)
+        bare: defaultdict[str, set[int]] = defaultdict(set)
+        for one in bare_rows(rows):
+            bare[one.table.passage.passage_id].update(range(one.start, one.end))
+        evidence = Evidence(
+            question, [source_of(one, rank, bare[one.passage.passage_id]) for rank, one in enumerate(found)]
+        )
         ranked = sorted(score_sentences(self._model, evidence), key=weights.order.of, reverse=True)
         if not ranked:
             return Extracted(False, (), 0.0)
         confidence = self._confidence(weights, evidence, ranked)
-        if confidence < self._threshold:
+        if confidence < (_SURE if ranked[0].unmet else self._threshold):
             return Extracted(False, (), confidence)
         return Extracted(True, _statements(weights.order, ranked, confidence), confidence)
 
@@ -150,6 +171,10 @@ class ExtractiveAnswerer:
         return 1 / (1 + math.exp(-total))
 
 
+def _looked_up(passage: Passage, quote: str) -> Extracted:
+    return Extracted(True, (Statement(passage, quote, _LOOKED_UP),), _LOOKED_UP)
+
+
 def _statements(order: Order, ranked: Sequence[SentenceScores], confidence: float) -> tuple[Statement, ...]:
     """The best sentence, and others only when they are nearly as good and say something else."""
     best = order.of(ranked[0])
@@ -160,6 +185,7 @@ def _statements(order: Order, ranked: Sequence[SentenceScores], confidence: floa
         if close < _CLOSE or len(chosen) == _MOST:
             break
         answers = one.type_match >= chosen[0].type_match and one.predicate >= 0.4 and one.named >= chosen[0].named
+        answers = answers and one.figures >= chosen[0].figures
         if answers and all(_overlap(one.candidate.words, other.candidate.words) < 0.6 for other in chosen):
             chosen.append(one)
             statements.append(Statement(one.candidate.passage, one.candidate.quote, confidence * close))

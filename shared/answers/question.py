@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from shared.answers.answer_type import AnswerType, answer_type
 from shared.answers.lexicon import meanings, words
-from shared.answers.stems import WORD, stem
+from shared.answers.stems import WORD, folded, stem
 
 _FUNCTION_WORDS = words("function")
 _ENGLISH = words("english")
@@ -46,6 +46,7 @@ class Question(Struct, frozen=True):
 
 
 def understand(text: str) -> Question:
+    text = folded(text)
     found = list(WORD.finditer(text[:_LONGEST]))
     low = [word.group().lower() for word in found]
     german = german_lead(low) > 0

@@ -26,6 +26,9 @@ _OF_OTHERS = 3
 _ALL_NAMES = 0.95
 """From here on a passage is about what the question names, and other passages are about something else."""
 
+_COUNTERPART = 0.6
+"""From here on a word has a counterpart of the same meaning."""
+
 _SAME_NAMES = 0.15
 _NOISE = 0.2
 _SURE = 0.8
@@ -59,6 +62,10 @@ class SentenceScores(Struct, frozen=True, eq=False):
     """How much of all the question's words its passage meets."""
     named: float
     named_here: float
+    figures: float
+    """How many of the question's figures a heading holds; 1 for any other sentence."""
+    unmet: bool
+    """Whether no noun of a German question has a counterpart, in the sentence or its passage."""
 
 
 def score_sentences(model: MiniLM, evidence: Evidence) -> list[SentenceScores]:
@@ -158,7 +165,19 @@ class _Sentence:
             about=evidence.about(candidate),
             named=evidence.named(candidate),
             named_here=evidence.named_here(candidate.words),
+            figures=evidence.figures_in_heading(candidate),
+            unmet=self._lacks_nouns(by_any),
         )
+
+    def _lacks_nouns(self, met: Sequence[float]) -> bool:
+        """Other words with a counterpart are not enough: a bath that closes at nine says nothing of the sauna."""
+        question, evidence = self.evidence.question, self.evidence
+        if not question.german:
+            return False
+        nouns = [term for term in (*question.names, *question.terms) if term.start and term.word[0].isupper()]
+        similar = {term: like for term, like in zip(question.terms, met, strict=True) if like >= _COUNTERPART}
+        own = [term for term in nouns if not term.hint]
+        return bool(own) and not any(term in similar or evidence.in_passage(term, self.candidate) for term in own)
 
     def _in_context(self) -> list[float]:
         stems = self.candidate.words.stems

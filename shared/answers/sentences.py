@@ -28,6 +28,7 @@ class SentenceSpan(Struct, frozen=True):
 
 _LINE = re.compile(r"[^\n]*\n?")
 _RULE = re.compile(r"\|?[ \t]*:?-{2,}:?[ \t]*(\|[ \t]*:?-{2,}:?[ \t]*)*\|?")
+_RULE_BELOW = re.compile(rf"\s*{_RULE.pattern}[ \t]*(?:\n|\Z)")
 _HEADING = re.compile(r"#{1,6}[ \t]+\S")
 _ITEM = re.compile(r"(?:[-*+•–·]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])[ \t]+(?=\S)")
 _PAIR = re.compile(r"[^\W\d_][\w /()-]{1,30}:[ \t]+\S.{0,80}\Z")
@@ -47,10 +48,9 @@ def sentences_of(text: str, *, started: bool = False, within: bool = False) -> I
             within = False
         elif _RULE.fullmatch(line):
             yield SentenceSpan(start, end, SentenceKind.HEADING)
-        elif not head:
+        elif not head or _RULE_BELOW.match(text, end):
             head = line
-            next_line = text[end:].lstrip().split("\n", 1)[0].strip()
-            yield SentenceSpan(start, end, SentenceKind.HEADING if _RULE.fullmatch(next_line) else SentenceKind.ROW)
+            yield SentenceSpan(start, end, SentenceKind.HEADING if _RULE_BELOW.match(text, end) else SentenceKind.ROW)
         else:
             yield SentenceSpan(start, end, SentenceKind.ROW, lead=head)
 

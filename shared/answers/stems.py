@@ -1,12 +1,22 @@
 """Words and their stems, with one rule for English and German: to compare words, not to display them."""
 
 import re
+import unicodedata
 from functools import lru_cache
 
 WORD = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+(?:[-'’][^\W\d_]+)*|[^\W_]+")
 _ENDINGS = ("ingly", "ments", "ment", "ings", "ing", "edly", "ies", "ied", "ers", "ed", "es", "ly",
             "ern", "en", "er", "em", "e", "s", "n")  # fmt: skip
 _SHORTEST = 3
+_COMPATIBLE = re.compile("[\ufb00-\ufb06\uff01-\uff5e\uff65-\uff9f\U0001d400-\U0001d6a5\U0001d7ce-\U0001d7ff]+")
+
+
+def folded(text: str) -> str:
+    """Composes letters and replaces ligatures, full-width and mathematical letters by plain ones; powers stay."""
+    if text.isascii():
+        return text
+    composed = unicodedata.normalize("NFC", text)
+    return _COMPATIBLE.sub(lambda found: unicodedata.normalize("NFKC", found.group()), composed)
 
 
 @lru_cache(maxsize=16384)

@@ -37,7 +37,7 @@ _LENGTH = (
 _PATTERNS: dict[AnswerType, tuple[str, ...]] = {
     AnswerType.MONEY: (
         r"[$€£¥]",
-        r"\b(?:euros?|dollars?|pounds?|cents?|usd|eur|gbp|chf|francs?|pence|rupees?|yen|crowns?|kronen)\b",
+        r"\b(?:euros?|dollars?|pounds?|cents?|usd|eur|gbp|chf|francs?|pence|rupees?|yen|crowns?|kronen|kroner?|kr|nok|sek|dkk)\b",
         r"\b(?:free of charge|half fare|kostenlos|monatsmieten?)\b",
     ),
     AnswerType.DURATION: _DURATION,

@@ -1,0 +1,134 @@
+"""Reads the rows of tables and the records of key-value lines out of passages: units with named cells."""
+
+import re
+from collections.abc import Iterator
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from shared.answers.stems import folded
+from shared.types.passage import Passage
+
+_LINE = re.compile(r"[^\n]+")
+_CELL = re.compile(r"(?<!\\)\|")
+_RULE = re.compile(r":?-{2,}:?")
+_PAIR = re.compile(
+    r"(?:[-*+] )?(?P<path>(?:\[\d+\]\.?|[\w-]+(?:\[\d+\])?\.)*)"
+    r"\**(?P<key>[^\W_][\w /()-]{0,40}?)\**:\**[ \t]+(?P<value>\S.*)"
+)
+_FIELDS = frozenset(
+    ["field", "key", "property", "attribute", "item", "feld", "merkmal", "eigenschaft", "schlüssel", "angabe"]
+)
+_VALUES = frozenset(["value", "entry", "content", "answer", "wert", "eintrag", "inhalt", "angabe", "antwort"])
+"""Heads of a table whose rows are the fields of one record."""
+
+_HEADING = re.compile(r"#{1,6} (?P<text>.+)")
+
+
+class RecordTable(Struct, frozen=True, eq=False):
+    """Where a row stands: its passage, the names of its columns and the heading above it."""
+
+    passage: Passage
+    rank: int
+    columns: tuple[str, ...]
+    heading: str
+    keyed: bool = False
+    """Whether every line of a record names its cell."""
+
+
+class RecordRow(Struct, frozen=True, eq=False):
+    """A row or record. `text[start:end]` of its passage is the whole of it; cells are parallel to the columns."""
+
+    table: RecordTable
+    start: int
+    end: int
+    cells: tuple[str, ...]
+
+    @property
+    def quote(self) -> str:
+        return self.table.passage.text[self.start : self.end]
+
+
+def rows_of(passage: Passage, rank: int) -> Iterator[RecordRow]:
+    """Yields the rows of the passage's tables and its records; a table of fields and values is one record."""
+    fields: list[RecordRow] = []
+    for row in _units(passage, rank):
+        if fields and row.table is not fields[0].table:
+            yield _form(fields)
+            fields = []
+        if _is_field(row.table):
+            fields.append(row)
+        else:
+            yield row
+    if fields:
+        yield _form(fields)
+
+
+def _is_field(table: RecordTable) -> bool:
+    names = [column.lower() for column in table.columns]
+    return len(names) == 2 and names[0] in {*_FIELDS, ""} and names[1] in {*_VALUES, ""}
+
+
+def _form(rows: list[RecordRow]) -> RecordRow:
+    columns, cells = zip(*(row.cells for row in rows), strict=True)
+    table = replace(rows[0].table, columns=columns, keyed=True)
+    return RecordRow(table, rows[0].start, rows[-1].end, cells)
+
+
+def _units(passage: Passage, rank: int) -> Iterator[RecordRow]:
+    """Yields the rows of the passage's tables and its records, in order."""
+    heading = ""
+    table: RecordTable | None = None
+    pairs: list[tuple[re.Match[str], re.Match[str]]] = []
+    before, end = "", 0
+    for line in _LINE.finditer(passage.text):
+        text = line.group().strip()
+        blank = "\n\n" in passage.text[end : line.start()]
+        end = line.end()
+        pair = None if text.startswith(("|", "#")) else _PAIR.match(line.group())
+        if pairs and (blank or pair is None or _is_new(pairs, pair)):
+            yield from _record(passage, rank, heading, pairs)
+            pairs = []
+        if found := _HEADING.match(text):
+            heading, table = found["text"], None
+        elif not _is_row(text) or blank:
+            table = None
+        if pair:
+            pairs.append((line, pair))
+        elif _is_row(text):
+            cells = cells_of(text)
+            if all(_RULE.fullmatch(cell) for cell in cells):
+                table = RecordTable(passage, rank, cells_of(before), heading) if _is_row(before) else None
+            elif table and len(cells) == len(table.columns):
+                start = line.start() + line.group().index(text)
+                yield RecordRow(table, start, start + len(text), cells)
+        before = text
+    if pairs:
+        yield from _record(passage, rank, heading, pairs)
+
+
+def cells_of(line: str) -> tuple[str, ...]:
+    """The cells of a row, folded and without the marks of Markdown."""
+    return tuple(folded(cell).replace("\\|", "|").strip(" \t*`") for cell in _CELL.split(line.strip("| \t")))
+
+
+def _is_row(line: str) -> bool:
+    return line.startswith("|") and line.count("|") >= 2
+
+
+def _is_new(pairs: list[tuple[re.Match[str], re.Match[str]]], pair: re.Match[str]) -> bool:
+    """Whether the pair begins another record: of another path, or with a key that this one has."""
+    own = {(known["path"], known["key"]) for _, known in pairs}
+    return pair["path"] != pairs[0][1]["path"] if pair["path"].endswith("].") else (pair["path"], pair["key"]) in own
+
+
+def _record(
+    passage: Passage, rank: int, heading: str, pairs: list[tuple[re.Match[str], re.Match[str]]]
+) -> Iterator[RecordRow]:
+    """Two lines at least: one alone is a sentence."""
+    if len(pairs) < 2:
+        return
+    columns = tuple(folded(pair["key"]).replace("_", " ").strip() for _, pair in pairs)
+    cells = tuple(folded(pair["value"]).strip() for _, pair in pairs)
+    table = RecordTable(passage, rank, columns, heading, keyed=True)
+    yield RecordRow(table, pairs[0][0].start(), pairs[-1][0].start() + len(pairs[-1][0].group().rstrip()), cells)

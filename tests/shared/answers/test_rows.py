@@ -1,0 +1,165 @@
+"""Rows and records are units: looked up by their key, answered by the cell asked for, refused where they are not."""
+
+from collections.abc import Callable
+
+import pytest
+
+from shared.answers.extractive import ExtractiveAnswerer
+from shared.types.passage import Found, Passage
+
+COLUMNS = ("Name", "Department", "Salary", "Start date", "Workplace")
+STAFF = tuple(
+    tuple(line.split(","))
+    for line in (
+        "Astrid Nygaard,Welding,62400,2019-04-01,Hall 2",
+        "Bjarne Oksen,Painting,48150,2021-09-15,Hall 5",
+        "Cecilie Ruud,Logistics,55900,2018-01-08,Hall 1",
+        "Daniel Holm,Welding,60750,2020-11-30,Hall 2",
+        "Eva Tangen,Accounts,71200,2016-06-20,Office 3",
+        "Frode Ulvang,Painting,47300,2022-02-14,Hall 5",
+        "Guri Vestby,Safety,66850,2017-08-01,Office 1",
+        "Henrik Wold,Logistics,53400,2023-05-22,Hall 1",
+        "Ida Lund,Welding,58900,2020-03-02,Hall 3",
+        "Jonas Brekke,Safety,64100,2015-10-12,Office 2",
+    )
+)
+PRESENT = (
+    ("What is the salary of Eva Tangen?", "Eva"),
+    ("How much does Daniel Holm earn?", "Daniel"),
+    ("What does Frode Ulvang earn?", "Frode"),
+    ("How much is Ida Lund paid?", "Ida"),
+    ("In which department does Bjarne Oksen work?", "Bjarne"),
+    ("Which department is Guri Vestby in?", "Guri"),
+    ("Which department does Jonas Brekke belong to?", "Jonas"),
+    ("When did Cecilie Ruud start?", "Cecilie"),
+    ("When did Henrik Wold begin?", "Henrik"),
+    ("Since when has Frode Ulvang worked here?", "Frode"),
+    ("What is Ida Lund's start date?", "Ida"),
+    ("What is the start date of Jonas Brekke?", "Jonas"),
+    ("Where is the workplace of Guri Vestby?", "Guri"),
+    ("Where does Astrid Nygaard work?", "Astrid"),
+    ("Who started on 2023-05-22?", "Henrik"),
+    ("Who earns 71200?", "Eva"),
+    ("Who works in Accounts?", "Eva"),
+    ("Who has the workplace Office 3?", "Eva"),
+    ("Wie hoch ist das Gehalt von Eva Tangen?", "Eva"),
+    ("In welcher Abteilung arbeitet Bjarne Oksen?", "Bjarne"),
+    ("Wo arbeitet Astrid Nygaard?", "Astrid"),
+    ("Wann hat Cecilie Ruud angefangen?", "Cecilie"),
+)
+ABSENT = (
+    "What is the salary of Knut Lervik?",
+    "What is the salary of Eva Tangem?",
+    "What is the salary of Eva Holm?",
+    "When did Astrid Tangen start?",
+    "Where does Bjarne Wold work?",
+    "What is the phone number of Eva Tangen?",
+    "What is the e-mail address of Guri Vestby?",
+    "How old is Daniel Holm?",
+    "When was Eva Tangen born?",
+    "When did Cecilie Ruud leave?",
+    "Who started on 2023-05-23?",
+    "Who earns 71201?",
+    "Who works in Catering?",
+    "What is the bonus of Eva Tangen?",
+    "Who is the manager of Eva Tangen?",
+    "Is Frode Ulvang married?",
+    "What is the salary of Astrid's sister?",
+    "Where does Jonas Brekke live?",
+    "What is the address of Ida Lund?",
+    "How many children has Henrik Wold?",
+    "Where was Guri Vestby born?",
+    "Wie hoch ist das Gehalt von Knut Lervik?",
+    "Wann wurde Eva Tangen geboren?",
+    "In welcher Abteilung arbeitet Eva Holm?",
+)
+
+
+def _table(rows: tuple[tuple[str, ...], ...]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in (COLUMNS, ("---",) * len(COLUMNS), *rows))
+
+
+def _json(rows: tuple[tuple[str, ...], ...]) -> str:
+    keys = ("name", "department", "salary", "startDate", "workplace")
+    return "\n\n".join(
+        "\n".join(f"[{STAFF.index(row)}].{key}: {cell}" for key, cell in zip(keys, row, strict=True)) for row in rows
+    )
+
+
+def _xml(rows: tuple[tuple[str, ...], ...]) -> str:
+    keys = ("name", "department", "salary", "start_date", "workplace")
+    return "\n\n".join("\n".join(f"{key}: {cell}" for key, cell in zip(keys, row, strict=True)) for row in rows)
+
+
+def found(*texts: str, context: str = "staff") -> list[Found]:
+    return [
+        Found(Passage(f"psg_{at}", "doc_0", generation=1, position=at, text=text, context=context), 1.0)
+        for at, text in enumerate(texts)
+    ]
+
+
+@pytest.mark.parametrize("written", [_table, _json, _xml])
+async def test_a_row_is_looked_up_by_its_key_and_an_absent_one_is_refused(
+    answerer: ExtractiveAnswerer, written: Callable[[tuple[tuple[str, ...], ...]], str]
+) -> None:
+    sources = found(written(STAFF[:6]), written(STAFF[6:]))
+    for question, key in PRESENT:
+        statements = (await answerer.answer(question, sources)).statements
+        assert [key in one.quote and one.quote in one.passage.text for one in statements] == [True], question
+        assert sum(row[0] in statements[0].quote for row in STAFF) == 1, question
+    for question in ABSENT:
+        assert not (await answerer.answer(question, sources)).answered, question
+
+
+FORM = "## Visitor form\n\n| Field | Entry |\n| --- | --- |\n| Name | Ingrid Solberg |\n| Arrival | on 4 May 2026 |"
+FAQ = (
+    "# Questions of guests\n\n**Can I bring my dog?**\n\nYes, on a leash.\n\n## Where can I park?\n\nBehind the mill."
+    "\n\nWie kann ich kündigen?\nSchriftlich bis zum Monatsende."
+)
+CHANGES = (
+    "# Changes of Tern\n\n## Version 4.2 (released 3 May 2026)\n\n- Faster start\n\n"
+    "## Version 4.1 (released 1 May 2025)\n\n- Mended"
+)
+MAIL = (
+    "# Tender for the new jetty\n\nFrom: Kari Lund <kari@example.org>\nTo: Per Holm <per@example.org>\n"
+    "Date: Thu, 12 Feb 2026 10:00:00 +0100\n\nDear Per,\n\nthe tender must be handed in by 30 March. The estimated "
+    "cost is 2.4 million kroner."
+)
+POOL = (
+    "Die Kantine ist von 11 bis 14 Uhr geöffnet. Das Schwimmbad schließt um 21 Uhr. "
+    "Die Jahresgebühr beträgt 48 Euro, für Studierende 24 Euro."
+)
+OTHERS = (
+    (FORM, "When does the visitor Ingrid Solberg arrive?", "4 May 2026"),
+    (FORM, "When does the visitor Ingrid Holm arrive?", None),
+    (FAQ, "Can I bring my dog?", "on a leash"),
+    (FAQ, "Where can I park?", "Behind the mill"),
+    (FAQ, "Wie kann ich kündigen?", "Monatsende"),
+    (FAQ, "Can I bring my cat?", None),
+    (CHANGES, "When was version 4.2 of Tern released?", "3 May 2026"),
+    (CHANGES, "When was version 4.1 of Tern released?", "1 May 2025"),
+    (CHANGES, "When was version 3.9 of Tern released?", None),
+    (MAIL, "Who wrote the mail about the tender for the new jetty?", "Kari Lund"),
+    (MAIL, "When was the mail about the tender for the new jetty sent?", "12 Feb 2026"),
+    (MAIL, "What is the estimated cost of the new jetty?", "2.4 million"),
+    (MAIL, "Who wrote the mail about the new bridge?", None),
+    (POOL, "Wann schließt die Sauna?", None),
+    (POOL, "Wann öffnet die Bücherei?", None),
+    (POOL, "Wann schließt das Schwimmbad?", "21 Uhr"),
+    (POOL, "Wie hoch ist die Jahresgebühr für Studierende?", "24 Euro"),
+    ("The oﬃce ﬁle is ﬂat and lies in drawer nine.", "Where does the office file lie?", "drawer nine"),
+    (
+        "| Rooms |\n| --- |\n| Blue |\n\n| The blue room is closed on Fridays. |\n| --- |",
+        "On which day is the blue room closed?",
+        "Friday",
+    ),
+)
+
+
+@pytest.mark.parametrize(("text", "question", "gold"), OTHERS)
+async def test_forms_questions_headings_and_heads_of_mails_answer(
+    answerer: ExtractiveAnswerer, text: str, question: str, gold: str | None
+) -> None:
+    context = text.partition("\n")[0].strip("# ") if text.startswith("# ") else "document"
+    statements = (await answerer.answer(question, found(text, context=context))).statements
+    assert gold in statements[0].quote if gold and statements else bool(gold) == bool(statements), statements
