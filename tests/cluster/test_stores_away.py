@@ -146,7 +146,7 @@ async def lateness() -> AsyncIterator[list[float]]:
     watching.cancel()
 
 
-async def all_work_soon(calls: dict[str, Call], within_s: float = 5) -> None:
+async def all_work_soon(calls: dict[str, Call], within_s: float = 60) -> None:
     until = time.monotonic() + within_s
     for call in calls.values():
         while True:

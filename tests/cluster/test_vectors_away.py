@@ -1,7 +1,6 @@
 """A Qdrant server that is gone, frozen, slow or mad: searches say so at once, and work again soon after."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from itertools import count
 
@@ -14,6 +13,7 @@ from shared.vectors.port import Point, Query
 from shared.vectors.qdrant import QdrantIndex
 from tests.cluster.proxy import Proxy
 from tests.cluster.qdrant_running import WireServer
+from tests.timing import within
 
 DENSE = (1.0, 0.0, 0.0, 0.0)
 QUESTION = Query(5, DENSE, Sparse((1,), (1.0,)))
@@ -34,7 +34,7 @@ class Running:
         await is_away(lambda: self.vectors.find(QUESTION))
 
     async def is_back(self) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while True:
                 try:
                     assert len(await self.vectors.find(QUESTION)) == 3
@@ -64,10 +64,8 @@ async def running(server: WireServer) -> AsyncIterator[Running]:
 
 
 async def is_away(call: Callable[[], Awaitable[object]]) -> None:
-    start = time.monotonic()
-    with pytest.raises(StoreUnavailable) as caught:
+    with within(1), pytest.raises(StoreUnavailable) as caught:
         await call()
-    assert time.monotonic() - start < 1
     assert caught.value.store == "vectors"
 
 

@@ -31,7 +31,7 @@ class FakeProcess:
         assert self._process is not None
         assert self._process.stdout is not None
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(60)
         self._process.stdout.close()
 
     def next(self, *what: str, path: str = "") -> None:

@@ -98,8 +98,8 @@ class FakeOllama:
         self._next.setdefault(path, deque()).extend(recordings()[name] for name in names)
 
     async def until(self, holds: Callable[["FakeOllama"], bool]) -> None:
-        """Waits for something to be so: that a call came, runs, or was stopped. Raises `TimeoutError` after 10 s."""
-        async with asyncio.timeout(10), self._changed:
+        """Waits for something to be so: that a call came, runs, or was stopped. `TimeoutError` after a minute."""
+        async with asyncio.timeout(60), self._changed:
             await self._changed.wait_for(lambda: holds(self))
 
     async def __aenter__(self) -> Self:

@@ -21,10 +21,10 @@ class Threaded:
     def url(self) -> str:
         return self.fake.url
 
-    def run(self, work: Coroutine[Any, Any, Any], within_s: float = 10) -> Any:
+    def run(self, work: Coroutine[Any, Any, Any], within_s: float = 60) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(within_s)
 
-    def until(self, holds: Callable[[FakeOllama], bool], within_s: float = 10) -> None:
+    def until(self, holds: Callable[[FakeOllama], bool], within_s: float = 60) -> None:
         self.run(self.fake.until(holds), within_s)
 
 
@@ -44,9 +44,9 @@ def serving(*fakes: FakeOllama) -> Iterator[list[Threaded]]:
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
     thread.start()
-    loop = started.result(10)
+    loop = started.result(60)
     try:
         yield [Threaded(fake, loop) for fake in fakes]
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(10)
+        thread.join(60)

@@ -89,7 +89,7 @@ class Running:
         self._err = data.with_name(data.name + ".stderr")
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, within_s: float = 30) -> "Running":
+    def start(self, within_s: float = 120) -> "Running":
         """Returns when the server has said that it is ready."""
         self._out.write_bytes(b"")
         with self._out.open("wb") as out, self._err.open("ab") as err:
@@ -103,7 +103,7 @@ class Running:
         self.url = line.split()[1]
         return self
 
-    def stop(self, within_s: float = 25) -> int:
+    def stop(self, within_s: float = 60) -> int:
         """Ends the server as a platform does, by SIGTERM; returns its exit code."""
         if self._process is None:
             return 0
@@ -132,7 +132,7 @@ class Running:
     def log(self) -> str:
         return self._err.read_text(errors="replace") if self._err.exists() else ""
 
-    def log_after_a_call(self, within_s: float = 5) -> str:
+    def log_after_a_call(self, within_s: float = 60) -> str:
         """The log once it holds the line of a call made now: a line is written when its answer is on its way."""
         trace = secrets.token_hex(16)
         with self.caller(self.api_key) as caller:

@@ -45,7 +45,7 @@ def caller(server: Running) -> Iterator[Caller]:
 @pytest.fixture(scope="module")
 def ended(server: Running, caller: Caller) -> Ended:
     """All sent one after the other, and waited for together."""
-    probe = HealthProbe(server.url)
+    probe = HealthProbe(server.url, server.pid)
     try:
         answers = {bad.name: caller.upload(bad.content, bad.name) for bad in sample()}
         taken = {name: answer.json()["document_id"] for name, answer in answers.items() if answer.is_success}

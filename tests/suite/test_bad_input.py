@@ -19,7 +19,7 @@ BOUNDARY = "a-boundary"
 
 @pytest.fixture(scope="module", autouse=True)
 def probe(server: Running) -> Iterator[HealthProbe]:
-    probe = HealthProbe(server.url)
+    probe = HealthProbe(server.url, server.pid)
     yield probe
     probe.end()
 

@@ -12,7 +12,7 @@ import pytest
 from tests.ollama import Account, Asked, FakeOllama, Model
 from tests.ollama.threaded import Threaded, serving
 from tests.suite.running import Caller, Running
-from tests.suite.test_conventions import wait_for_room_in_the_minute
+from tests.suite.test_conventions import in_one_minute
 from tests.suite.test_models import CLOUD, LOCAL, MERGER, PUMPS, quoting
 
 SMALL = "smol:latest"
@@ -535,10 +535,11 @@ def test_without_budget_the_cloud_is_refused_and_the_local_model_is_not(house: H
 
 
 def test_too_many_requests_are_told_in_openais_words(house: House) -> None:
-    _, free = house.server.create_tenant("free", "free")
-    wait_for_room_in_the_minute()
-    with free:
-        answers = [free.get("/v1/models") for _ in range(12)]
+    def twelve() -> list[httpx.Response]:
+        with house.server.create_tenant("free", "free")[1] as free:
+            return [free.get("/v1/models") for _ in range(12)]
+
+    answers = in_one_minute(twelve)
     assert error(answers[-1])[:2] == (429, "rate_limit_exceeded")
     assert int(answers[-1].headers["retry-after"]) > 0 and answers[-1].headers["x-ratelimit-limit"] == "10"
 

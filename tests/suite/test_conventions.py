@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -22,6 +22,7 @@ from shared.table.table import load
 from shared.types.errors import PROBLEMS, Problem
 from tests.stores import ANSWER_LIMIT_S
 from tests.suite.running import Caller, Running
+from tests.timing import within
 
 OUR_ID = re.compile(r"req_[0-9a-f]{24}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
@@ -67,6 +68,7 @@ each_call = pytest.mark.parametrize(("status", "call"), list(CALLS.values()), id
 def test_every_answer_carries_the_headers(
     status: int, call: Call, admin: Caller, nobody: Caller, document: dict[str, Any]
 ) -> None:
+    begin = time.time()
     answer = call(admin, nobody, document["document_id"], {})
     assert answer.status_code == status, answer.text
     assert OUR_ID.fullmatch(answer.headers["x-request-id"])
@@ -77,7 +79,7 @@ def test_every_answer_carries_the_headers(
         assert "x-ratelimit-remaining" not in answer.headers and "x-ratelimit-reset" not in answer.headers
     else:
         assert 0 <= int(answer.headers["x-ratelimit-remaining"]) < int(limit)
-        assert time.time() < int(answer.headers["x-ratelimit-reset"]) <= time.time() + 61
+        assert begin < int(answer.headers["x-ratelimit-reset"]) <= time.time() + 61
 
 
 @each_call
@@ -139,16 +141,25 @@ def test_a_problem_that_does_not_exist_has_no_page(nobody: Caller) -> None:
     assert answer.status_code == 404 and answer.headers["content-type"] == "application/problem+json"
 
 
-def wait_for_room_in_the_minute(seconds: float = 3) -> None:
-    left = 60 - time.time() % 60
-    if left < seconds:
-        time.sleep(left)
+_T = TypeVar("_T")
+
+
+def in_one_minute(work: Callable[[], _T]) -> _T:
+    """Limits count by the minute: where the next one begins meanwhile, the work, for a new caller, is done again."""
+    while True:
+        minute = time.time() // 60
+        result = work()
+        if time.time() // 60 == minute:
+            return result
 
 
 def test_the_eleventh_request_of_a_free_tenant_is_told_when_to_come_again(server: Running, operator: Caller) -> None:
-    tenant_id, caller = server.create_tenant("free", "free")
-    wait_for_room_in_the_minute()
-    answers = [caller.post("/search", json={"query": "a"}) for _ in range(11)]
+    def eleven() -> tuple[str, Caller, list[httpx.Response]]:
+        tenant_id, caller = server.create_tenant("free", "free")
+        return tenant_id, caller, [caller.post("/search", json={"query": "a"}) for _ in range(11)]
+
+    begin = time.time()
+    tenant_id, caller, answers = in_one_minute(eleven)
     assert [answer.status_code for answer in answers] == [200] * 10 + [429]
     assert [answer.headers["x-ratelimit-remaining"] for answer in answers] == [str(n) for n in range(9, -1, -1)] + ["0"]
     refused = answers[-1]
@@ -156,7 +167,7 @@ def test_the_eleventh_request_of_a_free_tenant_is_told_when_to_come_again(server
     assert refused.headers["x-ratelimit-limit"] == "10"
     wait = int(refused.headers["retry-after"])
     assert 0 < wait <= 60
-    assert abs(int(refused.headers["x-ratelimit-reset"]) - (time.time() + wait)) < 2
+    assert begin - 2 < int(refused.headers["x-ratelimit-reset"]) - wait < time.time() + 2
     reading = caller.get("/documents")
     assert (reading.status_code, reading.headers["x-ratelimit-limit"]) == (200, "100")
     assert operator.patch(f"/tenants/{tenant_id}", json={"tier": "enterprise"}).status_code == 200
@@ -165,18 +176,24 @@ def test_the_eleventh_request_of_a_free_tenant_is_told_when_to_come_again(server
 
 
 def test_all_keys_of_a_tenant_share_one_limit(server: Running) -> None:
-    _, first = server.create_tenant("free", "free")
-    wait_for_room_in_the_minute()
-    with server.caller(first.create_key()["api_key"]) as second:
-        answers = [caller.post("/search", json={"query": "a"}) for _ in range(5) for caller in (first, second)]
-    assert [answer.status_code for answer in answers] == [200] * 9 + [429]
-    first.close()
+    def ten() -> list[int]:
+        _, first = server.create_tenant("free", "free")
+        with first, server.caller(first.create_key()["api_key"]) as second:
+            both = (first, second) * 5
+            return [caller.post("/search", json={"query": "a"}).status_code for caller in both]
+
+    assert in_one_minute(ten) == [200] * 9 + [429]
 
 
 def test_public_routes_count_per_address(nobody: Caller) -> None:
-    wait_for_room_in_the_minute()
-    here, elsewhere = {"X-Forwarded-For": "192.0.2.7"}, {"X-Forwarded-For": "192.0.2.8"}
-    answers = [nobody.get("/formats", headers=here) for _ in range(61)]
+    addresses = (f"192.0.2.{number}" for number in range(1, 70))
+
+    def sixty_one() -> tuple[dict[str, str], list[httpx.Response]]:
+        here = {"X-Forwarded-For": next(addresses)}
+        return here, [nobody.get("/formats", headers=here) for _ in range(61)]
+
+    here, answers = in_one_minute(sixty_one)
+    elsewhere = {"X-Forwarded-For": next(addresses)}
     assert [answer.status_code for answer in answers] == [200] * 60 + [429]
     assert int(answers[-1].headers["retry-after"]) > 0
     assert nobody.get("/formats", headers=elsewhere).status_code == 200
@@ -220,9 +237,8 @@ def read(path: Path) -> str:
 
 def test_a_store_that_does_not_answer_is_a_503_that_says_when_to_come_again(server: Running, nobody: Caller) -> None:
     with server.caller(server.api_key, comes_again=False) as admin, frozen(server):
-        started = time.monotonic()
-        answer = admin.get("/documents", headers={"X-Request-ID": "label-503"})
-        assert time.monotonic() - started < 2
+        with within(2, server.pid):
+            answer = admin.get("/documents", headers={"X-Request-ID": "label-503"})
         assert answer.status_code == 503
         assert answer.json()["type"] == "/problems/store-unavailable"
         assert int(answer.headers["retry-after"]) > 0
@@ -334,7 +350,7 @@ def tenant_key_id(caller: Caller) -> str:
     return "key_" + caller.key.split("_")[1]
 
 
-def wait_until(is_so: Callable[[], bool], within_s: float = 5) -> None:
+def wait_until(is_so: Callable[[], bool], within_s: float = 60) -> None:
     until = time.monotonic() + within_s
     while not is_so():
         assert time.monotonic() < until

@@ -268,7 +268,7 @@ def delete_and_upload_at_once(caller: Caller, server: Running, number: int) -> N
 
     deleting = threading.Thread(target=delete)
     deleting.start()
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while caller.get(f"/documents/{document_id}").status_code != 404:
         assert time.monotonic() < until
         time.sleep(0.01)

@@ -13,6 +13,7 @@ import pytest
 
 from tests.suite.health_probe import HealthProbe
 from tests.suite.running import Running
+from tests.timing import within
 
 HEADER_S, WINDOW_S = 3, 2
 ATTACK_S = 3
@@ -26,7 +27,7 @@ class Attacked(NamedTuple):
     address: tuple[str, int]
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(self.address, timeout=WITHIN_S)
+        return socket.create_connection(self.address, timeout=2 * WITHIN_S)
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +59,8 @@ def half_sent(attacked: Attacked) -> None:
         clients = [stack.enter_context(attacked.connect()) for _ in range(HALF_SENT)]
         for client in clients:
             _sent(client, b"GET / HTTP/1.1\r\nHost: ")
-        started = time.monotonic()
-        assert all(_closed(client) for client in clients)
-        assert time.monotonic() - started < WITHIN_S
+        with within(WITHIN_S, attacked.server.pid):
+            assert all(_closed(client) for client in clients)
 
 
 def endless_headers(attacked: Attacked) -> None:
@@ -112,12 +112,12 @@ def test_an_attack_is_closed_and_health_answers_quickly_meanwhile(
     attacked: Attacked, attack: Callable[[Attacked], None]
 ) -> None:
     memory = _memory(attacked.server.pid)
-    probe = HealthProbe(attacked.server.url)
+    probe = HealthProbe(attacked.server.url, attacked.server.pid)
     until = time.monotonic() + ATTACK_S
     while time.monotonic() < until:
         attack(attacked)
     took = probe.end()
-    assert took[len(took) * 99 // 100 - 1] < 2000, took[-5:]  # tests share their processors
+    assert took[len(took) * 99 // 100 - 1] < 2000, took[-5:]
     assert _memory(attacked.server.pid) < memory + (128 << 20)
 
 

@@ -79,7 +79,7 @@ class Pooled(Suite):
         pool = self.pool(reader, workers)
         pool.start()
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while not await self.is_idle():
                     await asyncio.sleep(0.01)
         finally:

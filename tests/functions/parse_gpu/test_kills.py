@@ -82,7 +82,7 @@ async def test_a_pool_that_dies_before_it_says_the_end_leaves_that_to_the_next(
         patched.setattr("shared.runtime.pool.stage.PooledStage.conclude", never)
         pool = pooled.pool(reader, queue=queue)
         pool.start()
-        await asyncio.wait_for(published.wait(), 5)
+        await asyncio.wait_for(published.wait(), 60)
         patched.setattr("shared.pool.queue.SliceQueue.retry_later", never)  # a killed process gives nothing back
         for task in [*pool._loops, *pool._running.values()]:
             task.cancel()

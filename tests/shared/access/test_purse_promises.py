@@ -1,6 +1,5 @@
 """Who may spend learns at the gate what is left, in the same round trip."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from shared.types.errors import StoreUnavailable, Unauthenticated
 from shared.types.payer import Payer
 from shared.types.remaining_budget import RemainingBudget
 from shared.usage.balance import BudgetBalances
+from tests.timing import within
 
 
 class Counting(RedisClient):
@@ -118,6 +118,6 @@ async def test_a_request_does_not_wait_for_what_only_its_header_says(
     tenant = await accounts.create_tenant("a tenant", "pro")
     _, key = await accounts.create_key(tenant.tenant_id, "a key", "reader")
     async with Leases(redis).hold("budget:seeding"):
-        async with asyncio.timeout(4):
+        with within(4):
             _, limits, remaining_budget = await gate.admit_spender(key, "default")
     assert not remaining_budget.header and limits.remaining == 99

@@ -13,6 +13,7 @@ from shared.redis.connection import over_url
 from shared.types.errors import StoreUnavailable
 from tests.pipeline.suite import SECRETS, Suite
 from tests.stores import ANSWER_LIMIT_S
+from tests.timing import within
 
 ABOUT = Origin("ten_a", "doc_a", 1, "cpu", "req_a", "00-1-2-01")
 STORED = DocumentStored(
@@ -133,7 +134,7 @@ async def test_what_is_to_come_again_waits_its_time(suite: Suite) -> None:
     assert await receive(suite.bus, "parse") == []
     assert await suite.queued() == {"parse": 1}
     while not (back := await receive(suite.bus, "parse", wait_ms=10)):
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 60
     assert time.monotonic() - started > 0.25
     assert (back[0].event, back[0].attempts) == (one.event, 1)
 
@@ -152,10 +153,9 @@ async def test_what_waits_for_its_time_survives_a_crash(suite: Suite) -> None:
 async def test_who_waits_gets_an_event_as_soon_as_it_is_there(suite: Suite) -> None:
     waiting = asyncio.create_task(receive(suite.bus, "parse", wait_ms=4000))
     await asyncio.sleep(0.05)
-    started = time.monotonic()
-    await suite.bus.publish(STORED, "upload")
-    assert len(await waiting) == 1
-    assert time.monotonic() - started < 1
+    with within(1):
+        await suite.bus.publish(STORED, "upload")
+        assert len(await waiting) == 1
 
 
 async def test_a_dead_letter_goes_to_its_function_alone(suite: Suite) -> None:

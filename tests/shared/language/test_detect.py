@@ -59,6 +59,6 @@ def test_names_from_elsewhere_do_not_change_the_language() -> None:
 
 def test_long_texts_take_no_longer_than_their_beginning() -> None:
     text = "The contract ends when the parties have agreed on it in writing. " * 20_000
-    start = time.perf_counter()
+    start = time.thread_time()
     assert detect(text) == "en"
-    assert time.perf_counter() - start < 0.05
+    assert time.thread_time() - start < 0.05

@@ -15,6 +15,7 @@ from tests.documents import make
 OFFICE = "application/vnd.openxmlformats-officedocument"
 OPEN = "application/vnd.oasis.opendocument"
 AT_ONCE = 5.0
+"""Seconds of processor time."""
 RUN = "<w:r><w:t>w</w:t></w:r>"
 
 
@@ -50,11 +51,11 @@ def cells(rows: int, columns: int) -> str:
     ids=["paragraphs", "pieces", "slide", "open-text", "open-table", "sheet"],
 )
 def test_more_than_anybody_reads_is_refused_at_once(media_type: str, content: bytes) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(Rejected) as rejected:
         parse("docling", media_type, "a", content, ParsingLimits())
     assert rejected.value.code == "too-large-expanded"
-    assert time.monotonic() - started < AT_ONCE
+    assert time.process_time() - started < AT_ONCE
 
 
 def sheet(*rows: str) -> ParsedDocument:
@@ -63,14 +64,14 @@ def sheet(*rows: str) -> ParsedDocument:
 
 
 def test_a_cell_at_the_end_of_a_vast_empty_sheet_is_read_at_once() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     document = sheet(
         '<table:table-row table:number-rows-repeated="1048000"><table:table-cell '
         'table:number-columns-repeated="16384"/></table:table-row>',
         "<table:table-row><table:table-cell/><table:table-cell><text:p>last</text:p></table:table-cell></table:table-row>",
     )
     assert document.blocks[-1].rows == (("last",),) and document.pages == 1
-    assert time.monotonic() - started < AT_ONCE
+    assert time.process_time() - started < AT_ONCE
 
 
 def test_rows_that_are_written_once_and_repeated_are_all_read() -> None:

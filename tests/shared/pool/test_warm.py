@@ -41,7 +41,7 @@ async def read(parsers: WarmParsers, first: int = 1) -> int:
 
 
 async def settled(parsers: WarmParsers) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while parsers._warming:
             await asyncio.wait(parsers._warming)
 

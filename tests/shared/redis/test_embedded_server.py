@@ -10,12 +10,15 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from shared.redis.client import RedisClient
 from shared.redis.valkey import ValkeyServer
 from shared.types.errors import StoreUnavailable
 from tests.stores import ANSWER_LIMIT_S
+from tests.timing import within
 
 
 @pytest.fixture
@@ -40,22 +43,28 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+async def answered(redis: RedisClient, *command: str) -> Any:
+    """What Redis answers as soon as it does."""
+    async with asyncio.timeout(60):
+        while True:
+            with contextlib.suppress(StoreUnavailable):
+                return await redis.call(*command)
+            await asyncio.sleep(0.05)
+
+
 async def test_a_frozen_server_is_unavailable_within_a_second_and_answers_when_it_thaws(server: ValkeyServer) -> None:
     redis, pid = server.redis(connections=4), await pid_of(server)
     await redis.call("SET", "n", 1)
     os.kill(pid, signal.SIGSTOP)
     try:
-        started = time.monotonic()
-        answers = await asyncio.gather(*(redis.call("INCR", "n") for _ in range(3)), return_exceptions=True)
-        assert time.monotonic() - started < 1
+        with within(1):
+            answers = await asyncio.gather(*(redis.call("INCR", "n") for _ in range(3)), return_exceptions=True)
         assert [type(answer) for answer in answers] == [StoreUnavailable] * 3
-        started = time.monotonic()
-        with pytest.raises(StoreUnavailable):
+        with within(1), pytest.raises(StoreUnavailable):
             await redis.batch([("INCR", "n")])
-        assert time.monotonic() - started < 1
     finally:
         os.kill(pid, signal.SIGCONT)
-    assert await redis.call("GET", "n") is not None
+    assert await answered(redis, "GET", "n") is not None
     await redis.close()
 
 
@@ -66,9 +75,8 @@ async def test_more_callers_than_connections_are_told_within_a_second_each_when_
     await redis.ping()
     os.kill(pid, signal.SIGSTOP)
     try:
-        started = time.monotonic()
-        answers = await asyncio.gather(*(redis.ping() for _ in range(50)), return_exceptions=True)
-        assert time.monotonic() - started < 1.5
+        with within(1.5):
+            answers = await asyncio.gather(*(redis.ping() for _ in range(50)), return_exceptions=True)
         assert {type(answer) for answer in answers} == {StoreUnavailable}
     finally:
         os.kill(pid, signal.SIGCONT)
@@ -81,14 +89,7 @@ async def test_a_killed_server_comes_back_by_itself_with_all_it_had_told_of(serv
         await redis.call("RPUSH", "list", number)
     pid = await pid_of(server)
     os.kill(pid, signal.SIGKILL)
-    until = time.monotonic() + 5
-    while True:
-        try:
-            assert await redis.call("LLEN", "list") == 100
-            break
-        except StoreUnavailable:
-            assert time.monotonic() < until, "it did not come back"
-            await asyncio.sleep(0.05)
+    assert await answered(redis, "LLEN", "list") == 100
     assert await pid_of(server) != pid
     await redis.close()
 
@@ -107,15 +108,10 @@ async def test_a_server_that_cannot_be_started_for_a_while_comes_back(
     with monkeypatch.context() as patch:
         patch.setattr(asyncio, "create_subprocess_exec", no_descriptor)
         os.kill(await pid_of(server), signal.SIGKILL)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(restarts) < 2:
                 await asyncio.sleep(0.05)
-    async with asyncio.timeout(20):
-        while True:
-            with contextlib.suppress(StoreUnavailable):
-                await redis.ping()
-                break
-            await asyncio.sleep(0.05)
+    assert await answered(redis, "PING")
     await redis.close()
     await server.close()
     assert isinstance(restarts[0], OSError)
@@ -181,7 +177,7 @@ async def test_it_dies_with_its_owner_and_the_next_owner_finds_everything(tmp_pa
     pid = int(owner.stdout.readline())
     owner.kill()
     owner.communicate()
-    until = time.monotonic() + 3
+    until = time.monotonic() + 60
     while is_alive(pid):
         assert time.monotonic() < until, "the server outlived its owner"
         await asyncio.sleep(0.02)

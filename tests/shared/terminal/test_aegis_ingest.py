@@ -18,6 +18,7 @@ import pytest
 from shared.terminal import client, retry
 from tests.shared.terminal.conftest import Aegis
 from tests.shared.terminal.fake_server import Answer, Asked, FakeServer, document, problem, stream
+from tests.timing import within
 
 RUN = "import sys; from shared.terminal.program import main; sys.exit(main())"
 
@@ -309,9 +310,8 @@ def test_a_server_that_is_not_there_is_told_of_at_once(
     monkeypatch.setenv("AEGIS_API_KEY", "k")
     monkeypatch.setattr(retry, "FIRST_PAUSE", 30.0)
     write(tmp_path, a_md="a")
-    begin = monotonic()
-    assert aegis("ingest", tmp_path / "a.md").exit == 6
-    assert monotonic() - begin < 5
+    with within(5):
+        assert aegis("ingest", tmp_path / "a.md").exit == 6
 
 
 def test_a_large_file_is_not_held_in_memory(served: FakeServer, tmp_path: Path) -> None:
@@ -343,7 +343,7 @@ def test_ctrl_c_exits_130_with_the_command_that_goes_on(served: FakeServer, tmp_
     command = subprocess.Popen(
         [sys.executable, "-c", RUN, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    until = monotonic() + 15
+    until = monotonic() + 60
     while not served.requests("GET", "/documents/doc_1/events") and monotonic() < until:
         sleep(0.02)
     sleep(0.1)

@@ -45,7 +45,7 @@ async def asking(server: Server, most_idle: int = 4, idle_s: float = 15.0) -> As
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
     transport = PooledConnections(most_idle=most_idle, idle_s=idle_s)
-    async with httpx.AsyncClient(transport=transport, base_url=f"http://127.0.0.1:{port}", timeout=5) as client:
+    async with httpx.AsyncClient(transport=transport, base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         yield client
     listening.close()
 
@@ -132,7 +132,7 @@ async def test_what_is_said_unasked_is_no_answer_to_the_next_call() -> None:
 async def test_nobody_there_is_a_connection_error() -> None:
     async with asking(Server(OK)) as client:
         unused = str(client.base_url)
-    async with httpx.AsyncClient(transport=PooledConnections(most_idle=1, idle_s=1), timeout=5) as client:
+    async with httpx.AsyncClient(transport=PooledConnections(most_idle=1, idle_s=1), timeout=60) as client:
         with pytest.raises(httpx.ConnectError):
             await client.get(unused)
 
@@ -142,7 +142,7 @@ async def test_leaving_half_way_ends_the_connection() -> None:
     async with asking(server) as client:
         async with client.stream("GET", "/") as answer:
             assert await anext(answer.aiter_raw()) == b"ok"
-        await asyncio.wait_for(server.left.wait(), 5)
+        await asyncio.wait_for(server.left.wait(), 60)
 
 
 async def test_giving_up_before_the_answer_ends_the_connection() -> None:
@@ -151,7 +151,7 @@ async def test_giving_up_before_the_answer_ends_the_connection() -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
                 await client.get("/")
-        await asyncio.wait_for(server.left.wait(), 5)
+        await asyncio.wait_for(server.left.wait(), 60)
 
 
 async def test_a_long_body_makes_the_server_wait_for_its_reader() -> None:

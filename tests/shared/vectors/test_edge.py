@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from shared.types.sparse import Sparse
 from shared.vectors.edge import EdgeIndex
 from shared.vectors.errors import WrongModel
 from shared.vectors.port import Point, Query
+from tests.timing import within
 
 DIMENSIONS = 4
 DENSE = (1.0, 0.0, 0.0, 0.0)
@@ -98,12 +98,11 @@ async def test_a_frozen_child_is_unavailable_at_once_for_reads_and_for_erasure(i
     (child,) = children()
     os.kill(child, signal.SIGSTOP)
     try:
-        started = time.monotonic()
-        with pytest.raises(StoreUnavailable):
-            await vectors.count()
-        with pytest.raises(StoreUnavailable):
-            await vectors.forget("doc_a", 1)
-        assert time.monotonic() - started < 5, "not the 10 and the 60 s that a busy one is given"
+        with within(5):  # not the 10 and the 60 s that a busy one is given
+            with pytest.raises(StoreUnavailable):
+                await vectors.count()
+            with pytest.raises(StoreUnavailable):
+                await vectors.forget("doc_a", 1)
     finally:
         os.kill(child, signal.SIGCONT)
     assert await vectors.count() == 1
@@ -182,7 +181,7 @@ async def test_the_child_dies_with_its_parent(tmp_path: Path) -> None:
 
 async def _counted_by_another(index: EdgeIndex) -> int:
     """Until the death is noticed, a call may still be sent to the dead."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while True:
             try:
                 return await index.of("ten_a").count()
@@ -191,7 +190,7 @@ async def _counted_by_another(index: EdgeIndex) -> int:
 
 
 async def _until_it_is_gone(process: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while _runs(process):
             await asyncio.sleep(0.01)
 

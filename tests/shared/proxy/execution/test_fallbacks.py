@@ -22,6 +22,7 @@ from shared.types.errors import (
 from shared.upstreams.circuit import FAILURES
 from tests.ollama import FakeOllama, Model
 from tests.shared.proxy.execution.environment import CLOUD, LOCAL, ProxyEnvironment, answers, task
+from tests.timing import within
 
 REFUSED = [
     ("unauthorized", "fallback_unauthorized"),
@@ -218,7 +219,7 @@ async def test_a_caller_that_leaves_ends_the_call_and_pays(env: ProxyEnvironment
     env.cloud.seconds_per_token = 0.01
     async with aclosing(env.proxy.stream(task(max_output_tokens=500))) as events:
         await anext(events)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(60):
         await env.cloud.until(lambda cloud: cloud.stopped == 1)
     spent, reserved, booked = await bill(env)
     assert spent == booked > 0
@@ -243,7 +244,7 @@ async def test_a_budget_set_to_nothing_ends_running_calls_within_a_second(env: P
     running = asyncio.create_task(env.proxy.execute(task(max_output_tokens=1000)))
     await env.cloud.until(lambda cloud: cloud.running == 1)
     await cap(env, 0)
-    async with asyncio.timeout(1):
+    with within(1):
         await env.cloud.until(lambda cloud: cloud.stopped == 1)
     result = await running
     assert (result.text, result.execution.reason) == ("from here", "budget")

@@ -13,9 +13,10 @@ from shared.types.errors import Forbidden, Unauthenticated
 from shared.types.payer import Payer
 from tests.ollama import Model
 from tests.shared.proxy.execution.environment import CLOUD, LOCAL, TENANT, ProxyEnvironment, answers, task
+from tests.timing import within
 
 SOON_S = 3
-"""A second on a quiet machine."""
+"""A second, where no other test runs."""
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ async def test_without_its_key_no_answer_goes_on_wherever_it_is_made(
     running = asyncio.create_task(env.proxy.execute(task(payer=payer, quality=quality, max_output_tokens=1000)))
     await server.until(lambda server: server.running == 1)
     await withdraw(env, payer)
-    async with asyncio.timeout(SOON_S):
+    with within(SOON_S):
         await server.until(lambda server: server.stopped == 1)
     with pytest.raises(Unauthenticated):
         await running
@@ -66,7 +67,7 @@ async def test_a_tenant_that_forbids_the_cloud_ends_what_runs_there(env: ProxyEn
     await env.cloud.until(lambda cloud: cloud.running == 1)
     env.local.seconds_per_token = 0
     await forbid_the_cloud(env, payer)
-    async with asyncio.timeout(SOON_S):
+    with within(SOON_S):
         await env.cloud.until(lambda cloud: cloud.stopped == 1)
     result = await running
     assert (result.execution.location, result.execution.reason) == ("local", "privacy")
@@ -79,7 +80,7 @@ async def test_a_tier_without_a_budget_ends_what_runs_in_the_cloud(env: ProxyEnv
     tenant = await env.accounts.tenant(TENANT)
     assert tenant
     await env.accounts.keep_tenant(replace(tenant, tier="free"))
-    async with asyncio.timeout(SOON_S):
+    with within(SOON_S):
         await env.cloud.until(lambda cloud: cloud.stopped == 1)
     result = await running
     assert (result.execution.location, result.execution.reason) == ("local", "budget")
@@ -90,7 +91,7 @@ async def test_a_named_cloud_model_is_refused_half_way(env: ProxyEnvironment, pa
         async with aclosing(env.proxy.stream(task(payer=payer, model=CLOUD, max_output_tokens=1000))) as events:
             await anext(events)
             await forbid_the_cloud(env, payer)
-            async with asyncio.timeout(SOON_S):
+            with within(SOON_S):
                 async for event in events:
                     assert not isinstance(event, LLMResult)
 
