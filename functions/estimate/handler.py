@@ -24,6 +24,9 @@ from shared.types.money import Dollars, microusd, nearest_microusd, usd
 from shared.types.payer import Payer
 from shared.types.text import safe_title
 
+_LONGEST_WAIT_S = 10.0
+"""For the tenant's other documents that are being read."""
+
 
 class Estimate(Struct, frozen=True):
     """A form, as for `/upload`."""
@@ -76,7 +79,11 @@ async def handle(
         code = "empty" if isinstance(refused, EmptyFile) else refused.slug
         return _rejected(Reason(code, refused.detail), None)
     reading = UploadedFile(
-        routed, file, safe_title(request.title or ""), parsers, many_languages=settings.embedding != "builtin"
+        routed,
+        file,
+        safe_title(request.title or ""),
+        parsers.within(_LONGEST_WAIT_S),
+        many_languages=settings.embedding != "builtin",
     )
     try:
         seen = await reading.seen()

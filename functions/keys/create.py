@@ -10,6 +10,7 @@ from shared.types.clock import now
 from shared.types.errors import DiskFull, Forbidden, InvalidRequest
 from shared.types.principal import Principal, Scope
 from shared.types.question import NOT_BLANK
+from shared.types.text import safe_name
 
 
 class CreateKey(Struct, frozen=True):
@@ -48,7 +49,7 @@ async def handle(request: CreateKey, accounts: Accounts, principal: Principal) -
     scopes = principal.scopes if request.scopes is None else tuple(dict.fromkeys(request.scopes))
     record, key = await accounts.create_key(
         principal.tenant_id,
-        request.name,
+        safe_name(request.name),
         request.role,
         scopes=scopes,
         user_id=request.user_id,

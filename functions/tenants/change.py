@@ -10,6 +10,7 @@ from shared.access.accounts import Accounts
 from shared.types.errors import DiskFull, NotFound
 from shared.types.principal import Tier
 from shared.types.question import NOT_BLANK
+from shared.types.text import safe_name
 
 
 class ChangeTenant(OneTenant, frozen=True):
@@ -22,5 +23,7 @@ ERRORS = (DiskFull, NotFound)
 
 async def handle(request: ChangeTenant, accounts: Accounts) -> TenantView:
     tenant = await find(request.tenant_id, accounts)
-    changed = msgspec.structs.replace(tenant, name=request.name or tenant.name, tier=request.tier or tenant.tier)
+    changed = msgspec.structs.replace(
+        tenant, name=safe_name(request.name) if request.name else tenant.name, tier=request.tier or tenant.tier
+    )
     return view(await accounts.keep_tenant(changed))

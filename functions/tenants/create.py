@@ -8,6 +8,7 @@ from shared.access.accounts import Accounts
 from shared.types.errors import DiskFull
 from shared.types.principal import Tier
 from shared.types.question import NOT_BLANK
+from shared.types.text import safe_name
 
 
 class CreateTenant(Struct, frozen=True):
@@ -28,6 +29,6 @@ ERRORS = (DiskFull,)
 
 
 async def handle(request: CreateTenant, accounts: Accounts) -> NewTenant:
-    tenant = await accounts.create_tenant(request.name, request.tier)
+    tenant = await accounts.create_tenant(safe_name(request.name), request.tier)
     _, key = await accounts.create_key(tenant.tenant_id, "first key", "admin")
     return NewTenant(tenant.tenant_id, tenant.name, tenant.tier, key)

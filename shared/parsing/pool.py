@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from copy import copy
+from typing import Self
 
 from msgspec.structs import replace
 
@@ -34,6 +36,7 @@ from shared.parsing.process import ParserHung, ParserNotStarted, ParserUnavailab
 from shared.parsing.second_parsers import RETRIED, parsers_for
 from shared.parsing.time_limits import HUNG, LOADING_WALL_S, OUT_OF_TIME, wall_seconds
 from shared.parsing.worker import MEMORY_EXIT
+from shared.processes.fair_slots import FairSlots
 from shared.types.errors import Rejected
 from shared.types.passage import Box
 
@@ -59,7 +62,8 @@ async def _read(original: Original) -> bytes:
 
 
 class ParserPool:
-    """Up to `workers` processes that parse and as many that render, started when first needed and reused.
+    """Up to `workers` processes that parse and as many that render, started when first needed and reused; of each one
+    more for a tenant that has none at work.
 
     A pool belongs to one event loop. A worker serves one parser only, so that a small document never waits for a
     worker with a large library.
@@ -67,11 +71,29 @@ class ParserPool:
 
     def __init__(self, limits: ParsingLimits, workers: int = 1) -> None:
         self._limits = limits
-        self._free = asyncio.Semaphore(workers)
-        self._quick = asyncio.Semaphore(workers)
+        self._free = FairSlots(workers)
+        self._quick = FairSlots(workers)
         self._idle: dict[str, list[Worker]] = {}
         self._busy: set[Worker] = set()
-        self._closed = False
+        self._closing = asyncio.Event()
+        self._tenant_id = ""
+        self._longest_wait_s: float | None = None
+
+    def of(self, tenant_id: str) -> Self:
+        """The same pool for the work of one tenant."""
+        view = copy(self)
+        view._tenant_id = tenant_id
+        return view
+
+    def within(self, longest_wait_s: float) -> Self:
+        """The same pool for a caller that waits no longer for a slot: its calls raise `RateLimited`."""
+        view = copy(self)
+        view._longest_wait_s = longest_wait_s
+        return view
+
+    @property
+    def _closed(self) -> bool:
+        return self._closing.is_set()
 
     async def parse(self, parser: str, media_type: str, filename: str, content: Original) -> ParsedDocument:
         """Parses a document; where its parser fails or finds no words, the others that know the format are tried,
@@ -103,7 +125,7 @@ class ParserPool:
         parser = order.parser
         if parser == OFFICE:
             target = TARGETS.get(order.media_type) or CONVERTIBLE[order.media_type]
-            async with self._free:
+            async with self._free.slot(self._tenant_id, self._longest_wait_s):
                 remaining = replace(self._limits, seconds=self._limits.seconds - order.spent)
                 content = await converted(target, await _read(content), remaining)
             # It is read by the parser that leaves hidden text out.
@@ -153,8 +175,8 @@ class ParserPool:
         assert isinstance(answer, MarkdownWritten)
         return answer.text
 
-    async def _ask(self, order: WorkerJob, original: Original, free: asyncio.Semaphore) -> WorkerAnswer:
-        async with free:
+    async def _ask(self, order: WorkerJob, original: Original, free: FairSlots) -> WorkerAnswer:
+        async with free.slot(self._tenant_id, self._longest_wait_s):
             content = await _read(original)
             try:
                 return await self._attempt(order, content)
@@ -183,7 +205,7 @@ class ParserPool:
 
     async def close(self) -> None:
         """Ends every worker; what they are parsing is lost."""
-        self._closed = True
+        self._closing.set()
         workers = [*(worker for idle in self._idle.values() for worker in idle), *self._busy]
         self._idle.clear()
         await asyncio.gather(*(worker.end() for worker in workers))

@@ -2,6 +2,8 @@
 
 import unicodedata
 
+from shared.types.errors import InvalidRequest
+
 
 def replace_surrogates(text: str) -> str:
     """Lone surrogates, which neither UTF-8 nor a tokenizer takes, become question marks: every offset stays."""
@@ -24,3 +26,10 @@ def safe_title(text: str) -> str:
     """A title as it is shown: one line, fit to be displayed; empty where nothing of it can be seen."""
     title = displayable(" ".join(text.split()))
     return title if any(unicodedata.category(each)[0] not in "CMZ" for each in title) else ""
+
+
+def safe_name(name: str) -> str:
+    """The name of a key or a tenant, like a title. Raises `InvalidRequest` where nothing of it can be seen."""
+    if not (safe := safe_title(name)):
+        raise InvalidRequest.at("/name", "must not be blank")
+    return safe

@@ -164,7 +164,9 @@ _PROVIDED: dict[str, _Provided] = {
     "shared.formats.router.FormatRouter": _provided(lambda services, call: services.format_router),
     "shared.records.records.TenantRecords": _provided(_records, "blobs"),
     "shared.records.records.PlatformRecords": _provided(lambda services, call: services.platform_records, "blobs"),
-    "shared.parsing.pool.ParserPool": _provided(lambda services, call: services.parser_pool, "parsing"),
+    "shared.parsing.pool.ParserPool": _provided(
+        lambda services, call: services.parser_pool.of(call.tenant_id), "parsing"
+    ),
     "shared.pictures.describer.Describer": _provided(_describer, "model"),
     "shared.pool.queue.SliceQueue": _provided(lambda services, call: services.slice_queue, "counters"),
     "shared.processes.turns.TenantTurns": _provided(lambda services, call: services.embedding_turns),
