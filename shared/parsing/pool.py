@@ -1,7 +1,6 @@
 """A pool of worker processes that parse: a document that breaks its parser breaks nothing else."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from copy import copy
 from typing import Self
@@ -106,7 +105,6 @@ class ParserPool:
         spent = 0.0
         for one in parsers_for(parser, media_type, has_office=has_office()):
             order = Parse(one, media_type, filename, spent, is_second=bool(refusals))
-            started = time.monotonic()
             try:
                 return await self._parse_by(order, content)
             except WorkerRefused as refused:
@@ -114,9 +112,8 @@ class ParserPool:
                 spent += refused.seconds
                 if refused.is_final:
                     break
-            except Rejected as rejected:  # by its crash, for one: what it computed is unknown
+            except Rejected as rejected:  # by the pool or LibreOffice, after which no other parser is tried
                 refusals.append(rejected)
-                spent += time.monotonic() - started
             if refusals[-1].code not in RETRIED or spent >= self._limits.seconds:
                 break
         raise next((one for one in refusals if one.code == "empty"), refusals[0])
@@ -182,13 +179,15 @@ class ParserPool:
                 return await self._attempt(order, content)
             except WorkerDied as died:
                 self._blame(died, {MEMORY_EXIT})
+                spent = died.seconds
             try:
                 return await self._attempt(order, content)
             except WorkerDied as died:
                 self._blame(died, {MEMORY_EXIT, _KILLED})
                 if died.status == -HUNG:
                     raise ParserHung("a parser's process did not finish, twice, with processor time left") from died
-                raise Rejected("corrupt", "its parser crashed on it, twice") from died
+                crashed = WorkerRefusal("corrupt", "its parser crashed on it, twice", 0, seconds=spent + died.seconds)
+                raise WorkerRefused(crashed) from died
 
     def _blame(self, died: WorkerDied, short_of_memory: set[int]) -> None:
         """Raises Rejected where the worker's exit status shows that the document is at fault."""
@@ -246,7 +245,11 @@ class ParserPool:
             worker = idle.pop()
             if worker.is_alive():
                 return worker
-        return await Worker.start(self._limits)
+        worker = await Worker.start(self._limits)
+        if self._closed:  # meanwhile, when `close` did not know of it
+            await worker.end()
+        self._refuse_when_closed()
+        return worker
 
     def _refuse_when_closed(self) -> None:
         if self._closed:

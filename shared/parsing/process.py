@@ -20,6 +20,7 @@ from shared.parsing.messages import (
     encode,
 )
 from shared.processes.frames import FrameTooLong, receive, send
+from shared.processes.progress import processor_time
 from shared.types.errors import AegisError, Rejected, StoreUnavailable
 
 START_SECONDS = 300.0
@@ -44,11 +45,12 @@ class ParserNotStarted(ParserUnavailable, StoreUnavailable):
 
 
 class WorkerDied(Exception):
-    """`status` is the exit status, negative for a signal."""
+    """`status` is the exit status, negative for a signal; `seconds` is the processor time that its last job took."""
 
-    def __init__(self, status: int) -> None:
+    def __init__(self, status: int, seconds: float = 0.0) -> None:
         super().__init__(f"a worker ended with status {status}")
         self.status = status
+        self.seconds = seconds
 
 
 class Worker:
@@ -98,7 +100,11 @@ class Worker:
 
     async def do(self, order: WorkerJob, content: bytes) -> WorkerAnswer:
         self._documents += 1
-        answer = await self._exchange(encode(order), content)
+        async with processor_time(self.pid) as used:
+            try:
+                answer = await self._exchange(encode(order), content)
+            except WorkerDied as died:
+                raise WorkerDied(died.status, used()) from None
         if isinstance(order, ParseSlice) and isinstance(answer, Sliced):
             self._pages += answer.slice.until - order.first + 1
         return answer

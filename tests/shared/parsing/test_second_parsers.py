@@ -1,6 +1,5 @@
 """A document is corrupt only when every parser that knows its format has failed on it; guards' refusals are final."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from shared.parsing.limits import ParsingLimits
 from shared.parsing.messages import Parse, Parsed, WorkerAnswer, WorkerJob, WorkerRefusal
 from shared.parsing.pool import Original, ParserPool, WorkerRefused
 from shared.parsing.second_parsers import may_hide_text, parsers_for
+from shared.processes.fair_slots import FairSlots
 from shared.types.errors import Rejected
 from tests.documents import make
 
@@ -25,7 +25,7 @@ class Scripted(ParserPool):
         self.orders: list[Parse] = []
         self._answers = answers
 
-    async def _ask(self, order: WorkerJob, original: Original, free: asyncio.Semaphore) -> WorkerAnswer:
+    async def _ask(self, order: WorkerJob, original: Original, free: FairSlots) -> WorkerAnswer:
         assert isinstance(order, Parse)
         self.orders.append(order)
         answer = self._answers.get(order.parser)
@@ -65,7 +65,6 @@ async def pool() -> AsyncIterator[ParserPool]:
         ({}, "docling", 1),
         ({"docling": refusal("corrupt")}, "legacy", 2),
         ({"docling": refusal("empty")}, "legacy", 2),
-        ({"docling": Rejected("corrupt", "its parser crashed on it, twice")}, "legacy", 2),
         ({"docling": refusal("corrupt"), "legacy": refusal("corrupt")}, "corrupt", 2),
         ({"docling": refusal("corrupt"), "legacy": refusal("empty")}, "empty", 2),
         ({"docling": refusal("empty"), "legacy": refusal("corrupt")}, "empty", 2),

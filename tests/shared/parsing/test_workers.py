@@ -17,7 +17,7 @@ import pytest
 from shared.parsing.document import Block, ParsedDocument
 from shared.parsing.limits import MIB, ParsingLimits
 from shared.parsing.markdown import to_markdown
-from shared.parsing.pool import ParserPool
+from shared.parsing.pool import ParserPool, WorkerRefused
 from shared.parsing.process import ParserHung, ParserUnavailable
 from shared.parsing.time_limits import HUNG
 from shared.types.errors import Rejected, StoreUnavailable, retry_seconds
@@ -164,6 +164,7 @@ async def test_a_document_that_ends_two_workers_is_rejected(pool: ParserPool, de
     with pytest.raises(Rejected) as caught:
         await task
     assert caught.value.code == code
+    assert isinstance(caught.value, WorkerRefused) == (code == "corrupt"), "another parser is told the time it took"
     assert await works(pool)
 
 
