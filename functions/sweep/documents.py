@@ -1,4 +1,6 @@
-"""Publishes again what documents wait for that are not final and about which no event is under way."""
+"""Publishes again what documents wait for that are not final and about which no event is under way.
+
+What is in a queue of the embedded bus is not published into it again, however long it waits there."""
 
 from msgspec import Struct
 
@@ -71,7 +73,7 @@ class OpenDocuments(Struct, frozen=True):
         await self.catalogues.of(tenant_id).mend(document_id)
         events = await pending_events(self.table, records, record, origin_of(record, tenant_id))
         for event in events:
-            await self.publisher.publish(event)
+            await self.publisher.publish_missing(event)
         await self._pause(quiet)  # only now: what a crash kept from being published is published at once
         if not events:  # it has ended, and only its marker was left
             await records.mark_closed(document_id, generation)

@@ -13,6 +13,11 @@ class EventTransport(Protocol):
         """Publishes to every function whose row listens, in the name of the function `source`."""
         ...
 
+    async def publish_missing(self, event: Message, source: str) -> bool:
+        """Publishes to the listeners that have no event of its document queued or in hand, and returns whether any
+        had none. A broker, which cannot tell, delivers it to every listener."""
+        ...
+
     async def send_to(self, function: str, event: CloudEvent) -> None:
         """Sends an event to one function again: a dead letter, to the function that failed. A broker delivers
         it to every listener; those that have finished it emit their outcome again."""

@@ -16,6 +16,11 @@ class BoundPublisher:
         """Every function whose row listens receives it, at least once. Raises `StoreUnavailable`."""
         await self._transport.publish(event, self._source)
 
+    async def publish_missing(self, event: Message) -> bool:
+        """Publishes to the listeners whose queue has no event of its document, where the transport can tell; returns
+        whether any had none. Raises `StoreUnavailable`."""
+        return await self._transport.publish_missing(event, self._source)
+
     async def send_to(self, function: str, event: CloudEvent) -> None:
         """Sends an event to one function again: a dead letter, to the function that failed. Raises
         `StoreUnavailable`."""

@@ -29,6 +29,11 @@ class SinkTransport:
     async def publish(self, event: Message, source: str) -> None:
         await self._put(wrap(event, source, self._secrets))
 
+    async def publish_missing(self, event: Message, source: str) -> bool:
+        """Every listener receives it again; those that have finished it, or are at work on it, end at once."""
+        await self.publish(event, source)
+        return True
+
     async def send_to(self, function: str, event: CloudEvent) -> None:
         """Every listener receives it again; those that have finished it emit their outcome again."""
         await self._put(event)

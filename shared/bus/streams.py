@@ -1,11 +1,12 @@
-"""The embedded event transport: a queue for each function in Redis Streams, with delayed retries.
+"""The embedded event transport: a queue for each function in Redis, with turns among tenants and delayed retries.
 
-An event leaves a queue in the same transaction in which its reply enters the next ones, so a crash at any point
-repeats at most one delivery and loses none.
+An event leaves a queue in the same script in which its reply enters the next ones, so a crash at any point repeats at
+most one delivery and loses none.
 """
 
 import asyncio
-import time
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -15,20 +16,13 @@ from redis.exceptions import ResponseError
 from events import Message
 from events.document import DocumentEvent
 from events.envelope import CloudEvent, Secrets, decode, encode, wrap
+from shared.bus import turns
 from shared.bus.recent import RECENT_S, quiet_mark, recent_mark
-from shared.redis.client import RedisClient, RedisWord, Script, pairs
+from shared.bus.turns import GROUP, Demand, EnteringEvent, LeavingEvent, QueueChange, QueuedEvent, stream_key
+from shared.redis.client import RedisClient, RedisWord, pairs
 from shared.table.table import Table
 
-_GROUP = "function"
-_MOVE_DUE = Script("""
-local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, 100)
-for _, message in ipairs(due) do
-  local fields = cjson.decode(message)
-  redis.call('XADD', KEYS[2], '*', 'event', fields.event, 'attempts', fields.attempts)
-  redis.call('ZREM', KEYS[1], message)
-end
-return #due
-""")
+_NO_LIMIT = 1_000_000
 
 
 class ReceivedEvent(Struct, frozen=True):
@@ -48,7 +42,8 @@ class ReceivedEvent(Struct, frozen=True):
 
 
 class StreamBus:
-    """Queues for the functions of a table, written by `redis` and read by `reader`, whose reads block."""
+    """Queues for the functions of a table, written by `redis` and read by `reader`, whose reads block. They have one
+    reading process."""
 
     def __init__(self, redis: RedisClient, reader: RedisClient, table: Table, secrets: Secrets, consumer: str) -> None:
         self._redis = redis
@@ -56,27 +51,54 @@ class StreamBus:
         self._table = table
         self._secrets = secrets
         self._consumer = consumer
-        self._unacknowledged: set[tuple[str, str]] = set()
+        self._in_hand: dict[tuple[str, str], str] = {}
+        self._readers: Counter[str] = Counter()
+        self._places: dict[str, int] = {}
+        self._waiting: dict[str, list[str]] = {}
         self._lost_answers: set[str] = set()
         self.was_emptied = asyncio.Event()
 
     async def publish(self, event: Message, source: str) -> None:
         await self.send(wrap(event, source, self._secrets))
 
+    async def publish_missing(self, event: Message, source: str) -> bool:
+        """Publishes to the listeners that have no event of the document queued or in hand; returns whether any had
+        none."""
+        wrapped = wrap(event, source, self._secrets)
+        return await self._change(self._entering(self._listeners(wrapped), wrapped, unless_queued=True), wrapped) > 0
+
     async def send(self, event: CloudEvent) -> None:
-        await self._redis.batch(self._enqueue_all(event))
+        await self._change(self._entering(self._listeners(event), event), event)
 
     async def send_to(self, function: str, event: CloudEvent) -> None:
         """Sends an event to one function alone: a dead letter that is replayed."""
-        await self._redis.batch([_enqueue(function, event), _recent(event)])
+        await self._change(self._entering([function], event), event)
+
+    def share_places(self, function: str, places: int) -> None:
+        """Sets how many events of a function are in hand at a time; one more is given to a tenant that has none."""
+        self._places[function] = places
+
+    def others_wait(self, function: str, tenant_id: str) -> bool:
+        """Whether a tenant with fewer events in hand than this one waits for its turn."""
+        waiting = self._waiting.get(function, [])
+        held = self._held(function) if waiting else Counter[str]()
+        return any(held[other] < held[tenant_id] for other in waiting)
 
     async def receive(self, function: str, count: int, wait_ms: int) -> list[ReceivedEvent]:
         """Up to `count` events; waits up to `wait_ms` for the first."""
-        await self._redis.run(_MOVE_DUE, [_retry_queue(function), _queue(function)], [_milliseconds()])
-        if function in self._lost_answers and (recovered := await self._recover_lost(function, count)):
-            return recovered
+        self._readers[function] += count
         try:
-            found = await self._read(function, count, wait_ms, ">")
+            await self._apply(QueueChange([self._demand(function, looks=True)]))
+            if function in self._lost_answers and (recovered := await self._recover_lost(function, count)):
+                return recovered
+            found = await self._read_new(function, count, wait_ms)
+            return [self._received(function, entry, fields, 0) for entry, fields in found]
+        finally:
+            self._readers[function] -= count
+
+    async def _read_new(self, function: str, count: int, wait_ms: int) -> list[Any]:
+        try:
+            return await self._read(function, count, wait_ms, ">")
         except ResponseError as error:
             # The queue was deleted before the call, or during its wait (Redis 7.0).
             if not str(error).startswith(("NOGROUP", "UNBLOCKED")):
@@ -87,35 +109,36 @@ class StreamBus:
         except BaseException:
             self._lost_answers.add(function)  # Redis may have delivered events in an answer that did not arrive
             raise
-        return [self._received(function, entry, fields, 0) for entry, fields in found]
 
     async def _recover_lost(self, function: str, count: int) -> list[ReceivedEvent]:
         """Events that Redis delivered to us in an answer that was lost."""
         found = await self._read(function, 1000, 0, "0")
-        lost = [(entry, fields) for entry, fields in found if fields and (function, entry) not in self._unacknowledged]
+        lost = [(entry, fields) for entry, fields in found if fields and (function, entry) not in self._in_hand]
         if len(lost) <= count:
             self._lost_answers.discard(function)
         return [self._received(function, entry, fields, 0) for entry, fields in lost[:count]]
 
     async def _read(self, function: str, count: int, wait_ms: int, after: str) -> list[Any]:
         block: tuple[RedisWord, ...] = ("BLOCK", wait_ms) if wait_ms else ()
-        group: tuple[RedisWord, ...] = ("XREADGROUP", "GROUP", _GROUP, self._consumer, "COUNT", count, *block)
-        found = await self._reader.call(*group, "STREAMS", _queue(function), after)
+        group: tuple[RedisWord, ...] = ("XREADGROUP", "GROUP", GROUP, self._consumer, "COUNT", count, *block)
+        found = await self._reader.call(*group, "STREAMS", stream_key(function), after)
         return [each for _, entries in found or [] for each in entries]
 
     async def acknowledge(self, received: ReceivedEvent, reply: DocumentEvent | None) -> None:
-        """Removes the event, and publishes its reply in the same transaction."""
-        publishing = self._enqueue_all(wrap(reply, received.function, self._secrets)) if reply else []
-        await self._redis.batch([*publishing, *_acknowledge(received)])
-        self._unacknowledged.discard((received.function, received.entry))
+        """Removes the event, and publishes its reply in the same script."""
+        leaving = LeavingEvent(received.function, received.entry, _document(received.event))
+        event = wrap(reply, received.function, self._secrets) if reply else None
+        entering = self._entering(self._listeners(event), event) if event else []
+        await self._change(entering, event, received, leaving)
 
     async def retry_later(self, received: ReceivedEvent, after_s: float) -> None:
         """Schedules another delivery; this one counts as failed."""
-        fields = {"event": encode(received.event).decode(), "attempts": received.attempts + 1}
-        message = msgspec.json.encode(fields).decode()
-        due = _milliseconds() + round(after_s * 1000)
-        await self._redis.batch([("ZADD", _retry_queue(received.function), due, message), *_acknowledge(received)])
-        self._unacknowledged.discard((received.function, received.entry))
+        pause_ms = round(after_s * 1000)
+        text, tenant = encode(received.event).decode(), received.event.aegistenant
+        again = QueuedEvent(text, received.attempts + 1, tenant, pause_ms, received.entry)
+        message = msgspec.json.encode(again).decode()
+        leaving = LeavingEvent(received.function, received.entry, _document(received.event), message, pause_ms)
+        await self._change([], None, received, leaving)
 
     async def open(self, function: str) -> list[ReceivedEvent]:
         """Creates the queue where it is missing; returns the events that its former consumer has not acknowledged."""
@@ -124,7 +147,7 @@ class StreamBus:
 
     async def _create(self, function: str) -> None:
         try:
-            await self._redis.call("XGROUP", "CREATE", _queue(function), _GROUP, "0", "MKSTREAM")
+            await self._redis.call("XGROUP", "CREATE", stream_key(function), GROUP, "0", "MKSTREAM")
         except ResponseError as error:
             if not str(error).startswith("BUSYGROUP"):
                 raise
@@ -145,22 +168,22 @@ class StreamBus:
         marks = [mark for kind in kinds async for mark in self._redis.scan(kind)]
         texts = []
         for function in self._table.functions:
-            entries = await self._redis.call("XRANGE", _queue(function.name), "-", "+")
-            retries = await self._redis.call("ZRANGE", _retry_queue(function.name), 0, -1)
+            entries = await self._redis.call("XRANGE", stream_key(function.name), "-", "+")
             texts += [dict(pairs(fields))["event"] for _, fields in entries or []]
-            texts += [msgspec.json.decode(message)["event"] for message in retries]
-        queued = [_recent(decode(text.encode())) for text in texts]
-        await self._redis.batch([*(("DEL", mark) for mark in marks), *queued])
+            texts += [one.event for one in await turns.waiting_messages(self._redis, function.name)]
+        queued = {_recent(decode(text.encode())) for text in texts}
+        await self._redis.batch(
+            [*(("DEL", mark) for mark in marks), *(("SET", mark, "1", "EX", RECENT_S) for mark in queued)]
+        )
 
     async def depth(self, function: str) -> int:
-        queued, later = await self._redis.batch([("XLEN", _queue(function)), ("ZCARD", _retry_queue(function))])
-        return int(queued) + int(later)
+        return await turns.depth(self._redis, function)
 
     async def close(self) -> None:
         await self._reader.close()
 
     async def _unfinished(self, function: str) -> list[ReceivedEvent]:
-        pending = await self._redis.call("XPENDING", _queue(function), _GROUP, "-", "+", 10_000)
+        pending = await self._redis.call("XPENDING", stream_key(function), GROUP, "-", "+", 10_000)
         delivered = {entry: int(times) for entry, _, _, times in pending}
         if not delivered:
             return []
@@ -169,45 +192,76 @@ class StreamBus:
         return [self._received(function, entry, fields, delivered[entry]) for entry, fields in claimed if fields]
 
     def _claim(self, function: str, entry: str, deliveries: int) -> tuple[RedisWord, ...]:
-        return ("XCLAIM", _queue(function), _GROUP, self._consumer, 0, entry, "RETRYCOUNT", deliveries)
+        return ("XCLAIM", stream_key(function), GROUP, self._consumer, 0, entry, "RETRYCOUNT", deliveries)
 
     def _received(self, function: str, entry: str, fields: Any, interruptions: int) -> ReceivedEvent:
         message = dict(pairs(fields))
-        self._unacknowledged.add((function, entry))
-        failures = int(message.get("attempts", 0))
-        return ReceivedEvent(function, entry, decode(message["event"].encode()), failures, interruptions)
+        event = decode(message["event"].encode())
+        self._in_hand[function, entry] = event.aegistenant
+        return ReceivedEvent(function, entry, event, int(message.get("attempts", 0)), interruptions)
 
-    def _enqueue_all(self, event: CloudEvent) -> list[tuple[RedisWord, ...]]:
+    def _listeners(self, event: CloudEvent) -> list[str]:
         return [
-            *(
-                _enqueue(function.name, event)
-                for function, operation in self._table.listeners(event.type)
-                if all(getattr(event, name, None) == value for name, value in operation.filter.items())
-            ),
-            *([_recent(event)] if event.epoch else []),  # only an event about a document has one
+            function.name
+            for function, operation in self._table.listeners(event.type)
+            if all(getattr(event, name, None) == value for name, value in operation.filter.items())
         ]
 
+    def _entering(
+        self, functions: Iterable[str], event: CloudEvent, *, unless_queued: bool = False
+    ) -> list[EnteringEvent]:
+        message = msgspec.json.encode(QueuedEvent(encode(event).decode())).decode()
+        return [
+            EnteringEvent(function, event.aegistenant, _document(event), message, unless_queued)
+            for function in functions
+        ]
 
-def _queue(function: str) -> str:
-    return f"queue:{function}"
+    async def _change(
+        self,
+        entering: list[EnteringEvent],
+        event: CloudEvent | None,
+        received: ReceivedEvent | None = None,
+        leaving: LeavingEvent | None = None,
+    ) -> int:
+        """`event` enters queues, `received` leaves its own; readers that wait are given what is next then. Returns how
+        many queues the event has entered."""
+        functions = dict.fromkeys(
+            [*(one.function_name for one in entering), *([received.function] if received else [])]
+        )
+        change = QueueChange(
+            [self._demand(function, received) for function in functions],
+            entering,
+            [leaving] if leaving else [],
+            _recent(event) if event else "",
+            RECENT_S,
+        )
+        published = await self._apply(change)
+        if received:
+            self._in_hand.pop((received.function, received.entry), None)
+        return published
+
+    async def _apply(self, change: QueueChange) -> int:
+        published, waiting = await turns.apply(self._redis, change)
+        self._waiting.update(waiting)
+        return published
+
+    def _demand(self, function: str, leaving: ReceivedEvent | None = None, *, looks: bool = False) -> Demand:
+        held = self._held(function)
+        if leaving and leaving.function == function and (function, leaving.entry) in self._in_hand:
+            held[leaving.event.aegistenant] -= 1
+        free = self._places.get(function, _NO_LIMIT) - held.total()
+        return Demand(function, self._readers[function], free, dict(+held), looks)
+
+    def _held(self, function: str) -> Counter[str]:
+        """How many events of each tenant are in hand."""
+        return Counter(tenant for (name, _), tenant in self._in_hand.items() if name == function)
 
 
-def _retry_queue(function: str) -> str:
-    return f"queue:{function}:later"
+def _document(event: CloudEvent) -> str:
+    """Names the document in the counts of a queue; empty where the event is about none."""
+    return f"{event.aegistenant}:{event.subject}:{event.epoch}" if event.epoch else ""
 
 
-def _enqueue(function: str, event: CloudEvent) -> tuple[RedisWord, ...]:
-    return ("XADD", _queue(function), "*", "event", encode(event).decode(), "attempts", 0)
-
-
-def _recent(event: CloudEvent) -> tuple[RedisWord, ...]:
-    return ("SET", recent_mark(event.aegistenant, event.subject, event.epoch), "1", "EX", RECENT_S)
-
-
-def _acknowledge(received: ReceivedEvent) -> list[tuple[RedisWord, ...]]:
-    queue = _queue(received.function)
-    return [("XACK", queue, _GROUP, received.entry), ("XDEL", queue, received.entry)]
-
-
-def _milliseconds() -> int:
-    return round(time.time() * 1000)
+def _recent(event: CloudEvent) -> str:
+    """The mark that the event sets; empty where it is about no document."""
+    return recent_mark(event.aegistenant, event.subject, event.epoch) if event.epoch else ""

@@ -74,8 +74,10 @@ class Runner:
                 self._loops.append(asyncio.create_task(self._run(function, others), name=function.name))
 
     async def _run(self, function: Function, left: list[ReceivedEvent]) -> None:
-        """Delivers one function's queue, with as many deliveries at a time as its row allows."""
-        places = asyncio.Semaphore(function.concurrency)
+        """Delivers one function's queue, with as many deliveries at a time as its row allows, and one more for a tenant
+        that has none."""
+        self._bus.share_places(function.name, function.concurrency)
+        places = asyncio.Semaphore(function.concurrency + 1)
         for received in left:
             await places.acquire()
             self._start_delivery(received, places)

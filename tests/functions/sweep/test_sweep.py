@@ -155,15 +155,15 @@ async def test_one_tenants_store_that_is_away_does_not_keep_the_others_waiting(
 ) -> None:
     await lost(suite, "one")
     await lost(suite, "two")
-    publish, calls = suite.bus.send, []
+    publish, calls = suite.bus.publish_missing, []
 
-    async def fails_once(event: Any) -> None:
+    async def fails_once(event: Any, source: str) -> bool:
         calls.append(event)
         if len(calls) == 1:
             raise StoreUnavailable("bus", "away")
-        await publish(event)
+        return await publish(event, source)
 
-    monkeypatch.setattr(suite.bus, "send", fails_once)
+    monkeypatch.setattr(suite.bus, "publish_missing", fails_once)
     await suite.tick()
     assert await suite.queued() == {"parse": 1}
 
