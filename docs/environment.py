@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from msgspec import Struct
@@ -195,6 +196,7 @@ def render() -> str:
     return "\n".join([_HEAD, *(_section(title, found, readers) for title, found in SECTIONS.items())])
 
 
+@cache
 def read_in_code(root: Path = ROOT) -> dict[str, list[str]]:
     """The modules that read each variable, as paths from the root."""
     found: dict[str, list[str]] = {}

@@ -44,4 +44,5 @@ def test_a_variable_that_nobody_reads_is_refused(monkeypatch: pytest.MonkeyPatch
 def test_each_variable_stands_once() -> None:
     names = [one.name for variables in SECTIONS.values() for one in variables]
     assert len(names) == len(set(names))
-    assert all(f"| `{name}` |" in render() for name in names)
+    table = render()
+    assert all(f"| `{name}` |" in table for name in names)

@@ -1,6 +1,5 @@
 """The test pipeline over embedded stores, with the suite's own sweep, dead letters and document verbs around it."""
 
-import os
 import random
 from collections.abc import AsyncIterator
 from hashlib import sha256
@@ -201,11 +200,7 @@ class Suite:
 
 
 @pytest.fixture
-async def suite(
-    blobs: Blobs, redis: RedisClient, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Suite]:
-    """Nothing here cuts the power, so nothing waits for a disk."""
-    monkeypatch.setattr(os, "fsync", lambda handle: None)
+async def suite(blobs: Blobs, redis: RedisClient, redis_url: str, tmp_path: Path) -> AsyncIterator[Suite]:
     reader = over_url(redis_url, answer_s=5)
     opened = Suite(blobs, redis, reader, tmp_path / "data", table())
     await opened.open()

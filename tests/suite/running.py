@@ -14,7 +14,6 @@ import httpx
 
 FINAL = ("ready", "rejected", "failed")
 _FOREIGN = ("AEGIS_", "AWS_", "OLLAMA_", "K_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "PORT", "HOST")
-_AEGIS = Path(sys.executable).with_name("aegis")
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # made once: each client would read all certificates for its own
 
 
@@ -82,7 +81,7 @@ class Running:
     def __init__(self, data: Path, **environ: str) -> None:
         self.data = data
         self.url = ""
-        self.program: tuple[str, ...] = (str(_AEGIS), "serve")
+        self.program: tuple[str, ...] = (sys.executable, "-m", "tests.suite.serve", "serve")
         self._environ = {name: value for name, value in os.environ.items() if not name.upper().startswith(_FOREIGN)}
         self._environ |= environ
         self._out = data.with_name(data.name + ".stdout")

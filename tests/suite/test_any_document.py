@@ -17,7 +17,7 @@ LOADS = ("timber", "granite", "copper", "barley", "cotton")
 CRANES = dict(zip(EXTENSIONS, product(BIRDS, QUAYS), strict=True))
 """Of each format's document: the crane that only it tells of, and the quay where it stands."""
 
-WITHIN_S = 120
+WITHIN_S = 600
 PLACED = {"pdf": (2, (0.12, 0.085, 0.65, 0.1)), "docx": (2, None), "pptx": (1, (0.1, 0.13, 0.9, 0.53))}
 """Where the sentence stands in what has pages of text: the page, and the box around its passage."""
 

@@ -17,7 +17,7 @@ CODES = {
     "encrypted", "corrupt", "empty", "too-many-pages", "too-large-expanded", "too-deep", "time-limit", "memory-limit",
     "ocr-unavailable", "needs-libreoffice", "unsupported-format",
 }  # fmt: skip
-WITHIN_S = 120
+WITHIN_S = 600
 
 
 class Ended(Struct, frozen=True):

@@ -2,8 +2,10 @@
 
 import asyncio
 import hashlib
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -19,9 +21,10 @@ TEXT = b"# Waits\n\nThis one is held back.\n"
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A server that only these tests have; each leaves it running."""
-    running = Running(tmp_path_factory.mktemp("restarts") / "data").start()
-    yield running
+    """A server that only these tests have, started as it is installed; each leaves it running."""
+    running = Running(tmp_path_factory.mktemp("restarts") / "data")
+    running.program = (str(Path(sys.executable).with_name("aegis")), "serve")
+    yield running.start()
     running.stop()
 
 

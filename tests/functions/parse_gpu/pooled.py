@@ -1,7 +1,6 @@
 """The pipeline with the suite's own `parse_gpu` in it, and a reader of slices that does as a test tells it."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -102,10 +101,7 @@ def pooled_table() -> Table:
 
 
 @pytest.fixture
-async def pooled(
-    blobs: Blobs, redis: RedisClient, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Pooled]:
-    monkeypatch.setattr(os, "fsync", lambda handle: None)
+async def pooled(blobs: Blobs, redis: RedisClient, redis_url: str, tmp_path: Path) -> AsyncIterator[Pooled]:
     reader = over_url(redis_url, answer_s=5)
     opened = Pooled(blobs, redis, reader, tmp_path / "data", pooled_table())
     opened.services.settings = msgspec.structs.replace(opened.services.settings, pool_workers=1)
