@@ -7,7 +7,7 @@ import os
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -54,6 +54,8 @@ class IngestOptions(Struct, frozen=True):
 
     form: dict[str, str]
     wait: bool
+    titles: Mapping[Path, str] = {}
+    """Titles of single files."""
 
     @property
     def bounds_cost(self) -> bool:
@@ -94,7 +96,7 @@ def ingest(
     if max_cost_usd is not None:
         form["max_cost_usd"] = str(max_cost_usd)
     options = IngestOptions(form, wait=not no_wait)
-    outcomes = _ingest(connection_for(data), files, options, as_json, arguments)
+    outcomes = ingest_files(connection_for(data), files, options, as_json, arguments)
     if not as_json:
         _write_summary(outcomes)
     endings = {outcome.outcome for outcome in outcomes}
@@ -124,10 +126,11 @@ def _walk(folder: Path, recursive: bool, excluded: Path) -> Iterator[Path]:
         yield from (here / name for name in sorted(files) if not name.startswith(".") and (here / name).is_file())
 
 
-def _ingest(
+def ingest_files(
     connection: Connection, files: Sequence[Path], options: IngestOptions, as_json: bool, arguments: Sequence[str]
 ) -> list[IngestOutcome]:
-    """Raises errors with the command line that continues the run."""
+    """Uploads files, a few at a time, and waits for them where the options say so. With `as_json` each outcome is
+    written as a line of JSON. Raises errors with the command line that continues the run."""
     resume = f"continue with: {shlex.join(['aegis', *arguments])}"
     with progress_display(len(files), prints_results=as_json) as progress:
         run = _Ingestion(files, options, progress, as_json)
@@ -204,7 +207,7 @@ class _Ingestion:
             response = await server.send(
                 "POST",
                 "/upload",
-                form=self._options.form,
+                form=self._options.form | given(title=self._options.titles.get(file)),
                 files={"file": (safe_line(file.name), content)},
                 seconds=UPLOAD_SECONDS,
             )

@@ -21,6 +21,7 @@ COMMANDS = {
     "estimate": ("estimate", "Estimate the pages, tokens and cost of a file without processing it."),
     "ask": ("ask", "Ask a question about the documents."),
     "search": ("search", "Search the documents for passages."),
+    "eval": ("evaluation", "Measure answers and search results with questions whose right answers are known."),
     "documents": ("documents", "List, show, watch, print, retry and delete documents."),
     "keys": ("keys", "Create, list and revoke API keys."),
     "tenants": ("tenants", "Create, list, change and delete tenants (operator)."),
@@ -60,7 +61,7 @@ class _Program(click.RichGroup):
 @click.group(cls=_Program, name="aegis", context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="aegisrag", prog_name="aegis")
 @click.command_panel("Serve", commands=["serve", "function", "functions", "init", "rebuild", "doctor"])
-@click.command_panel("Documents and questions", commands=["ingest", "estimate", "ask", "search", "documents"])
+@click.command_panel("Documents and questions", commands=["ingest", "estimate", "ask", "search", "eval", "documents"])
 @click.command_panel("Money", commands=["usage", "budget", "explain", "audit", "reconcile"])
 @click.command_panel("Accounts and upkeep", commands=["keys", "tenants", "failed", "completion"])
 def program() -> None:
