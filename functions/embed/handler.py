@@ -32,18 +32,20 @@ async def handle(
     passages = msgspec.json.decode(await work.read(event.passages), type=list[Passage])
     _afford(work, passages, embedding)
     batches = [passages[first : first + _BATCH] for first in range(0, len(passages), _BATCH)]
-    parts: list[_Part] = []
+    stored = set(await work.part_names()) if len(batches) > 1 else set[str]()
+    done: dict[int, _Part] = {}
     for number, batch in enumerate(batches):
-        stored = await work.part(str(number)) if len(batches) > 1 else None
-        if stored is not None:
-            parts.append(msgspec.msgpack.decode(stored, type=_Part))
-            await vectors.add([point.point() for point in parts[-1].points])  # the index may have lost them since
+        if str(number) in stored:
             continue
-        if parts and work.is_late:
+        if done and work.is_late:
             return msgspec.structs.replace(event, continuation=event.continuation + 1)
-        parts.append(await _embed(batch, embedding, encoder, vectors))
+        done[number] = await _embed(batch, embedding, encoder, vectors)
         if len(batches) > 1:
-            await work.write_part(str(number), msgspec.msgpack.encode(parts[-1]))
+            await work.write_part(str(number), msgspec.msgpack.encode(done[number]))
+    for number, batch in enumerate(batches):
+        if number not in done:
+            done[number] = await _earlier(number, work, vectors) or await _embed(batch, embedding, encoder, vectors)
+    parts = [done[number] for number in range(len(batches))]
     points = [point for part in parts for point in part.points]
     blob = await work.write("points", msgspec.msgpack.encode(points))
     await work.erase_parts()
@@ -57,6 +59,16 @@ def _afford(work: StageWork, passages: list[Passage], embedding: Embedding) -> N
         from shared.estimation.forecast import of_embedding
 
         work.allowance.check(of_embedding(passages, many_languages=len(embedding.languages) > 1).most)
+
+
+async def _earlier(number: int, work: StageWork, vectors: Vectors) -> _Part | None:
+    """The part of an earlier delivery; the index may have lost its points since."""
+    stored = await work.part(str(number))
+    if stored is None:
+        return None
+    part = msgspec.msgpack.decode(stored, type=_Part)
+    await vectors.add([point.point() for point in part.points])
+    return part
 
 
 async def _embed(batch: list[Passage], embedding: Embedding, encoder: SparseEncoder, vectors: Vectors) -> _Part:

@@ -36,10 +36,17 @@ from shared.usage.records import Unit
 _ATTEMPTS_S = 7 * 86400
 _OWN_END = 0.8
 """The share of its time after which a stage of many steps ends its delivery."""
+TURN_S = 20.0
+"""After so long a stage of many steps gives way to a tenant that waits for its turn."""
 BUDGET: WaitsFor = "budget"
 """Why a document waits that has reached its `max_cost_usd`."""
 
 _FINAL = frozenset({"aegis.document.ready.v1", "aegis.document.rejected.v1"})
+
+
+def nobody_waits() -> bool:
+    """For transports that cannot tell."""
+    return False
 
 
 class StageWork(Struct, frozen=True):
@@ -54,11 +61,15 @@ class StageWork(Struct, frozen=True):
     origin: Origin
     until: float = math.inf
     allowance: DocumentAllowance = DocumentAllowance()
+    turn_until: float = math.inf
+    others_wait: Callable[[], bool] = nobody_waits
 
     @property
     def is_late(self) -> bool:
-        """Whether four fifths of the time that a delivery may last are over."""
-        return time.monotonic() > self.until
+        """Whether four fifths of the time that a delivery may last are over, or its turn is and another tenant waits
+        for one."""
+        at = time.monotonic()
+        return at > self.until or (at > self.turn_until and self.others_wait())
 
     async def part(self, name: str) -> bytes | None:
         """Reads a part that an earlier delivery of the same work has written."""
@@ -91,12 +102,14 @@ class UnknownDocument(AegisError):
 
 
 class RunnableStage(Struct, frozen=True):
-    """An operation of the table with its handler. `model` names the embedding model where the stage uses one."""
+    """An operation of the table with its handler. `model` names the embedding model where the stage uses one;
+    `others_wait` says whether another tenant waits for the place."""
 
     function: Function
     operation: Operation
     handler: StageHandler
     model: str = ""
+    others_wait: Callable[[], bool] = nobody_waits
 
 
 class StageRunner:
@@ -188,9 +201,10 @@ class StageRunner:
         await self._show(origin, name, "running", attempts, started)
         try:
             async with asyncio.timeout(timeout_s):
-                until = time.monotonic() + _OWN_END * timeout_s
+                start = time.monotonic()
                 allowance = await self._allowance(origin, name)
-                work = StageWork(key, self._records, origin, until, allowance)
+                until, turn_until = start + _OWN_END * timeout_s, start + TURN_S
+                work = StageWork(key, self._records, origin, until, allowance, turn_until, stage.others_wait)
                 outcome = await unless_deleted(stage.handler(event, work), origin, self._catalogue)
         except BeyondAllowance as error:
             reason = Reason(BUDGET, str(error))

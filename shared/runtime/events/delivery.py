@@ -6,6 +6,7 @@
 
 import re
 import time
+from collections.abc import Callable
 from datetime import datetime
 
 from msgspec import Struct
@@ -15,7 +16,7 @@ from events.document import DocumentEvent
 from events.envelope import TICKS, CloudEvent, MalformedEventError, Secrets, WrongSignatureError, unwrap
 from shared.runtime.events.invocation import EventHandler
 from shared.runtime.wiring.services import Services
-from shared.stages.stages import RunnableStage, StageRunner, UnknownDocument
+from shared.stages.stages import RunnableStage, StageRunner, UnknownDocument, nobody_waits
 from shared.table.table import DEAD_LETTER, Function, Operation
 from shared.telemetry.logs import log
 from shared.telemetry.metrics import observe_delivery
@@ -51,11 +52,17 @@ class EventDelivery:
         self._secrets = secrets
         self._handlers: dict[str, EventHandler] = {}
 
-    async def deliver(self, event: CloudEvent, started: datetime | None = None) -> DeliveryResult:
-        """`started` is when the work on the event started, where that was before this delivery."""
+    async def deliver(
+        self,
+        event: CloudEvent,
+        started: datetime | None = None,
+        others_wait: Callable[[], bool] = nobody_waits,
+    ) -> DeliveryResult:
+        """`started` is when the work on the event started, where that was before this delivery; `others_wait` says
+        whether another tenant waits for the place that it takes."""
         start, outage = time.monotonic(), {}
         try:
-            reply = await self._reply(event, started)
+            reply = await self._reply(event, started, others_wait)
             delivered = DeliveryResult(200, reply) if reply else DeliveryResult(204)
         except (MalformedEventError, UnknownDocument) as error:
             delivered = DeliveryResult(400, detail=str(error))
@@ -100,7 +107,9 @@ class EventDelivery:
             log().warning("a dead letter could not be received", extra={**self._about(undelivered.event), **fields})
             return DeliveryResult(503, detail=str(error), retry_after=retry_after)
 
-    async def _reply(self, event: CloudEvent, started: datetime | None) -> DocumentEvent | None:
+    async def _reply(
+        self, event: CloudEvent, started: datetime | None, others_wait: Callable[[], bool]
+    ) -> DocumentEvent | None:
         """Picks the operation, verifies the event, and calls the handler: a stage's through its runner."""
         operation = self._operation_on(ClockTicked.type_name() if event.type in TICKS else event.type)
         if event.type in TICKS:
@@ -117,7 +126,7 @@ class EventDelivery:
         records = TenantRecords(self._services.blobs, message.origin.tenant_id)
         runner = StageRunner(self._services.table, self._services.redis, records, self._services.meter)
         model = self._services.embedding.name if "embedding" in self._function.needs else ""
-        stage = RunnableStage(self._function, operation, self._handler(operation).on_document, model)
+        stage = RunnableStage(self._function, operation, self._handler(operation).on_document, model, others_wait)
         return await runner.run(stage, message, started)
 
     def _operation_on(self, event_type: str) -> Operation:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from functools import partial
 from itertools import chain
 from secrets import token_hex
 
@@ -121,7 +122,8 @@ class Runner:
             with contextlib.suppress(StoreUnavailable):
                 await self._bus.mark_started(received)
         if received.attempts < ATTEMPTS:
-            result = await self._delivery[received.function].deliver(received.event)
+            others_wait = partial(self._bus.others_wait, received.function, received.event.aegistenant)
+            result = await self._delivery[received.function].deliver(received.event, others_wait=others_wait)
         else:
             # 503: something else may have ended the process, so its dead letter is replayed later.
             result = DeliveryResult(503, detail="the process ended while it handled this event")

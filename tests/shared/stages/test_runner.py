@@ -89,6 +89,32 @@ async def test_an_emptied_redis_is_found_at_once(suite: Suite, start: Start) -> 
         await becomes(suite, one.document_id, "ready")
 
 
+async def test_long_work_of_one_tenant_holds_every_place_and_another_begins_at_once(suite: Suite, start: Start) -> None:
+    go_on, gives_way, at_work = asyncio.Event(), dict[str, bool](), set[str]()
+
+    async def works(work: StageWork) -> None:
+        at_work.add(work.origin.document_id)
+        await go_on.wait()
+        gives_way.setdefault(work.origin.tenant_id, work.others_wait())
+
+    suite.workshop.happens["parse"] = works
+    await start()
+    long = [await suite.upload(f"text {number}") for number in range(25)]
+    while len(at_work) < suite.table.function("parse").concurrency:
+        await asyncio.sleep(0.01)
+    other = [await suite.store(f"of another {number}", "ten_b") for number in range(2)]
+    for record in other:
+        await suite.bus.publish(suite.stored(record, "ten_b"), "upload")
+    async with asyncio.timeout(60):
+        while other[0].document_id not in at_work:
+            await asyncio.sleep(0.01)
+    assert other[1].document_id not in at_work
+    go_on.set()
+    for record in long:
+        await becomes(suite, record.document_id, "ready")
+    assert gives_way == {"ten_a": True, "ten_b": False}
+
+
 async def test_what_fails_is_tried_again_and_in_the_end_a_dead_letter(suite: Suite, start: Start) -> None:
     async def away(_: StageWork) -> None:
         raise StoreUnavailable("vectors", "away", retry_after=0)
