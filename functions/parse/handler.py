@@ -9,7 +9,7 @@ from shared.pictures.describing import Describing
 from shared.pictures.sliced import parsed_document, read_here
 from shared.stages.stages import StageWork
 
-STAGE_VERSION = 5
+STAGE_VERSION = 6
 
 
 async def handle(

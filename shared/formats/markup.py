@@ -25,6 +25,7 @@ _MAILBOX_LINE = re.compile(r"From \S.*\d{4}[ \t]*\r?\n")
 _MAIL_FIELDS = frozenset(
     {"from", "to", "cc", "subject", "date", "received", "message-id", "mime-version", "return-path", "reply-to"}
 )
+_CALENDAR = re.compile(r"\s*BEGIN:VCALENDAR\s", re.IGNORECASE)
 _TEX = re.compile(r"^[^\S\n]*+\\(?:documentclass|documentstyle|begin\{document\})", re.MULTILINE)
 _NOTEBOOK = re.compile(r'"(?:nbformat|cells|worksheets)"\s*:')
 _FRONT_CHARACTERS = 4000
@@ -65,6 +66,15 @@ def is_xbrl(text: str) -> bool:
 
 def is_mail(text: str) -> bool:
     return len(_mail_fields(text) & _MAIL_FIELDS) > 1
+
+
+def is_mailbox(text: str) -> bool:
+    """Whether a text is a mailbox; one mail alone may begin like one."""
+    return text.startswith("From ") and is_mail(text)
+
+
+def is_calendar(text: str) -> bool:
+    return _CALENDAR.match(text) is not None
 
 
 def is_saved_page(text: str) -> bool:

@@ -6,11 +6,13 @@ from typing import Literal
 from msgspec import Struct
 
 from shared.formats.markup import (
+    is_calendar,
     is_declared_xml,
     is_html,
     is_jats,
     is_json,
     is_mail,
+    is_mailbox,
     is_notebook,
     is_patent,
     is_saved_page,
@@ -72,6 +74,8 @@ FORMATS = (
     Format("vtt", "text/vtt", "docling", looks=is_subtitles, overrules=True),
     Format("mhtml", "multipart/related", looks=is_saved_page, required=True),
     Format("mht", "multipart/related", looks=is_saved_page, required=True),
+    Format("mbox", "application/mbox", looks=is_mailbox, required=True),
+    Format("ics", "text/calendar", looks=is_calendar, overrules=True),
     Format("eml", "message/rfc822", looks=is_mail, required=True),
     Format("docx", f"{_OFFICE}.wordprocessingml.document", "docling"),
     Format("pptx", f"{_OFFICE}.presentationml.presentation", "docling"),
@@ -83,7 +87,7 @@ FORMATS = (
     Format("doc", "application/msword", "legacy"),
     Format("xls", "application/vnd.ms-excel", "legacy"),
     Format("ppt", "application/vnd.ms-powerpoint", "legacy"),
-    Format("msg", "application/vnd.ms-outlook", "docling"),
+    Format("msg", "application/vnd.ms-outlook"),
     Format("pages", "application/vnd.apple.pages", "docling"),
     Format("key", "application/vnd.apple.keynote", "docling"),
     Format("numbers", "application/vnd.apple.numbers", "docling"),

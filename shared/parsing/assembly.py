@@ -61,6 +61,12 @@ class Assembly:
         title = self.title or next((block.text for block in self._blocks if block.kind in {"title", "heading"}), "")
         return ParsedDocument(tuple(self._blocks), safe_title(title)[:300], pages, self.hidden_words)
 
+    def take_blocks(self) -> tuple[Block, ...]:
+        """Returns what has been added, even if it has no words, and holds it no longer."""
+        self._flush()
+        blocks, self._blocks = tuple(self._blocks), []
+        return blocks
+
     def heading(self, level: int, text: str) -> None:
         """Adds a heading; inside a quotation it is a line like any other."""
         text = " ".join(text.split())
@@ -98,6 +104,22 @@ class Assembly:
         table = rectangular(tuple(map(_clean, row)) for row in rows)
         for part in _table_parts(table):
             self._add(Block("table", table_markdown(part), rows=part))
+
+    def include(self, document: ParsedDocument, levels: int) -> None:
+        """Adds another document's blocks, its headings below one of so many `levels`; what it hides is hidden."""
+        self._flush()
+        self.hidden_words += document.hidden_words
+        aside = self.aside
+        for block in document.blocks:
+            self.aside = aside or block.aside
+            level = min(block.level + levels, 6) if block.level else 0
+            self._add(Block(block.kind, block.text, level, block.rows))
+        self.aside = aside
+
+    @property
+    def bytes_left(self) -> int:
+        """How much more text, in bytes of UTF-8, the document may have."""
+        return max(self._limits.expanded_bytes - self._bytes, 0)
 
     def open_list(self, *, ordered: bool, start: int = 1) -> None:
         self._enter(_Container("list", start if ordered else None))

@@ -17,13 +17,14 @@ class Hello(Struct, frozen=True, tag=True):
 
 class Parse(Struct, frozen=True, tag=True):
     """A document to parse; its bytes follow in a frame of their own. Where it `is_second`, other parsers have failed on
-    it, with `spent` seconds of processor time."""
+    it, with `spent` seconds of processor time. Without attachments, these are only named."""
 
     parser: str
     media_type: str
     filename: str
     spent: float = 0.0
     is_second: bool = False
+    with_attachments: bool = True
 
 
 class Preload(Struct, frozen=True, tag=True):
@@ -40,6 +41,7 @@ class ParseSlice(Struct, frozen=True, tag=True):
     first: int
     last: int | None = None
     spent: float = 0.0
+    with_attachments: bool = True
     parser: str = "paged"
 
 

@@ -7,6 +7,7 @@ from typing import Self
 
 from msgspec.structs import replace
 
+from shared.parsing.attachments import may_carry_files
 from shared.parsing.document import PageStatistics, ParsedDocument, PicturePlace, Slice
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.messages import (
@@ -50,6 +51,10 @@ class WorkerRefused(Rejected):
         super().__init__(refusal.code, refusal.detail)
         self.is_final = refusal.is_final
         self.seconds = refusal.seconds
+
+
+class WorkerCrashed(WorkerRefused):
+    """Two workers ended on the document."""
 
 
 Original = bytes | Callable[[], Awaitable[bytes]]
@@ -176,18 +181,29 @@ class ParserPool:
         async with free.slot(self._tenant_id, self._longest_wait_s):
             content = await _read(original)
             try:
-                return await self._attempt(order, content)
-            except WorkerDied as died:
-                self._blame(died, {MEMORY_EXIT})
-                spent = died.seconds
-            try:
-                return await self._attempt(order, content)
-            except WorkerDied as died:
-                self._blame(died, {MEMORY_EXIT, _KILLED})
-                if died.status == -HUNG:
-                    raise ParserHung("a parser's process did not finish, twice, with processor time left") from died
-                crashed = WorkerRefusal("corrupt", "its parser crashed on it, twice", 0, seconds=spent + died.seconds)
-                raise WorkerRefused(crashed) from died
+                return await self._two_attempts(order, content)
+            except Rejected as rejected:
+                if isinstance(rejected, WorkerRefused) and not isinstance(rejected, WorkerCrashed):
+                    raise
+                if not (isinstance(order, Parse | ParseSlice) and may_carry_files(order.media_type, content)):
+                    raise
+            # What ended the workers may have been in an attachment.
+            return await self._two_attempts(replace(order, with_attachments=False), content)
+
+    async def _two_attempts(self, order: WorkerJob, content: bytes) -> WorkerAnswer:
+        try:
+            return await self._attempt(order, content)
+        except WorkerDied as died:
+            self._blame(died, {MEMORY_EXIT})
+            spent = died.seconds
+        try:
+            return await self._attempt(order, content)
+        except WorkerDied as died:
+            self._blame(died, {MEMORY_EXIT, _KILLED})
+            if died.status == -HUNG:
+                raise ParserHung("a parser's process did not finish, twice, with processor time left") from died
+            crashed = WorkerRefusal("corrupt", "its parser crashed on it, twice", 0, seconds=spent + died.seconds)
+            raise WorkerCrashed(crashed) from died
 
     def _blame(self, died: WorkerDied, short_of_memory: set[int]) -> None:
         """Raises Rejected where the worker's exit status shows that the document is at fault."""

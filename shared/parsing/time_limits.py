@@ -5,9 +5,12 @@ nothing is ended by the clock, after `WALL_FACTOR` times as long; that is no fau
 """
 
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from shared.types.errors import Rejected
 
 OUT_OF_TIME = signal.SIGPROF
 """Ends a worker that has used up its processor time."""
@@ -46,6 +49,28 @@ def time_limit(seconds: float) -> Iterator[None]:
     finally:
         _restore(signal.ITIMER_PROF, processor_left, processor_seconds() - processor)
         _restore(signal.ITIMER_REAL, wall_left, time.monotonic() - wall)
+
+
+@contextmanager
+def interrupted_after(seconds: float) -> Iterator[None]:
+    """Raises Rejected("time-limit") in the body once it has computed for so long; 0 for no limit.
+
+    Code of a library that does not return to Python is not interrupted.
+    """
+    if seconds <= 0 or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise Rejected("time-limit", f"reading it takes more than {seconds:g} s of processor time")
+
+    before = signal.signal(signal.SIGVTALRM, interrupt)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 @contextmanager

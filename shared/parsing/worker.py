@@ -4,16 +4,15 @@ import os
 import resource
 import signal
 import sys
+from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO
 
-from msgspec.structs import replace
-
 from shared.parsing import messages
+from shared.parsing.attachments import attachments_left_out
 from shared.parsing.confinement import confine
-from shared.parsing.document import ParsedDocument
-from shared.parsing.guards import check
+from shared.parsing.dispatch import PARSERS, Refused, parse
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.markdown import markdown_of
 from shared.parsing.messages import (
@@ -40,7 +39,7 @@ from shared.parsing.messages import (
     encode,
 )
 from shared.parsing.second_parsers import may_hide_text
-from shared.parsing.time_limits import processor_seconds, time_limit, uncounted
+from shared.parsing.time_limits import processor_seconds, time_limit
 from shared.processes import frames
 from shared.types.errors import Rejected
 
@@ -75,7 +74,9 @@ def _answer(order: WorkerJob, orders: BinaryIO, limits: ParsingLimits) -> bytes:
         return encode(WorkerRefusal(code, detail, _resident(), is_final, processor_seconds() - started))
 
     try:
-        with time_limit(limits.seconds - spent):
+        is_whole = order.with_attachments if isinstance(order, Parse | ParseSlice) else True
+        without = nullcontext() if is_whole else attachments_left_out("reading the attachments ended their parser")
+        with time_limit(limits.seconds - spent), without:
             answer = _done(order, content, limits)
         return encode(answer)
     except Refused as rejected:
@@ -94,11 +95,11 @@ def _answer(order: WorkerJob, orders: BinaryIO, limits: ParsingLimits) -> bytes:
 
 def _done(order: WorkerJob, content: bytes, limits: ParsingLimits) -> WorkerAnswer:
     match order:
-        case Parse(parser, media_type, filename, _, is_second):
+        case Parse(parser, media_type, filename, is_second=is_second):
             if is_second and may_hide_text(content):
                 raise Refused("corrupt", "it may hide text, which only its own parser leaves out")
             return Parsed(parse(parser, media_type, filename, content, limits), _resident())
-        case ParseSlice(media_type, first, last, _):
+        case ParseSlice(media_type, first, last):
             from shared.parsing.paged.slices import parse_slice
 
             return Sliced(parse_slice(media_type, content, first, limits, last), _resident())
@@ -124,32 +125,6 @@ def _done(order: WorkerJob, content: bytes, limits: ParsingLimits) -> WorkerAnsw
 
 MEMORY_EXIT = 88
 """Exit status of a worker that ran out of memory: it may have none left to send a message."""
-
-PARSERS = {
-    "light": "shared.parsing.light.parsers",
-    "docling": "shared.parsing.docling.parsers",
-    "legacy": "shared.parsing.legacy.parsers",
-    "paged": "shared.parsing.paged.slices",
-}
-"""The module of each `parse(media_type, filename, content, limits)`, imported at first use. A worker serves one."""
-
-
-class Refused(Rejected):
-    """A guard refuses the document, whatever parser would read it."""
-
-
-def parse(parser: str, media_type: str, filename: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
-    """Parses a document; raises Rejected. `filename` is only a hint for formats that differ by it."""
-    if parser not in PARSERS:
-        raise ImportError(f"there is no parser {parser!r} here")
-    try:
-        check(media_type, content, limits)
-    except Rejected as rejected:
-        raise Refused(rejected.code, rejected.detail) from rejected
-    with uncounted():
-        module = import_module(PARSERS[parser])
-    document: ParsedDocument = module.parse(media_type, filename, content, limits)
-    return replace(document, parser=document.parser or parser)
 
 
 def _pipes() -> tuple[BinaryIO, BinaryIO]:

@@ -10,8 +10,11 @@ SMALLEST = 4096
 """Streams below this would live in a smaller kind of sectors: ours are filled up instead."""
 
 
-def compound(streams: Mapping[str, bytes], storages: Mapping[str, Mapping[str, bytes]] | None = None) -> bytes:
-    """`storages` are folders of one level, for formats that keep lists in them."""
+Storage = Mapping[str, "bytes | Storage"]
+
+
+def compound(streams: Mapping[str, bytes], storages: Mapping[str, Storage] | None = None) -> bytes:
+    """`storages` are folders, for formats that keep lists in them."""
     entries = _Entries()
     root = entries.add("Root Entry", 5)
     entries.fill(root, streams, storages or {})
@@ -29,14 +32,16 @@ class _Entries:
         )
         return len(self.rows) - 1
 
-    def fill(self, holder: int, streams: Mapping[str, bytes], storages: Mapping[str, Mapping[str, bytes]]) -> None:
+    def fill(self, holder: int, streams: Mapping[str, bytes], storages: Mapping[str, Storage]) -> None:
         names = sorted([*streams, *storages], key=lambda name: (len(name), name.upper()))
         numbers = {name: self.add(name, 2 if name in streams else 1) for name in names}
         self.rows[holder]["child"] = self._tree([numbers[name] for name in names])
         for name, content in streams.items():
             self.contents.append((numbers[name], content.ljust(SMALLEST, b"\x00")))
         for name, inner in storages.items():
-            self.fill(numbers[name], inner, {})
+            plain = {each: content for each, content in inner.items() if isinstance(content, bytes)}
+            folders = {each: content for each, content in inner.items() if not isinstance(content, bytes)}
+            self.fill(numbers[name], plain, folders)
 
     def _tree(self, numbers: list[int]) -> int:
         """Balanced, in the order of the names."""

@@ -22,8 +22,8 @@ from functions.chunk.tokens import TokenCounter
 from shared.embedding.minilm import MiniLM
 from shared.embedding.sparse import SparseEncoder
 from shared.language.detect import detect
+from shared.parsing.dispatch import parse
 from shared.parsing.limits import ParsingLimits
-from shared.parsing.worker import parse
 from tests.documents.reports import report
 from tests.documents.routed import routed
 from tests.documents.with_text import LIGHT, document_with

@@ -1,123 +1,191 @@
-"""Parses mails and saved web pages (MHTML): both are MIME."""
+"""Parses mails, mailboxes of many mails and saved web pages (MHTML): all of them are MIME."""
 
+import binascii
 import re
 from collections.abc import Iterator
 from email import message_from_bytes, policy
-from email.message import EmailMessage, Message
-from typing import Any
+from email.message import Message
+from itertools import pairwise
+from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from shared.parsing.assembly import Assembly, too_deep
+from shared.parsing.attachments import Attachment
 from shared.parsing.decoding import decode
 from shared.parsing.document import ParsedDocument
-from shared.parsing.light import csv, html
+from shared.parsing.light.mail_writing import FIELDS, Mail, MailText, write_mail
 from shared.parsing.limits import ParsingLimits
 from shared.types.errors import Rejected
 
-FIELDS = ("From", "To", "Cc", "Date")
-"""What is written of a mail's head, above its text."""
-
 MOST_PARTS = 1000
-_TABLES = frozenset({"csv", "tab-separated-values", "comma-separated-values"})
-_CALENDAR = {"SUMMARY": "", "DTSTART": "Start", "DTEND": "End", "LOCATION": "Place", "ORGANIZER": "Organizer"}
-_CALENDAR |= {"ATTENDEE": "Attendee", "DESCRIPTION": ""}
-_ESCAPED = re.compile(r"\\([nN,;\\])")
+_MAILBOX_LINE = re.compile(rb"(?:\A|\n\r?\n)From [^\r\n]{1,300}\d{4}(?: [+-]\d{4})?[ \t]*\r?\n(?=[A-Za-z][\w-]{0,60}:)")
+_QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
+_TAG = re.compile(r"<(?:style|script)\b.*?</|<[^>]*>|&nbsp;", re.DOTALL | re.IGNORECASE)
+_BODIES = frozenset({"text/plain", "text/html", "text/xhtml", "application/xhtml+xml", "text/enriched"})
+_SIGNATURES = ("pkcs7-signature", "x-pkcs7-signature", "pgp-signature", "pgp-encrypted")
+_FORWARDED = frozenset({"message/rfc822", "message/global"})
+
+
+class _Part(NamedTuple):
+    part: Message
+    is_related: bool
+    is_appendix: bool
 
 
 def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
-    message = message_from_bytes(content, policy=policy.default)
     assembly = Assembly(limits)
-    assembly.title = _field(message, "Subject")
-    parts = list(_parts(message, limits))
-    is_saved_page = message.get_content_type() == "multipart/related" and "@" not in message.get("From", "")
-    if not is_saved_page:
-        _head(assembly, message, parts)
-    for part in parts:
-        if part.is_multipart():
-            for inner in _messages(part.get_payload()):
-                _head(assembly, inner, [], level=2)
-        elif part.get_content_maintype() == "text":
-            _write(assembly, part, limits)
+    for message in _messages(content):
+        is_saved_page = message.get_content_type() == "multipart/related" and "@" not in message.get("From", "")
+        mail = _mail(message, limits)
+        assembly.title = assembly.title or mail.subject
+        write_mail(assembly, Mail("", (), mail.texts, (), ()) if is_saved_page else mail, limits)
     return assembly.finish()
 
 
-def _head(assembly: Assembly, message: Message, parts: list[EmailMessage], level: int = 1) -> None:
-    """Adds sender, date and subject above a mail's text; a mail within the mail has a `level` of 2."""
-    assembly.heading(level, _field(message, "Subject"))
-    lines = [f"{name}: {value}" for name in FIELDS if (value := _field(message, name))]
-    attached = [name for part in parts if (name := _filename(part))]
-    if attached:
-        lines.append(f"Attachments: {', '.join(attached)}")
-    assembly.paragraph("\n".join(lines))
+def _messages(content: bytes) -> Iterator[Message]:
+    """Yields the mails of a mailbox, or the one mail that it is."""
+    begins = [found.start() for found in _MAILBOX_LINE.finditer(content)] if content.startswith(b"From ") else []
+    if not begins:
+        yield message_from_bytes(content, policy=policy.default)
+    for begin, end in pairwise([*begins, len(content)] if begins else []):
+        yield message_from_bytes(_QUOTED_FROM.sub(rb"\1", content[begin:end].lstrip()), policy=policy.default)
 
 
-def _parts(message: Message, limits: ParsingLimits) -> Iterator[EmailMessage]:
-    """Yields the leaf parts in order, and each mail within the mail before its parts.
+def _mail(message: Message, limits: ParsingLimits, depth: int = 1) -> Mail:
+    texts: list[MailText] = []
+    names: list[str] = []
+    attached: list[Attachment | Mail] = []
+    for number, (part, is_related, is_appendix) in enumerate(_parts(message, limits, depth), 1):
+        name, kind = _filename(part), part.get_content_type()
+        if name:
+            names.append(name)
+        if part.is_multipart() or kind.startswith("message/"):
+            if depth >= limits.depth:
+                raise too_deep(limits)
+            for inner in _messages_in(part):
+                if kind in _FORWARDED:
+                    mail = _mail(inner, limits, depth + 1)
+                    attached.append(replace(mail, subject=mail.subject or name))
+                else:
+                    texts += _report(inner)
+        elif text := _own_text(part, kind, name, is_appendix):
+            texts.append(text)
+        elif not _is_beside(part, is_related):
+            attached.append(Attachment(name or f"attachment {number}", _content(part), kind))
+    fields = [(name, _field(message, name)) for name in FIELDS]
+    return Mail(_field(message, "Subject"), fields, texts, names, attached)
 
-    Of the alternatives of one text only the last that is prose counts.
+
+def _parts(message: Message, limits: ParsingLimits, depth: int) -> Iterator[_Part]:
+    """Yields the parts of a mail in order; a mail inside the mail is one of them.
+
+    Of the alternatives of one text only the last that has words counts, and an invitation beside it.
     """
-    waiting: list[tuple[Message, int]] = [(message, 1)]
+    waiting: list[tuple[_Part, int]] = [(_Part(message, False, False), depth)]
     for _ in range(MOST_PARTS):
         if not waiting:
             return
         part, depth = waiting.pop()
         if depth > limits.depth:
             raise too_deep(limits)
-        inner = part.get_payload() if part.is_multipart() else None
+        inner = part.part.get_payload() if part.part.get_content_maintype() == "multipart" else None
         if not isinstance(inner, list):
-            yield part  # type: ignore[misc]  # the policy makes every part an EmailMessage
-        elif part.get_content_type() == "multipart/alternative":
-            forms = _messages(inner)
-            known = [form for form in forms if form.is_multipart() or form.get_content_maintype() == "text"]
-            known = [form for form in known if form.get_content_type() != "text/calendar"] or known
-            waiting += [(each, depth + 1) for each in (known or forms)[-1:]]  # the richest form that is parsed
+            yield part
+            continue
+        forms = [one for one in inner if isinstance(one, Message)]
+        kind = part.part.get_content_type()
+        if kind == "multipart/alternative":
+            found = _chosen(forms)
         else:
-            if part.get_content_type() == "message/rfc822":
-                yield part  # type: ignore[misc]  # the policy makes every part an EmailMessage
-            waiting += [(each, depth + 1) for each in reversed(_messages(inner))]
+            found = [_Part(one, part.is_related or kind == "multipart/related", False) for one in forms]
+        waiting += [(one, depth + 1) for one in reversed(found)]
+    raise Rejected("too-large-expanded", f"it has more than {MOST_PARTS} parts")
 
 
-def _messages(parts: Any) -> list[Message]:
-    return [part for part in parts if isinstance(part, Message)]
+def _chosen(forms: list[Message]) -> list[_Part]:
+    calendars = [form for form in forms if form.get_content_type() == "text/calendar"]
+    prose = [form for form in forms if form not in calendars]
+    known = [form for form in prose if form.is_multipart() or form.get_content_maintype() == "text"]
+    filled = [form for form in known if form.is_multipart() or _has_words(form)] or known or prose
+    chosen = [_Part(form, False, False) for form in filled[-1:]]
+    return chosen + [_Part(form, False, bool(chosen)) for form in calendars]
 
 
-def _write(assembly: Assembly, part: EmailMessage, limits: ParsingLimits) -> None:
+def _has_words(part: Message) -> bool:
+    try:
+        text = _text(part)
+    except Rejected:
+        return False
+    return any(map(str.isalnum, _TAG.sub(" ", text) if part.get_content_subtype() != "plain" else text))
+
+
+def _messages_in(part: Message) -> list[Message]:
+    payload = part.get_payload()
+    inner = [one for one in payload if isinstance(one, Message)] if isinstance(payload, list) else []
+    if part.get_content_type() in _FORWARDED and str(part.get("Content-Transfer-Encoding", "")).lower() == "base64":
+        encoded = inner[0].get_payload() if inner else payload
+        return [message_from_bytes(_base64(str(encoded)), policy=policy.default)]
+    return inner
+
+
+def _report(message: Message) -> Iterator[MailText]:
+    """Yields the lines of a report on a mail, such as why it could not be delivered."""
+    yield MailText("plain", "\n".join(f"{name}: {_field(message, name)}" for name in dict.fromkeys(message.keys())))
+    if not message.is_multipart() and str(message.get_payload()).strip():
+        yield MailText("plain", _text(message))
+
+
+def _own_text(part: Message, kind: str, name: str, is_appendix: bool) -> MailText | None:
+    """The part as text of the mail itself; None where it is a file that came with it."""
+    if kind == "text/calendar" and part.get_content_disposition() != "attachment":
+        return MailText("calendar", _text(part), is_appendix)
+    if kind not in _BODIES or name or part.get_content_disposition() == "attachment":
+        return None
+    return MailText("plain" if kind == "text/plain" else "html", _text(part))
+
+
+def _is_beside(part: Message, is_related: bool) -> bool:
+    """Whether a part belongs to the looks of a page, or proves who wrote the mail, and has no text of its own."""
+    if part.get_content_subtype() in _SIGNATURES:
+        return True
+    kind = part.get_content_maintype()
+    is_resource = kind in {"image", "audio", "video", "font"} or part.get_content_subtype() in {"css", "javascript"}
+    return is_related and is_resource and part.get_content_disposition() != "attachment"
+
+
+def _content(part: Message) -> bytes:
+    """The bytes of a part; those of a text in UTF-8, as only the part says how they are encoded."""
+    content = part.get_payload(decode=True)
+    if not isinstance(content, bytes):
+        return b""
+    if part.get_content_maintype() == "text":
+        try:
+            return decode(content, part.get_content_charset()).encode()
+        except Rejected:
+            return content
+    return content
+
+
+def _text(part: Message) -> str:
     content = part.get_payload(decode=True)
     if not isinstance(content, bytes):
         raise Rejected("corrupt", "one of its parts cannot be read")
     text = decode(content, part.get_content_charset())
-    if part.get_content_subtype() in {"html", "xhtml+xml"}:
-        html.read_into(assembly, text, limits)
-    elif part.get_content_subtype() in _TABLES:
-        csv.read_into(assembly, text, limits)
-    elif part.get_content_subtype() == "calendar":
-        _calendar(assembly, text)
-    elif part.get_content_subtype() != "css":
-        for paragraph in text.split("\n\n"):
-            assembly.paragraph(paragraph)
+    return _unflowed(part, text) if str(part.get_param("format", "")).lower() == "flowed" else text
 
 
-def _calendar(assembly: Assembly, text: str) -> None:
-    """Adds what an invitation says, a line for each of its fields; times with their zone."""
-    lines = []
-    for line in re.sub(r"\n[ \t]", "", text).split("\n"):
-        name, _, value = line.partition(":")
-        field, *parameters = name.split(";")
-        label = _CALENDAR.get(field.upper())
-        if label is None or not value.strip():
-            continue
-        value = _ESCAPED.sub(lambda found: "\n" if found[1] in "nN" else found[1], value)
-        zone = next((f" ({each[5:]})" for each in parameters if each.upper().startswith("TZID=")), "")
-        person = next((f"{each[3:].strip(chr(34))}, " for each in parameters if each.upper().startswith("CN=")), "")
-        visible = f"{person}{_time(value)}{zone}"
-        lines.append(f"{label}: {visible}" if label else visible)
-    assembly.paragraph("\n".join(lines))
+def _unflowed(part: Message, text: str) -> str:
+    """Joins the lines that end with a space: these were one."""
+    space = "" if str(part.get_param("delsp", "")).lower() == "yes" else " "
+    return re.sub(r"(?<!\n--) \n(?!>|\n|-- \n)", space, text.replace("\n ", "\n"))
 
 
-def _time(value: str) -> str:
-    if not (found := re.fullmatch(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)\d\d(Z?))?", value.strip())):
-        return value
-    year, month, day, hour, minute, zone = found.groups()
-    return f"{year}-{month}-{day}" + (f" {hour}:{minute}{' UTC' if zone else ''}" if hour else "")
+def _base64(text: str) -> bytes:
+    try:
+        return binascii.a2b_base64(text)
+    except binascii.Error:
+        return text.encode("utf-8", "replace")
 
 
 def _field(message: Message, name: str) -> str:

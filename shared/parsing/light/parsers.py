@@ -22,6 +22,9 @@ MODULES = {
     "text/x-rst": "shared.parsing.light.rst",
     "text/x-org": "shared.parsing.light.org",
     "message/rfc822": "shared.parsing.light.mail",
+    "application/mbox": "shared.parsing.light.mail",
+    "application/vnd.ms-outlook": "shared.parsing.light.outlook",
+    "text/calendar": "shared.parsing.light.calendar",
     "multipart/related": "shared.parsing.light.mail",
     "application/epub+zip": "shared.parsing.light.epub",
 }

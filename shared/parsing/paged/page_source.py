@@ -8,8 +8,10 @@ from typing import Any, NamedTuple, Protocol
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from shared.parsing.attachments import Attachment
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.paged.annotations import level_with, page_annotations
+from shared.parsing.paged.embedded_files import embedded_files
 from shared.parsing.paged.text_blocks import TextPage
 from shared.parsing.paged.text_layer import MOST_LETTERS, PageFrame, text_runs
 from shared.parsing.paged.visibility import hidden_letters
@@ -61,6 +63,10 @@ class PageSource(Protocol):
         """Returns the pictures on the page."""
         ...
 
+    def embedded_files(self) -> Iterator[Attachment]:
+        """Yields the files that the document carries."""
+        ...
+
 
 def open_pages(media_type: str, content: bytes, limits: ParsingLimits) -> PageSource:
     """Raises Rejected("encrypted"), ("corrupt"), ("too-many-pages") and ("too-large-expanded")."""
@@ -86,6 +92,7 @@ class PdfPages:
         if self._document.get_formtype():
             self._document.init_forms()
         self.title = self._document.get_metadata_value("Title").strip()
+        self._may_pin_files = b"/FileAttachment" in content or b"/EmbeddedFile" in content
 
     def __len__(self) -> int:
         return len(self._document)
@@ -142,6 +149,9 @@ class PdfPages:
             PagePicture(size.fractions(frame.displayed(*image.get_bounds())), sha256(bytes(image.get_data())).digest())
             for image in images
         ]
+
+    def embedded_files(self) -> Iterator[Attachment]:
+        return embedded_files(self._document, with_pinned=self._may_pin_files)
 
     def _page(self, number: int) -> Any:
         import pypdfium2
@@ -219,6 +229,9 @@ class ImagePages:
 
     def pictures(self, number: int) -> list[PagePicture]:
         return [PagePicture((0.0, 0.0, 1.0, 1.0), b"")]
+
+    def embedded_files(self) -> Iterator[Attachment]:
+        yield from ()
 
     def _frame(self, number: int) -> Image.Image:
         try:

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Sequence
 
+from shared.parsing.assembly import Assembly
+from shared.parsing.attachments import write_attachments
 from shared.parsing.document import Block, PageReading, ParsedDocument, Slice
 from shared.parsing.limits import SLICE_PAGES, ParsingLimits
 from shared.parsing.paged import layout
@@ -37,14 +39,17 @@ def parse_slice(media_type: str, content: bytes, first: int, limits: ParsingLimi
         reader.read(until)
         if time.monotonic() - started > SECONDS:
             break
+    attached = Assembly(limits)
+    if until == len(pages):
+        write_attachments(attached, pages.embedded_files(), limits)
     return Slice(
-        tuple(reader.blocks),
+        (*reader.blocks, *attached.take_blocks()),
         until,
         len(pages),
         pages.title,
         reader.unread,
         processor_seconds() - computed,
-        hidden_words=sum(reading.hidden_words for reading in reader.readings),
+        hidden_words=sum(reading.hidden_words for reading in reader.readings) + attached.hidden_words,
         page_readings=tuple(reader.readings),
     )
 

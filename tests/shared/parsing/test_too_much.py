@@ -6,9 +6,9 @@ from io import BytesIO
 
 import pytest
 
+from shared.parsing.dispatch import parse
 from shared.parsing.document import ParsedDocument
 from shared.parsing.limits import ParsingLimits
-from shared.parsing.worker import parse
 from shared.types.errors import Rejected
 from tests.documents import make
 
