@@ -193,7 +193,8 @@ class _Draft:
         """Yields the statements of the extractive answer."""
         self._begin()
         for statement in extracted.statements:
-            if added := self._answer.add(statement.quote, statement.passage, statement.quote, statement.score):
+            text, stop = (statement.text, ".") if statement.text else (statement.quote, "")
+            if added := self._answer.add(text, statement.passage, statement.quote, statement.score, stop):
                 yield added
 
     def _begin(self) -> None:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from shared.answers.cell_statements import cell_statement
+from shared.answers.columns import ColumnSense
 from shared.answers.evidence import Evidence, TextWords, source_of
 from shared.answers.faq import look_up_faq
-from shared.answers.look_up import bare_rows, look_up
+from shared.answers.look_up import RowMatch, bare_rows, look_up
 from shared.answers.question import understand
 from shared.answers.records import rows_of
 from shared.answers.scoring import SentenceScores, score_sentences
@@ -18,11 +20,13 @@ from shared.types.passage import Found, Passage
 
 
 class Statement(Struct, frozen=True):
-    """One sentence chosen as (part of) the answer. `quote` stands literally in the passage's text."""
+    """One sentence chosen as (part of) the answer. `quote` stands literally in the passage's text; `text` says the same
+    shorter, without its period, where the quote is a row."""
 
     passage: Passage
     quote: str
     score: float
+    text: str = ""
 
 
 class Extracted(Struct, frozen=True):
@@ -130,10 +134,10 @@ class ExtractiveAnswerer:
         question = understand(text)
         weights = self._german if question.german else self._english
         rows = [row for rank, one in enumerate(found) for row in rows_of(one.passage, rank)]
-        if row := look_up(question, rows):
-            return _looked_up(row.row.table.passage, row.row.quote)
+        if matches := look_up(question, rows, ColumnSense(self._model)):
+            return _looked_up(_cells(matches, question.german))
         if faq := look_up_faq(question, [one.passage for one in found]):
-            return _looked_up(faq.passage, faq.quote)
+            return _looked_up([Statement(faq.passage, faq.quote, _LOOKED_UP)])
         bare: defaultdict[str, set[int]] = defaultdict(set)
         for one in bare_rows(rows):
             bare[one.table.passage.passage_id].update(range(one.start, one.end))
@@ -171,8 +175,19 @@ class ExtractiveAnswerer:
         return 1 / (1 + math.exp(-total))
 
 
-def _looked_up(passage: Passage, quote: str) -> Extracted:
-    return Extracted(True, (Statement(passage, quote, _LOOKED_UP),), _LOOKED_UP)
+def _looked_up(statements: Sequence[Statement]) -> Extracted:
+    return Extracted(True, tuple(statements), _LOOKED_UP)
+
+
+def _cells(matches: Sequence[RowMatch], german: bool) -> list[Statement]:
+    """A statement a row; rows of one name are told apart by the first column in which they differ."""
+    places = range(1, len(matches[0].row.cells))
+    differs = (at for at in places if at != matches[0].asked and len({one.row.cells[at] for one in matches}) > 1)
+    apart = next(differs, None) if len(matches) > 1 else None
+    return [
+        Statement(one.row.table.passage, one.row.quote, _LOOKED_UP, cell_statement(one, german, apart))
+        for one in matches
+    ]
 
 
 def _statements(order: Order, ranked: Sequence[SentenceScores], confidence: float) -> tuple[Statement, ...]:

@@ -23,6 +23,16 @@ def meanings() -> dict[str, frozenset[int]]:
 
 
 @cache
+def column_groups() -> dict[str, frozenset[int]]:
+    """Maps a stem to the numbers of the lines of `words/columns.txt` that have it."""
+    table: dict[str, set[int]] = {}
+    for number, line in enumerate(read_lines("shared.answers", "columns")):
+        for word in line.split():
+            table.setdefault(stem(word), set()).add(number)
+    return {root: frozenset(numbers) for root, numbers in table.items()}
+
+
+@cache
 def opposites() -> dict[str, frozenset[str]]:
     """Maps a stem to the stems of its antonyms."""
     table: dict[str, set[str]] = {}

@@ -7,36 +7,54 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from shared.answers.answer_type import AnswerType
+from shared.answers.columns import ColumnSense, Phrase, column_phrase, is_in, likeness, phrase_of, same
 from shared.answers.lexicon import words
-from shared.answers.question import Question, Term, meanings_of
+from shared.answers.question import Question, Term
 from shared.answers.records import RecordRow
 from shared.answers.stems import WORD, stem
 
 _LIGHT = words("light")
 """Words that a question about a row needs and no column has: "employee", "work", "have"."""
 
+_SHIFTS = words("shifts")
 _MAIL = words("mail")
 _VALUE = 6
 """Words of a cell that is a value, and no sentence."""
 
-_LEAST = 4
-"""Letters of a word that may be a part of another one ("work" in "workplace")."""
+_MOST = 3
+"""Rows of one name that are all given as the answer."""
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}\.\d{1,2}\.\d{2,4}|\d{1,2}/\d{1,2}/\d{2,4}|.*\b(?:1[0-9]|20)\d\d\b.*")
 _NAMELIKE = re.compile(r"[^\W\d_][^\d]*")
+_EMPTY = re.compile(r"[\W_]*|n/?a|none|null|keine?|unknown|unbekannt", re.IGNORECASE)
+_BETWEEN = re.compile(r"[ .,:/+'’\u00a0-]{0,3}")
 _DATES = frozenset([AnswerType.DATE, AnswerType.PAST])
 _OWN_COLUMN = frozenset([AnswerType.PERSON, AnswerType.NAME, AnswerType.OTHER])
+_OPENING = ("who", "which", "what", "wer", "welche", "was", "in which", "in welche")
 _AGES = frozenset(
-    ["age", "alter", "alt", "born", "birth", "birthday", "geburt", "geboren", "geburtsdatum", "founded", "built"]
-)
+    ["age", "alter", "alt", "born", "birth", "birthday", "geburt", "geboren", "geburtsdatum", "geburtsjahr", "founded",
+     "built", "baujahr", "gebaut", "gegründet"]
+)  # fmt: skip
+_REASONS = frozenset(["purpose", "reason", "use", "zweck", "anlass", "grund", "verwendung"])
+_CLOCK = re.compile(r"\bat what time\b|\bwhat time\b|\bum wie viel uhr\b|\bum welche uhrzeit\b", re.IGNORECASE)
+_WHEN = frozenset(["date", "time", "day", "year", "month", "datum", "uhrzeit", "zeit", "tag", "jahr", "monat"])
+_PRICES = "price cost costs fee amount preis kosten einzelpreis stückpreis betrag gebühr"
 _TYPE_WORDS = {
     AnswerType.PERSON: "name person from",
-    AnswerType.PLACE: "place location address site room raum hall workplace arbeitsplatz ort standort adresse",
+    AnswerType.PLACE: "place location address site room raum hall workplace office port city town arbeitsplatz ort "
+    "standort adresse büro lagerort lager hafen heimathafen stadt",
     AnswerType.DATE: "date datum day tag",
     AnswerType.PAST: "date datum",
-    AnswerType.PHONE: "phone telefon telephone",
+    AnswerType.PHONE: "phone telefon telephone mobile",
     AnswerType.EMAIL: "mail email",
+    AnswerType.MONEY: _PRICES,
 }
+_FIGURES = frozenset([AnswerType.NUMBER, AnswerType.MONEY, AnswerType.WEIGHT, AnswerType.LENGTH, AnswerType.PERCENT])
+_KIND_BY_OPENING = (
+    (AnswerType.PERSON, ("who", "wer", "wem", "wen", "whom")),
+    (AnswerType.PLACE, ("where", "wo", "wohin")),
+    (AnswerType.DATE, ("when", "wann")),
+)
 
 
 class RowMatch(Struct, frozen=True, eq=False):
@@ -48,96 +66,143 @@ class RowMatch(Struct, frozen=True, eq=False):
     score: float
 
 
-class _Phrase(Struct, frozen=True):
-    """The words of a cell or a heading: as written in lower case, by stem, and what they mean."""
-
-    low: tuple[str, ...]
-    stems: tuple[str, ...]
-    means: frozenset[int]
-
-
-def look_up(question: Question, rows: Sequence[RecordRow]) -> RowMatch | None:
-    """Returns the one row that the question names and whose columns meet everything else that it says, else None."""
-    reads = [read for row in rows if (read := _RowRead.of(question, row))]
-    most = max((read.rank for read in reads), default=(0, 0))
-    best = [read for read in reads if read.rank == most]
-    matches = [found for read in best if (found := read.match())]
-    distinct = {(one.row.cells, one.row.table.heading): one for one in reversed(matches)}
-    if len(distinct) != 1 or len({(read.row.cells, read.row.table.heading) for read in best}) != 1:
-        return None
-    return next(iter(distinct.values()))
+def look_up(question: Question, rows: Sequence[RecordRow], sense: ColumnSense | None = None) -> list[RowMatch]:
+    """Returns the row that the question names and whose columns meet everything else that it says; several rows only
+    where their first cells cannot be told apart by the question. Empty where there is none."""
+    reads = [read for row in rows if (read := _RowRead.of(question, row, sense))]
+    matches = [(read.rank, found) for read in reads if (found := read.match())]
+    most = max((rank for rank, _ in matches), default=(0, 0))
+    best = [found for rank, found in matches if rank == most]
+    distinct = list({(one.row.cells, one.row.table.heading): one for one in reversed(best)}.values())[::-1]
+    if len(distinct) < 2:
+        return distinct
+    first = distinct[0]
+    alike = all(one.keys == first.keys == {0} and one.asked == first.asked for one in distinct)
+    together = {one.row.table.passage.document_id for one in distinct}
+    columns = {one.row.table.columns for one in distinct}
+    return distinct if alike and len(distinct) <= _MOST and len(together) == len(columns) == 1 else []
 
 
 class _RowRead:
     """A row compared with the question: which of its words the row, its columns and what stands above it meet."""
 
-    def __init__(self, question: Question, row: RecordRow) -> None:
+    def __init__(self, question: Question, row: RecordRow, sense: ColumnSense | None) -> None:
         self.question = question
         self.row = row
+        self.sense = sense
         self.terms = (*question.names, *question.terms)
-        self.columns = [_phrase(re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", column)) for column in row.table.columns]
-        self.cells = [_phrase(cell) for cell in row.cells]
-        self.above = _phrase(f"{row.table.passage.context} {row.table.heading}")
+        self.columns = [column_phrase(column) for column in row.table.columns]
+        which = [term for term in self.terms if self._follows_which(term)]
+        is_named = any(likeness(term, column) > 0 for term in which for column in self.columns)
+        self.kind = AnswerType.OTHER if is_named else _kind(question)
+        self.cells = [phrase_of(cell) for cell in row.cells]
+        self.above = phrase_of(f"{row.table.passage.context} {row.table.heading}")
         self.is_mail = row.table.keyed and {"from", "date"} <= {column.low[0] for column in self.columns if column.low}
         self.met: dict[int, frozenset[Term]] = {}
+        self.similar: frozenset[tuple[str, int]] = frozenset()
 
     @classmethod
-    def of(cls, question: Question, row: RecordRow) -> "_RowRead | None":
+    def of(cls, question: Question, row: RecordRow, sense: ColumnSense | None = None) -> "_RowRead | None":
         """The row where it holds every name and number of the question that nothing around it explains."""
-        read = cls(question, row)
-        asked = _phrase(question.text)
+        read = cls(question, row, sense)
+        asked = phrase_of(question.text)
+        if read._is_shifted(asked):
+            return None
         if read.is_mail and not _MAIL.isdisjoint(asked.low):
             return read if all(read.explains(term) for term in read.terms) else None
         for at, cell in enumerate(read.cells):
-            if met := read.met_by(cell, asked):
+            if met := read._met_by(cell, asked):
                 read.met[at] = met
-        in_row = frozenset[Term]().union(*read.met.values())
+        read._drop_numbers_of_unnamed_columns()
+        in_row = read.own
         names = [term for term in question.names if term not in in_row and not read.explains(term)]
-        return read if in_row and not names and not read.is_mail else None
+        return read if in_row and not names and not read.is_mail and read._holds_runs() else None
+
+    @property
+    def own(self) -> frozenset[Term]:
+        return frozenset[Term]().union(*self.met.values())
 
     @property
     def rank(self) -> tuple[int, int]:
-        own = frozenset[Term]().union(*self.met.values())
-        above = sum(_is_in(term, self.above) for term in self.terms if term not in own)
+        own = self.own
+        above = sum(is_in(term, self.above) for term in self.terms if term not in own)
         return len(own) + above, len(own)
 
-    def met_by(self, cell: _Phrase, asked: _Phrase) -> frozenset[Term]:
+    def _is_shifted(self, asked: Phrase) -> bool:
+        """Whether it asks for another time or the contrary ("before", "not") that no column states."""
+        shifts = _SHIFTS.intersection(asked.low)
+        return any(not any(shift in column.low for column in self.columns) for shift in shifts)
+
+    def _met_by(self, cell: Phrase, asked: Phrase) -> frozenset[Term]:
         """The question's words that name this cell: all words of the cell, or names and numbers of the question."""
         if not cell.low:
             return frozenset()
-        met = [term for term in self.terms if _is_in(term, cell) and not self._is_column(term)]
+        met = [term for term in self.terms if is_in(term, cell) and not self._is_column(term)]
         names = [term for term in met if term in self.question.names]
-        whole = len(cell.stems) <= 6 and all(any(_same(word, other) for other in asked.low) for word in cell.low)
-        return frozenset(met if whole else names)
+        inflected = {term.stem: term for term in self.question.terms if term.word[0].islower()}
+        words_met = (any(same(word, other) for other in asked.low) or stem(word) in inflected for word in cell.low)
+        if len(cell.stems) > _VALUE or not all(words_met):
+            return frozenset(names)
+        return frozenset([*met, *(inflected[root] for root in cell.stems if root in inflected)])
+
+    def _drop_numbers_of_unnamed_columns(self) -> None:
+        """A number beside a name counts only in a column that the question asks for: 14 in stock is no "Model 14"."""
+        if all(term.word[0].isdigit() for term in self.own):
+            return
+        for at, met in list(self.met.items()):
+            bare = all(term.word[0].isdigit() for term in met)
+            if bare and not any(self.like(term, at) for term in self.terms) and _WHEN.isdisjoint(self.columns[at].low):
+                del self.met[at]
+
+    def _holds_runs(self) -> bool:
+        """Names that stand side by side in the question are one name, which one cell holds."""
+        for run in _runs(self.question):
+            terms = {term for term in run if not self.explains(term)}
+            if len(terms) > 1 and not any(terms <= met for met in self.met.values()):
+                return False
+        return True
 
     def _is_column(self, term: Term) -> bool:
         return any(term.stem in column.stems for column in self.columns) and term not in self.question.names
+
+    def like(self, term: Term, at: int) -> float:
+        return likeness(term, self.columns[at]) or (1.05 if (term.stem, at) in self.similar else 0.0)
 
     def explains(self, term: Term) -> bool:
         """Whether a column or what stands above the row has the word, or it says nothing by itself."""
         if term.hint or term.word.lower() in _LIGHT or (self.is_mail and term.word.lower() in _MAIL):
             return True
-        return _is_in(term, self.above) or any(_likeness(term, column) > 0 for column in self.columns)
+        if self._is_age(term):
+            return True
+        return is_in(term, self.above) or any(self.like(term, at) > 0 for at in range(len(self.columns)))
+
+    def _is_age(self, term: Term) -> bool:
+        """Whether it is the "old" of "how old", and a column states an age or a year of birth."""
+        asks = self.kind is AnswerType.AGE and term.word.lower() in ("old", "alt")
+        return asks and any(not _AGES.isdisjoint(column.low) for column in self.columns)
 
     def match(self) -> RowMatch | None:
         keys = frozenset(self.met)
-        own = frozenset[Term]().union(*self.met.values())
+        own = self.own
         rest = [term for term in self.terms if term not in own]
-        if any(not self.explains(term) for term in rest if not self._follows_which(term)):
+        left = [term for term in rest if not self.explains(term) and not self._follows_which(term)]
+        if left and self.sense and not self.is_mail:
+            self.similar = self.sense.similar(left, self.row.table.columns)
+        if any(not self.explains(term) for term in left):
             return None
-        scores = {at: self._worth(at, rest) for at in range(len(self.columns)) if at not in keys and self.row.cells[at]}
-        best = max(scores.values(), default=0.0)
-        asked = [at for at, score in scores.items() if score == best]
+        worths = {at: self._worth(at, rest) for at in range(len(self.columns)) if at not in keys}
+        best = max(worths.values(), default=0.0)
+        asked = [at for at, worth in worths.items() if worth == best]
         if best >= 1 and len(asked) == 1:
-            used = [term for term in rest if _likeness(term, self.columns[asked[0]]) > 0]
-            others = [column for at, column in enumerate(self.columns) if at in keys]
-            left = [term for term in rest if term not in used and not self._is_plain(term)]
-            if all(any(_likeness(term, column) > 0 for column in others) for term in left):
-                return RowMatch(self.row, keys, asked[0], best)
+            used = [term for term in rest if self.like(term, asked[0]) > 0]
+            others = [term for term in rest if term not in used and not self._is_plain(term)]
+            if all(any(self.like(term, at) > 0 for at in keys) for term in others):
+                full = not _EMPTY.fullmatch(self.row.cells[asked[0]])
+                return RowMatch(self.row, keys, asked[0], best) if full else None
         return self._own_name(keys, rest)
 
     def _is_plain(self, term: Term) -> bool:
-        return term.hint or term.word.lower() in _LIGHT | _MAIL or _is_in(term, self.above)
+        return term.hint or term.word.lower() in _LIGHT | _MAIL or is_in(term, self.above) or self._is_age(term)
 
     def _follows_which(self, term: Term) -> bool:
         """The noun behind "which": the row itself is one of them."""
@@ -146,31 +211,70 @@ class _RowRead:
 
     def _worth(self, at: int, rest: Iterable[Term]) -> float:
         """How well the column is asked for: by its name, by the type of answer, and by what stands in the cell."""
-        likeness = [_likeness(term, self.columns[at]) for term in rest]
-        named = max(likeness, default=0.0) + 0.1 * sum(like > 0 for like in likeness)
-        kind = self.question.answer_type
-        by_type = not set(_TYPE_WORDS.get(kind, "").split()).isdisjoint(self.columns[at].low)
-        if kind in _DATES and not _DATE.fullmatch(self.row.cells[at]):
+        likes = [self.like(term, at) for term in rest]
+        named = max(likes, default=0.0) + 0.1 * sum(like > 0 for like in likes)
+        kind = self.kind
+        column = self.columns[at]
+        by_type = not set(_TYPE_WORDS.get(kind, "").split()).isdisjoint(column.low)
+        if not self._may_hold(at):
             return 0.0
-        if kind is AnswerType.AGE and _AGES.isdisjoint(self.columns[at].low):
-            return 0.0
+        if kind is AnswerType.AGE:
+            by_type = not _AGES.isdisjoint(column.low)
+            if not by_type:
+                return 0.0
+        if self.question.text.lower().rstrip("? ").endswith((" for", "wofür")):
+            by_type = not _REASONS.isdisjoint(column.low)
+        if kind is AnswerType.NUMBER and self.question.text.lower().startswith(("how much is", "how much are")):
+            by_type = not set(_PRICES.split()).isdisjoint(column.low)
         plain = all(self._is_plain(term) for term in rest)
         if self.is_mail:
             return 1.0 if by_type else 0.0
-        return named + (1.0 if by_type and (plain or named) else 0.0) if named < 1 else named + 0.5 * by_type
+        return (
+            named + (1.0 if by_type and (plain or named or kind is AnswerType.AGE) else 0.0)
+            if named < 1
+            else (named + 0.5 * by_type)
+        )
+
+    def _may_hold(self, at: int) -> bool:
+        """Whether the cell and the column's name are of the kind asked for."""
+        cell, column = self.row.cells[at], self.columns[at]
+        if _CLOCK.search(self.question.text):
+            return ":" in cell or not {"time", "uhrzeit", "zeit"}.isdisjoint(column.low)
+        if self.kind in _DATES:
+            return _DATE.fullmatch(cell) is not None
+        if self.kind in _FIGURES:
+            return any(letter.isdigit() for letter in cell) or _EMPTY.fullmatch(cell) is not None
+        return self.kind is AnswerType.PERSON or column.low[-1:] not in (("by",), ("von",))
 
     def _own_name(self, keys: frozenset[int], rest: Sequence[Term]) -> RowMatch | None:
         """The first column, where the question names a row by another value: "Who started on …?"."""
-        if self.question.answer_type not in _OWN_COLUMN or 0 in keys or not keys or self.is_mail:
+        if self.kind not in _OWN_COLUMN or 0 in keys or not keys or self.is_mail:
             return None
-        others = [column for at, column in enumerate(self.columns) if at in keys]
         for term in rest:
-            met = any(_likeness(term, column) > 0 for column in others)
+            met = any(self.like(term, at) > 0 for at in keys)
             if not (met or self._is_plain(term) or self._follows_which(term)):
                 return None
         fits = _NAMELIKE.match(self.row.cells[0]) is not None
-        open_question = self.question.text.lower().startswith(("who", "which", "what", "wer", "welche", "was"))
+        open_question = self.question.text.lower().startswith(_OPENING)
         return RowMatch(self.row, keys, 0, 1.0) if fits and open_question else None
+
+
+def _kind(question: Question) -> AnswerType:
+    """The type of answer that the question's first word asks for: names of columns ask for others."""
+    first = question.text.lower().split(" ", 1)[0]
+    kind = next((kind for kind, openings in _KIND_BY_OPENING if first in openings), question.answer_type)
+    return question.answer_type if kind is AnswerType.DATE and question.answer_type in _DATES else kind
+
+
+def _runs(question: Question) -> list[list[Term]]:
+    """Names of the question that stand side by side."""
+    runs: list[list[Term]] = []
+    for term in question.names:
+        if runs and _BETWEEN.fullmatch(question.text[runs[-1][-1].end : term.start]):
+            runs[-1].append(term)
+        else:
+            runs.append([term])
+    return runs
 
 
 def bare_rows(rows: Sequence[RecordRow]) -> list[RecordRow]:
@@ -183,35 +287,3 @@ def bare_rows(rows: Sequence[RecordRow]) -> list[RecordRow]:
         if all(len(WORD.findall(cell)) <= _VALUE for cell in row.cells)
         and not (row.table.keyed and records[row.table.columns] == 1)
     ]
-
-
-def _phrase(text: str) -> _Phrase:
-    found = list(WORD.finditer(text))
-    low = tuple(word.group().lower().removesuffix("'s").removesuffix("’s") for word in found)
-    return _Phrase(low, tuple(stem(word) for word in low), frozenset[int]().union(*meanings_of(found)))
-
-
-def _is_in(term: Term, phrase: _Phrase) -> bool:
-    return any(_same(word, term.word.lower().removesuffix("'s").removesuffix("’s")) for word in phrase.low)
-
-
-def _same(word: str, other: str) -> bool:
-    """Whether two words are the same: short endings aside, which tell names apart only where both have one."""
-    if word == other or (word[0].isdigit() and word.replace(",", "") == other.replace(",", "")):
-        return True
-    short, long = sorted((word, other), key=len)
-    return len(short) >= 3 and not short[0].isdigit() and long in (short + "s", short + "es")
-
-
-def _likeness(term: Term, column: _Phrase) -> float:
-    if term.stem in column.stems:
-        return 1.2
-    if term.meanings & column.means:
-        return 1.1
-    word = term.stem
-    parts = (
-        short in (long[: len(short)], long[-len(short) :])
-        for short, long in (sorted((word, other), key=len) for other in column.stems)
-        if len(short) >= _LEAST and not short[0].isdigit()
-    )
-    return 1.0 if any(parts) else 0.0

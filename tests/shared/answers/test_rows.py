@@ -1,11 +1,10 @@
 """Rows and records are units: looked up by their key, answered by the cell asked for, refused where they are not."""
 
-from collections.abc import Callable
-
 import pytest
 
 from shared.answers.extractive import ExtractiveAnswerer
 from shared.types.passage import Found, Passage
+from tests.shared.answers.staff_files import WRITERS, Rows, found_in
 
 COLUMNS = ("Name", "Department", "Salary", "Start date", "Workplace")
 STAFF = tuple(
@@ -75,22 +74,6 @@ ABSENT = (
 )
 
 
-def _table(rows: tuple[tuple[str, ...], ...]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in (COLUMNS, ("---",) * len(COLUMNS), *rows))
-
-
-def _json(rows: tuple[tuple[str, ...], ...]) -> str:
-    keys = ("name", "department", "salary", "startDate", "workplace")
-    return "\n\n".join(
-        "\n".join(f"[{STAFF.index(row)}].{key}: {cell}" for key, cell in zip(keys, row, strict=True)) for row in rows
-    )
-
-
-def _xml(rows: tuple[tuple[str, ...], ...]) -> str:
-    keys = ("name", "department", "salary", "start_date", "workplace")
-    return "\n\n".join("\n".join(f"{key}: {cell}" for key, cell in zip(keys, row, strict=True)) for row in rows)
-
-
 def found(*texts: str, context: str = "staff") -> list[Found]:
     return [
         Found(Passage(f"psg_{at}", "doc_0", generation=1, position=at, text=text, context=context), 1.0)
@@ -98,17 +81,67 @@ def found(*texts: str, context: str = "staff") -> list[Found]:
     ]
 
 
-@pytest.mark.parametrize("written", [_table, _json, _xml])
+@pytest.mark.parametrize("suffix", WRITERS)
 async def test_a_row_is_looked_up_by_its_key_and_an_absent_one_is_refused(
-    answerer: ExtractiveAnswerer, written: Callable[[tuple[tuple[str, ...], ...]], str]
+    answerer: ExtractiveAnswerer, suffix: str
 ) -> None:
-    sources = found(written(STAFF[:6]), written(STAFF[6:]))
+    sources = found_in(f"staff.{suffix}", WRITERS[suffix]((COLUMNS, *STAFF)))
     for question, key in PRESENT:
         statements = (await answerer.answer(question, sources)).statements
         assert [key in one.quote and one.quote in one.passage.text for one in statements] == [True], question
         assert sum(row[0] in statements[0].quote for row in STAFF) == 1, question
     for question in ABSENT:
         assert not (await answerer.answer(question, sources)).answered, question
+
+
+CREW = tuple(
+    tuple(line.split("|"))
+    for line in (
+        "Employee|Position|Team|Annual pay|Joined|Phone|Office",
+        "Mara Lindqvist|Machinist|Turning|52,000|12 March 2019|+47 555 0101|B2",
+        "Tomasz Wrona|Team lead|Turning|68,500|1 June 2014|+47 555 0102|B2",
+        "Ana-Sofia Reyes|Engineer|Milling|74,000|20 August 2016|+47 555 0105|C4",
+        "John Smith|Driver|Logistics|41,000|2 May 2020||Yard 14",
+        "John Smith|Welder|Turning|50,300|9 October 2018|+47 555 0107|B2",
+    )
+)
+TOOLS = tuple(
+    tuple(line.split("|"))
+    for line in (
+        "Artikel|Art.-Nr.|Preis|Gewicht|Lagerort|Bestand",
+        "Akkuschrauber Falke 12|AF-1204|129,90 €|1,4 kg|Regal A3|14",
+        "Werkzeugkoffer groß|WK-0009|59,95 €|4,2 kg|Regal C1|31",
+        "Werkzeugkoffer klein|WK-0008|1.039,95 €|2,6 kg|Regal C1|18",
+    )
+)
+CELLS = (
+    (CREW, "What is Mara Lindqvist's salary?", "Mara Lindqvist's annual pay is 52,000"),
+    (CREW, "When was Tomasz Wrona hired?", "Tomasz Wrona: joined 1 June 2014"),
+    (CREW, "What number can I call Tomasz Wrona on?", "Tomasz Wrona's phone is +47 555 0102"),
+    (CREW, "Who has the phone number +47 555 0105?", "Ana-Sofia Reyes: phone +47 555 0105"),
+    (CREW, "Who earns 74000?", "Ana-Sofia Reyes: annual pay 74,000"),
+    (CREW, "What is the salary of the engineer?", "The annual pay of Ana-Sofia Reyes (Engineer) is 74,000"),
+    (CREW, "What does John Smith earn?", "The annual pay of John Smith (Driver) is 41,000"),
+    (CREW, "What was John Smith's salary in 2018?", None),
+    (CREW, "What did Mara Lindqvist earn before?", None),
+    (CREW, "What is the salary of Mara Wrona?", None),
+    (CREW, "Who joined on 2 June 2014?", None),
+    (CREW, "What is the phone number of the driver?", None),
+    (TOOLS, "Wo lagert der große Werkzeugkoffer?", "Lagerort von Werkzeugkoffer groß: Regal C1"),
+    (TOOLS, "Welcher Artikel hat die Nummer WK-0008?", "Werkzeugkoffer klein: Art.-Nr. WK-0008"),
+    (TOOLS, "Welcher Artikel kostet 1039,95 €?", "Werkzeugkoffer klein: Preis 1.039,95 €"),
+    (TOOLS, "Was kostet der Akkuschrauber Falke 14?", None),
+    (TOOLS, "Welche Farbe hat der Akkuschrauber Falke 12?", None),
+)
+
+
+@pytest.mark.parametrize(("rows", "question", "sentence"), CELLS)
+async def test_a_cell_is_stated_in_a_short_sentence_of_the_table(
+    answerer: ExtractiveAnswerer, rows: Rows, question: str, sentence: str | None
+) -> None:
+    statements = (await answerer.answer(question, found_in("list.csv", WRITERS["csv"](rows)))).statements
+    assert [one.text for one in statements][:1] == ([sentence] if sentence else [])
+    assert len(statements) == (2 if question.startswith("What does John") else 1 if sentence else 0)
 
 
 FORM = "## Visitor form\n\n| Field | Entry |\n| --- | --- |\n| Name | Ingrid Solberg |\n| Arrival | on 4 May 2026 |"

@@ -1,0 +1,77 @@
+"""Short sentences about the cells of a row, in the words of the table."""
+
+import re
+
+from shared.answers.columns import column_phrase
+from shared.answers.look_up import RowMatch
+from shared.answers.records import RecordRow
+
+_PEOPLE = frozenset(
+    [
+        "name",
+        "employee",
+        "person",
+        "member",
+        "student",
+        "teacher",
+        "customer",
+        "author",
+        "mitarbeiter",
+        "kunde",
+        "kundin",
+    ]
+)
+_UNIT = re.compile(r"\s*[(\[](?P<unit>[^()\[\]]{1,12})[)\]]\Z")
+_PLURAL = re.compile(r"[^\W\d_]{3,}(?<![su])s\Z")
+_VERB = re.compile(
+    r"(?:.*\b(?:by|at|in|on|to|from|since|von|am|seit)|\w+(?:ed|uilt|orn|ought|old|egun|ritten|irst|ast))\Z"
+)
+
+
+def cell_statement(match: RowMatch, german: bool, beside_name: int | None = None) -> str:
+    """The asked cell with its column and the row's name, without the period; `beside_name` is a column whose value
+    joins the name. Empty where the row has no name."""
+    row, asked = match.row, match.asked
+    column, cell = named_cell(row, asked)
+    if asked == 0 and match.keys:
+        return f"{cell}: {', '.join(_key(row, at) for at in sorted(match.keys))}"
+    if not match.keys:
+        return f"{row.table.columns[asked]}: {cell}"
+    subject = row.cells[0] or row.cells[min(match.keys)]
+    beside = beside_name if beside_name is not None else min(match.keys) if 0 not in match.keys else None
+    if beside is not None and row.cells[beside] and row.cells[beside] != subject:
+        subject = f"{subject} ({row.cells[beside]})"
+    if german:
+        return f"{column} von {subject}: {cell}"
+    if row.table.passage.language == "de":
+        return f"{subject}: {column} {cell}"
+    return _sentence(subject, row.table.columns[0], column, cell)
+
+
+def _sentence(subject: str, subject_column: str, column: str, cell: str) -> str:
+    if _VERB.match(column.lower()):
+        return f"{subject}: {_lowered(column)} {cell}"
+    verb = "are" if _PLURAL.search(column) else "is"
+    if ")" not in subject and _PEOPLE.intersection(column_phrase(subject_column).low):
+        return f"{subject}'s {_lowered(column)} {verb} {cell}"
+    return f"The {_lowered(column)} of {subject} {verb} {cell}"
+
+
+def named_cell(row: RecordRow, at: int) -> tuple[str, str]:
+    """The column's name and the cell; a unit in the name is moved behind a bare number."""
+    column, cell = row.table.columns[at].strip(), row.cells[at]
+    unit = _UNIT.search(column)
+    if not unit:
+        return column, cell
+    name = column[: unit.start()]
+    return (name, f"{cell} {unit['unit']}") if re.fullmatch(r"[\d.,' ]+", cell) else (name, cell)
+
+
+def _key(row: RecordRow, at: int) -> str:
+    column, cell = named_cell(row, at)
+    return f"{column if row.table.passage.language == 'de' else _lowered(column)} {cell}"
+
+
+def _lowered(column: str) -> str:
+    """In lower case, but for words that are written in capitals."""
+    return " ".join(word if word[1:] != word[1:].lower() else word.lower() for word in column.split())

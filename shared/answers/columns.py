@@ -1,0 +1,124 @@
+"""Compares the words of a question with the columns and cells of a table."""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from msgspec import Struct
+
+from shared.answers.lexicon import column_groups
+from shared.answers.question import Term, meanings_of
+from shared.answers.stems import WORD, stem
+from shared.embedding.minilm import MiniLM
+
+_LEAST = 4
+"""Letters of a word that may be a part of another one ("work" in "workplace")."""
+
+_SIMILAR = 0.68
+"""The cosine from which on a word asks for a column. Names of other columns come close, "buyer" and "seller" closer:
+words that `words/columns.txt` has are compared by its lines alone."""
+
+_GROUPED = re.compile(r"(?<![\d+.,])(?<![\d+] )\d{1,3}(?:[ \u00a0\u202f'’]\d{3})+(?![\d.]|[ \u00a0]\d)")
+_THOUSANDS_BY_COMMA = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_THOUSANDS_BY_POINT = re.compile(r"\d{1,3}(?:\.\d{3})+(?:,\d+)?")
+_DECIMAL = re.compile(r"\d+[.,]\d+")
+_CAMEL = re.compile(r"(?<=[a-zäöüß])(?=[A-ZÄÖÜ])|_")
+_SPACES = re.compile(r"[ \u00a0\u202f'’]")
+
+
+class Phrase(Struct, frozen=True):
+    """The words of a cell or heading: in lower case, by stem, by meaning, and by the columns that they head."""
+
+    low: tuple[str, ...]
+    stems: tuple[str, ...]
+    means: frozenset[int]
+    groups: frozenset[int]
+
+
+@lru_cache(maxsize=4096)
+def phrase_of(text: str) -> Phrase:
+    found = list(WORD.finditer(_GROUPED.sub(lambda number: _SPACES.sub("", number.group()), text)))
+    low = tuple(_bare(word.group()) for word in found)
+    stems = tuple(stem(word) for word in low)
+    return Phrase(low, stems, frozenset[int]().union(*meanings_of(found)), groups_of(low))
+
+
+def column_phrase(column: str) -> Phrase:
+    """The words of a column's name, also of one in camelCase or snake_case."""
+    return phrase_of(_CAMEL.sub(" ", column))
+
+
+def groups_of(words: Iterable[str]) -> frozenset[int]:
+    groups = column_groups()
+    return frozenset[int]().union(*(groups.get(stem(word), frozenset()) for word in words))
+
+
+def is_in(term: Term, phrase: Phrase) -> bool:
+    return any(same(word, _bare(term.word)) for word in phrase.low)
+
+
+def same(word: str, other: str) -> bool:
+    """Whether two words are the same: short endings aside, which tell names apart only where both have one."""
+    if word == other:
+        return True
+    if word[0].isdigit() and other[0].isdigit():
+        return not figure_readings(word).isdisjoint(figure_readings(other))
+    short, long = sorted((word, other), key=len)
+    return len(short) >= 3 and not short[0].isdigit() and long in (short + "s", short + "es")
+
+
+def figure_readings(figure: str) -> frozenset[str]:
+    """The numbers that a figure may be, with a comma or a point before its decimals or its thousands."""
+    readings = {figure}
+    if _THOUSANDS_BY_COMMA.fullmatch(figure):
+        readings.add(figure.replace(",", ""))
+    if _THOUSANDS_BY_POINT.fullmatch(figure):
+        readings.add(figure.replace(".", "").replace(",", "."))
+    if _DECIMAL.fullmatch(figure):
+        readings.add(figure.replace(",", "."))
+    return frozenset(one.removesuffix(".00") for one in readings)
+
+
+def likeness(term: Term, column: Phrase) -> float:
+    """From 1 on the word asks for the column: the same word, one of its line in `words/columns.txt`, one of the same
+    meaning, or one that begins or ends it."""
+    if term.stem in column.stems:
+        return 1.2
+    own = groups_of((term.word.lower(),))
+    if own & column.groups:
+        return 1.15
+    if term.meanings & column.means and not (own and column.groups):
+        return 1.1
+    word = term.stem
+    parts = (
+        short in (long[: len(short)], long[-len(short) :])
+        for short, long in (sorted((word, other), key=len) for other in column.stems)
+        if len(short) >= _LEAST and not short[0].isdigit()
+    )
+    return 1.0 if any(parts) else 0.0
+
+
+class ColumnSense:
+    """Finds by the embedding which columns a word asks for that no list has."""
+
+    def __init__(self, model: MiniLM) -> None:
+        self._model = model
+
+    def similar(self, terms: Sequence[Term], columns: Sequence[str]) -> frozenset[tuple[str, int]]:
+        """The stem of each term with the place of the one column that it is like."""
+        groups = column_groups()
+        texts = [term.word for term in terms] + [_CAMEL.sub(" ", column).lower() for column in columns]
+        vectors = [reading.vector for reading in self._model.read(texts)]
+        found: set[tuple[str, int]] = set()
+        for term, vector in zip(terms, vectors, strict=False):
+            likes = [
+                float(vector @ other) if not (term.stem in groups and column_phrase(column).groups) else 0.0
+                for column, other in zip(columns, vectors[len(terms) :], strict=True)
+            ]
+            if max(likes, default=0.0) >= _SIMILAR:
+                found.add((term.stem, likes.index(max(likes))))
+        return frozenset(found)
+
+
+def _bare(word: str) -> str:
+    return word.lower().removesuffix("'s").removesuffix("’s")
