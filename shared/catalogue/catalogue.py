@@ -215,7 +215,7 @@ class Catalogue:
         return [(int(float(score)), document_id) for document_id, score in pairs(found)]
 
     def _entry(self, document_id: str) -> str:
-        return f"catalogue:{self._tenant}:{document_id}"
+        return entry_key(self._tenant, document_id)
 
     def _deleted(self, document_id: str) -> str:
         return f"catalogue:{self._tenant}:{document_id}:deleted"
@@ -238,6 +238,11 @@ class Catalogues:
 
     def of(self, tenant_id: str) -> Catalogue:
         return Catalogue(self._redis, self._platform.of(tenant_id))
+
+
+def entry_key(tenant_id: str, document_id: str) -> str:
+    """The key of a document's entry; its field `touched` changes with every change of the others."""
+    return f"catalogue:{tenant_id}:{document_id}"
 
 
 def ended_view(record: StageRecord) -> StageView:

