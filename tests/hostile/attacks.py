@@ -93,8 +93,8 @@ def long_prompts(attacker: Attacker) -> None:
 
 
 def long_contents(attacker: Attacker) -> None:
-    document_id = attacker.upload(b"A line of a long text.\n" * 1_400_000, "long.txt")
-    while (document := attacker.send("GET", f"/documents/{document_id}")) and document.json().get("status") != "ready":
+    document_id = attacker.upload(b"A line of a long text.\n" * 700_000, "long.txt")
+    while (document := attacker.send("GET", f"/documents/{document_id}")) and document.json().get("status") == "stored":
         if time.monotonic() > attacker.until:
             break
         time.sleep(0.5)
