@@ -31,22 +31,25 @@ class ChunkSettings(Struct, frozen=True, forbid_unknown_fields=True):
 async def handle(
     event: DocumentParsed, work: StageWork, records: TenantRecords, settings: ChunkSettings
 ) -> DocumentChunked:
-    document = msgspec.json.decode(await work.read(event.parsed), type=ParsedDocument)
+    parsed = await work.read(event.parsed)
     record = await records.generation(event.origin.document_id, event.origin.generation)
     title = (record.title if record else "") or event.title
-    pieces = await run_long(
-        split,
-        document,
+    passages = await run_long(event.origin.tenant_id, _passages, parsed, event.origin, title, settings)
+    if not passages:
+        raise Rejected("empty", "There is no text in the document.")
+    blob = await work.write("passages", msgspec.json.encode(passages))
+    return DocumentChunked(origin=event.origin, key=work.key, passages=blob, count=len(passages))
+
+
+def _passages(parsed: bytes, origin: Origin, title: str, settings: ChunkSettings) -> list[Passage]:
+    pieces = split(
+        msgspec.json.decode(parsed, type=ParsedDocument),
         title=title,
         count_tokens=_COUNTER,
         max_tokens=settings.max_tokens,
         detect_language=detect,
     )
-    if not pieces:
-        raise Rejected("empty", "There is no text in the document.")
-    passages = [_passage(event.origin, position, piece) for position, piece in enumerate(pieces)]
-    blob = await work.write("passages", msgspec.json.encode(passages))
-    return DocumentChunked(origin=event.origin, key=work.key, passages=blob, count=len(passages))
+    return [_passage(origin, position, piece) for position, piece in enumerate(pieces)]
 
 
 def _passage(origin: Origin, position: int, piece: ChunkDraft) -> Passage:

@@ -49,7 +49,9 @@ async def handle(request: ListPages, catalogue: Catalogue, records: TenantRecord
     parsed = await records.outcome(record.document_id, record.generation, reading, DocumentParsed)
     if parsed is None:
         return Pages(items=[], next_cursor=None)
-    stored = await run_long(msgspec.json.Decoder(_Readings).decode, await records.read(parsed.parsed))
+    stored = await run_long(
+        records.tenant_id, msgspec.json.Decoder(_Readings).decode, await records.read(parsed.parsed)
+    )
     rest = [one for one in stored.page_readings if one.page > after]
     items = [_view(one) for one in rest[: request.limit]]
     more = len(rest) > request.limit

@@ -44,8 +44,8 @@ def _ends_sentence(text: str, start: int, stop: re.Match[str], following: int, e
     if following == end:
         return True
     opening = _OPENING.match(text, following, end)
-    first = text[opening.end() if opening else following :][:1]
-    if first.islower():
+    first = opening.end() if opening else following
+    if text[first : first + 1].islower():
         return False
     if stop.group() != ".":
         return True

@@ -96,7 +96,7 @@ async def parsed_document(
 ) -> DocumentParsed | DocumentStored:
     if not described.is_whole:
         return _to_go_on(event)
-    document = await run_long(with_descriptions, read, described)
+    document = await run_long(event.origin.tenant_id, with_descriptions, read, described)
     blob = await work.write("parsed", msgspec.json.encode(document))
     if event.parser == PAGED or work.allowance.is_bounded:
         await work.erase_parts()

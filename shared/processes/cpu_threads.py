@@ -9,8 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from typing import Literal, ParamSpec, TypeVar
 
+from shared.processes.fair_slots import FairSlots
+from shared.types.tasks import retrieve_failure
+
 P = ParamSpec("P")
 R = TypeVar("R")
+_AT_ONCE = max(2, os.cpu_count() or 1)
+_LONG = FairSlots(_AT_ONCE)
 
 
 async def run_short(work: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
@@ -19,16 +24,21 @@ async def run_short(work: Callable[P, R], *args: P.args, **named: P.kwargs) -> R
     return await _run("short", partial(work, *args, **named))
 
 
-async def run_long(work: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
-    """Runs what may take seconds or minutes and cannot be divided."""
-    return await _run("long", partial(work, *args, **named))
+async def run_long(tenant_id: str, work: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
+    """Runs what may take seconds or minutes and cannot be divided. Tenants share the threads; work whose caller has
+    left holds its thread until it ends."""
+    await _LONG.take(tenant_id)
+    running = _run("long", partial(work, *args, **named))
+    running.add_done_callback(lambda _: _LONG.release(tenant_id))
+    running.add_done_callback(retrieve_failure)
+    return await asyncio.shield(running)
 
 
-async def _run(length: Literal["short", "long"], work: Callable[[], R]) -> R:
+def _run(length: Literal["short", "long"], work: Callable[[], R]) -> asyncio.Future[R]:
     context = contextvars.copy_context()
-    return await asyncio.get_running_loop().run_in_executor(_threads(length), context.run, work)
+    return asyncio.get_running_loop().run_in_executor(_threads(length), context.run, work)
 
 
 @cache
 def _threads(length: str) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix=f"cpu-{length}")
+    return ThreadPoolExecutor(_AT_ONCE + 1, thread_name_prefix=f"cpu-{length}")

@@ -29,6 +29,14 @@ class FairSlots:
     @asynccontextmanager
     async def slot(self, tenant_id: str, longest_wait_s: float | None = None) -> AsyncIterator[None]:
         """Raises `RateLimited` where there is no slot within `longest_wait_s`."""
+        await self.take(tenant_id, longest_wait_s)
+        try:
+            yield
+        finally:
+            self.release(tenant_id)
+
+    async def take(self, tenant_id: str, longest_wait_s: float | None = None) -> None:
+        """The same for work that outlives its caller: whoever has taken a slot calls `release`."""
         waiting = _Waiting(tenant_id, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._grant()
@@ -36,14 +44,17 @@ class FairSlots:
             await asyncio.wait([waiting.granted], timeout=longest_wait_s)
             if not waiting.granted.done():
                 raise RateLimited("Other documents are being read. Try again later.", retry_after=_RETRY_S)
-            yield
-        finally:
+        except BaseException:
             if waiting.granted.done():
-                self._at_work[tenant_id] -= 1
-                self._at_work += Counter()  # drops tenants that have none at work
-                self._grant()
+                self.release(tenant_id)
             else:
                 self._waiting.remove(waiting)
+            raise
+
+    def release(self, tenant_id: str) -> None:
+        self._at_work[tenant_id] -= 1
+        self._at_work += Counter()  # drops tenants that have none at work
+        self._grant()
 
     def _grant(self) -> None:
         while self._waiting:

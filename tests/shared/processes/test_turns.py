@@ -46,13 +46,18 @@ async def test_more_waiting_calls_than_are_allowed_are_refused_and_the_place_is_
 
 async def test_long_work_holds_up_neither_short_work_nor_files() -> None:
     end = threading.Event()
-    long = [asyncio.create_task(run_long(end.wait, 120)) for _ in range(50)]
+    long = [asyncio.create_task(run_long("ten_a", end.wait, 120)) for _ in range(50)]
     await asyncio.sleep(0)
     async with asyncio.timeout(60):
         assert await run_short(lambda: 1) == 1
         assert await asyncio.to_thread(lambda: 2) == 2
+        assert await run_long("ten_b", lambda: 3) == 3, "another tenant's long work has a thread"
+        long[0].cancel()
+        await asyncio.sleep(0)
+        with pytest.raises(TimeoutError):  # the thread of a caller that has left is not free yet
+            await asyncio.wait_for(run_long("ten_a", lambda: 4), 0.05)
     end.set()
-    await asyncio.gather(*long)
+    await asyncio.gather(*long, return_exceptions=True)
 
 
 def test_a_process_that_was_asked_to_stop_ends_in_time_whatever_runs() -> None:
@@ -61,7 +66,7 @@ def test_a_process_that_was_asked_to_stop_ends_in_time_whatever_runs() -> None:
         "from shared.processes.cpu_threads import run_long\n"
         "from shared.processes.ending import exit_within\n"
         "async def main():\n"
-        "    work = asyncio.create_task(run_long(time.sleep, 120))\n"
+        "    work = asyncio.create_task(run_long('ten_a', time.sleep, 120))\n"
         "    await asyncio.sleep(0.1)\n"
         "    exit_within(0.5)\n"
         "asyncio.run(main())\n"
