@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Any
 
 
-def retrieve_failure(task: "asyncio.Task[Any]") -> None:
+def retrieve_failure(task: "asyncio.Future[Any]") -> None:
     """Called when a task is done: its callers may all be gone, and its error is not logged as never retrieved."""
     if not task.cancelled():
         task.exception()
