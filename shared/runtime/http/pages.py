@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import version
 from typing import Any, Literal
 
@@ -38,6 +39,7 @@ _FORWARDED = frozenset(
     }
 )
 """Headers that fronts add."""
+_version = cache(version)  # it reads files
 PATHS = ("/health", "/health/ready", "/metrics")
 
 
@@ -69,7 +71,7 @@ def own_pages(functions: Sequence[Function], services: Services) -> list[HTTPRou
 
     @get("/health", status_code=200)
     async def health(request: Request[Any, Any, Any]) -> Response[bytes]:
-        return _json(request, "/health", Health("ok", version("aegisrag")), 200)
+        return _json(request, "/health", Health("ok", _version("aegisrag")), 200)
 
     @get("/health/ready", status_code=200)
     async def ready(request: Request[Any, Any, Any]) -> Response[bytes]:
