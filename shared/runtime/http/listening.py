@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import sys
 from collections.abc import Iterator
 
 import uvicorn
@@ -17,6 +18,9 @@ GRACE_S = 20
 """How long calls in flight may take to end once the process is to stop."""
 LAST_S = 24
 """When the process ends at the latest, whatever its threads still do."""
+
+_SWITCH_S = 0.001
+"""When a thread that computes leaves the interpreter to the loop, which asks for it several times for each call."""
 
 
 class PortTaken(AegisError):
@@ -46,6 +50,7 @@ class HttpServer(uvicorn.Server):
 
 
 def http_server(app: Asgi, limits: ConnectionLimits = DEFAULT_LIMITS) -> HttpServer:
+    sys.setswitchinterval(_SWITCH_S)
     shortest_s = min(limits.header_s, limits.body_window_s)
 
     class Protocol(ReaderProtocol):
