@@ -31,3 +31,9 @@ def rectangular(rows: Iterable[Sequence[str]]) -> tuple[TableRow, ...]:
             filled.append(tuple(cells))
     width = max(map(len, filled), default=0)
     return tuple(row + ("",) * (width - len(row)) for row in filled)
+
+
+def row_line(cells: Sequence[str]) -> str:
+    """A row of a table that is written in a line of text: what it is about, then the rest."""
+    first, *rest = cells or [""]
+    return f"{first}: {', '.join(filter(None, rest))}" if first and any(rest) else ", ".join(filter(None, cells))

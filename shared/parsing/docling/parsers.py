@@ -65,7 +65,7 @@ def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits)
             return _open_sheets(media_type, content, limits)
         case "ODT" | "ODP":
             open_sheets.check_tables(content)
-            return _read(media_type, content, limits)
+            return _open_document(media_type, content, limits)
         case _:
             return _read(media_type, content, limits)
 
@@ -116,7 +116,18 @@ def _presentation(media_type: str, content: bytes, limits: ParsingLimits) -> Par
 
 
 def _open_sheets(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
-    return open_sheets.read_if_large(content, limits) or _read(media_type, content, limits)
+    from shared.parsing.docling.open_documents import readable
+
+    readable_content, hidden_words = readable(content)
+    large = open_sheets.read_if_large(readable_content, limits)
+    return replace(large or _read(media_type, readable_content, limits), hidden_words=hidden_words)
+
+
+def _open_document(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
+    from shared.parsing.docling.open_documents import readable
+
+    readable_content, hidden_words = readable(content)
+    return replace(_read(media_type, readable_content, limits), hidden_words=hidden_words)
 
 
 def _read(media_type: str, content: bytes, limits: ParsingLimits, **options: Any) -> ParsedDocument:

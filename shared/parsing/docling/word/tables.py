@@ -3,6 +3,7 @@
 from typing import Any
 
 from shared.parsing.docling.word.names import W, paragraph, text_of, unwrap
+from shared.parsing.tables import row_line
 
 
 def nested_tables_written(tree: Any) -> None:
@@ -17,7 +18,7 @@ def nested_tables_written(tree: Any) -> None:
             [" ".join(filter(None, map(_line, cell.iter(f"{W}p")))) for cell in row.iterchildren(f"{W}tc")]
             for row in table.iterchildren(f"{W}tr")
         )
-        table.addprevious(paragraph("; ".join(filter(None, map(_row, rows)))))
+        table.addprevious(paragraph("; ".join(filter(None, map(row_line, rows)))))
         table.getparent().remove(table)
 
 
@@ -36,8 +37,3 @@ def _unframe(table: Any) -> None:
 
 def _line(element: Any) -> str:
     return " ".join(text_of(element).split())
-
-
-def _row(cells: list[str]) -> str:
-    first, *rest = cells or [""]
-    return f"{first}: {', '.join(filter(None, rest))}" if first and any(rest) else ", ".join(filter(None, cells))

@@ -1,0 +1,193 @@
+"""Texts, sheets and presentations of OpenDocument rewritten to what Docling reads whole, before it reads them.
+
+What a reader of the document does not see is taken out and counted; what Docling passes over or glues together is
+written in plain paragraphs and cells.
+"""
+
+import zipfile
+from io import BytesIO
+from typing import Any
+
+from lxml import etree
+
+from shared.parsing.docling.office_packages import ReadablePackage, rewritten, xml_part, xml_tree
+from shared.parsing.docling.open_sheet_cells import cells_written, shapes_written, without_hidden_cells
+from shared.parsing.docling.open_styles import OFFICE, STYLE, TEXT, OpenStyles, take_unseen, words_of
+from shared.parsing.tables import row_line
+
+_CONTENT, _STYLES = "content.xml", "styles.xml"
+_DRAW = "{urn:oasis:names:tc:opendocument:xmlns:drawing:1.0}"
+_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+_PRESENTATION = "{urn:oasis:names:tc:opendocument:xmlns:presentation:1.0}"
+_LINK = "{http://www.w3.org/1999/xlink}href"
+_MATH = "{http://www.w3.org/1998/Math/MathML}"
+_PARAGRAPHS = (f"{TEXT}p", f"{TEXT}h")
+_BLOCKS = (*_PARAGRAPHS, f"{TEXT}list", f"{_TABLE}table")
+_FIELDS = ("page-number", "page-count", "date", "time", "sheet-name", "file-name", "title")
+
+
+def readable(content: bytes) -> ReadablePackage:
+    """The same document with everything that is seen, and nothing else, in plain paragraphs and cells."""
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        names = set(archive.namelist())
+        if _CONTENT not in names:
+            return ReadablePackage(content, 0)
+        tree = xml_tree(archive.read(_CONTENT), huge_tree=True)
+        common = xml_tree(archive.read(_STYLES), huge_tree=True) if _STYLES in names else None
+        styles = OpenStyles(tree, common)
+        hidden = _take_deleted(tree) + _take_hidden(tree, styles)
+        if (book := tree.find(f"{OFFICE}body/{OFFICE}spreadsheet")) is not None:
+            hidden += without_hidden_cells(book, styles)
+        hidden += take_unseen(tree, styles)
+        _objects_written(tree, archive)
+        _ruby_written(tree)
+        _groups_opened(tree)
+        if book is not None:
+            for sheet in book.iterchildren(f"{_TABLE}table"):
+                shapes_written(sheet)
+            cells_written(book)
+        else:
+            _nested_tables_written(tree)
+        if (text := tree.find(f"{OFFICE}body/{OFFICE}text")) is not None:
+            _boxes_written(text)
+            if common is not None:
+                hidden += take_unseen(common, styles)
+                _with_furniture(text, common)
+        return ReadablePackage(rewritten(archive, {_CONTENT: xml_part(tree)}.get), hidden)
+
+
+def _take_deleted(tree: Any) -> int:
+    """Takes out what changes have removed: it is stored apart from the text."""
+    words = 0
+    for holder in [*tree.iter(f"{TEXT}tracked-changes"), *tree.iter(f"{_TABLE}tracked-changes")]:
+        words += words_of(holder)
+        _remove(holder)
+    return words
+
+
+def _take_hidden(tree: Any, styles: OpenStyles) -> int:
+    words = 0
+    for section in list(tree.iter(f"{TEXT}section")):
+        is_hidden = section.get(f"{TEXT}display") == "none" or section.get(f"{TEXT}is-hidden") == "true"
+        if is_hidden and section.getparent() is not None:
+            words += words_of(section)
+            _remove(section)
+    for field in tree.iter(f"{TEXT}hidden-text"):
+        words += 0 if (field.text or "").strip() else len(field.get(f"{TEXT}string-value", "").split())
+    for field in list(tree.iter(f"{TEXT}hidden-paragraph")):
+        holder = next(field.iterancestors(*_PARAGRAPHS), None)
+        if holder is not None and field.get(f"{TEXT}is-hidden") == "true" and holder.getparent() is not None:
+            words += words_of(holder)
+            _remove(holder)
+    for page in list(tree.iter(f"{_DRAW}page")):
+        if styles.value("drawing-page", page.get(f"{_DRAW}style-name", ""), f"{_PRESENTATION}visibility") == "hidden":
+            words += words_of(page)
+            for child in list(page):
+                page.remove(child)
+    return words
+
+
+def _objects_written(tree: Any, archive: zipfile.ZipFile) -> None:
+    """Writes formulas in their line, and the tables of embedded sheets behind the paragraph that holds them."""
+    names = set(archive.namelist())
+    for item in list(tree.iter(f"{_DRAW}object")):
+        part = f"{item.get(_LINK, '').removeprefix('./').rstrip('/')}/content.xml"
+        math = item.find(f"{_MATH}math")
+        if math is None and part not in names:
+            continue
+        embedded = math if math is not None else xml_tree(archive.read(part), huge_tree=True)
+        frame = next(item.iterancestors(f"{_DRAW}frame"), None)
+        if frame is None:
+            continue
+        if embedded.tag == f"{_MATH}math":
+            from shared.parsing.docling.equations import mathml_text
+
+            span = etree.Element(f"{TEXT}span")
+            span.text = f" {mathml_text(embedded)} "
+            _replace(frame, span)
+        elif (book := embedded.find(f"{OFFICE}body/{OFFICE}spreadsheet")) is not None:
+            holder = next(frame.iterancestors(*_PARAGRAPHS), frame)
+            if holder.getparent().tag in {f"{OFFICE}text", f"{TEXT}section"}:
+                for table in reversed(book.findall(f"{_TABLE}table")):
+                    cells_written(table)
+                    holder.addnext(table)
+
+
+def _groups_opened(tree: Any) -> None:
+    for group in reversed(list(tree.iter(f"{_DRAW}g"))):
+        for child in list(group):
+            group.addprevious(child)
+        _remove(group)
+
+
+def _nested_tables_written(tree: Any) -> None:
+    """Writes a table inside a cell as a paragraph, row by row."""
+    for table in reversed(list(tree.iter(f"{_TABLE}table"))):
+        if next(table.iterancestors(f"{_TABLE}table-cell"), None) is not None:
+            rows = (
+                [" ".join("".join(cell.itertext()).split()) for cell in row.iterchildren(f"{_TABLE}table-cell")]
+                for row in table.iter(f"{_TABLE}table-row")
+            )
+            paragraph = etree.Element(f"{TEXT}p")
+            paragraph.text = "; ".join(filter(None, map(row_line, rows)))
+            _replace(table, paragraph)
+
+
+def _ruby_written(tree: Any) -> None:
+    for ruby in list(tree.iter(f"{TEXT}ruby")):
+        reading = ruby.find(f"{TEXT}ruby-text")
+        if reading is not None and (text := "".join(reading.itertext()).strip()):
+            for child in list(reading):
+                reading.remove(child)
+            reading.text = f"（{text}）"
+
+
+def _boxes_written(text: Any) -> None:
+    """Puts the paragraphs of a box behind the one that it is anchored to."""
+    for shape in list(text.iter(f"{_DRAW}text-box", f"{_DRAW}custom-shape", f"{_DRAW}rect", f"{_DRAW}ellipse")):
+        blocks = [child for child in shape if child.tag in _BLOCKS]
+        anchor = next(shape.iterancestors(*_PARAGRAPHS), None)
+        if anchor is None:
+            anchor = shape
+            while anchor.getparent() is not None and anchor.getparent().tag not in {f"{OFFICE}text", f"{TEXT}section"}:
+                anchor = anchor.getparent()
+        if anchor.getparent() is not None:
+            for block in reversed(blocks):
+                anchor.addnext(block)
+
+
+def _with_furniture(text: Any, common: Any) -> None:
+    """Puts the words of headers before the text and those of footers behind it, each once."""
+    seen: set[str] = set()
+    for name, is_first in (("header", True), ("footer", False)):
+        lines: list[str] = []
+        for holder in common.iter(*(f"{STYLE}{name}{kind}" for kind in ("", "-left", "-first"))):
+            if holder.get(f"{STYLE}display") != "false":
+                lines += (_line(each) for each in holder.iter(*_PARAGRAPHS))
+        fresh = [line for line in dict.fromkeys(filter(None, lines)) if line not in seen]
+        seen.update(fresh)
+        for place, line in enumerate(fresh):
+            paragraph = etree.Element(f"{TEXT}p")
+            paragraph.text = line
+            if is_first:
+                text.insert(place, paragraph)
+            else:
+                text.append(paragraph)
+
+
+def _line(paragraph: Any) -> str:
+    """The words of a line; none where it has only fields, such as the page's number."""
+    for field in list(paragraph.iter(*(f"{TEXT}{name}" for name in _FIELDS))):
+        field.text = ""
+    line = " ".join("".join(paragraph.itertext()).split())
+    return line if sum(map(str.isalpha, line)) > 2 and line.casefold() not in {"page", "seite", "page of"} else ""
+
+
+def _remove(element: Any) -> None:
+    """Takes an element out, and leaves the text behind it."""
+    _replace(element, etree.Element(f"{TEXT}soft-page-break"))
+
+
+def _replace(element: Any, other: Any) -> None:
+    other.tail, element.tail = element.tail, None
+    element.getparent().replace(element, other)
