@@ -82,7 +82,10 @@ class OpenDocuments(Struct, frozen=True):
         """A crash left its original without a record; the same bytes may be on their way in again."""
         document_id, generation = document.document_id, document.generation
         records = self.platform.of(document.tenant_id)
-        is_old = (now() - document.marker.since).total_seconds() > _UPLOADING_S
+        # Seen by an earlier tick, too: a clock that is set forward makes no upload old.
+        seen = f"sweep:upload:{document.tenant_id}:{document_id}:{generation}"
+        was_seen = await self.redis.call("SET", seen, "1", "NX", "EX", 2 * _UPLOADING_S) is None
+        is_old = was_seen and (now() - document.marker.since).total_seconds() > _UPLOADING_S
         if is_old and await records.open_marker(document_id, generation, "ingesting") == document.marker:
             await records.erase(document_id, generation)
             await records.mark_closed(document_id, generation)

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from events.document import DocumentEmbedded, DocumentEvent, DocumentParsed, DocumentRejected, Origin
+from events.document import DocumentEvent, DocumentParsed, DocumentRejected, Origin
 from shared.bus.recent import RECENT_S, recent_mark
 from shared.catalogue.catalogue import Catalogue, StageStatus, StageView, ended_view
 from shared.records.outcomes import outcome_event, stored_outcome
@@ -24,6 +24,7 @@ from shared.records.structs import Reason, StageOutcome, StageRecord
 from shared.redis.client import RedisClient
 from shared.redis.leases import Leases, stage_lease
 from shared.stages.allowance import BeyondAllowance, DocumentAllowance
+from shared.stages.billing import Stopwatch, billed_units, milliseconds
 from shared.stages.deletion import unless_deleted
 from shared.table.table import Function, Operation, Table
 from shared.types.clock import now
@@ -36,16 +37,14 @@ from shared.usage.records import Unit
 _ATTEMPTS_S = 7 * 86400
 _OWN_END = 0.8
 """The share of its time after which a stage of many steps ends its delivery."""
-TURN_S = 20.0
-"""After so long a stage of many steps gives way to a tenant that waits for its turn."""
 BUDGET: WaitsFor = "budget"
 """Why a document waits that has reached its `max_cost_usd`."""
 
 _FINAL = frozenset({"aegis.document.ready.v1", "aegis.document.rejected.v1"})
 
 
-def nobody_waits() -> bool:
-    """For transports that cannot tell."""
+def goes_on() -> bool:
+    """For transports that never ask a stage to end its delivery."""
     return False
 
 
@@ -61,15 +60,12 @@ class StageWork(Struct, frozen=True):
     origin: Origin
     until: float = math.inf
     allowance: DocumentAllowance = DocumentAllowance()
-    turn_until: float = math.inf
-    others_wait: Callable[[], bool] = nobody_waits
+    gives_way: Callable[[], bool] = goes_on
 
     @property
     def is_late(self) -> bool:
-        """Whether four fifths of the time that a delivery may last are over, or its turn is and another tenant waits
-        for one."""
-        at = time.monotonic()
-        return at > self.until or (at > self.turn_until and self.others_wait())
+        """Whether four fifths of the time that a delivery may last are over, or the delivery gives way to others."""
+        return time.monotonic() > self.until or self.gives_way()
 
     async def part(self, name: str) -> bytes | None:
         """Reads a part that an earlier delivery of the same work has written."""
@@ -103,13 +99,13 @@ class UnknownDocument(AegisError):
 
 class RunnableStage(Struct, frozen=True):
     """An operation of the table with its handler. `model` names the embedding model where the stage uses one;
-    `others_wait` says whether another tenant waits for the place."""
+    `gives_way` says whether a delivery of many steps ends after its present one."""
 
     function: Function
     operation: Operation
     handler: StageHandler
     model: str = ""
-    others_wait: Callable[[], bool] = nobody_waits
+    gives_way: Callable[[], bool] = goes_on
 
 
 class StageRunner:
@@ -194,17 +190,16 @@ class StageRunner:
         """Returns the record of the stage where it ended, its own input where it goes on in another delivery, None
         where it waits for other work or for a higher `max_cost_usd`."""
         origin, name = event.origin, stage.function.name
-        timeout_s = stage.function.timeout_s
+        timeout_s, stopwatch = stage.function.timeout_s, Stopwatch(started)
         counter = _attempts_key(origin, name)
         count, _ = await self._redis.batch([("INCR", counter), ("EXPIRE", counter, _ATTEMPTS_S)])
         attempts = int(count)
         await self._show(origin, name, "running", attempts, started)
         try:
             async with asyncio.timeout(timeout_s):
-                start = time.monotonic()
+                until = time.monotonic() + _OWN_END * timeout_s
                 allowance = await self._allowance(origin, name)
-                until, turn_until = start + _OWN_END * timeout_s, start + TURN_S
-                work = StageWork(key, self._records, origin, until, allowance, turn_until, stage.others_wait)
+                work = StageWork(key, self._records, origin, until, allowance, stage.gives_way)
                 outcome = await unless_deleted(stage.handler(event, work), origin, self._catalogue)
         except BeyondAllowance as error:
             reason = Reason(BUDGET, str(error))
@@ -214,7 +209,7 @@ class StageRunner:
         except Rejected as error:
             rejection = DocumentRejected(origin=origin, key=key, stage=name, code=error.code, detail=error.detail)
             reason = Reason(error.code, error.detail)
-            record = _record(name, key, "rejected", attempts, started, rejection, reason)
+            record = _record(name, key, "rejected", attempts, stopwatch, rejection, reason)
         except DocumentIsDeleted:
             raise
         except Exception as error:  # whatever it is, the document shows it before it is raised
@@ -227,9 +222,9 @@ class StageRunner:
                 return None
             if outcome is not None and outcome.type_name() == event.type_name():
                 await self._forget_attempts(origin, name)
-                await self._meter_part(event, name, key, started)
+                await self._meter_part(event, name, key, stopwatch)
                 return outcome
-            record = _record(name, key, "done", attempts, started, outcome)
+            record = _record(name, key, "done", attempts, stopwatch, outcome)
         record = msgspec.structs.replace(record, cost_microusd=self._cost(origin, record))
         try:
             await self._pay(origin, record)
@@ -288,10 +283,11 @@ class StageRunner:
         if not self._meter.cost(done):
             await self._meter.record(await self._worked(origin, record.stage, record.key, record.finished_at, done))
 
-    async def _meter_part(self, event: DocumentEvent, stage: str, key: str, started: datetime) -> None:
+    async def _meter_part(self, event: DocumentEvent, stage: str, key: str, stopwatch: Stopwatch) -> None:
         """Meters a delivery that left the rest of the work to the next one."""
-        at = now()
-        work = await self._worked(event.origin, stage, key, at, {"function_second": _milliseconds(started, at)})
+        at = stopwatch.now()
+        done: dict[Unit, int] = {"function_second": milliseconds(stopwatch.started, at)}
+        work = await self._worked(event.origin, stage, key, at, done)
         work = msgspec.structs.replace(work, continuation=event.continuation + 1)
         await self._meter.record(work, must_fit=False)  # its seconds have passed; the next delivery needs room
 
@@ -366,35 +362,15 @@ def stage_key(function: Function, operation: Operation, inputs: str, model: str)
     return sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()[:32]
 
 
-def billed_units(record: StageRecord, outcome: DocumentEvent | None) -> dict[Unit, int]:
-    """Returns the billed units of a stage that has ended.
-
-    A document without pages counts as one page. Where the warm pool read it, its workers' time is billed instead of
-    the stage's, which includes the turns of others.
-    """
-    seconds = _milliseconds(record.started_at, record.finished_at)
-    if isinstance(outcome, DocumentParsed):
-        pages = outcome.pages or 1
-        if outcome.pool_ms:
-            return {"page_parsed": pages, "gpu_second": outcome.pool_ms}
-        return {"function_second": seconds, "page_parsed": pages}
-    if isinstance(outcome, DocumentEmbedded):
-        return {"function_second": seconds, "embedded_1k_tokens": outcome.tokens}
-    return {"function_second": seconds}
-
-
-def _milliseconds(started: datetime, ended: datetime) -> int:
-    return max(1, round((ended - started).total_seconds() * 1000))
-
-
 def _record(
     stage: str,
     key: str,
     outcome: StageOutcome,
     attempts: int,
-    started: datetime,
+    stopwatch: Stopwatch,
     event: DocumentEvent | None,
     reason: Reason | None = None,
 ) -> StageRecord:
     stored = stored_outcome(event) if event else None
-    return StageRecord(stage, key, outcome, attempts, started, now(), reason=reason, event=stored)
+    started, finished = stopwatch.started, stopwatch.now()
+    return StageRecord(stage, key, outcome, attempts, started, finished, reason=reason, event=stored)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from functools import partial
 from itertools import chain
 from secrets import token_hex
@@ -20,6 +21,8 @@ from shared.types.undelivered import UndeliveredEvent
 _SUSPECT_INTERRUPTIONS = 2
 """After so many deliveries that ended with a crash an event is suspected to cause it."""
 _TICK_S = 30.0
+TURN_S = 20.0
+"""After so long a stage of many steps gives way to a tenant that waits for its turn."""
 _WAIT_MS = 1000
 _REDIS_RETRY_S = 2.0
 """Pause before the next call where Redis did not answer."""
@@ -122,8 +125,8 @@ class Runner:
             with contextlib.suppress(StoreUnavailable):
                 await self._bus.mark_started(received)
         if received.attempts < ATTEMPTS:
-            others_wait = partial(self._bus.others_wait, received.function, received.event.aegistenant)
-            result = await self._delivery[received.function].deliver(received.event, others_wait=others_wait)
+            gives_way = partial(self._gives_way, received, time.monotonic() + TURN_S)
+            result = await self._delivery[received.function].deliver(received.event, gives_way=gives_way)
         else:
             # 503: something else may have ended the process, so its dead letter is replayed later.
             result = DeliveryResult(503, detail="the process ended while it handled this event")
@@ -136,6 +139,13 @@ class Runner:
             except Exception:  # noqa: BLE001 - for example a full disk: the event must not be lost
                 log().exception("cannot conclude a delivery", extra={"function": received.function})
                 await asyncio.sleep(_REDIS_RETRY_S)
+
+    def _gives_way(self, received: ReceivedEvent, turn_until: float) -> bool:
+        """Whether the process ends, or the turn is over and another tenant waits for its own."""
+        if self._stopping:
+            return True
+        is_over = time.monotonic() > turn_until
+        return is_over and self._bus.others_wait(received.function, received.event.aegistenant)
 
     async def _settle(self, received: ReceivedEvent, result: DeliveryResult) -> None:
         if result.status in (200, 204):

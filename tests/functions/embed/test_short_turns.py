@@ -1,12 +1,10 @@
 """A long text is embedded in short turns: each delivery goes on where the one before gave way."""
 
-import math
-import time
 from collections.abc import Sequence
 
 import msgspec
 
-from events.document import DocumentChunked, DocumentEmbedded, Origin
+from events.document import DocumentChunked, DocumentEmbedded
 from functions.embed.handler import handle
 from shared.embedding.port import Embedded, Purpose
 from shared.embedding.sparse import SparseEncoder
@@ -57,7 +55,7 @@ async def test_it_gives_way_after_each_batch_and_embeds_none_twice(suite: Suite)
     blob = await suite.records.write(record.document_id, 1, "passages", msgspec.json.encode(passages))
     event = DocumentChunked(origin=origin, key="chunked", passages=blob, count=100)
     model, points, deliveries = CountingModel(), StoredPoints(), 0
-    turn = StageWork("k", suite.records, origin, math.inf, turn_until=-1.0, others_wait=lambda: True)
+    turn = StageWork("k", suite.records, origin, gives_way=lambda: True)
     while True:
         deliveries += 1
         outcome = await handle(event, turn, model, SparseEncoder(), points)
@@ -69,17 +67,3 @@ async def test_it_gives_way_after_each_batch_and_embeds_none_twice(suite: Suite)
     assert deliveries == 4
     assert len(model.texts) == 100
     assert (outcome.count, outcome.tokens, len(points.added)) == (100, 100, 100)
-
-
-def test_a_turn_ends_where_it_is_over_and_another_waits(suite: Suite) -> None:
-    past, ahead = time.monotonic() - 1, time.monotonic() + 3600
-    for until, turn_until, waits, is_late in (
-        (ahead, past, True, True),
-        (ahead, past, False, False),
-        (ahead, ahead, True, False),
-        (past, ahead, False, True),
-    ):
-        work = StageWork(
-            "k", suite.records, Origin(TENANT, "doc_a", 1), until, turn_until=turn_until, others_wait=[waits].pop
-        )
-        assert work.is_late is is_late

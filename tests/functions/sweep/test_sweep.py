@@ -217,11 +217,20 @@ async def test_an_upload_cut_off_before_its_record_is_given_up_and_its_bytes_era
     assert not await suite.records.has_blobs(record.document_id, 1)
 
 
+async def test_an_upload_under_way_while_the_clock_is_set_forward_goes_on(suite: Suite, later: Any) -> None:
+    record = await lost(suite)
+    await suite.blobs.erase(f"t/{TENANT}/d/{record.document_id}/1/document")
+    later(hours=2)
+    await suite.tick()
+    assert await suite.records.has_blobs(record.document_id, 1)
+
+
 async def test_bytes_that_come_in_again_while_their_cut_off_upload_is_given_up_are_kept(
     suite: Suite, later: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = await lost(suite)
     await suite.blobs.erase(f"t/{TENANT}/d/{record.document_id}/1/document")
+    await suite.tick()
     later(minutes=16)
     read_generation = TenantRecords.generation
 

@@ -89,13 +89,17 @@ async def test_an_emptied_redis_is_found_at_once(suite: Suite, start: Start) -> 
         await becomes(suite, one.document_id, "ready")
 
 
-async def test_long_work_of_one_tenant_holds_every_place_and_another_begins_at_once(suite: Suite, start: Start) -> None:
+@pytest.mark.parametrize(("turn_s", "is_over"), [(0, True), (3600, False)])
+async def test_long_work_of_one_tenant_holds_every_place_and_another_begins_at_once(
+    suite: Suite, start: Start, monkeypatch: pytest.MonkeyPatch, turn_s: float, is_over: bool
+) -> None:
+    monkeypatch.setattr(runner_module, "TURN_S", turn_s)
     go_on, gives_way, at_work = asyncio.Event(), dict[str, bool](), set[str]()
 
     async def works(work: StageWork) -> None:
         at_work.add(work.origin.document_id)
         await go_on.wait()
-        gives_way.setdefault(work.origin.tenant_id, work.others_wait())
+        gives_way.setdefault(work.origin.tenant_id, work.is_late)
 
     suite.workshop.happens["parse"] = works
     await start()
@@ -112,7 +116,25 @@ async def test_long_work_of_one_tenant_holds_every_place_and_another_begins_at_o
     go_on.set()
     for record in long:
         await becomes(suite, record.document_id, "ready")
-    assert gives_way == {"ten_a": True, "ten_b": False}
+    assert gives_way == {"ten_a": is_over, "ten_b": False}
+
+
+async def test_a_stage_of_many_steps_gives_way_to_the_end_of_the_process(suite: Suite, start: Start) -> None:
+    started, is_late = asyncio.Event(), list[bool]()
+
+    async def works(work: StageWork) -> None:
+        is_late.append(work.is_late)
+        started.set()
+        while not work.is_late:
+            await asyncio.sleep(0.01)
+        is_late.append(True)
+
+    suite.workshop.happens["parse"] = works
+    await suite.upload("a text")
+    running = await start()
+    await started.wait()
+    await running.stop(60)
+    assert is_late == [False, True]
 
 
 async def test_what_fails_is_tried_again_and_in_the_end_a_dead_letter(suite: Suite, start: Start) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from shared.redis.leases import stage_lease
 from shared.runtime.events.delivery import DeliveryResult
 from shared.stages.stages import StageWork
 from shared.table.table import Function, Table
+from shared.types.clock import now
 from shared.types.errors import Rejected, StoreUnavailable
 from shared.types.passage import Passage
 from tests.pipeline.chunk import handler as chunk
@@ -440,3 +442,19 @@ async def test_a_signed_event_with_an_id_that_is_none_is_a_bad_event(suite: Suit
     origin = msgspec.structs.replace(event.origin, **change)
     result = await suite.run("parse", msgspec.structs.replace(event, origin=origin))
     assert (result.status, result.reply) == (400, None)
+
+
+@pytest.mark.parametrize("hours", [2, -2])
+async def test_a_clock_that_is_set_during_a_stage_changes_nothing_of_what_is_charged(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    async def set_clock(_: StageWork) -> None:
+        for module in ("stages", "billing"):
+            monkeypatch.setattr(f"shared.stages.{module}.now", lambda: now() + timedelta(hours=hours))
+
+    suite.workshop.happens["parse"] = set_clock
+    record = await suite.upload("a text")
+    await suite.step("parse")
+    ended = await suite.stage(record, "parse")
+    assert ended
+    assert 0 <= (ended.finished_at - ended.started_at).total_seconds() < 60
