@@ -6,25 +6,23 @@ page, a picture or a person, occurs in that source literally. Unsupported statem
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 from msgspec import Struct
 
 from shared.answers.citations import AnswerText, CheckedText
-from shared.answers.evidence import TextWords, spelled_alike, words_of
+from shared.answers.entailment.alignment import Alignment
+from shared.answers.entailment.judge import Verdict, judge
+from shared.answers.entailment.reading import Reading
+from shared.answers.entailment.sources import SourceSentence, sentences_in
 from shared.answers.inert import decoded, visible
-from shared.answers.lexicon import figures, words
 from shared.answers.prompting import NO_ANSWER
 from shared.answers.question import german_lead
-from shared.answers.sentences import SentenceKind, sentences_of
 from shared.answers.statements import StatementReader
-from shared.answers.stems import WORD, stem
+from shared.answers.stems import WORD
 from shared.proxy.execution.control_tokens import restored
-from shared.types.passage import Found, Passage
-
-SUPPORTED = 0.5
-"""The share of a statement's words that its source has to hold."""
+from shared.types.passage import Found
 
 _MARKS = re.compile(r"(?<!\s)\s*+\[(\d{1,3}(?:\s*+,\s*+\d{1,3})*+)\]")
 _ADDRESS = re.compile(
@@ -32,21 +30,10 @@ _ADDRESS = re.compile(
     r"""|[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+|\]\([^\s)]*|//[^\s<>"'\]]+|\b(?:[\w-]{1,63}\.){1,8}[a-z]{2,63}/[^\s<>"'\]]+""",
     re.IGNORECASE,
 )
-_FUNCTION_WORDS = words("function")
-_DENIALS = words("denials")
-_NEGATIONS = words("negations")
 _STOPS = ".!?…。！？"
 _AROUND_NO_ANSWER = " .!*_\"'"
-_BESIDE = 1
-"""How many sentences beside the best one may help to support a statement."""
-
-
-class _Sentence(Struct, frozen=True):
-    passage: Passage
-    start: int
-    end: int
-    words: TextWords
-    around: TextWords
+_CLOSER = 8
+"""How many sentences are compared with a statement closely."""
 
 
 class _Statement(Struct, frozen=True):
@@ -61,10 +48,6 @@ class _Statement(Struct, frozen=True):
     def addresses(self) -> list[str]:
         found = (each.removeprefix("](").removeprefix("mailto:") for each in _ADDRESS.findall(self.text))
         return [each.rstrip(".,;:!?)") for each in found]
-
-    @property
-    def denies(self) -> bool:
-        return _contains_any(self.text, _DENIALS)
 
 
 class SupportCheck:
@@ -92,10 +75,9 @@ class SupportCheck:
             if statement is None or support is None:
                 continue
             number, sentence = support
-            quote = sentence.passage.text[sentence.start : sentence.end]
             bare = statement.text.rstrip(_STOPS)
             stop = statement.text[len(bare) :]
-            if added := self._answer.add(bare, sentence.passage, quote, self._sources[number].score, stop):
+            if added := self._answer.add(bare, sentence.passage, sentence.quote, self._sources[number].score, stop):
                 yield added
 
     def _statement(self, written: str) -> _Statement | None:
@@ -108,26 +90,11 @@ class SupportCheck:
         return _Statement(bare, tuple(dict.fromkeys(numbers)), self._german_lead > 0)
 
     @cached_property
-    def _sentences(self) -> list[list[_Sentence]]:
-        return [_sentences(found.passage) for found in self._sources]
+    def _sentences(self) -> list[list[SourceSentence]]:
+        return [sentences_in(found.passage) for found in self._sources]
 
 
-def _sentences(passage: Passage) -> list[_Sentence]:
-    spans = list(sentences_of(passage.text))
-    read = [words_of(f"{span.lead} {passage.text[span.start : span.end]}") for span in spans]
-    context = words_of(passage.context)
-    found = []
-    for at, span in enumerate(spans):
-        beside = read[max(0, at - _BESIDE) : at + _BESIDE + 1]
-        known = frozenset[str]().union(context.known, *(each.known for each in beside))
-        means = frozenset[int]().union(context.means, *(each.means for each in beside))
-        if span.kind is not SentenceKind.HEADING:
-            around = TextWords((), (), (), known, means)
-            found.append(_Sentence(passage, span.start, span.end, read[at], around))
-    return found
-
-
-def _best_support(statement: _Statement, read: Sequence[list[_Sentence]]) -> tuple[int, _Sentence] | None:
+def _best_support(statement: _Statement, read: Sequence[list[SourceSentence]]) -> tuple[int, SourceSentence] | None:
     """Finds the sentence that supports it best, in the sources that it names first and then in the others."""
     if addresses := statement.addresses:
         read = [
@@ -136,57 +103,28 @@ def _best_support(statement: _Statement, read: Sequence[list[_Sentence]]) -> tup
         ]
     named = [number - 1 for number in statement.named if 1 <= number <= len(read)]
     others = [place for place in range(len(read)) if place not in named]
+    readings = {german: Reading(statement.text, german) for german in (False, True)}
     for places in (named, others):
-        scored = [(_share(statement, sentence), place, sentence) for place in places for sentence in read[place]]
-        best = max(scored, key=lambda one: (one[0], -one[1]), default=None)
-        if best and best[0] >= SUPPORTED:
+        nearest = _nearest(readings, [(place, sentence) for place in places for sentence in read[place]])
+        judged = [(_support(readings, sentence), place, sentence) for place, sentence in nearest]
+        best = max(judged, key=lambda one: (one[0], -one[1]), default=None)
+        if best and best[0] > 0:
             return best[1], best[2]
     return None
 
 
-def _contains_any(text: str, wanted: frozenset[str]) -> bool:
-    return any(word.group().lower() in wanted for word in WORD.finditer(text.replace("’", "'")))
+def _nearest(
+    readings: Mapping[bool, Reading], sentences: Sequence[tuple[int, SourceSentence]]
+) -> list[tuple[int, SourceSentence]]:
+    """The sentences with most of its words: the others need no closer look."""
+    common = [
+        (sentence.shares_with(readings[sentence.reading.german].content), place)
+        for place, (_, sentence) in enumerate(sentences)
+    ]
+    best = sorted(common, key=lambda one: (-one[0], one[1]))[:_CLOSER]
+    return [sentences[place] for share, place in best if share > 0]
 
 
-def _share(statement: _Statement, sentence: _Sentence) -> float:
-    """How much of the statement's content the sentence holds, from 0 to 1; 0 where a number or a name is missing from
-    it and its neighbours."""
-    found = [word for word in WORD.finditer(statement.text) if word.group().lower() not in _FUNCTION_WORDS]
-    negated = _contains_any(sentence.passage.text[sentence.start : sentence.end], _NEGATIONS)
-    if not found or (statement.denies and not negated):
-        return 0.0
-    statement_words = words_of(statement.text)
-    held = near = 0.0
-    for word in found:
-        root = stem(word.group())
-        alike = _likeness(root, statement_words, sentence.words)
-        beside = _likeness(root, statement_words, sentence.around)
-        if figures().get(word.group().lower(), frozenset()) & sentence.around.known:
-            alike = beside = 1.0
-        if beside < 1 and _is_firm(word, statement):
-            return 0.0
-        held += alike
-        near += max(alike, 0.7 * beside)
-    return 0.7 * near / len(found) + 0.3 * held / len(found)
-
-
-def _likeness(root: str, statement: TextWords, source: TextWords) -> float:
-    if root in source.known:
-        return 1.0
-    at = statement.stems.index(root) if root in statement.stems else -1
-    if at >= 0 and statement.meanings[at] & source.means:
-        return 0.9
-    return max(
-        (spelled_alike(root, other, compounds=True) for other in source.known if other[:3] == root[:3]), default=0
-    )
-
-
-def _is_firm(word: re.Match[str], statement: _Statement) -> bool:
-    """Whether the word must match exactly: a number or a name, where another one is another fact."""
-    written = word.group()
-    if written.lower() in figures():
-        return True
-    if any(character.isdigit() or character.isupper() for character in written[1:]) or written[0].isdigit():
-        return True
-    begins = not statement.text[: word.start()].strip(" \"'“„(*-•")
-    return written[0].isupper() and not begins and not statement.german
+def _support(readings: Mapping[bool, Reading], sentence: SourceSentence) -> float:
+    pair = Alignment(readings[sentence.reading.german], sentence.reading, sentence.context)
+    return pair.coverage if judge(pair) is Verdict.ENTAILED else 0.0

@@ -1,0 +1,247 @@
+"""Sets the words and quantities of a statement against those of a sentence of its source."""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+from msgspec import Struct
+
+from shared.answers.entailment.lexicon import money_words, opposites, word_set
+from shared.answers.entailment.quantities import Quantity, same_value
+from shared.answers.entailment.reading import Reading, Word
+
+SAME = 1.0
+_SENSE = 0.9
+_ALIKE = 0.8
+_PART = 0.6
+_OPPOSITE = 0.9
+_NEAR = 0.7
+"""A word that stands in what the sentence refers to."""
+
+_LONG_ENOUGH = 4
+_SHARE_OF_COMPOUND = 0.5
+_NAME_ENDINGS = (
+    "",
+    "s",
+    "es",
+    "n",
+    "en",
+    "er",
+    "ern",
+    "an",
+    "ean",
+    "ian",
+    "ish",
+    "isch",
+    "ische",
+    "ischen",
+    "ischer",
+    "al",
+)
+_ANAPHOR = re.compile(
+    r"\b(?:it|its|he|his|him|she|her|they|their|them|this|these|that|those|such|there|er|ihn|ihm|sie|es|ihr\w*|sein\w*"
+    r"|dies\w*|jen\w+|dort|davon|dazu|dafür|darauf|darin|deren|dessen|solch\w+)\b",
+    re.I,
+)
+
+
+_AGE = re.compile(r"\b(?:aged?|old|alt|alter)\b")
+_FREE = word_set("free")
+
+
+class Counterpart(Struct, frozen=True):
+    """What a word of the statement stands for: the places of the source's words, and how alike they are. `opposite`:
+    the source has a word that contradicts it."""
+
+    word: Word
+    places: tuple[int, ...]
+    score: float
+    opposite: bool = False
+
+
+class Context(Struct, frozen=True):
+    """What a sentence refers to: words of its headings and of the sentences before it, and names with a number."""
+
+    words: tuple[Word, ...] = ()
+    labels: frozenset[tuple[str, float]] = frozenset()
+
+
+def label_of(reading: Reading, quantity: Quantity) -> frozenset[tuple[str, float]]:
+    """The word before a bare number with the number, as in "Train 412"; empty where it is no name."""
+    if quantity.dimension:
+        return frozenset()
+    before = next((word for word in reversed(reading.words) if word.end <= quantity.start), None)
+    if before is None or not before.content or reading.text[before.end : quantity.start] != " ":
+        return frozenset()
+    return frozenset((before.root, value) for value in quantity.values)
+
+
+class Alignment:
+    """A statement against a sentence. `context` are words that the sentence refers to: its headings, and the sentences
+    before it where it says "it"."""
+
+    def __init__(self, statement: Reading, source: Reading, context: "Context") -> None:
+        self.statement = statement
+        self.source = source
+        self._context = context
+
+    @cached_property
+    def counterparts(self) -> list[Counterpart]:
+        return [self._counterpart(word) for word in self.statement.content]
+
+    def _counterpart(self, word: Word) -> Counterpart:
+        german = self.source.german
+        contrary = opposites(german).get(word.root, frozenset())
+        scores = [(likeness(word, other, german), other) for other in self.source.words if other.root not in contrary]
+        best = max((score for score, _ in scores), default=0.0)
+        rivals = [each for each in self.source.words if each.root in contrary]
+        if rivals and (best < _SENSE or (best < SAME and self._is_nearer(rivals, scores))):
+            return Counterpart(word, tuple(rival.place for rival in rivals), _OPPOSITE, opposite=True)
+        if best > 0:
+            return Counterpart(word, tuple(other.place for score, other in scores if score >= best - 0.11), best)
+        noun = not german or word.text[0].isupper()
+        near = max((likeness(word, other, german) for other in self._context.words if noun), default=0.0)
+        return Counterpart(word, (), _NEAR * near)
+
+    def _is_nearer(self, rivals: Sequence[Word], scores: Sequence[tuple[float, Word]]) -> bool:
+        """Whether what contradicts a word stands nearer to a number of the statement than what is like it."""
+        numbers = [other.start for _, others in self.quantities for other in others]
+        alike = [other.start for score, other in scores if score >= _SENSE]
+        return any(
+            min(abs(number - rival.start) for rival in rivals) < min(abs(number - start) for start in alike)
+            for number in numbers
+        )
+
+    @cached_property
+    def quantities(self) -> list[tuple[Quantity, list[Quantity]]]:
+        """Each quantity of the statement with those of the source that are the same amount."""
+        return [
+            (one, [other for other in self.source.quantities if same_value(one, other) or self._same_age(one, other)])
+            for one in self.statement.quantities
+            if not self._is_label(one)
+        ]
+
+    def _same_age(self, one: Quantity, other: Quantity) -> bool:
+        """ "19 years old" and "at the age of 19"."""
+        if not _AGE.search(self.statement.low) and not _AGE.search(self.source.low):
+            return False
+        years, bare = (one, other) if one.dimension == "months" else (other, one)
+        return (years.dimension, bare.dimension) == ("months", "") and any(
+            12 * value in years.values for value in bare.values
+        )
+
+    def _is_label(self, quantity: Quantity) -> bool:
+        """Whether it is part of a name of which the sentence says "it": "Train 412"."""
+        labels = self._context.labels & label_of(self.statement, quantity)
+        return bool(labels) and not any(same_value(quantity, other) for other in self.source.quantities)
+
+    @cached_property
+    def window(self) -> range:
+        """The fewest clauses of the source, side by side, that hold as much of the statement as all of them."""
+        count = len(self.source.clauses)
+        whole = self._held(range(count))
+        windows = [range(start, start + size) for size in range(1, count + 1) for start in range(count - size + 1)]
+        return next((window for window in windows if self._held(window) >= whole - 1e-9), range(count))
+
+    def _held(self, window: range) -> float:
+        clause_of = [word.clause for word in self.source.words]
+        words = sum(
+            counterpart.score
+            for counterpart in self.counterparts
+            if any(clause_of[place] in window for place in counterpart.places)
+        )
+        numbers = sum(
+            any(self.source.clause_at(other.start) in window for other in others) for _, others in self.quantities
+        )
+        return words + 2 * numbers
+
+    @cached_property
+    def coverage(self) -> float:
+        """How much of the statement's content has a counterpart, from 0 to 1; 1 where it has none that needs one."""
+        counted = [each for each in self.counterparts if each.word.name or not self._is_implied(each.word)]
+        if not counted:
+            return 1.0
+        return sum(min(1.0, each.score / _ALIKE) for each in counted) / len(counted)
+
+    @cached_property
+    def own(self) -> float:
+        """How much of the statement's content the sentence itself holds, without what it refers to."""
+        counted = [each for each in self.counterparts if not self._is_implied(each.word)]
+        matched = [bool(others) for _, others in self.quantities]
+        total = len(counted) + len(matched)
+        return (sum(bool(each.places) for each in counted) + sum(matched)) / total if total else 1.0
+
+    def _is_implied(self, word: Word) -> bool:
+        """Whether it needs no counterpart: it says little, or what a price says."""
+        return word.light or (word.root in money_words(self.source.german) and self._has_money)
+
+    @cached_property
+    def _has_money(self) -> bool:
+        free = any(word.low in _FREE for word in self.source.words)
+        return free or any(one.dimension.isupper() and others for one, others in self.quantities)
+
+    @cached_property
+    def missing(self) -> list[Word]:
+        return [each.word for each in self.counterparts if each.score == 0 and not each.word.light]
+
+    def source_words(self, counterpart: Counterpart) -> list[Word]:
+        """Its words in the window."""
+        found = [self.source.words[place] for place in counterpart.places]
+        return [word for word in found if word.clause in self.window]
+
+    def clauses_held(self, counterpart: Counterpart) -> frozenset[int]:
+        return frozenset(word.clause for word in self.source_words(counterpart))
+
+    @cached_property
+    def window_text(self) -> str:
+        """In lower case."""
+        clauses = [self.source.clauses[number] for number in self.window]
+        return self.source.low[clauses[0].start : clauses[-1].end]
+
+
+def refers_back(text: str) -> bool:
+    """Whether a sentence speaks of something that stands before it."""
+    return _ANAPHOR.search(text) is not None
+
+
+def likeness(word: Word, other: Word, german: bool) -> float:
+    """1 for the same word, less for one of the same meaning or nearly the same letters."""
+    if word.root == other.root and (not word.name or _same_name(word.low, other.low)):
+        return SAME
+    if word.name and any(letter.isdigit() for letter in word.text):
+        return SAME if word.low == other.low else 0.0
+    if word.senses & other.senses:
+        return _SENSE
+    if word.name and word.text[0].isupper() and not german:
+        return _ALIKE if other.text[0].isupper() and _same_name(word.low, other.low) else 0.0
+    if not other.content:
+        return 0.0
+    return _spelled(word.root, other.root, german)
+
+
+def _same_name(one: str, other: str) -> bool:
+    """With no more than an inflection between them: "Europe" and "European"."""
+    shorter, longer = sorted((one.removesuffix("'s"), other.removesuffix("'s")), key=len)
+    if shorter == longer:
+        return True
+    base = shorter[:-1] if shorter.endswith("e") else shorter
+    return longer.startswith(base) and longer[len(base) :] in _NAME_ENDINGS[: None if len(base) > 4 else 5]
+
+
+def _spelled(one: str, other: str, german: bool) -> float:
+    shorter, longer = sorted((one, other), key=len)
+    if len(shorter) < _LONG_ENOUGH or longer[0].isdigit():
+        return 0.0
+    if longer.startswith(shorter[: max(5, round(0.7 * len(longer)))]):
+        return _ALIKE
+    if not german:
+        return 0.0
+    if longer.endswith(shorter):
+        return _ALIKE
+    return _PART if longer.startswith(shorter) else 0.0
+
+
+def covers_compound(compound: str, roots: Iterable[str]) -> bool:
+    """Whether these roots make up most of a German compound."""
+    parts = {each for each in roots if len(each) >= _LONG_ENOUGH and each in compound and each != compound}
+    return sum(len(part) for part in parts) >= _SHARE_OF_COMPOUND * len(compound)

@@ -1,0 +1,138 @@
+"""Rules about denial, opposites and modality."""
+
+import re
+
+from shared.answers.entailment.alignment import Alignment
+from shared.answers.entailment.lexicon import exclusives, marker
+from shared.answers.entailment.reading import Reading
+
+_WITHOUT = ("without", "ohne")
+_CONTRACTED = re.compile(r"n't\b")
+_NO_DENIAL = re.compile(
+    r"\b(?:not|no|nicht|keine|never|nie) (?:by |um )?(?:more|less|fewer|later|longer|higher|mehr|weniger|später"
+    r"|länger|höher"
+    r"|before|vor|nach|after|until|over|above|under|below|über|unter|earlier|früher)(?: than| als)? (?=\S{0,9}\d"
+    r"|\w{1,20} \w)"
+    r"(?<!nicht mehr )|\bnot only\b|\bnicht nur\b|\bnicht einmal\b|\bnot even\b|\bno (?:\w{1,20} )?(?:charge|fee"
+    r"|cost)s?\b"
+    r"|\bno matter\b|\bno\. ?\d|\bnot exceed"
+)
+"""What looks like a denial: a bound, "not only", "no fee"."""
+
+_NOTHING_BUT = re.compile(
+    r"\b(?:cannot|not|no|nothing|none|nobody|no one|never|kein\w{0,3}|nicht\w{0,2}|niemand\w{0,2})\b[^.;]{0,60}?"
+    r"\b(?:but (?!not|no)|except|other than|außer|unless|es sei denn)"
+)
+_FORBIDDEN = re.compile(
+    r"\b(?:must not|mustn't|may not|cannot|can not|can't|could not|not (?:\w{1,20} )?(?:allowed|permitted|possible)"
+    r"|forbid\w{0,5}"
+    r"|prohibit\w{0,4}|banned|verboten|untersagt"
+    r"|(?:darf|dürfen|kann|können|konnten?)\b[^.;,]{0,80}\b(?:nicht|kein\w{0,3})"
+    r"|(?:nicht|kein\w{0,3})\b[^.;,]{0,80}\b(?:gestattet|erlaubt|zulässig|darf|dürfen))\b"
+)
+_NEEDLESS = re.compile(
+    r"\b(?:need not|needn't|not (?:have|need) to|not (?:required|necessary|obligatory|mandatory|obliged)|optional"
+    r"|voluntary"
+    r"|freiwillig|(?:muss|müssen|braucht?|brauchen)\b[^.;,]{0,80}\bnicht"
+    r"|(?:nicht|keine?) (?:\w{1,20} )?(?:nötig|erforderlich|notwendig|verpflichtet))\b"
+)
+_IS_TO = re.compile(r"\b(?:ist|sind)\b[^.;,]{0,80} (?:zu \w{1,20}n|\w{2,6}zu\w{3,20}n)\b")
+_NO_MONTHS = frozenset(["may", "mar", "sun", "sat", "dec"])
+
+
+def denies_otherwise(pair: Alignment) -> bool:
+    """A denial on one side alone, or a word that contradicts the other side's; both together agree."""
+    return any(_differs(pair, clause) for clause in range(len(pair.statement.clauses)))
+
+
+def _differs(pair: Alignment, clause: int) -> bool:
+    held = [each for each in pair.counterparts if each.word.clause == clause and each.places]
+    turned = sum(each.opposite and not _is_compared(pair.statement, each.word.end) for each in held)
+    ours = (len(_denials(pair.statement, clause)) + turned) % 2
+    theirs = {number: len(_denials_used(pair, number)) % 2 for number in pair.window}
+    parts = [pair.clauses_held(each) for each in held]
+    single = {number for places in parts if len(places) == 1 for number in places}
+    used = single or {number for places in parts for number in places}
+    if not used:
+        return False
+    if ours:
+        return not any(theirs[number] for number in theirs if min(used) <= number <= max(used))
+    return any(theirs[number] for number in used)
+
+
+def _denials(reading: Reading, clause: int) -> list[re.Match[str]]:
+    part = reading.clauses[clause]
+    found = [
+        match
+        for pattern in (marker("negation"), _CONTRACTED)
+        for match in pattern.finditer(reading.low, part.start, part.end)
+    ]
+    if not found or _NOTHING_BUT.search(reading.low):
+        return []
+    idle = [match.span() for match in _NO_DENIAL.finditer(reading.low)]
+    return [match for match in found if not any(start <= match.start() < end for start, end in idle)]
+
+
+def _denials_used(pair: Alignment, clause: int) -> list[re.Match[str]]:
+    """Those of a source's clause; "without" counts where the statement is about what is without."""
+    used = {word.place for each in pair.counterparts for word in pair.source_words(each)}
+    return [
+        match
+        for match in _denials(pair.source, clause)
+        if match.group() not in _WITHOUT or _is_followed_by(pair.source, match.end(), used)
+    ]
+
+
+def _is_followed_by(reading: Reading, end: int, places: set[int]) -> bool:
+    following = [word for word in reading.words if word.start >= end and word.content][:2]
+    return any(word.place in places for word in following)
+
+
+def _is_compared(reading: Reading, end: int) -> bool:
+    return re.match(r"\W{1,3}(?:\w{1,20} ){0,3}(?:than|als)\b", reading.low[end : end + 80]) is not None
+
+
+def names_another_of_its_kind(pair: Alignment) -> bool:
+    """Another season, colour or side than the one that the source names."""
+    table = exclusives(pair.source.german)
+    theirs = [table[word.root] for word in pair.source.words if word.root in table and word.clause in pair.window]
+    for word in pair.statement.words:
+        ours = table.get(word.root)
+        if ours is None or word.low in _NO_MONTHS:
+            continue
+        rivals = {each.member for each in theirs if each.line == ours.line}
+        if rivals and ours.member not in rivals:
+            return True
+    return False
+
+
+def modality_differs(pair: Alignment) -> bool:
+    """What must be is no matter of choice, and what is planned is not done."""
+    ours, theirs = _modalities(pair.statement.low), _modalities(pair.window_text)
+    if not ours and theirs == {"plan"}:
+        done = marker("done")
+        return bool(done.search(pair.statement.low)) and not done.search(pair.window_text)
+    if "plan" in ours & theirs:
+        return False
+    ours, theirs = ours - {"plan"}, theirs - {"plan"}
+    return bool(ours) and bool(theirs) and not ours & theirs
+
+
+def _modalities(low: str) -> frozenset[str]:
+    found = set()
+    rest = low
+    for name, pattern in (("may", _FORBIDDEN), ("must", _NEEDLESS), ("must", marker("must")), ("may", marker("may"))):
+        rest, count = pattern.subn(" ", rest)
+        if count:
+            found.add(name)
+    found |= {name for name in ("should", "plan") if marker(name).search(rest)}
+    return frozenset(found | {"must"} if _IS_TO.search(low) else found)
+
+
+def limits_otherwise(pair: Alignment) -> bool:
+    """ "Only", where the source does not limit it."""
+    return _is_limited(pair.statement.low) and not _is_limited(pair.window_text)
+
+
+def _is_limited(low: str) -> bool:
+    return bool(marker("only").search(low) or _NOTHING_BUT.search(low))

@@ -1,0 +1,138 @@
+"""Rules about sentences of several clauses: what one of them says of one thing, another one says of another."""
+
+import re
+
+from shared.answers.entailment.alignment import Alignment
+from shared.answers.entailment.clauses import ClauseKind
+from shared.answers.entailment.lexicon import exclusives
+from shared.answers.entailment.quantities import Quantity
+from shared.answers.entailment.reading import Reading
+
+_MOST_OF_ANOTHER = 0.5
+_SUBJECT = re.compile(
+    r"(?:\W|if|unless|when|once|wenn|falls|sofern|and|und|while|whereas|but|which|who|that|during|während|aber|die"
+    r"|der|das|den|dem|weil|because|dass)*?"
+    r"\b(?:the|der|die|das|a|an|ein|eine) (?P<noun>[^\W\d_]+)"
+)
+_PASSIVE = re.compile(
+    r"\b(?:is|are|was|were|be|been) (?:\w+ly )?(?!open\b|even\b|then\b|often\b)\w+(?:ed|en|wn|nt|id|lt|ght)\b"
+    r"|\b(?:wird|werden|wurden?|worden)\b"
+)
+
+
+def mixes_numbers(pair: Alignment) -> bool:
+    """The number of one clause with the words of another one that has its own."""
+    used = {id(other) for _, others in pair.quantities for other in others}
+    rivals = [one for one in pair.source.quantities if id(one) not in used]
+    for one, others in pair.quantities:
+        places = {pair.source.clause_at(other.start) for other in others} & set(pair.window)
+        if len(places) != 1:
+            continue
+        number = places.pop()
+        if _words_of_a_later(pair, number, one, rivals) or _words_of_an_earlier(pair, number, one, rivals):
+            return True
+    return False
+
+
+def _words_of_a_later(pair: Alignment, number: int, one: Quantity, rivals: list[Quantity]) -> bool:
+    measured = {pair.source.clause_at(rival.start) for rival in rivals if rival.dimension == one.dimension}
+    for each in pair.counterparts:
+        held = pair.clauses_held(each)
+        if held and not each.word.light and min(held) > number and held <= measured:
+            return True
+    return False
+
+
+def _words_of_an_earlier(pair: Alignment, number: int, one: Quantity, rivals: list[Quantity]) -> bool:
+    """The clause with the number has words of its own, and the statement uses none of them."""
+    if number not in pair.window or not any(
+        rival.dimension == one.dimension and pair.source.clause_at(rival.start) < number for rival in rivals
+    ):
+        return False
+    own = _own_words(pair, number)
+    used = {word.place for each in pair.counterparts for word in pair.source_words(each)}
+    return bool(own) and not own & used
+
+
+def _own_words(pair: Alignment, number: int) -> set[int]:
+    elsewhere = {word.root for word in pair.source.content if word.clause != number}
+    return {
+        word.place
+        for word in pair.source.content
+        if word.clause == number and not word.light and word.root not in elsewhere
+    }
+
+
+def mixes_clauses(pair: Alignment) -> bool:
+    """The subject of one clause with what is said of another one."""
+    if len(pair.window) < 2:
+        return False
+    passive = bool(_PASSIVE.search(pair.statement.low))
+    quantities = {pair.source.clause_at(other.start) for _, others in pair.quantities for other in others}
+    used = {word.place for each in pair.counterparts for word in pair.source_words(each) if not each.word.light}
+    for number in list(pair.window)[1:]:
+        clause = pair.source.clauses[number]
+        own = _own_words(pair, number)
+        taken = own & used
+        if not taken or clause.kind in (ClauseKind.CONDITION, ClauseKind.CAUSE):
+            continue
+        if number not in quantities and len(taken) <= _MOST_OF_ANOTHER * len(own) and len(own) > 1:
+            return True
+        subject = subject_of(pair.source, number)
+        if subject and not subject & used and not passive and _starts_elsewhere(pair, number):
+            return True
+    return False
+
+
+def subject_of(reading: Reading, number: int) -> set[int]:
+    clause = reading.clauses[number]
+    match = _SUBJECT.match(reading.low, clause.start, clause.end)
+    if not match:
+        return set()
+    start, end = match.span("noun")
+    return {word.place for word in reading.content if start <= word.start < end}
+
+
+def _starts_elsewhere(pair: Alignment, number: int) -> bool:
+    """Whether the statement's first word comes from an earlier clause."""
+    first = next((each for each in pair.counterparts if each.places), None)
+    held = pair.clauses_held(first) if first else frozenset()
+    return bool(held) and max(held) < number
+
+
+def has_another_subject(pair: Alignment) -> bool:
+    """Its subject stands in an earlier sentence alone, and the source's sentence has another one."""
+    number = pair.window[0]
+    subject = subject_of(pair.source, number)
+    used = {place for each in pair.counterparts for place in each.places}
+    first = [each for each in pair.counterparts if not each.word.light][:1]
+    return bool(subject) and not subject & used and bool(first) and not first[0].places and first[0].score > 0
+
+
+def measures_otherwise(pair: Alignment) -> bool:
+    """ "412 metres tall" of what is 412 metres long."""
+    for one, others in pair.quantities:
+        ours = _measure_beside(pair.statement, one)
+        theirs = {_measure_beside(pair.source, other) for other in others}
+        if ours and theirs and None not in theirs and ours not in theirs:
+            return True
+    return False
+
+
+def _measure_beside(reading: Reading, quantity: Quantity) -> tuple[int, int] | None:
+    """The word such as "long" or "profit" that the number belongs to: the nearest one in its clause."""
+    table = exclusives(reading.german)
+    clause = reading.clause_at(quantity.start)
+    near = [
+        (max(word.start - quantity.end, quantity.start - word.end) + (0 if word.start >= quantity.end else 1), word)
+        for word in reading.words
+        if word.root in table and word.clause == clause and table[word.root].line in _MEASURES
+    ]
+    if not near:
+        return None
+    place = table[min(near, key=lambda each: each[0])[1].root]
+    return place.line, place.member
+
+
+_MEASURES = frozenset([4, 5])
+"""The lines of the exclusive words that name what is measured: its size, and profit or revenue."""

@@ -1,0 +1,247 @@
+"""Rules about who does what to whom."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from shared.answers.entailment.alignment import Alignment
+from shared.answers.entailment.lexicon import marker, word_set
+from shared.answers.entailment.reading import Reading, Word
+
+_PREPOSITIONS = word_set("prepositions")
+_ARTICLES = word_set("articles")
+_OBLIQUE = word_set("oblique")
+_PARTICIPLE = re.compile(r"(?:ed|en|wn|nt|lt|ght|id|un|ade|eld|old|ound|ung|et|ut|ne|orn|aken|one|rne)$")
+_GERMAN_VERB = re.compile(r"(?:t|en)$")
+_AGENT = {False: ("by",), True: ("von", "vom", "durch")}
+
+
+class Roles(Struct, frozen=True):
+    """Who acts and who is acted upon, as places of words. `verb`: the place of the participle of a passive, else -1."""
+
+    actors: frozenset[int]
+    others: frozenset[int]
+    passive: bool
+    verb: int = -1
+
+
+def swaps_roles(pair: Alignment) -> bool:
+    """The buyer for the bought one, or another one than the source names as the one who acts."""
+    for number in range(len(pair.statement.clauses)):
+        held = [each for each in pair.counterparts if each.word.clause == number and each.places]
+        images = {each.word.place: frozenset(each.places) for each in held}
+        ours = roles_of(pair.statement, number)
+        if any(_acts_otherwise(pair, number, clause, ours, images) for clause in pair.window):
+            return True
+        clause = _clause_of(pair, [pair.clauses_held(each) for each in held])
+        if clause is None:
+            continue
+        inside = {word.place for word in pair.source.words if word.clause == clause}
+        if _swapped(pair, number, clause, ours, {place: image & inside for place, image in images.items()}):
+            return True
+    return False
+
+
+def _clause_of(pair: Alignment, held: Sequence[frozenset[int]]) -> int | None:
+    """The clause of the source with most of the counterparts."""
+    counts = {number: sum(number in each for each in held) for number in pair.window}
+    best = max(counts, key=lambda number: (counts[number], -number), default=None)
+    return best if best is not None and counts[best] else None
+
+
+def _acts_otherwise(pair: Alignment, number: int, clause: int, ours: Roles, images: dict[int, frozenset[int]]) -> bool:
+    """The source says by whom something is done, and the statement says it of another one."""
+    theirs = roles_of(pair.source, clause)
+    verb = next((place for place, image in images.items() if theirs.verb in image), None)
+    if not theirs.passive or verb is None:
+        return False
+    if ours.passive:
+        actors = ours.actors if ours.verb == verb else frozenset[int]()
+    elif _is_passive(pair.statement, number):
+        return False
+    else:
+        active = ours if pair.source.german else _around(pair.statement, number, verb)
+        actors = active.actors
+    return bool(actors) and bool(theirs.actors) and not _image(actors, images) & theirs.actors
+
+
+def _is_passive(reading: Reading, number: int) -> bool:
+    clause = reading.clauses[number]
+    pattern = marker("werden" if reading.german else "be")
+    elliptic = number > 0 and reading.low.startswith(("and ", "und "), clause.start)
+    return pattern.search(reading.low, 0 if elliptic else clause.start, clause.end) is not None
+
+
+def _swapped(pair: Alignment, number: int, clause: int, ours: Roles, images: dict[int, frozenset[int]]) -> bool:
+    theirs = roles_of(pair.source, clause)
+    if theirs.passive:
+        return False
+    if ours.passive and theirs.actors and images.get(ours.verb) and not _image(ours.actors, images):
+        return True
+    if not pair.source.german:
+        if not ours.passive and _is_passive(pair.statement, number) != _is_passive(pair.source, clause):
+            return False
+        if not ours.passive:
+            return _order_is_swapped(pair, number, images)
+        theirs = _around(pair.source, clause, min(images.get(ours.verb) or frozenset([-1])))
+    actors, others = _image(ours.actors, images), _image(ours.others, images)
+    return bool(actors and theirs.actors and not actors & theirs.actors and actors & theirs.others) and bool(
+        ours.passive or others & theirs.actors
+    )
+
+
+def _image(places: Iterable[int], images: dict[int, frozenset[int]]) -> frozenset[int]:
+    return frozenset[int]().union(*(images.get(place, frozenset()) for place in places))
+
+
+def _order_is_swapped(pair: Alignment, number: int, images: dict[int, frozenset[int]]) -> bool:
+    """Whether two participants change sides of a word between them."""
+    ours = _participants(pair.statement, number)
+    single = {word.place: min(images[word.place]) for word in ours if len(images.get(word.place, frozenset())) == 1}
+    free = {word.place for word in pair.source.content if not _in_phrase(pair.source, word)}
+    places = [place for place in sorted(single) if single[place] in free]
+    for verb in places:
+        if pair.statement.words[verb].text[0].isupper():
+            continue
+        before = [place for place in places if place < verb and single[place] > single[verb]]
+        behind = [place for place in places if place > verb and single[place] < single[verb]]
+        if before and behind:
+            return True
+    return False
+
+
+def roles_of(reading: Reading, number: int) -> Roles:
+    return _german(reading, number) if reading.german else _english(reading, number)
+
+
+def _english(reading: Reading, number: int) -> Roles:
+    clause = reading.clauses[number]
+    words = [word for word in reading.words if word.clause == number]
+    by = next((word for word in words if word.low == "by" and _leads_to_agent(reading, word)), None)
+    if by is None:
+        return Roles(frozenset(), frozenset(), passive=False)
+    be = marker("be").search(reading.low, clause.start, by.start)
+    verbs = [
+        word
+        for word in words
+        if word.content and word.start > (be.end() if be else -1) and word.end <= by.start and _is_participle(word)
+    ]
+    if not verbs:
+        return Roles(frozenset(), frozenset(), passive=False)
+    verb = verbs[-1]
+    agents = _noun_phrase(reading, words, by.place)
+    others = [word.place for word in words if word.content and word.place < verb.place]
+    return Roles(frozenset(agents), frozenset(others), passive=True, verb=verb.place)
+
+
+def _is_participle(word: Word) -> bool:
+    return bool(_PARTICIPLE.search(word.low)) and not word.low.endswith("ly")
+
+
+def _leads_to_agent(reading: Reading, by: Word) -> bool:
+    """Not "by 12 percent"."""
+    return not any(by.end <= one.start <= by.end + 6 for one in reading.quantities)
+
+
+def _noun_phrase(reading: Reading, words: Sequence[Word], place: int) -> list[int]:
+    found: list[int] = []
+    for word in words:
+        if word.place <= place:
+            continue
+        gap = reading.text[words[0].start if not found else reading.words[found[-1]].end : word.start]
+        if word.low in _PREPOSITIONS or (found and any(sign in gap for sign in ",;:(")) or word.low in ("and", "und"):
+            break
+        if found and any(reading.words[found[-1]].end <= one.start < word.start for one in reading.quantities):
+            break
+        if word.content and reading.german and not word.text[0].isupper():
+            if found:
+                break
+        elif word.content:
+            found.append(word.place)
+        elif word.low not in _ARTICLES:
+            break
+    return found
+
+
+def _around(reading: Reading, number: int, verb: int) -> Roles:
+    """An active clause in English: who stands before the verb acts."""
+    participants = _participants(reading, number)
+    if verb < 0:
+        return Roles(frozenset(), frozenset(), passive=False)
+    return Roles(
+        frozenset(word.place for word in participants if word.place < verb),
+        frozenset(word.place for word in participants if word.place > verb),
+        passive=False,
+    )
+
+
+def _participants(reading: Reading, number: int) -> list[Word]:
+    return [word for word in reading.content if word.clause == number and not _in_phrase(reading, word)]
+
+
+def _in_phrase(reading: Reading, word: Word) -> bool:
+    """Whether a preposition leads to it: "at the station"."""
+    place = word.place - 1
+    end = word.start
+    while place >= 0:
+        other = reading.words[place]
+        if reading.text[other.end : end].strip():
+            return False
+        if other.low in _PREPOSITIONS:
+            return True
+        if other.low not in _ARTICLES and not (other.content and (reading.german or _is_attribute(other))):
+            return False
+        end, place = other.start, place - 1
+    return False
+
+
+def _is_attribute(word: Word) -> bool:
+    return word.content and not _PARTICIPLE.search(word.low)
+
+
+def _german(reading: Reading, number: int) -> Roles:
+    words = [word for word in reading.words if word.clause == number]
+    nouns = [word for word in words if word.content and word.text[0].isupper()]
+    agent = _german_agent(reading, number, words) if _is_passive(reading, number) else None
+    if agent is not None:
+        agents = _noun_phrase(reading, words, agent.place)
+        others = [noun.place for noun in nouns if noun.place not in agents and not _in_phrase(reading, noun)]
+        verbs = [
+            word.place for word in words if word.content and word.text[0].islower() and _GERMAN_VERB.search(word.low)
+        ]
+        return Roles(frozenset(agents), frozenset(others), passive=True, verb=verbs[-1] if verbs else -1)
+    phrases = _phrases(reading, nouns)
+    free = [phrase for phrase in phrases if not _in_phrase(reading, phrase[0])]
+    subject = next((phrase for phrase in free if phrase[0].before[1] == "der"), None) or next(
+        (phrase for phrase in free if not _OBLIQUE & frozenset(phrase[0].before)), None
+    )
+    others = [noun.place for phrase in free if phrase is not subject for noun in phrase]
+    return Roles(frozenset(noun.place for noun in subject or ()), frozenset(others), passive=False)
+
+
+def _german_agent(reading: Reading, number: int, words: Sequence[Word]) -> Word | None:
+    """The preposition before the one who acts, of a passive."""
+    for word in words:
+        if word.low in _AGENT[True] and _leads_to_agent(reading, word):
+            phrase = _noun_phrase(reading, words, word.place)
+            before = reading.words[word.place - 1] if word.place else None
+            is_attribute = before is not None and before.content and before.text[0].isupper() and word.low != "durch"
+            following = words[-1].place
+            if phrase and (not is_attribute or phrase[-1] + 1 == following or phrase[-1] == following - 1):
+                return word
+    return None
+
+
+def _phrases(reading: Reading, nouns: Sequence[Word]) -> list[list[Word]]:
+    """Nouns that stand side by side, such as a firm's name, and a genitive with the noun before it."""
+    phrases: list[list[Word]] = []
+    for noun in nouns:
+        previous = phrases[-1][-1] if phrases else None
+        between = reading.text[previous.end : noun.start] if previous else ""
+        genitive = re.fullmatch(r" (?:der|des|eines|einer) (?:\w+ )?", between) and noun.before[1] in ("des", "eines")
+        if previous and (between in (" ", "-", " & ") or genitive):
+            phrases[-1].append(noun)
+        else:
+            phrases.append([noun])
+    return phrases

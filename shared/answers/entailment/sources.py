@@ -1,0 +1,117 @@
+"""The sentences of a passage, each with what it refers to, ready to be compared with statements."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from shared.answers.entailment.alignment import Context, label_of, refers_back
+from shared.answers.entailment.lexicon import word_set
+from shared.answers.entailment.reading import Reading, Word
+from shared.answers.question import german_lead
+from shared.answers.sentences import SentenceKind, SentenceSpan, sentences_of
+from shared.answers.stems import WORD
+from shared.types.passage import Passage
+
+_BEFORE = 2
+"""How many sentences before it a sentence may refer to."""
+
+_MOST_WORDS = 60
+"""Names and words of headings that a sentence may refer to."""
+
+_ARTICLES = word_set("articles")
+_YES = frozenset(["yes", "ja", "x", "✓", "✔", "true", "wahr"])
+_NO = frozenset(["no", "nein", "-", "–", "false", "falsch", "none", "keine"])
+
+
+class SourceSentence(Struct, frozen=True, eq=False):
+    """A sentence or row of a passage: `passage.text[start:end]`. `context` are the words that it refers to."""
+
+    passage: Passage
+    start: int
+    end: int
+    reading: Reading
+    context: Context
+
+    @property
+    def quote(self) -> str:
+        return self.passage.text[self.start : self.end]
+
+    def shares_with(self, words: Sequence[Word]) -> float:
+        """How many of these words it has, or words of the same meaning, from 0 to 1."""
+        known = (*self.reading.words, *self.context.words)
+        roots = {word.root for word in known}
+        senses = frozenset[int]().union(*(word.senses for word in known))
+        return sum(word.root in roots or bool(word.senses & senses) for word in words) / len(words) if words else 0.0
+
+
+def sentences_in(passage: Passage) -> list[SourceSentence]:
+    german = is_german(passage.text)
+    headings = [*Reading(passage.context, german).words]
+    names: list[Word] = []
+    labels: set[tuple[str, float]] = set()
+    recent: list[Reading] = []
+    found: list[SourceSentence] = []
+    for span in sentences_of(passage.text):
+        reading = Reading(_text(passage, span, german), german)
+        if span.kind is SentenceKind.HEADING:
+            headings = [*headings, *reading.words][-_MOST_WORDS:]
+            continue
+        context = _context(reading, headings, names, recent, labels, is_row=span.kind is SentenceKind.ROW)
+        found.append(SourceSentence(passage, span.start, span.end, reading, context))
+        if len(names) < _MOST_WORDS:
+            names += [word for word in reading.words if _is_proper(word)]
+            labels |= {label for one in reading.quantities for label in label_of(reading, one)}
+        recent = [*recent, reading][-_BEFORE:]
+    return found
+
+
+def _context(
+    reading: Reading,
+    headings: Sequence[Word],
+    names: Sequence[Word],
+    recent: Sequence[Reading],
+    labels: set[tuple[str, float]],
+    *,
+    is_row: bool,
+) -> Context:
+    if is_row:
+        return Context(tuple(headings))
+    if not refers_back(reading.text):
+        return Context((*headings, *names))
+    near = [word for each in recent for word in each.words if reading.german or _is_named(word)]
+    return Context((*headings, *near, *names), frozenset(labels))
+
+
+def _is_proper(word: Word) -> bool:
+    """A name, as far as its capital and an unknown word show one; a German noun with an article is none."""
+    return word.text[0].isupper() and word.content and (word.name or word.before[1] not in _ARTICLES)
+
+
+def _is_named(word: Word) -> bool:
+    """Whether an English word belongs to something that has an article."""
+    return word.text[0].isupper() or bool(_ARTICLES & frozenset(word.before))
+
+
+def is_german(text: str) -> bool:
+    return german_lead(word.group().lower() for word in WORD.finditer(text)) > 0
+
+
+def _text(passage: Passage, span: SentenceSpan, german: bool) -> str:
+    """A row is read as its columns with their names, "Seats: 40; Price: 12 euros"."""
+    text = passage.text[span.start : span.end]
+    if span.kind is not SentenceKind.ROW or not span.lead:
+        return text
+    names, cells = _cells(span.lead), _cells(text)
+    return "; ".join(_cell(name, cell, german) for name, cell in zip(names, cells, strict=False) if cell)
+
+
+def _cells(row: str) -> Sequence[str]:
+    return [cell.strip() for cell in row.strip().strip("|").split("|")]
+
+
+def _cell(name: str, cell: str, german: bool) -> str:
+    if cell.lower() in _YES:
+        return name
+    if cell.lower() in _NO:
+        return f"{'kein' if german else 'no'} {name}"
+    return f"{name}: {cell}"
