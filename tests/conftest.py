@@ -1,7 +1,9 @@
 """One server for all tests of a process that need a running suite."""
 
 import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,9 +17,29 @@ from tests.backends import (  # noqa: F401
 )
 from tests.suite.running import Running
 
+_MEMORY = Path("/dev/shm")
+_ROOM_BYTES = 2 << 30
+_LONGEST_FIRST = {folder: place for place, folder in enumerate(("suite", "parsing", "shared", "parse_gpu", "vectors"))}
+
+
+def _is_roomy(folder: Path) -> bool:
+    """Whether the files of all tests find room, and those among them that are programs may run."""
+    if not folder.is_dir() or os.statvfs(folder).f_flag & os.ST_NOEXEC:
+        return False
+    return shutil.disk_usage(folder).free >= _ROOM_BYTES
+
+
+if _is_roomy(_MEMORY):  # nothing waits for a disk; the indexes of vectors sync in processes of their own
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
 # An example takes as long as the machine lets it; a slow one says nothing of the code.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Folders whose files take long come first, so that all processes of a run end at about the same time."""
+    items.sort(key=lambda item: _LONGEST_FIRST.get(item.path.parent.name, len(_LONGEST_FIRST)))
 
 
 @pytest.fixture(scope="session", autouse=True)

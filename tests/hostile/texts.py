@@ -29,11 +29,14 @@ def growth(work: Callable[[str], object], unit: str, quick_s: float = 0.004) -> 
     """What is wrong with how the work's processor time grows; empty where it is linear. A time of up to `quick_s` for
     the larger text is too short to compare."""
     small, large = hostile_text(unit, SMALL), hostile_text(unit, LARGE)
-    if _seconds(work, large) <= quick_s:
+    slow = _seconds(work, large)
+    if slow <= quick_s:
         return ""
     fast = min(_seconds(work, small) for _ in range(4))
-    slow = min(_seconds(work, large) for _ in range(3))
-    if slow <= max(quick_s, _MOST * fast):
+    most = max(quick_s, _MOST * fast)
+    for _ in range(3):
+        slow = min(slow, _seconds(work, large)) if slow > most else slow
+    if slow <= most:
         return ""
     return f"{unit!r}: {fast * 1000:.1f} ms for {len(small)} characters, {slow * 1000:.1f} ms for {len(large)}"
 
