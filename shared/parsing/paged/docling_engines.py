@@ -22,7 +22,8 @@ from docling_core.types.doc.page import TextCell, TextCellUnit
 from pydantic import Field
 
 from shared.parsing.paged.ocr import THREADS, recognize
-from shared.parsing.paged.table_grid import GridRow, TableWord, table_rows
+from shared.parsing.paged.table_grid import table_rows
+from shared.parsing.paged.table_words import GridRow, TableWord
 
 INPUT_SIDE = 1200
 """Pixels of a page's longer side in the layout model's input."""

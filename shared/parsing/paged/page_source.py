@@ -12,6 +12,7 @@ from shared.parsing.attachments import Attachment
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.paged.annotations import level_with, page_annotations
 from shared.parsing.paged.embedded_files import embedded_files
+from shared.parsing.paged.rulings import rulings_of
 from shared.parsing.paged.text_blocks import TextPage
 from shared.parsing.paged.text_layer import MOST_LETTERS, PageFrame, text_runs
 from shared.parsing.paged.visibility import hidden_letters
@@ -117,6 +118,7 @@ class PdfPages:
             beside.hidden_words,
             beside.links,
             beside.notes,
+            rulings_of(self._objects(page), frame.displayed),
         )
 
     def render(self, number: int, longest: int = LONGEST_SIDE, width: int | None = None) -> Image.Image:

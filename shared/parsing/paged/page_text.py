@@ -11,6 +11,9 @@ from shared.parsing.paged import layout
 from shared.parsing.paged.annotations import PageLink
 from shared.parsing.paged.layout_repair import repair_layout
 from shared.parsing.paged.page_method import page_method
+from shared.parsing.paged.page_tables import add_tables
+from shared.parsing.paged.rulings import ruling
+from shared.parsing.paged.table_words import TableWord, centre_in
 from shared.parsing.paged.text_blocks import TextPage, body_size, rows_of_runs, text_blocks
 from shared.parsing.paged.text_layer import TextRun
 from shared.parsing.paged.unowned_text import add_unowned, insert_block, letters_of
@@ -31,7 +34,7 @@ def page_blocks(page: TextPage, number: int, single_page: SinglePage) -> list[Bl
     blocks = _of_direction(page, main, number, single_page)
     for quarters in range(4):
         if counts[quarters] and quarters != main:
-            for block in _of_direction(page, quarters, number, None):
+            for block in _of_direction(_without_cells(page, quarters, blocks), quarters, number, None):
                 insert_block(blocks, block)
     for link in page.links:
         _add_address(blocks, link, page)
@@ -39,6 +42,19 @@ def page_blocks(page: TextPage, number: int, single_page: SinglePage) -> list[Bl
         Block("paragraph", note.text, page=number, box=page.fractions(note.box), aside=True) for note in page.notes
     ]
     return blocks + notes
+
+
+def _without_cells(page: TextPage, quarters: int, blocks: Sequence[Block]) -> TextPage:
+    """Returns the page without those runs of the direction that are in a table already."""
+    tables = [(letters_of(block.text), block.box) for block in blocks if block.kind == "table" and block.box]
+
+    def is_held(run: TextRun) -> bool:
+        box = page.fractions(run.box)
+        return run.quarters == quarters and any(
+            centre_in(box, table) and letters_of(run.text) in letters for letters, table in tables
+        )
+
+    return replace(page, runs=[run for run in page.runs if not is_held(run)])
 
 
 def _of_direction(page: TextPage, quarters: int, number: int, single_page: SinglePage | None) -> list[Block]:
@@ -57,9 +73,12 @@ def _of_direction(page: TextPage, quarters: int, number: int, single_page: Singl
         found = layout.pdf_blocks(single, number) if single else []
         blocks = _without(found, [*upright.hidden, *others], turned)
         if blocks is not None:
-            blocks = repair_layout(add_unowned(blocks, turned, number, body), turned, body)
+            blocks = add_unowned(add_tables(blocks, turned, number, body, others), turned, number, body)
     if blocks is None:
-        blocks = repair_layout(text_blocks(turned, number, body), turned, body)
+        blocks = text_blocks(turned, number, body)
+        if not _is_form(turned):
+            blocks = add_tables(blocks, turned, number, body, others)
+    blocks = repair_layout(blocks, turned, body)
     return [replace(block, box=layout.rotated_box(block.box, -quarters % 4)) for block in blocks]
 
 
@@ -75,6 +94,7 @@ def _rotated(page: TextPage, quarters: int) -> TextPage:
             page,
             runs=[_rotated_run(run, page.height) for run in page.runs],
             hidden=[_rotated_run(run, page.height) for run in page.hidden],
+            rulings=[ruling(_rotated_box(one.box, page.height)) for one in page.rulings],
             width=page.height,
             height=page.width,
         )
@@ -82,9 +102,15 @@ def _rotated(page: TextPage, quarters: int) -> TextPage:
 
 
 def _rotated_run(run: TextRun, height: float) -> TextRun:
-    left, top, right, bottom = run.box
     turned = (run.quarters - 1) % 4
-    return replace(run, box=(height - bottom, left, height - top, right), quarters=turned, upright=turned == 0)
+    words = tuple(TableWord(word.text, _rotated_box(word.box, height)) for word in run.words)
+    box = _rotated_box(run.box, height)
+    return replace(run, box=box, quarters=turned, upright=turned == 0, words=words)
+
+
+def _rotated_box(box: Box, height: float) -> Box:
+    left, top, right, bottom = box
+    return height - bottom, left, height - top, right
 
 
 def _without(blocks: Sequence[Block], unwanted: Sequence[TextRun], page: TextPage) -> list[Block] | None:

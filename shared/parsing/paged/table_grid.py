@@ -1,70 +1,64 @@
 """Reconstructs a table's rows and columns from the places of its words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from msgspec import Struct
 
-from shared.types.passage import Box, around
+from shared.parsing.paged.ruled_grid import LONGEST_REPEATED
+from shared.parsing.paged.rulings import Ruling
+from shared.parsing.paged.table_words import GridRow, TableWord, lines_of_words, phrases_of
+
+_FULL = 0.75
+"""Share of the table's width that a rule between rows covers."""
+
+_FEWEST_BANDS = 4
+"""In a table with so many bands between rules, rules divide the rows."""
 
 
-class TableWord(Struct, frozen=True):
-    """A cell's text or a part of it, with its place in points."""
+class _Cell(Struct, frozen=True):
+    """A phrase in the columns from `first` to `last`."""
 
-    text: str
-    box: Box
-
-    @property
-    def height(self) -> float:
-        return self.box[3] - self.box[1]
+    phrase: TableWord
+    first: int
+    last: int
 
 
-GridRow = tuple[str, ...]
+_Line = list[_Cell]
 
 
-def table_rows(words: Sequence[TableWord]) -> list[GridRow]:
+def table_rows(words: Sequence[TableWord], rulings: Sequence[Ruling] = ()) -> list[GridRow]:
     """Returns rows from the top, every row as wide as the table; none where the words stand in one column."""
-    lines = _lines(words)
-    columns = _columns(lines)
+    lines = [phrases_of(line) for line in lines_of_words(words)]
+    columns = columns_of(lines)
     if len(columns) < 2 or len(lines) < 2:
         return []
-    return [tuple(" ".join(cell) for cell in row) for row in _rows(lines, columns)]
+    across = [one for one in rulings if one.horizontal]
+    head = next(place for place, line in enumerate(lines) if len(line) == max(map(len, lines)))
+    placed = [
+        [_placed(phrase, columns, across, is_head=place < head) for phrase in line] for place, line in enumerate(lines)
+    ]
+    bands = _bands(placed, columns, across)
+    rows = []
+    for place, band in enumerate(bands):
+        for group in _groups(band, len(columns), len(bands), is_head=place == 0):
+            rows.append(_row(group, len(columns)))
+    return rows
 
 
-def _lines(words: Sequence[TableWord]) -> list[list[TableWord]]:
-    lines: list[list[TableWord]] = []
-    for word in sorted(words, key=_middle):
-        first = lines[-1][0] if lines else None
-        if first and abs(_middle(first) - _middle(word)) < 0.45 * min(first.height, word.height):
-            lines[-1].append(word)
-        else:
-            lines.append([word])
-    return [_phrases(sorted(line, key=lambda word: word.box[0])) for line in lines]
-
-
-def _middle(word: TableWord) -> float:
-    return (word.box[1] + word.box[3]) / 2
-
-
-def _phrases(line: list[TableWord]) -> list[TableWord]:
-    """Joins words with no more than a space between them."""
-    phrases = [line[0]]
-    for word in line[1:]:
-        last = phrases[-1]
-        if word.box[0] - last.box[2] < 0.55 * max(last.height, word.height):
-            phrases[-1] = TableWord(f"{last.text} {word.text}", around((last.box, word.box)))
-        else:
-            phrases.append(word)
-    return phrases
-
-
-def _columns(lines: list[list[TableWord]]) -> list[tuple[float, float]]:
+def columns_of(lines: Sequence[Sequence[TableWord]]) -> list[tuple[float, float]]:
     """Returns the left and right of each column, from the fullest lines, so that a title across several columns does
-    not join them."""
+    not join them; then the columns that only other lines fill."""
     most = max(map(len, lines), default=0)
     spans: list[tuple[float, float]] = []
-    for line in sorted(lines, key=len, reverse=True):
-        for word in line if len(line) >= max(2, 0.6 * most) else ():
-            spans = _with(spans, (word.box[0], word.box[2]))
+    ordered = sorted(lines, key=len, reverse=True)
+    for line in ordered:
+        for phrase in line if len(line) >= max(min(2, most), 0.6 * most) else ():
+            spans = _with(spans, (phrase.box[0], phrase.box[2]))
+    for line in ordered:
+        for phrase in line if len(line) >= 2 else ():
+            if not any(one[0] < phrase.box[2] and phrase.box[0] < one[1] for one in spans):
+                spans.append((phrase.box[0], phrase.box[2]))
     return sorted(spans)
 
 
@@ -77,35 +71,167 @@ def _with(spans: list[tuple[float, float]], span: tuple[float, float]) -> list[t
     return [one for one in spans if one not in touched] + [wide]
 
 
-def _rows(lines: list[list[TableWord]], columns: list[tuple[float, float]]) -> list[list[list[str]]]:
-    """Merges lines that only continue cells of the row above into that row."""
-    rows: list[list[list[str]]] = []
-    bottom = 0.0
-    for line in lines:
-        cells: list[list[str]] = [[] for _ in columns]
-        for word in line:
-            cells[_column(word, columns)].append(word.text)
-        top = min(word.box[1] for word in line)
-        height = max(word.height for word in line)
-        if rows and not cells[0] and top - bottom < 0.6 * height and _continues(rows[-1], cells):
-            rows[-1] = [above + below for above, below in zip(rows[-1], cells, strict=True)]
+def _placed(
+    phrase: TableWord, columns: Sequence[tuple[float, float]], across: Sequence[Ruling], *, is_head: bool
+) -> _Cell:
+    """Returns the cell of a phrase: in the columns that it spans, else in the one that it overlaps most. Only a title
+    above the fullest line spans columns without a rule."""
+    spanned = _ruled_span(phrase, columns, across) or (_centred_span(phrase, columns) if is_head else [])
+    if len(spanned) > 1 and len(phrase.text) <= LONGEST_REPEATED:
+        return _Cell(phrase, spanned[0], spanned[-1])
+    left, _, right, _ = phrase.box
+    best = max(range(len(columns)), key=lambda place: min(columns[place][1], right) - max(columns[place][0], left))
+    return _Cell(phrase, best, best)
+
+
+def _ruled_span(phrase: TableWord, columns: Sequence[tuple[float, float]], across: Sequence[Ruling]) -> list[int]:
+    """Returns the columns above the short rule that underlines the phrase."""
+    width = columns[-1][1] - columns[0][0]
+    left, _, right, bottom = phrase.box
+    for rule in across:
+        is_below = -0.3 * phrase.height <= rule.at - bottom <= 0.8 * phrase.height
+        is_short = rule.end - rule.start < _FULL * width
+        if is_below and is_short and rule.start <= left + 2 and right - 2 <= rule.end:
+            return [place for place, column in enumerate(columns) if rule.start <= sum(column) / 2 <= rule.end]
+    return []
+
+
+def _centred_span(phrase: TableWord, columns: Sequence[tuple[float, float]]) -> list[int]:
+    left, _, right, _ = phrase.box
+    if left <= columns[0][0] + 2:  # a heading of the rows below it
+        return []
+    return [
+        place
+        for place, (start, end) in enumerate(columns)
+        if min(end, right) - max(start, left) > 0.5 * min(end - start, right - left)
+    ]
+
+
+def _bands(
+    lines: Sequence[_Line], columns: Sequence[tuple[float, float]], across: Sequence[Ruling]
+) -> list[list[_Line]]:
+    """Divides the lines where a rule runs across the table."""
+    width = columns[-1][1] - columns[0][0]
+    full = sorted(
+        one.at for one in across if min(one.end, columns[-1][1]) - max(one.start, columns[0][0]) >= _FULL * width
+    )
+    bands: list[list[_Line]] = [[lines[0]]]
+    for above, line in pairwise(lines):
+        top, bottom = above[0].phrase.middle, line[0].phrase.middle
+        if any(top < at < bottom for at in full):
+            bands.append([])
+        bands[-1].append(line)
+    return bands
+
+
+def _groups(band: list[_Line], width: int, bands: int, *, is_head: bool) -> list[list[_Line]]:
+    """Returns the lines of each row."""
+    is_spanned = any(cell.last > cell.first for line in band for cell in line)
+    if len(band) == 1 or (bands > 1 and is_head and len(band) < 4 and not is_spanned and not _has_rows(band)):
+        return [band]
+    if bands >= _FEWEST_BANDS and not _has_rows(band) and not is_spanned:
+        return [band]
+    return _wrapped(band) or _continued(band, width)
+
+
+def _has_rows(band: Sequence[_Line]) -> bool:
+    """Whether most columns have text in most of the lines."""
+    counts = _counts(band)
+    return len(counts) > 1 and sum(count >= 0.7 * len(band) for count in counts) >= max(2, 0.6 * len(counts))
+
+
+def _counts(lines: Sequence[_Line]) -> list[int]:
+    """Returns how many lines fill each column that has text."""
+    filled = [cell.first for line in lines for cell in line]
+    return [filled.count(column) for column in set(filled)]
+
+
+def _wrapped(band: list[_Line]) -> list[list[_Line]]:
+    """Returns rows where lines within a cell are closer to each other than rows are; none where they are not."""
+    columns: dict[int, list[TableWord]] = {}
+    for line in band:
+        for cell in line:
+            columns.setdefault(cell.first, []).append(cell.phrase)
+    least = {
+        column: min(other.middle - one.middle for one, other in pairwise(phrases))
+        for column, phrases in columns.items()
+        if len(phrases) > 1
+    }
+    pitch = min(least.values(), default=0.0)
+    if not any(step > 1.25 * pitch for step in least.values()):
+        return []
+    joined = {column: _joined(phrases, 1.2 * pitch) for column, phrases in columns.items()}
+    edges = _row_edges([span for spans in joined.values() for span in spans])
+    rows = [[line for line in band if top <= line[0].phrase.middle <= bottom] for top, bottom in edges]
+    return rows if _are_rows(rows, edges, joined) else []
+
+
+def _joined(phrases: Sequence[TableWord], most: float) -> list[tuple[float, float]]:
+    """Returns the vertical extent of each cell of a column, between the middles of its first and its last line."""
+    spans = [(phrases[0].middle - 1, phrases[0].middle + 1)]
+    for one, other in pairwise(phrases):
+        if other.middle - one.middle <= most:
+            spans[-1] = (spans[-1][0], other.middle + 1)
         else:
-            rows.append(cells)
-        bottom = max(word.box[3] for word in line)
+            spans.append((other.middle - 1, other.middle + 1))
+    return spans
+
+
+def _row_edges(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    edges: list[tuple[float, float]] = []
+    for top, bottom in sorted(spans):
+        if edges and top <= edges[-1][1]:
+            edges[-1] = (edges[-1][0], max(edges[-1][1], bottom))
+        else:
+            edges.append((top, bottom))
+    return edges
+
+
+def _are_rows(
+    rows: Sequence[Sequence[_Line]],
+    edges: Sequence[tuple[float, float]],
+    cells: dict[int, list[tuple[float, float]]],
+) -> bool:
+    """Whether no row has two cells of a column, and not most of the rows are whole sections of rows."""
+    for spans in cells.values():
+        tops = [next(place for place, (_, bottom) in enumerate(edges) if top <= bottom) for top, _ in spans]
+        if len(set(tops)) < len(tops):
+            return False
+    tall = [row for row in rows if len(row) > 1]
+    return sum(map(_has_rows, tall)) <= 0.5 * len(tall)
+
+
+def _continued(band: list[_Line], width: int) -> list[list[_Line]]:
+    """Adds lines that only continue cells of the row above to that row."""
+    rows: list[list[_Line]] = []
+    bottom = 0.0
+    for line in band:
+        top = min(cell.phrase.box[1] for cell in line)
+        height = max(cell.phrase.height for cell in line)
+        if rows and top - bottom < 0.6 * height and _continues(rows[-1], line, width):
+            rows[-1].append(line)
+        else:
+            rows.append([line])
+        bottom = max(cell.phrase.box[3] for cell in line)
     return rows
 
 
-def _continues(above: list[list[str]], cells: list[list[str]]) -> bool:
-    """Whether the cells continue a wrapped text: few of them are filled, each below one that has text."""
-    filled = [place for place, cell in enumerate(cells) if cell]
-    return 2 * len(filled) <= len(cells) and all(above[place] for place in filled)
+def _continues(above: Sequence[_Line], line: _Line, width: int) -> bool:
+    """Whether the line continues wrapped texts: few of its cells are filled, each below one that has text."""
+    filled = {cell.first for cell in line}
+    before = {cell.first for one in above for cell in one}
+    is_single = all(cell.first == cell.last for one in (*above, line) for cell in one)
+    return is_single and 0 not in filled and 2 * len(filled) <= width and filled <= before
 
 
-def _column(word: TableWord, columns: list[tuple[float, float]]) -> int:
-    """Returns the column that the word overlaps most, else the nearest."""
+def _row(lines: Sequence[_Line], width: int) -> GridRow:
+    texts: list[list[str]] = [[] for _ in range(width)]
+    for cell in _cells(lines):
+        for column in range(cell.first, cell.last + 1):
+            texts[column].append(cell.phrase.text)
+    return tuple(map(" ".join, texts))
 
-    def share(place: int) -> float:
-        left, right = columns[place]
-        return min(right, word.box[2]) - max(left, word.box[0])
 
-    return max(range(len(columns)), key=share)
+def _cells(lines: Sequence[_Line]) -> Iterator[_Cell]:
+    for line in lines:
+        yield from line

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from shared.parsing.document import Block, ElementKind
 from shared.parsing.paged.annotations import PageLink, PageNote
+from shared.parsing.paged.rulings import Ruling
 from shared.parsing.paged.text_layer import TextRun
 from shared.types.passage import Box, around
 
@@ -43,6 +44,7 @@ class TextPage(Struct, frozen=True):
     hidden_annotations: int = 0
     links: Sequence[PageLink] = ()
     notes: Sequence[PageNote] = ()
+    rulings: Sequence[Ruling] = ()
 
     @property
     def letters(self) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 import pypdfium2.raw as pdfium
 from msgspec import Struct
 
+from shared.parsing.paged.table_words import TableWord
 from shared.types.passage import Box
 
 MOST_LETTERS = 200_000
@@ -25,7 +26,8 @@ _HYPHENS = frozenset((0x02, 0xFFFE))
 
 class TextRun(Struct, frozen=True):
     """Words on one line without a wide gap between them. Box and `size` are in points, from the displayed page's top
-    left. `quarters` is the number of clockwise quarter turns of the page that bring the text nearest to upright."""
+    left. `quarters` is the number of clockwise quarter turns of the page that bring the text nearest to upright.
+    `words` is empty where only the box of the whole is known."""
 
     text: str
     box: Box
@@ -33,6 +35,7 @@ class TextRun(Struct, frozen=True):
     bold: bool = False
     upright: bool = True
     quarters: int = 0
+    words: tuple[TableWord, ...] = ()
 
 
 class PageFrame(Struct, frozen=True):
@@ -139,15 +142,32 @@ def _run(textpage: Any, letters: list[_Letter], frame: PageFrame) -> TextRun:
         max(box[3] for box in boxes),
     )
     angle = pdfium.FPDFText_GetCharAngle(textpage, first) + frame.quarters * math.pi / 2
-    text = "".join(chr(0x2D if letter.code in _HYPHENS else letter.code) for letter in _in_order(letters))
     return TextRun(
-        text=" ".join(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").split()),
+        text=_text(letters),
         box=box,
         size=_size(textpage, first),
         bold=pdfium.FPDFText_GetFontWeight(textpage, first) >= _BOLD,
         upright=abs(math.sin(angle)) < 0.1 and math.cos(angle) > 0,
         quarters=-round(angle / (math.pi / 2)) % 4,
+        words=tuple(_words(letters, frame)),
     )
+
+
+def _words(letters: list[_Letter], frame: PageFrame) -> Iterator[TableWord]:
+    for is_ink, group in groupby(letters, key=_is_ink):
+        if is_ink:
+            word = list(group)
+            lefts, bottoms, rights, tops = zip(*(letter.box for letter in word), strict=True)
+            yield TableWord(_text(word), frame.displayed(min(lefts), min(bottoms), max(rights), max(tops)))
+
+
+def _text(letters: list[_Letter]) -> str:
+    text = "".join(chr(0x2D if letter.code in _HYPHENS else letter.code) for letter in _in_order(letters))
+    return " ".join(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").split())
+
+
+def words_of(run: TextRun) -> Sequence[TableWord]:
+    return run.words or (TableWord(run.text, run.box),)
 
 
 def _in_order(letters: list[_Letter]) -> list[_Letter]:

@@ -2,7 +2,8 @@
 
 from shared.parsing.document import Block
 from shared.parsing.paged.layout_repair import repair_layout
-from shared.parsing.paged.table_grid import TableWord, table_rows
+from shared.parsing.paged.table_grid import table_rows
+from shared.parsing.paged.table_words import TableWord
 from shared.parsing.paged.text_blocks import TextPage, heading_level, joined, marked
 from shared.parsing.paged.text_layer import TextRun
 from shared.types.passage import Box

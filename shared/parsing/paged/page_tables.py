@@ -1,0 +1,81 @@
+"""Puts the tables of a page into its blocks, in place of what layout analysis made of their words."""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from shared.parsing.document import Block
+from shared.parsing.paged.table_finder import FoundTable, find_tables
+from shared.parsing.paged.table_words import centre_in, overlap
+from shared.parsing.paged.text_blocks import TextPage, text_blocks
+from shared.parsing.paged.text_layer import TextRun, words_of
+from shared.parsing.paged.unowned_text import insert_block
+from shared.parsing.tables import table_markdown
+from shared.types.passage import Box, around
+
+
+def add_tables(
+    blocks: Sequence[Block], page: TextPage, number: int, body: float, sideways: Sequence[TextRun] = ()
+) -> list[Block]:
+    """Returns the blocks with the page's tables. What else a former table held, a caption or a note, is left out: it is
+    in no block then, or in another one already. `sideways` are the runs of other directions, which a ruled table may
+    have in its header."""
+    regions = [_points(block.box, page) for block in blocks if block.kind == "table" and block.box]
+    whole = list(blocks)
+    for table in find_tables(page.runs, page.rulings, regions, sideways):
+        whole = _with_table(whole, table, page, number, body)
+    return whole
+
+
+def _with_table(blocks: Sequence[Block], table: FoundTable, page: TextPage, number: int, body: float) -> list[Block]:
+    box = page.fractions(table.box)
+    block = Block("table", table_markdown(table.rows), rows=table.rows, page=number, box=box)
+    before: list[Block] = []
+    after: list[Block] = []
+    is_replaced = False
+    for other in blocks:
+        above, below = _rest(other, table, page, number, body)
+        is_other = above == [other]
+        (after if is_replaced else before).extend(above)
+        is_replaced |= not is_other
+        after += below
+    if not is_replaced:
+        insert_block(before, block)
+        return before
+    return [*before, block, *after]
+
+
+def _rest(block: Block, table: FoundTable, page: TextPage, number: int, body: float) -> tuple[list[Block], list[Block]]:
+    """Returns what of the block remains above the table and below it."""
+    if block.box is None:
+        return [block], []
+    box = _points(block.box, page)
+    if block.kind == "picture":  # its text is its caption, which stands elsewhere
+        return [block if overlap(box, table.box) < 0.5 else replace(block, kind="paragraph")], []
+    runs = [run for run in page.runs if centre_in(run.box, box)]
+    rest = [part for run in runs if (part := _outside(run, table.box))]
+    if rest == runs and runs:
+        return [block], []
+    if not runs and overlap(box, table.box) < 0.5:
+        return [block], []
+    if block.kind == "table":
+        return [], []
+    middle = (table.box[1] + table.box[3]) / 2
+    parts = ([run for run in rest if run.box[1] < middle], [run for run in rest if run.box[1] >= middle])
+    above, below = (text_blocks(replace(page, runs=part), number, body) for part in parts)
+    return above, below
+
+
+def _outside(run: TextRun, box: Box) -> TextRun | None:
+    """Returns the words of the run that do not stand in the box."""
+    words = words_of(run)
+    rest = [word for word in words if not centre_in(word.box, box)]
+    if len(rest) in (0, len(words)):
+        return run if rest else None
+    text = " ".join(word.text for word in rest)
+    return replace(run, text=text, box=around(word.box for word in rest), words=tuple(rest))
+
+
+def _points(box: Box, page: TextPage) -> Box:
+    left, top, right, bottom = box
+    return left * page.width, top * page.height, right * page.width, bottom * page.height

@@ -1,0 +1,74 @@
+"""Words with their places, grouped into lines and phrases."""
+
+import re
+from collections.abc import Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from shared.types.passage import Box, around
+
+GridRow = tuple[str, ...]
+
+FIGURE = re.compile(r"[^\w\s]*\d[\d.,:/%\s–—-]*\D{0,3}")
+
+
+class TableWord(Struct, frozen=True):
+    """A cell's text or a part of it, with its place in points."""
+
+    text: str
+    box: Box
+    quarters: int = 0
+    """Clockwise quarter turns that bring it upright."""
+
+    @property
+    def height(self) -> float:
+        return self.box[3] - self.box[1]
+
+    @property
+    def middle(self) -> float:
+        return (self.box[1] + self.box[3]) / 2
+
+
+def lines_of_words(words: Sequence[TableWord]) -> list[list[TableWord]]:
+    """Returns lines from the top, each from the left."""
+    lines: list[list[TableWord]] = []
+    for word in sorted(words, key=lambda word: word.middle):
+        first = lines[-1][0] if lines else None
+        if first and abs(first.middle - word.middle) < 0.45 * min(first.height, word.height):
+            lines[-1].append(word)
+        else:
+            lines.append([word])
+    return [sorted(line, key=lambda word: word.box[0]) for line in lines]
+
+
+def text_of_words(words: Sequence[TableWord]) -> str:
+    """Joins the words in reading order; all of them have the same direction, as far as the first one says."""
+    for _ in range(words[0].quarters):
+        words = [replace(word, box=(-word.box[3], word.box[0], -word.box[1], word.box[2])) for word in words]
+    return " ".join(word.text for line in lines_of_words(words) for word in line)
+
+
+def phrases_of(line: Sequence[TableWord]) -> list[TableWord]:
+    """Joins words with no more than a space between them."""
+    phrases = [line[0]]
+    for word in line[1:]:
+        last = phrases[-1]
+        if word.box[0] - last.box[2] < 0.55 * max(last.height, word.height):
+            phrases[-1] = TableWord(f"{last.text} {word.text}", around((last.box, word.box)))
+        else:
+            phrases.append(word)
+    return phrases
+
+
+def centre_in(inner: Box, box: Box) -> bool:
+    x, y = (inner[0] + inner[2]) / 2, (inner[1] + inner[3]) / 2
+    return box[0] <= x <= box[2] and box[1] <= y <= box[3]
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Returns the share of the smaller box that both have in common."""
+    wide = max(0.0, min(one[2], other[2]) - max(one[0], other[0]))
+    high = max(0.0, min(one[3], other[3]) - max(one[1], other[1]))
+    area = min((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
+    return wide * high / area if area else 0.0
