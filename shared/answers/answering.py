@@ -2,7 +2,7 @@
 where no model may or can answer."""
 
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 
 import msgspec
@@ -13,7 +13,9 @@ from shared.answers.citations import AnswerText, CheckedText
 from shared.answers.deadline import AnswerDeadline, DeadlinePassed, TimelyExtraction
 from shared.answers.extractive import Extracted, ExtractiveAnswerer
 from shared.answers.prompting import Prompt, PromptTurn, prompt
+from shared.answers.records import has_rows
 from shared.answers.support import SupportCheck
+from shared.answers.table_questions import asks_about_table, may_list
 from shared.proxy.execution.proxy import ExecutionProxy
 from shared.proxy.routing.complexity import judge
 from shared.proxy.routing.fallbacks import NoModel, PromptTooLong
@@ -25,6 +27,7 @@ from shared.types.citation import Citation
 from shared.types.document import Classification, higher
 from shared.types.errors import BudgetExceeded
 from shared.types.model import AnswerLocation, Quality
+from shared.types.passage import Found
 from shared.types.payer import Payer
 from shared.types.provenance import Provenance
 from shared.types.usage import Usage
@@ -32,6 +35,9 @@ from shared.usage.metering import Meter, QuestionMeter
 
 READ = 24
 """Passages that the extractive answerer reads, however few are requested: a refusal needs a wide search."""
+
+READ_OF_TABLES = 200
+"""Passages that it reads for a question about a whole table."""
 
 _PROMPT_TOKENS: dict[Quality, int] = {"fast": 1500, "standard": 3000, "high": 6000}
 _ANSWER_TOKENS: dict[Quality, int] = {"fast": 300, "standard": 600, "high": 1200}
@@ -104,7 +110,8 @@ class Answering(Struct, frozen=True):
         query = task.question
         if task.turns and len(query.split()) <= _FOLLOWING_WORDS:
             query = f"{task.turns[-1].question} {query}"
-        return await self.library.sources(query, task.mode, max(READ, task.limit), task.document_ids)
+        read = READ_OF_TABLES if asks_about_table(task.question) else READ
+        return await self.library.sources(query, task.mode, max(read, task.limit), task.document_ids)
 
     async def stream(
         self, task: QuestionTask, sources: Sources, *, live: bool = True
@@ -115,7 +122,7 @@ class Answering(Struct, frozen=True):
         question = await self._meter_question(task, sources.embedded_tokens)
         draft, deadline = _Draft(task, sources, live), AnswerDeadline(task.started_s, task.max_latency_ms)
         found = [source.found for source in sources.items]
-        extraction = TimelyExtraction(lambda: self.extractive.answer(task.question, found), deadline)
+        extraction = TimelyExtraction(lambda: self._extract(task.question, found), deadline)
         result = None if sources.items else draft.of_nothing()
         tokens, reason = _PROMPT_TOKENS[task.quality], ""
         try:
@@ -148,6 +155,13 @@ class Answering(Struct, frozen=True):
         execution = result.execution
         await question.record(execution.reason, scores, is_extractive=execution.location == "extractive")
         yield replace(result, usage=whole_bill(result.usage))
+
+    async def _extract(self, question: str, found: Sequence[Found]) -> Extracted:
+        lengths: dict[str, int] = {}
+        if asks_about_table(question) or may_list(question):
+            passages = [one.passage for one in found if has_rows(one.passage)]
+            lengths = await self.library.lengths([one.document_id for one in passages]) if passages else {}
+        return await self.extractive.answer(question, found, lengths)
 
     async def _meter_question(self, task: QuestionTask, tokens: int) -> QuestionMeter:
         """Raises `BudgetExceeded`."""
@@ -193,7 +207,7 @@ class _Draft:
         """Yields the statements of the extractive answer."""
         self._begin()
         for statement in extracted.statements:
-            text, stop = (statement.text, ".") if statement.text else (statement.quote, "")
+            text, stop = (statement.text, statement.stop) if statement.text else (statement.quote, "")
             if added := self._answer.add(text, statement.passage, statement.quote, statement.score, stop):
                 yield added
 

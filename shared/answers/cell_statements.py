@@ -50,11 +50,11 @@ def cell_statement(match: RowMatch, german: bool, beside_name: int | None = None
 
 def _sentence(subject: str, subject_column: str, column: str, cell: str) -> str:
     if _VERB.match(column.lower()):
-        return f"{subject}: {_lowered(column)} {cell}"
+        return f"{subject}: {lowered(column)} {cell}"
     verb = "are" if _PLURAL.search(column) else "is"
     if ")" not in subject and _PEOPLE.intersection(column_phrase(subject_column).low):
-        return f"{subject}'s {_lowered(column)} {verb} {cell}"
-    return f"The {_lowered(column)} of {subject} {verb} {cell}"
+        return f"{subject}'s {lowered(column)} {verb} {cell}"
+    return f"The {lowered(column)} of {subject} {verb} {cell}"
 
 
 def named_cell(row: RecordRow, at: int) -> tuple[str, str]:
@@ -69,9 +69,9 @@ def named_cell(row: RecordRow, at: int) -> tuple[str, str]:
 
 def _key(row: RecordRow, at: int) -> str:
     column, cell = named_cell(row, at)
-    return f"{column if row.table.passage.language == 'de' else _lowered(column)} {cell}"
+    return f"{column if row.table.passage.language == 'de' else lowered(column)} {cell}"
 
 
-def _lowered(column: str) -> str:
+def lowered(column: str) -> str:
     """In lower case, but for words that are written in capitals."""
     return " ".join(word if word[1:] != word[1:].lower() else word.lower() for word in column.split())

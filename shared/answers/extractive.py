@@ -2,18 +2,22 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from shared.answers.aggregates import answer_from_tables
 from shared.answers.cell_statements import cell_statement
 from shared.answers.columns import ColumnSense
 from shared.answers.evidence import Evidence, TextWords, source_of
 from shared.answers.faq import look_up_faq
 from shared.answers.look_up import RowMatch, bare_rows, look_up
-from shared.answers.question import understand
-from shared.answers.records import rows_of
+from shared.answers.question import Question, understand
+from shared.answers.records import RecordRow, rows_of
 from shared.answers.scoring import SentenceScores, score_sentences
+from shared.answers.table_questions import Operation, read_table_question
+from shared.answers.table_statements import table_statements
+from shared.answers.whole_tables import joined_tables
 from shared.embedding.minilm import MiniLM
 from shared.processes.cpu_threads import run_short
 from shared.types.passage import Found, Passage
@@ -21,12 +25,13 @@ from shared.types.passage import Found, Passage
 
 class Statement(Struct, frozen=True):
     """One sentence chosen as (part of) the answer. `quote` stands literally in the passage's text; `text` says the same
-    shorter, without its period, where the quote is a row."""
+    shorter where the quote is of rows, and `stop` ends it behind the mark of its citation."""
 
     passage: Passage
     quote: str
     score: float
     text: str = ""
+    stop: str = "."
 
 
 class Extracted(Struct, frozen=True):
@@ -113,6 +118,7 @@ _LOOKED_UP = 0.9
 """The confidence in a row that the question names, and whose column it asks for."""
 
 _PASSAGES = 24
+_COMPARING = frozenset([Operation.MOST, Operation.LEAST, Operation.AVERAGE])
 
 
 class ExtractiveAnswerer:
@@ -126,18 +132,24 @@ class ExtractiveAnswerer:
         self._english = english
         self._german = german
 
-    async def answer(self, question: str, found: Sequence[Found]) -> Extracted:
-        """Answers from the first 24 of `found`, which come best first, in a thread, to keep the event loop free."""
-        return await run_short(self._answer, question, found[:_PASSAGES])
+    async def answer(
+        self, question: str, found: Sequence[Found], lengths: Mapping[str, int] | None = None
+    ) -> Extracted:
+        """Answers from the first 24 of `found`, which come best first, in a thread, to keep the event loop free; from
+        all of them where it asks about a whole table. `lengths` are the numbers of passages of their documents."""
+        return await run_short(self._answer, question, found, lengths or {})
 
-    def _answer(self, text: str, found: Sequence[Found]) -> Extracted:
+    def _answer(self, text: str, found: Sequence[Found], lengths: Mapping[str, int]) -> Extracted:
         question = understand(text)
         weights = self._german if question.german else self._english
-        rows = [row for rank, one in enumerate(found) for row in rows_of(one.passage, rank)]
-        if matches := look_up(question, rows, ColumnSense(self._model)):
-            return _looked_up(_cells(matches, question.german))
+        read = list(found) if read_table_question(question) else found[:_PASSAGES]
+        rows = [row for rank, one in enumerate(read) for row in rows_of(one.passage, rank)]
+        found = found[:_PASSAGES]
+        if statements := self._from_rows(question, rows, [one.passage for one in read], lengths):
+            return _looked_up(statements)
         if faq := look_up_faq(question, [one.passage for one in found]):
             return _looked_up([Statement(faq.passage, faq.quote, _LOOKED_UP)])
+        rows = [row for row in rows if row.table.rank < _PASSAGES]
         bare: defaultdict[str, set[int]] = defaultdict(set)
         for one in bare_rows(rows):
             bare[one.table.passage.passage_id].update(range(one.start, one.end))
@@ -151,6 +163,23 @@ class ExtractiveAnswerer:
         if confidence < (_SURE if ranked[0].unmet else self._threshold):
             return Extracted(False, (), confidence)
         return Extracted(True, _statements(weights.order, ranked, confidence), confidence)
+
+    def _from_rows(
+        self, question: Question, rows: Sequence[RecordRow], passages: Sequence[Passage], lengths: Mapping[str, int]
+    ) -> list[Statement]:
+        """The cell of a row, else what a whole table says; a superlative or a bound is looked up in no single row."""
+        asked = read_table_question(question) if rows else None
+        compares = asked and (asked.bounds or asked.operation in _COMPARING)
+        sense = ColumnSense(self._model)
+        near = [row for row in rows if row.table.rank < _PASSAGES]
+        if not compares and (matches := look_up(question, near, sense)):
+            return _cells(matches, question.german)
+        if asked and (answer := answer_from_tables(asked, joined_tables(rows, passages, lengths), sense)):
+            return [
+                Statement(one.passage, one.quote, _LOOKED_UP, one.text, one.stop)
+                for one in table_statements(answer, question.german)
+            ]
+        return []
 
     @staticmethod
     def _confidence(weights: Weights, evidence: Evidence, ranked: Sequence[SentenceScores]) -> float:

@@ -193,6 +193,8 @@ class _RowRead:
         worths = {at: self._worth(at, rest) for at in range(len(self.columns)) if at not in keys}
         best = max(worths.values(), default=0.0)
         asked = [at for at, worth in worths.items() if worth == best]
+        if any(term.counted and not self.like(term, at) for term in rest for at in asked[:1]):
+            return None
         if best >= 1 and len(asked) == 1:
             used = [term for term in rest if self.like(term, asked[0]) > 0]
             others = [term for term in rest if term not in used and not self._is_plain(term)]
@@ -280,10 +282,10 @@ def _runs(question: Question) -> list[list[Term]]:
 def bare_rows(rows: Sequence[RecordRow]) -> list[RecordRow]:
     """Rows with only values and no sentences: a word of one says nothing without its columns and its key. Key-value
     lines that stand once describe what their document is about, and each of them is a statement."""
-    records = Counter(row.table.columns for row in rows if row.table.keyed)
+    records = Counter(row.table.columns[0] for row in rows if row.table.keyed)
     return [
         row
         for row in rows
         if all(len(WORD.findall(cell)) <= _VALUE for cell in row.cells)
-        and not (row.table.keyed and records[row.table.columns] == 1)
+        and not (row.table.keyed and records[row.table.columns[0]] == 1)
     ]

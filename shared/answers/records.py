@@ -14,8 +14,11 @@ _CELL = re.compile(r"(?<!\\)\|")
 _RULE = re.compile(r":?-{2,}:?")
 _PAIR = re.compile(
     r"(?:[-*+] )?(?P<path>(?:\[\d+\]\.?|[\w-]+(?:\[\d+\])?\.)*)"
-    r"\**(?P<key>[^\W_][\w /()-]{0,40}?)\**:\**[ \t]+(?P<value>\S.*)"
+    r"\**(?P<key>[^\W_][\w /().-]{0,40}?)\**:\**[ \t]+(?P<value>\S.*)"
 )
+_INDEXED = re.compile(r"(?P<path>[^:\n]{0,200}\[\d+\]\.)(?P<key>[^:\n\[\]]{1,80}):(?P<value>.*)")
+"""A member of an object in a list, "ships[0].owner.city: Bergen": all members of one object are one record."""
+
 _FIELDS = frozenset(
     ["field", "key", "property", "attribute", "item", "feld", "merkmal", "eigenschaft", "schlüssel", "angabe"]
 )
@@ -35,6 +38,9 @@ class RecordTable(Struct, frozen=True, eq=False):
     keyed: bool = False
     """Whether every line of a record names its cell."""
 
+    path: str = ""
+    """Where the record stands in a list of objects, "ships[0].": empty for others."""
+
 
 class RecordRow(Struct, frozen=True, eq=False):
     """A row or record. `text[start:end]` of its passage is the whole of it; cells are parallel to the columns."""
@@ -47,6 +53,11 @@ class RecordRow(Struct, frozen=True, eq=False):
     @property
     def quote(self) -> str:
         return self.table.passage.text[self.start : self.end]
+
+
+def has_rows(passage: Passage) -> bool:
+    """Whether the passage may hold a row or record; most passages are seen to hold none at once."""
+    return "\n|" in passage.text or passage.text.startswith("|") or passage.text.count(":") > 2
 
 
 def rows_of(passage: Passage, rank: int) -> Iterator[RecordRow]:
@@ -80,13 +91,16 @@ def _units(passage: Passage, rank: int) -> Iterator[RecordRow]:
     heading = ""
     table: RecordTable | None = None
     pairs: list[tuple[re.Match[str], re.Match[str]]] = []
+    later_keys: set[str] = set()  # a record goes on behind the blank line that an empty member leaves
     before, end = "", 0
     for line in _LINE.finditer(passage.text):
         text = line.group().strip()
         blank = "\n\n" in passage.text[end : line.start()]
         end = line.end()
-        pair = None if text.startswith(("|", "#")) else _PAIR.match(line.group())
-        if pairs and (blank or pair is None or _is_new(pairs, pair)):
+        pair = None if text.startswith(("|", "#")) else _INDEXED.match(text) or _PAIR.match(line.group())
+        later = pair is not None and pair["key"] in later_keys
+        if pairs and (pair is None or _is_new(pairs, pair, blank and not later)):
+            later_keys.update(known["key"] for _, known in pairs[1:])
             yield from _record(passage, rank, heading, pairs)
             pairs = []
         if found := _HEADING.match(text):
@@ -109,17 +123,25 @@ def _units(passage: Passage, rank: int) -> Iterator[RecordRow]:
 
 def cells_of(line: str) -> tuple[str, ...]:
     """The cells of a row, folded and without the marks of Markdown."""
-    return tuple(folded(cell).replace("\\|", "|").strip(" \t*`") for cell in _CELL.split(line.strip("| \t")))
+    inner = line.strip().removeprefix("|")
+    inner = inner.removesuffix("|") if not inner.endswith("\\|") else inner
+    return tuple(folded(cell).replace("\\|", "|").strip(" \t*`") for cell in _CELL.split(inner))
+
+
+def is_rule(line: str) -> bool:
+    """Whether the line is the rule below a table's head."""
+    return _is_row(line) and all(_RULE.fullmatch(cell) for cell in cells_of(line))
 
 
 def _is_row(line: str) -> bool:
     return line.startswith("|") and line.count("|") >= 2
 
 
-def _is_new(pairs: list[tuple[re.Match[str], re.Match[str]]], pair: re.Match[str]) -> bool:
-    """Whether the pair begins another record: of another path, or with a key that this one has."""
-    own = {(known["path"], known["key"]) for _, known in pairs}
-    return pair["path"] != pairs[0][1]["path"] if pair["path"].endswith("].") else (pair["path"], pair["key"]) in own
+def _is_new(pairs: list[tuple[re.Match[str], re.Match[str]]], pair: re.Match[str], blank: bool) -> bool:
+    """Whether the pair begins another record: of another path, behind a blank line, or with a key that this one has."""
+    if pair["path"].endswith("].") or pairs[0][1]["path"].endswith("]."):
+        return pair["path"] != pairs[0][1]["path"]
+    return blank or (pair["path"], pair["key"]) in {(known["path"], known["key"]) for _, known in pairs}
 
 
 def _record(
@@ -128,7 +150,7 @@ def _record(
     """Two lines at least: one alone is a sentence."""
     if len(pairs) < 2:
         return
-    columns = tuple(folded(pair["key"]).replace("_", " ").strip() for _, pair in pairs)
+    columns = tuple(re.sub("[_.](?=\\w)", " ", folded(pair["key"])).strip() for _, pair in pairs)
     cells = tuple(folded(pair["value"]).strip() for _, pair in pairs)
-    table = RecordTable(passage, rank, columns, heading, keyed=True)
+    table = RecordTable(passage, rank, columns, heading, keyed=True, path=pairs[0][1]["path"])
     yield RecordRow(table, pairs[0][0].start(), pairs[-1][0].start() + len(pairs[-1][0].group().rstrip()), cells)

@@ -11,10 +11,13 @@ from shared.embedding.port import Embedding
 from shared.embedding.sparse import SparseEncoder
 from shared.retrieval.retrieve import Mode, retrieve
 from shared.types.document import Classification
+from shared.types.errors import StoreUnavailable
 from shared.types.passage import Box, Found
 from shared.types.provenance import Provenance
 from shared.types.request_sources import add_sources
 from shared.vectors.port import Vectors
+
+_COUNTED = 8
 
 
 class RetrievedSource(Struct, frozen=True):
@@ -64,6 +67,13 @@ class Library(Struct, frozen=True):
                 add_sources(item.found.passage.document_id for item in items[:limit])
                 return Sources(tuple(items[:limit]), got.embedded_tokens, got.degraded)
             wanted *= 2  # passages of deleted documents took places
+
+    async def lengths(self, document_ids: Sequence[str]) -> dict[str, int]:
+        """The number of passages of each document, of at most eight; none where the index does not answer."""
+        try:
+            return {one: await self.vectors.count(one) for one in list(dict.fromkeys(document_ids))[:_COUNTED]}
+        except StoreUnavailable:
+            return {}
 
     async def present_classes(self, texts: Sequence[Provenance]) -> list[Classification | None]:
         """The class that each text has now; None for one that quotes a deleted document. Raises `StoreUnavailable`."""

@@ -66,7 +66,7 @@ class ScriptedExtraction:
         self.seconds = seconds
         self.calls = 0
 
-    async def answer(self, question: str, found: Sequence[Found]) -> Extracted:
+    async def answer(self, question: str, found: Sequence[Found], lengths: object = None) -> Extracted:
         self.calls += 1
         await asyncio.sleep(self.seconds)
         statements = tuple(Statement(found[0].passage, quote, 0.9) for quote in self.quotes)

@@ -144,6 +144,69 @@ async def test_a_cell_is_stated_in_a_short_sentence_of_the_table(
     assert len(statements) == (2 if question.startswith("What does John") else 1 if sentence else 0)
 
 
+WHOLE = (
+    (
+        CREW,
+        "How many people work in Turning?",
+        "3 people: Mara Lindqvist, Tomasz Wrona John Smith",
+        "Mara Tomasz Welder",
+    ),
+    (CREW, "How many employees are there?", "5 employees: ", "Mara Tomasz Ana-Sofia Driver Welder"),
+    (CREW, "Who earns most?", "Ana-Sofia Reyes: annual pay 74,000", "Ana-Sofia"),
+    (CREW, "Who earns the least in Turning?", "John Smith: annual pay 50,300", "Welder"),
+    (CREW, "What is the total annual pay of Turning?", "Total annual pay: 170,800, of ", "Mara Tomasz Welder"),
+    (CREW, "What is the average salary?", "Average annual pay: 57,160, of ", "Mara Tomasz Ana-Sofia Driver Welder"),
+    (CREW, "Who joined last?", "John Smith: joined 2 May 2020", "Driver"),
+    (CREW, "Who has been here longest?", "Tomasz Wrona: joined 1 June 2014", "Tomasz"),
+    (CREW, "Who earns more than 60,000?", "Tomasz Wrona, Ana-Sofia Reyes", "Tomasz Ana-Sofia"),
+    (CREW, "How many people joined before 2017?", "2 people: Tomasz Wrona, Ana-Sofia Reyes", "Tomasz Ana-Sofia"),
+    (CREW, "List all employees in Turning.", "Mara Lindqvist, Tomasz Wrona John Smith", "Mara Tomasz Welder"),
+    (CREW, "Who works in Turning?", "Mara Lindqvist, Tomasz Wrona John Smith", "Mara Tomasz Welder"),
+    (CREW, "Who is the oldest employee?", "", ""),
+    (CREW, "How many women work in Turning?", "", ""),
+    (CREW, "How many people work in Catering?", "", ""),
+    (CREW, "How many people do not work in Turning?", "", ""),
+    (CREW, "Which team has the most people?", "", ""),
+    (TOOLS, "Welcher Artikel ist am teuersten?", "Werkzeugkoffer klein: Preis 1.039,95 €", "klein"),
+    (TOOLS, "Wie viele Artikel liegen in Regal C1?", "2 Artikel: Werkzeugkoffer groß, ", "groß klein"),
+    (TOOLS, "Wie hoch ist der Gesamtbestand?", "Summe Bestand: 63, von ", "Falke groß klein"),
+    (TOOLS, "Was ist der Durchschnittspreis?", "Durchschnitt Preis: 409,93 €, von ", "Falke groß klein"),
+    (TOOLS, "Welche Artikel kosten mehr als 100 €?", "Akkuschrauber Falke 12 Werkzeugkoffer klein", "Falke klein"),
+    (TOOLS, "Welcher Artikel ist am längsten?", "", ""),
+)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "json", "xml"])
+async def test_what_a_whole_table_says_is_counted_and_compared_and_its_rows_are_cited(
+    answerer: ExtractiveAnswerer, suffix: str
+) -> None:
+    for rows, question, text, cited in WHOLE:
+        sources = found_in(f"list.{suffix}", WRITERS[suffix](rows))
+        statements = (await answerer.answer(question, sources, {"doc_0": len(sources)})).statements
+        flat = " ".join(one.text for one in statements).replace(", ", " ")
+        assert flat.lower().startswith(text.replace(", ", " ").lower()) and bool(text) == bool(statements), (
+            question,
+            flat,
+        )
+        quotes = " ".join(one.quote for one in statements)
+        others = {row[0] for row in rows[1:]} - {
+            row[0] for row in rows if any(key in row[0] + row[1] for key in cited.split())
+        }
+        assert all(key in quotes for key in cited.split()) and not any(name in quotes for name in others), question
+        assert all(one.quote in one.passage.text for one in statements)
+
+
+async def test_a_table_that_is_not_whole_in_the_sources_is_not_counted(answerer: ExtractiveAnswerer) -> None:
+    content = WRITERS["csv"]((COLUMNS, *STAFF))
+    sources = found_in("staff.csv", content)
+    for part, lengths in ((sources, {}), (sources[:1], {"doc_0": 2}), (sources[1:], {"doc_0": 2})):
+        assert not (await answerer.answer("How many people work in Painting?", part, lengths)).answered
+        assert not (await answerer.answer("Who earns most?", part, lengths)).answered
+    assert (await answerer.answer("How many people work in Painting?", sources, {"doc_0": 2})).answered
+    followed = found("# Staff\n\n" + sources[0].passage.text + "\n\nThat is all.")
+    assert (await answerer.answer("Who earns most?", followed)).answered
+
+
 FORM = "## Visitor form\n\n| Field | Entry |\n| --- | --- |\n| Name | Ingrid Solberg |\n| Arrival | on 4 May 2026 |"
 FAQ = (
     "# Questions of guests\n\n**Can I bring my dog?**\n\nYes, on a leash.\n\n## Where can I park?\n\nBehind the mill."

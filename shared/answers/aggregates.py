@@ -1,0 +1,328 @@
+"""Answers questions about whole tables: counts, lists, sums, averages, the greatest and the least."""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+
+from msgspec import Struct
+
+from shared.answers.cell_statements import named_cell
+from shared.answers.cell_values import Day, Quantity, day_of, quantity_of, style_of, written
+from shared.answers.columns import ColumnSense, column_phrase, groups_of, is_in, likeness, phrase_of, same
+from shared.answers.lexicon import words
+from shared.answers.question import Term
+from shared.answers.records import RecordRow
+from shared.answers.stems import stem
+from shared.answers.table_questions import Bound, Operation, TableQuestion
+from shared.answers.whole_tables import JoinedTable
+
+_LIGHT = words("light") | words("counting")
+_SHIFTS = words("shifts") - {"mehr"}
+_PEOPLE = words("people")
+_OF_PEOPLE = groups_of(["salary", "position", "born", "department", "hired"])
+_START = groups_of(["start"])
+_DATES = frozenset(["date", "datum", "year", "jahr"])
+_SERVING = re.compile(r"\b(?:here|serv|employ|work|dabei|beschäftigt|arbeite)", re.IGNORECASE)
+_EMPTY = re.compile(r"[\W_]*|n/?a|none|null|unknown|unbekannt", re.IGNORECASE)
+_ALL = re.compile(r"^(?:list|name|show|give|nenne|liste|zeig)|\b(?:all|every|alle)\b", re.IGNORECASE)
+_MOST_LISTED = 50
+
+Value = Quantity | Day
+
+
+class TableAnswer(Struct, frozen=True):
+    """The rows that answer, in the order of the table, and what is said of them: `value` is a sum or average, `shown`
+    the columns whose cells are stated, `noun` what was counted."""
+
+    operation: Operation
+    rows: tuple[RecordRow, ...]
+    value: str = ""
+    shown: tuple[int, ...] = ()
+    noun: str = ""
+
+
+class _Filter(Struct, frozen=True):
+    """A column and the cells that the question names."""
+
+    at: int
+    terms: frozenset[Term]
+    cells: frozenset[str]
+
+
+def answer_from_tables(
+    asked: TableQuestion, tables: Sequence[JoinedTable], sense: ColumnSense | None = None
+) -> TableAnswer | None:
+    """None where no table, or more than one, meets everything that the question says, and where a table that does is
+    not whole."""
+    answers = [(table, found) for table in tables if (found := _TableRead(asked, table, sense).answer())]
+    distinct = {tuple(row.cells for row in found.rows): (table, found) for table, found in answers}
+    if len(distinct) != 1 or not all(table.is_whole for table, _ in answers):
+        return None
+    return next(iter(distinct.values()))[1]
+
+
+class _TableRead:
+    """A table compared with a question about all of it."""
+
+    def __init__(self, asked: TableQuestion, table: JoinedTable, sense: ColumnSense | None) -> None:
+        self.asked = asked
+        self.table = table
+        self.sense = sense
+        self.question = asked.question
+        self.terms = sorted((*self.question.names, *self.question.terms), key=lambda term: term.start)
+        self.columns = [column_phrase(column) for column in table.columns]
+        context = table.rows[0].table
+        self.above = phrase_of(f"{context.passage.context} {context.heading}")
+        self.german = context.passage.language == "de"
+        self.similar: frozenset[tuple[str, int]] = frozenset()
+
+    def answer(self) -> TableAnswer | None:
+        if len(self.table.rows) < 2 or not _SHIFTS.isdisjoint(phrase_of(self.question.text).low):
+            return None
+        filters = self._filters()
+        if filters is None:
+            return None
+        named = frozenset[Term]().union(*(one.terms for one in filters))
+        rest = [term for term in self.terms if term not in named]
+        if not self._explained(rest):
+            return None
+        own = {one.at for one in filters}
+        rows = [row for row in self.table.rows if all(row.cells[one.at] in one.cells for one in filters)]
+        for bound in self.asked.bounds:
+            at = self._bounded_column(bound, rest)
+            if at is None:
+                return None
+            values = self._values(rows, at)
+            if values is None:
+                return None
+            rows = [row for row, value in zip(rows, values, strict=True) if value and _meets(value, bound)]
+            own.add(at)
+        return self._operate(rows, rest, own) if rows else None
+
+    def _operate(self, rows: Sequence[RecordRow], rest: Sequence[Term], own: set[int]) -> TableAnswer | None:
+        asking = [term for term in rest if term.word.lower() not in _LIGHT]
+        liked = [
+            at for at in range(len(self.columns)) if at not in own and any(self._like(term, at) for term in asking)
+        ]
+        operation = self.asked.operation
+        if operation is Operation.COUNT:
+            return self._count(rows, rest, own)
+        if operation is Operation.LIST:
+            return self._list(rows, [at for at in liked if at], own)
+        at, opposite = self._measured_column(rows, rest, liked, own)
+        values = None if at is None else self._values(rows, at)
+        if at is None or values is None:
+            return None
+        pairs = [(row, value) for row, value in zip(rows, values, strict=True) if value is not None]
+        if operation in (Operation.SUM, Operation.AVERAGE):
+            return self._total(pairs, at)
+        shown = [place for place in liked if place not in (0, at)]
+        if opposite:
+            operation = Operation.LEAST if operation is Operation.MOST else Operation.MOST
+        return (
+            _extreme(operation, pairs, at, shown[0] if len(shown) == 1 else None) if pairs and len(shown) < 2 else None
+        )
+
+    def _count(self, rows: Sequence[RecordRow], rest: Sequence[Term], own: set[int]) -> TableAnswer | None:
+        counted = next((term for term in self.terms if term.counted), None)
+        if counted is None:
+            after = re.search(r"(?:number of|anzahl (?:der|an)?|count)\s+(\w+)", self.question.text, re.IGNORECASE)
+            counted = next((term for term in rest if after and term.word == after[1]), None)
+        if counted is None:
+            return None
+        measure = [at for at in range(1, len(self.columns)) if at not in own and self._like(counted, at)]
+        values = self._values(rows, measure[0]) if len(measure) == 1 else None
+        if values and not self._is_entity(counted):
+            pairs = [(row, value) for row, value in zip(rows, values, strict=True) if isinstance(value, Quantity)]
+            return self._total(pairs, measure[0], Operation.SUM) if pairs else None
+        if measure and not self._is_entity(counted) and not self._is_counted_once(rows, measure):
+            return None
+        return TableAnswer(Operation.COUNT, tuple(rows), noun=counted.word)
+
+    def _is_counted_once(self, rows: Sequence[RecordRow], measure: Sequence[int]) -> bool:
+        """Whether each row stands for one of what the column has: a booking, where it says by whom it is booked."""
+        cells = [row.cells[measure[0]] for row in rows]
+        return self.columns[measure[0]].low[-1:] in (("by",), ("von",)) or len(set(cells)) == len(cells)
+
+    def _list(self, rows: Sequence[RecordRow], shown: Sequence[int], own: set[int]) -> TableAnswer | None:
+        if 0 in own or len(shown) > 1 or len(rows) > _MOST_LISTED:
+            return None
+        everything = not own and not _ALL.search(self.question.text)
+        if everything:
+            return None
+        return TableAnswer(Operation.LIST, tuple(rows), shown=tuple(shown))
+
+    def _total(
+        self, pairs: Sequence[tuple[RecordRow, Value]], at: int, operation: Operation | None = None
+    ) -> TableAnswer | None:
+        values = [value for _, value in pairs if isinstance(value, Quantity)]
+        style = style_of([row.cells[at] for row, _ in pairs], self.german)
+        if len(values) != len(pairs) or len(values) < 2 or style is None:
+            return None
+        total = sum((value.value for value in values), Decimal(0))
+        operation = operation or self.asked.operation
+        value = total / len(values) if operation is Operation.AVERAGE else total
+        return TableAnswer(operation, tuple(row for row, _ in pairs), written(value, style, values[0]), shown=(at,))
+
+    def _like(self, term: Term, at: int) -> float:
+        return likeness(term, self.columns[at]) or (1.05 if (term.stem, at) in self.similar else 0.0)
+
+    def _explained(self, rest: Sequence[Term]) -> bool:
+        left = [term for term in rest if not self._is_plain(term) and not self._is_column(term)]
+        if left and self.sense:
+            self.similar = self.sense.similar(left, self.table.columns)
+        return all(self._is_column(term) for term in left)
+
+    def _is_column(self, term: Term) -> bool:
+        return any(self._like(term, at) > 0 for at in range(len(self.columns)))
+
+    def _is_plain(self, term: Term) -> bool:
+        if term.word.lower() in _PEOPLE:
+            return self._is_entity(term)
+        return term.word.lower() in _LIGHT or is_in(term, self.above) or (term.hint and not term.counted)
+
+    def _is_entity(self, term: Term) -> bool:
+        """Whether the word is a name for what a row stands for."""
+        if (
+            term.word.lower() in ("times", "mal")
+            or likeness(term, self.columns[0]) > 0
+            or term.stem in self.above.stems
+        ):
+            return True
+        return term.word.lower() in _PEOPLE and self._is_of_people()
+
+    def _is_of_people(self) -> bool:
+        heads = frozenset[int]().union(*(column.groups for column in self.columns))
+        return bool(heads & _OF_PEOPLE) or not _PEOPLE.isdisjoint(self.columns[0].low)
+
+    def _filters(self) -> list[_Filter] | None:
+        """The columns by whose cells rows are chosen; None where a word stands in the cells of several columns."""
+        found: list[_Filter] = []
+        low = phrase_of(self.question.text).low
+        stems = {term.stem for term in self.terms}
+        for at in range(len(self.columns)):
+            cells = {row.cells[at] for row in self.table.rows if not _EMPTY.fullmatch(row.cells[at])}
+            whole = {cell for cell in cells if _is_named(cell, low, stems)}
+            terms = {term for term in self.terms for cell in whole if _names(term, cell)}
+            terms = {term for term in terms if not self._is_column(term) or term in self.question.names}
+            if terms:
+                found.append(_Filter(at, frozenset(terms), frozenset(whole)))
+        named = frozenset[Term]().union(*(one.terms for one in found))
+        for term in self.question.names:
+            if term in named or self._is_column(term) or is_in(term, self.above):
+                continue
+            partial = [(at, _cells_with(term, self.table.rows, at)) for at in range(len(self.columns))]
+            partial = [(at, cells) for at, cells in partial if cells]
+            if len(partial) != 1:
+                return None
+            found.append(_Filter(partial[0][0], frozenset([term]), partial[0][1]))
+        return self._without_rivals(found)
+
+    def _without_rivals(self, found: Sequence[_Filter]) -> list[_Filter] | None:
+        """A word that stands in cells of two columns counts in the one that the question names."""
+        for one in found:
+            for other in found:
+                if one is not other and one.at != other.at and one.terms & other.terms:
+                    return None
+        return list(found)
+
+    def _bounded_column(self, bound: Bound, rest: Sequence[Term]) -> int | None:
+        """The column that the question's words name, or the only one with such values."""
+        fitting = [at for at in range(len(self.columns)) if self._fits(at, bound)]
+        likes = {at: max((self._like(term, at) for term in rest), default=0.0) for at in fitting}
+        best = max(likes.values(), default=0.0)
+        chosen = [at for at, like in likes.items() if like == best]
+        dated = isinstance(bound.value, tuple)
+        return chosen[0] if len(chosen) == 1 and (best > 0 or (dated and len(fitting) == 1)) else None
+
+    def _fits(self, at: int, bound: Bound) -> bool:
+        values = self._values(self.table.rows, at)
+        kind = tuple if isinstance(bound.value, tuple) else Quantity
+        return values is not None and any(isinstance(value, kind) for value in values)
+
+    def _measured_column(
+        self, rows: Sequence[RecordRow], rest: Sequence[Term], liked: Sequence[int], own: set[int]
+    ) -> tuple[int | None, bool]:
+        """The column that a sum or a superlative is about, and whether it is measured the other way: the question's
+        words name it, or the superlative does."""
+        open_columns = [at for at in range(len(self.columns)) if at not in own and self._values(rows, at) is not None]
+        likes = {
+            at: max((self._like(term, at) for term in rest), default=0.0) for at in open_columns if at in liked and at
+        }
+        best = max(likes.values(), default=0.0)
+        chosen = [at for at, like in likes.items() if like == best]
+        if chosen:
+            return (chosen[0] if len(chosen) == 1 else None), False
+        return self._by_superlative(open_columns)
+
+    def _by_superlative(self, columns: Sequence[int]) -> tuple[int | None, bool]:
+        for word in self.asked.measured:
+            name = word.removeprefix("-")
+            groups = groups_of([name])
+            fitting = [at for at in columns if groups & self.columns[at].groups or name in self.columns[at].low]
+            if name == "date":
+                dated = [at for at in columns if not _DATES.isdisjoint(self.columns[at].low)]
+                fitting = [] if self._is_of_people() else dated
+            if name == "start" and not _SERVING.search(self.question.text):
+                fitting = []
+            if len(fitting) == 1:
+                return fitting[0], word != name
+        return None, False
+
+    def _values(self, rows: Sequence[RecordRow], at: int) -> list[Value | None] | None:
+        """The numbers or dates of a column, None for empty cells; None where a cell is neither, or units differ."""
+        cells = [named_cell(row, at)[1] for row in rows]
+        full = [cell for cell in cells if not _EMPTY.fullmatch(cell)]
+        days = [day_of(cell) for cell in full]
+        if full and all(days):
+            return [None if _EMPTY.fullmatch(cell) else day_of(cell) for cell in cells]
+        style = style_of(full, self.german) if full else None
+        if style is None:
+            return None
+        values = [None if _EMPTY.fullmatch(cell) else quantity_of(cell, style) for cell in cells]
+        numbers = [value for value in values if value is not None]
+        units = {(number.before, number.behind) for number in numbers}
+        return [*values] if len(numbers) == len(full) and len(units) == 1 else None
+
+
+def _extreme(operation: Operation, pairs: Sequence[tuple[RecordRow, Value]], at: int, shown: int | None) -> TableAnswer:
+    keys = [_comparable(value) for _, value in pairs]
+    sought = max(keys) if operation is Operation.MOST else min(keys)
+    rows = tuple(row for (row, _), own in zip(pairs, keys, strict=True) if own == sought)
+    return TableAnswer(operation, rows, shown=(at,) if shown is None else (shown, at))
+
+
+def _comparable(value: Value) -> tuple[Decimal, ...]:
+    return tuple(map(Decimal, value)) if isinstance(value, tuple) else (value.value,)
+
+
+def _meets(value: Value, bound: Bound) -> bool:
+    if isinstance(bound.value, tuple) != isinstance(value, tuple):
+        return False
+    if isinstance(value, tuple):
+        assert isinstance(bound.value, tuple)
+        given = sum(part > 0 for part in bound.value)
+        own, limit = value[:given], bound.value[:given]
+    else:
+        assert not isinstance(bound.value, tuple)
+        own, limit = (int(value.value > bound.value) - int(value.value < bound.value),), (0,)
+    if own == limit:
+        return bound.inclusive
+    return own > limit if bound.above else own < limit
+
+
+def _is_named(cell: str, low: Sequence[str], stems: set[str]) -> bool:
+    """Whether the question has all words of the cell."""
+    own = phrase_of(cell)
+    return bool(own.low) and all(
+        any(same(word, other) for other in low) or (not word[0].isdigit() and stem(word) in stems) for word in own.low
+    )
+
+
+def _names(term: Term, cell: str) -> bool:
+    own = phrase_of(cell)
+    return is_in(term, own) or (not term.word[0].isdigit() and term.stem in own.stems)
+
+
+def _cells_with(term: Term, rows: Sequence[RecordRow], at: int) -> frozenset[str]:
+    return frozenset(row.cells[at] for row in rows if is_in(term, phrase_of(row.cells[at])))

@@ -1,0 +1,86 @@
+"""The pieces of an answer about a whole table: each names the rows of one quote."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from msgspec import Struct
+
+from shared.answers.aggregates import TableAnswer
+from shared.answers.cell_statements import lowered, named_cell
+from shared.answers.records import RecordRow
+from shared.answers.table_questions import Operation
+from shared.types.passage import Passage
+
+_NAMED = 12
+"""Rows that are named; of more only the first and the last of each quote."""
+
+_TOTALS = {Operation.SUM: ("Total", "Summe"), Operation.AVERAGE: ("Average", "Durchschnitt")}
+
+
+class TableStatement(Struct, frozen=True):
+    """`quote` stands literally in the passage: rows that follow each other. `stop` follows the mark of its citation."""
+
+    passage: Passage
+    quote: str
+    text: str
+    stop: str
+
+
+def table_statements(answer: TableAnswer, german: bool) -> list[TableStatement]:
+    """The first piece begins with the number or sum."""
+    runs = list(_runs(answer.rows))
+    brief = len(answer.rows) > _NAMED
+    names = {id(row): name for row, name in zip(answer.rows, _names(answer), strict=True)}
+    pieces = []
+    for place, run in enumerate(runs):
+        own = [names[id(row)] for row in run]
+        text = f"{own[0]} … {own[-1]}" if brief and len(own) > 2 else ", ".join(own)
+        passage = run[0].table.passage
+        quote = passage.text[run[0].start : run[-1].end]
+        lead = _lead(answer, german) if place == 0 else ""
+        pieces.append(TableStatement(passage, quote, lead + text, "." if run is runs[-1] else ","))
+    return pieces
+
+
+def _lead(answer: TableAnswer, german: bool) -> str:
+    if answer.operation is Operation.COUNT:
+        return f"{len(answer.rows)} {answer.noun}: "
+    if answer.operation in _TOTALS:
+        row, at = answer.rows[0], answer.shown[0]
+        column = named_cell(row, at)[0]
+        name = column if german or row.table.passage.language == "de" else lowered(column)
+        of = "von" if german else "of"
+        return f"{_TOTALS[answer.operation][german]} {name}: {answer.value}, {of} "
+    return ""
+
+
+def _names(answer: TableAnswer) -> Iterator[str]:
+    """A row's first cell, with the first other cell that tells it from a row of the same name, and the cells asked."""
+    first = [row.cells[0] for row in answer.rows]
+    for row in answer.rows:
+        name = row.cells[0]
+        if first.count(name) > 1:
+            alike = [other for other in answer.rows if other.cells[0] == name]
+            differs = (at for at in range(1, len(row.cells)) if len({other.cells[at] for other in alike}) > 1)
+            at = next(differs, 0)
+            name = f"{name} ({row.cells[at]})" if at and row.cells[at] else name
+        shown = () if answer.operation in _TOTALS else (at for at in answer.shown if row.cells[at])
+        stated = ", ".join(_stated(row, at) for at in shown)
+        yield f"{name}: {stated}" if stated else name
+
+
+def _stated(row: RecordRow, at: int) -> str:
+    column, cell = named_cell(row, at)
+    return f"{column if row.table.passage.language == 'de' else lowered(column)} {cell}"
+
+
+def _runs(rows: Sequence[RecordRow]) -> Iterator[list[RecordRow]]:
+    """Rows that stand side by side in one passage."""
+    run = [rows[0]]
+    for before, row in pairwise(rows):
+        passage = row.table.passage
+        if before.table.passage is not passage or passage.text[before.end : row.start].strip():
+            yield run
+            run = []
+        run.append(row)
+    yield run
