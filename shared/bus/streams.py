@@ -18,7 +18,7 @@ from events.document import DocumentEvent
 from events.envelope import CloudEvent, Secrets, decode, encode, wrap
 from shared.bus import turns
 from shared.bus.recent import RECENT_S, quiet_mark, recent_mark
-from shared.bus.turns import GROUP, Demand, EnteringEvent, LeavingEvent, QueueChange, QueuedEvent, stream_key
+from shared.bus.turns import GROUP, Demand, EnteringEvent, LeavingEvent, QueueChange, WaitingEvent, stream_key
 from shared.redis.client import RedisClient, RedisWord, pairs
 from shared.table.table import Table
 
@@ -135,7 +135,7 @@ class StreamBus:
         """Schedules another delivery; this one counts as failed."""
         pause_ms = round(after_s * 1000)
         text, tenant = encode(received.event).decode(), received.event.aegistenant
-        again = QueuedEvent(text, received.attempts + 1, tenant, pause_ms, received.entry)
+        again = WaitingEvent(text, received.attempts + 1, tenant, pause_ms, received.entry)
         message = msgspec.json.encode(again).decode()
         leaving = LeavingEvent(received.function, received.entry, _document(received.event), message, pause_ms)
         await self._change([], None, received, leaving)
@@ -210,7 +210,7 @@ class StreamBus:
     def _entering(
         self, functions: Iterable[str], event: CloudEvent, *, unless_queued: bool = False
     ) -> list[EnteringEvent]:
-        message = msgspec.json.encode(QueuedEvent(encode(event).decode())).decode()
+        message = msgspec.json.encode(WaitingEvent(encode(event).decode())).decode()
         return [
             EnteringEvent(function, event.aegistenant, _document(event), message, unless_queued)
             for function in functions

@@ -151,7 +151,7 @@ return depth
 )
 
 
-class QueuedEvent(Struct, frozen=True):
+class WaitingEvent(Struct, frozen=True):
     """An event as it waits in a queue, in JSON. A retry also has its tenant, its pause, and the entry it had in the
     stream, by which it differs from every other."""
 
@@ -215,7 +215,7 @@ async def depth(redis: RedisClient, function: str) -> int:
     return int(await redis.run(_DEPTH, [], [function]))
 
 
-async def waiting_messages(redis: RedisClient, function: str) -> list[QueuedEvent]:
+async def waiting_messages(redis: RedisClient, function: str) -> list[WaitingEvent]:
     """All events that wait for a turn or for their time."""
     tenants = await redis.call("LRANGE", turns_key(function), 0, -1)
     lists: list[list[Any]] = await redis.batch(
@@ -224,7 +224,7 @@ async def waiting_messages(redis: RedisClient, function: str) -> list[QueuedEven
             *(("LRANGE", f"{stream_key(function)}:of:{tenant}", 0, -1) for tenant in tenants),
         ]
     )
-    return [msgspec.json.decode(message, type=QueuedEvent) for messages in lists for message in messages]
+    return [msgspec.json.decode(message, type=WaitingEvent) for messages in lists for message in messages]
 
 
 def stream_key(function: str) -> str:

@@ -60,12 +60,12 @@ class StageWork(Struct, frozen=True):
     origin: Origin
     until: float = math.inf
     allowance: DocumentAllowance = DocumentAllowance()
-    gives_way: Callable[[], bool] = goes_on
+    ends_early: Callable[[], bool] = goes_on
 
     @property
     def is_late(self) -> bool:
         """Whether four fifths of the time that a delivery may last are over, or the delivery gives way to others."""
-        return time.monotonic() > self.until or self.gives_way()
+        return time.monotonic() > self.until or self.ends_early()
 
     async def part(self, name: str) -> bytes | None:
         """Reads a part that an earlier delivery of the same work has written."""
@@ -99,13 +99,13 @@ class UnknownDocument(AegisError):
 
 class RunnableStage(Struct, frozen=True):
     """An operation of the table with its handler. `model` names the embedding model where the stage uses one;
-    `gives_way` says whether a delivery of many steps ends after its present one."""
+    `ends_early` says whether a delivery of many steps ends after its present one."""
 
     function: Function
     operation: Operation
     handler: StageHandler
     model: str = ""
-    gives_way: Callable[[], bool] = goes_on
+    ends_early: Callable[[], bool] = goes_on
 
 
 class StageRunner:
@@ -199,7 +199,7 @@ class StageRunner:
             async with asyncio.timeout(timeout_s):
                 until = time.monotonic() + _OWN_END * timeout_s
                 allowance = await self._allowance(origin, name)
-                work = StageWork(key, self._records, origin, until, allowance, stage.gives_way)
+                work = StageWork(key, self._records, origin, until, allowance, stage.ends_early)
                 outcome = await unless_deleted(stage.handler(event, work), origin, self._catalogue)
         except BeyondAllowance as error:
             reason = Reason(BUDGET, str(error))

@@ -56,13 +56,13 @@ class EventDelivery:
         self,
         event: CloudEvent,
         started: datetime | None = None,
-        gives_way: Callable[[], bool] = goes_on,
+        ends_early: Callable[[], bool] = goes_on,
     ) -> DeliveryResult:
-        """`started` is when the work on the event started, where that was before this delivery; `gives_way` says
+        """`started` is when the work on the event started, where that was before this delivery; `ends_early` says
         whether a delivery of many steps ends after its present one."""
         start, outage = time.monotonic(), {}
         try:
-            reply = await self._reply(event, started, gives_way)
+            reply = await self._reply(event, started, ends_early)
             delivered = DeliveryResult(200, reply) if reply else DeliveryResult(204)
         except (MalformedEventError, UnknownDocument) as error:
             delivered = DeliveryResult(400, detail=str(error))
@@ -108,7 +108,7 @@ class EventDelivery:
             return DeliveryResult(503, detail=str(error), retry_after=retry_after)
 
     async def _reply(
-        self, event: CloudEvent, started: datetime | None, gives_way: Callable[[], bool]
+        self, event: CloudEvent, started: datetime | None, ends_early: Callable[[], bool]
     ) -> DocumentEvent | None:
         """Picks the operation, verifies the event, and calls the handler: a stage's through its runner."""
         operation = self._operation_on(ClockTicked.type_name() if event.type in TICKS else event.type)
@@ -126,7 +126,7 @@ class EventDelivery:
         records = TenantRecords(self._services.blobs, message.origin.tenant_id)
         runner = StageRunner(self._services.table, self._services.redis, records, self._services.meter)
         model = self._services.embedding.name if "embedding" in self._function.needs else ""
-        stage = RunnableStage(self._function, operation, self._handler(operation).on_document, model, gives_way)
+        stage = RunnableStage(self._function, operation, self._handler(operation).on_document, model, ends_early)
         return await runner.run(stage, message, started)
 
     def _operation_on(self, event_type: str) -> Operation:

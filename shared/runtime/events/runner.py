@@ -125,8 +125,8 @@ class Runner:
             with contextlib.suppress(StoreUnavailable):
                 await self._bus.mark_started(received)
         if received.attempts < ATTEMPTS:
-            gives_way = partial(self._gives_way, received, time.monotonic() + TURN_S)
-            result = await self._delivery[received.function].deliver(received.event, gives_way=gives_way)
+            ends_early = partial(self._ends_early, received, time.monotonic() + TURN_S)
+            result = await self._delivery[received.function].deliver(received.event, ends_early=ends_early)
         else:
             # 503: something else may have ended the process, so its dead letter is replayed later.
             result = DeliveryResult(503, detail="the process ended while it handled this event")
@@ -140,7 +140,7 @@ class Runner:
                 log().exception("cannot conclude a delivery", extra={"function": received.function})
                 await asyncio.sleep(_REDIS_RETRY_S)
 
-    def _gives_way(self, received: ReceivedEvent, turn_until: float) -> bool:
+    def _ends_early(self, received: ReceivedEvent, turn_until: float) -> bool:
         """Whether the process ends, or the turn is over and another tenant waits for its own."""
         if self._stopping:
             return True

@@ -48,14 +48,14 @@ class StoredPoints:
         return len(self.added)
 
 
-async def test_it_gives_way_after_each_batch_and_embeds_none_twice(suite: Suite) -> None:
+async def test_it_ends_early_after_each_batch_and_embeds_none_twice(suite: Suite) -> None:
     record = await suite.store()
     origin = origin_of(record, TENANT)
     passages = [Passage(f"psg_{n}", record.document_id, 1, n, f"text number {n}") for n in range(100)]
     blob = await suite.records.write(record.document_id, 1, "passages", msgspec.json.encode(passages))
     event = DocumentChunked(origin=origin, key="chunked", passages=blob, count=100)
     model, points, deliveries = CountingModel(), StoredPoints(), 0
-    turn = StageWork("k", suite.records, origin, gives_way=lambda: True)
+    turn = StageWork("k", suite.records, origin, ends_early=lambda: True)
     while True:
         deliveries += 1
         outcome = await handle(event, turn, model, SparseEncoder(), points)

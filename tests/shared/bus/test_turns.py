@@ -163,7 +163,7 @@ async def test_the_sweep_never_queues_a_document_twice(suite: Suite, place: str)
     assert await suite.redis.call("EXISTS", "queue:parse:documents") == 0
 
 
-async def test_a_tenant_gives_way_where_one_with_fewer_in_hand_waits(suite: Suite) -> None:
+async def test_a_tenant_ends_early_where_one_with_fewer_in_hand_waits(suite: Suite) -> None:
     suite.bus.share_places("parse", 2)
     await upload(suite.bus, "ten_a", 3)
     in_hand = [one for _ in range(2) for one in await suite.bus.receive("parse", 1, 1)]
@@ -175,3 +175,14 @@ async def test_a_tenant_gives_way_where_one_with_fewer_in_hand_waits(suite: Suit
     await conclude(suite.bus, in_hand[0])
     await suite.bus.receive("parse", 1, 1)
     assert not suite.bus.others_wait("parse", "ten_b")
+
+
+async def test_a_small_document_is_ready_after_a_few_deliveries_of_anothers_40(suite: Suite) -> None:
+    for number in range(40):
+        await suite.upload(f"text {number}")
+    small = await suite.store("a small text", "ten_b")
+    await suite.bus.publish(suite.stored(small, "ten_b"), "upload")
+    while not any(run.stage == "finish" and run.document_id == small.document_id for run in suite.workshop.runs):
+        assert [await suite.step(stage) for stage in suite.table.stages()]
+    of_another = [run for run in suite.workshop.runs if run.document_id != small.document_id]
+    assert len(of_another) <= 12, "3 in each of 4 stages"

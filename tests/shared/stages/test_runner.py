@@ -94,12 +94,12 @@ async def test_long_work_of_one_tenant_holds_every_place_and_another_begins_at_o
     suite: Suite, start: Start, monkeypatch: pytest.MonkeyPatch, turn_s: float, is_over: bool
 ) -> None:
     monkeypatch.setattr(runner_module, "TURN_S", turn_s)
-    go_on, gives_way, at_work = asyncio.Event(), dict[str, bool](), set[str]()
+    go_on, ends_early, at_work = asyncio.Event(), dict[str, bool](), set[str]()
 
     async def works(work: StageWork) -> None:
         at_work.add(work.origin.document_id)
         await go_on.wait()
-        gives_way.setdefault(work.origin.tenant_id, work.is_late)
+        ends_early.setdefault(work.origin.tenant_id, work.is_late)
 
     suite.workshop.happens["parse"] = works
     await start()
@@ -116,10 +116,10 @@ async def test_long_work_of_one_tenant_holds_every_place_and_another_begins_at_o
     go_on.set()
     for record in long:
         await becomes(suite, record.document_id, "ready")
-    assert gives_way == {"ten_a": is_over, "ten_b": False}
+    assert ends_early == {"ten_a": is_over, "ten_b": False}
 
 
-async def test_a_stage_of_many_steps_gives_way_to_the_end_of_the_process(suite: Suite, start: Start) -> None:
+async def test_a_stage_of_many_steps_ends_early_to_the_end_of_the_process(suite: Suite, start: Start) -> None:
     started, is_late = asyncio.Event(), list[bool]()
 
     async def works(work: StageWork) -> None:
