@@ -53,7 +53,7 @@ class History(Struct, frozen=True):
 
 
 class Conversation(Struct, frozen=True):
-    """`title` is the beginning of its first question."""
+    """`title` is the beginning of its first question that is left."""
 
     conversation_id: str
     title: str
@@ -62,18 +62,32 @@ class Conversation(Struct, frozen=True):
     turns: int
 
 
+# KEYS: the conversation, the owner's index, the mark of a deleted tenant.
+_BEGIN = Script("""
+if redis.call('EXISTS', KEYS[3]) == 1 then return 0 end
+redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'title', ARGV[2], 'created', ARGV[3], 'updated', ARGV[3])
+redis.call('ZADD', KEYS[2], ARGV[3], ARGV[4])
+for i = 1, 2 do redis.call('EXPIRE', KEYS[i], ARGV[5]) end
+return 1
+""")
+
 # KEYS: the conversation, its turns, the owner's index, then of each document its conversations and the time of its
 # deletion. The conversation of another, one that was deleted while its answer was made, and one that ran out stay as
-# they are; a turn is not stored where one of its documents was deleted after the call began.
+# they are; a turn is not stored where one of its documents was deleted after the call began, and the title of a
+# conversation that only such a turn has is erased.
 _ADD = Script("""
 local owner = redis.call('HGET', KEYS[1], 'owner')
 if owner ~= ARGV[1] then return 0 end
 local time = redis.call('TIME')
 local began = time[1] * 1000 + math.floor(time[2] / 1000) - tonumber(ARGV[7])
 for i = 4, #KEYS, 2 do
-  if tonumber(redis.call('GET', KEYS[i + 1]) or '0') >= began then return 0 end
+  if tonumber(redis.call('GET', KEYS[i + 1]) or '0') >= began then
+    if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('HSET', KEYS[1], 'title', '') end
+    return 0
+  end
 end
 redis.call('HSET', KEYS[1], 'updated', ARGV[2])
+if redis.call('HGET', KEYS[1], 'title') == '' then redis.call('HSET', KEYS[1], 'title', ARGV[8]) end
 redis.call('RPUSH', KEYS[2], ARGV[3])
 redis.call('LTRIM', KEYS[2], -tonumber(ARGV[4]), -1)
 for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[5]) end
@@ -89,15 +103,15 @@ local time = redis.call('TIME')
 return redis.call('SET', KEYS[1], time[1] * 1000 + math.floor(time[2] / 1000), 'EX', ARGV[1])
 """)
 _FORBIDDEN_S = 3600
-"""Longer than any call that may still answer from a document that was deleted meanwhile."""
+"""Longer than any call that may still answer from a document or for a tenant that was deleted meanwhile."""
 
 
 _SHORTENED = "shortened"
 
-# The mark is set on a conversation that exists, and never makes one.
+# Mark and title are set on a conversation that exists, and never make one.
 _ERASE = Script("""
 if redis.call('LREM', KEYS[1], 0, ARGV[1]) > 0 and redis.call('EXISTS', KEYS[2]) == 1 then
-  redis.call('HSET', KEYS[2], ARGV[2], '1')
+  redis.call('HSET', KEYS[2], ARGV[2], '1', 'title', ARGV[3])
 end
 return 1
 """)
@@ -118,15 +132,8 @@ class Conversations:
         conversation_id = "cnv_" + secrets.token_hex(12)
         at = microseconds(now())
         place, index = self._place(conversation_id), self._index
-        about = ("owner", self._owner, "title", safe_title(question)[:_TITLE], "created", at, "updated", at)
-        await self._redis.batch(
-            [
-                ("HSET", place, *about),
-                ("EXPIRE", place, LIFETIME_S),
-                ("ZADD", index, at, conversation_id),
-                ("EXPIRE", index, LIFETIME_S),
-            ]
-        )
+        arguments = (self._owner, _title(question), at, conversation_id, LIFETIME_S)
+        await self._redis.run(_BEGIN, [place, index, _deleted_tenant(self._tenant)], arguments)
         return conversation_id
 
     async def add(self, conversation_id: str, turn: Turn, seconds: float) -> bool:
@@ -139,8 +146,8 @@ class Conversations:
             keys += [_quoting(self._tenant, document_id), _deleted(self._tenant, document_id)]
         encoded = msgspec.json.encode(turn).decode()
         took_ms = math.ceil(seconds * 1000) + 1
-        arguments = (self._owner, microseconds(now()), encoded, MOST_TURNS, LIFETIME_S, conversation_id, took_ms)
-        return bool(await self._redis.run(_ADD, keys, arguments))
+        about = (self._owner, microseconds(now()), encoded, MOST_TURNS, LIFETIME_S, conversation_id, took_ms)
+        return bool(await self._redis.run(_ADD, keys, (*about, _title(turn.question))))
 
     async def _store_classes(self, turn: Turn) -> None:
         if turn.made_from.asked_class == "confidential":
@@ -213,17 +220,28 @@ async def forget_document(redis: RedisClient, tenant_id: str, document_id: str) 
     quoting = _quoting(tenant_id, document_id)
     for conversation_id in await redis.call("SMEMBERS", quoting):
         place = _turns(tenant_id, conversation_id)
-        for encoded in await redis.call("LRANGE", place, 0, -1):
-            if document_id in msgspec.json.decode(encoded, type=Turn).document_ids:
-                await redis.run(_ERASE, [place, _place(tenant_id, conversation_id)], [encoded, _SHORTENED])
+        turns = {one: msgspec.json.decode(one, type=Turn) for one in await redis.call("LRANGE", place, 0, -1)}
+        title = next((_title(one.question) for one in turns.values() if document_id not in one.document_ids), "")
+        for encoded, turn in turns.items():
+            if document_id in turn.document_ids:
+                await redis.run(_ERASE, [place, _place(tenant_id, conversation_id)], [encoded, _SHORTENED, title])
     await redis.call("DEL", quoting)
 
 
 async def forget_tenant(redis: RedisClient, tenant_id: str) -> None:
-    """Deletes all conversations of the tenant, with their titles. Raises `StoreUnavailable`."""
+    """Deletes all conversations of the tenant, with their titles; late calls begin none. Raises `StoreUnavailable`."""
+    await redis.call("SET", _deleted_tenant(tenant_id), "1", "EX", _FORBIDDEN_S)
     for pattern in (_place(tenant_id, "*"), f"conversations:{tenant_id}:*"):
         if found := [key async for key in redis.scan(pattern)]:
             await redis.call("DEL", *found)
+
+
+def _title(question: str) -> str:
+    return safe_title(question)[:_TITLE]
+
+
+def _deleted_tenant(tenant_id: str) -> str:
+    return f"conversations-of:{tenant_id}:deleted"
 
 
 def _place(tenant_id: str, conversation_id: str) -> str:

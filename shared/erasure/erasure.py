@@ -1,19 +1,11 @@
 """Deletes documents: for every reader at once, then from every store."""
 
-import contextlib
-
-from msgspec import Struct
-
-from shared.catalogue.catalogue import Catalogue, Catalogues
-from shared.conversations.conversations import forget_document
+from shared.catalogue.catalogue import Catalogue
 from shared.erasure.compaction import request_compaction
-from shared.idempotency.calls import forget_answers_of_document
-from shared.pool.queue import SliceQueue
-from shared.records.records import PlatformRecords, TenantRecords
-from shared.redis.client import RedisClient
+from shared.erasure.places import PLACES, DeletedDocument, Stores
+from shared.records.records import TenantRecords
 from shared.redis.leases import Leases, document_lease
 from shared.types.errors import StoreUnavailable
-from shared.vectors.port import VectorIndex
 
 
 async def hide_document(document_id: str, generation: int, records: TenantRecords, catalogue: Catalogue) -> None:
@@ -27,15 +19,10 @@ async def hide_document(document_id: str, generation: int, records: TenantRecord
     await records.write_tombstone(document_id, generation)
 
 
-class Erasure(Struct, frozen=True):
+class Erasure(Stores, frozen=True):
     """Takes a tenant's documents out of every store."""
 
-    platform: PlatformRecords
-    catalogues: Catalogues
-    vectors: VectorIndex
-    redis: RedisClient
     leases: Leases
-    slices: SliceQueue
 
     async def delete(self, tenant_id: str, document_id: str, generation: int) -> bool:
         """Hides the document, then erases it. False where a store is away, and the sweep erases it later.
@@ -60,16 +47,10 @@ class Erasure(Struct, frozen=True):
         records = self.platform.of(tenant_id)
         generations = range(1, up_to_generation + 1)
         markers = [await records.open_marker(document_id, generation, "deleting") for generation in generations]
-        await self.catalogues.of(tenant_id).drop(document_id, up_to_generation)
-        with contextlib.suppress(StoreUnavailable):  # the pool finds out by itself, a little later
-            await self.slices.cancel(tenant_id, document_id, up_to_generation)
-        await self.vectors.of(tenant_id).forget(document_id, up_to_generation)
-        await forget_document(self.redis, tenant_id, document_id)
-        await forget_answers_of_document(self.redis, tenant_id, document_id)
-        for letter in await self.platform.dead_letters(tenant_id):
-            if letter.document_id == document_id and int(letter.event.get("epoch", 0)) <= up_to_generation:
-                await self.platform.erase_dead_letter(letter)
-        await records.erase(document_id, up_to_generation)
+        gone = DeletedDocument(tenant_id, document_id, up_to_generation)
+        for place in PLACES:
+            if place.of_document:
+                await place.of_document(self, gone)
         for generation, marker in zip(generations, markers, strict=True):
             await records.mark_closed(document_id, generation)
             # A stage that ended meanwhile has marked it again: what it wrote is erased in another turn.

@@ -7,9 +7,8 @@ from msgspec import Struct
 
 from shared.access.accounts import Accounts
 from shared.catalogue.catalogue import Catalogues
-from shared.conversations.conversations import forget_tenant
 from shared.erasure.erasure import hide_document
-from shared.idempotency.calls import forget_answers_of_tenant
+from shared.erasure.places import PLACES
 from shared.records.records import PlatformRecords
 from shared.records.structs import TenantDeletion
 from shared.redis.client import RedisClient
@@ -49,11 +48,11 @@ class TenantErasure(Struct, frozen=True):
 
     async def _erase(self, tenant_id: str, deletion: TenantDeletion) -> None:
         await self.accounts.delete_tenant(tenant_id)
-        await forget_answers_of_tenant(self.redis, tenant_id)
-        await forget_tenant(self.redis, tenant_id)
+        for place in PLACES:
+            if place.of_tenant:
+                await place.of_tenant(self.platform, self.redis, tenant_id)
         records, catalogue = self.platform.of(tenant_id), self.catalogues.of(tenant_id)
         async for record in records.documents():
             await hide_document(record.document_id, record.generation, records, catalogue)
-        await self.platform.erase_tenant(tenant_id)
         if not deletion.is_hidden:
             await self.platform.keep_tenant_deletion(tenant_id, msgspec.structs.replace(deletion, is_hidden=True))

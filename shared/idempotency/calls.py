@@ -50,15 +50,16 @@ _RELEASE = Script("""
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
 """)
-# KEYS: call, body, the tenant's bodies by the end of their time, their sizes, then of each document its index and the
-# time of its deletion. A body is not stored where one of the documents was deleted after the call began.
+# KEYS: call, body, the tenant's bodies by the end of their time, their sizes, the mark of a deleted tenant, then of
+# each document its index and the time of its deletion. A body is not stored for such a tenant, nor where one of the
+# documents was deleted after the call began.
 _END = Script("""
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[4])
 local size = #ARGV[3]
 local quota = tonumber(ARGV[6])
-if size == 0 or size > quota then return 1 end
-for i = 5, #KEYS, 2 do
+if size == 0 or size > quota or redis.call('EXISTS', KEYS[5]) == 1 then return 1 end
+for i = 6, #KEYS, 2 do
   if tonumber(redis.call('GET', KEYS[i + 1]) or '0') >= tonumber(ARGV[5]) then return 1 end
 end
 local time = redis.call('TIME')
@@ -81,7 +82,7 @@ redis.call('ZADD', KEYS[3], now + tonumber(ARGV[4]), KEYS[2])
 redis.call('HSET', KEYS[4], KEYS[2], size)
 redis.call('HINCRBY', KEYS[4], 'total', size)
 for i = 3, 4 do redis.call('EXPIRE', KEYS[i], ARGV[4]) end
-for i = 5, #KEYS, 2 do
+for i = 6, #KEYS, 2 do
   redis.call('SADD', KEYS[i], KEYS[2])
   redis.call('EXPIRE', KEYS[i], ARGV[4])
 end
@@ -101,6 +102,7 @@ return redis.call('DEL', KEYS[1])
 """)
 _FORGET_TENANT = Script("""
 for _, name in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do redis.call('DEL', name) end
+redis.call('SET', KEYS[3], '1', 'EX', ARGV[1])
 return redis.call('DEL', KEYS[1], KEYS[2])
 """)
 
@@ -234,8 +236,8 @@ async def forget_answers_of_document(redis: RedisClient, tenant_id: str, documen
 
 
 async def forget_answers_of_tenant(redis: RedisClient, tenant_id: str) -> None:
-    """Erases every stored answer of the tenant. Raises `StoreUnavailable`."""
-    await redis.run(_FORGET_TENANT, _tenant_keys(tenant_id))
+    """Erases every stored answer of the tenant; one that is made meanwhile is not stored. Raises `StoreUnavailable`."""
+    await redis.run(_FORGET_TENANT, _tenant_keys(tenant_id), [_STORED_S])
 
 
 def fingerprint(*parts: bytes) -> str:
@@ -250,7 +252,8 @@ def _body_key(name: str) -> str:
 
 
 def _tenant_keys(tenant_id: str) -> list[str]:
-    return [f"idempotency-bodies:{tenant_id}", f"idempotency-sizes:{tenant_id}"]
+    """The tenant's bodies, their sizes, and the mark of its deletion."""
+    return [f"idempotency-{name}:{tenant_id}" for name in ("bodies", "sizes", "closed")]
 
 
 def _document_keys(tenant_id: str, document_id: str) -> list[str]:

@@ -80,10 +80,10 @@ async def test_nothing_of_it_is_left_but_its_usage(suite: Suite) -> None:
     await Conversations(suite.redis, tenant_id, "key_1").begin(f"Where does {canary} live?")
     await suite.call("tenants", "delete", OneTenant(tenant_id), "operator")
     await Conversations(suite.redis, tenant_id, "key_1").begin(f"asked late: {canary}")
+    assert [key async for key in suite.redis.scan("conversation*") if not key.endswith(":deleted")] == []
     await suite.tick()
     left = await suite.blobs.names(f"t/{tenant_id}/")
     assert [name for name in left if "/tombstones/" not in name] == [f"t/{tenant_id}/accounts/tenant"]
     assert canary.encode() not in await suite.blobs.read(f"t/{tenant_id}/accounts/tenant")
-    assert [key async for key in suite.redis.scan("conversation*") if not key.endswith(":deleted")] == []
     with pytest.raises(NotFound):
         await suite.call("tenants", "change", ChangeTenant(tenant_id, name=canary), "operator")

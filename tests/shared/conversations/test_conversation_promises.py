@@ -2,7 +2,15 @@
 
 import asyncio
 
-from shared.conversations.conversations import LIFETIME_S, MOST_TURNS, Conversations, History, Turn, forget_document
+from shared.conversations.conversations import (
+    LIFETIME_S,
+    MOST_TURNS,
+    Conversations,
+    History,
+    Turn,
+    forget_document,
+    forget_tenant,
+)
 from shared.redis.client import RedisClient
 from shared.types.citation import Citation
 from shared.types.clock import now
@@ -93,6 +101,8 @@ async def test_turns_from_a_deleted_document_are_gone_and_others_stay(redis: Red
     history = await mine.history(first)
     assert history and ([one.question for one in history.turns], history.is_shortened) == (["from two"], True)
     assert await another.history(second) == History((), is_shortened=True)
+    titles = [about.title for own in (mine, another) for about in await own.list()]
+    assert titles == ["from two", ""], "the title quotes no question that is erased"
 
 
 async def test_an_answer_that_is_made_while_its_document_goes_is_not_stored(redis: RedisClient) -> None:
@@ -102,5 +112,17 @@ async def test_an_answer_that_is_made_while_its_document_goes_is_not_stored(redi
     await asyncio.sleep(0.01)
     assert not await mine.add(conversation_id, turn("begun before", "doc_2", "doc_1"), 30)
     assert await mine.history(conversation_id) == History(())
+    assert (await mine.list())[0].title == ""
     assert await mine.add(conversation_id, turn("of the same bytes, uploaded again", "doc_1"), 0)
     assert await mine.add(conversation_id, turn("of another document", "doc_2"), 30)
+
+
+async def test_a_call_of_a_deleted_tenant_that_is_late_begins_and_continues_nothing(redis: RedisClient) -> None:
+    mine = Conversations(redis, "ten_a", "key_1")
+    before = await mine.begin("a question")
+    await forget_tenant(redis, "ten_a")
+    late = await mine.begin("a late question")
+    for conversation_id in (before, late):
+        assert not await mine.add(conversation_id, turn("late"), 0.1)
+    assert await mine.list() == []
+    assert [key async for key in redis.scan("conversation*")] == ["conversations-of:ten_a:deleted"]

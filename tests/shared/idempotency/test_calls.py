@@ -130,6 +130,8 @@ async def test_an_answer_too_large_to_be_stored_is_not_made_twice(redis: RedisCl
 
 async def test_a_deleted_tenant_leaves_no_answer(redis: RedisClient) -> None:
     await store(redis)
+    late = await begin(redis, "late")
     await (await begin(redis, "theirs", "ten_b")).finish(StoredAnswer(200, "application/json", QUOTING))
     await forget_answers_of_tenant(redis, "ten_a")
+    await late.finish(StoredAnswer(200, "application/json", QUOTING))
     assert len((await keys(redis)).split()) == 1
