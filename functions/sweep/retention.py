@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from msgspec import Struct
 
+from shared.bus.recent import is_marked
 from shared.catalogue.catalogue import Catalogues
 from shared.erasure.erasure import hide_document
 from shared.records.records import PlatformRecords
@@ -24,8 +25,10 @@ class Retention(Struct, frozen=True):
         for tenant_id in await self.platform.tenant_ids():
             records, catalogue = self.platform.of(tenant_id), self.catalogues.of(tenant_id)
             days = (await records.settings()).retention_days
-            if days is None or not await self.redis.call("SET", f"retention:{tenant_id}", "1", "NX", "EX", _CHECKED_S):
+            mark = f"retention:{tenant_id}"
+            if days is None or await is_marked(self.redis, mark, _CHECKED_S):
                 continue
+            await self.redis.call("SET", mark, "1", "EX", _CHECKED_S)
             oldest = now() - timedelta(days=days)
             async for record in records.documents():
                 if record.created_at < oldest:

@@ -4,6 +4,7 @@ import secrets
 
 from msgspec import Struct
 
+from shared.bus.recent import is_marked
 from shared.redis.client import RedisClient, Script
 from shared.vectors.port import VectorIndex
 
@@ -31,7 +32,7 @@ class Compaction(Struct, frozen=True):
         """Begins what is due, or finds that it is done; what was erased meanwhile is for the next one. Raises
         `StoreUnavailable`."""
         token = await self.redis.call("GET", _DUE)
-        if not token or await self.redis.call("EXISTS", _PAUSE):
+        if not token or await is_marked(self.redis, _PAUSE, _PAUSE_S):
             return
         if await self.vectors.compact(token):
             await self.redis.run(_DONE, [_DUE, _PAUSE], [token, _PAUSE_S])

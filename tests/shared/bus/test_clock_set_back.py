@@ -6,6 +6,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from shared.erasure.compaction import Compaction, request_compaction
 from shared.idempotency.calls import IdempotentCall, IdempotentCalls, StoredAnswer
 from shared.pool.queue import SliceQueue
 from shared.proxy.routing.shared_slots import SharedSlots
@@ -103,3 +104,21 @@ async def test_a_killed_call_holds_its_key_for_its_time_out_and_a_stored_answer_
     await call.finish(answer)
     assert await calls.begin("one", "the body", 60) == answer
     assert await redis.call("TTL", key) > 23 * 3600
+
+
+async def test_a_compaction_that_waits_for_its_pause_is_due_at_once(suite: Suite) -> None:
+    compacted = list[str]()
+
+    class CompactedIndex:
+        async def compact(self, token: str) -> bool:
+            compacted.append(token)
+            return True
+
+    compaction = Compaction(suite.redis, CompactedIndex())  # type: ignore[arg-type]
+    for _ in range(2):
+        await request_compaction(suite.redis)
+        await compaction.run()
+    assert len(compacted) == 1, "the second waits"
+    await set_back(suite.redis)
+    await compaction.run()
+    assert len(compacted) == 2

@@ -67,7 +67,8 @@ async def test_seals_follow_each_other_and_carry_the_sums(blobs: Blobs) -> None:
     assert (await verify(blobs)).fault == ""
 
 
-async def test_sealing_is_due_once_a_minute(blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("by", [timedelta(seconds=60), timedelta(hours=-2)], ids=["later", "the clock was set back"])
+async def test_sealing_is_due_once_a_minute(blobs: Blobs, monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
     from shared.usage import sealing
 
     journal = Journal(blobs)
@@ -75,9 +76,10 @@ async def test_sealing_is_due_once_a_minute(blobs: Blobs, monkeypatch: pytest.Mo
     assert await seal_due(blobs) is not None
     await journal.append(free(2))
     assert await seal_due(blobs) is None
-    later = clock.now() + timedelta(seconds=60)
+    later = clock.now() + by
     monkeypatch.setattr(sealing, "now", lambda: later)
     assert await seal_due(blobs) is not None
+    assert (await verify(blobs)).fault == ""
 
 
 async def test_a_late_blob_gets_into_the_next_seal(blobs: Blobs) -> None:
