@@ -170,7 +170,7 @@ async def _dies(model: str, operation_id: str = "") -> ModelOff:
 
 
 class Forgetful(RedisClient):
-    """Every script runs, and every second answer comes too late; leases, which are asked for at any time, get theirs."""
+    """Every script runs, and every second answer comes too late, but for leases, which ask at any time."""
 
     late = 0
 
