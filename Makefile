@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help demo serve test test-cluster check fix generate speed hostile clean
+.PHONY: help demo serve test test-cluster check fix generate fit speed hostile clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,7 +36,7 @@ test: .venv/dev ## Set up and run the tests (embedded stores only)
 test-cluster: .venv/cluster-tests ## Run the tests of stores, and the suite as processes, on real servers (needs redis-server)
 	$(BIN)/pytest -n 2 --dist loadfile --backends cluster tests/cluster $(addprefix tests/shared/,access blobs bus catalogue conversations proxy/budget redis usage vectors)
 
-check: .venv/dev ## Lint, types, names, import contracts, wiring of the table, generated files
+check: .venv/dev ## Lint, types, names, import contracts, wiring of the table, generated files, fitted weights
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -54,6 +54,9 @@ fix: .venv/dev ## Format, and apply the fixes of ruff
 generate: .venv/dev ## Write the generated documentation and manifests again
 	$(BIN)/python -m docs.generate
 	$(BIN)/python -m knative.render
+
+fit: .venv/dev ## Fit the weights of the extractive answerer to the set in tests/fitting, and report what they do
+	$(BIN)/python -m tests.fitting
 
 speed: .venv/dev ## Measure cold starts, ingestion, the vector index and every format (minutes; not part of CI)
 	$(BIN)/python -m tests.speed

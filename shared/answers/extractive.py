@@ -17,6 +17,7 @@ from shared.answers.records import RecordRow, rows_of
 from shared.answers.scoring import SentenceScores, score_sentences
 from shared.answers.table_questions import Operation, read_table_question
 from shared.answers.table_statements import table_statements
+from shared.answers.weights import FittedWeights, Order, Weights, decision_scores, fitted_weights
 from shared.answers.whole_tables import joined_tables
 from shared.embedding.minilm import MiniLM
 from shared.processes.cpu_threads import run_short
@@ -42,75 +43,9 @@ class Extracted(Struct, frozen=True):
     confidence: float
 
 
-class Order(Struct, frozen=True):
-    """The weight of each score when sentences are ranked."""
-
-    cosine: float
-    cosine_nameless: float
-    met: float
-    type_match: float
-    named: float
-    named_here: float
-    met_in_context: float = 0.0
-    worded: float = 0.0
-    predicate: float = 0.0
-    covered: float = 0.0
-    counted: float = 0.0
-    about: float = 0.0
-    figures: float = 0.6
-
-    def of(self, one: SentenceScores) -> float:
-        return sum(float(getattr(self, kind)) * float(getattr(one, kind)) for kind in self.__struct_fields__)
-
-
-class AnswerDecision(Struct, frozen=True):
-    """The weight of each score when it is decided whether the best sentence answers; a logistic regression over
-    company, product, building and nature texts, policies, minutes and reports, direct and paraphrased questions."""
-
-    closest: float
-    type_match: float
-    lead: float
-    named: float
-    predicate: float
-    opposed: float
-    counted: float
-    met: float
-    weakest: float
-    bias: float
-    covered: float = 0.0
-    about: float = 0.0
-
-
-class Weights(Struct, frozen=True):
-    order: Order
-    decision: AnswerDecision
-
-
-ENGLISH = Weights(
-    Order(
-        cosine=0.66, cosine_nameless=0.76, met=0.82, met_in_context=0.44, worded=0.31, predicate=0.44, type_match=0.53,
-        counted=0.08, named=0.8, named_here=0.09,
-    ),
-    AnswerDecision(
-        closest=4.17, lead=3.66, type_match=2.17, named=2.59, predicate=0.95, opposed=-3.17, counted=2.58, met=1.68,
-        weakest=0.3, bias=-11.64,
-    ),
-)  # fmt: skip
-GERMAN = Weights(
-    Order(
-        cosine=0.03, cosine_nameless=0.46, met=0.79, met_in_context=0.48, worded=0.31, predicate=0.44, covered=0.18,
-        type_match=0.7, counted=0.08, named=0.76, named_here=0.04, about=0.76,
-    ),
-    AnswerDecision(
-        closest=0.38, lead=2.69, type_match=1.94, named=1.19, predicate=0.9, opposed=-1.0, counted=2.43, met=1.4,
-        weakest=0.0, covered=1.89, about=3.02, bias=-9.58,
-    ),
-)  # fmt: skip
-
-_LONGEST_LEAD = 0.3
-_SAME_NAMES = 0.05
 _CLOSE = 0.4
 _MOST = 3
+THRESHOLD = 0.5
 _SURE = 0.7
 """The least confidence where no noun of a German question has a counterpart."""
 
@@ -121,16 +56,20 @@ _PASSAGES = 24
 _COMPARING = frozenset([Operation.MOST, Operation.LEAST, Operation.AVERAGE])
 
 
+class Reading(Struct, frozen=True, eq=False):
+    """The likeliest sentences of a question's sources, with their scores."""
+
+    evidence: Evidence
+    scores: list[SentenceScores]
+
+
 class ExtractiveAnswerer:
     """Answers from sentences. `threshold` is the least confidence of an answer."""
 
-    def __init__(
-        self, model: MiniLM, threshold: float = 0.5, english: Weights = ENGLISH, german: Weights = GERMAN
-    ) -> None:
+    def __init__(self, model: MiniLM, threshold: float = THRESHOLD, weights: FittedWeights | None = None) -> None:
         self._model = model
         self._threshold = threshold
-        self._english = english
-        self._german = german
+        self._weights = weights or fitted_weights()
 
     async def answer(
         self, question: str, found: Sequence[Found], lengths: Mapping[str, int] | None = None
@@ -140,8 +79,16 @@ class ExtractiveAnswerer:
         return await run_short(self._answer, question, found, lengths or {})
 
     def _answer(self, text: str, found: Sequence[Found], lengths: Mapping[str, int]) -> Extracted:
+        reading = self.read(text, found, lengths)
+        if isinstance(reading, Extracted):
+            return reading
+        weights = self._weights.german if reading.evidence.question.german else self._weights.english
+        return decide(weights, reading, self._threshold)
+
+    def read(self, text: str, found: Sequence[Found], lengths: Mapping[str, int]) -> "Extracted | Reading":
+        """Returns the answer where a row, a table or a question in a source gives it, else the scores of the likeliest
+        sentences."""
         question = understand(text)
-        weights = self._german if question.german else self._english
         read = list(found) if read_table_question(question) else found[:_PASSAGES]
         rows = [row for rank, one in enumerate(read) for row in rows_of(one.passage, rank)]
         found = found[:_PASSAGES]
@@ -153,16 +100,9 @@ class ExtractiveAnswerer:
         bare: defaultdict[str, set[int]] = defaultdict(set)
         for one in bare_rows(rows):
             bare[one.table.passage.passage_id].update(range(one.start, one.end))
-        evidence = Evidence(
-            question, [source_of(one, rank, bare[one.passage.passage_id]) for rank, one in enumerate(found)]
-        )
-        ranked = sorted(score_sentences(self._model, evidence), key=weights.order.of, reverse=True)
-        if not ranked:
-            return Extracted(False, (), 0.0)
-        confidence = self._confidence(weights, evidence, ranked)
-        if confidence < (_SURE if ranked[0].unmet else self._threshold):
-            return Extracted(False, (), confidence)
-        return Extracted(True, _statements(weights.order, ranked, confidence), confidence)
+        sources = [source_of(one, rank, bare[one.passage.passage_id]) for rank, one in enumerate(found)]
+        evidence = Evidence(question, sources)
+        return Reading(evidence, score_sentences(self._model, evidence))
 
     def _from_rows(
         self, question: Question, rows: Sequence[RecordRow], passages: Sequence[Passage], lengths: Mapping[str, int]
@@ -181,27 +121,16 @@ class ExtractiveAnswerer:
             ]
         return []
 
-    @staticmethod
-    def _confidence(weights: Weights, evidence: Evidence, ranked: Sequence[SentenceScores]) -> float:
-        best = ranked[0]
-        second = weights.order.of(ranked[1]) if len(ranked) > 1 else -1.0
-        named = [one.cosine_nameless for one in ranked if one.named >= evidence.best_named - _SAME_NAMES]
-        decision = weights.decision
-        total = (
-            decision.bias
-            + decision.closest * max(named, default=0.0)
-            + decision.lead * min(_LONGEST_LEAD, weights.order.of(best) - second)
-            + decision.type_match * best.type_match
-            + decision.named * best.named
-            + decision.predicate * best.predicate
-            + decision.opposed * best.opposed
-            + decision.counted * best.counted
-            + decision.met * best.met
-            + decision.covered * best.covered
-            + decision.about * best.about
-            + decision.weakest * best.weakest
-        )
-        return 1 / (1 + math.exp(-total))
+
+def decide(weights: Weights, reading: Reading, threshold: float = THRESHOLD) -> Extracted:
+    """Ranks the sentences, and answers with the best where it is likely enough to answer."""
+    ranked = weights.order.ranked(reading.scores)
+    if not ranked:
+        return Extracted(False, (), 0.0)
+    confidence = weights.decision.confidence(decision_scores(weights.order, reading.evidence, ranked))
+    if confidence < (_SURE if ranked[0].unmet else threshold):
+        return Extracted(False, (), confidence)
+    return Extracted(True, _statements(weights.order, ranked, confidence), confidence)
 
 
 def _looked_up(statements: Sequence[Statement]) -> Extracted:

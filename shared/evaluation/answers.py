@@ -86,7 +86,7 @@ def holds(text: str, gold: str) -> bool:
     """Whether the text contains the right answer, whatever its case, spaces and compatibility letters; a number is no
     part of a longer one."""
     wanted = _plain(gold)
-    begin = r"(?<![\d.,])" if wanted[:1].isdigit() else ""
+    begin = r"(?<!\d)(?<!\d[.,])" if wanted[:1].isdigit() else ""
     end = r"(?![.,]?\d)" if wanted[-1:].isdigit() else ""
     return re.search(begin + re.escape(wanted) + end, _plain(text)) is not None
 

@@ -18,7 +18,8 @@ class SetError(ValueError):
 class GoldQuestion(Struct, frozen=True, forbid_unknown_fields=True, rename={"question_id": "id"}):
     """One line of `questions.jsonl`. An answer is right when it holds one of `gold`, the ways to write the right
     answer; without any the documents do not answer the question, and a refusal is right. `document` is the file that
-    answers it, `quote` the sentence or row in which the answer stands, `tags` the groups that are reported apart."""
+    answers it, or that only seems to, `quote` the sentence or row in which the answer stands, `tags` the groups that
+    are reported apart."""
 
     question_id: str
     question: str

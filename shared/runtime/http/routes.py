@@ -23,7 +23,6 @@ from msgspec import Struct
 
 from events.envelope import CloudEvent, MalformedEventError
 from shared.runtime.http import requests
-from shared.runtime.http.abandoned import unless_abandoned
 from shared.runtime.http.exchange import Asgi, Exchange, Exchanges, exchange_of
 from shared.runtime.http.pages import own_pages
 from shared.runtime.http.repetition import replayed, stored_answer
@@ -210,8 +209,7 @@ class _Route:
         try:
             async with asyncio.timeout(self._function.timeout_s):
                 handle = self._function.handler(self._operation)
-                work = handle(message, **provide(self._services, wanted, call))
-                return await (unless_abandoned(work, exchange) if requests.ends_with_caller(message) else work)
+                return await handle(message, **provide(self._services, wanted, call))
         except TimeoutError as error:
             raise Deadline(f"The call took longer than the {self._function.timeout_s} s it may.") from error
         finally:

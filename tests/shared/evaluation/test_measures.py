@@ -59,6 +59,7 @@ def test_an_answer_is_right_when_its_first_statement_holds_the_right_answer_of_t
         ("12.5 kg", "12", False),
         ("1,200", "200", False),
         ("12 kg", "12", True),
+        ("a,12,b", "12", True),
         ("on the 12.", "12", True),
         ("the oﬃce", "OFFICE", True),
     ],
