@@ -91,7 +91,7 @@ def test_a_redis_whose_url_is_set_is_the_one_that_is_used(valkey: str, tmp_path:
 def test_a_redis_that_does_not_answer_ends_the_start(tmp_path: Path) -> None:
     environ = {"AEGIS_REDIS_URL": f"unix://{tmp_path}/nothing", "PATH": ""}
     command = [str(AEGIS), "serve", "--data", str(tmp_path / "data"), "--port", "0"]
-    ended = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 6
     assert ended.stderr.startswith("error: counters")
 
@@ -122,7 +122,7 @@ def function(name: str, folder: Path, **environ: str) -> Iterator[Caller]:
             yield caller
     finally:
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
         process.stdout.close()
 
 
@@ -130,7 +130,7 @@ def test_a_rebuild_of_a_folder_that_is_none_makes_none(tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
     for data in (tmp_path / "typo", tmp_path / "notes"):
         command = [str(AEGIS), "rebuild", "--data", str(data), "--json"]
-        ended = subprocess.run(command, env={"PATH": ""}, capture_output=True, text=True, timeout=60)
+        ended = subprocess.run(command, env={"PATH": ""}, capture_output=True, text=True, timeout=120)
         assert ended.returncode == 2
         assert f"{data} is no data folder" in ended.stderr
     assert [path.name for path in tmp_path.rglob("*")] == ["notes"]
