@@ -106,7 +106,11 @@ class Installation:
         Raises `StoreUnavailable`, and `UnfitServer` or `UnfitBucket` for a store that cannot be used as it is set.
         """
         shutil.rmtree(self.settings.data / "spool", ignore_errors=True)  # uploads that a crash interrupted
-        redis = await self._started_redis()
+        try:
+            redis = await self._started_redis()
+        except AegisError:  # nothing is stored yet
+            self.folder.abandon()
+            raise
         reader = self._redis(_READ_TIMEOUT_S)
         self.bus = StreamBus(redis, reader, self.table, self.event_secrets, consumer=secrets.token_hex(4))
         services = Services(

@@ -139,6 +139,8 @@ class _Route:
                 _check_limit(exchange)
             return None, ""
         credential = _credential(exchange)
+        exchange.limits = self._services.refusals.limits(exchange.address, credential)
+        _check_limit(exchange)
         try:
             if operation.spends:
                 found = await self._services.gate.admit_spender(credential, operation.limit)
@@ -146,9 +148,10 @@ class _Route:
             else:
                 principal, exchange.limits = await self._services.gate.admit(credential, operation.limit)
         except Unauthenticated:
-            exchange.limits = await self._services.limit_refused(exchange.address)
+            exchange.limits = await self._services.refusals.count(exchange.address)
             _check_limit(exchange)
             raise
+        self._services.refusals.admit(credential)
         exchange.tenant_id = principal.tenant_id
         exchange.watching = lambda: self._services.revocations.watching(principal)
         _check_limit(exchange)

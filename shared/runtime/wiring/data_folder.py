@@ -3,6 +3,7 @@
 import fcntl
 import os
 import secrets
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,6 +49,7 @@ class DataFolder:
         # Also for the stores' processes, which inherit it: what tenants entrust to us is no other user's to read.
         os.umask(0o077)
         _check_ours(path)
+        self._is_new = not (path / _OURS).exists()
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -86,6 +88,11 @@ class DataFolder:
     def close(self) -> None:
         (self.path / "server.json").unlink(missing_ok=True)
         os.close(self._lock)
+
+    def abandon(self) -> None:
+        """Removes what a first start that failed has made in it; an earlier start's folder stays as it is."""
+        if self._is_new:
+            shutil.rmtree(self.path, ignore_errors=True)
 
 
 def check_installation(path: Path) -> None:

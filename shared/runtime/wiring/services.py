@@ -14,6 +14,7 @@ from shared.types.errors import AegisError, StoreUnavailable
 if TYPE_CHECKING:  # for the type checker only; the modules are imported at first use
     from shared.access.accounts import Accounts
     from shared.access.gate import Gate, RateLimits
+    from shared.access.refusals import Refusals
     from shared.access.revocations import Revocations
     from shared.answers.extractive import ExtractiveAnswerer
     from shared.blobs.port import Blobs
@@ -278,11 +279,11 @@ class Services:
 
         return await admit_address(self.redis, address)
 
-    async def limit_refused(self, address: str) -> "RateLimits | None":
-        """Counts a call with a credential that is refused; None below the limit of such calls."""
-        from shared.access.gate import limit_refused
+    @cached_property
+    def refusals(self) -> "Refusals":
+        from shared.access.refusals import Refusals
 
-        return await limit_refused(self.redis, address)
+        return Refusals(self.redis)
 
     async def probe(self, need: Need) -> None:
         """Asks a store whether it answers and can be used as it is set. Raises `StoreUnavailable`, `UnfitServer`."""

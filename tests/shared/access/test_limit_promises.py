@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from shared.access.accounts import Accounts
-from shared.access.gate import PER_ADDRESS_A_MINUTE, Gate, RateLimits, admit_address
+from shared.access.gate import PER_ADDRESS_A_MINUTE, REFUSED_A_MINUTE, Gate, RateLimits, admit_address
+from shared.access.refusals import Refusals
 from shared.blobs.port import Blobs
 from shared.redis.client import RedisClient
 from shared.redis.connection import over_url
@@ -185,3 +186,16 @@ async def test_an_address_has_its_own_limit_and_no_redis_no_limit(redis: RedisCl
     away = over_url(f"unix://{tmp_path}/nothing-here")
     assert await admit_address(away, "192.0.2.1") == RateLimits()
     await away.close()
+
+
+async def test_refused_keys_beyond_the_limit_of_their_address_ask_no_store(redis: RedisClient) -> None:
+    refusals = Refusals(redis)
+    refusals.admit("a key that was admitted")
+    await room_in_the_minute(redis, 3)
+    assert [await refusals.count("192.0.2.1") for _ in range(REFUSED_A_MINUTE)] == [None] * REFUSED_A_MINUTE
+    assert refusals.limits("192.0.2.1", "a bad key") is None
+    assert await refusals.count("192.0.2.1")
+    beyond = refusals.limits("192.0.2.1", "a bad key")
+    assert beyond and beyond.limit == REFUSED_A_MINUTE and 0 < beyond.retry_after <= MINUTE
+    assert refusals.limits("192.0.2.1", "a key that was admitted") is None
+    assert refusals.limits("192.0.2.2", "a bad key") is None

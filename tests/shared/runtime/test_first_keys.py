@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from shared.access.accounts import Accounts
 from shared.runtime.serve import DEFAULT_TENANT, Installation, embedded_settings
+from shared.types.errors import StoreUnavailable
 
 
 async def test_a_deleted_default_tenant_stays_deleted_after_a_restart(tmp_path: Path) -> None:
@@ -17,3 +20,17 @@ async def test_a_deleted_default_tenant_stays_deleted_after_a_restart(tmp_path: 
             assert await accounts.tenant(DEFAULT_TENANT) is None
             assert await accounts.keys(DEFAULT_TENANT) == []
             await installation.close(services)
+
+
+async def test_a_first_start_without_its_redis_leaves_no_folder_and_a_later_one_leaves_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    monkeypatch.setenv("AEGIS_REDIS_URL", f"unix://{tmp_path}/nothing")
+    for is_there in (False, True):
+        if is_there:
+            data.mkdir()
+            (data / "aegis.json").write_text('{"layout": 1}')
+        with Installation(embedded_settings(data)) as installation, pytest.raises(StoreUnavailable):
+            await installation.open()
+        assert data.exists() is is_there
