@@ -7,13 +7,13 @@ from decimal import Decimal
 from msgspec import Struct
 
 from shared.answers.cell_statements import named_cell
-from shared.answers.cell_values import Day, Quantity, day_of, quantity_of, style_of, written
+from shared.answers.cell_values import CalendarDay, Quantity, day_of, quantity_of, style_of, written
 from shared.answers.columns import ColumnSense, column_phrase, groups_of, is_in, likeness, phrase_of, same
 from shared.answers.lexicon import words
 from shared.answers.question import Term
 from shared.answers.records import RecordRow
 from shared.answers.stems import stem
-from shared.answers.table_questions import Bound, Operation, TableQuestion
+from shared.answers.table_questions import Bound, TableOperation, TableQuestion
 from shared.answers.whole_tables import JoinedTable
 
 _LIGHT = words("light") | words("counting")
@@ -27,14 +27,14 @@ _EMPTY = re.compile(r"[\W_]*|n/?a|none|null|unknown|unbekannt", re.IGNORECASE)
 _ALL = re.compile(r"^(?:list|name|show|give|nenne|liste|zeig)|\b(?:all|every|alle)\b", re.IGNORECASE)
 _MOST_LISTED = 50
 
-Value = Quantity | Day
+Value = Quantity | CalendarDay
 
 
 class TableAnswer(Struct, frozen=True):
     """The rows that answer, in the order of the table, and what is said of them: `value` is a sum or average, `shown`
     the columns whose cells are stated, `noun` what was counted."""
 
-    operation: Operation
+    operation: TableOperation
     rows: tuple[RecordRow, ...]
     value: str = ""
     shown: tuple[int, ...] = ()
@@ -105,20 +105,20 @@ class _TableRead:
             at for at in range(len(self.columns)) if at not in own and any(self._like(term, at) for term in asking)
         ]
         operation = self.asked.operation
-        if operation is Operation.COUNT:
+        if operation is TableOperation.COUNT:
             return self._count(rows, rest, own)
-        if operation is Operation.LIST:
+        if operation is TableOperation.LIST:
             return self._list(rows, [at for at in liked if at], own)
         at, opposite = self._measured_column(rows, rest, liked, own)
         values = None if at is None else self._values(rows, at)
         if at is None or values is None:
             return None
         pairs = [(row, value) for row, value in zip(rows, values, strict=True) if value is not None]
-        if operation in (Operation.SUM, Operation.AVERAGE):
+        if operation in (TableOperation.SUM, TableOperation.AVERAGE):
             return self._total(pairs, at)
         shown = [place for place in liked if place not in (0, at)]
         if opposite:
-            operation = Operation.LEAST if operation is Operation.MOST else Operation.MOST
+            operation = TableOperation.LEAST if operation is TableOperation.MOST else TableOperation.MOST
         return (
             _extreme(operation, pairs, at, shown[0] if len(shown) == 1 else None) if pairs and len(shown) < 2 else None
         )
@@ -134,10 +134,10 @@ class _TableRead:
         values = self._values(rows, measure[0]) if len(measure) == 1 else None
         if values and not self._is_entity(counted):
             pairs = [(row, value) for row, value in zip(rows, values, strict=True) if isinstance(value, Quantity)]
-            return self._total(pairs, measure[0], Operation.SUM) if pairs else None
+            return self._total(pairs, measure[0], TableOperation.SUM) if pairs else None
         if measure and not self._is_entity(counted) and not self._is_counted_once(rows, measure):
             return None
-        return TableAnswer(Operation.COUNT, tuple(rows), noun=counted.word)
+        return TableAnswer(TableOperation.COUNT, tuple(rows), noun=counted.word)
 
     def _is_counted_once(self, rows: Sequence[RecordRow], measure: Sequence[int]) -> bool:
         """Whether each row stands for one of what the column has: a booking, where it says by whom it is booked."""
@@ -150,10 +150,10 @@ class _TableRead:
         everything = not own and not _ALL.search(self.question.text)
         if everything:
             return None
-        return TableAnswer(Operation.LIST, tuple(rows), shown=tuple(shown))
+        return TableAnswer(TableOperation.LIST, tuple(rows), shown=tuple(shown))
 
     def _total(
-        self, pairs: Sequence[tuple[RecordRow, Value]], at: int, operation: Operation | None = None
+        self, pairs: Sequence[tuple[RecordRow, Value]], at: int, operation: TableOperation | None = None
     ) -> TableAnswer | None:
         values = [value for _, value in pairs if isinstance(value, Quantity)]
         style = style_of([row.cells[at] for row, _ in pairs], self.german)
@@ -161,7 +161,7 @@ class _TableRead:
             return None
         total = sum((value.value for value in values), Decimal(0))
         operation = operation or self.asked.operation
-        value = total / len(values) if operation is Operation.AVERAGE else total
+        value = total / len(values) if operation is TableOperation.AVERAGE else total
         return TableAnswer(operation, tuple(row for row, _ in pairs), written(value, style, values[0]), shown=(at,))
 
     def _like(self, term: Term, at: int) -> float:
@@ -216,6 +216,11 @@ class _TableRead:
             if len(partial) != 1:
                 return None
             found.append(_Filter(partial[0][0], frozenset([term]), partial[0][1]))
+        for term in self.question.terms:
+            counted = frozenset(row.cells[0] for row in self.table.rows if _names(term, row.cells[0]))
+            known = term in named or self._is_column(term) or self._is_plain(term)
+            if term.counted and counted and not known:
+                found.append(_Filter(0, frozenset([term]), counted))
         return self._without_rivals(found)
 
     def _without_rivals(self, found: Sequence[_Filter]) -> list[_Filter] | None:
@@ -285,9 +290,11 @@ class _TableRead:
         return [*values] if len(numbers) == len(full) and len(units) == 1 else None
 
 
-def _extreme(operation: Operation, pairs: Sequence[tuple[RecordRow, Value]], at: int, shown: int | None) -> TableAnswer:
+def _extreme(
+    operation: TableOperation, pairs: Sequence[tuple[RecordRow, Value]], at: int, shown: int | None
+) -> TableAnswer:
     keys = [_comparable(value) for _, value in pairs]
-    sought = max(keys) if operation is Operation.MOST else min(keys)
+    sought = max(keys) if operation is TableOperation.MOST else min(keys)
     rows = tuple(row for (row, _), own in zip(pairs, keys, strict=True) if own == sought)
     return TableAnswer(operation, rows, shown=(at,) if shown is None else (shown, at))
 

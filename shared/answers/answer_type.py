@@ -38,7 +38,11 @@ class AnswerType(Enum):
 _PATTERNS_BY_TYPE: tuple[tuple[AnswerType, tuple[str, ...]], ...] = (
     (
         AnswerType.REASON,
-        (r"^(?:why|warum|wieso|weshalb)\b", r"\bwhat (?:caused|was the (?:reason|cause))", r"\bwhat reason\b"),
+        (
+            r"^(?:why|warum|wieso|weshalb)\b|なぜ|どうして",
+            r"\bwhat (?:caused|was the (?:reason|cause))",
+            r"\bwhat reason\b",
+        ),
     ),
     (AnswerType.PHONE, (r"\b(?:tele)?phone number\b|\btelefonnummer\b",)),
     (AnswerType.EMAIL, (r"\be-?mail[ -]address\b|\be-?mail-?adresse\b",)),
@@ -99,14 +103,18 @@ _PATTERNS_BY_TYPE: tuple[tuple[AnswerType, tuple[str, ...]], ...] = (
         (
             r"^(?:when|wann|since when|seit wann)\b|\bwhen (?:was|did|were|is|does|will)\b|\bdate of\b",
             r"\b(?:which|what|welche[mnrs]) (?:year|date|day|month|century|jahr|tag|monat|jahrhundert)\b",
+            r"いつ|何時|何曜日|何月|何年",
             r"\bat (?:what|which) time\b|\bduring which months\b|\bon (?:what|which) day\b|\bum wie viel uhr\b",
         ),
     ),
-    (AnswerType.NUMBER, (r"\bhow (?:many|much)\b|\b(?:what|which) number\b|\bnumber of\b|\bwie viele?\b|\banzahl\b",)),
+    (
+        AnswerType.NUMBER,
+        (r"\bhow (?:many|much)\b|\b(?:what|which) number\b|\bnumber of\b|\bwie viele?\b|\banzahl\b|何人|何個|いくつ",),
+    ),
     (
         AnswerType.PERSON,
         (
-            r"\b(?:who|whom|whose|which person|what person|wer|wen|wem|wessen)\b",
+            r"\b(?:who|whom|whose|which person|what person|wer|wen|wem|wessen)\b|誰|だれ",
             r"\b(?:which|what) (?:company|firm|organi[sz]ation|manufacturer|supplier|author|artist|architect|painter|"
             r"bank|brand|publisher|airline|agency|university|team|scientist|engineer)\b",
             r"\bname of the (?:ceo|director|owner|author|founder|manager)\b",
@@ -117,7 +125,7 @@ _PATTERNS_BY_TYPE: tuple[tuple[AnswerType, tuple[str, ...]], ...] = (
         AnswerType.PLACE,
         (
             r"\bwhere\b|\b(?:which|what) (?:city|country|town|place|village|region)\b|\bhome town\b|\bbirthplace\b",
-            r"\b(?:wo|wohin|woher)\b|\bwelche[mnrs] (?:stadt|land|ort)\b",
+            r"\b(?:wo|wohin|woher)\b|\bwelche[mnrs] (?:stadt|land|ort)\b|どこ|何処",
         ),
     ),
 )

@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from msgspec import Struct
 
-Day = tuple[int, int, int]
+CalendarDay = tuple[int, int, int]
 """Year, month and day; a month or day that is not given is 0."""
 
 _FIGURE = re.compile(r"[-+−]?\d[\d.,'’ \u00a0\u202f]*(?<=\d)")
@@ -45,7 +45,7 @@ class NumberStyle(Struct, frozen=True):
     places: int
 
 
-def day_of(text: str) -> Day | None:
+def day_of(text: str) -> CalendarDay | None:
     text = text.strip()
     if found := _ISO.fullmatch(text):
         return int(found[1]), int(found[2]), int(found[3])

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Container, Sequence
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -11,6 +12,7 @@ from shared.answers.question import Question, Term, meanings_of
 from shared.answers.sentences import SentenceKind, SentenceSpan, sentences_of
 from shared.answers.stems import WORD, folded, stem
 from shared.answers.type_match import QUANTITY, type_match
+from shared.language.identifiers import identifiers
 from shared.types.passage import Found, Passage
 
 _PRIOR = 30
@@ -27,6 +29,7 @@ _NAMED_ELSEWHERE = 0.95
 """The weight of a name that occurs not in the passage but elsewhere in its document."""
 
 
+_SIDE_BY_SIDE = re.compile("[ \u00a0-]?")
 _SENTENCE_CELL = re.compile(r"\w\w[.!]\s*\|\Z")
 
 
@@ -45,6 +48,8 @@ def words_of(text: str) -> TextWords:
     stems = tuple(stem(word.group()) for word in found)
     meanings = tuple(meanings_of(found))
     parts = {part for root in stems if "-" in root for part in root.split("-")}
+    for words in identifiers(text):
+        parts |= {stem("".join(words)), *map(stem, words)}
     spans = tuple(word.span() for word in found)
     return TextWords(stems, meanings, spans, frozenset(stems).union(parts), frozenset[int]().union(*meanings))
 
@@ -116,6 +121,7 @@ class Evidence:
         self._alike = {term.stem: self._spelled_alike(term) for term in (*question.names, *question.terms)}
         self._rarity = {term.stem: self._rarity_of(term) for term in (*question.names, *question.terms)}
         self._documents = self._known_by_document()
+        self._numbered = _numbered(question)
         self._names = question.names or self._title_terms()
         self._named = {source.passage.passage_id: self._named_in(source) for source in self.sources}
         self._topics = {source.passage.passage_id: self._topic(source) for source in self.sources}
@@ -156,6 +162,15 @@ class Evidence:
         met = [self.likeness_in(term, candidate) for term in terms]
         return weighted_mean(met, weights, default=0.0)
 
+    def has_another_number(self, candidate: Candidate) -> bool:
+        """Whether it gives another number to what the question numbers: kilometre 133 where 21 is asked for."""
+        stems = candidate.words.stems
+        followers: dict[str, set[str]] = {}
+        for before, after in pairwise(stems):
+            if before in self._numbered and after[0].isdigit():
+                followers.setdefault(before, set()).add(after)
+        return any(number not in followers[word] for word, number in self._numbered.items() if word in followers)
+
     def figures_in_heading(self, candidate: Candidate) -> float:
         """How many of the question's figures a heading holds; 1 for any other sentence, which may continue one."""
         figures = [name.stem for name in self.question.names if name.word[0].isdigit()]
@@ -190,7 +205,7 @@ class Evidence:
         return math.log(1 + (len(self.sources) + _PRIOR - count + 0.5) / (count + 0.5))
 
     def _spelled_alike(self, term: Term) -> dict[str, float]:
-        if term.word[0].isdigit():
+        if term.word[0].isdigit() or any(identifiers(term.word)):
             return {}
         known = frozenset[str]().union(*(source.words.known for source in self.sources))
         compounds = self.question.german
@@ -233,6 +248,18 @@ class Evidence:
         roots = {term.stem for term in self.question.terms}
         often = {root for root in roots if sum(root in each.words.known for each in source.candidates) >= 2}
         return frozenset(often | (roots & source.title.known))
+
+
+def _numbered(question: Question) -> dict[str, str]:
+    """The question's numbers by the stem of the word right before each."""
+    terms = sorted((*question.names, *question.terms), key=lambda term: term.start)
+    return {
+        word.stem: number.stem
+        for word, number in pairwise(terms)
+        if number.word[0].isdigit()
+        and not word.word[0].isdigit()
+        and _SIDE_BY_SIDE.fullmatch(question.text[word.end : number.start])
+    }
 
 
 def weighted_mean(values: Sequence[float], weights: Sequence[float], default: float) -> float:

@@ -9,13 +9,14 @@ from msgspec import Struct
 from shared.answers.aggregates import answer_from_tables
 from shared.answers.cell_statements import cell_statement
 from shared.answers.columns import ColumnSense
+from shared.answers.definitions import look_up_definition
 from shared.answers.evidence import Evidence, TextWords, source_of
 from shared.answers.faq import look_up_faq
 from shared.answers.look_up import RowMatch, bare_rows, look_up
 from shared.answers.question import Question, understand
 from shared.answers.records import RecordRow, rows_of
 from shared.answers.scoring import SentenceScores, score_sentences
-from shared.answers.table_questions import Operation, read_table_question
+from shared.answers.table_questions import TableOperation, read_table_question
 from shared.answers.table_statements import table_statements
 from shared.answers.weights import FittedWeights, Order, Weights, decision_scores, fitted_weights
 from shared.answers.whole_tables import joined_tables
@@ -53,7 +54,7 @@ _LOOKED_UP = 0.9
 """The confidence in a row that the question names, and whose column it asks for."""
 
 _PASSAGES = 24
-_COMPARING = frozenset([Operation.MOST, Operation.LEAST, Operation.AVERAGE])
+_COMPARING = frozenset([TableOperation.MOST, TableOperation.LEAST, TableOperation.AVERAGE])
 
 
 class Reading(Struct, frozen=True, eq=False):
@@ -97,6 +98,8 @@ class ExtractiveAnswerer:
         if faq := look_up_faq(question, [one.passage for one in found]):
             return _looked_up([Statement(faq.passage, faq.quote, _LOOKED_UP)])
         rows = [row for row in rows if row.table.rank < _PASSAGES]
+        if definition := look_up_definition(question, [one.passage for one in found]):
+            return _looked_up([Statement(definition.passage, definition.quote, _LOOKED_UP)])
         bare: defaultdict[str, set[int]] = defaultdict(set)
         for one in bare_rows(rows):
             bare[one.table.passage.passage_id].update(range(one.start, one.end))
@@ -111,8 +114,7 @@ class ExtractiveAnswerer:
         asked = read_table_question(question) if rows else None
         compares = asked and (asked.bounds or asked.operation in _COMPARING)
         sense = ColumnSense(self._model)
-        near = [row for row in rows if row.table.rank < _PASSAGES]
-        if not compares and (matches := look_up(question, near, sense)):
+        if not compares and (matches := look_up(question, rows, sense)):
             return _cells(matches, question.german)
         if asked and (answer := answer_from_tables(asked, joined_tables(rows, passages, lengths), sense)):
             return [

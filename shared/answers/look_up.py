@@ -150,8 +150,10 @@ class _RowRead:
         if all(term.word[0].isdigit() for term in self.own):
             return
         for at, met in list(self.met.items()):
-            bare = all(term.word[0].isdigit() for term in met)
-            if bare and not any(self.like(term, at) for term in self.terms) and _WHEN.isdisjoint(self.columns[at].low):
+            if not all(term.word[0].isdigit() for term in met):
+                continue
+            asked = not _WHEN.isdisjoint(self.columns[at].low) or any(self.like(term, at) for term in self.terms)
+            if not asked or any(met < other for other in self.met.values()):
                 del self.met[at]
 
     def _holds_runs(self) -> bool:

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from shared.answers.answer_type import AnswerType, answer_type
 from shared.answers.lexicon import meanings, words
-from shared.answers.stems import WORD, folded, stem
+from shared.answers.stems import WORD, folded, is_inflection, stem
 
 _FUNCTION_WORDS = words("function")
 _ENGLISH = words("english")
@@ -53,7 +53,7 @@ def understand(text: str) -> Question:
     names: list[Term] = []
     terms: list[Term] = []
     for place, (word, known) in enumerate(zip(found, meanings_of(found), strict=True)):
-        if low[place] in _FUNCTION_WORDS:
+        if low[place] in _FUNCTION_WORDS or is_inflection(low[place]):
             continue
         term = Term(
             word.group(), stem(word.group()), known, word.start(), word.end(), hint=stem(low[place]) in _HINTS,

@@ -29,6 +29,9 @@ _ALL_NAMES = 0.95
 _COUNTERPART = 0.6
 """From here on a word has a counterpart of the same meaning."""
 
+_LAST_WITH_SPACES = "\u3000"
+"""The model knows no word of the scripts behind it, so that all of them look alike."""
+
 _SAME_NAMES = 0.15
 _NOISE = 0.2
 _SURE = 0.8
@@ -65,7 +68,7 @@ class SentenceScores(Struct, frozen=True, eq=False):
     figures: float
     """How many of the question's figures a heading holds; 1 for any other sentence."""
     unmet: bool
-    """Whether no noun of a German question has a counterpart, in the sentence or its passage."""
+    """Whether no noun of a German or Japanese question has a counterpart, in the sentence or its passage."""
 
 
 def score_sentences(model: MiniLM, evidence: Evidence) -> list[SentenceScores]:
@@ -88,6 +91,7 @@ def likeliest(evidence: Evidence) -> list[Candidate]:
         one: evidence.worded(one) + 0.15 * evidence.type_match(one) + 0.5 / (1 + one.rank)
         for source in evidence.sources
         for one in source.candidates
+        if not evidence.has_another_number(one)
     }
     ordered = sorted(worth, key=lambda candidate: worth[candidate] + evidence.named(candidate), reverse=True)
     distinct = list({candidate.quote: candidate for candidate in reversed(ordered)}.values())[::-1]
@@ -172,6 +176,9 @@ class _Sentence:
     def _lacks_nouns(self, met: Sequence[float]) -> bool:
         """Other words with a counterpart are not enough: a bath that closes at nine says nothing of the sauna."""
         question, evidence = self.evidence.question, self.evidence
+        spaceless = [term for term in question.terms if term.word[0] > _LAST_WITH_SPACES]
+        if spaceless:
+            return not any(evidence.in_passage(term, self.candidate) for term in spaceless)
         if not question.german:
             return False
         nouns = [term for term in (*question.names, *question.terms) if term.start and term.word[0].isupper()]

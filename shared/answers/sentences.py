@@ -114,6 +114,6 @@ def _last_kind(text: str, begin: int, start: int, end: int, started: bool) -> Se
     """A short line of its own without punctuation, digits or a list's mark is a heading."""
     line = text[begin:end]
     bare = begin == start and end - start < 80 and len(line.split()) <= 8 and "\n" not in line
-    closed = line[-1] in '.!?…:;,)"”»' or _ITEM.match(line) or ":" in line or any(c.isdigit() for c in line)
+    closed = line[-1] in '.!?…:;,)"”»。！？」』）' or _ITEM.match(line) or ":" in line or any(c.isdigit() for c in line)
     beside = started or text[:start].strip() != "" or text[end:].strip() != ""
     return SentenceKind.HEADING if bare and beside and not closed else SentenceKind.SENTENCE

@@ -4,7 +4,13 @@ import re
 import unicodedata
 from functools import lru_cache
 
-WORD = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+(?:[-'’][^\W\d_]+)*|[^\W_]+")
+WORD = re.compile(
+    r"[\u4e00-\u9fff\u3005]+|[\u30a1-\u30ff]+|[\u3041-\u309f]+"
+    r"|\d+(?:[.,:]\d+)*|[^\W\d_]+(?:[-'’][^\W\d_]+)*|[^\W_]+"
+)
+"""Japanese, which has no spaces, is read by its scripts: what stands in hiragana inflects or joins the other words."""
+
+_INFLECTION = re.compile(r"[\u3041-\u309f]+")
 _ENDINGS = ("ingly", "ments", "ment", "ings", "ing", "edly", "ies", "ied", "ers", "ed", "es", "ly",
             "ern", "en", "er", "em", "e", "s", "n")  # fmt: skip
 _SHORTEST = 3
@@ -17,6 +23,10 @@ def folded(text: str) -> str:
         return text
     composed = unicodedata.normalize("NFC", text)
     return _COMPATIBLE.sub(lambda found: unicodedata.normalize("NFKC", found.group()), composed)
+
+
+def is_inflection(word: str) -> bool:
+    return _INFLECTION.fullmatch(word) is not None
 
 
 @lru_cache(maxsize=16384)

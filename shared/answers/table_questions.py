@@ -6,12 +6,12 @@ from enum import Enum
 
 from msgspec import Struct
 
-from shared.answers.cell_values import Day, day_of
+from shared.answers.cell_values import CalendarDay, day_of
 from shared.answers.question import Question, understand
 from shared.language.wordlists import read_lines
 
 
-class Operation(Enum):
+class TableOperation(Enum):
     COUNT = "count"
     SUM = "sum"
     AVERAGE = "average"
@@ -24,7 +24,7 @@ class Bound(Struct, frozen=True):
     """Values that a column may have: `least` and `greatest`, each with whether it belongs to them."""
 
     text: str
-    value: Decimal | Day
+    value: Decimal | CalendarDay
     above: bool
     inclusive: bool
 
@@ -33,14 +33,14 @@ class TableQuestion(Struct, frozen=True):
     """A question about the rows of a table. `measured` are words that head the column of a superlative; `question`
     lacks what is read already."""
 
-    operation: Operation
+    operation: TableOperation
     question: Question
     measured: tuple[str, ...] = ()
     bounds: tuple[Bound, ...] = ()
 
 
 _SUPERLATIVES = {
-    line.split()[0]: (Operation(line.split()[1]), tuple(line.split()[2:]))
+    line.split()[0]: (TableOperation(line.split()[1]), tuple(line.split()[2:]))
     for line in read_lines("shared.answers", "superlatives")
 }
 _JOINED = re.compile(r"\b(highest|best|lowest|longest|most|least|höchst|best)-(?=\w)", re.IGNORECASE)
@@ -107,15 +107,15 @@ def read_table_question(question: Question) -> TableQuestion | None:
     text, bounds = _without_bounds(text)
     low = [word.strip(".,:;?!\"'").lower() for word in text.split()]
     superlatives = [word for word in low if word in _SUPERLATIVES]
-    direction, measured = _SUPERLATIVES[superlatives[0]] if superlatives else (Operation.LIST, ())
+    direction, measured = _SUPERLATIVES[superlatives[0]] if superlatives else (TableOperation.LIST, ())
     if superlatives and "expensive" in low:
         measured = ("price",)
     is_average, is_sum, is_count = (bool(one.search(text)) for one in (_AVERAGE, _SUM, _COUNT))
     if len(superlatives) > 1 or bool(superlatives) + is_average + (is_sum or is_count) > 1:
         return None
     operation = (
-        Operation.AVERAGE if is_average else direction if superlatives else Operation.COUNT if is_count
-        else Operation.SUM if is_sum else Operation.LIST if _LIST.match(text) else None
+        TableOperation.AVERAGE if is_average else direction if superlatives else TableOperation.COUNT if is_count
+        else TableOperation.SUM if is_sum else TableOperation.LIST if _LIST.match(text) else None
     )  # fmt: skip
     if operation is None:
         return None

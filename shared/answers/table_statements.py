@@ -8,13 +8,13 @@ from msgspec import Struct
 from shared.answers.aggregates import TableAnswer
 from shared.answers.cell_statements import lowered, named_cell
 from shared.answers.records import RecordRow
-from shared.answers.table_questions import Operation
+from shared.answers.table_questions import TableOperation
 from shared.types.passage import Passage
 
 _NAMED = 12
 """Rows that are named; of more only the first and the last of each quote."""
 
-_TOTALS = {Operation.SUM: ("Total", "Summe"), Operation.AVERAGE: ("Average", "Durchschnitt")}
+_TOTALS = {TableOperation.SUM: ("Total", "Summe"), TableOperation.AVERAGE: ("Average", "Durchschnitt")}
 
 
 class TableStatement(Struct, frozen=True):
@@ -43,7 +43,7 @@ def table_statements(answer: TableAnswer, german: bool) -> list[TableStatement]:
 
 
 def _lead(answer: TableAnswer, german: bool) -> str:
-    if answer.operation is Operation.COUNT:
+    if answer.operation is TableOperation.COUNT:
         return f"{len(answer.rows)} {answer.noun}: "
     if answer.operation in _TOTALS:
         row, at = answer.rows[0], answer.shown[0]

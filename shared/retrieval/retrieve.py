@@ -8,6 +8,7 @@ from msgspec import Struct
 from shared.embedding.port import Embedding
 from shared.embedding.sparse import SparseEncoder
 from shared.language.detect import possible
+from shared.language.identifiers import with_other_forms
 from shared.types.deadlines import answered_within
 from shared.types.errors import StoreUnavailable
 from shared.types.passage import Found
@@ -61,7 +62,7 @@ async def retrieve(
     query = Query(
         limit=limit,
         dense=meaning.dense,
-        sparse=encoder.question(question, *languages) if by_words else None,
+        sparse=encoder.question(with_other_forms(question), *languages) if by_words else None,
         dense_weight=1.0 if languages[0] in embedding.languages else UNKNOWN_LANGUAGE_WEIGHT,
         document_ids=document_ids,
     )

@@ -221,6 +221,16 @@ MAIL = (
     "Date: Thu, 12 Feb 2026 10:00:00 +0100\n\nDear Per,\n\nthe tender must be handed in by 30 March. The estimated "
     "cost is 2.4 million kroner."
 )
+CODE = (
+    "Call `parseHttpBody` for the body. The setting max_retry_count is 5. The setting max_retry_delay is 30 seconds. "
+    "Error code E-4711 means that the pump is dry. Error code E-4712 means that the valve is stuck. A quern is a stone "
+    "mill for grain.\n\nTorvik: a village at the western fjord.\n\nGRP (glass reinforced plastic) is used for the hull."
+    "\n\nEine Muffe ist ein Verbindungsstück von Rohren."
+)
+STATIONS = (
+    "The keeper at Kilometre 133 is Dieter Vogt. The lamp was cleaned 21 times.\n\n"
+    "The keeper at Kilometre 21 is Anna Stahl. The lamp was cleaned 12 times."
+)
 POOL = (
     "Die Kantine ist von 11 bis 14 Uhr geöffnet. Das Schwimmbad schließt um 21 Uhr. "
     "Die Jahresgebühr beträgt 48 Euro, für Studierende 24 Euro."
@@ -243,6 +253,22 @@ OTHERS = (
     (POOL, "Wann öffnet die Bücherei?", None),
     (POOL, "Wann schließt das Schwimmbad?", "21 Uhr"),
     (POOL, "Wie hoch ist die Jahresgebühr für Studierende?", "24 Euro"),
+    (CODE, "What is maxRetryDelay?", "30 seconds"),
+    (CODE, "What is max_retry_count?", "is 5"),
+    (CODE, "What does parseHTTPBody do?", "for the body"),
+    (CODE, "What does E-4712 mean?", "valve"),
+    (CODE, "What does error code E-4713 mean?", None),
+    (CODE, "What is a quern?", "stone mill"),
+    (CODE, "What is Torvik?", "a village"),
+    (CODE, "What does GRP stand for?", "glass reinforced"),
+    (CODE, "What is a mangle?", None),
+    (CODE, "Was ist eine Muffe?", "Verbindungsstück"),
+    (CODE, "Was ist eine Mutter?", None),
+    (STATIONS, "Who is the keeper at Kilometre 21?", "Anna Stahl"),
+    (STATIONS, "Who is the keeper at Kilometre 22?", None),
+    ("次の会議は京都（きょうと）で開かれます。", "次の会議はどこで開かれますか？", "京都"),
+    ("会議は金曜日の十時に第三会議室です。", "会議はいつですか？", "金曜日"),
+    ("会議は金曜日の十時に第三会議室です。", "昼食はいつですか？", None),
     ("The oﬃce ﬁle is ﬂat and lies in drawer nine.", "Where does the office file lie?", "drawer nine"),
     (
         "| Rooms |\n| --- |\n| Blue |\n\n| The blue room is closed on Fridays. |\n| --- |",
