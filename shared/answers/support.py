@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from shared.answers.citations import AnswerText, CheckedText
 from shared.answers.entailment.alignment import Alignment
-from shared.answers.entailment.judge import Verdict, judge
+from shared.answers.entailment.judge import Verdict, decide
 from shared.answers.entailment.reading import Reading
 from shared.answers.entailment.sources import SourceSentence, sentences_in
 from shared.answers.inert import decoded, visible
@@ -91,7 +91,7 @@ class SupportCheck:
 
     @cached_property
     def _sentences(self) -> list[list[SourceSentence]]:
-        return [sentences_in(found.passage) for found in self._sources]
+        return [sentences_in(found.passage, self._german_lead > 0) for found in self._sources]
 
 
 def _best_support(statement: _Statement, read: Sequence[list[SourceSentence]]) -> tuple[int, SourceSentence] | None:
@@ -106,10 +106,10 @@ def _best_support(statement: _Statement, read: Sequence[list[SourceSentence]]) -
     readings = {german: Reading(statement.text, german) for german in (False, True)}
     for places in (named, others):
         nearest = _nearest(readings, [(place, sentence) for place in places for sentence in read[place]])
-        judged = [(_support(readings, sentence), place, sentence) for place, sentence in nearest]
-        best = max(judged, key=lambda one: (one[0], -one[1]), default=None)
-        if best and best[0] > 0:
-            return best[1], best[2]
+        pairs = [Alignment(readings[each.reading.german], each.reading, each.context) for _, each in nearest]
+        verdict, place = decide(pairs)
+        if verdict is Verdict.ENTAILED:
+            return nearest[place]
     return None
 
 
@@ -118,13 +118,8 @@ def _nearest(
 ) -> list[tuple[int, SourceSentence]]:
     """The sentences with most of its words: the others need no closer look."""
     common = [
-        (sentence.shares_with(readings[sentence.reading.german].content), place)
+        (sentence.shares_with(readings[sentence.reading.german]), place)
         for place, (_, sentence) in enumerate(sentences)
     ]
     best = sorted(common, key=lambda one: (-one[0], one[1]))[:_CLOSER]
     return [sentences[place] for share, place in best if share > 0]
-
-
-def _support(readings: Mapping[bool, Reading], sentence: SourceSentence) -> float:
-    pair = Alignment(readings[sentence.reading.german], sentence.reading, sentence.context)
-    return pair.coverage if judge(pair) is Verdict.ENTAILED else 0.0

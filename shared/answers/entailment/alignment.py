@@ -60,10 +60,12 @@ class Counterpart(Struct, frozen=True):
 
 
 class Context(Struct, frozen=True):
-    """What a sentence refers to: words of its headings and of the sentences before it, and names with a number."""
+    """What a sentence refers to: words of its headings and of the sentences before it, and names with a number.
+    `is_row`: the sentence is a row of a table."""
 
     words: tuple[Word, ...] = ()
     labels: frozenset[tuple[str, float]] = frozenset()
+    is_row: bool = False
 
 
 def label_of(reading: Reading, quantity: Quantity) -> frozenset[tuple[str, float]]:
@@ -166,10 +168,29 @@ class Alignment:
     @cached_property
     def own(self) -> float:
         """How much of the statement's content the sentence itself holds, without what it refers to."""
-        counted = [each for each in self.counterparts if not self._is_implied(each.word)]
-        matched = [bool(others) for _, others in self.quantities]
-        total = len(counted) + len(matched)
-        return (sum(bool(each.places) for each in counted) + sum(matched)) / total if total else 1.0
+        words = [each for each in self.counterparts if each.places or not self._is_implied(each.word)]
+        own = sum(bool(each.places) for each in words) + sum(bool(others) for _, others in self.quantities)
+        named = sum(not each.places and each.score > 0 and each.word.text[0].isupper() for each in words)
+        return own / max(1, len(words) + len(self.quantities) - named)
+
+    @cached_property
+    def source_coverage(self) -> float:
+        """How much of what these clauses of the source hold the statement repeats, from 0 to 1."""
+        used = {place for each in self.counterparts for place in each.places}
+        words = [word.place in used for word in self.source.content if word.clause in self.window and not word.light]
+        matched = {other.start for _, others in self.quantities for other in others}
+        numbers = [
+            one.start in matched for one in self.source.quantities if self.source.clause_at(one.start) in self.window
+        ]
+        return (sum(words) + sum(numbers)) / max(1, len(words) + len(numbers))
+
+    @cached_property
+    def agreement(self) -> float:
+        """Like `coverage`, with the numbers as words."""
+        counted = [each for each in self.counterparts if each.word.name or not self._is_implied(each.word)]
+        total = len(counted) + len(self.quantities)
+        words = sum(min(1.0, each.score / _ALIKE) for each in counted)
+        return (words + sum(bool(others) for _, others in self.quantities)) / max(1, total)
 
     def _is_implied(self, word: Word) -> bool:
         """Whether it needs no counterpart: it says little, or what a price says."""
@@ -180,9 +201,13 @@ class Alignment:
         free = any(word.low in _FREE for word in self.source.words)
         return free or any(one.dimension.isupper() and others for one, others in self.quantities)
 
+    @property
+    def is_of_a_row(self) -> bool:
+        return self._context.is_row
+
     @cached_property
-    def missing(self) -> list[Word]:
-        return [each.word for each in self.counterparts if each.score == 0 and not each.word.light]
+    def lacks_a_name(self) -> bool:
+        return any(each.word.name and each.score == 0 for each in self.counterparts)
 
     def source_words(self, counterpart: Counterpart) -> list[Word]:
         """Its words in the window."""
@@ -210,7 +235,7 @@ def likeness(word: Word, other: Word, german: bool) -> float:
         return SAME
     if word.name and any(letter.isdigit() for letter in word.text):
         return SAME if word.low == other.low else 0.0
-    if word.senses & other.senses:
+    if word.senses & other.senses and other.content:
         return _SENSE
     if word.name and word.text[0].isupper() and not german:
         return _ALIKE if other.text[0].isupper() and _same_name(word.low, other.low) else 0.0

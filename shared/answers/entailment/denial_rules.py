@@ -136,3 +136,13 @@ def limits_otherwise(pair: Alignment) -> bool:
 
 def _is_limited(low: str) -> bool:
     return bool(marker("only").search(low) or _NOTHING_BUT.search(low))
+
+
+def names_somebody_else(pair: Alignment) -> bool:
+    """A name of an earlier sentence, where this sentence has another one."""
+    content = pair.statement.content
+    used = {place for each in pair.counterparts for place in each.places}
+    rivals = [word for word in pair.source.words if word.name and word.place not in used and word.clause in pair.window]
+    return bool(rivals) and any(
+        each.word.name and not each.places and each.word.place > content[0].place + 1 for each in pair.counterparts
+    )

@@ -6,27 +6,37 @@ from enum import Enum
 from shared.answers.entailment import denial_rules, mixture_rules, quantity_rules, role_rules, scope_rules
 from shared.answers.entailment.alignment import Alignment
 
+Rule = Callable[[Alignment], bool]
+
 
 class Verdict(Enum):
     ENTAILED = "entailed"
     OPEN = "open"
     """No rule contradicts it, but too many of its words have no counterpart."""
 
-    REFUTED = "refuted"
+    CONTRADICTED = "contradicted"
+    UNRELATED = "unrelated"
+    """The sentence is about something else: it lacks a number, a name, or half of the words."""
 
 
 ENOUGH = 0.85
-OPEN = 0.5
+"""The share of its words that need a counterpart where the sentence may hold much more than the statement."""
+
+MUTUAL = 0.6
+"""The share that is enough on both sides: of the statement in the sentence, and of the sentence in the statement."""
+
+LEAST = 0.5
 OWN = 0.5
 """How much of it the sentence itself has to hold, without what it refers to."""
 
-RULES: Sequence[Callable[[Alignment], bool]] = (
-    quantity_rules.lacks_a_quantity,
+UNRELATED: Sequence[Rule] = (quantity_rules.lacks_a_quantity, mixture_rules.has_another_subject)
+CONTRADICTIONS: Sequence[Rule] = (
     quantity_rules.bounds_differ,
     quantity_rules.counts_something_else,
     quantity_rules.periods_differ,
     denial_rules.denies_otherwise,
     denial_rules.names_another_of_its_kind,
+    denial_rules.names_somebody_else,
     denial_rules.modality_differs,
     denial_rules.limits_otherwise,
     scope_rules.takes_part_for_all,
@@ -38,15 +48,37 @@ RULES: Sequence[Callable[[Alignment], bool]] = (
     role_rules.swaps_roles,
     mixture_rules.mixes_numbers,
     mixture_rules.mixes_clauses,
-    mixture_rules.has_another_subject,
     mixture_rules.measures_otherwise,
 )
-"""Each returns True where it finds a contradiction."""
+"""Each returns True where it finds one."""
 
 
 def judge(pair: Alignment) -> Verdict:
-    if pair.coverage < OPEN or pair.own < OWN or any(each.word.name and each.score == 0 for each in pair.counterparts):
-        return Verdict.REFUTED
-    if any(rule(pair) for rule in RULES):
-        return Verdict.REFUTED
-    return Verdict.ENTAILED if pair.coverage >= ENOUGH else Verdict.OPEN
+    if pair.own < OWN or pair.coverage < LEAST:
+        return Verdict.UNRELATED
+    if any(rule(pair) for rule in CONTRADICTIONS):
+        return Verdict.CONTRADICTED
+    if pair.lacks_a_name or any(rule(pair) for rule in UNRELATED):
+        return Verdict.UNRELATED
+    if pair.coverage >= ENOUGH or (not pair.is_of_a_row and min(pair.agreement, pair.source_coverage) >= MUTUAL):
+        return Verdict.ENTAILED
+    return Verdict.OPEN
+
+
+def decide(pairs: Sequence[Alignment]) -> tuple[Verdict, int]:
+    """The verdict over all sentences that may hold a statement, and the place of the one that it rests on. A sentence
+    that contradicts it counts for more than one that agrees with less of it."""
+    verdicts = [judge(pair) for pair in pairs]
+    for verdict in (Verdict.ENTAILED, Verdict.OPEN):
+        places = [place for place, each in enumerate(verdicts) if each is verdict]
+        best = max(places, key=lambda place: (pairs[place].coverage, -place), default=None)
+        if best is None:
+            continue
+        highest = max(pairs[place].agreement for place in places)
+        if any(
+            each is Verdict.CONTRADICTED and pair.agreement > highest
+            for each, pair in zip(verdicts, pairs, strict=True)
+        ):
+            return Verdict.CONTRADICTED, best
+        return verdict, best
+    return (Verdict.CONTRADICTED if Verdict.CONTRADICTED in verdicts else Verdict.UNRELATED), -1

@@ -67,6 +67,8 @@ def mixes_clauses(pair: Alignment) -> bool:
     """The subject of one clause with what is said of another one."""
     if len(pair.window) < 2:
         return False
+    if _changes_subject(pair):
+        return True
     passive = bool(_PASSIVE.search(pair.statement.low))
     quantities = {pair.source.clause_at(other.start) for _, others in pair.quantities for other in others}
     used = {word.place for each in pair.counterparts for word in pair.source_words(each) if not each.word.light}
@@ -84,13 +86,32 @@ def mixes_clauses(pair: Alignment) -> bool:
     return False
 
 
+def _changes_subject(pair: Alignment) -> bool:
+    """The first word of a later clause with words of the first one, whose own first word is left out."""
+    firsts: dict[int, int] = {}
+    for word in pair.source.content:
+        if not word.light and word.clause in pair.window:
+            firsts.setdefault(word.clause, word.place)
+    used = {word.place for each in pair.counterparts for word in pair.source_words(each) if not each.word.light}
+    first = pair.window[0]
+    if first not in firsts or firsts[first] in used or not _own_words(pair, first) & used:
+        return False
+    matched = {other.start for _, others in pair.quantities for other in others}
+    unused = {pair.source.clause_at(one.start) for one in pair.source.quantities if one.start not in matched}
+    return any(
+        place in used and number > first and (number in unused or _own_words(pair, number) - used)
+        for number, place in firsts.items()
+        if pair.source.clauses[number].kind is ClauseKind.MAIN
+    )
+
+
 def subject_of(reading: Reading, number: int) -> set[int]:
     clause = reading.clauses[number]
     match = _SUBJECT.match(reading.low, clause.start, clause.end)
     if not match:
         return set()
     start, end = match.span("noun")
-    return {word.place for word in reading.content if start <= word.start < end}
+    return {word.place for word in reading.content if start <= word.start < end and not word.light}
 
 
 def _starts_elsewhere(pair: Alignment, number: int) -> bool:

@@ -47,7 +47,7 @@ _DATES = (
         rf"\b(?P<name>{_MONTH})\b\.?[ ](?P<d>\d{{1,2}})(?:st|nd|rd|th)?\b(?!\d)(?:,?[ ](?P<y>{_YEAR})\b)?", re.I
     ),
     re.compile(rf"\b(?P<name>{_MONTH})\b\.?,?[ ](?:of[ ])?(?P<y>{_YEAR})\b", re.I),
-    re.compile(rf"\b(?P<name>{_MONTH})\b(?!\.?[ ]\d)"),
+    re.compile(rf"\b(?P<name>{_MONTH})\b", re.I),
 )
 _BEFORE_DAY = re.compile(r"\b(?:am|vom|bis|zum|seit|ab|dem|den|der)[ ]$", re.I)
 _TIMES = (
@@ -73,6 +73,12 @@ _WHOLE = {"one": 1, "two": 2, "three": 3, "four": 4, "ander": 1, "ein": 1, "zwei
 _AND_A_HALF = re.compile(
     r"\b(?:(?P<whole>one|two|three|four|\d{1,3}) and a half|(?P<german>ander|ein|zwei|drei|vier)(?:ein|t)?halb)\b", re.I
 )
+_LASTING = re.compile(
+    r"\b(?P<number>\d{1,4}|[^\W\d_]{3,20}?)-?(?P<unit>jährig|monatig|wöchig|tägig|stündig|minütig)(?:e[nrms]?)?\b", re.I
+)
+_LASTING_UNITS = {
+    "jährig": "jahr", "monatig": "monat", "wöchig": "woche", "tägig": "tag", "stündig": "stunde", "minütig": "minute"
+}  # fmt: skip
 _TWICE = re.compile(r"\b(?:(?P<one>once|einmal(?=[ ](?:im|pro|am|jährlich|monatlich|wöchentlich|täglich|in)))"
                     r"|(?P<two>twice|zweimal|doppelt)|(?P<three>thrice|dreimal|dreifach)"
                     r"|(?P<four>viermal))\b", re.I)  # fmt: skip
@@ -115,7 +121,15 @@ def _dates(text: str) -> Iterator[Quantity]:
                 and not _BEFORE_DAY.search(text[: match.start()][-12:])
             ):
                 continue
-            alone = name is not None and not year and not day and (match.start() == 0 or len(name) < 3)
+            alone = (
+                name is not None
+                and not year
+                and not day
+                and (
+                    (match.start() == 0 and name.lower() in ("may", "march"))
+                    or (len(name) < 4 and name.lower() not in ("may", "mai"))
+                )
+            )
             if month <= 12 and day <= 31 and capital and not alone:
                 yield Quantity(match.start(), match.end(), dimension="date", date=(year, month, day))
 
@@ -146,7 +160,13 @@ def _numbers(text: str, german: bool) -> Iterator[Quantity]:
             ):
                 values = frozenset(-value for value in values)
         else:
-            words = [match["words"].lower(), *re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", text[at : at + _WINDOW].lower())]
+            first, hyphen, _ = match["words"].partition("-")
+            if hyphen and english_number([match["words"].lower()])[1] == 0 and english_number([first.lower()])[1]:
+                at = match.start() + len(first)
+            words = [
+                text[match.start() : at].lower(),
+                *re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", text[at : at + _WINDOW].lower()),
+            ]
             value, used = english_number(words[: 1 + _plain_words(text, at)])
             if used == 0 or words[0] == "one":
                 single = german_number(words[0])
@@ -209,6 +229,12 @@ def _known(name: str) -> tuple[str, float] | None:
 
 
 def _shares(text: str) -> Iterator[Quantity]:
+    for match in _LASTING.finditer(text):
+        number = match["number"].lower()
+        value = float(number) if number.isdigit() else german_number(number)
+        if value:
+            dimension, factor = units()[_LASTING_UNITS[match["unit"].lower()]]
+            yield Quantity(match.start(), match.end(), frozenset([_rounded(value * factor)]), dimension)
     for match in _AND_A_HALF.finditer(text):
         word = (match["whole"] or match["german"]).lower()
         whole = float(word) if word.isdigit() else _WHOLE[word]

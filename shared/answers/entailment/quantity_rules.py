@@ -54,19 +54,19 @@ def _counts_differ(one: Quantity, other: Quantity, pair: Alignment) -> bool:
     if one.dimension or other.dimension:
         return False
     counted, source = _counted(pair.statement, one), _counted(pair.source, other)
-    if counted is None or source is None or counted.light or source.light:
+    if not counted or not source or any(word.light for word in (*counted, *source)):
         return False
-    return likeness(counted, source, pair.source.german) == 0
+    return not any(likeness(word, theirs, pair.source.german) for word in counted for theirs in source)
 
 
-def _counted(reading: Reading, quantity: Quantity) -> Word | None:
-    """The noun right behind a bare number."""
+def _counted(reading: Reading, quantity: Quantity) -> list[Word]:
+    """The noun right behind a bare number, or two words of which one is."""
     following = next((word for word in reading.words if word.start >= quantity.end), None)
     if following is None or not following.content or reading.text[quantity.end : following.start] != " ":
-        return None
+        return []
     after = reading.words[following.place + 1 : following.place + 2]
     adjoins = after and reading.text[following.end : after[0].start] == " " and after[0].content
-    return after[0] if adjoins and not reading.german and not following.name else following
+    return [following, *(after if adjoins and not reading.german else [])]
 
 
 def periods_differ(pair: Alignment) -> bool:

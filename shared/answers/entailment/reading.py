@@ -92,7 +92,7 @@ class Reading:
 
     def _is_content(self, word: re.Match[str], low: str) -> bool:
         if low in ("up", "down"):
-            return any(word.end() < quantity.start <= word.end() + 4 for quantity in self.quantities)
+            return any(word.end() < quantity.start <= word.end() + 2 for quantity in self.quantities)
         return low not in _FUNCTION_WORDS and not self._is_parted(word, low)
 
     def _in_quantity(self, start: int) -> bool:

@@ -39,7 +39,7 @@ def _english(low: str) -> str:
         if base.endswith(ending):
             base = base.removesuffix(ending) + other
     for ending in _ENGLISH_ENDINGS:
-        if base.endswith(ending) and len(base) - len(ending) >= _SHORTEST:
+        if base.endswith(ending) and len(base) - len(ending) >= _SHORTEST and not base.endswith(("ss", "us")):
             base = base.removesuffix(ending)
             break
     if len(base) > _SHORTEST and base[-1] == base[-2] and base[-1] not in "ls":
@@ -69,10 +69,11 @@ def _verb(low: str) -> str:
         rest = low.removeprefix("ge")
         base = _forms("german").get(rest, rest)
     reduced = stem(base or low)
-    if len(reduced) >= _SHORTEST_VERB and reduced.endswith("t"):
-        reduced = reduced[:-1].removesuffix("e")
-        if len(reduced) > _SHORTEST_VERB:
-            reduced = reduced.removesuffix("er")
+    while len(reduced) >= _SHORTEST_VERB and reduced.endswith("t"):
+        reduced = reduced[:-1]
+        reduced = reduced.removesuffix("e") if len(reduced) > _SHORTEST_VERB else reduced
+    if len(reduced) > _SHORTEST_VERB:
+        reduced = reduced.removesuffix("er")
     return reduced
 
 

@@ -30,7 +30,7 @@ _ORDERED = re.compile(
     r"(?:(?:the|an?|der|die|das|dem|den|ein\w{0,2}|seine\w?|ihre\w?|its|his|her)\s)?(?=(?P<noun>[^\W\d_]))"
 )
 _WHO = re.compile(r"\W{0,3}(?:(?:the|all|an?|any) )?\w{1,30} (?:who|that) (?P<rest>[^,.;]{0,200})")
-_GERMAN_WHO = re.compile(r"\W{0,3}(?:eine?|jede\w?) \w{1,30}, (?:der|die|das|den|dem) (?P<rest>[^,.;]{0,200})")
+_GERMAN_WHO = re.compile(r"\W{0,3}(?:eine?|jede\w?) \w{1,30}, (?:der|die|das|den|dem) (?P<rest>[^,;]{0,200})")
 _DIRECTIONS = {
     **dict.fromkeys(("from", "von", "vom", "aus"), "from"),
     **dict.fromkeys(("to", "nach", "zu", "zum", "zur", "into", "auf", "bis"), "to"),
@@ -68,7 +68,8 @@ def _means_part(low: str) -> bool:
 
 def _is_of_a_kind(pair: Alignment) -> bool:
     """ "All customers" where the source is about new customers."""
-    starts = {match.end() for match in _ALL_OF.finditer(pair.statement.low)}
+    low = pair.statement.low
+    starts = {match.end() for match in _ALL_OF.finditer(low) if not _A_TIME.match(low, match.end() - 1)}
     used = {place for each in pair.counterparts for place in each.places}
     for each in pair.counterparts:
         if each.word.start in starts and each.places:
@@ -111,7 +112,7 @@ def _drops_who(pair: Alignment) -> bool:
         return False
     start, end = match.span("rest")
     end = min(end, start + 2 * (end - start) // 3) if match.re is _WHO else end
-    inside = {word.place for word in pair.source.content if start <= word.start < end and not word.light}
+    inside = {word.place for word in pair.source.content if start <= word.start < end}
     numbers = [other for _, others in pair.quantities for other in others if start <= other.start < end]
     used = {place for each in pair.counterparts for place in each.places}
     return bool(inside) and not inside & used and not numbers

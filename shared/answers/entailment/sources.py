@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from shared.answers.entailment.alignment import Context, label_of, refers_back
 from shared.answers.entailment.lexicon import word_set
+from shared.answers.entailment.quantities import same_value
 from shared.answers.entailment.reading import Reading, Word
 from shared.answers.question import german_lead
 from shared.answers.sentences import SentenceKind, SentenceSpan, sentences_of
@@ -36,16 +37,20 @@ class SourceSentence(Struct, frozen=True, eq=False):
     def quote(self) -> str:
         return self.passage.text[self.start : self.end]
 
-    def shares_with(self, words: Sequence[Word]) -> float:
-        """How many of these words it has, or words of the same meaning, from 0 to 1."""
+    def shares_with(self, statement: Reading) -> float:
+        """How many of the statement's words and numbers it has, or words of the same meaning, from 0 to 1."""
         known = (*self.reading.words, *self.context.words)
         roots = {word.root for word in known}
         senses = frozenset[int]().union(*(word.senses for word in known))
-        return sum(word.root in roots or bool(word.senses & senses) for word in words) / len(words) if words else 0.0
+        found = [word.root in roots or bool(word.senses & senses) for word in statement.content]
+        found += [any(same_value(one, other) for other in self.reading.quantities) for one in statement.quantities]
+        return sum(found) / len(found) if found else 0.0
 
 
-def sentences_in(passage: Passage) -> list[SourceSentence]:
-    german = is_german(passage.text)
+def sentences_in(passage: Passage, german: bool) -> list[SourceSentence]:
+    """`german`: by the rules of German where the passage has no word that shows its language, as a table may."""
+    lead = german_lead(word.group().lower() for word in WORD.finditer(passage.text))
+    german = lead > 0 or (lead == 0 and german)
     headings = [*Reading(passage.context, german).words]
     names: list[Word] = []
     labels: set[tuple[str, float]] = set()
@@ -75,7 +80,7 @@ def _context(
     is_row: bool,
 ) -> Context:
     if is_row:
-        return Context(tuple(headings))
+        return Context(tuple(headings), is_row=True)
     if not refers_back(reading.text):
         return Context((*headings, *names))
     near = [word for each in recent for word in each.words if reading.german or _is_named(word)]
@@ -90,10 +95,6 @@ def _is_proper(word: Word) -> bool:
 def _is_named(word: Word) -> bool:
     """Whether an English word belongs to something that has an article."""
     return word.text[0].isupper() or bool(_ARTICLES & frozenset(word.before))
-
-
-def is_german(text: str) -> bool:
-    return german_lead(word.group().lower() for word in WORD.finditer(text)) > 0
 
 
 def _text(passage: Passage, span: SentenceSpan, german: bool) -> str:

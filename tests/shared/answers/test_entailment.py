@@ -5,7 +5,7 @@ import pytest
 from tests.speed.statements import LANGUAGES, outcomes_of, parts
 
 LEAST = 0.9
-LEAST_FAITHFUL_HELD_OUT = 0.7
+LEAST_FAITHFUL_HELD_OUT = 0.85
 """What nobody fitted a rule to: see docs/reference/statements-measured.md."""
 
 
