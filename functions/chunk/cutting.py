@@ -10,6 +10,7 @@ from functions.chunk.ruler import Ruler
 from shared.language.sentences import sentence_spans
 from shared.parsing.document import Block
 from shared.parsing.tables import TableRow, table_head, table_markdown, table_row
+from shared.processes.cpu_threads import stop_if_left
 from shared.types.passage import Box
 
 BETWEEN_BLOCKS = "\n\n"
@@ -88,7 +89,10 @@ def _glued(parts: list[str]) -> list[tuple[str, str]]:
 
 
 def _by_sentence(text: str) -> Iterator[str]:
-    starts = [begin for begin, _ in sentence_spans(text, 0, len(text))]
+    starts: list[int] = []
+    for begin, _ in sentence_spans(text, 0, len(text)):
+        stop_if_left()
+        starts.append(begin)
     for begin, following in pairwise([*starts, len(text)]):
         yield text[begin:following]
 

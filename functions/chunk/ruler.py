@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
+from shared.processes.cpu_threads import stop_if_left
+
 CountTokens = Callable[[list[str]], list[int]]
 
 CHARACTERS_A_TOKEN = 16
@@ -23,6 +25,7 @@ class Ruler:
             self._known |= zip(new, map(max, self._count_tokens(new), map(_least, new)), strict=True)
 
     def length(self, text: str) -> int:
+        stop_if_left()
         if self._is_vast(text):
             return _least(text)
         if text not in self._known:

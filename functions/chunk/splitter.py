@@ -8,6 +8,7 @@ from msgspec import Struct
 from functions.chunk.cutting import BETWEEN_BLOCKS, Atom, cut
 from functions.chunk.ruler import CountTokens, Ruler
 from shared.parsing.document import Block, ParsedDocument
+from shared.processes.cpu_threads import stop_if_left
 from shared.types.passage import Box
 
 STAGE_VERSION = 3
@@ -212,6 +213,7 @@ def _runs(atoms: Sequence[Atom], most: int) -> Iterator[list[Atom]]:
 
 
 def _piece(run: Sequence[Atom], context: str, detect_language: Callable[[str], str]) -> ChunkDraft:
+    stop_if_left()
     text = run[0].text + "".join(atom.glue + atom.text for atom in run[1:])
     page, box = _place(run)
     return ChunkDraft(text, context, page, box, sum(atom.tokens for atom in run), detect_language(text))

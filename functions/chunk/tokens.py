@@ -5,6 +5,7 @@ from functools import cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from shared.processes.cpu_threads import stop_if_left
 from shared.types.text import replace_surrogates
 
 if TYPE_CHECKING:
@@ -18,11 +19,12 @@ class TokenCounter:
     """The tokenizer, loaded at the first count. No text is truncated; the special tokens around it are not counted."""
 
     def __call__(self, texts: Sequence[str]) -> list[int]:
-        return [
-            len(encoding.ids)
-            for batch in _batches(texts)
-            for encoding in self._tokenizer.encode_batch_fast(batch, add_special_tokens=False)
-        ]
+        counts: list[int] = []
+        for batch in _batches(texts):
+            stop_if_left()
+            encodings = self._tokenizer.encode_batch_fast(batch, add_special_tokens=False)
+            counts += (len(encoding.ids) for encoding in encodings)
+        return counts
 
     @cached_property
     def _tokenizer(self) -> "Tokenizer":

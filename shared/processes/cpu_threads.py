@@ -4,6 +4,7 @@ other; and short pieces of work, on which questions wait, have threads of their 
 import asyncio
 import contextvars
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
@@ -14,8 +15,13 @@ from shared.types.tasks import retrieve_failure
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_left: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("caller has left", default=None)
 _AT_ONCE = max(2, os.cpu_count() or 1)
 _LONG = FairSlots(_AT_ONCE)
+
+
+class CallerLeft(Exception):
+    """The caller of long work was cancelled."""
 
 
 async def run_short(work: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
@@ -25,13 +31,26 @@ async def run_short(work: Callable[P, R], *args: P.args, **named: P.kwargs) -> R
 
 
 async def run_long(tenant_id: str, work: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
-    """Runs what may take seconds or minutes and cannot be divided. Tenants share the threads; work whose caller has
-    left holds its thread until it ends."""
+    """Runs what may take seconds or minutes and cannot be divided. Tenants share the threads; work whose caller is
+    cancelled holds its thread until it ends, at its next call of `stop_if_left`."""
     await _LONG.take(tenant_id)
+    left = threading.Event()
+    _left.set(left)
     running = _run("long", partial(work, *args, **named))
     running.add_done_callback(lambda _: _LONG.release(tenant_id))
     running.add_done_callback(retrieve_failure)
-    return await asyncio.shield(running)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        left.set()
+        raise
+
+
+def stop_if_left() -> None:
+    """Ends long work whose caller was cancelled. Raises `CallerLeft`, which nobody sees."""
+    left = _left.get()
+    if left is not None and left.is_set():
+        raise CallerLeft
 
 
 def _run(length: Literal["short", "long"], work: Callable[[], R]) -> asyncio.Future[R]:

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from shared.processes.cpu_threads import run_long, run_short
+from shared.processes.cpu_threads import run_long, run_short, stop_if_left
 from shared.processes.turns import MOST_WAITING, TenantTurns
 from shared.types.errors import RateLimited
 
@@ -58,6 +58,23 @@ async def test_long_work_holds_up_neither_short_work_nor_files() -> None:
             await asyncio.wait_for(run_long("ten_a", lambda: 4), 0.05)
     end.set()
     await asyncio.gather(*long, return_exceptions=True)
+
+
+async def test_long_work_stops_at_its_next_step_when_its_caller_is_cancelled() -> None:
+    started, ended = threading.Event(), threading.Event()
+
+    def steps() -> None:
+        try:
+            while True:
+                started.set()
+                stop_if_left()
+        finally:
+            ended.set()
+
+    call = asyncio.create_task(run_long("ten_a", steps))
+    await asyncio.to_thread(started.wait, 60)
+    call.cancel()
+    assert await asyncio.to_thread(ended.wait, 60)
 
 
 def test_a_process_that_was_asked_to_stop_ends_in_time_whatever_runs() -> None:
