@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from tests.documents.with_text import pdf
 from tests.suite.running import Caller
 
 STRANGER = "127.0.0.2"
@@ -101,6 +102,13 @@ def long_contents(attacker: Attacker) -> None:
     attacker.together(*[lambda: attacker.send("GET", f"/documents/{document_id}/content")] * 3)
 
 
+def page_pictures(attacker: Attacker) -> None:
+    document_id = attacker.upload(pdf("A line of a long text on many pages. " * 30_000), "long.pdf")
+    attacker.together(
+        *(lambda page=page: attacker.send("GET", f"/documents/{document_id}/pages/{page}.png") for page in range(1, 61))
+    )
+
+
 def many_embeddings(attacker: Attacker) -> None:
     body = {"model": "aegis", "input": ["a text of some words that go on " * 60] * 500}
     attacker.together(*[lambda: attacker.send("POST", "/v1/embeddings", json=body)] * 7)
@@ -181,6 +189,7 @@ ATTACKS = (
     Attack("A", large_bodies),
     Attack("A", long_prompts),
     Attack("A", long_contents),
+    Attack("A", page_pictures),
     Attack("A", many_embeddings),
     Attack("A", stored_answers),
     Attack("A", outside_events),
