@@ -146,6 +146,7 @@ class EmbeddingsRequest(Struct, frozen=True):
 
     ignores_unknown: ClassVar[bool] = True
     largest_body: ClassVar[int] = 4 * MIB
+    ends_with_caller: ClassVar[bool] = True
 
     model: Annotated[str, Meta(min_length=1, max_length=200)]
     input: str | list[Any]

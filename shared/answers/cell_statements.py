@@ -21,9 +21,9 @@ _PEOPLE = frozenset(
         "kundin",
     ]
 )
-_UNIT = re.compile(r"\s*[(\[](?P<unit>[^()\[\]]{1,12})[)\]]\Z")
-_PLURAL = re.compile(r"[^\W\d_]{3,}(?<![su])s\Z")
-_VERB = re.compile(
+_UNIT = re.compile(r"(?<!\s)\s*[(\[](?P<unit>[^()\[\]]{1,12})[)\]]\Z")
+_PLURAL = re.compile(r"(?<![^\W\d_])[^\W\d_]{3,}(?<![su])s\Z")
+_ENDS_IN_VERB = re.compile(
     r"(?:.*\b(?:by|at|in|on|to|from|since|von|am|seit)|\w+(?:ed|uilt|orn|ought|old|egun|ritten|irst|ast))\Z"
 )
 
@@ -49,7 +49,7 @@ def cell_statement(match: RowMatch, german: bool, beside_name: int | None = None
 
 
 def _sentence(subject: str, subject_column: str, column: str, cell: str) -> str:
-    if _VERB.match(column.lower()):
+    if _ENDS_IN_VERB.match(column.lower()):
         return f"{subject}: {lowered(column)} {cell}"
     verb = "are" if _PLURAL.search(column) else "is"
     if ")" not in subject and _PEOPLE.intersection(column_phrase(subject_column).low):

@@ -27,8 +27,8 @@ class SentenceSpan(Struct, frozen=True):
 
 
 _LINE = re.compile(r"[^\n]*\n?")
-_RULE = re.compile(r"\|?[ \t]*:?-{2,}:?[ \t]*(\|[ \t]*:?-{2,}:?[ \t]*)*\|?")
-_RULE_BELOW = re.compile(rf"\s*{_RULE.pattern}[ \t]*(?:\n|\Z)")
+_RULE = re.compile(r"\|?[ \t]*+:?-{2,}:?[ \t]*+(\|[ \t]*+:?-{2,}:?[ \t]*+)*\|?")
+_RULE_BELOW = re.compile(rf"\s*+{_RULE.pattern}[ \t]*(?:\n|\Z)")
 _HEADING = re.compile(r"#{1,6}[ \t]+\S")
 _ITEM = re.compile(r"(?:[-*+•–·]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])[ \t]+(?=\S)")
 _PAIR = re.compile(r"[^\W\d_][\w /()-]{1,30}:[ \t]+\S.{0,80}\Z")

@@ -22,6 +22,15 @@ _UNMARKED = (("utf-32-le", 4, 0), ("utf-32-be", 4, 3), ("utf-16-le", 2, 0), ("ut
 
 _UNMARKED_BYTES = 64 * 1024
 
+_LEAST_LETTERS = 5
+"""Fewer may be anything."""
+
+_FOREIGN_BYTES = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_EAST_ASIAN = re.compile(r"[\u3001-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff01-\uffee]")
+_KNOWN = re.compile(
+    r"[\t\n\r -~\xa0-\u024f\u0391-\u03c9\u0410-\u044f\u2010-\u2027\u2030-\u203b\u2103-\u2312\u2460-\u2473"
+    r"\u25a0-\u25ef\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff01-\uffee]"
+)
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _LEGACY_CONTROLS = bytes(set(range(9)) | set(range(0x0E, 0x1B)) | set(range(0x1C, 0x20)) | {0x7F})
 _INVISIBLE = "\ufeff\u200b\u2060"
@@ -47,6 +56,22 @@ def unicode_encoding(content: bytes) -> str | None:
                 plain = sum(each.isalnum() or each.isspace() or each.isascii() for each in text)
                 if plain >= 0.9 * len(text) and control_share(text) <= MOST_CONTROLS:
                     return encoding
+    return _east_asian(head)
+
+
+def _east_asian(head: bytes) -> str | None:
+    """UTF-16 without a mark in which most is Chinese, Japanese or Korean: few of its bytes are zero.
+
+    Bytes of control characters tell it from encodings that extend ASCII, whose texts hold none.
+    """
+    if len(head) < 2 * _LEAST_LETTERS or len(head) % 2 or not _FOREIGN_BYTES.search(head):
+        return None
+    for encoding in ("utf-16-le", "utf-16-be"):
+        with contextlib.suppress(UnicodeDecodeError):
+            text = codecs.getincrementaldecoder(encoding)().decode(head)
+            east_asian, known = len(_EAST_ASIAN.findall(text)), len(_KNOWN.findall(text))
+            if known >= 0.97 * len(text) and east_asian >= 0.3 * len(text):
+                return encoding
     return None
 
 

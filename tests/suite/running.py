@@ -27,7 +27,7 @@ class Caller(httpx.Client):
 
     def __init__(self, url: str, key: str | None = None, *, comes_again: bool = True) -> None:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        super().__init__(base_url=url, headers=headers, timeout=30, trust_env=False, verify=_NO_TLS)
+        super().__init__(base_url=url, headers=headers, timeout=120, trust_env=False, verify=_NO_TLS)
         self.key = key
         self.comes_again = comes_again
 

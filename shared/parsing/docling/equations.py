@@ -30,7 +30,7 @@ def _office(element: Any) -> str:
 
     match name:
         case "f":
-            return f"{_group(part('num'))}/{_group(part('den'))}"
+            return f" {_group(part('num'))}/{_group(part('den'))} "
         case "sSup":
             return f"{part('e')}^{_group(part('sup'))}"
         case "sSub":
@@ -104,7 +104,7 @@ def _markup(element: Any) -> str:
         return f" {text} " if name in {"mo", "mtext"} and len(text) > 1 else text
     match name:
         case "mfrac" if len(parts) == 2:
-            return f"{_group(parts[0])}/{_group(parts[1])}"
+            return f" {_group(parts[0])}/{_group(parts[1])} "
         case "msup" | "mover" if len(parts) == 2:
             return f"{parts[0]}^{_group(parts[1])}"
         case "msub" | "munder" if len(parts) == 2:

@@ -7,8 +7,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from shared.parsing.assembly import Assembly
+from shared.parsing.attachments import write_attachments
 from shared.parsing.docling import open_sheets, sheets
 from shared.parsing.docling.asciidoc_attributes import attributes
+from shared.parsing.docling.embedded_files import embedded_files
 from shared.parsing.docling.jats_reviews import review_titles
 from shared.parsing.docling.office_packages import as_document
 from shared.parsing.docling.strict_packages import as_transitional
@@ -50,11 +53,13 @@ def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits)
         raise Rejected("unsupported-format", f"there is no parser for {media_type}")
     match FORMATS[media_type][0]:
         case "DOCX":
-            return _word(media_type, as_document(as_transitional(content)), limits)
+            package = as_document(as_transitional(content))
+            return _with_embedded(_word(media_type, package, limits), package, limits)
         case "XLSX":
-            return _workbook(media_type, content, limits)
+            return _with_embedded(_workbook(media_type, content, limits), content, limits)
         case "PPTX":
-            return _presentation(media_type, as_document(as_transitional(content)), limits)
+            package = as_document(as_transitional(content))
+            return _with_embedded(_presentation(media_type, package, limits), package, limits)
         case "XML_JATS":
             return _markup(media_type, content, limits, asides=review_titles(content))
         case "XML_USPTO":
@@ -68,6 +73,20 @@ def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits)
             return _open_document(media_type, content, limits)
         case _:
             return _read(media_type, content, limits)
+
+
+def _with_embedded(document: ParsedDocument, content: bytes, limits: ParsingLimits) -> ParsedDocument:
+    """The document with those that are embedded in it, behind its own text."""
+    files = embedded_files(content)
+    if not files:
+        return document
+    assembly = Assembly(limits)
+    write_attachments(assembly, files, limits)
+    return replace(
+        document,
+        blocks=(*document.blocks, *assembly.take_blocks()),
+        hidden_words=document.hidden_words + assembly.hidden_words,
+    )
 
 
 def _markup(media_type: str, content: bytes, limits: ParsingLimits, **options: Any) -> ParsedDocument:

@@ -1,7 +1,7 @@
 """Presentations rewritten to what Docling reads whole, before it reads them.
 
-Slides that are hidden in the show and text that nobody sees are taken out and counted; diagrams become boxes of text,
-links say their address, signs of symbol fonts become characters.
+Slides that are hidden in the show and text that nobody sees are taken out and counted; diagrams and equations become
+text, links say their address, signs of symbol fonts become characters.
 """
 
 import copy
@@ -12,8 +12,11 @@ from typing import Any
 
 from lxml import etree
 
+from shared.parsing.docling.charts import chart_lines
 from shared.parsing.docling.diagrams import diagram_lines
+from shared.parsing.docling.equations import omml_text
 from shared.parsing.docling.office_packages import ReadablePackage, related_by_id, rewritten, xml_part, xml_tree
+from shared.parsing.docling.slide_colours import unseen_runs
 from shared.parsing.docling.symbols import in_font
 from shared.parsing.links import with_address
 
@@ -21,6 +24,13 @@ _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
+_A14 = "{http://schemas.microsoft.com/office/drawing/2010/main}"
+_M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+_MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+_CHARTS = (
+    "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart",
+    "{http://schemas.microsoft.com/office/drawing/2014/chartex}chart",
+)
 _SLIDE = re.compile(r"ppt/(?:slides|notesSlides)/[^/]+\.xml")
 _LEAST_SIZE = 200
 """In hundredths of a point: smaller letters are read by nobody."""
@@ -34,8 +44,12 @@ def readable(content: bytes) -> ReadablePackage:
         for entry in archive.infolist():
             if _SLIDE.fullmatch(entry.filename):
                 tree = xml_tree(archive.read(entry), huge_tree=True)
+                for run in list(unseen_runs(tree, archive, entry.filename)):
+                    hidden += sum(map(_take_text, run.iterchildren(f"{_A}t")))
                 hidden += _without_hidden(tree)
+                _equations_written(tree)
                 _diagrams_written(tree, archive, entry.filename)
+                _chart_texts_written(tree, archive, entry.filename)
                 _links_written(tree, related_by_id(archive, entry.filename))
                 _symbols_written(tree)
                 parts[entry.filename] = xml_part(tree)
@@ -71,6 +85,26 @@ def _diagrams_written(tree: Any, archive: zipfile.ZipFile, part: str) -> None:
         frame = next(reference.iterancestors(f"{_P}graphicFrame"), None)
         if frame is not None and target in archive.namelist():
             frame.getparent().replace(frame, _box(frame, diagram_lines(archive.read(target))))
+
+
+def _chart_texts_written(tree: Any, archive: zipfile.ZipFile, part: str) -> None:
+    """Puts a box with what Docling passes over of a chart behind it."""
+    targets = related_by_id(archive, part)
+    for reference in list(tree.iter(*_CHARTS)):
+        target = targets.get(reference.get(f"{_R}id", ""), "")
+        frame = next(reference.iterancestors(f"{_P}graphicFrame"), None)
+        lines = chart_lines(archive.read(target)) if target in archive.namelist() else []
+        if frame is not None and lines:
+            frame.addnext(_box(frame, lines))
+
+
+def _equations_written(tree: Any) -> None:
+    """Writes equations as runs of text, in their line."""
+    for equation in list(tree.iter(f"{_A14}m")):
+        run = etree.Element(f"{_A}r")
+        etree.SubElement(run, f"{_A}t").text = f" {' '.join(map(omml_text, equation.iter(f'{_M}oMath')))} "
+        choice = next(equation.iterancestors(f"{_MC}AlternateContent"), equation)
+        choice.getparent().replace(choice, run)
 
 
 def _box(frame: Any, lines: list[str]) -> Any:

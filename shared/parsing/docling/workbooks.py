@@ -1,7 +1,7 @@
 """Workbooks rewritten to what Docling reads as Excel shows it, before it reads them.
 
-Numbers are written as their format shows them, formulas without a result as formulas; rows and columns that are hidden
-are taken out and counted. Rows that a filter hides are read: they come back with a click.
+Numbers are written as their format shows them, formulas without a result as formulas; sheets, rows and columns that are
+hidden and white text on white are taken out and counted. Rows that a filter hides are read: a click brings them back.
 """
 
 import re
@@ -11,14 +11,27 @@ from typing import Any, NamedTuple
 
 from lxml import etree
 
+from shared.parsing.docling.charts import chart_lines
 from shared.parsing.docling.diagrams import diagram_lines
-from shared.parsing.docling.office_packages import ReadablePackage, related, rewritten, xml_part, xml_tree
+from shared.parsing.docling.office_packages import (
+    ReadablePackage,
+    related,
+    related_by_id,
+    rewritten,
+    xml_part,
+    xml_tree,
+)
 from shared.parsing.limits import MIB
 from shared.parsing.number_formats import formatted
 
 MOST_REWRITTEN = 64 * MIB
 """Of the sheets together, as they unfold; larger ones are read with numbers as they are stored."""
 
+MOST_SECTIONS = 4
+"""Of a number format: for numbers above, below and equal to zero, and for text."""
+
+_BOOK = "xl/workbook.xml"
+_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _S = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
@@ -27,9 +40,12 @@ _REFERENCE = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")
 
 
 class _Book(NamedTuple):
+    """`unseen` are the styles whose text has the colour of its paper."""
+
     formats: list[str]
     strings: list[str]
     from_1904: bool
+    unseen: frozenset[str]
 
 
 def readable(content: bytes) -> ReadablePackage:
@@ -39,11 +55,12 @@ def readable(content: bytes) -> ReadablePackage:
         if not sheets or sum(entry.file_size for entry in sheets) > MOST_REWRITTEN:
             return ReadablePackage(content, 0)
         book = _book(archive)
+        off = _hidden_sheets(archive)
         hidden = 0
         parts: dict[str, bytes] = {}
         for entry in sheets:
             tree = xml_tree(archive.read(entry), huge_tree=True)
-            hidden += _without_hidden(tree, book)
+            hidden += _without_hidden(tree, book, all_of_it=entry.filename in off)
             _written(tree, book)
             _with_shapes(tree, _shape_lines(archive, entry.filename))
             parts[entry.filename] = xml_part(tree)
@@ -61,7 +78,46 @@ def _book(archive: zipfile.ZipFile) -> _Book:
         [] if styles is None else _formats(styles),
         [] if strings is None else ["".join(each.itertext(f"{_S}t")) for each in strings.iterchildren(f"{_S}si")],
         properties is not None and properties.get("date1904") in {"1", "true"},
+        frozenset() if styles is None else _unseen_styles(styles),
     )
+
+
+def _hidden_sheets(archive: zipfile.ZipFile) -> set[str]:
+    if _BOOK not in archive.namelist():
+        return set()
+    targets = related_by_id(archive, _BOOK)
+    sheets = xml_tree(archive.read(_BOOK), huge_tree=True).iter(f"{_S}sheet")
+    return {targets.get(each.get(f"{_R}id", ""), "") for each in sheets if each.get("state", "visible") != "visible"}
+
+
+def _unseen_styles(styles: Any) -> frozenset[str]:
+    """The places of cell styles in white letters on white paper."""
+    fonts = [font.find(f"{_S}color") for font in styles.iterfind(f"{_S}fonts/{_S}font")]
+    fills = styles.findall(f"{_S}fills/{_S}fill")
+    unseen = set()
+    for place, style in enumerate(styles.iterfind(f"{_S}cellXfs/{_S}xf")):
+        font, fill = (style.get(name, "0") for name in ("fontId", "fillId"))
+        is_white = font.isdigit() and int(font) < len(fonts) and _is_white(fonts[int(font)])
+        if is_white and fill.isdigit() and int(fill) < len(fills) and _is_paper(fills[int(fill)]):
+            unseen.add(str(place))
+    return frozenset(unseen)
+
+
+def _is_white(color: Any) -> bool:
+    if color is None or color.get("tint", "0") not in {"0", "0.0"}:
+        return False
+    return (
+        color.get("theme") == "0" or color.get("indexed") in {"1", "9"} or color.get("rgb", "")[-6:].upper() == "FFFFFF"
+    )
+
+
+def _is_paper(fill: Any) -> bool:
+    """Whether a fill leaves the paper white."""
+    pattern = fill.find(f"{_S}patternFill")
+    if pattern is None:
+        return False
+    is_solid = pattern.get("patternType") == "solid"
+    return pattern.get("patternType", "none") == "none" or (is_solid and _is_white(pattern.find(f"{_S}fgColor")))
 
 
 def _formats(styles: Any) -> list[str]:
@@ -76,17 +132,30 @@ def _formats(styles: Any) -> list[str]:
     return formats
 
 
-def _without_hidden(tree: Any, book: _Book) -> int:
+def _without_hidden(tree: Any, book: _Book, *, all_of_it: bool) -> int:
+    """Takes hidden cells out of a sheet, or all of them; returns how many words they had."""
     filtered = tree.find(f"{_S}autoFilter/{_S}filterColumn") is not None
     columns = _hidden_columns(tree)
+    # Where conditions or a table's style may colour a cell, its own style does not say what stands behind its text.
+    is_plain = all(tree.find(f"{_S}{name}") is None for name in ("conditionalFormatting", "tableParts", "picture"))
+    unseen = book.unseen if is_plain else frozenset()
     words = 0
     for row in tree.iterfind(f"{_S}sheetData/{_S}row"):
-        all_of_it = not filtered and row.get("hidden") in {"1", "true"}
-        for cell in list(row) if all_of_it or columns else ():
-            if all_of_it or _column(cell.get("r", "")) in columns:
+        is_off = all_of_it or (not filtered and row.get("hidden") in {"1", "true"})
+        for cell in list(row):
+            is_unseen = cell.get("s", "0") in unseen or _shows_nothing(cell, book)
+            if is_off or is_unseen or (columns and _column(cell.get("r", "")) in columns):
                 words += len(_text(cell, book).split())
                 row.remove(cell)
     return words
+
+
+def _shows_nothing(cell: Any, book: _Book) -> bool:
+    """Whether the number format of a cell has no place for its value."""
+    style = cell.get("s", "0")
+    code = book.formats[int(style)] if style.isdigit() and int(style) < len(book.formats) else ""
+    is_number = cell.get("t", "n") == "n"
+    return ";" in code and not code.strip("; ") and (is_number or code.count(";") == MOST_SECTIONS - 1)
 
 
 def _hidden_columns(tree: Any) -> set[int]:
@@ -137,6 +206,9 @@ def _shape_lines(archive: zipfile.ZipFile, sheet: str) -> list[str]:
             lines += filter(None, (" ".join("".join(each.itertext(f"{_A}t")).split()) for each in shape.iter(f"{_A}p")))
         for diagram in related(archive, drawing, "diagramData"):
             lines += diagram_lines(archive.read(diagram))
+        for kind in ("chart", "chartEx"):
+            for chart in related(archive, drawing, kind):
+                lines += chart_lines(archive.read(chart))
     return lines
 
 

@@ -11,6 +11,7 @@ Declarations = dict[str, str]
 
 _SHEET_BEGINS = re.compile(r"<style\b[^>]{0,500}>", re.IGNORECASE)
 _SHEET_ENDS = re.compile(r"</style", re.IGNORECASE)
+_OUTSIDE = re.compile(r"<link\b[^<>]{0,500}?\bstylesheet\b|@import\b|<\?xml-stylesheet\b", re.IGNORECASE)
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _HTML_COMMENT = re.compile(r"<!--|-->")
 _PIECE_END = re.compile(r"([{};])")
@@ -88,6 +89,8 @@ class StyleSheets:
 
     def __init__(self, page: str) -> None:
         self._rules: dict[str, list[_Rule]] = defaultdict(list)
+        # A sheet that is not here may set any background: then nothing is known to be white on white.
+        self._page = Element(background=None) if _OUTSIDE.search(page) else Element()
         number = 0
         for sheet in _sheets(page):
             for selector, body in _blocks(_without_comments(sheet)):
@@ -101,7 +104,7 @@ class StyleSheets:
 
     def opened(self, tag: str, attributes: Mapping[str, str], around: list[Element]) -> Element:
         """Returns the element as it is shown inside the elements `around` it."""
-        outer = around[-1] if around else Element()
+        outer = around[-1] if around else self._page
         classes = frozenset(attributes.get("class", "").split())
         element = structs.replace(outer, tag=tag, id=attributes.get("id", ""), classes=classes, attributes=attributes)
         found = [

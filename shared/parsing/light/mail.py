@@ -21,7 +21,7 @@ from shared.types.errors import Rejected
 MOST_PARTS = 1000
 _MAILBOX_LINE = re.compile(rb"(?:\A|\n\r?\n)From [^\r\n]{1,300}\d{4}(?: [+-]\d{4})?[ \t]*\r?\n(?=[A-Za-z][\w-]{0,60}:)")
 _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
-_TAG = re.compile(r"<(?:style|script)\b.*?</|<[^>]*>|&nbsp;", re.DOTALL | re.IGNORECASE)
+_TAG = re.compile(r"<(?:style|script)\b.*?(?:</|\Z)|<[^>]*(?:>|\Z)|&nbsp;", re.DOTALL | re.IGNORECASE)
 _BODIES = frozenset({"text/plain", "text/html", "text/xhtml", "application/xhtml+xml", "text/enriched"})
 _SIGNATURES = ("pkcs7-signature", "x-pkcs7-signature", "pgp-signature", "pgp-encrypted")
 _FORWARDED = frozenset({"message/rfc822", "message/global"})

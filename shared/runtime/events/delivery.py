@@ -59,7 +59,7 @@ class EventDelivery:
         ends_early: Callable[[], bool] = goes_on,
     ) -> DeliveryResult:
         """`started` is when the work on the event started, where that was before this delivery; `ends_early` says
-        whether a delivery of many steps ends after its present one."""
+        whether a delivery of many steps ends after its present one, as each does while the process stops."""
         start, outage = time.monotonic(), {}
         try:
             reply = await self._reply(event, started, ends_early)
@@ -126,7 +126,10 @@ class EventDelivery:
         records = TenantRecords(self._services.blobs, message.origin.tenant_id)
         runner = StageRunner(self._services.table, self._services.redis, records, self._services.meter)
         model = self._services.embedding.name if "embedding" in self._function.needs else ""
-        stage = RunnableStage(self._function, operation, self._handler(operation).on_document, model, ends_early)
+        handler = self._handler(operation).on_document
+        stage = RunnableStage(
+            self._function, operation, handler, model, lambda: self._services.stopping or ends_early()
+        )
         return await runner.run(stage, message, started)
 
     def _operation_on(self, event_type: str) -> Operation:

@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from shared.runtime.http.cors import cors_headers, is_preflight, preflight_headers
+from shared.runtime.http.problems import render_problem
 from shared.telemetry.logs import log
 from shared.telemetry.metrics import observe_request
 from shared.types.charges import Charges
-from shared.types.errors import InvalidRequest
+from shared.types.errors import InvalidRequest, Problem, Unavailable
 from shared.types.remaining_budget import RemainingBudget
 from shared.types.tracing import new_request_id, new_traceparent
 
@@ -33,12 +34,17 @@ REPLAYED_STATUSES = frozenset({200, 201, 202, 204, 404, 413, 415, 422})
 """Answers to a POST that an idempotency key gives again."""
 _CLIENTS_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_STOPPED_RETRY_S = 5
 _DRAIN_S = 20
 _DRAIN_BYTES = 1 << 30
 
 
+async def _gone() -> AsgiMessage:
+    return {"type": "http.disconnect"}
+
+
 class Exchange:
-    """The context of one request."""
+    """The context of one request. `receive` gives the rest of its body, then that the client has disconnected."""
 
     def __init__(self, scope: AsgiScope, trusted_proxies: tuple[str, ...]) -> None:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
@@ -59,6 +65,7 @@ class Exchange:
         self.sources: set[str] = set()
         self.is_broken = False  # its stream ended with an error
         self.watching: Watching = lambda: contextlib.nullcontext(asyncio.get_running_loop().create_future())
+        self.receive: Receive = _gone
         self.extra: dict[str, str] = {}
         self.started = time.monotonic()
 
@@ -111,6 +118,7 @@ class Exchanges:
         exchange = Exchange(scope, self._trusted)
         scope.setdefault("state", {})["exchange"] = exchange
         body = _Body(receive, drains="expect" not in exchange.headers)
+        exchange.receive = body.receive
         is_head = exchange.method == "HEAD"
         status = 499  # the client was gone before an answer started
 
@@ -142,6 +150,12 @@ class Exchanges:
             return
         try:
             await self._app({**scope, "method": "GET"} if is_head else scope, body.receive, answer)
+        except asyncio.CancelledError:  # the process stops, and has waited for its calls
+            if body.is_answered:
+                raise
+            body.drains = False
+            stopping = Unavailable("The server is stopping. Send the call again.", retry_after=_STOPPED_RETRY_S)
+            await _send_problem(answer, stopping, exchange)
         finally:
             _record(exchange, status)
 
@@ -153,13 +167,21 @@ async def _allow(answer: Send, headers: dict[str, str]) -> None:
     await answer({"type": "http.response.body", "body": b""})
 
 
+async def _send_problem(answer: Send, problem: Problem, exchange: Exchange) -> None:
+    rendered = render_problem(problem, exchange.path, exchange.request_id)
+    headers = {**rendered.headers, "Content-Type": rendered.media_type, "Content-Length": str(len(rendered.body))}
+    encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await answer({"type": "http.response.start", "status": rendered.status, "headers": encoded})
+    await answer({"type": "http.response.body", "body": rendered.body})
+
+
 class _Body:
     """A request's body as it comes in. An early refusal first reads the rest: a client that is still sending would
     otherwise find its connection broken and never read why."""
 
     def __init__(self, receive: Receive, drains: bool) -> None:
         self._receive = receive
-        self._drains = drains
+        self.drains = drains
         self.is_answered = False
         self.has_ended = False
         self._disconnected = False
@@ -181,7 +203,7 @@ class _Body:
         read = 0
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_DRAIN_S):
-                while self._drains and not self.has_ended and read < _DRAIN_BYTES:
+                while self.drains and not self.has_ended and read < _DRAIN_BYTES:
                     read += len((await self.receive()).get("body", b""))
 
 

@@ -98,6 +98,11 @@ def ignores_unknown(kind: type[Struct]) -> bool:
     return bool(getattr(kind, "ignores_unknown", False))
 
 
+def ends_with_caller(message: Struct) -> bool:
+    """Whether the work on the message is of no use once its caller has left."""
+    return bool(getattr(message, "ends_with_caller", False))
+
+
 def _takes_nothing(kind: type[Struct], path: dict[str, str]) -> bool:
     """Whether the message can be made from the path alone."""
     return all(not field.required for field in msgspec.structs.fields(kind) if field.name not in path)

@@ -9,6 +9,7 @@ import msgspec
 from litestar.response import Response, Stream
 
 from shared.runtime.http import openai
+from shared.runtime.http.abandoned import while_valid
 from shared.runtime.http.exchange import Exchange
 from shared.runtime.http.problems import event_of, problem_of, render_problem
 from shared.telemetry.logs import log
@@ -30,7 +31,7 @@ def response_of(answer: Any, exchange: Exchange, query: list[tuple[str, str]]) -
     if isinstance(answer, EventStream):
         return stream_response(encoded_events(answer, exchange))
     if isinstance(answer, Content):
-        return _content(answer)
+        return _content(answer, exchange)
     headers = {}
     if isinstance(answer, Paged) and answer.next_cursor:
         again = urlencode([pair for pair in query if pair[0] != "cursor"] + [("cursor", answer.next_cursor)])
@@ -67,7 +68,7 @@ def _log(error: BaseException, problem: Problem, exchange: Exchange) -> None:
         log().warning(f"answered {problem.status}", extra={**exchange.about, **fields})
 
 
-def _content(content: Content) -> Response[Any]:
+def _content(content: Content, exchange: Exchange) -> Response[Any]:
     # A tenant's file must never run as a page of our origin; our own pages bring their style and no script.
     policy = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
     headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": policy}
@@ -78,7 +79,7 @@ def _content(content: Content) -> Response[Any]:
         headers["Content-Length"] = str(content.length)
     if isinstance(content.body, bytes):
         return Response(content.body, media_type=content.media_type, headers=headers)
-    return Stream(content.body, media_type=content.media_type, headers=headers)
+    return Stream(while_valid(content.body, exchange), media_type=content.media_type, headers=headers)
 
 
 async def encoded_events(stream: EventStream, exchange: Exchange) -> AsyncIterator[bytes]:

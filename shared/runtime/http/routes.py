@@ -23,6 +23,7 @@ from msgspec import Struct
 
 from events.envelope import CloudEvent, MalformedEventError
 from shared.runtime.http import requests
+from shared.runtime.http.abandoned import unless_abandoned
 from shared.runtime.http.exchange import Asgi, Exchange, Exchanges, exchange_of
 from shared.runtime.http.pages import own_pages
 from shared.runtime.http.repetition import replayed, stored_answer
@@ -212,7 +213,8 @@ class _Route:
         try:
             async with asyncio.timeout(self._function.timeout_s):
                 handle = self._function.handler(self._operation)
-                return await handle(message, **provide(self._services, wanted, call))
+                work = handle(message, **provide(self._services, wanted, call))
+                return await (unless_abandoned(work, exchange) if requests.ends_with_caller(message) else work)
         except TimeoutError as error:
             raise Deadline(f"The call took longer than the {self._function.timeout_s} s it may.") from error
         finally:

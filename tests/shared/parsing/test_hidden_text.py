@@ -43,6 +43,8 @@ VISIBLE = (
     ("", "<div style='background:#036'><p style='color:white'>open words</p></div>"),
     ("", "<div style='background:url(a.png)'><p style='color:white'>open words</p></div>"),
     ("", "<p style='overflow:hidden;height:45px'>open words</p>"),
+    ("", "<link rel=stylesheet href=dark.css><p style='color:#fff'>open words</p>"),
+    ("@import url(dark.css);", "<p style='color:white'>open words</p>"),
     ("", "<details><summary>open</summary>words</details>"),
 )
 

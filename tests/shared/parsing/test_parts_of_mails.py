@@ -9,6 +9,9 @@ from shared.parsing.limits import ParsingLimits
 HEAD = "From: Rita <r@example.org>\nTo: n@example.org\nSubject: Prices\nMIME-Version: 1.0\n"
 MIXED = HEAD + "Content-Type: multipart/{}; boundary=b\n\n"
 RUSSIAN = "Поезд прибывает в полночь, вход со двора."
+JAPANESE = "会議は三月十日です。場所は第三会議室です。"
+CHINESE = "港口起重机检查。\n时间：九点"
+KOREAN = "기중기는 아홉 시에 점검합니다."
 GERMAN = "Der Wärter heißt Aune."
 FEED = "<rss><channel><item><title>Gate</title><description>{}</description></item></channel></rss>"
 
@@ -49,7 +52,8 @@ def test_a_mail_in_a_mailbox_and_in_japanese_is_a_mail() -> None:
 @pytest.mark.parametrize(
     ("text", "encoding"),
     [(RUSSIAN, each) for each in ("koi8-r", "cp1251", "cp866", "utf-16-le", "utf-16-be", "utf-32-le", "utf-8")]
-    + [(GERMAN, each) for each in ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "cp1252")],
+    + [(GERMAN, each) for each in ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "cp1252")]
+    + [(text, each) for text in (JAPANESE, CHINESE, KOREAN) for each in ("utf-16-le", "utf-16-be", "utf-8")],
 )
 def test_a_short_text_is_read_in_its_encoding(text: str, encoding: str) -> None:
     assert read("a.txt", text.encode(encoding)) == text

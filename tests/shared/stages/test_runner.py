@@ -137,6 +137,20 @@ async def test_a_stage_of_many_steps_ends_early_to_the_end_of_the_process(suite:
     assert is_late == [False, True]
 
 
+async def test_a_stage_of_many_steps_gives_way_to_the_end_of_its_pod(suite: Suite) -> None:
+    is_late = list[bool]()
+
+    async def works(work: StageWork) -> None:
+        is_late.append(work.is_late)
+        suite.services.stopping = True
+        is_late.append(work.is_late)
+
+    suite.workshop.happens["parse"] = works
+    await suite.upload("a text")
+    await suite.step("parse")
+    assert is_late == [False, True]
+
+
 async def test_what_fails_is_tried_again_and_in_the_end_a_dead_letter(suite: Suite, start: Start) -> None:
     async def away(_: StageWork) -> None:
         raise StoreUnavailable("vectors", "away", retry_after=0)

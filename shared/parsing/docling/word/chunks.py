@@ -6,6 +6,7 @@ from typing import Any
 
 from lxml import etree
 
+from shared.parsing.docling.charts import chart_lines
 from shared.parsing.docling.diagrams import diagram_lines
 from shared.parsing.docling.word.names import DIAGRAM, R, W, paragraph
 from shared.parsing.document import Block
@@ -13,6 +14,10 @@ from shared.parsing.limits import ParsingLimits
 from shared.types.errors import Rejected
 
 _WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_CHARTS = (
+    "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart",
+    "{http://schemas.microsoft.com/office/drawing/2014/chartex}chart",
+)
 _LIGHT = {
     "html": "text/html",
     "htm": "text/html",
@@ -79,4 +84,14 @@ def with_diagrams(body: Any, archive: zipfile.ZipFile, targets: dict[str, str]) 
         holder = next(reference.iterancestors(f"{W}p"), None)
         if part in archive.namelist() and holder is not None:
             for line in reversed(diagram_lines(archive.read(part))):
+                holder.addnext(paragraph(line))
+
+
+def with_chart_texts(body: Any, archive: zipfile.ZipFile, targets: dict[str, str]) -> None:
+    """Writes what Docling passes over of a chart as paragraphs behind the one that holds it."""
+    for reference in list(body.iter(*_CHARTS)):
+        part = targets.get(reference.get(f"{R}id", ""), "")
+        holder = next(reference.iterancestors(f"{W}p"), None)
+        if part in archive.namelist() and holder is not None:
+            for line in reversed(chart_lines(archive.read(part))):
                 holder.addnext(paragraph(line))

@@ -12,13 +12,14 @@ from typing import Any
 from lxml import etree
 
 from shared.parsing.docling.office_packages import ReadablePackage, related_by_id, rewritten, xml_part, xml_tree
-from shared.parsing.docling.word.chunks import with_chunks, with_diagrams
+from shared.parsing.docling.word.chunks import with_chart_texts, with_chunks, with_diagrams
 from shared.parsing.docling.word.hidden import Visibility
 from shared.parsing.docling.word.names import R, W, attribute, is_on, paragraph, text_of, text_run
 from shared.parsing.docling.word.numbering import Numbering
 from shared.parsing.docling.word.revisions import settle
 from shared.parsing.docling.word.runs import (
     drop_caps_joined,
+    equations_written,
     flat_formatting,
     form_fields_written,
     ruby_written,
@@ -49,6 +50,7 @@ def readable(content: bytes, limits: ParsingLimits) -> ReadablePackage:
                 body, Numbering(_tree(archive, "word/numbering.xml") if "word/numbering.xml" in names else None, styles)
             )
             with_diagrams(body, archive, targets)
+            with_chart_texts(body, archive, targets)
             with_chunks(body, archive, targets, limits)
             hidden += _with_furniture(body, archive, targets, visibility)
         parts = {name: xml_part(tree) for name, tree in trees.items()}
@@ -60,6 +62,7 @@ def _settled(tree: Any, visibility: Visibility) -> int:
     hidden = settle(tree)
     hidden += visibility.take_hidden(tree)
     ruby_written(tree)
+    equations_written(tree)
     symbols_written(tree)
     form_fields_written(tree)
     flat_formatting(tree)

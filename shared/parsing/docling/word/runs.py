@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from shared.parsing.docling.equations import omml_text
 from shared.parsing.docling.symbols import in_font, symbol
-from shared.parsing.docling.word.names import W, attribute, child_value, is_on, text_of, text_run
+from shared.parsing.docling.word.names import M, W, attribute, child_value, is_on, text_of, text_run, unwrap
 
 _LOOKS = tuple(f"{W}{name}" for name in ("b", "bCs", "i", "iCs", "u", "strike", "dstrike", "rStyle"))
 _HEX = 16
@@ -30,6 +31,16 @@ def symbols_written(tree: Any) -> None:
         if run is not None and run.tag == f"{W}r":
             for part in run.iterchildren(f"{W}t"):
                 part.text = in_font(attribute(fonts, "ascii"), part.text or "")
+
+
+def equations_written(tree: Any) -> None:
+    """Writes equations in the line of text in which they stand."""
+    for equation in list(tree.iter(f"{M}oMath")):
+        equation.getparent().replace(equation, text_run(f" {omml_text(equation)} "))
+    for holder in list(tree.iter(f"{M}oMathPara")):
+        for properties in holder.findall(f"{M}oMathParaPr"):
+            holder.remove(properties)
+        unwrap(holder)
 
 
 def _is_hexadecimal(code: str) -> bool:

@@ -170,12 +170,14 @@ async def _dies(model: str, operation_id: str = "") -> ModelOff:
 
 
 class Forgetful(RedisClient):
-    """Every script runs, and every second answer comes too late."""
+    """Every script runs, and every second answer comes too late, but for leases, which ask at any time."""
 
     late = 0
 
     async def run(self, script: Script, keys: Sequence[str] = (), arguments: Sequence[RedisWord] = ()) -> Any:
         answer = await super().run(script, keys, arguments)
+        if any(key.startswith("lease:") for key in keys):
+            return answer
         self.late += 1
         if self.late % 2:
             raise StoreUnavailable("counters", "no answer in time")
