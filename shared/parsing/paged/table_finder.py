@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from shared.parsing.paged.ruled_grid import RuledGrid, divide_bands, ruled_grids, ruled_rows
@@ -80,11 +80,12 @@ def find_tables(
     places = [(region, True) for region in regions] + [(box, False) for box in _between_rules(rulings)]
     for box, is_certain in places:
         if not any(overlap(table.box, box) > 0.5 for table in found):
-            for table in _aligned_tables(_inside(words, box), rulings, is_certain=is_certain):
+            whole = _grown(words, box) if is_certain else box
+            for table in _aligned_tables(_inside(words, whole), rulings, is_certain=is_certain):
                 _add(found, table)
     free = [word for word in words if not any(centre_in(word.box, table.box) for table in found)]
-    for group in _aligned_groups(free):
-        for table in _aligned_tables(group, rulings, is_certain=False):
+    for box in _aligned_groups(free):
+        for table in _aligned_tables(_inside(free, box), rulings, is_certain=False):
             _add(found, table)
     return sorted(found, key=lambda table: (table.box[1], table.box[0]))
 
@@ -121,12 +122,10 @@ def _aligned_tables(
     lines = [phrases_of(line) for line in lines_of_words(words)]
     if not lines:
         return
-    left, _, right, _ = around(phrase.box for line in lines for phrase in line)
+    columns = columns_of(lines)
     section: list[list[TableWord]] = []
     for line in lines:
-        start, _, end, _ = line[0].box
-        is_text = len(line) == 1 and len(line[0].text.split()) >= _PROSE_WORDS
-        if is_text and start < left + 5 and end - start > 0.6 * (right - left):
+        if _is_text(line, columns):
             yield _aligned(words, section, rulings, is_certain=is_certain)
             section = []
         else:
@@ -137,10 +136,9 @@ def _aligned_tables(
 def _aligned(
     words: Sequence[TableWord], lines: list[list[TableWord]], rulings: Sequence[Ruling], *, is_certain: bool
 ) -> FoundTable | None:
-    while lines and len(lines[0]) == 1 and not _is_underlined(lines[0][0], rulings):
+    left, _, right, _ = around(word.box for word in words)
+    while lines and len(lines[0]) == 1 and not _is_underlined(lines[0][0], rulings, right - left):
         lines.pop(0)  # a caption
-    while lines and len(lines[-1]) == 1 and len(lines[-1][0].text.split()) >= _PROSE_WORDS:
-        lines.pop()  # a note below the table
     if len(lines) < 2:
         return None
     box = around(phrase.box for line in lines for phrase in line)
@@ -151,10 +149,11 @@ def _aligned(
     return FoundTable(rows, box, inside)
 
 
-def _is_underlined(phrase: TableWord, rulings: Sequence[Ruling]) -> bool:
+def _is_underlined(phrase: TableWord, rulings: Sequence[Ruling], width: float) -> bool:
+    """Whether a rule below the phrase, shorter than the table's width, makes it a title of columns."""
     return any(
         one.horizontal and 0 <= one.at - phrase.middle < 1.5 * phrase.height and one.start <= phrase.box[0] + 2
-        and one.end >= phrase.box[2] - 2
+        and one.end >= phrase.box[2] - 2 and one.end - one.start < 0.75 * width
         for one in rulings
     )  # fmt: skip
 
@@ -201,27 +200,86 @@ def _is_contents(rows: Sequence[GridRow]) -> bool:
     return all(map(str.isdigit, last)) and all(int(one) <= int(other) for one, other in pairwise(last))
 
 
-def _aligned_groups(words: Sequence[TableWord]) -> Iterator[list[TableWord]]:
-    """Yields the words of consecutive lines that stand in columns, without those of paragraphs."""
+def _is_text(line: Sequence[TableWord], columns: Sequence[tuple[float, float]]) -> bool:
+    """Whether a line of text runs across the columns."""
+    start, _, end, _ = line[0].box
+    crossed = sum(start < right and left < end for left, right in columns)
+    return len(line) == 1 and crossed > 1 and len(line[0].text.split()) >= _PROSE_WORDS
+
+
+def _grown(words: Sequence[TableWord], region: Box) -> Box:
+    """Extends the region by the lines right above and below it that stand in its columns."""
+    inside = _inside(words, region)
+    columns = columns_of([phrases_of(line) for line in lines_of_words(inside)])
+    if len(columns) < 2:
+        return region
+    height = sorted(word.height for word in inside)[len(inside) // 2]
+    left, top, right, bottom = around(word.box for word in inside)
+    beside = [
+        word
+        for word in words
+        if left - 2 * height < word.box[0] and word.box[2] < right + 2 * height and not centre_in(word.box, region)
+    ]
+    lines = [phrases_of(line) for line in lines_of_words(beside)]
+    above = [line for line in lines if line[0].middle < top]
+    below = [line for line in lines if line[0].middle > bottom]
+    for line in _following(reversed(above), columns, 1.8 * height):
+        top = min(phrase.box[1] for phrase in line)
+    for line in _following(below, columns, 1.8 * height):
+        bottom = max(phrase.box[3] for phrase in line)
+    left, right = min(left, region[0]), max(right, region[2])
+    return left, min(top, region[1]), right, max(bottom, region[3])
+
+
+def _following(
+    lines: Iterable[Sequence[TableWord]], columns: Sequence[tuple[float, float]], gap: float
+) -> Iterator[Sequence[TableWord]]:
+    """Yields the lines, up to the last one with several cells, that follow each other without a wide gap and have each
+    phrase in a column of its own."""
+    waiting: list[Sequence[TableWord]] = []
+    before: Sequence[TableWord] | None = None
+    for line in lines:
+        is_near = before is None or abs(line[0].middle - before[0].middle) < gap + line[0].height
+        places = [
+            [place for place, (left, right) in enumerate(columns) if box[0] < right and left < box[2]]
+            for box in (phrase.box for phrase in line)
+        ]
+        is_placed = all(len(found) == 1 for found in places) and len({found[0] for found in places}) == len(places)
+        if not is_near or not is_placed:
+            return
+        before = line
+        waiting.append(line)
+        if len(line) > 1:
+            yield from waiting
+            waiting = []
+
+
+def _aligned_groups(words: Sequence[TableWord]) -> Iterator[Box]:
+    """Yields the places of consecutive lines that stand in columns; lines of paragraphs alone are none."""
     lines = [phrases_of(line) for line in lines_of_words(words)]
     prose = _paragraphs(lines)
-    lines = [[one for one in line if id(one) not in prose] for line in lines]
     group: list[list[TableWord]] = []
-    for line in [*filter(None, lines), []]:
-        if group and (not line or not _follows(group, line)):
-            left = min(one.box[0] for row in group for one in row)
-            while len(group[-1]) == 1 and group[-1][0].box[0] < left + 5:
-                group.pop()
-            if len(group) >= _FEWEST_LINES and len(columns_of(group)) > 1:
-                yield _words_of(words, group)
+    wrapped: list[list[TableWord]] = []  # lines of cells that read like a paragraph, below the group's last line
+    for line in [*lines, []]:
+        rest = [one for one in line if id(one) not in prose]
+        if group and line and not rest and _follows([*group, *wrapped], line):
+            wrapped.append(line)
+            continue
+        if group and (not rest or not _follows([*group, *wrapped], rest)):
+            yield from _places(group, wrapped)
             group = []
-        if line and (group or len(line) > 1):
-            group.append(line)
+        wrapped = []
+        if rest and (group or len(rest) > 1):
+            group.append(rest)
 
 
-def _words_of(words: Sequence[TableWord], group: Sequence[Sequence[TableWord]]) -> list[TableWord]:
-    phrases = [phrase.box for line in group for phrase in line]
-    return [word for word in words if any(centre_in(word.box, box) for box in phrases)]
+def _places(group: list[list[TableWord]], wrapped: Sequence[Sequence[TableWord]]) -> Iterator[Box]:
+    left = min(one.box[0] for row in group for one in row)
+    while len(group[-1]) == 1 and group[-1][0].box[0] < left + 5:
+        group.pop()
+        wrapped = ()
+    if len(group) >= _FEWEST_LINES and len(columns_of(group)) > 1:
+        yield around(phrase.box for row in (*group, *wrapped) for phrase in row)
 
 
 def _paragraphs(lines: Sequence[Sequence[TableWord]]) -> set[int]:
@@ -252,7 +310,7 @@ def _follows(group: Sequence[Sequence[TableWord]], line: Sequence[TableWord]) ->
     height = max(one.height for one in line)
     left, right = min(one.box[0] for row in group for one in row), max(one.box[2] for row in group for one in row)
     is_within = all(one.box[0] > left - 2 * height and one.box[0] < right for one in line)
-    return gap < 1.8 * height and is_within and not (len(line) == 1 and len(line[0].text.split()) >= _PROSE_WORDS)
+    return gap < 1.8 * height and is_within and not _is_text(line, columns_of(group))
 
 
 def _inside(words: Sequence[TableWord], box: Box) -> list[TableWord]:

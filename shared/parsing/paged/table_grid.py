@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from shared.parsing.paged.ruled_grid import LONGEST_REPEATED
 from shared.parsing.paged.rulings import Ruling
-from shared.parsing.paged.table_words import GridRow, TableWord, lines_of_words, phrases_of
+from shared.parsing.paged.table_words import FIGURE, GridRow, TableWord, lines_of_words, phrases_of
 
 _FULL = 0.75
 """Share of the table's width that a rule between rows covers."""
@@ -36,7 +36,8 @@ def table_rows(words: Sequence[TableWord], rulings: Sequence[Ruling] = ()) -> li
     across = [one for one in rulings if one.horizontal]
     head = next(place for place, line in enumerate(lines) if len(line) == max(map(len, lines)))
     placed = [
-        [_placed(phrase, columns, across, is_head=place < head) for phrase in line] for place, line in enumerate(lines)
+        [_placed(phrase, line, columns, across, is_head=place < head) for phrase in line]
+        for place, line in enumerate(lines)
     ]
     bands = _bands(placed, columns, across)
     rows = []
@@ -72,11 +73,16 @@ def _with(spans: list[tuple[float, float]], span: tuple[float, float]) -> list[t
 
 
 def _placed(
-    phrase: TableWord, columns: Sequence[tuple[float, float]], across: Sequence[Ruling], *, is_head: bool
+    phrase: TableWord,
+    line: Sequence[TableWord],
+    columns: Sequence[tuple[float, float]],
+    across: Sequence[Ruling],
+    *,
+    is_head: bool,
 ) -> _Cell:
     """Returns the cell of a phrase: in the columns that it spans, else in the one that it overlaps most. Only a title
     above the fullest line spans columns without a rule."""
-    spanned = _ruled_span(phrase, columns, across) or (_centred_span(phrase, columns) if is_head else [])
+    spanned = _ruled_span(phrase, line, columns, across) or (_centred_span(phrase, columns) if is_head else [])
     if len(spanned) > 1 and len(phrase.text) <= LONGEST_REPEATED:
         return _Cell(phrase, spanned[0], spanned[-1])
     left, _, right, _ = phrase.box
@@ -84,14 +90,17 @@ def _placed(
     return _Cell(phrase, best, best)
 
 
-def _ruled_span(phrase: TableWord, columns: Sequence[tuple[float, float]], across: Sequence[Ruling]) -> list[int]:
-    """Returns the columns above the short rule that underlines the phrase."""
+def _ruled_span(
+    phrase: TableWord, line: Sequence[TableWord], columns: Sequence[tuple[float, float]], across: Sequence[Ruling]
+) -> list[int]:
+    """Returns the columns above the short rule that underlines the phrase, and no other of its line."""
     width = columns[-1][1] - columns[0][0]
     left, _, right, bottom = phrase.box
     for rule in across:
         is_below = -0.3 * phrase.height <= rule.at - bottom <= 0.8 * phrase.height
         is_short = rule.end - rule.start < _FULL * width
-        if is_below and is_short and rule.start <= left + 2 and right - 2 <= rule.end:
+        is_alone = sum(rule.start < one.box[2] and one.box[0] < rule.end for one in line) == 1
+        if is_below and is_short and is_alone and rule.start <= left + 2 and right - 2 <= rule.end:
             return [place for place, column in enumerate(columns) if rule.start <= sum(column) / 2 <= rule.end]
     return []
 
@@ -127,11 +136,19 @@ def _bands(
 def _groups(band: list[_Line], width: int, bands: int, *, is_head: bool) -> list[list[_Line]]:
     """Returns the lines of each row."""
     is_spanned = any(cell.last > cell.first for line in band for cell in line)
-    if len(band) == 1 or (bands > 1 and is_head and len(band) < 4 and not is_spanned and not _has_rows(band)):
+    if len(band) == 1 or (bands > 1 and is_head and not is_spanned and _is_one_header(band)):
         return [band]
     if bands >= _FEWEST_BANDS and not _has_rows(band) and not is_spanned:
         return [band]
     return _wrapped(band) or _continued(band, width)
+
+
+def _is_one_header(lines: Sequence[_Line]) -> bool:
+    """Whether the lines are those of wrapped titles."""
+    if len(lines) > 3 or any(FIGURE.fullmatch(cell.phrase.text) for line in lines for cell in line):
+        return False
+    steps = [other[0].phrase.middle - one[0].phrase.middle for one, other in pairwise(lines)]
+    return max(steps) < 1.4 * max(cell.phrase.height for cell in lines[0])
 
 
 def _has_rows(band: Sequence[_Line]) -> bool:
@@ -197,7 +214,7 @@ def _are_rows(
         tops = [next(place for place, (_, bottom) in enumerate(edges) if top <= bottom) for top, _ in spans]
         if len(set(tops)) < len(tops):
             return False
-    tall = [row for row in rows if len(row) > 1]
+    tall = [row for place, row in enumerate(rows) if len(row) > 1 and (place or not _is_one_header(row))]
     return sum(map(_has_rows, tall)) <= 0.5 * len(tall)
 
 

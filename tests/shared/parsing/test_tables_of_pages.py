@@ -81,6 +81,35 @@ def test_a_line_is_read_into_the_row_that_it_is_closest_to() -> None:
     assert table_rows(rows) == [(f"name{row}", f"text{row} text{row}") for row in range(3)]
 
 
+def test_a_rule_above_a_total_makes_no_title_of_the_figures_above_it() -> None:
+    cells = [(x, 20.0 * row, text) for row in range(4) for x, text in ((0, f"line{row}"), (200, "40"), (300, str(row)))]
+    (rows,) = rows_of([Ruling(True, 51, 195, 320)], *cells)
+    assert rows == tuple((f"line{row}", "40", str(row)) for row in range(4))
+
+
+def test_titles_of_two_lines_are_one_header() -> None:
+    cells = [(100, 0, "Mean depth"), (200, 0, "In use"), (0, 6, "Pier"), (100, 12, "in metres"), (200, 12, "since")]
+    cells += [(x, 40 + 20 * row, text) for row in range(3) for x, text in ((0, f"pier{row}"), (100, "4"), (200, "9"))]
+    (table,) = find_tables(runs(*cells), [], [(0, -2, 300, 120)])
+    assert table.rows[0] == ("Pier", "Mean depth in metres", "In use since")
+
+
+def test_rows_beside_the_region_of_layout_analysis_belong_to_its_table() -> None:
+    cells = [(x, 20.0 * row, f"{x}.{row}") for row in range(5) for x in (10, 110, 210)]
+    (table,) = find_tables(runs(*cells), [], [(0, 15, 300, 55)])
+    assert len(table.rows) == 5
+
+
+def test_lines_of_a_cell_that_read_like_a_paragraph_stay_in_their_row() -> None:
+    line = "a long text that goes on"
+    cells = [(0, 0, "Name"), (60, 0, "Duty"), (240, 0, "Hours")]
+    for row in range(3):
+        cells += [(0, 20 + 50 * row, f"Ada{row}"), (240, 20 + 50 * row, "4")]
+        cells += [(60, 20 + 50 * row + 12 * part, line) for part in range(3)]
+    (rows,) = rows_of([], *cells)
+    assert rows[1:] == tuple((f"Ada{row}", " ".join([line] * 3), "4") for row in range(3))
+
+
 def test_addresses_and_contents_are_no_tables() -> None:
     pages = enumerate((1, 3, 9, 12))
     contents = [(x, 20.0 * row, text) for row, at in pages for x, text in ((0, f"part{row}"), (300, str(at)))]
