@@ -114,11 +114,15 @@ def _word(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocum
 
 def _workbook(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
     with uncounted():
+        from shared.parsing.docling.large_workbooks import read_if_large
         from shared.parsing.docling.reading import read
         from shared.parsing.docling.sheet_regions import join_regions
         from shared.parsing.docling.workbooks import readable
 
-    readable_content, hidden_words = readable(as_transitional(content))
+    content = as_transitional(content)
+    if (large := read_if_large(content, limits)) is not None:
+        return large
+    readable_content, hidden_words = readable(content)
     if sheets.are_large(readable_content):
         return replace(sheets.read_large(readable_content, limits), hidden_words=hidden_words)
     document = _converted(media_type, readable_content)

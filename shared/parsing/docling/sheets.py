@@ -53,6 +53,8 @@ def read_large(content: bytes, limits: ParsingLimits) -> ParsedDocument:
     workbook = load_workbook(BytesIO(content), read_only=True, data_only=True)
     assembly = Assembly(limits)
     for place, sheet in enumerate(workbook.worksheets, 1):
+        if sheet.sheet_state != "visible":
+            continue
         assembly.page = place
         assembly.heading(2, sheet.title)
         sheet.reset_dimensions()

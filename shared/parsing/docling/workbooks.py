@@ -6,6 +6,7 @@ hidden and white text on white are taken out and counted. Rows that a filter hid
 
 import re
 import zipfile
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -24,11 +25,11 @@ from shared.parsing.docling.office_packages import (
 from shared.parsing.limits import MIB
 from shared.parsing.number_formats import formatted
 
-MOST_REWRITTEN = 64 * MIB
-"""Of the sheets together, as they unfold; larger ones are read with numbers as they are stored."""
-
 MOST_SECTIONS = 4
 """Of a number format: for numbers above, below and equal to zero, and for text."""
+
+MOST_REWRITTEN = 64 * MIB
+"""Of the sheets together, as they unfold."""
 
 _BOOK = "xl/workbook.xml"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
@@ -39,7 +40,7 @@ _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing
 _REFERENCE = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")
 
 
-class _Book(NamedTuple):
+class Book(NamedTuple):
     """`unseen` are the styles whose text has the colour of its paper."""
 
     formats: list[str]
@@ -48,41 +49,80 @@ class _Book(NamedTuple):
     unseen: frozenset[str]
 
 
+class Hiding(NamedTuple):
+    """What is hidden of a sheet: all of it, rows unless a filter hid them, columns, cells of some styles."""
+
+    is_off: bool
+    is_filtered: bool
+    columns: frozenset[int]
+    styles: frozenset[str]
+
+
 def readable(content: bytes) -> ReadablePackage:
     """The same workbook with its cells as they are shown."""
     with zipfile.ZipFile(BytesIO(content)) as archive:
         sheets = [entry for entry in archive.infolist() if _SHEET.fullmatch(entry.filename)]
-        if not sheets or sum(entry.file_size for entry in sheets) > MOST_REWRITTEN:
+        if not sheets or are_beyond_rewriting(archive):
             return ReadablePackage(content, 0)
-        book = _book(archive)
-        off = _hidden_sheets(archive)
+        book = read_book(archive)
+        off = hidden_sheets(archive)
         hidden = 0
         parts: dict[str, bytes] = {}
         for entry in sheets:
             tree = xml_tree(archive.read(entry), huge_tree=True)
-            hidden += _without_hidden(tree, book, all_of_it=entry.filename in off)
-            _written(tree, book)
-            _with_shapes(tree, _shape_lines(archive, entry.filename))
+            hiding, formulas = _hiding(tree, book, is_off=entry.filename in off), dict[str, str]()
+            for row in tree.iterfind(f"{_S}sheetData/{_S}row"):
+                hidden += without_hidden(row, book, hiding)
+                as_shown(row, book, formulas)
+            _with_shapes(tree, shape_lines(archive, entry.filename))
             parts[entry.filename] = xml_part(tree)
         return ReadablePackage(rewritten(archive, parts.get), hidden)
 
 
-def _book(archive: zipfile.ZipFile) -> _Book:
+def are_beyond_rewriting(archive: zipfile.ZipFile) -> bool:
+    """Whether the sheets are too large to be rewritten: they are read row by row as they are."""
+    sheets = (entry for entry in archive.infolist() if _SHEET.fullmatch(entry.filename))
+    return sum(entry.file_size for entry in sheets) > MOST_REWRITTEN
+
+
+def read_book(archive: zipfile.ZipFile) -> Book:
     names = {name.lower(): name for name in archive.namelist()}
-    styles, strings, book = (
+    styles, book = (
         xml_tree(archive.read(names[name]), huge_tree=True) if name in names else None
-        for name in ("xl/styles.xml", "xl/sharedstrings.xml", "xl/workbook.xml")
+        for name in ("xl/styles.xml", "xl/workbook.xml")
     )
     properties = None if book is None else book.find(f"{_S}workbookPr")
-    return _Book(
+    return Book(
         [] if styles is None else _formats(styles),
-        [] if strings is None else ["".join(each.itertext(f"{_S}t")) for each in strings.iterchildren(f"{_S}si")],
+        list(_strings(archive, names["xl/sharedstrings.xml"])) if "xl/sharedstrings.xml" in names else [],
         properties is not None and properties.get("date1904") in {"1", "true"},
         frozenset() if styles is None else _unseen_styles(styles),
     )
 
 
-def _hidden_sheets(archive: zipfile.ZipFile) -> set[str]:
+def elements(archive: zipfile.ZipFile, part: str, *names: str) -> Iterator[Any]:
+    """Yields each element of some names, one at a time, of a part that may be too large for a tree."""
+    with archive.open(part) as stream:
+        for _, element in etree.iterparse(
+            stream,
+            events=("end",),
+            tag=[f"{_S}{name}" for name in names],
+            no_network=True,
+            resolve_entities=False,
+            huge_tree=True,
+        ):
+            yield element
+            element.clear()
+            while element.getprevious() is not None:
+                del element.getparent()[0]
+
+
+def _strings(archive: zipfile.ZipFile, part: str) -> Iterator[str]:
+    for item in elements(archive, part, "si"):
+        yield "".join(each.text or "" for each in (*item.iterfind(f"{_S}t"), *item.iterfind(f"{_S}r/{_S}t")))
+
+
+def hidden_sheets(archive: zipfile.ZipFile) -> set[str]:
     if _BOOK not in archive.namelist():
         return set()
     targets = related_by_id(archive, _BOOK)
@@ -132,25 +172,30 @@ def _formats(styles: Any) -> list[str]:
     return formats
 
 
-def _without_hidden(tree: Any, book: _Book, *, all_of_it: bool) -> int:
-    """Takes hidden cells out of a sheet, or all of them; returns how many words they had."""
-    filtered = tree.find(f"{_S}autoFilter/{_S}filterColumn") is not None
-    columns = _hidden_columns(tree)
+def _hiding(tree: Any, book: Book, *, is_off: bool) -> Hiding:
     # Where conditions or a table's style may colour a cell, its own style does not say what stands behind its text.
     is_plain = all(tree.find(f"{_S}{name}") is None for name in ("conditionalFormatting", "tableParts", "picture"))
-    unseen = book.unseen if is_plain else frozenset()
+    return Hiding(
+        is_off,
+        tree.find(f"{_S}autoFilter/{_S}filterColumn") is not None,
+        frozenset(hidden_columns(tree.iterfind(f"{_S}cols/{_S}col"))),
+        book.unseen if is_plain else frozenset(),
+    )
+
+
+def without_hidden(row: Any, book: Book, hiding: Hiding) -> int:
+    """Takes hidden cells out of a row; returns how many words they had."""
     words = 0
-    for row in tree.iterfind(f"{_S}sheetData/{_S}row"):
-        is_off = all_of_it or (not filtered and row.get("hidden") in {"1", "true"})
-        for cell in list(row):
-            is_unseen = cell.get("s", "0") in unseen or _shows_nothing(cell, book)
-            if is_off or is_unseen or (columns and _column(cell.get("r", "")) in columns):
-                words += len(_text(cell, book).split())
-                row.remove(cell)
+    is_off = hiding.is_off or (not hiding.is_filtered and row.get("hidden") in {"1", "true"})
+    for cell in list(row):
+        is_unseen = cell.get("s", "0") in hiding.styles or _shows_nothing(cell, book)
+        if is_off or is_unseen or (hiding.columns and column_of(cell.get("r", "")) in hiding.columns):
+            words += len(cell_text(cell, book).split())
+            row.remove(cell)
     return words
 
 
-def _shows_nothing(cell: Any, book: _Book) -> bool:
+def _shows_nothing(cell: Any, book: Book) -> bool:
     """Whether the number format of a cell has no place for its value."""
     style = cell.get("s", "0")
     code = book.formats[int(style)] if style.isdigit() and int(style) < len(book.formats) else ""
@@ -158,16 +203,16 @@ def _shows_nothing(cell: Any, book: _Book) -> bool:
     return ";" in code and not code.strip("; ") and (is_number or code.count(";") == MOST_SECTIONS - 1)
 
 
-def _hidden_columns(tree: Any) -> set[int]:
+def hidden_columns(listed: Iterable[Any]) -> set[int]:
     columns: set[int] = set()
-    for each in tree.iterfind(f"{_S}cols/{_S}col"):
+    for each in listed:
         first, last = each.get("min", ""), each.get("max", "")
         if each.get("hidden") in {"1", "true"} and first.isdigit() and last.isdigit():
             columns.update(range(int(first), min(int(last), 16_384) + 1))
     return columns
 
 
-def _column(reference: str) -> int:
+def column_of(reference: str) -> int:
     found = _REFERENCE.fullmatch(reference)
     number = 0
     for letter in found[1] if found else "":
@@ -175,21 +220,21 @@ def _column(reference: str) -> int:
     return number
 
 
-def _text(cell: Any, book: _Book) -> str:
+def cell_text(cell: Any, book: Book) -> str:
     value = cell.findtext(f"{_S}v") or ""
     if cell.get("t") == "s":
         return book.strings[int(value)] if value.isdigit() and int(value) < len(book.strings) else ""
     return value or "".join(cell.itertext(f"{_S}t"))
 
 
-def _written(tree: Any, book: _Book) -> None:
-    shared: dict[str, str] = {}
-    for cell in tree.iterfind(f"{_S}sheetData/{_S}row/{_S}c"):
+def as_shown(row: Any, book: Book, formulas: dict[str, str]) -> None:
+    """Writes each cell of a row as the text that it shows. `formulas` are those that several cells of a sheet share."""
+    for cell in row.iterfind(f"{_S}c"):
         formula, value = cell.find(f"{_S}f"), cell.findtext(f"{_S}v")
         if formula is not None and formula.get("si") and formula.text:
-            shared[formula.get("si")] = formula.text
+            formulas[formula.get("si")] = formula.text
         if formula is not None and not value and cell.get("t") != "inlineStr":
-            _write(cell, "=" + (formula.text or shared.get(formula.get("si", ""), "")))
+            _write(cell, "=" + (formula.text or formulas.get(formula.get("si", ""), "")))
         elif value and cell.get("t", "n") == "n":
             style = cell.get("s", "0")
             code = book.formats[int(style)] if style.isdigit() and int(style) < len(book.formats) else ""
@@ -198,7 +243,7 @@ def _written(tree: Any, book: _Book) -> None:
                 _write(cell, view)
 
 
-def _shape_lines(archive: zipfile.ZipFile, sheet: str) -> list[str]:
+def shape_lines(archive: zipfile.ZipFile, sheet: str) -> list[str]:
     """The texts of the boxes, shapes and diagrams on a sheet."""
     lines: list[str] = []
     for drawing in related(archive, sheet, "drawing"):

@@ -146,3 +146,26 @@ def test_sheets_show_charts_and_neither_hidden_sheets_nor_white_cells() -> None:
     text = text_of(document)
     assert "secret" not in text and "4711" not in text and "Archive" not in text
     assert "on dark" in text and "kilotonnes" in text and document.hidden_words == 5
+
+
+def test_a_sheet_too_large_to_be_rewritten_is_read_as_it_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    book = Workbook()
+    sheet = book.active
+    sheet.title = "Oslo"
+    for row in (["Region", "Share", "Net"], ["North", 0.25, "=B2*2"], ["Old secret", 1, 1], [], ["Fine", True, "x"]):
+        sheet.append(row)
+    sheet["B2"].number_format = "0%"
+    sheet.row_dimensions[3].hidden = True
+    book.create_sheet("Archive").append(["secret sheet"])
+    book["Archive"].sheet_state = "hidden"
+    book.create_sheet("Bergen").append(["Ferry", 55])
+    monkeypatch.setattr("shared.parsing.docling.workbooks.MOST_REWRITTEN", 100)
+    document = read(SHEET, book)
+    assert [block.rows or block.text for block in document.blocks] == [
+        "Oslo",
+        (("Region", "Share", "Net"), ("North", "25%", "=B2*2")),
+        (("Fine", "TRUE", "x"),),
+        "Bergen",
+        (("Ferry", "55"),),
+    ]
+    assert document.hidden_words == 6 and document.pages == 3

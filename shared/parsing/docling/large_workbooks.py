@@ -1,0 +1,99 @@
+"""Workbooks that are too large to be rewritten, read row by row as they are shown."""
+
+import re
+import zipfile
+from collections.abc import Iterator
+from io import BytesIO
+from itertools import takewhile
+from typing import Any
+
+from shared.parsing.assembly import Assembly
+from shared.parsing.docling.office_packages import related_by_id, xml_tree
+from shared.parsing.docling.sheets import tables
+from shared.parsing.docling.workbooks import (
+    Book,
+    Hiding,
+    are_beyond_rewriting,
+    as_shown,
+    cell_text,
+    column_of,
+    elements,
+    hidden_columns,
+    hidden_sheets,
+    read_book,
+    shape_lines,
+    without_hidden,
+)
+from shared.parsing.document import ParsedDocument
+from shared.parsing.limits import MIB, ParsingLimits
+
+_BOOK = "xl/workbook.xml"
+_S = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_COLOURED = re.compile(rb"<(?:\w+:)?(?:conditionalFormatting|tablePart|picture)\b")
+_FILTERED = re.compile(rb"<(?:\w+:)?filterColumn\b")
+_TRUTH = {"1": "TRUE", "0": "FALSE"}
+_LONGEST_NAME = 64
+
+
+def read_if_large(content: bytes, limits: ParsingLimits) -> ParsedDocument | None:
+    """Reads every run of rows between empty ones as a table; None where the workbook can be rewritten as a whole."""
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        if _BOOK not in archive.namelist() or not are_beyond_rewriting(archive):
+            return None
+        book, off, targets = read_book(archive), hidden_sheets(archive), related_by_id(archive, _BOOK)
+        assembly = Assembly(limits)
+        place = 0
+        for place, sheet in enumerate(xml_tree(archive.read(_BOOK)).iter(f"{_S}sheet"), 1):
+            part = targets.get(sheet.get(f"{_R}id", ""), "")
+            if part not in archive.namelist():
+                continue
+            rows = _rows(archive, part, book, assembly, is_off=part in off)
+            assembly.page = place
+            if part not in off:
+                assembly.heading(2, sheet.get("name", ""))
+            for table in tables(rows, limits):
+                assembly.table(table)
+            for line in shape_lines(archive, part) if part not in off else ():
+                assembly.paragraph(line)
+        return assembly.finish(place)
+
+
+def _rows(
+    archive: zipfile.ZipFile, part: str, book: Book, assembly: Assembly, *, is_off: bool
+) -> Iterator[dict[int, str]]:
+    """Yields the cells of each row by column, those that are seen; counts the words of the others."""
+    is_coloured, is_filtered = (_holds(archive, part, pattern) for pattern in (_COLOURED, _FILTERED))
+    before = takewhile(lambda element: element.tag == f"{_S}col", elements(archive, part, "col", "row"))
+    columns = hidden_columns(before)
+    hiding = Hiding(is_off, is_filtered, frozenset(columns), frozenset() if is_coloured else book.unseen)
+    formulas: dict[str, str] = {}
+    last = 0
+    for row in elements(archive, part, "row"):
+        number = row.get("r", "")
+        if number.isdigit() and int(number) > last + 1:
+            yield {}
+        last = int(number) if number.isdigit() else last + 1
+        assembly.hidden_words += without_hidden(row, book, hiding)
+        as_shown(row, book, formulas)
+        yield dict(_cells(row, book))
+
+
+def _cells(row: Any, book: Book) -> Iterator[tuple[int, str]]:
+    for place, cell in enumerate(row, 1):
+        if text := cell_text(cell, book):
+            is_truth = cell.get("t") == "b"
+            yield (
+                column_of(cell.get("r", "")) or place,
+                {"1": "TRUE", "0": "FALSE"}.get(text, text) if is_truth else text,
+            )
+
+
+def _holds(archive: zipfile.ZipFile, part: str, pattern: re.Pattern[bytes]) -> bool:
+    before = b""
+    with archive.open(part) as stream:
+        while piece := stream.read(MIB):
+            if pattern.search(before + piece):
+                return True
+            before = piece[-_LONGEST_NAME:]
+    return False
