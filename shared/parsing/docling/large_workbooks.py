@@ -1,4 +1,4 @@
-"""Workbooks that are too large to be rewritten, read row by row as they are shown."""
+"""Workbooks that are too large or too sparse for Docling, read row by row as they are shown."""
 
 import re
 import zipfile
@@ -8,12 +8,11 @@ from itertools import takewhile
 from typing import Any
 
 from shared.parsing.assembly import Assembly
-from shared.parsing.docling.office_packages import related_by_id, xml_tree
-from shared.parsing.docling.sheets import tables
+from shared.parsing.docling.office_packages import related, related_by_id, xml_tree
+from shared.parsing.docling.sheets import are_large, tables
 from shared.parsing.docling.workbooks import (
     Book,
     Hiding,
-    are_beyond_rewriting,
     as_shown,
     cell_text,
     column_of,
@@ -37,9 +36,11 @@ _LONGEST_NAME = 64
 
 
 def read_if_large(content: bytes, limits: ParsingLimits) -> ParsedDocument | None:
-    """Reads every run of rows between empty ones as a table; None where the workbook can be rewritten as a whole."""
+    """Reads every run of rows between empty ones as a table; None where Docling can read the workbook."""
+    if not are_large(content):
+        return None
     with zipfile.ZipFile(BytesIO(content)) as archive:
-        if _BOOK not in archive.namelist() or not are_beyond_rewriting(archive):
+        if _BOOK not in archive.namelist():
             return None
         book, off, targets = read_book(archive), hidden_sheets(archive), related_by_id(archive, _BOOK)
         assembly = Assembly(limits)
@@ -54,7 +55,7 @@ def read_if_large(content: bytes, limits: ParsingLimits) -> ParsedDocument | Non
                 assembly.heading(2, sheet.get("name", ""))
             for table in tables(rows, limits):
                 assembly.table(table)
-            for line in shape_lines(archive, part) if part not in off else ():
+            for line in (*shape_lines(archive, part), *_comments(archive, part)) if part not in off else ():
                 assembly.paragraph(line)
         return assembly.finish(place)
 
@@ -77,6 +78,12 @@ def _rows(
         assembly.hidden_words += without_hidden(row, book, hiding)
         as_shown(row, book, formulas)
         yield dict(_cells(row, book))
+
+
+def _comments(archive: zipfile.ZipFile, part: str) -> Iterator[str]:
+    for comments in related(archive, part, "comments"):
+        for comment in elements(archive, comments, "comment"):
+            yield f"{comment.get('ref', '')}: {' '.join(''.join(comment.itertext(f'{_S}t')).split())}"
 
 
 def _cells(row: Any, book: Book) -> Iterator[tuple[int, str]]:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from shared.parsing.assembly import Assembly
 from shared.parsing.attachments import write_attachments
-from shared.parsing.docling import open_sheets, sheets
+from shared.parsing.docling import open_sheets
 from shared.parsing.docling.asciidoc_attributes import attributes
 from shared.parsing.docling.embedded_files import embedded_files
 from shared.parsing.docling.jats_reviews import review_titles
@@ -123,8 +123,6 @@ def _workbook(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedD
     if (large := read_if_large(content, limits)) is not None:
         return large
     readable_content, hidden_words = readable(content)
-    if sheets.are_large(readable_content):
-        return replace(sheets.read_large(readable_content, limits), hidden_words=hidden_words)
     document = _converted(media_type, readable_content)
     join_regions(document)
     return replace(read(document, limits), hidden_words=hidden_words)

@@ -1,14 +1,10 @@
-"""Workbooks that are too large or too sparse for Docling, read row by row."""
+"""Sheets that are too large or too sparse for Docling, and the tables in their rows."""
 
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, time
 from io import BytesIO
-from typing import Any
 
-from shared.parsing.assembly import Assembly
-from shared.parsing.document import ParsedDocument
 from shared.parsing.limits import ParsingLimits
 from shared.types.errors import Rejected
 
@@ -46,27 +42,6 @@ def _column(letters: bytes) -> int:
     return number
 
 
-def read_large(content: bytes, limits: ParsingLimits) -> ParsedDocument:
-    """Every run of rows between empty ones is a table, of the columns that it uses. A sheet counts as a page."""
-    from openpyxl import load_workbook
-
-    workbook = load_workbook(BytesIO(content), read_only=True, data_only=True)
-    assembly = Assembly(limits)
-    for place, sheet in enumerate(workbook.worksheets, 1):
-        if sheet.sheet_state != "visible":
-            continue
-        assembly.page = place
-        assembly.heading(2, sheet.title)
-        sheet.reset_dimensions()
-        rows = (
-            {place: _cell_text(value) for place, value in enumerate(row) if value is not None and value != ""}
-            for row in sheet.iter_rows(values_only=True)
-        )
-        for table in tables(rows, limits):
-            assembly.table(table)
-    return assembly.finish(len(workbook.worksheets))
-
-
 def tables(rows: Iterable[dict[int, str]], limits: ParsingLimits) -> Iterator[list[list[str]]]:
     """Each run of rows that are not empty. A row is what stands in it, by column."""
     run: list[dict[int, str]] = []
@@ -87,10 +62,3 @@ def tables(rows: Iterable[dict[int, str]], limits: ParsingLimits) -> Iterator[li
 def _table(run: list[dict[int, str]]) -> list[list[str]]:
     used = sorted({place for cells in run for place in cells})
     return [[cells.get(place, "") for place in used] for cells in run]
-
-
-def _cell_text(value: Any) -> str:
-    """Dates without a time that nobody wrote."""
-    if isinstance(value, datetime):
-        return value.date().isoformat() if value.time() == time() else value.isoformat(" ", "minutes")
-    return value.isoformat() if isinstance(value, date) else str(value)

@@ -22,14 +22,10 @@ from shared.parsing.docling.office_packages import (
     xml_part,
     xml_tree,
 )
-from shared.parsing.limits import MIB
 from shared.parsing.number_formats import formatted
 
 MOST_SECTIONS = 4
 """Of a number format: for numbers above, below and equal to zero, and for text."""
-
-MOST_REWRITTEN = 64 * MIB
-"""Of the sheets together, as they unfold."""
 
 _BOOK = "xl/workbook.xml"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
@@ -62,7 +58,7 @@ def readable(content: bytes) -> ReadablePackage:
     """The same workbook with its cells as they are shown."""
     with zipfile.ZipFile(BytesIO(content)) as archive:
         sheets = [entry for entry in archive.infolist() if _SHEET.fullmatch(entry.filename)]
-        if not sheets or are_beyond_rewriting(archive):
+        if not sheets:
             return ReadablePackage(content, 0)
         book = read_book(archive)
         off = hidden_sheets(archive)
@@ -77,12 +73,6 @@ def readable(content: bytes) -> ReadablePackage:
             _with_shapes(tree, shape_lines(archive, entry.filename))
             parts[entry.filename] = xml_part(tree)
         return ReadablePackage(rewritten(archive, parts.get), hidden)
-
-
-def are_beyond_rewriting(archive: zipfile.ZipFile) -> bool:
-    """Whether the sheets are too large to be rewritten: they are read row by row as they are."""
-    sheets = (entry for entry in archive.infolist() if _SHEET.fullmatch(entry.filename))
-    return sum(entry.file_size for entry in sheets) > MOST_REWRITTEN
 
 
 def read_book(archive: zipfile.ZipFile) -> Book:

@@ -148,7 +148,7 @@ def test_sheets_show_charts_and_neither_hidden_sheets_nor_white_cells() -> None:
     assert "on dark" in text and "kilotonnes" in text and document.hidden_words == 5
 
 
-def test_a_sheet_too_large_to_be_rewritten_is_read_as_it_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sheet_too_large_for_docling_is_read_as_it_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     book = Workbook()
     sheet = book.active
     sheet.title = "Oslo"
@@ -159,7 +159,7 @@ def test_a_sheet_too_large_to_be_rewritten_is_read_as_it_is_shown(monkeypatch: p
     book.create_sheet("Archive").append(["secret sheet"])
     book["Archive"].sheet_state = "hidden"
     book.create_sheet("Bergen").append(["Ferry", 55])
-    monkeypatch.setattr("shared.parsing.docling.workbooks.MOST_REWRITTEN", 100)
+    monkeypatch.setattr("shared.parsing.docling.sheets.MOST_CELLS", 5)
     document = read(SHEET, book)
     assert [block.rows or block.text for block in document.blocks] == [
         "Oslo",
