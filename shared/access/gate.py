@@ -64,8 +64,14 @@ local function take(name, windows)
   end
   for i, w in ipairs(left) do
     if full == nil then
-      w[4] = redis.call('INCR', w[1])
-      if w[4] == 1 then redis.call('EXPIRE', w[1], w[2] * 2) end
+      local count = redis.pcall('INCR', w[1])
+      if type(count) == 'table' then -- a Redis whose disk is full still admits who reads or deletes
+        if not string.find(count.err, 'MISCONF', 1, true) then return count end
+        count = w[4] + 1
+      elseif count == 1 then
+        redis.call('EXPIRE', w[1], w[2] * 2)
+      end
+      w[4] = count
     end
     local remaining = math.max(0, w[3] - w[4])
     if worst == nil or remaining * worst[1] < worst[2] * w[3] then worst = {w[3], remaining, w[5]} end
@@ -142,15 +148,18 @@ class Gate:
         self._budget = budget
         self._tiers = json.dumps(PER_TIER)
 
-    async def admit(self, key: str, policy: str) -> tuple[Principal, RateLimits]:
-        """The caller and its limits; `policy` is `default`, `reads` or `none`. Raises `Unauthenticated`."""
-        return _admitted(await self._known(key, lambda hashed: self._ask(_ADMIT, hashed, policy)))
+    async def admit(self, key: str, policy: str, *, is_cached: bool = False) -> tuple[Principal, RateLimits]:
+        """The caller and its limits; `policy` is `default`, `reads` or `none`. Raises `Unauthenticated`, with
+        `is_cached` also for a key that Redis does not have."""
+        return _admitted(await self._known(key, lambda hashed: self._ask(_ADMIT, hashed, policy), is_cached))
 
-    async def admit_spender(self, key: str, policy: str) -> tuple[Principal, RateLimits, RemainingBudget]:
+    async def admit_spender(
+        self, key: str, policy: str, *, is_cached: bool = False
+    ) -> tuple[Principal, RateLimits, RemainingBudget]:
         """The same, with what the caller has left; `RemainingBudget` is empty where that is not known."""
         remaining_budget, left = RemainingBudget(), ""
         if self._budget is None:
-            return *await self.admit(key, policy), remaining_budget
+            return *await self.admit(key, policy, is_cached=is_cached), remaining_budget
         budget = self._budget()
         terms = budget.terms()
 
@@ -160,7 +169,7 @@ class Gate:
             word, _, left = first.partition(" ")
             return [word, *answer]
 
-        principal, limits = _admitted(await self._known(key, ask))
+        principal, limits = _admitted(await self._known(key, ask, is_cached))
         if left:
             remaining_budget.show(None if left == "unlimited" else int(left))
         elif principal.tenant_id:
@@ -169,13 +178,13 @@ class Gate:
                     remaining_budget.show(await budget.remaining(Payer(principal.tenant_id, principal.key_id)))
         return principal, limits, remaining_budget
 
-    async def _known(self, key: str, ask: Callable[[str], Awaitable[list[str]]]) -> list[str]:
+    async def _known(self, key: str, ask: Callable[[str], Awaitable[list[str]]], is_cached: bool) -> list[str]:
         """Redis' answer for a key, which is cached first where Redis lacks it."""
         if not _plausible(key):
             raise Unauthenticated("The API key is not one of ours; check it for typing errors.")
         hashed = key_hash(key)
         answer = await ask(hashed)
-        if answer[0] == "unknown" and await self._accounts.load_key(hashed):
+        if answer[0] == "unknown" and not is_cached and await self._accounts.load_key(hashed):
             answer = await ask(hashed)
             if answer[0] == "unknown":
                 raise StoreUnavailable("counters", "Redis lost a key that was just cached")

@@ -1,4 +1,4 @@
-"""Addresses whose keys were refused too often: what else they send costs no store anything."""
+"""Addresses whose keys were refused too often: what else they send costs the stores little."""
 
 import time
 from collections import OrderedDict
@@ -13,30 +13,33 @@ _MOST_KEYS, _MOST_ADDRESSES = 10_000, 10_000
 
 
 class Refusals:
-    """What one process knows. Beyond the limit of its address a key passes only where the process has admitted it
-    before; any other one waits until the minute is over."""
+    """What one process knows. Beyond the limit of its address a key is asked for once, in Redis alone: a tenant behind
+    the same address is not locked out, and a refused key that comes again costs nothing until the minute is over."""
 
     def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
-        self._admitted: OrderedDict[str, None] = OrderedDict()
+        self._refused: OrderedDict[str, float] = OrderedDict()
         self._beyond: OrderedDict[str, tuple[float, RateLimits]] = OrderedDict()
 
-    def limits(self, address: str, key: str) -> RateLimits | None:
-        """The limits of a call that is refused without asking a store; None for one that may go on."""
+    def beyond(self, address: str) -> RateLimits | None:
+        """What the address is answered beyond its limit; None below it."""
         until, limits = self._beyond.get(address, (0.0, None))
         remaining_s = until - time.monotonic()
-        if limits is None or remaining_s <= 0 or key_hash(key) in self._admitted:
+        if limits is None or remaining_s <= 0:
             return None
         return RateLimits(limits.limit, 0, limits.reset, int(remaining_s) + 1)
 
-    def admit(self, key: str) -> None:
-        _remember(self._admitted, key_hash(key), None, _MOST_KEYS)
+    def is_refused(self, key: str) -> bool:
+        """Whether the key was refused beyond the limit of its address, in the minute that still runs."""
+        return self._refused.get(key_hash(key), 0.0) > time.monotonic()
 
-    async def count(self, address: str) -> RateLimits | None:
+    async def count(self, address: str, key: str) -> RateLimits | None:
         """Counts a call with a refused key; None below the limit."""
-        limits = await limit_refused(self._redis, address)
+        limits = self.beyond(address) or await limit_refused(self._redis, address)
         if limits:
-            _remember(self._beyond, address, (time.monotonic() + limits.retry_after, limits), _MOST_ADDRESSES)
+            until = time.monotonic() + limits.retry_after
+            _remember(self._refused, key_hash(key), until, _MOST_KEYS)
+            _remember(self._beyond, address, (until, limits), _MOST_ADDRESSES)
         return limits
 
 

@@ -16,6 +16,8 @@ from shared.blobs.port import BlobMissing
 from shared.types.errors import StoreUnavailable, named_os_error
 
 _PIECE = 256 * 1024
+RESERVE_BYTES = 4 << 20
+"""Given up on a full disk, so that deletions can be written down there, too."""
 _TRIES = 20
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -41,6 +43,8 @@ class FolderBlobs:
         """A process beside the folder's owner does not erase the owner's unfinished blobs."""
         self._root = root
         self._parts = root / ".part"
+        self._reserve = root / ".reserve"
+        self._is_owner, self._has_given_up = is_owner, False
         if is_owner:
             shutil.rmtree(self._parts, ignore_errors=True)
         self._parts.mkdir(parents=True, exist_ok=True)
@@ -81,6 +85,10 @@ class FolderBlobs:
 
     async def prepare(self) -> None:
         await asyncio.to_thread(self._parts.mkdir, parents=True, exist_ok=True)
+        await asyncio.to_thread(self._hold_reserve)
+
+    async def make_room(self) -> bool:
+        return await asyncio.to_thread(self._give_up_reserve)
 
     async def close(self) -> None:
         """Nothing is held open."""
@@ -164,6 +172,27 @@ class FolderBlobs:
         folder = self._below(prefix)
         shutil.rmtree(folder, onerror=_unless_gone)
         self._drop_empty(folder.parent)
+        if self._has_given_up:
+            self._hold_reserve()
+
+    def _hold_reserve(self) -> None:
+        if not self._is_owner or self._reserve.exists():
+            return
+        try:
+            if shutil.disk_usage(self._root).free < 2 * RESERVE_BYTES:
+                return
+            with self._reserve.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
+        except OSError:  # the disk became full meanwhile
+            self._reserve.unlink(missing_ok=True)
+
+    @_translated
+    def _give_up_reserve(self) -> bool:
+        if shutil.disk_usage(self._root).free >= RESERVE_BYTES or not self._reserve.exists():
+            return False
+        self._reserve.unlink()
+        self._has_given_up = True
+        return True
 
     def _drop_empty(self, folder: Path) -> None:
         while folder != self._root:

@@ -131,6 +131,9 @@ class S3Blobs:
             if keys := [{"Key": entry["Key"]} for entry in page.get("Contents", ())]:
                 await self._erase_batch(keys)
 
+    async def make_room(self) -> bool:
+        return False
+
     async def ping(self) -> None:
         with self._explained(""):
             await self._short.run(lambda s3: s3.head_bucket(Bucket=self._bucket), self._answer_s)

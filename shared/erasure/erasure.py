@@ -1,11 +1,16 @@
 """Deletes documents: for every reader at once, then from every store."""
 
+import asyncio
+
 from shared.catalogue.catalogue import Catalogue
 from shared.erasure.compaction import request_compaction
 from shared.erasure.places import PLACES, DeletedDocument, Stores
 from shared.records.records import TenantRecords
 from shared.redis.leases import Leases, document_lease
-from shared.types.errors import StoreUnavailable
+from shared.types.errors import DiskFull, StoreUnavailable
+
+_REDIS_RECOVERS_S = 1.5
+"""An embedded Redis tries its append-only file again each second."""
 
 
 async def hide_document(document_id: str, generation: int, records: TenantRecords, catalogue: Catalogue) -> None:
@@ -29,13 +34,22 @@ class Erasure(Stores, frozen=True):
 
         Raises `StoreUnavailable` where it could not even be hidden.
         """
-        async with self.leases.wait(document_lease(tenant_id, document_id)):
-            await hide_document(document_id, generation, self.platform.of(tenant_id), self.catalogues.of(tenant_id))
+        try:
+            await self._hide(tenant_id, document_id, generation)
+        except (DiskFull, StoreUnavailable):
+            if not await self.platform.make_room():
+                raise
+            await asyncio.sleep(_REDIS_RECOVERS_S)
+            await self._hide(tenant_id, document_id, generation)
         try:
             await self.erase(tenant_id, document_id, generation)
-        except StoreUnavailable:
+        except (DiskFull, StoreUnavailable):
             return False
         return True
+
+    async def _hide(self, tenant_id: str, document_id: str, generation: int) -> None:
+        async with self.leases.wait(document_lease(tenant_id, document_id)):
+            await hide_document(document_id, generation, self.platform.of(tenant_id), self.catalogues.of(tenant_id))
 
     async def erase(self, tenant_id: str, document_id: str, up_to_generation: int) -> None:
         """Erases the indexes and what was answered from the document first, its blobs next, its markers last:

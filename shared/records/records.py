@@ -251,6 +251,10 @@ class PlatformRecords:
     def of(self, tenant_id: str) -> TenantRecords:
         return TenantRecords(self._blobs, tenant_id)
 
+    async def make_room(self) -> bool:
+        """Gives up what is held in reserve for deletions, where the disk is full; False where that changes nothing."""
+        return await self._blobs.make_room()
+
     async def tenant_ids(self) -> list[str]:
         return await self._blobs.folders("t/")
 

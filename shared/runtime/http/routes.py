@@ -140,19 +140,20 @@ class _Route:
                 _check_limit(exchange)
             return None, ""
         credential = _credential(exchange)
-        exchange.limits = self._services.refusals.limits(exchange.address, credential)
-        _check_limit(exchange)
+        refusals, gate = self._services.refusals, self._services.gate
+        beyond = refusals.beyond(exchange.address)
         try:
+            if beyond and refusals.is_refused(credential):
+                raise Unauthenticated("The API key is not known or was revoked.")
             if operation.spends:
-                found = await self._services.gate.admit_spender(credential, operation.limit)
+                found = await gate.admit_spender(credential, operation.limit, is_cached=bool(beyond))
                 principal, exchange.limits, exchange.remaining_budget = found
             else:
-                principal, exchange.limits = await self._services.gate.admit(credential, operation.limit)
+                principal, exchange.limits = await gate.admit(credential, operation.limit, is_cached=bool(beyond))
         except Unauthenticated:
-            exchange.limits = await self._services.refusals.count(exchange.address)
+            exchange.limits = await refusals.count(exchange.address, credential)
             _check_limit(exchange)
             raise
-        self._services.refusals.admit(credential)
         exchange.tenant_id = principal.tenant_id
         exchange.watching = lambda: self._services.revocations.watching(principal)
         _check_limit(exchange)

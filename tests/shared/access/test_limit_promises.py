@@ -14,6 +14,7 @@ from shared.access.refusals import Refusals
 from shared.blobs.port import Blobs
 from shared.redis.client import RedisClient
 from shared.redis.connection import over_url
+from shared.types.errors import Unauthenticated
 from shared.types.principal import Tier
 
 MINUTE, DAY = 60, 86400
@@ -188,14 +189,25 @@ async def test_an_address_has_its_own_limit_and_no_redis_no_limit(redis: RedisCl
     await away.close()
 
 
-async def test_refused_keys_beyond_the_limit_of_their_address_ask_no_store(redis: RedisClient) -> None:
-    refusals = Refusals(redis)
-    refusals.admit("a key that was admitted")
+async def test_a_refused_key_beyond_the_limit_of_its_address_costs_nothing(
+    accounts: Accounts, gate: Gate, redis: RedisClient
+) -> None:
+    refusals, address = Refusals(redis), "192.0.2.1"
     await room_in_the_minute(redis, 3)
-    assert [await refusals.count("192.0.2.1") for _ in range(REFUSED_A_MINUTE)] == [None] * REFUSED_A_MINUTE
-    assert refusals.limits("192.0.2.1", "a bad key") is None
-    assert await refusals.count("192.0.2.1")
-    beyond = refusals.limits("192.0.2.1", "a bad key")
+    assert [await refusals.count(address, f"bad {n}") for n in range(REFUSED_A_MINUTE)] == [None] * REFUSED_A_MINUTE
+    assert refusals.beyond(address) is None
+    assert await refusals.count(address, "a bad key")
+    beyond = refusals.beyond(address)
     assert beyond and beyond.limit == REFUSED_A_MINUTE and 0 < beyond.retry_after <= MINUTE
-    assert refusals.limits("192.0.2.1", "a key that was admitted") is None
-    assert refusals.limits("192.0.2.2", "a bad key") is None
+    assert refusals.is_refused("a bad key") and not refusals.is_refused("another key")
+    assert refusals.beyond("192.0.2.2") is None
+
+
+async def test_beyond_the_limit_of_its_address_a_key_is_looked_up_in_redis_alone(
+    accounts: Accounts, gate: Gate, redis: RedisClient
+) -> None:
+    _, key = await key_of(accounts, "pro")
+    with pytest.raises(Unauthenticated):
+        await gate.admit(key, "none", is_cached=True)
+    await gate.admit(key, "none")
+    await gate.admit(key, "none", is_cached=True)
