@@ -20,6 +20,7 @@ _LIGHT = words("light") | words("counting")
 _SHIFTS = words("shifts") - {"mehr"}
 _PEOPLE = words("people")
 _OF_PEOPLE = groups_of(["salary", "position", "born", "department", "hired"])
+_AGE = groups_of(["age"])
 _START = groups_of(["start"])
 _DATES = frozenset(["date", "datum", "year", "jahr"])
 _SERVING = re.compile(r"\b(?:here|serv|employ|work|dabei|beschäftigt|arbeite)", re.IGNORECASE)
@@ -117,11 +118,18 @@ class _TableRead:
         if operation in (TableOperation.SUM, TableOperation.AVERAGE):
             return self._total(pairs, at)
         shown = [place for place in liked if place not in (0, at)]
-        if opposite:
+        if opposite or self._is_opposite(at, pairs):
             operation = TableOperation.LEAST if operation is TableOperation.MOST else TableOperation.MOST
         return (
             _extreme(operation, pairs, at, shown[0] if len(shown) == 1 else None) if pairs and len(shown) < 2 else None
         )
+
+    def _is_opposite(self, at: int, pairs: Sequence[tuple[RecordRow, Value]]) -> bool:
+        """Whether the column is measured the other way: the longest service began first, the oldest has most years."""
+        measured = self.asked.measured
+        is_dated = any(isinstance(value, tuple) for _, value in pairs)
+        of_ages = bool(self.columns[at].groups & _AGE)
+        return ("length" in measured and is_dated) or ("-age" in measured and of_ages)
 
     def _count(self, rows: Sequence[RecordRow], rest: Sequence[Term], own: set[int]) -> TableAnswer | None:
         counted = next((term for term in self.terms if term.counted), None)
@@ -234,7 +242,11 @@ class _TableRead:
     def _bounded_column(self, bound: Bound, rest: Sequence[Term]) -> int | None:
         """The column that the question's words name, or the only one with such values."""
         fitting = [at for at in range(len(self.columns)) if self._fits(at, bound)]
-        likes = {at: max((self._like(term, at) for term in rest), default=0.0) for at in fitting}
+        groups = groups_of(bound.measured)
+        likes = {
+            at: max(float(bool(groups & self.columns[at].groups)), *(self._like(term, at) for term in rest), 0.0)
+            for at in fitting
+        }
         best = max(likes.values(), default=0.0)
         chosen = [at for at, like in likes.items() if like == best]
         dated = isinstance(bound.value, tuple)

@@ -2,7 +2,7 @@
 
 import re
 
-from shared.answers.columns import column_phrase
+from shared.answers.columns import column_phrase, name_columns
 from shared.answers.look_up import RowMatch
 from shared.answers.records import RecordRow
 
@@ -34,11 +34,12 @@ def cell_statement(match: RowMatch, german: bool, beside_name: int | None = None
     row, asked = match.row, match.asked
     column, cell = named_cell(row, asked)
     if asked == 0 and match.keys:
-        return f"{cell}: {', '.join(_key(row, at) for at in sorted(match.keys))}"
+        return f"{name_of(row)}: {', '.join(_key(row, at) for at in sorted(match.keys))}"
     if not match.keys:
         return f"{row.table.columns[asked]}: {cell}"
-    subject = row.cells[0] or row.cells[min(match.keys)]
-    beside = beside_name if beside_name is not None else min(match.keys) if 0 not in match.keys else None
+    subject = name_of(row) or row.cells[min(match.keys)]
+    own = match.keys.isdisjoint((0, *name_columns(row.table.columns)))
+    beside = beside_name if beside_name is not None else min(match.keys) if own else None
     if beside is not None and row.cells[beside] and row.cells[beside] != subject:
         subject = f"{subject} ({row.cells[beside]})"
     if german:
@@ -55,6 +56,12 @@ def _sentence(subject: str, subject_column: str, column: str, cell: str) -> str:
     if ")" not in subject and _PEOPLE.intersection(column_phrase(subject_column).low):
         return f"{subject}'s {lowered(column)} {verb} {cell}"
     return f"The {lowered(column)} of {subject} {verb} {cell}"
+
+
+def name_of(row: RecordRow) -> str:
+    """The row's first cell, or its first and last name."""
+    parts = name_columns(row.table.columns)
+    return " ".join(row.cells[at] for at in parts if row.cells[at]) if parts else row.cells[0]
 
 
 def named_cell(row: RecordRow, at: int) -> tuple[str, str]:

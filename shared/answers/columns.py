@@ -22,6 +22,18 @@ _GROUPED = re.compile(r"(?<![\d+.,])(?<![\d+] )\d{1,3}(?:[ \u00a0\u202f'’]\d{3
 _THOUSANDS_BY_COMMA = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _THOUSANDS_BY_POINT = re.compile(r"\d{1,3}(?:\.\d{3})+(?:,\d+)?")
 _DECIMAL = re.compile(r"\d+[.,]\d+")
+_OF_YEARS = frozenset(
+    ["built", "made", "founded", "published", "released", "opened", "gebaut", "gegründet", "veröffentlicht", "eröffnet"]
+)
+_OF_DAYS = frozenset(
+    ["issued", "dated", "sent", "written", "held", "ausgestellt", "gesendet", "geschrieben", "erstellt"]
+)
+_GENERIC = {"year": _OF_YEARS, "jahr": _OF_YEARS, "date": _OF_DAYS, "datum": _OF_DAYS}
+"""What a column that is headed by "year" or "date" alone tells of."""
+
+_NAME = re.compile(
+    r"(?:(?:first|last|given|family|sur|full) ?)?names?|vor-? ?name|(?:nach|familien)?name", re.IGNORECASE
+)
 _CAMEL = re.compile(r"(?<=[a-zäöüß])(?=[A-ZÄÖÜ])|_")
 _SPACES = re.compile(r"[ \u00a0\u202f'’]")
 
@@ -46,6 +58,15 @@ def phrase_of(text: str) -> Phrase:
 def column_phrase(column: str) -> Phrase:
     """The words of a column's name, also of one in camelCase or snake_case."""
     return phrase_of(_CAMEL.sub(" ", column))
+
+
+def name_columns(columns: Sequence[str]) -> tuple[int, ...]:
+    """The columns of a person's name where it has two: first name first."""
+    found = [at for at, column in enumerate(columns[:3]) if _NAME.fullmatch(_CAMEL.sub(" ", column).strip())]
+    if len(found) != 2:
+        return ()
+    is_reversed = re.match(r"last|family|sur|nach|familien", columns[found[0]], re.IGNORECASE)
+    return tuple(reversed(found)) if is_reversed else tuple(found)
 
 
 def groups_of(words: Iterable[str]) -> frozenset[int]:
@@ -89,6 +110,8 @@ def likeness(term: Term, column: Phrase) -> float:
         return 1.15
     if term.meanings & column.means and not (own and column.groups):
         return 1.1
+    if any(column.low == (head,) and term.word.lower() in verbs for head, verbs in _GENERIC.items()):
+        return 1.05
     word = term.stem
     parts = (
         short in (long[: len(short)], long[-len(short) :])

@@ -7,13 +7,23 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from shared.answers.answer_type import AnswerType
-from shared.answers.columns import ColumnSense, Phrase, column_phrase, is_in, likeness, phrase_of, same
+from shared.answers.columns import (
+    ColumnSense,
+    Phrase,
+    column_phrase,
+    groups_of,
+    is_in,
+    likeness,
+    name_columns,
+    phrase_of,
+    same,
+)
 from shared.answers.lexicon import words
 from shared.answers.question import Question, Term
 from shared.answers.records import RecordRow
 from shared.answers.stems import WORD, stem
 
-_LIGHT = words("light")
+_LIGHT = words("light") | words("people")
 """Words that a question about a row needs and no column has: "employee", "work", "have"."""
 
 _SHIFTS = words("shifts")
@@ -38,6 +48,8 @@ _AGES = frozenset(
 _REASONS = frozenset(["purpose", "reason", "use", "zweck", "anlass", "grund", "verwendung"])
 _CLOCK = re.compile(r"\bat what time\b|\bwhat time\b|\bum wie viel uhr\b|\bum welche uhrzeit\b", re.IGNORECASE)
 _WHEN = frozenset(["date", "time", "day", "year", "month", "datum", "uhrzeit", "zeit", "tag", "jahr", "monat"])
+_START = groups_of(["start"])
+_SINCE = re.compile(r"\b(?:since when|seit wann)\b", re.IGNORECASE)
 _PRICES = "price cost costs fee amount preis kosten einzelpreis stückpreis betrag gebühr"
 _TYPE_WORDS = {
     AnswerType.PERSON: "name person from",
@@ -77,7 +89,8 @@ def look_up(question: Question, rows: Sequence[RecordRow], sense: ColumnSense | 
     if len(distinct) < 2:
         return distinct
     first = distinct[0]
-    alike = all(one.keys == first.keys == {0} and one.asked == first.asked for one in distinct)
+    own = {0, *name_columns(first.row.table.columns)}
+    alike = all(one.keys == first.keys <= own and one.asked == first.asked for one in distinct)
     together = {one.row.table.passage.document_id for one in distinct}
     columns = {one.row.table.columns for one in distinct}
     return distinct if alike and len(distinct) <= _MOST and len(together) == len(columns) == 1 else []
@@ -95,6 +108,7 @@ class _RowRead:
         which = [term for term in self.terms if self._follows_which(term)]
         is_named = any(likeness(term, column) > 0 for term in which for column in self.columns)
         self.kind = AnswerType.OTHER if is_named else _kind(question)
+        self.name = name_columns(row.table.columns)
         self.cells = [phrase_of(cell) for cell in row.cells]
         self.above = phrase_of(f"{row.table.passage.context} {row.table.heading}")
         self.is_mail = row.table.keyed and {"from", "date"} <= {column.low[0] for column in self.columns if column.low}
@@ -147,20 +161,20 @@ class _RowRead:
 
     def _drop_numbers_of_unnamed_columns(self) -> None:
         """A number beside a name counts only in a column that the question asks for: 14 in stock is no "Model 14"."""
-        if all(term.word[0].isdigit() for term in self.own):
-            return
+        named = any(not term.word[0].isdigit() for term in self.own)
         for at, met in list(self.met.items()):
             if not all(term.word[0].isdigit() for term in met):
                 continue
             asked = not _WHEN.isdisjoint(self.columns[at].low) or any(self.like(term, at) for term in self.terms)
-            if not asked or any(met < other for other in self.met.values()):
+            if (named and not asked) or any(met < other for other in self.met.values()):
                 del self.met[at]
 
     def _holds_runs(self) -> bool:
         """Names that stand side by side in the question are one name, which one cell holds."""
         for run in _runs(self.question):
             terms = {term for term in run if not self.explains(term)}
-            if len(terms) > 1 and not any(terms <= met for met in self.met.values()):
+            name = frozenset[Term]().union(*(self.met.get(at, frozenset()) for at in self.name))
+            if len(terms) > 1 and not any(terms <= met for met in (*self.met.values(), name)):
                 return False
         return True
 
@@ -230,6 +244,8 @@ class _RowRead:
             by_type = not _REASONS.isdisjoint(column.low)
         if kind is AnswerType.NUMBER and self.question.text.lower().startswith(("how much is", "how much are")):
             by_type = not set(_PRICES.split()).isdisjoint(column.low)
+        if _SINCE.search(self.question.text):
+            by_type = bool(column.groups & _START)
         plain = all(self._is_plain(term) for term in rest)
         if self.is_mail:
             return 1.0 if by_type else 0.0
@@ -248,11 +264,13 @@ class _RowRead:
             return _DATE.fullmatch(cell) is not None
         if self.kind in _FIGURES:
             return any(letter.isdigit() for letter in cell) or _EMPTY.fullmatch(cell) is not None
-        return self.kind is AnswerType.PERSON or column.low[-1:] not in (("by",), ("von",))
+        if self.kind is AnswerType.PERSON:
+            return not cell[:1].isdigit()
+        return column.low[-1:] not in (("by",), ("von",))
 
     def _own_name(self, keys: frozenset[int], rest: Sequence[Term]) -> RowMatch | None:
         """The first column, where the question names a row by another value: "Who started on …?"."""
-        if self.kind not in _OWN_COLUMN or 0 in keys or not keys or self.is_mail:
+        if self.kind not in _OWN_COLUMN or not keys.isdisjoint((0, *self.name)) or not keys or self.is_mail:
             return None
         for term in rest:
             met = any(self.like(term, at) > 0 for at in keys)

@@ -13,6 +13,9 @@ _FUNCTION_WORDS = words("function")
 _ENGLISH = words("english")
 _GERMAN = words("german")
 _ARTICLES = frozenset(["der", "die", "das", "den", "dem", "des", "ein", "eine", "einen", "einem", "einer", "eines"])
+_FIRST_NAMES = frozenset(["per", "will", "may"])
+"""Function words that are names in capitals."""
+
 _HINTS = frozenset(stem(word) for word in words("hints"))
 
 
@@ -53,7 +56,8 @@ def understand(text: str) -> Question:
     names: list[Term] = []
     terms: list[Term] = []
     for place, (word, known) in enumerate(zip(found, meanings_of(found), strict=True)):
-        if low[place] in _FUNCTION_WORDS or is_inflection(low[place]):
+        is_first_name = place > 0 and low[place] in _FIRST_NAMES and word.group()[0].isupper()
+        if (low[place] in _FUNCTION_WORDS and not is_first_name) or is_inflection(low[place]):
             continue
         term = Term(
             word.group(), stem(word.group()), known, word.start(), word.end(), hint=stem(low[place]) in _HINTS,

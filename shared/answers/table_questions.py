@@ -27,6 +27,8 @@ class Bound(Struct, frozen=True):
     value: Decimal | CalendarDay
     above: bool
     inclusive: bool
+    measured: tuple[str, ...] = ()
+    """Words that head the column, of a comparative that has one: "longer than"."""
 
 
 class TableQuestion(Struct, frozen=True):
@@ -76,6 +78,11 @@ _ABOVE = frozenset(
     ["after", "since", "later", "more", "greater", "higher", "larger", "longer", "heavier", "over", "above",
      "exceeding", "nach", "seit", "ab", "mehr", "höher", "größer", "länger", "schwerer", "mindestens", "über"]
 )  # fmt: skip
+_COMPARATIVES = {
+    "longer": ("length", "duration"), "shorter": ("length", "duration"), "länger": ("length", "duration"),
+    "kürzer": ("length", "duration"), "heavier": ("weight",), "lighter": ("weight",), "schwerer": ("weight",),
+    "leichter": ("weight",), "cheaper": ("price",), "older": ("age",), "billiger": ("price",), "teurer": ("price",),
+}  # fmt: skip
 _UNITS = frozenset(
     [
         "€",
@@ -119,6 +126,8 @@ def read_table_question(question: Question) -> TableQuestion | None:
     )  # fmt: skip
     if operation is None:
         return None
+    if operation in (TableOperation.SUM, TableOperation.AVERAGE):
+        measured = ("amount",)
     remaining = " ".join(word for word in text.split() if word.strip(".,:;?!\"'").lower() not in _SUPERLATIVES)
     return TableQuestion(operation, understand(remaining), measured, bounds)
 
@@ -149,7 +158,7 @@ def _without_bounds(text: str) -> tuple[str, tuple[Bound, ...]]:
         if value := _decimal(found["value"]):
             unit = (found["unit"] or "").strip().lower()
             span = found[0] if unit in _UNITS else found[0].removesuffix(found["unit"] or "")
-            bounds.append(Bound(span, value, above, word in _INCLUSIVE))
+            bounds.append(Bound(span, value, above, word in _INCLUSIVE, _COMPARATIVES.get(word.split()[0], ())))
     for bound in bounds:
         text = text.replace(bound.text, " ")
     return text, tuple(bounds)

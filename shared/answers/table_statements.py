@@ -6,7 +6,7 @@ from itertools import pairwise
 from msgspec import Struct
 
 from shared.answers.aggregates import TableAnswer
-from shared.answers.cell_statements import lowered, named_cell
+from shared.answers.cell_statements import lowered, name_of, named_cell
 from shared.answers.records import RecordRow
 from shared.answers.table_questions import TableOperation
 from shared.types.passage import Passage
@@ -56,11 +56,11 @@ def _lead(answer: TableAnswer, german: bool) -> str:
 
 def _names(answer: TableAnswer) -> Iterator[str]:
     """A row's first cell, with the first other cell that tells it from a row of the same name, and the cells asked."""
-    first = [row.cells[0] for row in answer.rows]
+    first = [name_of(row) for row in answer.rows]
     for row in answer.rows:
-        name = row.cells[0]
+        name = name_of(row)
         if first.count(name) > 1:
-            alike = [other for other in answer.rows if other.cells[0] == name]
+            alike = [other for other in answer.rows if name_of(other) == name]
             differs = (at for at in range(1, len(row.cells)) if len({other.cells[at] for other in alike}) > 1)
             at = next(differs, 0)
             name = f"{name} ({row.cells[at]})" if at and row.cells[at] else name

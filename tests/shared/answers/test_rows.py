@@ -105,6 +105,24 @@ CREW = tuple(
         "John Smith|Welder|Turning|50,300|9 October 2018|+47 555 0107|B2",
     )
 )
+CLUB = tuple(
+    tuple(line.split(";"))
+    for line in (
+        "Vorname;Nachname;Funktion;Beitrag;Eintritt;Ort",
+        "Petra;Kühn;Vorsitzende;120,00;03.05.2009;Köln",
+        "Jens;Öztürk;Kassenwart;96,50;17.11.2015;Bonn",
+        "Petra;Sommer;Trainerin;80,00;01.02.2020;Köln",
+    )
+)
+BILLS = tuple(
+    tuple(line.split("|"))
+    for line in (
+        "Invoice No|Customer|Date|Amount (EUR)|Status",
+        "2024-001|Brandt GmbH|2024-01-12|1,250.00|paid",
+        "2024-002|Café Lune|2024-01-30|480.50|open",
+        "2024-003|Brandt GmbH|2024-02-14|2,310.00|open",
+    )
+)
 TOOLS = tuple(
     tuple(line.split("|"))
     for line in (
@@ -127,6 +145,13 @@ CELLS = (
     (CREW, "What is the salary of Mara Wrona?", None),
     (CREW, "Who joined on 2 June 2014?", None),
     (CREW, "What is the phone number of the driver?", None),
+    (CREW, "What does Per Wrona earn?", None),
+    (CLUB, "Welchen Beitrag zahlt Jens Öztürk?", "Beitrag von Jens Öztürk: 96,50"),
+    (CLUB, "Wer ist der Kassenwart?", "Jens Öztürk: Funktion Kassenwart"),
+    (CLUB, "Seit wann ist Petra Sommer Mitglied?", "Eintritt von Petra Sommer: 01.02.2020"),
+    (CLUB, "Welchen Beitrag zahlt Jens Kühn?", None),
+    (BILLS, "When was invoice 2024-002 issued?", "The date of 2024-002 is 2024-01-30"),
+    (BILLS, "What is the due date of invoice 2024-002?", None),
     (TOOLS, "Wo lagert der große Werkzeugkoffer?", "Lagerort von Werkzeugkoffer groß: Regal C1"),
     (TOOLS, "Welcher Artikel hat die Nummer WK-0008?", "Werkzeugkoffer klein: Art.-Nr. WK-0008"),
     (TOOLS, "Welcher Artikel kostet 1039,95 €?", "Werkzeugkoffer klein: Preis 1.039,95 €"),
@@ -167,6 +192,9 @@ WHOLE = (
     (CREW, "How many people work in Catering?", "", ""),
     (CREW, "How many people do not work in Turning?", "", ""),
     (CREW, "Which team has the most people?", "", ""),
+    (CLUB, "Wie viele Mitglieder kommen aus Köln?", "2 Mitglieder: Petra Kühn, Petra Sommer", "Kühn Sommer"),
+    (CLUB, "Wer ist am längsten dabei?", "Petra Kühn: Eintritt 03.05.2009", "Kühn"),
+    (BILLS, "What is the total of open invoices?", "Total amount: 2,790.50, of ", "2024-002 2024-003"),
     (TOOLS, "Welcher Artikel ist am teuersten?", "Werkzeugkoffer klein: Preis 1.039,95 €", "klein"),
     (TOOLS, "Wie viele Artikel liegen in Regal C1?", "2 Artikel: Werkzeugkoffer groß, ", "groß klein"),
     (TOOLS, "Wie hoch ist der Gesamtbestand?", "Summe Bestand: 63, von ", "Falke groß klein"),
