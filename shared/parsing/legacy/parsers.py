@@ -7,6 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from shared.parsing.document import ParsedDocument
+from shared.parsing.legacy import workbooks
 from shared.parsing.legacy.footnotes import with_notes_at_end
 from shared.parsing.legacy.marks import strip_marks
 from shared.parsing.legacy.rtf import prepared
@@ -52,6 +53,8 @@ def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits)
         document = _converted(extension, rich.content)
         strip_marks(document, with_emphasis=False)
         return replace(read(document, limits), hidden_words=rich.hidden_words)
+    if extension == "xls" and (workbook := workbooks.read(content, limits)) is not None:
+        return workbook
     document = _converted(extension, content)
     strip_marks(document)
     return read(document, limits)

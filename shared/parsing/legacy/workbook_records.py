@@ -1,0 +1,90 @@
+"""The records of Excel's workbooks of 1997 to 2003 (BIFF8), and the strings in them."""
+
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+CONTINUE = 0x003C
+_HEAD = struct.Struct("<HH")
+_WIDE, _EAST_ASIAN, _RICH = 1, 4, 8
+
+
+class Record(NamedTuple):
+    """`blocks` are the record's own bytes and those of the records that continue it."""
+
+    kind: int
+    blocks: list[bytes]
+
+    @property
+    def content(self) -> bytes:
+        return self.blocks[0]
+
+
+def records(stream: bytes, place: int) -> Iterator[Record]:
+    """Yields each record from a place on."""
+    held: Record | None = None
+    while place + _HEAD.size <= len(stream):
+        kind, length = _HEAD.unpack_from(stream, place)
+        content = stream[place + _HEAD.size : place + _HEAD.size + length]
+        place += _HEAD.size + length
+        if kind == CONTINUE and held:
+            held.blocks.append(content)
+            continue
+        if held:
+            yield held
+        held = Record(kind, [content])
+    if held:
+        yield held
+
+
+def text_at(content: bytes, place: int, *, length_bytes: int = 2) -> str:
+    """The string at a place of a record that is not continued."""
+    length = int.from_bytes(content[place : place + length_bytes], "little")
+    flags, begin = content[place + length_bytes], place + length_bytes + 1
+    if flags & _WIDE:
+        return content[begin : begin + 2 * length].decode("utf-16-le", "replace")
+    return content[begin : begin + length].decode("latin-1")
+
+
+def shared_strings(record: Record) -> list[str]:
+    """The table of strings. One that goes on in the next block says there anew how wide its letters are."""
+    reader = _Blocks(record.blocks)
+    (count,) = struct.unpack("<I", reader.take(8)[4:])
+    return [reader.text() for _ in range(count) if not reader.is_at_end()]
+
+
+class _Blocks:
+    def __init__(self, blocks: list[bytes]) -> None:
+        self._blocks = blocks
+        self._number = 0
+        self._place = 0
+
+    def is_at_end(self) -> bool:
+        while self._number < len(self._blocks) and self._place >= len(self._blocks[self._number]):
+            self._number, self._place = self._number + 1, 0
+        return self._number >= len(self._blocks)
+
+    def take(self, length: int) -> bytes:
+        taken = b""
+        while len(taken) < length and not self.is_at_end():
+            piece = self._blocks[self._number][self._place : self._place + length - len(taken)]
+            self._place += len(piece)
+            taken += piece
+        return taken
+
+    def text(self) -> str:
+        length, flags = struct.unpack("<HB", self.take(3))
+        runs = struct.unpack("<H", self.take(2))[0] if flags & _RICH else 0
+        phonetic = struct.unpack("<I", self.take(4))[0] if flags & _EAST_ASIAN else 0
+        text = ""
+        while len(text) < length:
+            if self._place >= len(self._blocks[self._number]):
+                if self.is_at_end():
+                    break
+                flags = self.take(1)[0]
+            width = 2 if flags & _WIDE else 1
+            left = (len(self._blocks[self._number]) - self._place) // width
+            piece = self.take(min(length - len(text), max(left, 1)) * width)
+            text += piece.decode("utf-16-le" if width == 2 else "latin-1", "replace")
+        self.take(4 * runs + phonetic)
+        return text
