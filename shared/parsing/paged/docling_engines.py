@@ -22,6 +22,7 @@ from docling_core.types.doc.page import TextCell, TextCellUnit
 from pydantic import Field
 
 from shared.parsing.paged.ocr import THREADS, recognize
+from shared.parsing.paged.onnx_sessions import without_spinning
 from shared.parsing.paged.table_grid import table_rows
 from shared.parsing.paged.table_words import GridRow, TableWord
 
@@ -46,7 +47,8 @@ _LABELS = {
 def layout_engine() -> Any:
     from rapid_layout import RapidLayout
 
-    engine = RapidLayout(conf_thresh=0.5, engine_cfg={"intra_op_num_threads": THREADS, "inter_op_num_threads": 1})
+    with without_spinning("rapid_layout"):
+        engine = RapidLayout(conf_thresh=0.5, engine_cfg={"intra_op_num_threads": THREADS, "inter_op_num_threads": 1})
     logging.getLogger("RapidLayout").setLevel(logging.ERROR)
     return engine
 

@@ -9,6 +9,8 @@ from docling_core.types.doc.base import BoundingBox, CoordOrigin
 from docling_core.types.doc.page import BoundingRectangle, TextCell
 from PIL import Image
 
+from shared.parsing.paged.onnx_sessions import without_spinning
+
 THREADS = 2
 FINDING_SIDE = 1120
 """Pixels of the longer side on which lines are detected; they are recognized at full size."""
@@ -35,16 +37,17 @@ def ocr_engine() -> Any:
     """Creates the engine without the model that detects upside-down lines: it is wrong about long upright ones."""
     from rapidocr import RapidOCR
 
-    return RapidOCR(
-        params={
-            "Global.log_level": "error",
-            "Global.max_side_len": 1800,
-            "Global.use_cls": False,
-            "Det.limit_type": "max",
-            "Det.limit_side_len": FINDING_SIDE,
-            "EngineConfig.onnxruntime.intra_op_num_threads": THREADS,
-        }
-    )
+    with without_spinning("rapidocr"):
+        return RapidOCR(
+            params={
+                "Global.log_level": "error",
+                "Global.max_side_len": 1800,
+                "Global.use_cls": False,
+                "Det.limit_type": "max",
+                "Det.limit_side_len": FINDING_SIDE,
+                "EngineConfig.onnxruntime.intra_op_num_threads": THREADS,
+            }
+        )
 
 
 def recognize(image: Image.Image) -> list[OcrLine]:
