@@ -22,5 +22,5 @@ class WireServer(Server):
         return [*program, self._version, str(self.folder / "storage"), str(self.port), *self._keys]
 
     def answers(self) -> bool:
-        with urlopen(f"{self.url}/readyz", timeout=1) as answer:
+        with urlopen(f"{self.url}/readyz", timeout=10) as answer:
             return bool(answer.status == 200)

@@ -28,7 +28,7 @@ class Server(ABC):
     def answers(self) -> bool:
         """Whether it does its work already; may raise `OSError`."""
 
-    def start(self, within_s: float = 60) -> None:
+    def start(self, within_s: float = 240) -> None:
         """Returns when it answers. The thread that calls this has to outlive the server."""
         with (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(

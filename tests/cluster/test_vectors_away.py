@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from importlib import import_module
 from itertools import count
 
 import pytest
@@ -41,6 +42,12 @@ class Running:
                     break
                 except StoreUnavailable:
                     await asyncio.sleep(0.05)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def client_is_imported() -> None:
+    """Where other work goes on, that alone takes longer than a call may."""
+    import_module("shared.vectors.qdrant_collection")
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from typing import Any
 
 from onnxruntime import SessionOptions
 
@@ -11,7 +12,7 @@ from onnxruntime import SessionOptions
 def without_spinning(library: str) -> Iterator[None]:
     """Sessions that the library opens inside do not spin: a thread that does so while it waits takes the core from
     other work, and is charged for it."""
-    module = import_module(f"{library}.inference_engine.onnxruntime.main")
+    module: Any = import_module(f"{library}.inference_engine.onnxruntime.main")
     original, module.SessionOptions = module.SessionOptions, _options
     try:
         yield
