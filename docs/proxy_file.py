@@ -24,6 +24,11 @@ values. Tags, anchors, aliases and duplicate keys are errors too.
   files during parsing, so that they can be found and cited; each description starts with `Picture: `. It runs where
   the document's classification and the budgets allow; otherwise the document is parsed without. Existing documents
   are described when they are retried from `parse`; a picture is paid for once.
+- With `verify: model` a language model judges the statements of an answer that the rules of the check leave open, at
+  most eight in one call once the answer is whole; those that it finds supported come last in the answer. The call is
+  routed, reserved and charged like any other, within the question's `max_cost_usd`, and its tokens and cost are in the
+  answer's `usage`. What the rules contradict is left out without asking. With `verify: rules`, the default, what they
+  leave open is left out too.
 - An `openai` server in the cloud needs a key, `https://`, and a price for each of its models.
 - A model's name belongs to one server. The same name in the `models` of two servers that may be used stops the start,
   unless exactly one of the two says `preferred: true`: callers who name the model get that one, and `GET /v1/models`

@@ -1,6 +1,7 @@
 """Answers a question with checked citations: retrieves passages and calls a language model, or the extractive answerer
 where no model may or can answer."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
@@ -14,8 +15,9 @@ from shared.answers.deadline import AnswerDeadline, DeadlinePassed, TimelyExtrac
 from shared.answers.extractive import Extracted, ExtractiveAnswerer
 from shared.answers.prompting import Prompt, PromptTurn, prompt
 from shared.answers.records import has_rows
-from shared.answers.support import SupportCheck
+from shared.answers.support import OpenStatement, SupportCheck
 from shared.answers.table_questions import asks_about_table, may_list
+from shared.answers.verifying import ModelVerifier
 from shared.proxy.execution.proxy import ExecutionProxy
 from shared.proxy.routing.complexity import judge
 from shared.proxy.routing.fallbacks import NoModel, PromptTooLong
@@ -98,12 +100,14 @@ class AnswerResult(Struct, frozen=True):
 
 
 class Answering(Struct, frozen=True):
-    """Answers the questions of one tenant."""
+    """Answers the questions of one tenant. `verifier` judges what the rules leave open of a model's answer; without it
+    that is left out."""
 
     library: Library
     extractive: ExtractiveAnswerer
     proxy: ExecutionProxy
     meter: Meter
+    verifier: ModelVerifier | None = None
 
     async def sources(self, task: QuestionTask) -> Sources:
         """Retrieves the sources of a question, best first. Raises `StoreUnavailable`."""
@@ -132,12 +136,16 @@ class Answering(Struct, frozen=True):
                 )
                 try:
                     async with aclosing(self.proxy.stream(_llm_task(task, packed, sources))) as events:
-                        while result is None:
+                        while True:
                             event = await deadline.next(events)
                             for piece in draft.take(event, packed):
                                 yield piece
                             if isinstance(event, LLMResult):
-                                result = draft.of_model(event)
+                                ended = event
+                                break
+                    for piece in await self._verified(task, draft, deadline):
+                        yield piece
+                    result = draft.of_model(ended)
                 except PromptTooLong:
                     tokens //= 2
                     reason = "fallback_context" if tokens < _LEAST_TOKENS else ""
@@ -155,6 +163,22 @@ class Answering(Struct, frozen=True):
         execution = result.execution
         await question.record(execution.reason, scores, is_extractive=execution.location == "extractive")
         yield replace(result, usage=whole_bill(result.usage))
+
+    async def _verified(self, task: QuestionTask, draft: "_Draft", deadline: AnswerDeadline) -> list[CheckedText]:
+        """Asks a model about the statements that the rules leave open, once the answer is whole: a server with one
+        place is free then."""
+        if self.verifier is None or not draft.open:
+            return []
+        most = task.max_cost_microusd
+        left = None if most is None else most - charged_so_far()
+        asked = self.verifier.verify(draft.open, draft.classes, task.classification, task.payer, task.quality, left)
+        try:
+            supported, result = await asyncio.wait_for(asked, deadline.remaining_s)
+        except TimeoutError:
+            return []
+        if result is not None:
+            draft.verified.append(result.usage)
+        return [added for one in supported if (added := draft.add(one))]
 
     async def _extract(self, question: str, found: Sequence[Found]) -> Extracted:
         lengths: dict[str, int] = {}
@@ -189,6 +213,19 @@ class _Draft:
         self._answer = AnswerText(self._titles)
         self._check: SupportCheck | None = None
         self._read: dict[str, RetrievedSource] = {}
+        self.verified: list[Usage] = []
+
+    @property
+    def open(self) -> list[OpenStatement]:
+        return self._check.open if self._check else []
+
+    @property
+    def classes(self) -> dict[str, Classification]:
+        """The class of each source by the id of its passage."""
+        return {source.found.passage.passage_id: source.classification for source in self._sources.items}
+
+    def add(self, statement: OpenStatement) -> CheckedText | None:
+        return self._check.add(statement) if self._check else None
 
     def take(self, event: Token | LLMResult, packed: Prompt) -> Iterator[CheckedText]:
         """Yields what is complete and checked with this piece of a model's answer, or with its end."""
@@ -223,7 +260,8 @@ class _Draft:
 
     def of_model(self, result: LLMResult) -> AnswerResult:
         execution = AnswerExecution.of(result)
-        return self._result(execution, result.usage, ("counters",) if execution.reason == "fallback_counters" else ())
+        usage = _sum([result.usage, *self.verified])
+        return self._result(execution, usage, ("counters",) if execution.reason == "fallback_counters" else ())
 
     def of_extraction(self, reason: str) -> AnswerResult:
         cited = {citation.document_id for citation in self._answer.citations}
@@ -249,6 +287,16 @@ class _Draft:
         quoted = (citation.document_id for citation in self._answer.citations)
         own = Provenance(self._task.classification, tuple(dict.fromkeys(read)), tuple(dict.fromkeys(quoted)))
         return own.over(turn.provenance for turn in self._task.turns)
+
+
+def _sum(usages: Sequence[Usage]) -> Usage:
+    return Usage(
+        prompt_tokens=sum(one.prompt_tokens for one in usages),
+        completion_tokens=sum(one.completion_tokens for one in usages),
+        cached_tokens=sum(one.cached_tokens for one in usages),
+        cost_usd=sum(one.cost_usd for one in usages),
+        estimated=any(one.estimated for one in usages),
+    )
 
 
 def _llm_task(task: QuestionTask, packed: Prompt, sources: Sources) -> LLMTask:

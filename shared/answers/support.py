@@ -14,7 +14,7 @@ from msgspec import Struct
 from shared.answers.citations import AnswerText, CheckedText
 from shared.answers.entailment.alignment import Alignment
 from shared.answers.entailment.judge import Verdict, decide
-from shared.answers.entailment.reading import Reading
+from shared.answers.entailment.reading import SentenceReading
 from shared.answers.entailment.sources import SourceSentence, sentences_in
 from shared.answers.inert import decoded, visible
 from shared.answers.prompting import NO_ANSWER
@@ -50,15 +50,27 @@ class _Statement(Struct, frozen=True):
         return [each.rstrip(".,;:!?)") for each in found]
 
 
+class OpenStatement(Struct, frozen=True, eq=False):
+    """A statement that no rule contradicts, but of which too many words have no counterpart in its sentence. `stop` are
+    its last characters."""
+
+    text: str
+    stop: str
+    sentence: SourceSentence
+    score: float
+
+
 class SupportCheck:
     """Checks an answer while it arrives, and adds its supported statements to `answer`, each with its citation mark.
-    `sources` are those of the prompt, the first numbered 1."""
+    `sources` are those of the prompt, the first numbered 1. `open` collects what the rules do not decide; it is left
+    out unless `add` is called for it."""
 
     def __init__(self, sources: Sequence[Found], answer: AnswerText) -> None:
         self._sources = sources
         self._answer = answer
         self._reader = StatementReader()
         self._german_lead = 0
+        self.open: list[OpenStatement] = []
 
     def feed(self, piece: str) -> Iterator[CheckedText]:
         """Yields the supported statements that are complete with this piece."""
@@ -71,14 +83,19 @@ class SupportCheck:
     def _supported(self, statements: Iterator[str]) -> Iterator[CheckedText]:
         for raw in statements:
             statement = self._statement(decoded(restored(raw)))
-            support = _best_support(statement, self._sentences) if statement else None
-            if statement is None or support is None:
+            if statement is None or (found := _best_support(statement, self._sentences)) is None:
                 continue
-            number, sentence = support
+            verdict, number, sentence = found
             bare = statement.text.rstrip(_STOPS)
             stop = statement.text[len(bare) :]
-            if added := self._answer.add(bare, sentence.passage, sentence.quote, self._sources[number].score, stop):
+            read = OpenStatement(bare, stop, sentence, self._sources[number].score)
+            if verdict is Verdict.OPEN:
+                self.open.append(read)
+            elif added := self.add(read):
                 yield added
+
+    def add(self, one: OpenStatement) -> CheckedText | None:
+        return self._answer.add(one.text, one.sentence.passage, one.sentence.quote, one.score, one.stop)
 
     def _statement(self, written: str) -> _Statement | None:
         """None for one that states nothing."""
@@ -94,8 +111,11 @@ class SupportCheck:
         return [sentences_in(found.passage, self._german_lead > 0) for found in self._sources]
 
 
-def _best_support(statement: _Statement, read: Sequence[list[SourceSentence]]) -> tuple[int, SourceSentence] | None:
-    """Finds the sentence that supports it best, in the sources that it names first and then in the others."""
+def _best_support(
+    statement: _Statement, read: Sequence[list[SourceSentence]]
+) -> tuple[Verdict, int, SourceSentence] | None:
+    """Finds the sentence that entails it, in the sources that it names first and then in the others; else the one that
+    leaves it open."""
     if addresses := statement.addresses:
         read = [
             source if source and all(address in source[0].passage.text for address in addresses) else []
@@ -103,18 +123,21 @@ def _best_support(statement: _Statement, read: Sequence[list[SourceSentence]]) -
         ]
     named = [number - 1 for number in statement.named if 1 <= number <= len(read)]
     others = [place for place in range(len(read)) if place not in named]
-    readings = {german: Reading(statement.text, german) for german in (False, True)}
+    readings = {german: SentenceReading(statement.text, german) for german in (False, True)}
+    undecided = None
     for places in (named, others):
         nearest = _nearest(readings, [(place, sentence) for place in places for sentence in read[place]])
         pairs = [Alignment(readings[each.reading.german], each.reading, each.context) for _, each in nearest]
         verdict, place = decide(pairs)
         if verdict is Verdict.ENTAILED:
-            return nearest[place]
-    return None
+            return verdict, *nearest[place]
+        if verdict is Verdict.OPEN and undecided is None:
+            undecided = (verdict, *nearest[place])
+    return undecided
 
 
 def _nearest(
-    readings: Mapping[bool, Reading], sentences: Sequence[tuple[int, SourceSentence]]
+    readings: Mapping[bool, SentenceReading], sentences: Sequence[tuple[int, SourceSentence]]
 ) -> list[tuple[int, SourceSentence]]:
     """The sentences with most of its words: the others need no closer look."""
     common = [

@@ -6,9 +6,9 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from shared.answers.entailment.lexicon import money_words, opposites, word_set
-from shared.answers.entailment.quantities import Quantity, same_value
-from shared.answers.entailment.reading import Reading, Word
+from shared.answers.entailment.lexicon import marker, money_words, opposites, word_set
+from shared.answers.entailment.quantities import StatedQuantity, same_value
+from shared.answers.entailment.reading import SentenceReading, Word
 
 SAME = 1.0
 _SENSE = 0.9
@@ -68,7 +68,7 @@ class Context(Struct, frozen=True):
     is_row: bool = False
 
 
-def label_of(reading: Reading, quantity: Quantity) -> frozenset[tuple[str, float]]:
+def label_of(reading: SentenceReading, quantity: StatedQuantity) -> frozenset[tuple[str, float]]:
     """The word before a bare number with the number, as in "Train 412"; empty where it is no name."""
     if quantity.dimension:
         return frozenset()
@@ -82,7 +82,7 @@ class Alignment:
     """A statement against a sentence. `context` are words that the sentence refers to: its headings, and the sentences
     before it where it says "it"."""
 
-    def __init__(self, statement: Reading, source: Reading, context: "Context") -> None:
+    def __init__(self, statement: SentenceReading, source: SentenceReading, context: "Context") -> None:
         self.statement = statement
         self.source = source
         self._context = context
@@ -115,7 +115,7 @@ class Alignment:
         )
 
     @cached_property
-    def quantities(self) -> list[tuple[Quantity, list[Quantity]]]:
+    def quantities(self) -> list[tuple[StatedQuantity, list[StatedQuantity]]]:
         """Each quantity of the statement with those of the source that are the same amount."""
         return [
             (one, [other for other in self.source.quantities if same_value(one, other) or self._same_age(one, other)])
@@ -123,7 +123,7 @@ class Alignment:
             if not self._is_label(one)
         ]
 
-    def _same_age(self, one: Quantity, other: Quantity) -> bool:
+    def _same_age(self, one: StatedQuantity, other: StatedQuantity) -> bool:
         """ "19 years old" and "at the age of 19"."""
         if not _AGE.search(self.statement.low) and not _AGE.search(self.source.low):
             return False
@@ -132,7 +132,7 @@ class Alignment:
             12 * value in years.values for value in bare.values
         )
 
-    def _is_label(self, quantity: Quantity) -> bool:
+    def _is_label(self, quantity: StatedQuantity) -> bool:
         """Whether it is part of a name of which the sentence says "it": "Train 412"."""
         labels = self._context.labels & label_of(self.statement, quantity)
         return bool(labels) and not any(same_value(quantity, other) for other in self.source.quantities)
@@ -200,6 +200,17 @@ class Alignment:
     def _has_money(self) -> bool:
         free = any(word.low in _FREE for word in self.source.words)
         return free or any(one.dimension.isupper() and others for one, others in self.quantities)
+
+    @cached_property
+    def ends_anew(self) -> bool:
+        """Whether its last word has no counterpart, where that is what it says of its subject: "is bankrupt"."""
+        content = [each for each in self.counterparts if not each.word.light]
+        if not content or content[-1].score > 0:
+            return False
+        is_firm = any(others for _, others in self.quantities) or any(
+            each.word.name and each.places for each in content
+        )
+        return not is_firm or marker("be", "werden", "being").search(self.statement.low) is not None
 
     @property
     def is_of_a_row(self) -> bool:

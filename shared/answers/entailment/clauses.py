@@ -8,7 +8,7 @@ from itertools import pairwise
 from msgspec import Struct
 
 from shared.answers.entailment.lexicon import marker
-from shared.answers.entailment.quantities import Quantity
+from shared.answers.entailment.quantities import StatedQuantity
 
 
 class ClauseKind(Enum):
@@ -48,7 +48,7 @@ _LONG_WORD = re.compile(r"[^\W\d_]{6,}")
 _JOINED = re.compile(r"\W{0,3}(?:and|und|or|oder|to|bis)?\W{0,3}")
 
 
-def clauses_of(low: str, quantities: Sequence[Quantity]) -> list[Clause]:
+def clauses_of(low: str, quantities: Sequence[StatedQuantity]) -> list[Clause]:
     """In order; together they are the whole sentence, which is given in lower case."""
     cuts = {cut for cut in _cuts(low) if 0 < cut < len(low)}
     cuts |= {match.end() for match in _AND.finditer(low) if _parts_quantities(low, match, sorted(cuts), quantities)}
@@ -82,7 +82,9 @@ def _is_parallel(low: str, comma: re.Match[str]) -> bool:
     return bool({*_LONG_WORD.findall(before)} & {*_LONG_WORD.findall(behind)})
 
 
-def _parts_quantities(low: str, match: re.Match[str], cuts: Sequence[int], quantities: Sequence[Quantity]) -> bool:
+def _parts_quantities(
+    low: str, match: re.Match[str], cuts: Sequence[int], quantities: Sequence[StatedQuantity]
+) -> bool:
     """Whether both sides have a number of their own, which is no range such as "2 and 8 °C"."""
     left = max((cut for cut in cuts if cut <= match.start()), default=0)
     right = min((cut for cut in cuts if cut > match.end()), default=len(low))

@@ -4,7 +4,7 @@ import re
 
 from shared.answers.entailment.alignment import Alignment
 from shared.answers.entailment.lexicon import exclusives, marker
-from shared.answers.entailment.reading import Reading
+from shared.answers.entailment.reading import SentenceReading
 
 _WITHOUT = ("without", "ohne")
 _CONTRACTED = re.compile(r"n't\b")
@@ -60,7 +60,7 @@ def _differs(pair: Alignment, clause: int) -> bool:
     return any(theirs[number] for number in used)
 
 
-def _denials(reading: Reading, clause: int) -> list[re.Match[str]]:
+def _denials(reading: SentenceReading, clause: int) -> list[re.Match[str]]:
     part = reading.clauses[clause]
     found = [
         match
@@ -83,12 +83,12 @@ def _denials_used(pair: Alignment, clause: int) -> list[re.Match[str]]:
     ]
 
 
-def _is_followed_by(reading: Reading, end: int, places: set[int]) -> bool:
+def _is_followed_by(reading: SentenceReading, end: int, places: set[int]) -> bool:
     following = [word for word in reading.words if word.start >= end and word.content][:2]
     return any(word.place in places for word in following)
 
 
-def _is_compared(reading: Reading, end: int) -> bool:
+def _is_compared(reading: SentenceReading, end: int) -> bool:
     return re.match(r"\W{1,3}(?:\w{1,20} ){0,3}(?:than|als)\b", reading.low[end : end + 80]) is not None
 
 

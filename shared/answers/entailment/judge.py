@@ -60,9 +60,13 @@ def judge(pair: Alignment) -> Verdict:
         return Verdict.CONTRADICTED
     if pair.lacks_a_name or any(rule(pair) for rule in UNRELATED):
         return Verdict.UNRELATED
-    if pair.coverage >= ENOUGH or (not pair.is_of_a_row and min(pair.agreement, pair.source_coverage) >= MUTUAL):
+    if pair.coverage >= ENOUGH or (_is_mutual(pair) and not pair.is_of_a_row and not pair.ends_anew):
         return Verdict.ENTAILED
     return Verdict.OPEN
+
+
+def _is_mutual(pair: Alignment) -> bool:
+    return min(pair.agreement, pair.source_coverage) >= MUTUAL
 
 
 def decide(pairs: Sequence[Alignment]) -> tuple[Verdict, int]:

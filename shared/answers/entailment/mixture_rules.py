@@ -5,8 +5,8 @@ import re
 from shared.answers.entailment.alignment import Alignment
 from shared.answers.entailment.clauses import ClauseKind
 from shared.answers.entailment.lexicon import exclusives
-from shared.answers.entailment.quantities import Quantity
-from shared.answers.entailment.reading import Reading
+from shared.answers.entailment.quantities import StatedQuantity
+from shared.answers.entailment.reading import SentenceReading
 
 _MOST_OF_ANOTHER = 0.5
 _SUBJECT = re.compile(
@@ -34,7 +34,7 @@ def mixes_numbers(pair: Alignment) -> bool:
     return False
 
 
-def _words_of_a_later(pair: Alignment, number: int, one: Quantity, rivals: list[Quantity]) -> bool:
+def _words_of_a_later(pair: Alignment, number: int, one: StatedQuantity, rivals: list[StatedQuantity]) -> bool:
     measured = {pair.source.clause_at(rival.start) for rival in rivals if rival.dimension == one.dimension}
     for each in pair.counterparts:
         held = pair.clauses_held(each)
@@ -43,7 +43,7 @@ def _words_of_a_later(pair: Alignment, number: int, one: Quantity, rivals: list[
     return False
 
 
-def _words_of_an_earlier(pair: Alignment, number: int, one: Quantity, rivals: list[Quantity]) -> bool:
+def _words_of_an_earlier(pair: Alignment, number: int, one: StatedQuantity, rivals: list[StatedQuantity]) -> bool:
     """The clause with the number has words of its own, and the statement uses none of them."""
     if number not in pair.window or not any(
         rival.dimension == one.dimension and pair.source.clause_at(rival.start) < number for rival in rivals
@@ -105,7 +105,7 @@ def _changes_subject(pair: Alignment) -> bool:
     )
 
 
-def subject_of(reading: Reading, number: int) -> set[int]:
+def subject_of(reading: SentenceReading, number: int) -> set[int]:
     clause = reading.clauses[number]
     match = _SUBJECT.match(reading.low, clause.start, clause.end)
     if not match:
@@ -140,7 +140,7 @@ def measures_otherwise(pair: Alignment) -> bool:
     return False
 
 
-def _measure_beside(reading: Reading, quantity: Quantity) -> tuple[int, int] | None:
+def _measure_beside(reading: SentenceReading, quantity: StatedQuantity) -> tuple[int, int] | None:
     """The word such as "long" or "profit" that the number belongs to: the nearest one in its clause."""
     table = exclusives(reading.german)
     clause = reading.clause_at(quantity.start)

@@ -9,19 +9,17 @@ from msgspec.structs import replace
 from shared.answers.entailment.lexicon import marker, units
 from shared.answers.entailment.numerals import SCALES, english_number, german_number, values_of
 
-Bound = str
-"""`least`, `most`, `above`, `below`, `about`, or nothing."""
 
-
-class Quantity(Struct, frozen=True):
+class StatedQuantity(Struct, frozen=True):
     """`values` are in the first unit of the `dimension` ("" for a bare number). A date has the dimension `date` and its
-    parts in `date`, where zero is a part that is not given. `start` and `end` are its place, its unit included."""
+    parts in `date`, where zero is a part that is not given. `bound` is `least`, `most`, `above`, `below`, `about` or
+    nothing. `start` and `end` are its place, its unit included."""
 
     start: int
     end: int
     values: frozenset[float] = frozenset()
     dimension: str = ""
-    bound: Bound = ""
+    bound: str = ""
     date: tuple[int, int, int] = (0, 0, 0)
 
 
@@ -89,9 +87,9 @@ _BEFORE_ONE = re.compile(rf"\b(?:{_WITHIN})[ ]$", re.I)
 _WINDOW = 40
 
 
-def quantities_of(text: str, german: bool) -> list[Quantity]:
+def quantities_of(text: str, german: bool) -> list[StatedQuantity]:
     """In the order of the text; none overlaps another one."""
-    found: list[Quantity] = []
+    found: list[StatedQuantity] = []
     taken = bytearray(len(text))
     for candidates in (_dates(text), _times(text), _shares(text), _numbers(text, german), _ones(text)):
         for quantity in candidates:
@@ -106,7 +104,7 @@ def quantities_of(text: str, german: bool) -> list[Quantity]:
     ]
 
 
-def _dates(text: str) -> Iterator[Quantity]:
+def _dates(text: str) -> Iterator[StatedQuantity]:
     for pattern in _DATES:
         for match in pattern.finditer(text):
             parts = match.groupdict()
@@ -131,10 +129,10 @@ def _dates(text: str) -> Iterator[Quantity]:
                 )
             )
             if month <= 12 and day <= 31 and capital and not alone:
-                yield Quantity(match.start(), match.end(), dimension="date", date=(year, month, day))
+                yield StatedQuantity(match.start(), match.end(), dimension="date", date=(year, month, day))
 
 
-def _times(text: str) -> Iterator[Quantity]:
+def _times(text: str) -> Iterator[StatedQuantity]:
     for pattern in _TIMES:
         for match in pattern.finditer(text):
             parts = match.groupdict()
@@ -142,17 +140,17 @@ def _times(text: str) -> Iterator[Quantity]:
             half = (parts.get("half") or "").lower()
             if half:
                 hour = hour % 12 + (12 if half.startswith("p") else 0)
-            yield Quantity(match.start(), match.end(), frozenset([60.0 * hour + minute]), "clock")
+            yield StatedQuantity(match.start(), match.end(), frozenset([60.0 * hour + minute]), "clock")
 
 
-def _numbers(text: str, german: bool) -> Iterator[Quantity]:
+def _numbers(text: str, german: bool) -> Iterator[StatedQuantity]:
     at = 0
     while match := _NUMBER.search(text, at):
         at = match.end()
         if match["figures"]:
             values = values_of(match["figures"].replace("’", "'"), german)
             if re.fullmatch(_YEAR, match["figures"]) and not _unit_after(text, match.end())[0]:
-                yield Quantity(match.start(), match.end(), dimension="date", date=(int(match["figures"]), 0, 0))
+                yield StatedQuantity(match.start(), match.end(), dimension="date", date=(int(match["figures"]), 0, 0))
                 continue
             sign = match["sign"] or ""
             if sign.startswith("minus") or (
@@ -187,7 +185,7 @@ def _plain_words(text: str, at: int) -> int:
     return len(re.findall(r"[ -]", match[0])) if match else 0
 
 
-def _measured(text: str, start: int, end: int, values: frozenset[float], german: bool) -> Quantity:
+def _measured(text: str, start: int, end: int, values: frozenset[float], german: bool) -> StatedQuantity:
     if scale := _SCALE.match(text, end):
         name = scale["scale"].lower()
         follows = text[scale.end() : scale.end() + 1]
@@ -199,9 +197,9 @@ def _measured(text: str, start: int, end: int, values: frozenset[float], german:
     if unit is None and (before := _currency_before(text, start)):
         unit, start = units().get(before["unit"].lower().removeprefix("us")), before.start()
     if unit is None:
-        return Quantity(start, end, values)
+        return StatedQuantity(start, end, values)
     dimension, factor = unit
-    return Quantity(start, max(end, stop), frozenset(_rounded(value * factor) for value in values), dimension)
+    return StatedQuantity(start, max(end, stop), frozenset(_rounded(value * factor) for value in values), dimension)
 
 
 def _currency_before(text: str, start: int) -> re.Match[str] | None:
@@ -228,19 +226,21 @@ def _known(name: str) -> tuple[str, float] | None:
     return table.get(name.lower()) or (("time", 3600.0) if name == "h" else ("current", 1.0) if name == "A" else None)
 
 
-def _shares(text: str) -> Iterator[Quantity]:
+def _shares(text: str) -> Iterator[StatedQuantity]:
     for match in _LASTING.finditer(text):
         number = match["number"].lower()
         value = float(number) if number.isdigit() else german_number(number)
         if value:
             dimension, factor = units()[_LASTING_UNITS[match["unit"].lower()]]
-            yield Quantity(match.start(), match.end(), frozenset([_rounded(value * factor)]), dimension)
+            yield StatedQuantity(match.start(), match.end(), frozenset([_rounded(value * factor)]), dimension)
     for match in _AND_A_HALF.finditer(text):
         word = (match["whole"] or match["german"]).lower()
         whole = float(word) if word.isdigit() else _WHOLE[word]
         unit, stop = _unit_after(text, match.end())
         dimension, factor = unit or ("", 1.0)
-        yield Quantity(match.start(), max(match.end(), stop), frozenset([_rounded((whole + 0.5) * factor)]), dimension)
+        yield StatedQuantity(
+            match.start(), max(match.end(), stop), frozenset([_rounded((whole + 0.5) * factor)]), dimension
+        )
     for match in _SHARE.finditer(text):
         value = 0.5 if match["half"] else 1 / 3 if match["third"] or match["drittel"] else 0.25
         before = re.search(r"\b(two|zwei|three|drei)[ -]$", text[max(0, match.start() - 6) : match.start()], re.I)
@@ -250,24 +250,24 @@ def _shares(text: str) -> Iterator[Quantity]:
         if match["half"] and unit is None:
             unit, stop = _unit_after(text, match.end())
         if match["half"] and unit and unit[0] not in ("share",):
-            yield Quantity(match.start(), stop, frozenset([_rounded(0.5 * unit[1])]), unit[0])
+            yield StatedQuantity(match.start(), stop, frozenset([_rounded(0.5 * unit[1])]), unit[0])
         else:
             start = match.start() - (len(before[0]) if before else 0)
-            yield Quantity(start, match.end(), frozenset([_rounded(value * times)]), "share")
+            yield StatedQuantity(start, match.end(), frozenset([_rounded(value * times)]), "share")
     for match in _TWICE.finditer(text):
         count = next(number for number, name in enumerate(("one", "two", "three", "four"), 1) if match[name])
-        yield Quantity(match.start(), match.end(), frozenset([float(count)]), "times")
+        yield StatedQuantity(match.start(), match.end(), frozenset([float(count)]), "times")
 
 
-def _ones(text: str) -> Iterator[Quantity]:
+def _ones(text: str) -> Iterator[StatedQuantity]:
     """A unit with an article, such as "within a day"; behind a price it is a rate and no quantity."""
     for match in _ONE_UNIT.finditer(text):
         unit = units().get(match["unit"].lower())
         if unit and _BEFORE_ONE.search(text[max(0, match.start() - 12) : match.start()]):
-            yield Quantity(match.start(), match.end(), frozenset([_rounded(unit[1])]), unit[0])
+            yield StatedQuantity(match.start(), match.end(), frozenset([_rounded(unit[1])]), unit[0])
 
 
-def _with_shared_units(text: str, found: Sequence[Quantity]) -> list[Quantity]:
+def _with_shared_units(text: str, found: Sequence[StatedQuantity]) -> list[StatedQuantity]:
     """In "2 to 8 °C" both numbers have the unit."""
     result = list(found)
     for place in range(len(result) - 2, -1, -1):
@@ -287,7 +287,7 @@ def _with_shared_units(text: str, found: Sequence[Quantity]) -> list[Quantity]:
 
 
 _SMALL_WORDS = re.compile(r"\b(?:the|an?|einem|einer|ein|dem|den|der|von|of)[ ]$")
-_BOUNDS: tuple[tuple[Bound, str, str], ...] = (
+_BOUNDS: tuple[tuple[str, str, str], ...] = (
     ("most", "at most", "or less"),
     ("least", "at least", "or more"),
     ("above", "above", ""),
@@ -308,7 +308,7 @@ _BOUNDS_OF_AGES = (
 )
 
 
-def _bounded(text: str, quantity: Quantity) -> Quantity:
+def _bounded(text: str, quantity: StatedQuantity) -> StatedQuantity:
     before = text[max(0, quantity.start - _WINDOW) : quantity.start].lower()
     behind = re.sub(r"^[ (]+", "", text[quantity.end : quantity.end + _WINDOW].lower())
     bare = _SMALL_WORDS.sub("", before)
@@ -334,7 +334,7 @@ def _rounded(value: float) -> float:
     return float(f"{value:.9g}")
 
 
-def same_value(one: Quantity, other: Quantity) -> bool:
+def same_value(one: StatedQuantity, other: StatedQuantity) -> bool:
     """Whether both are the same amount, or a date holds what the other one gives."""
     if one.dimension == "date" or other.dimension == "date":
         if one.dimension != other.dimension:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from shared.answers.entailment.alignment import Alignment, likeness
 from shared.answers.entailment.lexicon import word_set
-from shared.answers.entailment.quantities import Quantity
-from shared.answers.entailment.reading import Reading, Word
+from shared.answers.entailment.quantities import StatedQuantity
+from shared.answers.entailment.reading import SentenceReading, Word
 
 _UPWARDS = frozenset(["least", "above"])
 _DOWNWARDS = frozenset(["most", "below"])
@@ -33,7 +33,7 @@ def bounds_differ(pair: Alignment) -> bool:
     return any(others and all(_bound_differs(one, other, pair) for other in others) for one, others in pair.quantities)
 
 
-def _bound_differs(one: Quantity, other: Quantity, pair: Alignment) -> bool:
+def _bound_differs(one: StatedQuantity, other: StatedQuantity, pair: Alignment) -> bool:
     if one.dimension in ("date", "clock", "times"):
         return False
     pairs = {one.bound, other.bound}
@@ -50,7 +50,7 @@ def counts_something_else(pair: Alignment) -> bool:
     return any(others and all(_counts_differ(one, other, pair) for other in others) for one, others in pair.quantities)
 
 
-def _counts_differ(one: Quantity, other: Quantity, pair: Alignment) -> bool:
+def _counts_differ(one: StatedQuantity, other: StatedQuantity, pair: Alignment) -> bool:
     if one.dimension or other.dimension:
         return False
     counted, source = _counted(pair.statement, one), _counted(pair.source, other)
@@ -59,7 +59,7 @@ def _counts_differ(one: Quantity, other: Quantity, pair: Alignment) -> bool:
     return not any(likeness(word, theirs, pair.source.german) for word in counted for theirs in source)
 
 
-def _counted(reading: Reading, quantity: Quantity) -> list[Word]:
+def _counted(reading: SentenceReading, quantity: StatedQuantity) -> list[Word]:
     """The noun right behind a bare number, or two words of which one is."""
     following = next((word for word in reading.words if word.start >= quantity.end), None)
     if following is None or not following.content or reading.text[quantity.end : following.start] != " ":

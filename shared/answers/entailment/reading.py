@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from shared.answers.entailment.clauses import Clause, clauses_of
 from shared.answers.entailment.lexicon import light, synonyms
-from shared.answers.entailment.quantities import Quantity, quantities_of
+from shared.answers.entailment.quantities import StatedQuantity, quantities_of
 from shared.answers.entailment.roots import PARTICLES, root
 from shared.answers.lexicon import words
 from shared.answers.stems import WORD
@@ -40,7 +40,7 @@ class Word(Struct, frozen=True):
     before: tuple[str, str]
 
 
-class Reading:
+class SentenceReading:
     """A sentence that is read when something of it is asked for. `german`: by the rules of German."""
 
     def __init__(self, text: str, german: bool) -> None:
@@ -48,7 +48,7 @@ class Reading:
         self.german = german
 
     @cached_property
-    def quantities(self) -> list[Quantity]:
+    def quantities(self) -> list[StatedQuantity]:
         return quantities_of(self.text, self.german)
 
     @cached_property

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from shared.answers.entailment.alignment import Alignment
 from shared.answers.entailment.lexicon import marker, word_set
-from shared.answers.entailment.reading import Reading, Word
+from shared.answers.entailment.reading import SentenceReading, Word
 
 _PREPOSITIONS = word_set("prepositions")
 _ARTICLES = word_set("articles")
@@ -66,7 +66,7 @@ def _acts_otherwise(pair: Alignment, number: int, clause: int, ours: Roles, imag
     return bool(actors) and bool(theirs.actors) and not _image(actors, images) & theirs.actors
 
 
-def _is_passive(reading: Reading, number: int) -> bool:
+def _is_passive(reading: SentenceReading, number: int) -> bool:
     clause = reading.clauses[number]
     pattern = marker("werden" if reading.german else "be")
     elliptic = number > 0 and reading.low.startswith(("and ", "und "), clause.start)
@@ -111,11 +111,11 @@ def _order_is_swapped(pair: Alignment, number: int, images: dict[int, frozenset[
     return False
 
 
-def roles_of(reading: Reading, number: int) -> Roles:
+def roles_of(reading: SentenceReading, number: int) -> Roles:
     return _german(reading, number) if reading.german else _english(reading, number)
 
 
-def _english(reading: Reading, number: int) -> Roles:
+def _english(reading: SentenceReading, number: int) -> Roles:
     clause = reading.clauses[number]
     words = [word for word in reading.words if word.clause == number]
     by = next((word for word in words if word.low == "by" and _leads_to_agent(reading, word)), None)
@@ -139,12 +139,12 @@ def _is_participle(word: Word) -> bool:
     return bool(_PARTICIPLE.search(word.low)) and not word.low.endswith("ly")
 
 
-def _leads_to_agent(reading: Reading, by: Word) -> bool:
+def _leads_to_agent(reading: SentenceReading, by: Word) -> bool:
     """Not "by 12 percent"."""
     return not any(by.end <= one.start <= by.end + 6 for one in reading.quantities)
 
 
-def _noun_phrase(reading: Reading, words: Sequence[Word], place: int) -> list[int]:
+def _noun_phrase(reading: SentenceReading, words: Sequence[Word], place: int) -> list[int]:
     found: list[int] = []
     for word in words:
         if word.place <= place:
@@ -164,7 +164,7 @@ def _noun_phrase(reading: Reading, words: Sequence[Word], place: int) -> list[in
     return found
 
 
-def _around(reading: Reading, number: int, verb: int) -> Roles:
+def _around(reading: SentenceReading, number: int, verb: int) -> Roles:
     """An active clause in English: who stands before the verb acts."""
     participants = _participants(reading, number)
     if verb < 0:
@@ -176,11 +176,11 @@ def _around(reading: Reading, number: int, verb: int) -> Roles:
     )
 
 
-def _participants(reading: Reading, number: int) -> list[Word]:
+def _participants(reading: SentenceReading, number: int) -> list[Word]:
     return [word for word in reading.content if word.clause == number and not _in_phrase(reading, word)]
 
 
-def _in_phrase(reading: Reading, word: Word) -> bool:
+def _in_phrase(reading: SentenceReading, word: Word) -> bool:
     """Whether a preposition leads to it: "at the station"."""
     place = word.place - 1
     end = word.start
@@ -200,7 +200,7 @@ def _is_attribute(word: Word) -> bool:
     return word.content and not _PARTICIPLE.search(word.low)
 
 
-def _german(reading: Reading, number: int) -> Roles:
+def _german(reading: SentenceReading, number: int) -> Roles:
     words = [word for word in reading.words if word.clause == number]
     nouns = [word for word in words if word.content and word.text[0].isupper()]
     agent = _german_agent(reading, number, words) if _is_passive(reading, number) else None
@@ -220,7 +220,7 @@ def _german(reading: Reading, number: int) -> Roles:
     return Roles(frozenset(noun.place for noun in subject or ()), frozenset(others), passive=False)
 
 
-def _german_agent(reading: Reading, number: int, words: Sequence[Word]) -> Word | None:
+def _german_agent(reading: SentenceReading, number: int, words: Sequence[Word]) -> Word | None:
     """The preposition before the one who acts, of a passive."""
     for word in words:
         if word.low in _AGENT[True] and _leads_to_agent(reading, word):
@@ -233,7 +233,7 @@ def _german_agent(reading: Reading, number: int, words: Sequence[Word]) -> Word 
     return None
 
 
-def _phrases(reading: Reading, nouns: Sequence[Word]) -> list[list[Word]]:
+def _phrases(reading: SentenceReading, nouns: Sequence[Word]) -> list[list[Word]]:
     """Nouns that stand side by side, such as a firm's name, and a genitive with the noun before it."""
     phrases: list[list[Word]] = []
     for noun in nouns:

@@ -6,7 +6,7 @@ from shared.answers.entailment.alignment import Alignment
 from shared.answers.entailment.clauses import ClauseKind
 from shared.answers.entailment.lexicon import marker, word_set
 from shared.answers.entailment.mixture_rules import subject_of
-from shared.answers.entailment.reading import Reading
+from shared.answers.entailment.reading import SentenceReading
 
 _A_TIME = re.compile(
     r" (?:\d|(?:one|two|three|four|five|six|seven|eight|nine|ten|day|week|month|year|hour|night|morning|evening|time"
@@ -130,7 +130,7 @@ def swaps_cause(pair: Alignment) -> bool:
     return bool(inside) and sum(found) < len(found) / 2
 
 
-def _cause_span(reading: Reading, match: re.Match[str]) -> tuple[int, int]:
+def _cause_span(reading: SentenceReading, match: re.Match[str]) -> tuple[int, int]:
     return match.end(), reading.clauses[reading.clause_at(match.start())].end
 
 
@@ -175,7 +175,7 @@ def turns_direction_round(pair: Alignment) -> bool:
     return False
 
 
-def _direction(reading: Reading, start: int) -> str:
+def _direction(reading: SentenceReading, start: int) -> str:
     before = [word for word in re.findall(r"\w+", reading.low[max(0, start - 30) : start]) if word not in _PASSED_OVER]
     return _DIRECTIONS.get(before[-1], "") if before else ""
 
@@ -218,7 +218,7 @@ def _is_comparative(low: str) -> bool:
     return low.endswith(("er", "ere", "erer")) and len(low) >= _SHORTEST_COMPARATIVE
 
 
-def _comparison(reading: Reading) -> tuple[int, int] | None:
+def _comparison(reading: SentenceReading) -> tuple[int, int] | None:
     """Where the second side of a comparison stands."""
     if not _COMPARATIVE.search(reading.low):
         return None

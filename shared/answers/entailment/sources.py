@@ -7,7 +7,7 @@ from msgspec import Struct
 from shared.answers.entailment.alignment import Context, label_of, refers_back
 from shared.answers.entailment.lexicon import word_set
 from shared.answers.entailment.quantities import same_value
-from shared.answers.entailment.reading import Reading, Word
+from shared.answers.entailment.reading import SentenceReading, Word
 from shared.answers.question import german_lead
 from shared.answers.sentences import SentenceKind, SentenceSpan, sentences_of
 from shared.answers.stems import WORD
@@ -30,14 +30,14 @@ class SourceSentence(Struct, frozen=True, eq=False):
     passage: Passage
     start: int
     end: int
-    reading: Reading
+    reading: SentenceReading
     context: Context
 
     @property
     def quote(self) -> str:
         return self.passage.text[self.start : self.end]
 
-    def shares_with(self, statement: Reading) -> float:
+    def shares_with(self, statement: SentenceReading) -> float:
         """How many of the statement's words and numbers it has, or words of the same meaning, from 0 to 1."""
         known = (*self.reading.words, *self.context.words)
         roots = {word.root for word in known}
@@ -51,13 +51,13 @@ def sentences_in(passage: Passage, german: bool) -> list[SourceSentence]:
     """`german`: by the rules of German where the passage has no word that shows its language, as a table may."""
     lead = german_lead(word.group().lower() for word in WORD.finditer(passage.text))
     german = lead > 0 or (lead == 0 and german)
-    headings = [*Reading(passage.context, german).words]
+    headings = [*SentenceReading(passage.context, german).words]
     names: list[Word] = []
     labels: set[tuple[str, float]] = set()
-    recent: list[Reading] = []
+    recent: list[SentenceReading] = []
     found: list[SourceSentence] = []
     for span in sentences_of(passage.text):
-        reading = Reading(_text(passage, span, german), german)
+        reading = SentenceReading(_text(passage, span, german), german)
         if span.kind is SentenceKind.HEADING:
             headings = [*headings, *reading.words][-_MOST_WORDS:]
             continue
@@ -71,10 +71,10 @@ def sentences_in(passage: Passage, german: bool) -> list[SourceSentence]:
 
 
 def _context(
-    reading: Reading,
+    reading: SentenceReading,
     headings: Sequence[Word],
     names: Sequence[Word],
-    recent: Sequence[Reading],
+    recent: Sequence[SentenceReading],
     labels: set[tuple[str, float]],
     *,
     is_row: bool,

@@ -6,7 +6,7 @@ Every key may be left out. Attributes that hold money are integer micro-dollars,
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from msgspec import Meta, Struct, field
 from msgspec.structs import replace
@@ -180,6 +180,10 @@ class Vision(Struct, frozen=True, forbid_unknown_fields=True):
     most_per_document: Annotated[int, Meta(ge=1, le=1000, description="pictures, the first ones")] = 20
 
 
+Verify = Literal["rules", "model"]
+VERIFY: tuple[Verify, ...] = get_args(Verify)
+
+
 class ProxyConfig(Struct, frozen=True):
     ollama_cloud: OllamaCloudConfig = OllamaCloudConfig()
     ollama: OllamaConfig = OllamaConfig()
@@ -188,6 +192,10 @@ class ProxyConfig(Struct, frozen=True):
     tiers: Tiers = Tiers()
     units: UnitPrices = UnitPrices()
     vision: Vision = Vision()
+    verify: Annotated[
+        Verify,
+        Meta(description="who judges statements of an answer that the rules leave open; rules: they are left out"),
+    ] = "rules"
 
     @classmethod
     def load(cls, path: Path | str | None, environ: Mapping[str, str]) -> "ProxyConfig":
@@ -204,6 +212,7 @@ class ProxyConfig(Struct, frozen=True):
             tiers=reading.section("tiers", Tiers),
             units=reading.section("units", UnitPrices),
             vision=reading.section("vision", Vision),
+            verify=reading.word("verify", VERIFY, "rules"),
         )
         check_owners(config, root, file)
         return config

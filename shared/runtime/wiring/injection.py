@@ -120,12 +120,14 @@ def _catalogue(services: Services, call: Call) -> Any:
 
 def _answering(services: Services, call: Call) -> Any:
     from shared.answers.answering import Answering
+    from shared.answers.verifying import ModelVerifier
     from shared.retrieval.sources import Library
 
     library = Library(
         services.embedding, services.sparse_encoder, services.vectors.of(call.tenant_id), _catalogue(services, call)
     )
-    return Answering(library, services.extractive_answerer, services.proxy, services.meter)
+    verifier = ModelVerifier(services.proxy) if services.proxy_config.verify == "model" else None
+    return Answering(library, services.extractive_answerer, services.proxy, services.meter, verifier)
 
 
 def _describer(services: Services, call: Call) -> Any:

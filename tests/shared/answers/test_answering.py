@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator, Sequence
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 
 from shared.answers.answering import Answering, AnswerResult, QuestionTask
 from shared.answers.citations import CheckedText
 from shared.answers.extractive import Extracted, ExtractiveAnswerer, Statement
+from shared.answers.verifying import ModelVerifier
 from shared.proxy.execution.proxy import ExecutionProxy
 from shared.proxy.routing.fallbacks import NoModel
 from shared.proxy.task import Execution, LLMResult, LLMTask, Token
@@ -44,6 +46,13 @@ class ScriptedProxy:
     def __init__(self, *steps: _Step) -> None:
         self.steps = steps
         self.is_closed = False
+        self.tasks: list[LLMTask] = []
+        self.verdict: dict[str, list[int]] = {"supported": []}
+
+    async def execute(self, task: LLMTask) -> LLMResult:
+        assert self.is_closed
+        self.tasks.append(task)
+        return LLMResult("", Execution("local", "small", "hybrid", "default"), TokenCounts(30, 2), data=self.verdict)
 
     async def stream(self, task: LLMTask) -> AsyncIterator[Token | LLMResult]:
         try:
@@ -173,3 +182,30 @@ async def test_what_is_not_answered_has_no_piece(text: str) -> None:
     tokens = [Token(text, begins=True)] if text else []
     pieces, result = await streamed(ScriptedProxy(*tokens, end(text)), ScriptedExtraction())
     assert (pieces, result.text, result.answered) == ([], "", False)
+
+
+GRANITE = "It stands on a ridge of granite [1]."
+
+
+async def test_a_model_judges_what_the_rules_leave_open_once_the_answer_is_whole() -> None:
+    for supported, text in (([1], f"{OPENED} It stands on a ridge of granite [2]."), ([], OPENED), ([7], OPENED)):
+        proxy = ScriptedProxy(Token(f"{GRANITE} {OPENED}", begins=True), end(f"{GRANITE} {OPENED}"))
+        proxy.verdict = {"supported": supported}
+        verifying = replace(answering(proxy, ScriptedExtraction()), verifier=ModelVerifier(cast(ExecutionProxy, proxy)))
+        result = await verifying.answer(task(), SOURCES)
+        assert result.text == text
+        assert (result.usage.prompt_tokens, result.usage.completion_tokens) == (40, 7)
+        assert [one.classification for one in proxy.tasks] == ["internal"]
+
+
+async def test_no_model_is_asked_about_what_the_rules_decide() -> None:
+    proxy = ScriptedProxy(Token(f"{OPENED} It did not open in 1968.", begins=True), end(OPENED))
+    verifying = replace(answering(proxy, ScriptedExtraction()), verifier=ModelVerifier(cast(ExecutionProxy, proxy)))
+    assert (await verifying.answer(task(), SOURCES)).text == OPENED
+    assert proxy.tasks == []
+
+
+async def test_without_a_verifier_what_the_rules_leave_open_is_left_out() -> None:
+    proxy = ScriptedProxy(Token(f"{GRANITE} {OPENED}", begins=True), end(f"{GRANITE} {OPENED}"))
+    assert (await answering(proxy, ScriptedExtraction()).answer(task(), SOURCES)).text == OPENED
+    assert proxy.tasks == []

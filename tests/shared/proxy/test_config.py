@@ -260,3 +260,12 @@ def test_every_key_stands_in_the_reference() -> None:
     names = [name for name, *_ in reference()]
     assert {"ollama_cloud.enabled", "prices.NAME.peak.factor", "openai.NAME.location", "units.gib_day"} <= {*names}
     assert len(names) == len({*names})
+
+
+def test_who_verifies_statements_is_one_of_two_words(tmp_path: Path) -> None:
+    assert ProxyConfig().verify == "rules"
+    (tmp_path / "proxy.yaml").write_text("verify: model\n")
+    assert ProxyConfig.load(tmp_path / "proxy.yaml", {}).verify == "model"
+    (tmp_path / "proxy.yaml").write_text("verify: always\n")
+    with pytest.raises(ConfigError, match=r"proxy.yaml:1: `verify` is 'always'; it takes model or rules"):
+        ProxyConfig.load(tmp_path / "proxy.yaml", {})
