@@ -1,6 +1,6 @@
 """What is read of each format and how long it takes, against Docling as it comes, file by file in the same run.
 
-    python -m tests.speed documents [FOLDER] [--write]
+    python -m tests.speed documents [FOLDER] [--tables FOLDER] [--write]
 
 Without a folder, of files made here, whose text is known. In a folder, `NAME.groundtruth.md` is what `NAME` should
 read as; a PDF without one is held against its text layer, anything else without one is left out.
@@ -46,13 +46,14 @@ class Sample(Struct, frozen=True):
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?", help="with files and their ground truth")
+    parser.add_argument("--tables", type=Path, help="with PDFs and the tables they should read as, in Markdown")
     parser.add_argument("--write", action="store_true", help="keep the tables in docs/reference/formats-measured.md")
     arguments = parser.parse_args()
     tables = {"Files made by the tests": table(asyncio.run(measure(list(_made()))))}
     if arguments.folder:
         tables["Files from elsewhere"] = table(asyncio.run(measure(list(_found(arguments.folder)))))
     preload()
-    tables[TITLE] = section(arguments.folder)
+    tables[TITLE] = section(arguments.tables)
     for title, lines in tables.items():
         print(f"{title}\n\n{lines}\n")
     if arguments.write:

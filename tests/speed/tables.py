@@ -52,7 +52,8 @@ def section(folder: Path | None) -> str:
         "tables as trees. The first kinds are pages made by the tests, with captions, figures aligned right, empty "
         "cells, headers of two lines, two tables on a page, and tables beside a column of text; a cell that spans "
         "others is repeated in each. *prose* has columns of text, contents, lists, addresses and letters: a table "
-        "read there is one too many."
+        "read there is one too many. Files from elsewhere are held against their tables as printed; what else is read "
+        "as a table there counts against it."
     )
     return f"{textwrap.fill(intro, 120)}\n\n{table(folder)}"
 

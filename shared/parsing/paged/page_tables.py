@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from shared.parsing.document import Block
-from shared.parsing.paged.table_finder import FoundTable, find_tables
+from shared.parsing.paged.table_finder import FoundTable, find_tables, is_list
 from shared.parsing.paged.table_words import centre_in, overlap
 from shared.parsing.paged.text_blocks import TextPage, text_blocks
 from shared.parsing.paged.text_layer import TextRun, words_of
@@ -20,11 +20,22 @@ def add_tables(
     """Returns the blocks with the page's tables. What else a former table held, a caption or a note, is left out: it is
     in no block then, or in another one already. `sideways` are the runs of other directions, which a ruled table may
     have in its header."""
+    blocks = [part for block in blocks for part in _without_list(block, page, number, body)]
     regions = [_points(block.box, page) for block in blocks if block.kind == "table" and block.box]
     whole = list(blocks)
     for table in find_tables(page.runs, page.rulings, regions, sideways):
         whole = _with_table(whole, table, page, number, body)
     return whole
+
+
+def _without_list(block: Block, page: TextPage, number: int, body: float) -> list[Block]:
+    """Returns the text of a block that is a list, though layout analysis calls it a table."""
+    if block.kind != "table" or block.box is None or not is_list(block.rows):
+        return [block]
+    box = _points(block.box, page)
+    return text_blocks(replace(page, runs=[run for run in page.runs if centre_in(run.box, box)]), number, body) or [
+        block
+    ]
 
 
 def _with_table(blocks: Sequence[Block], table: FoundTable, page: TextPage, number: int, body: float) -> list[Block]:

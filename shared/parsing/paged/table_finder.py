@@ -36,6 +36,11 @@ _HEAD = 24
 _MARK = re.compile(r"[^\w\s]+|\(?(?:\d{1,3}|\w|[ivx]{1,4})[.):]{0,2}")
 
 
+_ITEM_MARK = re.compile(r"[^\w\s]+|\(?(?:\d{1,3}|\w|[ivx]{1,4})[.):]{1,2}")
+_FEWEST_OF_ITEM = 4
+"""Words of the usual item of a list."""
+
+
 class FoundTable:
     """A table's rows and where it stands, in points. `words` are those that stand there."""
 
@@ -80,8 +85,7 @@ def find_tables(
     places = [(region, True) for region in regions] + [(box, False) for box in _between_rules(rulings)]
     for box, is_certain in places:
         if not any(overlap(table.box, box) > 0.5 for table in found):
-            whole = _grown(words, box) if is_certain else box
-            for table in _aligned_tables(_inside(words, whole), rulings, is_certain=is_certain):
+            for table in _aligned_tables(_inside(words, _grown(words, box)), rulings, is_certain=is_certain):
                 _add(found, table)
     free = [word for word in words if not any(centre_in(word.box, table.box) for table in found)]
     for box in _aligned_groups(free):
@@ -168,6 +172,15 @@ def _is_plausible(rows: Sequence[GridRow]) -> bool:
     if spanned > 0.4 * len(rows) + 1:
         return False
     return usual <= _LONGEST_CELL and not is_list and not any("....." in cell or ". . . ." in cell for cell in filled)
+
+
+def is_list(rows: Sequence[GridRow]) -> bool:
+    """Whether the rows are marks and what stands beside them."""
+    marks = [row[0] for row in rows if row[0]]
+    texts = [len(row[-1].split()) for row in rows]
+    if len(rows[0]) != 2 or len(marks) < 2 or sorted(texts)[len(texts) // 2] < _FEWEST_OF_ITEM:
+        return False
+    return all(map(_ITEM_MARK.fullmatch, marks)) or (len(marks) > 2 and len(set(marks)) == 1)
 
 
 def _is_sure(rows: Sequence[GridRow], lines: Sequence[Sequence[TableWord]]) -> bool:

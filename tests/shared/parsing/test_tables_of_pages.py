@@ -130,6 +130,15 @@ def test_a_table_takes_the_place_of_the_blocks_that_held_its_words() -> None:
     assert read[1].rows == (("10at105", "110at105"), ("10at125", "110at125"))
 
 
+def test_a_list_that_layout_analysis_calls_a_table_is_text() -> None:
+    items = [(x, y, text) for y in (100, 120, 140) for x, text in ((10, "►"), (30, f"grease the crane at {y}"))]
+    rows = tuple(("SM590000", f"grease the crane at {y}") for y in (100, 120, 140))
+    table = Block("table", "", rows=rows, page=1, box=(0, 0.1, 1, 0.2))
+    read = add_tables([table], TextPage(runs(*items), 600, 800), 1, 10)
+    assert {block.kind for block in read} == {"paragraph"}
+    assert "grease the crane at 140" in read[-1].text
+
+
 def test_sideways_titles_of_a_ruled_table_are_its_header() -> None:
     def draw(canvas: Canvas) -> None:
         for at in (200, 300, 330, 360):
