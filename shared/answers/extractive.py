@@ -57,7 +57,7 @@ _PASSAGES = 24
 _COMPARING = frozenset([TableOperation.MOST, TableOperation.LEAST, TableOperation.AVERAGE])
 
 
-class Reading(Struct, frozen=True, eq=False):
+class ScoredSentences(Struct, frozen=True, eq=False):
     """The likeliest sentences of a question's sources, with their scores."""
 
     evidence: Evidence
@@ -86,7 +86,7 @@ class ExtractiveAnswerer:
         weights = self._weights.german if reading.evidence.question.german else self._weights.english
         return decide(weights, reading, self._threshold)
 
-    def read(self, text: str, found: Sequence[Found], lengths: Mapping[str, int]) -> "Extracted | Reading":
+    def read(self, text: str, found: Sequence[Found], lengths: Mapping[str, int]) -> "Extracted | ScoredSentences":
         """Returns the answer where a row, a table or a question in a source gives it, else the scores of the likeliest
         sentences."""
         question = understand(text)
@@ -105,7 +105,7 @@ class ExtractiveAnswerer:
             bare[one.table.passage.passage_id].update(range(one.start, one.end))
         sources = [source_of(one, rank, bare[one.passage.passage_id]) for rank, one in enumerate(found)]
         evidence = Evidence(question, sources)
-        return Reading(evidence, score_sentences(self._model, evidence))
+        return ScoredSentences(evidence, score_sentences(self._model, evidence))
 
     def _from_rows(
         self, question: Question, rows: Sequence[RecordRow], passages: Sequence[Passage], lengths: Mapping[str, int]
@@ -124,7 +124,7 @@ class ExtractiveAnswerer:
         return []
 
 
-def decide(weights: Weights, reading: Reading, threshold: float = THRESHOLD) -> Extracted:
+def decide(weights: Weights, reading: ScoredSentences, threshold: float = THRESHOLD) -> Extracted:
     """Ranks the sentences, and answers with the best where it is likely enough to answer."""
     ranked = weights.order.ranked(reading.scores)
     if not ranked:

@@ -61,7 +61,7 @@ def source_digest() -> str:
 
 
 def _fit(samples: Sequence[Sample]) -> dict[bool, Weights]:
-    return {german: fit([sample for sample in samples if sample.german is german]) for german in (False, True)}
+    return {german: fit([one for one in samples if one.german is german], german=german) for german in (False, True)}
 
 
 def _about(samples: Sequence[Sample], documents: Collection[str]) -> list[Sample]:

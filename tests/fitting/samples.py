@@ -15,7 +15,7 @@ from msgspec import Struct
 from functions.chunk.splitter import split
 from functions.chunk.tokens import TokenCounter
 from shared.answers.answering import READ
-from shared.answers.extractive import Extracted, ExtractiveAnswerer, Reading
+from shared.answers.extractive import Extracted, ExtractiveAnswerer, ScoredSentences
 from shared.answers.scoring import SentenceScores
 from shared.embedding.minilm import MiniLM
 from shared.embedding.sparse import SparseEncoder
@@ -48,7 +48,7 @@ class Sample(Struct, frozen=True, eq=False):
     scope: Scope
     german: bool
     looked_up: Extracted | None
-    reading: Reading | None
+    reading: ScoredSentences | None
     right: tuple[bool, ...] = ()
 
 
