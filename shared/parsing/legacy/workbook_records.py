@@ -9,7 +9,7 @@ _HEAD = struct.Struct("<HH")
 _WIDE, _EAST_ASIAN, _RICH = 1, 4, 8
 
 
-class Record(NamedTuple):
+class WorkbookRecord(NamedTuple):
     """`blocks` are the record's own bytes and those of the records that continue it."""
 
     kind: int
@@ -20,9 +20,9 @@ class Record(NamedTuple):
         return self.blocks[0]
 
 
-def records(stream: bytes, place: int) -> Iterator[Record]:
+def records(stream: bytes, place: int) -> Iterator[WorkbookRecord]:
     """Yields each record from a place on."""
-    held: Record | None = None
+    held: WorkbookRecord | None = None
     while place + _HEAD.size <= len(stream):
         kind, length = _HEAD.unpack_from(stream, place)
         content = stream[place + _HEAD.size : place + _HEAD.size + length]
@@ -32,7 +32,7 @@ def records(stream: bytes, place: int) -> Iterator[Record]:
             continue
         if held:
             yield held
-        held = Record(kind, [content])
+        held = WorkbookRecord(kind, [content])
     if held:
         yield held
 
@@ -46,7 +46,7 @@ def text_at(content: bytes, place: int, *, length_bytes: int = 2) -> str:
     return content[begin : begin + length].decode("latin-1")
 
 
-def shared_strings(record: Record) -> list[str]:
+def shared_strings(record: WorkbookRecord) -> list[str]:
     """The table of strings. One that goes on in the next block says there anew how wide its letters are."""
     reader = _Blocks(record.blocks)
     (count,) = struct.unpack("<I", reader.take(8)[4:])

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from shared.parsing.assembly import Assembly
 from shared.parsing.docling.sheets import tables
 from shared.parsing.document import ParsedDocument
-from shared.parsing.legacy.workbook_records import Record, records, shared_strings, text_at
+from shared.parsing.legacy.workbook_records import WorkbookRecord, records, shared_strings, text_at
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.number_formats import formatted
 
@@ -139,7 +139,7 @@ def _sheet(stream: bytes, place: int, book: _Book) -> _Sheet:
     return sheet
 
 
-def _take(record: Record, sheet: _Sheet, book: _Book) -> tuple[int, int, bool] | None:
+def _take(record: WorkbookRecord, sheet: _Sheet, book: _Book) -> tuple[int, int, bool] | None:
     """Takes a record of a sheet; returns the place of a cell whose text is in the next record."""
     content = record.content
     if record.kind == _ROW:

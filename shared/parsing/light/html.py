@@ -88,6 +88,8 @@ class _Page:
             self._text.append("\n" if self._pre else _BREAK)
         elif tag == "img":
             self.data(f" {attributes.get('alt', '')} ")
+        elif tag == "input":
+            self.data(f" {_visible_value(attributes)} ")
         else:
             self._start_visible(tag, attributes)
 
@@ -97,7 +99,7 @@ class _Page:
             self._dropped -= 1
         elif tag == "title":
             self._in_title = False
-        elif tag not in {"br", "img"}:
+        elif tag not in {"br", "img", "input"}:
             self._end_visible(tag)
 
     def data(self, text: str) -> None:
@@ -131,6 +133,8 @@ class _Page:
             self._open(tag, attributes)
         elif tag == "a":
             self._link = (attributes.get("href", ""), self._text, len(self._text))
+        elif tag in _APART:
+            self._text.append(_APART[tag][0])
         elif tag in {"sup", "sub"}:
             self._raised.append((self._text, len(self._text)))
         elif tag in {"tr", "td", "th"}:
@@ -146,6 +150,8 @@ class _Page:
                 self._assembly.code("".join(self._taken()).expandtabs(4))
         elif tag == "a":
             self._end_link()
+        elif tag in _APART:
+            self._text.append(_APART[tag][1])
         elif tag in {"sup", "sub"}:
             self._end_raised(tag)
         elif tag in HEADINGS and self._cell() is None:
@@ -232,7 +238,15 @@ class _Page:
 
 
 def _is_dropped(tag: str, attributes: Mapping[str, str]) -> bool:
-    return tag in DROPPED or attributes.get("role") == "navigation"
+    return tag in DROPPED or tag == "rp" or attributes.get("role") == "navigation"
+
+
+def _visible_value(attributes: Mapping[str, str]) -> str:
+    """What a field of a form shows."""
+    kind = attributes.get("type", "text").lower()
+    if kind in {"checkbox", "radio"}:
+        return "[x]" if "checked" in attributes else "[ ]"
+    return "" if kind in {"hidden", "password", "image", "file", "color", "range"} else attributes.get("value", "")
 
 
 def raised(before: str, text: str, tag: str) -> str:
@@ -252,6 +266,9 @@ def _collapsed(runs: list[str]) -> str:
     lines = (" ".join(line.split()) for line in "".join(runs).split(_BREAK))
     return "\n".join(line for line in lines if line)
 
+
+_APART = {"button": (" ", " "), "textarea": (" ", " "), "rt": ("（", "）")}
+"""What stands around the words of elements that would be glued to those beside them."""
 
 _ONE_WORD = re.compile(r"[+\-−–]?[\w.,′]+[+\-−]?|[+\-−°′″™®©ªº]+")
 _ORDINALS = _names("st nd rd th er ère re e ème eme o a os as º ª ° ™ ® © tm sm")
