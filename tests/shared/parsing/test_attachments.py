@@ -3,6 +3,7 @@
 import base64
 import ctypes
 import re
+import signal
 import struct
 from email.message import EmailMessage
 from io import BytesIO
@@ -18,6 +19,10 @@ from shared.parsing.attachments import DEEPEST, attachments_left_out
 from shared.parsing.dispatch import parse
 from shared.parsing.document import ParsedDocument
 from shared.parsing.limits import ParsingLimits
+from shared.parsing.messages import Parse, Parsed, WorkerAnswer, WorkerJob
+from shared.parsing.pool import ParserPool
+from shared.parsing.process import WorkerDied
+from shared.types.errors import Rejected
 from tests.documents.compound import Storage, compound
 from tests.shared.parsing import drawn
 
@@ -189,3 +194,19 @@ def test_a_mail_of_outlook_is_read_with_its_files_and_the_mails_in_it() -> None:
     text = text_of(read("a.msg", compound(streams, storages)))
     assert "From: Rita <r@example.org>\nCc: Nils <n@example.org>\nAttachments: plan.pdf" in text
     assert "Page words." in text and "The crane stands" in text and "Inner\nInner words." in text
+
+
+class _Fragile(ParserPool):
+    """Its workers die on any attachment."""
+
+    async def _attempt(self, order: WorkerJob, content: bytes) -> WorkerAnswer:
+        if not isinstance(order, Parse) or order.with_attachments:
+            raise WorkerDied(-signal.SIGSEGV)
+        return Parsed(ParsedDocument(()), 0)
+
+
+async def test_a_mail_whose_attachment_kills_its_parser_is_read_and_other_documents_are_rejected() -> None:
+    pool = _Fragile(ParsingLimits())
+    assert (await pool.parse("light", "message/rfc822", "a.eml", mail("Papers"))).parser == "light"
+    with pytest.raises(Rejected, match="crashed"):
+        await pool.parse("light", "text/plain", "a.txt", b"words")
