@@ -212,6 +212,26 @@ class Alignment:
         )
         return not is_firm or marker("be", "werden", "being").search(self.statement.low) is not None
 
+    @cached_property
+    def replaces_a_word(self) -> bool:
+        """Whether one word stands where the source has another one, between the same words: "accepted the claim" for
+        "dismissed the claim"."""
+        ours = [each for each in self.counterparts if not each.word.light]
+        used = {place for each in self.counterparts for place in each.places}
+        theirs = [word for word in self.source.content if word.clause in self.window and not word.light]
+        order = {word.place: at for at, word in enumerate(theirs)}
+        for at, each in enumerate(ours):
+            if each.score > 0:
+                continue
+            left = {order[place] + 1 for place in (ours[at - 1].places if at else ()) if place in order}
+            right = {
+                order[place] - 1 for place in (ours[at + 1].places if at + 1 < len(ours) else ()) if place in order
+            }
+            slots = left & right if left and right else left or right
+            if any(0 <= slot < len(theirs) and theirs[slot].place not in used for slot in slots):
+                return True
+        return False
+
     @property
     def is_of_a_row(self) -> bool:
         return self._context.is_row

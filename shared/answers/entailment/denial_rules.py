@@ -3,6 +3,7 @@
 import re
 
 from shared.answers.entailment.alignment import Alignment
+from shared.answers.entailment.clauses import ClauseKind
 from shared.answers.entailment.lexicon import exclusives, marker
 from shared.answers.entailment.reading import SentenceReading
 
@@ -37,11 +38,17 @@ _NEEDLESS = re.compile(
     r"|(?:nicht|keine?) (?:\w{1,20} )?(?:nötig|erforderlich|notwendig|verpflichtet))\b"
 )
 _IS_TO = re.compile(r"\b(?:ist|sind)\b[^.;,]{0,80} (?:zu \w{1,20}n|\w{2,6}zu\w{3,20}n)\b")
+_UNLESS = re.compile(r"\b(?:unless|es sei denn)\b")
 _NO_MONTHS = frozenset(["may", "mar", "sun", "sat", "dec"])
 
 
 def denies_otherwise(pair: Alignment) -> bool:
     """A denial on one side alone, or a word that contradicts the other side's; both together agree."""
+    statement = pair.statement
+    conditional = any(clause.kind is ClauseKind.CONDITION for clause in statement.clauses)
+    if conditional and _UNLESS.search(pair.window_text) and not _UNLESS.search(statement.low):
+        ours = sum(len(_denials(statement, clause)) for clause in range(len(statement.clauses)))
+        return ours % 2 != sum(len(_denials_used(pair, clause)) for clause in pair.window) % 2
     return any(_differs(pair, clause) for clause in range(len(pair.statement.clauses)))
 
 
@@ -67,7 +74,7 @@ def _denials(reading: SentenceReading, clause: int) -> list[re.Match[str]]:
         for pattern in (marker("negation"), _CONTRACTED)
         for match in pattern.finditer(reading.low, part.start, part.end)
     ]
-    if not found or _NOTHING_BUT.search(reading.low):
+    if not found or (_NOTHING_BUT.search(reading.low) and not _UNLESS.search(reading.low)):
         return []
     idle = [match.span() for match in _NO_DENIAL.finditer(reading.low)]
     return [match for match in found if not any(start <= match.start() < end for start, end in idle)]

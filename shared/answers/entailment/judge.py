@@ -60,6 +60,8 @@ def judge(pair: Alignment) -> Verdict:
         return Verdict.CONTRADICTED
     if pair.lacks_a_name or any(rule(pair) for rule in UNRELATED):
         return Verdict.UNRELATED
+    if pair.replaces_a_word:
+        return Verdict.OPEN
     if pair.coverage >= ENOUGH or (_is_mutual(pair) and not pair.is_of_a_row and not pair.ends_anew):
         return Verdict.ENTAILED
     return Verdict.OPEN

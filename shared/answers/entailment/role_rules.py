@@ -18,12 +18,14 @@ _AGENT = {False: ("by",), True: ("von", "vom", "durch")}
 
 
 class Roles(Struct, frozen=True):
-    """Who acts and who is acted upon, as places of words. `verb`: the place of the participle of a passive, else -1."""
+    """Who acts and who is acted upon, as places of words. `verb`: the place of the participle of a passive, else -1.
+    Not `is_certain`: a German sentence whose articles and names do not show its subject."""
 
     actors: frozenset[int]
     others: frozenset[int]
     passive: bool
     verb: int = -1
+    is_certain: bool = True
 
 
 def swaps_roles(pair: Alignment) -> bool:
@@ -75,7 +77,7 @@ def _is_passive(reading: SentenceReading, number: int) -> bool:
 
 def _swapped(pair: Alignment, number: int, clause: int, ours: Roles, images: dict[int, frozenset[int]]) -> bool:
     theirs = roles_of(pair.source, clause)
-    if theirs.passive:
+    if theirs.passive or not theirs.is_certain or not ours.is_certain:
         return False
     if ours.passive and theirs.actors and images.get(ours.verb) and not _image(ours.actors, images):
         return True
@@ -217,7 +219,14 @@ def _german(reading: SentenceReading, number: int) -> Roles:
         (phrase for phrase in free if not _OBLIQUE & frozenset(phrase[0].before)), None
     )
     others = [noun.place for phrase in free if phrase is not subject for noun in phrase]
-    return Roles(frozenset(noun.place for noun in subject or ()), frozenset(others), passive=False)
+    nominative = subject is not None and (subject[0].before[1] == "der" or subject[0].before[1] not in _ARTICLES)
+    oblique = any(_OBLIQUE & frozenset(phrase[0].before) for phrase in free if phrase is not subject)
+    return Roles(
+        frozenset(noun.place for noun in subject or ()),
+        frozenset(others),
+        passive=False,
+        is_certain=nominative or oblique,
+    )
 
 
 def _german_agent(reading: SentenceReading, number: int, words: Sequence[Word]) -> Word | None:

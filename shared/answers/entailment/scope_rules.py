@@ -41,7 +41,9 @@ _COMPARATIVE = re.compile(
     r"|as \w{1,20}) (?:\w{1,20} ){0,4}?"
     r"(?:than|as|als|wie)\b|\bcompared\b|\bgegenüber\b|\bim vergleich\b"
 )
-_VERB = re.compile(r"\b(?:it|they|he|she|verbraucht|braucht|ist|sind|hat|uses|needs)\b")
+_VERB = re.compile(
+    r"\b(?:it|they|he|she|verbraucht|braucht|ist|sind|hat|uses|needs|wurden?|waren?|was|were|had|has|have)\b"
+)
 _SHORTEST_COMPARATIVE = 5
 
 
@@ -172,7 +174,17 @@ def turns_direction_round(pair: Alignment) -> bool:
         theirs = {_direction(pair.source, other) for other in others} - {""}
         if ours and theirs and ours not in theirs:
             return True
-    return False
+    return _AGAINST.search(pair.source.low) is not None and any(
+        each.word.before[1] in _AGAINSTS
+        and bool(pair.source_words(each))
+        and not any(_AGAINSTS & {*word.before} for word in pair.source_words(each))
+        for each in pair.counterparts
+        if each.word.name
+    )
+
+
+_AGAINSTS = frozenset(["against", "gegen"])
+_AGAINST = re.compile(r"\b(?:against|gegen)\b")
 
 
 def _direction(reading: SentenceReading, start: int) -> str:
