@@ -36,7 +36,7 @@ async def run_long(tenant_id: str, work: Callable[P, R], *args: P.args, **named:
     await _LONG.take(tenant_id)
     left = threading.Event()
     _left.set(left)
-    running = _run("long", partial(work, *args, **named))
+    running = _run("long", partial(_returning_memory, partial(work, *args, **named)))
     running.add_done_callback(lambda _: _LONG.release(tenant_id))
     running.add_done_callback(retrieve_failure)
     try:
@@ -51,6 +51,22 @@ def stop_if_left() -> None:
     left = _left.get()
     if left is not None and left.is_set():
         raise CallerLeft
+
+
+def _returning_memory(work: Callable[[], R]) -> R:
+    """Gives what the work has freed back to the system: the allocator of C keeps it for the thread otherwise."""
+    try:
+        return work()
+    finally:
+        if trim := _malloc_trim():
+            trim(0)
+
+
+@cache
+def _malloc_trim() -> Callable[[int], int] | None:
+    import ctypes
+
+    return getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc alone
 
 
 def _run(length: Literal["short", "long"], work: Callable[[], R]) -> asyncio.Future[R]:
