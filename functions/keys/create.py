@@ -55,6 +55,7 @@ async def handle(request: CreateKey, accounts: Accounts, principal: Principal) -
         user_id=request.user_id,
         expires_at=expires_at or principal.expires_at,
     )
+    await accounts.cache_new_key(key)
     return NewKey(record.key_id, key, record.name, record.role, record.scopes, record.expires_at)
 
 

@@ -31,4 +31,5 @@ ERRORS = (DiskFull,)
 async def handle(request: CreateTenant, accounts: Accounts) -> NewTenant:
     tenant = await accounts.create_tenant(safe_name(request.name), request.tier)
     _, key = await accounts.create_key(tenant.tenant_id, "first key", "admin")
+    await accounts.cache_new_key(key)
     return NewTenant(tenant.tenant_id, tenant.name, tenant.tier, key)

@@ -3,6 +3,7 @@
 Raises `StoreUnavailable` like the stores below it.
 """
 
+import contextlib
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,7 +17,7 @@ from shared.records.records import PlatformRecords, read_record, tenant_deletion
 from shared.records.structs import KeyRecord, TenantRecord, TenantSettings
 from shared.redis.client import RedisClient, Script
 from shared.types.clock import now
-from shared.types.errors import NotFound
+from shared.types.errors import NotFound, StoreUnavailable
 from shared.types.principal import SCOPES, Principal, Role, Scope, Tier
 
 OPERATORS = "platform"
@@ -168,6 +169,11 @@ class Accounts:
         text = msgspec.json.encode(principal).decode()
         await self._redis.run(_CACHE_KEY, [cached_key(hashed)], [text, record.tenant_id])
         return True
+
+    async def cache_new_key(self, key: str) -> None:
+        """Caches a key before its first call, which may come from an address whose unknown keys are not looked up."""
+        with contextlib.suppress(StoreUnavailable):
+            await self.load_key(key_hash(key))
 
     async def load_key_of(self, key: str) -> bool:
         """Whether this key is known."""
