@@ -21,11 +21,13 @@ _SHIFTS = words("shifts") - {"mehr"}
 _PEOPLE = words("people")
 _OF_PEOPLE = groups_of(["salary", "position", "born", "department", "hired"])
 _AGE = groups_of(["age"])
-_START = groups_of(["start"])
 _DATES = frozenset(["date", "datum", "year", "jahr"])
 _SERVING = re.compile(r"\b(?:here|serv|employ|work|dabei|beschäftigt|arbeite)", re.IGNORECASE)
 _EMPTY = re.compile(r"[\W_]*|n/?a|none|null|unknown|unbekannt", re.IGNORECASE)
 _ALL = re.compile(r"^(?:list|name|show|give|nenne|liste|zeig)|\b(?:all|every|alle)\b", re.IGNORECASE)
+_MOST_UNKNOWN = 2
+"""Words that may ask for columns by their meaning alone."""
+
 _MOST_LISTED = 50
 
 Value = Quantity | CalendarDay
@@ -177,6 +179,8 @@ class _TableRead:
 
     def _explained(self, rest: Sequence[Term]) -> bool:
         left = [term for term in rest if not self._is_plain(term) and not self._is_column(term)]
+        if any(term in self.question.names for term in left) or len(left) > _MOST_UNKNOWN:
+            return False
         if left and self.sense:
             self.similar = self.sense.similar(left, self.table.columns)
         return all(self._is_column(term) for term in left)
@@ -208,8 +212,9 @@ class _TableRead:
         found: list[_Filter] = []
         low = phrase_of(self.question.text).low
         stems = {term.stem for term in self.terms}
+        asked = phrase_of(self.question.text).forms
         for at in range(len(self.columns)):
-            cells = {row.cells[at] for row in self.table.rows if not _EMPTY.fullmatch(row.cells[at])}
+            cells = {row.cells[at] for row in self.table.rows if not asked.isdisjoint(phrase_of(row.cells[at]).forms)}
             whole = {cell for cell in cells if _is_named(cell, low, stems)}
             terms = {term for term in self.terms for cell in whole if _names(term, cell)}
             terms = {term for term in terms if not self._is_column(term) or term in self.question.names}

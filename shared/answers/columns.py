@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -11,12 +12,18 @@ from shared.answers.question import Term, meanings_of
 from shared.answers.stems import WORD, stem
 from shared.embedding.minilm import MiniLM
 
+if TYPE_CHECKING:
+    from shared.embedding.onnx_model import Floats
+
 _LEAST = 4
 """Letters of a word that may be a part of another one ("work" in "workplace")."""
 
 _SIMILAR = 0.68
 """The cosine from which on a word asks for a column. Names of other columns come close, "buyer" and "seller" closer:
 words that `words/columns.txt` has are compared by its lines alone."""
+
+_REMEMBERED = 500
+"""Words whose vectors are remembered: tables are asked for their columns again and again."""
 
 _GROUPED = re.compile(r"(?<![\d+.,])(?<![\d+] )\d{1,3}(?:[ \u00a0\u202f'’]\d{3})+(?![\d.]|[ \u00a0]\d)")
 _THOUSANDS_BY_COMMA = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
@@ -45,14 +52,21 @@ class Phrase(Struct, frozen=True):
     stems: tuple[str, ...]
     means: frozenset[int]
     groups: frozenset[int]
+    forms: frozenset[str]
+    """What two words that are the same have in common: most phrases are seen to share none at once."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def phrase_of(text: str) -> Phrase:
     found = list(WORD.finditer(_GROUPED.sub(lambda number: _SPACES.sub("", number.group()), text)))
     low = tuple(_bare(word.group()) for word in found)
     stems = tuple(stem(word) for word in low)
-    return Phrase(low, stems, frozenset[int]().union(*meanings_of(found)), groups_of(low))
+    return Phrase(low, stems, frozenset[int]().union(*meanings_of(found)), groups_of(low), _forms(low, stems))
+
+
+def _forms(low: Iterable[str], stems: Iterable[str]) -> frozenset[str]:
+    readings = (figure_readings(word) if word[0].isdigit() else {word.removesuffix("s"), word} for word in low)
+    return frozenset(stems).union(*readings, (word.removesuffix("es") for word in low))
 
 
 def column_phrase(column: str) -> Phrase:
@@ -75,6 +89,8 @@ def groups_of(words: Iterable[str]) -> frozenset[int]:
 
 
 def is_in(term: Term, phrase: Phrase) -> bool:
+    if phrase_of(term.word).forms.isdisjoint(phrase.forms):
+        return False
     return any(same(word, _bare(term.word)) for word in phrase.low)
 
 
@@ -126,12 +142,13 @@ class ColumnSense:
 
     def __init__(self, model: MiniLM) -> None:
         self._model = model
+        self._vectors: dict[str, Floats] = {}
 
     def similar(self, terms: Sequence[Term], columns: Sequence[str]) -> frozenset[tuple[str, int]]:
         """The stem of each term with the place of the one column that it is like."""
         groups = column_groups()
         texts = [term.word for term in terms] + [_CAMEL.sub(" ", column).lower() for column in columns]
-        vectors = [reading.vector for reading in self._model.read(texts)]
+        vectors = self._read(texts)
         found: set[tuple[str, int]] = set()
         for term, vector in zip(terms, vectors, strict=False):
             likes = [
@@ -141,6 +158,13 @@ class ColumnSense:
             if max(likes, default=0.0) >= _SIMILAR:
                 found.add((term.stem, likes.index(max(likes))))
         return frozenset(found)
+
+    def _read(self, texts: Sequence[str]) -> "list[Floats]":
+        known = dict(self._vectors)
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        known |= {text: one.vector for text, one in zip(new, self._model.read(new) if new else [], strict=True)}
+        self._vectors = known if len(known) <= _REMEMBERED else {}
+        return [known[text] for text in texts]
 
 
 def _bare(word: str) -> str:

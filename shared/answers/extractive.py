@@ -69,6 +69,7 @@ class ExtractiveAnswerer:
 
     def __init__(self, model: MiniLM, threshold: float = THRESHOLD, weights: FittedWeights | None = None) -> None:
         self._model = model
+        self._sense = ColumnSense(model)
         self._threshold = threshold
         self._weights = weights or fitted_weights()
 
@@ -113,7 +114,7 @@ class ExtractiveAnswerer:
         """The cell of a row, else what a whole table says; a superlative or a bound is looked up in no single row."""
         asked = read_table_question(question) if rows else None
         compares = asked and (asked.bounds or asked.operation in _COMPARING)
-        sense = ColumnSense(self._model)
+        sense = self._sense
         if not compares and (matches := look_up(question, rows, sense)):
             return _cells(matches, question.german)
         if asked and (answer := answer_from_tables(asked, joined_tables(rows, passages, lengths), sense)):

@@ -31,6 +31,9 @@ _MAIL = words("mail")
 _VALUE = 6
 """Words of a cell that is a value, and no sentence."""
 
+_MOST_UNKNOWN = 2
+"""Words that may ask for columns by their meaning alone."""
+
 _MOST = 3
 """Rows of one name that are all given as the answer."""
 
@@ -81,6 +84,10 @@ class RowMatch(Struct, frozen=True, eq=False):
 def look_up(question: Question, rows: Sequence[RecordRow], sense: ColumnSense | None = None) -> list[RowMatch]:
     """Returns the row that the question names and whose columns meet everything else that it says; several rows only
     where their first cells cannot be told apart by the question. Empty where there is none."""
+    asked = phrase_of(question.text).forms
+    rows = [
+        row for row in rows if row.table.keyed or any(not asked.isdisjoint(phrase_of(cell).forms) for cell in row.cells)
+    ]
     reads = [read for row in rows if (read := _RowRead.of(question, row, sense))]
     matches = [(read.rank, found) for read in reads if (found := read.match())]
     most = max((rank for rank, _ in matches), default=(0, 0))
@@ -202,7 +209,8 @@ class _RowRead:
         own = self.own
         rest = [term for term in self.terms if term not in own]
         left = [term for term in rest if not self.explains(term) and not self._follows_which(term)]
-        if left and self.sense and not self.is_mail:
+        named = any(term in self.question.names for term in left)
+        if left and self.sense and not self.is_mail and not named and len(left) <= _MOST_UNKNOWN:
             self.similar = self.sense.similar(left, self.row.table.columns)
         if any(not self.explains(term) for term in left):
             return None
