@@ -34,13 +34,13 @@ Value = Quantity | CalendarDay
 
 
 class TableAnswer(Struct, frozen=True):
-    """The rows that answer, in the order of the table, and what is said of them: `value` is a sum or average, `shown`
+    """The rows that answer, in the order of the table, and what is said of them: `value` is a sum or average, `columns`
     the columns whose cells are stated, `noun` what was counted."""
 
     operation: TableOperation
     rows: tuple[RecordRow, ...]
     value: str = ""
-    shown: tuple[int, ...] = ()
+    columns: tuple[int, ...] = ()
     noun: str = ""
 
 
@@ -119,11 +119,13 @@ class _TableRead:
         pairs = [(row, value) for row, value in zip(rows, values, strict=True) if value is not None]
         if operation in (TableOperation.SUM, TableOperation.AVERAGE):
             return self._total(pairs, at)
-        shown = [place for place in liked if place not in (0, at)]
+        columns = [place for place in liked if place not in (0, at)]
         if opposite or self._is_opposite(at, pairs):
             operation = TableOperation.LEAST if operation is TableOperation.MOST else TableOperation.MOST
         return (
-            _extreme(operation, pairs, at, shown[0] if len(shown) == 1 else None) if pairs and len(shown) < 2 else None
+            _extreme(operation, pairs, at, columns[0] if len(columns) == 1 else None)
+            if pairs and len(columns) < 2
+            else None
         )
 
     def _is_opposite(self, at: int, pairs: Sequence[tuple[RecordRow, Value]]) -> bool:
@@ -154,13 +156,13 @@ class _TableRead:
         cells = [row.cells[measure[0]] for row in rows]
         return self.columns[measure[0]].low[-1:] in (("by",), ("von",)) or len(set(cells)) == len(cells)
 
-    def _list(self, rows: Sequence[RecordRow], shown: Sequence[int], own: set[int]) -> TableAnswer | None:
-        if 0 in own or len(shown) > 1 or len(rows) > _MOST_LISTED:
+    def _list(self, rows: Sequence[RecordRow], columns: Sequence[int], own: set[int]) -> TableAnswer | None:
+        if 0 in own or len(columns) > 1 or len(rows) > _MOST_LISTED:
             return None
         everything = not own and not _ALL.search(self.question.text)
         if everything:
             return None
-        return TableAnswer(TableOperation.LIST, tuple(rows), shown=tuple(shown))
+        return TableAnswer(TableOperation.LIST, tuple(rows), columns=tuple(columns))
 
     def _total(
         self, pairs: Sequence[tuple[RecordRow, Value]], at: int, operation: TableOperation | None = None
@@ -172,7 +174,7 @@ class _TableRead:
         total = sum((value.value for value in values), Decimal(0))
         operation = operation or self.asked.operation
         value = total / len(values) if operation is TableOperation.AVERAGE else total
-        return TableAnswer(operation, tuple(row for row, _ in pairs), written(value, style, values[0]), shown=(at,))
+        return TableAnswer(operation, tuple(row for row, _ in pairs), written(value, style, values[0]), columns=(at,))
 
     def _like(self, term: Term, at: int) -> float:
         return likeness(term, self.columns[at]) or (1.05 if (term.stem, at) in self.similar else 0.0)
@@ -308,12 +310,12 @@ class _TableRead:
 
 
 def _extreme(
-    operation: TableOperation, pairs: Sequence[tuple[RecordRow, Value]], at: int, shown: int | None
+    operation: TableOperation, pairs: Sequence[tuple[RecordRow, Value]], at: int, column: int | None
 ) -> TableAnswer:
     keys = [_comparable(value) for _, value in pairs]
     sought = max(keys) if operation is TableOperation.MOST else min(keys)
     rows = tuple(row for (row, _), own in zip(pairs, keys, strict=True) if own == sought)
-    return TableAnswer(operation, rows, shown=(at,) if shown is None else (shown, at))
+    return TableAnswer(operation, rows, columns=(at,) if column is None else (column, at))
 
 
 def _comparable(value: Value) -> tuple[Decimal, ...]:

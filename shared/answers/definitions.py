@@ -20,7 +20,7 @@ _ASKED = re.compile(
 )
 _MEANS = "(?:means?|stands? for|refers? to|denotes?|bedeutet|steht für|bezeichnet)"
 _STATES = rf"(?:is|are|was|were|ist|sind|war|waren|heißt|{_MEANS})"
-_SAYS_WHAT = r"(?:an?|the|one|any|every|short|eine?r?|der|die|das|jede[rs]?|kurz)\b"
+_DETERMINER = r"(?:an?|the|one|any|every|short|eine?r?|der|die|das|jede[rs]?|kurz)\b"
 _MOST_WORDS = 5
 _PLAIN = re.compile(r"[\w'’.&/+-]+(?: [\w'’.&/+-]+)*")
 
@@ -54,7 +54,7 @@ def _patterns(term: str, abbreviated: bool) -> Iterator[str]:
         yield rf"(?:[^\n]*\b)?{marked} (?:\((?=[^\W\d][^()]{{4,}}\))|(?:stands? for|means?|steht für|bedeutet) )"
         yield rf"[^\n]*[^\W\d_]{{3,}} \({marked}\)"
     states = rf"{_ARTICLE}{marked}(?: \([^()]{{1,60}}\))?,? {_STATES}"
-    yield rf"{states} {_SAYS_WHAT}"
+    yield rf"{states} {_DETERMINER}"
     yield rf"{_ARTICLE}{marked}(?: {_MEANS} |: ?(?=\S+ \S+)| [–—] )"
     yield rf"{_ARTICLE}{marked} \((?=[^\W\d][^()]{{4,}}\))"
 

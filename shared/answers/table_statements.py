@@ -46,7 +46,7 @@ def _lead(answer: TableAnswer, german: bool) -> str:
     if answer.operation is TableOperation.COUNT:
         return f"{len(answer.rows)} {answer.noun}: "
     if answer.operation in _TOTALS:
-        row, at = answer.rows[0], answer.shown[0]
+        row, at = answer.rows[0], answer.columns[0]
         column = named_cell(row, at)[0]
         name = column if german or row.table.passage.language == "de" else lowered(column)
         of = "von" if german else "of"
@@ -64,8 +64,8 @@ def _names(answer: TableAnswer) -> Iterator[str]:
             differs = (at for at in range(1, len(row.cells)) if len({other.cells[at] for other in alike}) > 1)
             at = next(differs, 0)
             name = f"{name} ({row.cells[at]})" if at and row.cells[at] else name
-        shown = () if answer.operation in _TOTALS else (at for at in answer.shown if row.cells[at])
-        stated = ", ".join(_stated(row, at) for at in shown)
+        columns = () if answer.operation in _TOTALS else (at for at in answer.columns if row.cells[at])
+        stated = ", ".join(_stated(row, at) for at in columns)
         yield f"{name}: {stated}" if stated else name
 
 

@@ -13,7 +13,6 @@ from shared.parsing.docling.sheets import are_large, tables
 from shared.parsing.docling.workbooks import (
     Book,
     Hiding,
-    as_shown,
     cell_text,
     column_of,
     elements,
@@ -22,6 +21,7 @@ from shared.parsing.docling.workbooks import (
     read_book,
     shape_lines,
     without_hidden,
+    write_display_values,
 )
 from shared.parsing.document import ParsedDocument
 from shared.parsing.limits import MIB, ParsingLimits
@@ -76,7 +76,7 @@ def _rows(
             yield {}
         last = int(number) if number.isdigit() else last + 1
         assembly.hidden_words += without_hidden(row, book, hiding)
-        as_shown(row, book, formulas)
+        write_display_values(row, book, formulas)
         yield dict(_cells(row, book))
 
 

@@ -69,7 +69,7 @@ def readable(content: bytes) -> ReadablePackage:
             hiding, formulas = _hiding(tree, book, is_off=entry.filename in off), dict[str, str]()
             for row in tree.iterfind(f"{_S}sheetData/{_S}row"):
                 hidden += without_hidden(row, book, hiding)
-                as_shown(row, book, formulas)
+                write_display_values(row, book, formulas)
             _with_shapes(tree, shape_lines(archive, entry.filename))
             parts[entry.filename] = xml_part(tree)
         return ReadablePackage(rewritten(archive, parts.get), hidden)
@@ -217,7 +217,7 @@ def cell_text(cell: Any, book: Book) -> str:
     return value or "".join(cell.itertext(f"{_S}t"))
 
 
-def as_shown(row: Any, book: Book, formulas: dict[str, str]) -> None:
+def write_display_values(row: Any, book: Book, formulas: dict[str, str]) -> None:
     """Writes each cell of a row as the text that it shows. `formulas` are those that several cells of a sheet share."""
     for cell in row.iterfind(f"{_S}c"):
         formula, value = cell.find(f"{_S}f"), cell.findtext(f"{_S}v")
