@@ -3,6 +3,7 @@
 Prints one line for each attack; exits 1 where a bar is missed, and the line says which.
 """
 
+import os
 import sys
 import tempfile
 import threading
@@ -144,12 +145,11 @@ def stop_under_load(server: Running) -> Bar:
 def canaries(folder: Path) -> list[Path]:
     """Files that hold the canary."""
     found = []
-    for path in folder.rglob("*"):
-        try:
-            if path.is_file() and _CANARY.encode() in path.read_bytes():
-                found.append(path.relative_to(folder))
-        except FileNotFoundError:  # removed meanwhile
-            continue
+    for parent, _, names in os.walk(folder):  # a folder that is removed meanwhile is passed over
+        for path in (Path(parent, name) for name in names):
+            with suppress(FileNotFoundError):
+                if path.is_file() and _CANARY.encode() in path.read_bytes():
+                    found.append(path.relative_to(folder))
     return found
 
 
@@ -199,10 +199,12 @@ def main(folder: Path, chosen: str) -> int:
                 held &= not line.missed()
         print("\n| afterwards | measured | bar | held |\n|---|---|---|---|", flush=True)
         bars = [stop_under_load(server)]
+        print(*bars, flush=True)
         server.start()
         victim.base_url = server.url
-        bars += canaries_after_deletion(server, victim)
-        print(*bars, sep="\n")
+        for bar in canaries_after_deletion(server, victim):
+            print(bar, flush=True)
+            bars.append(bar)
         return 0 if held and all(bar.held for bar in bars) else 1
     finally:
         server.stop()
