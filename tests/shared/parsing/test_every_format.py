@@ -150,6 +150,7 @@ async def test_a_mail_shows_its_head_its_richest_body_and_what_is_attached(pool:
         "From: Jörg <j@example.org>\nTo: b@example.org\nAttachments: list.txt",
         "Schön",
         "rich words",
+        "list.txt",
         "attached words",
     ]
 
