@@ -13,7 +13,7 @@ from shared.answers.lexicon import words
 from shared.answers.question import Term
 from shared.answers.records import RecordRow
 from shared.answers.stems import stem
-from shared.answers.table_questions import Bound, TableOperation, TableQuestion
+from shared.answers.table_questions import ColumnBound, TableOperation, TableQuestion
 from shared.answers.whole_tables import JoinedTable
 
 _LIGHT = words("light") | words("counting")
@@ -246,7 +246,7 @@ class _TableRead:
                     return None
         return list(found)
 
-    def _bounded_column(self, bound: Bound, rest: Sequence[Term]) -> int | None:
+    def _bounded_column(self, bound: ColumnBound, rest: Sequence[Term]) -> int | None:
         """The column that the question's words name, or the only one with such values."""
         fitting = [at for at in range(len(self.columns)) if self._fits(at, bound)]
         groups = groups_of(bound.measured)
@@ -259,7 +259,7 @@ class _TableRead:
         dated = isinstance(bound.value, tuple)
         return chosen[0] if len(chosen) == 1 and (best > 0 or (dated and len(fitting) == 1)) else None
 
-    def _fits(self, at: int, bound: Bound) -> bool:
+    def _fits(self, at: int, bound: ColumnBound) -> bool:
         values = self._values(self.table.rows, at)
         kind = tuple if isinstance(bound.value, tuple) else Quantity
         return values is not None and any(isinstance(value, kind) for value in values)
@@ -322,7 +322,7 @@ def _comparable(value: Value) -> tuple[Decimal, ...]:
     return tuple(map(Decimal, value)) if isinstance(value, tuple) else (value.value,)
 
 
-def _meets(value: Value, bound: Bound) -> bool:
+def _meets(value: Value, bound: ColumnBound) -> bool:
     if isinstance(bound.value, tuple) != isinstance(value, tuple):
         return False
     if isinstance(value, tuple):

@@ -20,7 +20,7 @@ class TableOperation(Enum):
     LIST = "list"
 
 
-class Bound(Struct, frozen=True):
+class ColumnBound(Struct, frozen=True):
     """Values that a column may have: `least` and `greatest`, each with whether it belongs to them."""
 
     text: str
@@ -38,7 +38,7 @@ class TableQuestion(Struct, frozen=True):
     operation: TableOperation
     question: Question
     measured: tuple[str, ...] = ()
-    bounds: tuple[Bound, ...] = ()
+    bounds: tuple[ColumnBound, ...] = ()
 
 
 _SUPERLATIVES = {
@@ -144,12 +144,12 @@ def may_list(question: str) -> bool:
     return _LIST.match(question) is not None
 
 
-def _without_bounds(text: str) -> tuple[str, tuple[Bound, ...]]:
+def _without_bounds(text: str) -> tuple[str, tuple[ColumnBound, ...]]:
     bounds = []
     for found in _DATED.finditer(text):
         if day := day_of(found["date"]):
             word = found["word"].split()[0].lower()
-            bounds.append(Bound(found[0], day, word in _ABOVE, word in _INCLUSIVE))
+            bounds.append(ColumnBound(found[0], day, word in _ABOVE, word in _INCLUSIVE))
     for found in _MEASURED.finditer(text):
         if any(found[0] in bound.text or bound.text in found[0] for bound in bounds):
             continue
@@ -158,7 +158,7 @@ def _without_bounds(text: str) -> tuple[str, tuple[Bound, ...]]:
         if value := _decimal(found["value"]):
             unit = (found["unit"] or "").strip().lower()
             span = found[0] if unit in _UNITS else found[0].removesuffix(found["unit"] or "")
-            bounds.append(Bound(span, value, above, word in _INCLUSIVE, _COMPARATIVES.get(word.split()[0], ())))
+            bounds.append(ColumnBound(span, value, above, word in _INCLUSIVE, _COMPARATIVES.get(word.split()[0], ())))
     for bound in bounds:
         text = text.replace(bound.text, " ")
     return text, tuple(bounds)
