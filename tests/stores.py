@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -21,9 +21,12 @@ from shared.redis.valkey import binary
 from tests.cluster.seaweed import empty
 
 ANSWER_LIMIT_S = 20
-"""How long a test waits for a Redis that is there: the machine may have other work."""
+"""How long a test waits for a Redis or an S3 that is there: the machine may have other work."""
 
-BLOBS: dict[str, Callable[[str], Blobs]] = {"embedded": lambda place: FolderBlobs(Path(place)), "s3": cache(S3Blobs)}
+BLOBS: dict[str, Callable[[str], Blobs]] = {
+    "embedded": lambda place: FolderBlobs(Path(place)),
+    "s3": cache(partial(S3Blobs, answer_s=ANSWER_LIMIT_S)),
+}
 """Opens the blobs at a place: a folder or a bucket."""
 
 
