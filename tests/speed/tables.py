@@ -15,6 +15,7 @@ import textwrap
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from html import escape
 from importlib import import_module
 from importlib.util import find_spec
@@ -47,6 +48,7 @@ def main() -> int:
 def section(folder: Path | None) -> str:
     """Returns the figures and what they mean, in Markdown."""
     intro = (
+        f"On {datetime.now(UTC).strftime('%Y-%m-%d')}: "
         "*cells* is the F1 of neighbouring cells: the pairs of a cell and the one right of it or below it, each "
         "counted as often as it stands there, against what the tables should read as. *TEDS* is the likeness of the "
         "tables as trees. The first kinds are pages made by the tests, with captions, figures aligned right, empty "
