@@ -44,7 +44,6 @@ check: .venv/dev ## Lint, types, names, import contracts, wiring of the table, g
 	$(BIN)/python -m docs.naming
 	$(BIN)/bandit --quiet --recursive --skip B101,B311 functions shared events
 	$(BIN)/python -m docs.generate --check
-	$(BIN)/python -m tests.fitting --check
 	$(BIN)/python -m knative.render --check
 	$(BIN)/python -m knative.lint
 
