@@ -47,6 +47,7 @@ class ValkeyServer:
         if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
             return path
         if self._folder_handle is None:
+            self._folder.mkdir(parents=True, exist_ok=True)  # a client may be made before the server starts
             self._folder_handle = os.open(self._folder, os.O_PATH)
         return Path(f"/proc/{os.getpid()}/fd/{self._folder_handle}/valkey.sock")
 
