@@ -65,7 +65,7 @@ _PATTERNS: dict[AnswerType, tuple[str, ...]] = {
         r"sommer|herbst|yesterday|today|tomorrow|easter|christmas|whit|eve)s?\b",
         r"\b(?:when|until|before|after|as soon as|nachdem|bevor|sobald) \w+|\bhalf past\b",
         r"\b(?:days?|weeks?|months?|years?) (?:ago|later|after|before)\b",
-        r"[月火水木金土日]曜|[\d一二三四五六七八九十]+(?:年|月|日|時)|明日|昨日|今日|来週|先週|午前|午後",
+        r"[月火水木金土日]曜|[\d一二三四五六七八九十](?:年|月|日|時)|明日|昨日|今日|来週|先週|午前|午後",
         rf"\b(?:from|to|at|by|von|bis|um) (?:\d{{1,2}}|{_NUMBER_WORD})\b",
     ),
     AnswerType.PAST: (
@@ -113,7 +113,7 @@ _NO_PLACE = re.compile(
     r"day|time|end|beginning|case|addition|order|request|colours?|public|be|have|do|make|jahr|tag|ende)",
     re.IGNORECASE,
 )
-_JAPANESE_PLACE = re.compile(r"([\u4e00-\u9fff\u30a1-\u30ff]+)(?:（[^（）]{0,40}）)?(?:で|に|へ)")
+_JAPANESE_PLACE = re.compile(r"([\u4e00-\u9fff\u30a1-\u30ff]{1,20})(?:（[^（）]{0,40}）)?(?:で|に|へ)")
 _LOCATED = re.compile(r"\b(?:in|at|near|im|bei|nahe)(?: the)? \Z", re.IGNORECASE)
 
 
