@@ -13,12 +13,12 @@ from shared.types.passage import Passage
 _ARTICLE = r"(?:(?:the|an?|der|die|das|den|eine?n?|the term|der begriff) )?"
 _ASKED = re.compile(
     rf"(?:please )?(?:define|explain|(?:what|who)(?: is| are|'s|’s)(?: meant by)?|was (?:ist|sind)|wer ist"
-    rf"|was versteht man unter|(?:what|wofür|was) (?:does |do |steht |bedeutet |heißt |meint ))"
+    rf"|wie hoch (?:ist|sind)|was versteht man unter|(?:what|wofür|was) (?:does |do |steht |bedeutet |heißt |meint ))"
     rf"\s*{_ARTICLE}(?P<term>[^?.!]{{1,60}}?)"
     r"(?P<verb> (?:means?|stands? for|refers? to|short for))?\s*[?.!]*\s*",
     re.IGNORECASE,
 )
-_MEANS = "(?:means?|stands? for|refers? to|denotes?|bedeutet|steht für|bezeichnet)"
+_MEANS = "(?:means?|beträgt|betragen|stands? for|refers? to|denotes?|bedeutet|steht für|bezeichnet)"
 _STATES = rf"(?:is|are|was|were|ist|sind|war|waren|heißt|{_MEANS})"
 _DETERMINER = r"(?:an?|the|one|any|every|short|eine?r?|der|die|das|jede[rs]?|kurz)\b"
 _MOST_WORDS = 5
