@@ -16,7 +16,7 @@ AnswerOutcome = Literal["right", "wrong", "refused", "invented", "rightly refuse
 rightly refused."""
 
 OUTCOMES: tuple[AnswerOutcome, ...] = ("right", "wrong", "refused", "invented", "rightly refused")
-_MARK = re.compile(r"\s*\[\d+\]")
+_MARK = re.compile(r"\[\d+\]")
 _WORD = re.compile(r"\w+")
 _HEAD = re.compile(r"\[\d+\]")
 
