@@ -15,13 +15,15 @@ from msgspec import Struct
 from redis import exceptions as redis_errors
 from redis.asyncio import Redis
 
-from shared.types.errors import StoreUnavailable
+from shared.types.errors import StoreFull, StoreUnavailable
 
 ANSWER_S = 0.5
 """Seconds that an answer may take, the wait for a free connection included."""
 _FULL_RETRY_S = 60
 _UNABLE = (redis_errors.ReadOnlyError, redis_errors.ClusterDownError)
-_UNABLE_PREFIXES = ("MISCONF ", "BUSY ", "NOREPLICAS ")
+_NOT_WRITTEN = "MISCONF "
+"""Begins every refusal of a server that could not write its file."""
+_UNABLE_PREFIXES = ("BUSY ", "NOREPLICAS ")
 RedisWord = str | int | float | bytes
 
 
@@ -39,7 +41,7 @@ class RedisClient:
     """Commands over a `redis.asyncio.Redis` that decodes text and speaks RESP2: maps come as flat lists.
 
     Every method raises `StoreUnavailable` when Redis does not answer in time; what was sent may then have been done
-    or not.
+    or not. It is `StoreFull` where Redis cannot write its file.
     """
 
     def __init__(self, client: Redis, answer_s: float = ANSWER_S) -> None:
@@ -126,6 +128,8 @@ async def _translated(answer_s: float) -> AsyncIterator[None]:
         detail = "Redis is full (`maxmemory`): it reads and deletes, and stores nothing"
         raise StoreUnavailable("counters", detail, retry_after=_FULL_RETRY_S) from error
     except redis_errors.ResponseError as error:
+        if _NOT_WRITTEN in str(error):
+            raise StoreFull("counters", "Redis cannot write its file; it reads, and stores nothing") from error
         if isinstance(error, _UNABLE) or any(word in str(error) for word in _UNABLE_PREFIXES):
             # Only its type is named: in a transaction its message quotes the command.
             raise StoreUnavailable("counters", f"Redis cannot take commands ({type(error).__name__})") from error

@@ -3,6 +3,7 @@
 AegisError
 ├── InvalidRequest and the other `Problem`s   answered to the caller, with their status
 ├── StoreUnavailable                          503 with Retry-After; an event is delivered again
+│   └── StoreFull                             507; reads and deletions go on
 └── Rejected                                  the document is at fault: its stage ends it
 
 The one mapping to statuses is `shared.runtime.http.problems`; the one mapping to retry or dead letter is
@@ -156,6 +157,15 @@ class StoreUnavailable(AegisError):
 
 
 _MACHINE_RETRY_S = 10
+
+
+class StoreFull(StoreUnavailable):
+    """A store has no room left on its disk: it reads, and refuses what would be stored."""
+
+    def __init__(self, store: str, detail: str) -> None:
+        super().__init__(store, detail, retry_after=_MACHINE_RETRY_S)
+
+
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _TOO_MANY_FILES = frozenset({errno.EMFILE, errno.ENFILE})
 

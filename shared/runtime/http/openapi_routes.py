@@ -17,6 +17,7 @@ from shared.table.table import Function, Operation, members
 from shared.types.errors import (
     Conflict,
     Deadline,
+    DiskFull,
     Forbidden,
     IdempotencyMismatch,
     Internal,
@@ -32,7 +33,7 @@ from shared.types.http import Content, EventStream, Paged, SpooledFile
 
 _EVERY_ROUTE = (InvalidRequest, RateLimited, Internal, Unavailable, Deadline)
 _WITH_CREDENTIAL = (Unauthenticated, Forbidden)
-_WITH_BODY = (TooLarge, UnsupportedMediaType)
+_WITH_BODY = (TooLarge, UnsupportedMediaType, DiskFull)
 _REPEATABLE = (Conflict, IdempotencyMismatch)
 _BODYLESS = frozenset({"GET", "DELETE"})
 _STRUCTURED = "application/cloudevents+json"

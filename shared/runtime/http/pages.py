@@ -18,7 +18,7 @@ from shared.runtime.wiring.services import Services
 from shared.table.table import Function, Need
 from shared.telemetry import metrics
 from shared.telemetry.logs import log
-from shared.types.errors import AegisError, NotFound
+from shared.types.errors import AegisError, NotFound, StoreFull
 
 _PROBE_S = 0.8
 _FIRST_PROBE_S = 5.0
@@ -49,9 +49,9 @@ class Health(Struct):
 
 
 class Store(Struct):
-    """`ms` is how long it took to answer, or to fail to."""
+    """`ms` is how long it took to answer, or to fail to. A store that is full reads and deletes, and stores nothing."""
 
-    status: Literal["ok", "unavailable"]
+    status: Literal["ok", "full", "unavailable"]
     ms: float
 
 
@@ -78,8 +78,9 @@ def own_pages(functions: Sequence[Function], services: Services) -> list[HTTPRou
         found = dict(
             zip(probed, await asyncio.gather(*(_probe(services, need, known) for need in probed)), strict=True)
         )
-        away = {need for need, store in found.items() if store.status != "ok"}
-        status: Literal["ready", "degraded", "unready"] = "degraded" if away else "ready"
+        away = {need for need, store in found.items() if store.status == "unavailable"}
+        is_whole = all(store.status == "ok" for store in found.values())
+        status: Literal["ready", "degraded", "unready"] = "ready" if is_whole else "degraded"
         if away & needed or services.stopping or services.warming:
             status = "unready"
         stores = {str(need): store for need, store in found.items()}
@@ -105,10 +106,10 @@ async def _probe(services: Services, need: Need, known: set[Need]) -> Store:
         async with asyncio.timeout(_PROBE_S if need in known else _FIRST_PROBE_S):
             await services.probe(need)
         known.add(need)
-        status: Literal["ok", "unavailable"] = "ok"
+        status: Literal["ok", "full", "unavailable"] = "ok"
     except (AegisError, TimeoutError) as error:
         log().warning(f"{need} is not ready: {error or 'no answer in time'}")
-        status = "unavailable"
+        status = "full" if isinstance(error, StoreFull) else "unavailable"
     return Store(status, round((time.monotonic() - started) * 1000, 1))
 
 

@@ -9,9 +9,11 @@ from msgspec import Struct
 from shared.runtime.http import openai
 from shared.types.errors import (
     BudgetExceeded,
+    DiskFull,
     FieldError,
     Internal,
     Problem,
+    StoreFull,
     StoreUnavailable,
     Unavailable,
     is_of_the_machine,
@@ -50,6 +52,8 @@ def problem_of(error: BaseException) -> Problem:
         error = named_os_error(error, "files")
     if isinstance(error, Problem):
         return error
+    if isinstance(error, StoreFull):
+        return DiskFull(f"The store `{error.store}` has no room left on its disk. Free some room and try again.")
     if isinstance(error, StoreUnavailable):
         return Unavailable(
             f"The store `{error.store}` does not answer at the moment; try again.", retry_after=error.retry_after

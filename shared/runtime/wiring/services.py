@@ -286,13 +286,15 @@ class Services:
         return Refusals(self.redis)
 
     async def probe(self, need: Need) -> None:
-        """Asks a store whether it answers and can be used as it is set. Raises `StoreUnavailable`, `UnfitServer`."""
+        """Asks a store whether it answers and can be used as it is set. Raises `StoreUnavailable`, `StoreFull`,
+        `UnfitServer`."""
         if need == "blobs":
             await self.blobs.ping()
         elif need in ("counters", "bus"):
             from shared.redis.connection import check_server
 
             await check_server(self.redis)
+            await self.redis.ping()  # a server that cannot write its file refuses this, and no other reading command
         elif need == "vectors":
             await self.vectors.ping()
 

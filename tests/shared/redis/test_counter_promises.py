@@ -8,7 +8,8 @@ import pytest
 
 from shared.redis.client import ANSWER_S, RedisClient, Script, pairs
 from shared.redis.connection import over_url
-from shared.types.errors import StoreUnavailable
+from shared.runtime.http.problems import problem_of
+from shared.types.errors import StoreFull, StoreUnavailable
 from tests.stores import ANSWER_LIMIT_S
 from tests.timing import within
 
@@ -126,7 +127,7 @@ async def test_a_server_that_is_not_there_is_unavailable_at_once() -> None:
 @pytest.mark.parametrize(
     "reply",
     ["OOM command not allowed", "READONLY You cannot write", "LOADING Redis is loading", "MASTERDOWN Link is down",
-     "MISCONF Errors writing to the file", "BUSY Redis is busy running a script"],
+     "BUSY Redis is busy running a script"],
 )  # fmt: skip
 async def test_a_server_that_cannot_take_commands_is_unavailable(redis: RedisClient, reply: str) -> None:
     failing = Script(f"return redis.error_reply('{reply}')")
@@ -134,6 +135,21 @@ async def test_a_server_that_cannot_take_commands_is_unavailable(redis: RedisCli
         await redis.run(failing)
     with pytest.raises(StoreUnavailable):
         await redis.batch([("EVAL", failing.text, 0)])
+
+
+@pytest.mark.parametrize(
+    "reply",
+    ["MISCONF Errors writing to the AOF file: No space left on device",
+     "MISCONF Valkey is configured to save RDB snapshots, but it is currently unable to persist to disk."],
+)  # fmt: skip
+async def test_a_server_that_cannot_write_its_file_is_full(redis: RedisClient, reply: str) -> None:
+    failing = Script(f"return redis.error_reply('{reply}')")
+    with pytest.raises(StoreFull) as caught:
+        await redis.run(failing)
+    with pytest.raises(StoreFull):
+        await redis.batch([("EVAL", failing.text, 0)])
+    problem = problem_of(caught.value)
+    assert (problem.slug, problem.status) == ("disk-full", 507)
 
 
 async def test_a_full_server_is_unavailable_keeps_what_it_has_and_works_again(redis: RedisClient) -> None:

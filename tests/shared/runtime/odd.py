@@ -22,12 +22,12 @@ Serve = Callable[..., httpx.AsyncClient]
 def serve_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, redis: RedisClient) -> Serve:
     """Puts a handler behind a route, `GET /thing` say; the client of it."""
 
-    def behind(on: str, handle: Any, role: Any = "public", **function: Any) -> httpx.AsyncClient:
+    def behind(on: str, handle: Any, role: Any = "public", needs: Any = (), **function: Any) -> httpx.AsyncClient:
         module = ModuleType("odd.thing.handler")
         module.handle = handle  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, "odd.thing.handler", module)
         operation = Operation(on=on, role=role, limit="none")
-        row = Function("A thing.", (), (operation,), name="thing", package="odd", **function)
+        row = Function("A thing.", needs, (operation,), name="thing", package="odd", **function)
         services = Services(
             Table((row,)),
             Settings(data=tmp_path),

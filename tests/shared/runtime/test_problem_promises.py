@@ -13,8 +13,18 @@ from msgspec import Struct
 
 from functions.front.advice import ADVICE
 from shared.runtime.http.problems import problem_of
+from shared.runtime.wiring.services import Services
 from shared.types import errors
-from shared.types.errors import PROBLEMS, AegisError, FieldError, Problem, Rejected, StoreUnavailable, retry_seconds
+from shared.types.errors import (
+    PROBLEMS,
+    AegisError,
+    FieldError,
+    Problem,
+    Rejected,
+    StoreFull,
+    StoreUnavailable,
+    retry_seconds,
+)
 from shared.types.http import EventStream, ServerSentEvent
 from tests.shared.runtime.odd import Serve
 
@@ -135,6 +145,20 @@ async def test_a_store_that_is_away_is_a_503(serve: Any) -> None:
     assert_whole(answer, errors.Unavailable)
     assert answer.headers["retry-after"] == "5"
     assert SECRET not in answer.text
+
+
+async def test_a_store_without_room_is_a_507_and_its_server_still_reads(
+    serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: Any) -> None:
+        raise StoreFull("counters", SECRET)
+
+    monkeypatch.setattr(Services, "probe", full)
+    async with serve(raising(StoreFull("counters", SECRET)), needs=("counters",)) as client:
+        answer, ready = await client.get("/thing"), await client.get("/health/ready")
+    assert "counters" in assert_whole(answer, errors.DiskFull)["detail"] and SECRET not in answer.text
+    assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+    assert ready.json()["stores"]["counters"]["status"] == "full"
 
 
 async def test_a_call_that_takes_too_long_is_ended(serve: Any) -> None:
