@@ -114,7 +114,7 @@ def test_a_stream_ends_before_its_invocation_does(lambdas: Lambdas) -> None:
 
 
 def test_a_call_that_outlasts_its_invocation_is_told_so(lambdas: Lambdas, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def for_ever(*arguments: Any) -> None:
+    async def for_ever(*arguments: Any, **options: Any) -> None:
         await asyncio.Event().wait()
 
     monkeypatch.setattr(lambdas.services.gate, "admit", for_ever)
