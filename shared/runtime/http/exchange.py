@@ -13,7 +13,7 @@ from shared.runtime.http.problems import render_problem
 from shared.telemetry.logs import log
 from shared.telemetry.metrics import observe_request
 from shared.types.charges import Charges
-from shared.types.errors import InvalidRequest, Problem, Unavailable
+from shared.types.errors import InvalidRequest, Problem, TooLarge, Unavailable
 from shared.types.remaining_budget import RemainingBudget
 from shared.types.tracing import new_request_id, new_traceparent
 
@@ -37,6 +37,8 @@ _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a
 _STOPPED_RETRY_S = 5
 _DRAIN_S = 20
 _DRAIN_BYTES = 1 << 30
+_SILENT_S = 2.0
+"""How long a client that has its refusal and goes on sending may pause."""
 
 
 async def _gone() -> AsgiMessage:
@@ -126,13 +128,15 @@ class Exchanges:
             nonlocal status
             if message["type"] != "http.response.start":
                 if not is_head:
-                    await send(message)
+                    await (send(message) if not body.is_refused else _send_and_drain(message, send, body))
                 return
             status = message["status"]
             if exchange.route == "unknown":
                 await self._limit_unrouted(exchange)
             body.is_answered = True
-            if status >= 400:
+            is_vast = status == TooLarge.status or _declared_bytes(exchange) > _DRAIN_BYTES
+            body.is_refused = status >= 400 and is_vast and not is_head and not body.has_ended
+            if status >= 400 and not body.is_refused:
                 await body.drain()
             added = exchange.response_headers() | cors_headers(self._cors_origins, exchange.headers)
             if status >= 400 and not body.has_ended:
@@ -160,6 +164,21 @@ class Exchanges:
             _record(exchange, status)
 
 
+def _declared_bytes(exchange: Exchange) -> int:
+    length = exchange.headers.get("content-length", "")
+    return int(length) if length.isdigit() else 0
+
+
+async def _send_and_drain(message: AsgiMessage, send: Send, body: "_Body") -> None:
+    """Sends the whole answer at once; the connection ends when the client has had the time to read it."""
+    if message.get("more_body", False) or not body.drains:
+        await send(message)
+        return
+    await send({**message, "more_body": True})
+    await body.drain(_SILENT_S)
+    await send({"type": "http.response.body", "body": b""})
+
+
 async def _allow(answer: Send, headers: dict[str, str]) -> None:
     """Sends the response to a preflight request: it has no body, and no credential comes with it."""
     encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
@@ -177,12 +196,13 @@ async def _send_problem(answer: Send, problem: Problem, exchange: Exchange) -> N
 
 class _Body:
     """A request's body as it comes in. An early refusal first reads the rest: a client that is still sending would
-    otherwise find its connection broken and never read why."""
+    otherwise find its connection broken and never read why. One for a body that is too large is sent before."""
 
     def __init__(self, receive: Receive, drains: bool) -> None:
         self._receive = receive
         self.drains = drains
         self.is_answered = False
+        self.is_refused = False
         self.has_ended = False
         self._disconnected = False
 
@@ -199,12 +219,14 @@ class _Body:
         self.has_ended = message["type"] != "http.request" or not message.get("more_body", False)
         return message
 
-    async def drain(self) -> None:
+    async def drain(self, silent_s: float = _DRAIN_S) -> None:
+        """Reads the rest, until the client sends nothing for so long."""
         read = 0
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_DRAIN_S):
                 while self.drains and not self.has_ended and read < _DRAIN_BYTES:
-                    read += len((await self.receive()).get("body", b""))
+                    async with asyncio.timeout(silent_s):
+                        read += len((await self.receive()).get("body", b""))
 
 
 def _headers(answered: Iterable[tuple[bytes, bytes]], added: dict[str, str]) -> list[tuple[bytes, bytes]]:

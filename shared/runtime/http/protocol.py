@@ -17,6 +17,8 @@ from shared.types.tracing import new_request_id
 
 _LINGER_S = 1.0
 """How long a refused client may go on sending: one that finds its connection broken does not read why."""
+_HALF_CLOSED_S = 1.0
+"""How long a client that has closed its side of the connection may wait for its answer."""
 _MOST_PIPELINED = 16
 _FRAMING_PER_BYTE = 8
 """Bytes of chunk sizes for each byte of a body that comes in the smallest chunks."""
@@ -45,6 +47,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._phase = _HEAD
         self._waited_s = 0.0
         self._messages = 0
+        self._codings: list[bytes] = []
         self._head_parsed = self._head_received = self._hosts = 0
         self._body_parsed = self._body_received = self._window_bytes = 0
         self._window_s = 0.0
@@ -61,6 +64,15 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.open_connections.remove(self, self._network)
         super().connection_lost(exc)
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn always closes
+        """A client that sends no more may still read, or have left, which looks the same: it has a moment for its
+        answer, and what works for longer is ended as for one that left."""
+        if self._phase is not _NOTHING or not self._has_request_in_work:
+            return False
+        self._close_after_answers()
+        self.loop.call_later(_HALF_CLOSED_S, self.transport.close)
+        return True
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
@@ -125,6 +137,8 @@ class HttpProtocol(HttpToolsProtocol):
         name = name.lower()
         if name == b"host":
             self._hosts += 1
+        elif name == b"transfer-encoding":
+            self._codings.append(value.strip().lower())
         elif name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
         self.headers.append((name, value))
@@ -135,6 +149,8 @@ class HttpProtocol(HttpToolsProtocol):
             raise self._refused("The request is not HTTP/1.1.")
         if self._hosts != 1 and (self._hosts or version == "1.1"):
             raise self._refused("The request needs one `Host` header.")
+        if self._codings not in ([], [b"chunked"]):
+            raise self._refused("A body is taken as it is or `chunked`, in no other `Transfer-Encoding`.")
         if len(self.pipeline) >= _MOST_PIPELINED:
             raise self._refused(f"More than {_MOST_PIPELINED} requests are sent ahead.")
         super().on_headers_complete()
@@ -162,6 +178,7 @@ class HttpProtocol(HttpToolsProtocol):
     def _expect_head(self) -> None:
         self._phase = _HEAD
         self._waited_s = 0.0
+        self._codings = []
         self._head_parsed = self._head_received = self._hosts = 0
 
     # What the open connections call.

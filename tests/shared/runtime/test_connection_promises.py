@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from shared.runtime.http import exchange
 from shared.runtime.http.connection_limits import ConnectionLimits
+from shared.runtime.http.exchange import Exchanges
 from shared.runtime.http.listening import http_server, listen, started
 from shared.runtime.http.open_connections import client_network
 
@@ -90,10 +92,10 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(limits: ConnectionLimits = PATIENT) -> AsyncIterator[Server]:
+async def serving(limits: ConnectionLimits = PATIENT, around: Any = lambda app: app) -> AsyncIterator[Server]:
     app = Application()
     with listen("127.0.0.1", 0) as listener:
-        server = http_server(app, limits)
+        server = http_server(around(app), limits)
         task = asyncio.create_task(server.serve(sockets=[listener]))
         await started(server, task)
         served = Server(app, listener.getsockname())
@@ -293,6 +295,55 @@ async def test_a_wish_for_another_protocol_is_not_granted_and_nothing_is_lost() 
         await client.send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n" + GET)
         assert b"200 OK" in await client.answer()
         assert b"200 OK" in await client.answer()
+
+
+@pytest.mark.parametrize(
+    "codings", [[b"gzip, chunked"], [b"gzip", b"chunked"], [b"chunked, chunked"], [b"deflate,chunked"]], ids=str
+)
+async def test_a_body_in_a_coding_that_is_not_taken_apart_is_refused(codings: list[bytes]) -> None:
+    async with serving() as server:
+        framing = b"".join(b"Transfer-Encoding: " + coding + b"\r\n" for coding in codings)
+        answer = await server.rest_after(POST + framing + b"\r\n1\r\na\r\n0\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 400 ") and b"application/problem+json" in answer
+        assert not server.app.scopes
+        good = await server.client()
+        await good.send(POST + b"Transfer-Encoding: Chunked\r\n\r\n1\r\na\r\n0\r\n\r\n")
+        assert b"200 OK" in await good.answer()
+
+
+async def test_a_client_that_sends_no_more_gets_its_answers_and_one_that_may_have_left_is_not_worked_for() -> None:
+    async with serving() as server:
+        client = await server.client()
+        await client.send(GET * 2)
+        client.writer.write_eof()
+        assert (await client.rest()).count(b"200 OK") == 2
+        server.app.answering.clear()
+        left = await server.client()
+        await left.send(GET)
+        left.writer.write_eof()
+        assert await left.rest() == b""
+
+
+@pytest.mark.parametrize(("path", "status"), [("/large", 413), ("/unknown", 404)])
+async def test_a_body_that_is_vast_by_its_head_is_refused_before_it_comes(
+    path: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "_SILENT_S", 0.2)
+
+    async def refusing(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"no"})
+
+    async def unlimited(_: Any) -> None: ...
+
+    async with serving(around=lambda _: Exchanges(refusing, (), unlimited)) as server:
+        client = await server.client()
+        await client.send(b"POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (path.encode(), 10**18 - 1))
+        async with asyncio.timeout(10):  # far less than a client has for its body
+            answer = await client.answer()
+            assert answer.startswith(b"HTTP/1.1 %d" % status) and b"connection: close" in answer
+            await client.send(b"a" * 1_000_000)  # one that goes on sending reads why all the same
+            assert await client.rest() == b""
 
 
 async def test_one_more_connection_takes_the_place_of_the_oldest_that_waits() -> None:
