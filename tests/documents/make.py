@@ -240,6 +240,17 @@ def eml() -> str:
     )
 
 
+def mbox() -> str:
+    return f"From ann@example.org Mon Jan  5 09:00:00 2026\n{eml()}\n"
+
+
+def ics() -> str:
+    return (
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Cranes//EN\r\nBEGIN:VEVENT\r\nUID:1@example.org\r\n"
+        f"DTSTART:20260105T090000Z\r\nSUMMARY:{TITLE}\r\nDESCRIPTION:{SENTENCE}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+
+
 def ipynb() -> str:
     cells = [
         {"cell_type": "markdown", "metadata": {}, "source": [f"# {TITLE}\n", "\n", SENTENCE]},
@@ -330,6 +341,8 @@ _MADE: dict[str, Callable[[], str | bytes]] = {
     "mhtml": mhtml,
     "mht": mhtml,
     "eml": eml,
+    "mbox": mbox,
+    "ics": ics,
     "ipynb": ipynb,
     "boxnote": boxnote,
     "nxml": jats,
