@@ -66,17 +66,15 @@ class Web:
                     started_types.append(dict(message["headers"]).get(b"content-type", b""))
                 await send(message)
 
+            late = Deadline(f"The call took longer than the {seconds:.0f} s that are left of the invocation.")
+            scope.setdefault("state", {})["cut_off"] = late
             try:
                 async with asyncio.timeout(seconds):
                     await self._app(scope, receive, recording)
             except TimeoutError:
-                if not started_types:
-                    late = Deadline(f"The call took longer than the {seconds:.0f} s that are left of the invocation.")
-                    await self._refusing(late)(scope, receive, send)
-                elif started_types[0].startswith(b"text/event-stream"):
-                    await send({"type": "http.response.body", "body": b"", "more_body": False})
-                else:
+                if not started_types or not started_types[0].startswith(b"text/event-stream"):
                     raise
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
 
         return within
 

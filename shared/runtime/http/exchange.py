@@ -98,7 +98,8 @@ class Exchange:
 class Exchanges:
     """Wraps an application: gives each request its exchange, and each response its headers, log line and metric.
 
-    HEAD is handled as GET, and the body left out.
+    HEAD is handled as GET, and the body left out. A call that is cancelled before its response has started is answered
+    with the problem `scope["state"]["cut_off"]`, and with 503 where there is none.
     """
 
     def __init__(
@@ -154,14 +155,17 @@ class Exchanges:
             return
         try:
             await self._app({**scope, "method": "GET"} if is_head else scope, body.receive, answer)
-        except asyncio.CancelledError:  # the process stops, and has waited for its calls
+        except asyncio.CancelledError:  # the process stops, and has waited for its calls, or the call is out of time
             if body.is_answered:
                 raise
             body.drains = False
-            stopping = Unavailable("The server is stopping. Send the call again.", retry_after=_STOPPED_RETRY_S)
-            await _send_problem(answer, stopping, exchange)
+            await _send_problem(answer, scope["state"].get("cut_off") or _stopping(), exchange)
         finally:
             _record(exchange, status)
+
+
+def _stopping() -> Problem:
+    return Unavailable("The server is stopping. Send the call again.", retry_after=_STOPPED_RETRY_S)
 
 
 def _declared_bytes(exchange: Exchange) -> int:
