@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import resource
 import socket
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,9 @@ LAST_S = 24
 
 _SWITCH_S = 0.001
 """When a thread that computes leaves the interpreter to the loop, which asks for it several times for each call."""
+
+_LEAST_BACKLOG, _MOST_BACKLOG = 16, 2048
+"""Connections that wait to be accepted: all of them may be in one turn of the loop, before the first can be refused."""
 
 
 class PortTaken(AegisError):
@@ -50,11 +54,13 @@ class HttpServer(uvicorn.Server):
 
 
 def http_server(app: Asgi, limits: ConnectionLimits = DEFAULT_LIMITS) -> HttpServer:
+    """A server whose connections leave file descriptors for what their requests need."""
     sys.setswitchinterval(_SWITCH_S)
+    limits = limits.fitted(_open_files())
     shortest_s = min(limits.header_s, limits.body_window_s)
 
     class Protocol(ReaderProtocol):
-        open_connections = OpenConnections(limits.per_address, shortest_s)
+        open_connections = OpenConnections(limits.per_address, limits.total, shortest_s)
 
     Protocol.limits = limits
     return HttpServer(
@@ -62,6 +68,7 @@ def http_server(app: Asgi, limits: ConnectionLimits = DEFAULT_LIMITS) -> HttpSer
             app,
             http=Protocol,
             ws="none",
+            backlog=max(_LEAST_BACKLOG, min(_MOST_BACKLOG, limits.total // 2)),
             timeout_keep_alive=limits.idle_s,
             lifespan="off",
             log_config=None,
@@ -71,6 +78,11 @@ def http_server(app: Asgi, limits: ConnectionLimits = DEFAULT_LIMITS) -> HttpSer
             timeout_graceful_shutdown=GRACE_S,
         )
     )
+
+
+def _open_files() -> int:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
 
 
 async def started(server: HttpServer, serving: "asyncio.Task[None]") -> None:

@@ -12,7 +12,7 @@ from shared.runtime.http.exchange import API_VERSION, is_within
 from shared.runtime.http.open_connections import OpenConnections, client_network
 from shared.runtime.http.problems import render_problem
 from shared.telemetry.logs import log
-from shared.types.errors import Deadline, InvalidRequest, Problem
+from shared.types.errors import Deadline, InvalidRequest, Problem, Unavailable
 from shared.types.tracing import new_request_id
 
 _LINGER_S = 1.0
@@ -57,9 +57,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._network = client_network(address)
         is_limited = not is_within(address, self.limits.trusted)
         if not self.open_connections.add(self, self._network, is_limited=is_limited):
-            self._log(f"its address has {self.limits.per_address} connections with requests in work")
-            self._drops_input = True
-            transport.abort()
+            self._refuse_connection()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.open_connections.remove(self, self._network)
@@ -195,8 +193,14 @@ class HttpProtocol(HttpToolsProtocol):
     def is_in_head(self) -> bool:
         return self._phase is _HEAD
 
+    def _refuse_connection(self) -> None:
+        self._log("its address, or all addresses, have as many connections with requests in work as they may")
+        self._close_with(Unavailable("There is no room for another connection. Try again in a moment."))
+        if not self.open_connections.may_read_why(self):
+            self.transport.close()
+
     def close_for_another(self) -> None:
-        self._log(f"its address has more than {self.limits.per_address} connections")
+        self._log(f"its address has more than {self.limits.per_address} connections, or all have {self.limits.total}")
         self._drops_input = True
         self.transport.abort()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import resource
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -373,10 +374,35 @@ async def test_an_address_whose_requests_are_all_in_work_gets_no_further_connect
             await client.send(GET)
         while len(server.app.scopes) < 2:
             await asyncio.sleep(0.01)
-        assert await server.rest_after(GET) == b""
+        refusal = await server.rest_after(GET)
+        assert refusal.startswith(b"HTTP/1.1 503 ") and b"retry-after: " in refusal
+        assert b"application/problem+json" in refusal and b"connection: close" in refusal
         server.app.answering.set()
         for client in busy:
             assert b"200 OK" in await client.answer()
+
+
+async def test_more_connections_than_a_process_may_have_files_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that cannot be accepted for want of a descriptor would be reset, its caller left without a word."""
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (80, 80))
+    async with serving(ConnectionLimits(trusted=("127.0.0.0/8",))) as server:
+        half_sent = [await server.client() for _ in range(8)]
+        for client in half_sent:
+            await client.send(POST + b"Content-Length: 9\r\n\r\na")
+        while len(server.app.scopes) < len(half_sent):
+            await asyncio.sleep(0.01)
+        refusals = await asyncio.gather(*(server.rest_after(GET) for _ in range(12)))
+        assert all(refusal.startswith(b"HTTP/1.1 503 ") and b"retry-after: " in refusal for refusal in refusals)
+        for client in half_sent:
+            await client.send(b"a" * 8)
+            assert b"200 OK" in await client.answer()
+        assert b"200 OK" in await server.rest_after(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+
+
+@pytest.mark.parametrize(("open_files", "total", "per_address"), [(10, 8, 6), (160, 48, 36), (1 << 20, 100_000, 256)])
+def test_connections_fit_the_files_that_a_process_may_open(open_files: int, total: int, per_address: int) -> None:
+    limits = ConnectionLimits().fitted(open_files)
+    assert (limits.total, limits.per_address) == (total, per_address)
 
 
 async def test_a_trusted_proxy_may_have_any_number_of_connections() -> None:
