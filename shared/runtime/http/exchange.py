@@ -65,6 +65,7 @@ class Exchange:
         self.remaining_budget = RemainingBudget()
         self.charges = Charges()
         self.sources: set[str] = set()
+        self.ends_with_client = False  # something waits for its client to leave
         self.is_broken = False  # its stream ended with an error
         self.watching: Watching = lambda: contextlib.nullcontext(asyncio.get_running_loop().create_future())
         self.receive: Receive = _gone
@@ -120,7 +121,7 @@ class Exchanges:
             return
         exchange = Exchange(scope, self._trusted)
         scope.setdefault("state", {})["exchange"] = exchange
-        body = _Body(receive, drains="expect" not in exchange.headers)
+        body = _Body(exchange, receive, drains="expect" not in exchange.headers)
         exchange.receive = body.receive
         is_head = exchange.method == "HEAD"
         status = 499  # the client was gone before an answer started
@@ -202,7 +203,8 @@ class _Body:
     """A request's body as it comes in. An early refusal first reads the rest: a client that is still sending would
     otherwise find its connection broken and never read why. One for a body that is too large is sent before."""
 
-    def __init__(self, receive: Receive, drains: bool) -> None:
+    def __init__(self, exchange: Exchange, receive: Receive, drains: bool) -> None:
+        self._exchange = exchange
         self._receive = receive
         self.drains = drains
         self.is_answered = False
@@ -217,6 +219,7 @@ class _Body:
     async def receive(self) -> AsgiMessage:
         if self._disconnected:
             return {"type": "http.disconnect"}
+        self._exchange.ends_with_client |= self.has_ended
         message = await self._receive()
         if message["type"] == "http.disconnect" and not self.has_ended and not self.is_answered:
             raise InvalidRequest("The client left, or was too slow, before its body ended.")
@@ -244,6 +247,12 @@ def _headers(answered: Iterable[tuple[bytes, bytes]], added: dict[str, str]) -> 
 def exchange_of(scope: Any) -> Exchange:
     exchange: Exchange = scope["state"]["exchange"]
     return exchange
+
+
+def ends_with_client(scope: Any) -> bool:
+    """Whether the work on the request, begun or not, is of no use without its client."""
+    exchange: Exchange | None = scope.get("state", {}).get("exchange")
+    return exchange is None or exchange.ends_with_client
 
 
 def _record(exchange: Exchange, status: int) -> None:

@@ -8,7 +8,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared.runtime.http.connection_limits import ConnectionLimits
-from shared.runtime.http.exchange import API_VERSION, is_within
+from shared.runtime.http.exchange import API_VERSION, ends_with_client, is_within
 from shared.runtime.http.open_connections import OpenConnections, client_network
 from shared.runtime.http.problems import render_problem
 from shared.telemetry.logs import log
@@ -18,7 +18,7 @@ from shared.types.tracing import new_request_id
 _LINGER_S = 1.0
 """How long a refused client may go on sending: one that finds its connection broken does not read why."""
 _HALF_CLOSED_S = 1.0
-"""How long a client that has closed its side of the connection may wait for its answer."""
+"""How long a client that has closed its side may wait for an answer that ends with a client that leaves."""
 _MOST_PIPELINED = 16
 _FRAMING_PER_BYTE = 8
 """Bytes of chunk sizes for each byte of a body that comes in the smallest chunks."""
@@ -64,13 +64,21 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn always closes
-        """A client that sends no more may still read, or have left, which looks the same: it has a moment for its
-        answer, and what works for longer is ended as for one that left."""
+        """A client that sends no more may still read, or have left, which looks the same. It gets its answer, unless
+        that takes longer and ends, as a stream does, with a client that leaves."""
         if self._phase is not _NOTHING or not self._has_request_in_work:
             return False
         self._close_after_answers()
-        self.loop.call_later(_HALF_CLOSED_S, self.transport.close)
+        self.loop.call_later(_HALF_CLOSED_S, self._end_half_closed)
         return True
+
+    def _end_half_closed(self) -> None:
+        if self.transport.is_closing():
+            return
+        if self.pipeline or ends_with_client(self.cycle.scope):
+            self.transport.close()
+        else:
+            self.loop.call_later(_HALF_CLOSED_S, self._end_half_closed)
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()

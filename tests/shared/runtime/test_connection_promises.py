@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.runtime.http import exchange
+from shared.runtime.http import exchange, protocol
 from shared.runtime.http.connection_limits import ConnectionLimits
 from shared.runtime.http.exchange import Exchanges
 from shared.runtime.http.listening import http_server, listen, started
@@ -40,11 +40,17 @@ class Application:
                 self.disconnected += 1
                 return
             length, more = length + len(message["body"]), message["more_body"]
+        if scope["path"] == "/watched":
+            self.disconnected += (await receive())["type"] == "http.disconnect"
+            return
         await self.answering.wait()
         text = str(length).encode()
         headers = [(b"content-length", str(len(text)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": text})
+
+
+async def unlimited(_: Any) -> None: ...
 
 
 class Client:
@@ -312,17 +318,26 @@ async def test_a_body_in_a_coding_that_is_not_taken_apart_is_refused(codings: li
         assert b"200 OK" in await good.answer()
 
 
-async def test_a_client_that_sends_no_more_gets_its_answers_and_one_that_may_have_left_is_not_worked_for() -> None:
-    async with serving() as server:
-        client = await server.client()
-        await client.send(GET * 2)
-        client.writer.write_eof()
-        assert (await client.rest()).count(b"200 OK") == 2
-        server.app.answering.clear()
+async def test_a_client_that_sends_no_more_gets_its_answers_and_one_that_left_is_not_worked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(protocol, "_HALF_CLOSED_S", 0.1)
+    async with serving(around=lambda app: Exchanges(app, (), unlimited)) as server:
+        both = await server.client()
+        await both.send(GET * 2)
+        both.writer.write_eof()
+        assert (await both.rest()).count(b"200 OK") == 2
         left = await server.client()
-        await left.send(GET)
+        await left.send(b"GET /watched HTTP/1.1\r\nHost: a\r\n\r\n")
         left.writer.write_eof()
-        assert await left.rest() == b""
+        assert (await left.rest(), server.app.disconnected) == (b"", 1)
+        server.app.answering.clear()
+        patient = await server.client()
+        await patient.send(GET)
+        patient.writer.write_eof()
+        await asyncio.sleep(0.4)
+        server.app.answering.set()
+        assert b"200 OK" in await patient.rest()
 
 
 @pytest.mark.parametrize(("path", "status"), [("/large", 413), ("/unknown", 404)])
@@ -334,8 +349,6 @@ async def test_a_body_that_is_vast_by_its_head_is_refused_before_it_comes(
     async def refusing(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"2")]})
         await send({"type": "http.response.body", "body": b"no"})
-
-    async def unlimited(_: Any) -> None: ...
 
     async with serving(around=lambda _: Exchanges(refusing, (), unlimited)) as server:
         client = await server.client()
