@@ -29,6 +29,7 @@ from shared.records.structs import (
 from shared.types.clock import now
 from shared.types.document import Classification, higher
 from shared.types.errors import AegisError, NotFound
+from shared.types.tasks import to_its_end
 
 _Record = TypeVar("_Record", bound=Struct | str)
 _Event = TypeVar("_Event", bound=DocumentEvent)
@@ -154,13 +155,20 @@ class TenantRecords:
         await self._blobs.erase(self._stage(document_id, generation, stage))
 
     async def write(self, document_id: str, generation: int, name: str, data: bytes) -> str:
-        """Writes a stage's result and returns the blob's name, for the event. Raises `DocumentIsDeleted`."""
+        """Writes a stage's result and returns the blob's name, for the event. Raises `DocumentIsDeleted`.
+
+        A store may finish a write whose caller was cancelled. So a cancellation waits for the write, and for the check
+        that erases it where the document was deleted meanwhile.
+        """
         blob = f"{self._folder(document_id, generation)}{name}"
+        await to_its_end(self._write(blob, document_id, generation, data))
+        return blob
+
+    async def _write(self, blob: str, document_id: str, generation: int, data: bytes) -> None:
         await self._blobs.write(blob, data)
         if await self.is_deleted(document_id, generation):  # a later deletion erases it itself
             await self._blobs.erase(blob)
             raise DocumentIsDeleted(f"{document_id} was deleted while a stage was at work on it")
-        return blob
 
     async def part(self, document_id: str, generation: int, name: str) -> bytes | None:
         """A part of a result that is not complete yet."""

@@ -2,8 +2,10 @@
 
 import asyncio
 import random
+import threading
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,7 +13,9 @@ import pytest
 
 from events.document import DocumentChunked, DocumentEmbedded, DocumentParsed, DocumentReady, DocumentRejected
 from functions.documents.access import OneDocument
+from shared.blobs.folder import FolderBlobs
 from shared.parsing.document import Block, ParsedDocument
+from shared.records.records import TenantRecords
 from shared.records.structs import DocumentRecord
 from shared.redis.leases import stage_lease
 from shared.runtime.events.delivery import DeliveryResult
@@ -20,6 +24,7 @@ from shared.table.table import Function, Table
 from shared.types.clock import now
 from shared.types.errors import Rejected, StoreUnavailable
 from shared.types.passage import Passage
+from shared.types.tasks import cancel_all
 from tests.pipeline.chunk import handler as chunk
 from tests.pipeline.suite import TENANT, Suite
 
@@ -458,3 +463,27 @@ async def test_a_clock_that_is_set_during_a_stage_changes_nothing_of_what_is_cha
     ended = await suite.stage(record, "parse")
     assert ended
     assert 0 <= (ended.finished_at - ended.started_at).total_seconds() < 60
+
+
+async def test_what_a_cancelled_stage_still_writes_of_a_deleted_document_is_erased(tmp_path: Path) -> None:
+    started, may_end, ended = (threading.Event() for _ in range(3))
+
+    class Slow(FolderBlobs):
+        def _write(self, name: str, data: bytes) -> None:
+            if not name.endswith("/passages"):
+                super()._write(name, data)
+                return
+            started.set()
+            may_end.wait(60)
+            super()._write(name, data)
+            ended.set()
+
+    records = TenantRecords(Slow(tmp_path), "ten_a")
+    writing = asyncio.create_task(records.write("doc_a", 1, "passages", b"a text"))
+    await asyncio.to_thread(started.wait, 60)
+    await records.write_tombstone("doc_a", 1)
+    await records.erase("doc_a", 1)
+    asyncio.get_running_loop().call_later(0.05, may_end.set)
+    await cancel_all([writing])
+    await asyncio.to_thread(ended.wait, 60)
+    assert not await records.has_blobs("doc_a", 1)
