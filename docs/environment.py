@@ -97,7 +97,8 @@ SECTIONS: dict[str, tuple[Variable, ...]] = {
             "AEGIS_CONNECTIONS_PER_ADDRESS",
             str(_CONNECTIONS.per_address),
             "Connections of one address (of IPv6: of one /64 network); one more takes the place of the oldest without "
-            "a request in work. A trusted proxy may have any number.",
+            "a request in work. A trusted proxy may have any number. All connections "
+            "together are as many as the limit of open files (`ulimit -n`) has room for, 480 with 1024 files.",
         ),
         Variable(
             "AEGIS_EVENT_SECRET",
