@@ -11,6 +11,7 @@ from datetime import datetime
 import msgspec
 
 from shared.access.apikeys import key_hash, new_id, new_key
+from shared.access.stored_keys import StoredKeys
 from shared.blobs.port import Blobs
 from shared.records import names
 from shared.records.records import PlatformRecords, read_record, tenant_deletion
@@ -53,6 +54,7 @@ class Accounts:
     def __init__(self, blobs: Blobs, redis: RedisClient) -> None:
         self._blobs = blobs
         self._redis = redis
+        self._stored_keys = StoredKeys(blobs)
 
     async def create_tenant(self, name: str, tier: Tier) -> TenantRecord:
         return await self.keep_tenant(TenantRecord(new_id("ten_"), name, tier, now()))
@@ -109,6 +111,7 @@ class Accounts:
         place = names.key(tenant_id or OPERATORS, key_id)
         await self._blobs.write(place, msgspec.json.encode(record))
         await self._blobs.write(names.key_by_hash(record.key_hash), msgspec.json.encode(place))
+        self._stored_keys.add(record.key_hash)
         return record, key
 
     async def keys(self, tenant_id: str) -> list[KeyRecord]:
@@ -171,9 +174,13 @@ class Accounts:
         return True
 
     async def cache_new_key(self, key: str) -> None:
-        """Caches a key before its first call, which may come from an address whose unknown keys are not looked up."""
+        """Caches a key before its first call, which then needs no look-up."""
         with contextlib.suppress(StoreUnavailable):
             await self.load_key(key_hash(key))
+
+    async def load_listed_key(self, hashed: str) -> bool:
+        """As `load_key`, at a bounded cost however many keys are unknown: only a key that is listed is looked up."""
+        return await self._stored_keys.may_have(hashed) and await self.load_key(hashed)
 
     async def load_key_of(self, key: str) -> bool:
         """Whether this key is known."""

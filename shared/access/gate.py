@@ -148,18 +148,18 @@ class Gate:
         self._budget = budget
         self._tiers = json.dumps(PER_TIER)
 
-    async def admit(self, key: str, policy: str, *, is_cached: bool = False) -> tuple[Principal, RateLimits]:
-        """The caller and its limits; `policy` is `default`, `reads` or `none`. Raises `Unauthenticated`, with
-        `is_cached` also for a key that Redis does not have."""
-        return _admitted(await self._known(key, lambda hashed: self._ask(_ADMIT, hashed, policy), is_cached))
+    async def admit(self, key: str, policy: str, *, is_bounded: bool = False) -> tuple[Principal, RateLimits]:
+        """The caller and its limits; `policy` is `default`, `reads` or `none`. With `is_bounded`
+        the look-ups of unknown keys cost the store next to nothing. Raises `Unauthenticated`."""
+        return _admitted(await self._known(key, lambda hashed: self._ask(_ADMIT, hashed, policy), is_bounded))
 
     async def admit_spender(
-        self, key: str, policy: str, *, is_cached: bool = False
+        self, key: str, policy: str, *, is_bounded: bool = False
     ) -> tuple[Principal, RateLimits, RemainingBudget]:
         """The same, with what the caller has left; `RemainingBudget` is empty where that is not known."""
         remaining_budget, left = RemainingBudget(), ""
         if self._budget is None:
-            return *await self.admit(key, policy, is_cached=is_cached), remaining_budget
+            return *await self.admit(key, policy, is_bounded=is_bounded), remaining_budget
         budget = self._budget()
         terms = budget.terms()
 
@@ -169,7 +169,7 @@ class Gate:
             word, _, left = first.partition(" ")
             return [word, *answer]
 
-        principal, limits = _admitted(await self._known(key, ask, is_cached))
+        principal, limits = _admitted(await self._known(key, ask, is_bounded))
         if left:
             remaining_budget.show(None if left == "unlimited" else int(left))
         elif principal.tenant_id:
@@ -178,13 +178,14 @@ class Gate:
                     remaining_budget.show(await budget.remaining(Payer(principal.tenant_id, principal.key_id)))
         return principal, limits, remaining_budget
 
-    async def _known(self, key: str, ask: Callable[[str], Awaitable[list[str]]], is_cached: bool) -> list[str]:
+    async def _known(self, key: str, ask: Callable[[str], Awaitable[list[str]]], is_bounded: bool) -> list[str]:
         """Redis' answer for a key, which is cached first where Redis lacks it."""
         if not _plausible(key):
             raise Unauthenticated("The API key is not one of ours; check it for typing errors.")
         hashed = key_hash(key)
         answer = await ask(hashed)
-        if answer[0] == "unknown" and not is_cached and await self._accounts.load_key(hashed):
+        load = self._accounts.load_listed_key if is_bounded else self._accounts.load_key
+        if answer[0] == "unknown" and await load(hashed):
             answer = await ask(hashed)
             if answer[0] == "unknown":
                 raise StoreUnavailable("counters", "Redis lost a key that was just cached")

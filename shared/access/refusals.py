@@ -13,8 +13,9 @@ _MOST_KEYS, _MOST_ADDRESSES = 10_000, 10_000
 
 
 class Refusals:
-    """What one process knows. Beyond the limit of its address a key is asked for once, in Redis alone: a tenant behind
-    the same address is not locked out, and a refused key that comes again costs nothing until the minute is over."""
+    """What one process knows. Beyond the limit of its address a key is looked up only where it is listed: a tenant
+    behind the same address is not locked out, and a refused key that comes again costs nothing until the minute is
+    over."""
 
     def __init__(self, redis: RedisClient) -> None:
         self._redis = redis

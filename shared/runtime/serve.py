@@ -176,6 +176,7 @@ class Installation:
         if is_new or not path.exists():
             given = path.read_text().strip() if path.exists() else None
             _, key = await services.accounts.create_key(tenant_id, "initial key", role, secret=given)
+            await services.accounts.cache_new_key(key)
             self.folder.secret(file, lambda: key)
 
 

@@ -146,10 +146,10 @@ class _Route:
             if beyond and refusals.is_refused(credential):
                 raise Unauthenticated("The API key is not known or was revoked.")
             if operation.spends:
-                found = await gate.admit_spender(credential, operation.limit, is_cached=bool(beyond))
+                found = await gate.admit_spender(credential, operation.limit, is_bounded=bool(beyond))
                 principal, exchange.limits, exchange.remaining_budget = found
             else:
-                principal, exchange.limits = await gate.admit(credential, operation.limit, is_cached=bool(beyond))
+                principal, exchange.limits = await gate.admit(credential, operation.limit, is_bounded=bool(beyond))
         except Unauthenticated:
             exchange.limits = await refusals.count(exchange.address, credential)
             _check_limit(exchange)

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from shared.access.accounts import Accounts
+from shared.access.apikeys import new_key
 from shared.access.gate import PER_ADDRESS_A_MINUTE, REFUSED_A_MINUTE, Gate, RateLimits, admit_address
 from shared.access.refusals import Refusals
 from shared.blobs.port import Blobs
@@ -203,11 +204,30 @@ async def test_a_refused_key_beyond_the_limit_of_its_address_costs_nothing(
     assert refusals.beyond("192.0.2.2") is None
 
 
-async def test_beyond_the_limit_of_its_address_a_key_is_looked_up_in_redis_alone(
-    accounts: Accounts, gate: Gate, redis: RedisClient
+async def test_beyond_the_limit_of_its_address_every_valid_key_works_and_bad_ones_cost_one_look(
+    accounts: Accounts, gate: Gate, blobs: Blobs, redis: RedisClient
 ) -> None:
-    _, key = await key_of(accounts, "pro")
-    with pytest.raises(Unauthenticated):
-        await gate.admit(key, "none", is_cached=True)
-    await accounts.cache_new_key(key)
-    await gate.admit(key, "none", is_cached=True)
+    async def refused(key: str) -> None:
+        with pytest.raises(Unauthenticated):
+            await gate.admit(key, "none", is_bounded=True)
+
+    lists: list[str] = []
+    listed, blobs.names = blobs.names, lambda prefix: lists.append(prefix) or listed(prefix)  # type: ignore[method-assign, func-returns-value]
+    reads: list[str] = []
+    read, blobs.read = blobs.read, lambda name: reads.append(name) or read(name)  # type: ignore[method-assign, func-returns-value]
+    _, old = await key_of(Accounts(blobs, redis), "pro")  # made by another process
+    await gate.admit(old, "none", is_bounded=True)
+    await redis.call("FLUSHALL")
+    reads.clear()
+    await asyncio.gather(*(refused(new_key("key_" + f"{n:016}")) for n in range(50)))
+    assert (lists, reads) == (["keys/"], [])
+    await gate.admit(old, "none", is_bounded=True)
+    _, new = await key_of(accounts, "pro")
+    await accounts.cache_new_key(new)
+    for emptied in (False, True):
+        if emptied:
+            await redis.call("FLUSHALL")
+        reads.clear()
+        await gate.admit(new, "none", is_bounded=True)
+        assert bool(reads) == emptied, "a cached key needs no look-up"
+    assert lists == ["keys/"]
