@@ -36,6 +36,7 @@ async def _disconnected(exchange: Exchange) -> None:
 async def while_valid(pieces: AsyncIterator[bytes], exchange: Exchange) -> AsyncIterator[bytes]:
     """A download's pieces; it breaks off, and looks incomplete to its reader, once the caller's key was revoked."""
     with exchange.watching() as revoked:
+        exchange.revoked = revoked
         async for piece in pieces:
             if revoked.done():
                 raise Unauthenticated("The key was revoked, or has expired, since the download began.")

@@ -13,7 +13,7 @@ from shared.runtime.http.problems import render_problem
 from shared.telemetry.logs import log
 from shared.telemetry.metrics import observe_request
 from shared.types.charges import Charges
-from shared.types.errors import InvalidRequest, Problem, TooLarge, Unavailable
+from shared.types.errors import InvalidRequest, Problem, TooLarge, Unauthenticated, Unavailable
 from shared.types.remaining_budget import RemainingBudget
 from shared.types.tracing import new_request_id, new_traceparent
 
@@ -36,6 +36,7 @@ _CLIENTS_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _STOPPED_RETRY_S = 5
 _DRAIN_S = 20
+_LAST_PIECE_S = 1.0
 _DRAIN_BYTES = 1 << 30
 _SILENT_S = 2.0
 """How long a client that has its refusal and goes on sending may pause."""
@@ -68,6 +69,7 @@ class Exchange:
         self.ends_with_client = False  # something waits for its client to leave
         self.is_broken = False  # its stream ended with an error
         self.watching: Watching = lambda: contextlib.nullcontext(asyncio.get_running_loop().create_future())
+        self.revoked: asyncio.Future[None] | None = None  # of a stream; done once its caller's key was revoked
         self.receive: Receive = _gone
         self.extra: dict[str, str] = {}
         self.started = time.monotonic()
@@ -130,7 +132,8 @@ class Exchanges:
             nonlocal status
             if message["type"] != "http.response.start":
                 if not is_head:
-                    await (send(message) if not body.is_refused else _send_and_drain(message, send, body))
+                    sending = send(message) if not body.is_refused else _send_and_drain(message, send, body)
+                    await _unless_revoked(sending, exchange.revoked)
                 return
             status = message["status"]
             if exchange.route == "unknown":
@@ -182,6 +185,23 @@ async def _send_and_drain(message: AsgiMessage, send: Send, body: "_Body") -> No
     await send({**message, "more_body": True})
     await body.drain(_SILENT_S)
     await send({"type": "http.response.body", "body": b""})
+
+
+async def _unless_revoked(sending: Awaitable[None], revoked: "asyncio.Future[None] | None") -> None:
+    """Sends a piece; a client that reads slowly does not hold up the end of a stream whose key was revoked."""
+    if revoked is None:
+        await sending
+        return
+    task = asyncio.ensure_future(sending)
+    try:
+        await asyncio.wait({task, revoked}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():  # the last piece may say why the stream ends
+            await asyncio.wait({task}, timeout=_LAST_PIECE_S)
+        if not task.done():
+            raise Unauthenticated("The key was revoked, or has expired, since the call began.")
+        task.result()
+    finally:
+        task.cancel()
 
 
 async def _allow(answer: Send, headers: dict[str, str]) -> None:

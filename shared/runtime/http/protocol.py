@@ -1,7 +1,10 @@
 """HTTP/1.1 on a connection, by uvicorn and httptools, within our limits."""
 
+import contextlib
 import enum
 import http
+import socket
+import struct
 from typing import Any, ClassVar
 
 import httptools
@@ -213,7 +216,10 @@ class HttpProtocol(HttpToolsProtocol):
         self.transport.abort()
 
     def elapse(self, seconds: float) -> None:
-        if self._drops_input or self.transport.is_closing():
+        if self.transport.is_closing():
+            self._abort_broken_answer()
+            return
+        if self._drops_input:
             return
         if self._phase is _BODY:
             self._elapse_in_body(seconds)
@@ -221,6 +227,15 @@ class HttpProtocol(HttpToolsProtocol):
             self._waited_s += seconds
             if self._waited_s >= self.limits.header_s:
                 self._refuse(Deadline(f"The headers did not come within {self.limits.header_s:g} s."))
+
+    def _abort_broken_answer(self) -> None:
+        """Ends a connection that was closed in the middle of an answer: a client that reads slowly would otherwise go
+        on reading for minutes what the process and the kernel hold for it."""
+        if self._has_request_in_work and self.cycle.response_started:
+            client = self.transport.get_extra_info("socket")
+            with contextlib.suppress(OSError):  # it is closed already
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.transport.abort()
 
     def _elapse_in_body(self, seconds: float) -> None:
         """Counts the time in which the client could have sent."""

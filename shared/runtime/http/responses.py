@@ -89,6 +89,7 @@ async def encoded_events(stream: EventStream, exchange: Exchange) -> AsyncIterat
     coming: asyncio.Future[ServerSentEvent] | None = None
     try:
         with exchange.watching() as revoked:
+            exchange.revoked = revoked
             while True:
                 coming = coming or asyncio.ensure_future(anext(iterator))
                 waited: set[asyncio.Future[Any]] = {coming, revoked}

@@ -1,13 +1,15 @@
 """A client that reads nothing of its answer is disconnected; one that reads slowly is not."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from shared.runtime.http.abandoned import while_valid
 from shared.runtime.http.connection_limits import ConnectionLimits
-from shared.runtime.http.exchange import Asgi
+from shared.runtime.http.exchange import Asgi, Exchange, Exchanges, exchange_of
 from shared.runtime.http.listening import http_server, listen, started
 
 READER_S = 0.5
@@ -81,3 +83,29 @@ async def test_a_client_that_reads_slowly_keeps_its_answer() -> None:
         client.close()
         async with asyncio.timeout(WITHIN_S):
             await app.gone.wait()
+
+
+async def test_a_download_that_is_read_slowly_ends_soon_after_its_key_is_revoked() -> None:
+    revoked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        while True:
+            yield PIECE
+
+    async def download(scope: Any, receive: Any, send: Any) -> None:
+        exchange = exchange_of(scope)
+        exchange.watching = lambda: contextlib.nullcontext(revoked)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        async for piece in while_valid(pieces(), exchange):
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+
+    async def unlimited(exchange: Exchange) -> None:
+        return
+
+    async with connected(Exchanges(download, (), unlimited)) as client:
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.5, revoked.set_result, None)
+        with contextlib.suppress(ConnectionError):
+            async with asyncio.timeout(10):
+                while await loop.sock_recv(client, 4096):
+                    await asyncio.sleep(0.05)
