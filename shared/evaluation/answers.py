@@ -104,13 +104,22 @@ def _plain(text: str) -> str:
 
 def answer_measures(items: Sequence[RunItem]) -> dict[str, Measure]:
     """The measures of all items, or of one group of them; those of nothing are left out."""
+    return {name: measure for name, measure in _measured(items).items() if measure is not None}
+
+
+def answer_measure_names(*, judged: bool) -> list[str]:
+    """All measures that a run can have. `judged`: a model judges the answers."""
+    return [name for name in _measured(()) if judged or name not in _JUDGED]
+
+
+def _measured(items: Sequence[RunItem]) -> dict[str, Measure | None]:
     counts = Counter(item.outcome for item in items)
     right, refused = counts["right"], counts["refused"] + counts["rightly refused"]
     answerable = right + counts["wrong"] + counts["refused"]
     answered = right + counts["wrong"] + counts["invented"]
     precision, recall = share(right, answered), share(right, answerable)
     both = precision.value + recall.value if precision and recall else 0.0
-    found = {
+    return {
         "precision": precision,
         "recall": recall,
         "f1": Measure(2 * precision.value * recall.value / both) if precision and recall and both else None,
@@ -122,10 +131,10 @@ def answer_measures(items: Sequence[RunItem]) -> dict[str, Measure]:
         "seconds_p95": percentile(scores_of(items, "seconds"), 0.95),
         "cost_usd": Measure(sum(scores_of(items, "cost_usd"))),
     }
-    return {name: measure for name, measure in found.items() if measure is not None}
 
 
-_MEANS = ("found", "quote_overlap", "citation_precision", "citation_recall", "faithfulness", "relevance")
+_JUDGED = ("faithfulness", "relevance")
+_MEANS = ("found", "quote_overlap", "citation_precision", "citation_recall", *_JUDGED)
 
 
 def scores_of(items: Sequence[RunItem], name: str) -> list[float]:

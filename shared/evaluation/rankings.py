@@ -43,6 +43,11 @@ def average_precision(ranked: Sequence[str], grades: Mapping[str, int]) -> float
     return sum(number / place for number, place in enumerate(hits, 1)) / len(grades) if grades else 0.0
 
 
+def ranking_measure_names() -> list[str]:
+    """All measures that a run can have."""
+    return [*ranking_scores((), {}), "seconds_p50", "seconds_p95"]
+
+
 def ranking_measures(items: Sequence[RunItem]) -> dict[str, Measure]:
     """The means over queries, and the time of a search."""
     names = [name for name in (items[0].scores if items else ()) if "@" in name]

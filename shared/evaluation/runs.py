@@ -55,15 +55,18 @@ def share(hits: int, count: int) -> Measure | None:
 
 
 def mean(values: list[float]) -> Measure | None:
-    """The mean with its interval by the normal approximation; None of nothing."""
+    """The mean of values from 0 to 1; None of nothing. Its interval is Wilson's where each value is 0 or 1, else the
+    normal approximation's part within 0 and 1."""
     if not values:
         return None
+    if all(value in (0, 1) for value in values):
+        return share(round(sum(values)), len(values))
     average = sum(values) / len(values)
     if len(values) < 2:
         return Measure(average, len(values))
     spread = (sum((value - average) ** 2 for value in values) / (len(values) - 1)) ** 0.5
     half = 1.96 * spread / len(values) ** 0.5
-    return Measure(average, len(values), average - half, average + half)
+    return Measure(average, len(values), max(0.0, average - half), min(1.0, average + half))
 
 
 def percentile(values: list[float], part: float) -> Measure | None:

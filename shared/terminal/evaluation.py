@@ -1,5 +1,6 @@
 """`aegis eval`: measures answers and search results with a set of questions whose right answers are known."""
 
+import math
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,6 +32,8 @@ def _read_limits(context: click.Context, parameter: click.Parameter, typed: Sequ
         name, _, value = text.partition("=")
         try:
             limits[name] = float(value)
+            if not math.isfinite(limits[name]):
+                raise ValueError(text)
         except ValueError:
             raise click.BadParameter(
                 f"{text!r} is no measure and number such as recall=0.8", context, parameter
@@ -96,9 +99,11 @@ def answers(
     if compare:
         _compare(compare, report, as_json)
         return
+    from shared.evaluation.answers import answer_measure_names
     from shared.evaluation.sets import QuestionSet, SetError, read_questions
     from shared.terminal.evaluating import AnswerRun, JudgeOptions
 
+    _require_measures(limits, answer_measure_names(judged=judge is not None))
     try:
         found = read_questions(_given(folder))
     except SetError as error:
@@ -137,9 +142,11 @@ def retrieval(
     if compare:
         _compare(compare, report, as_json)
         return
+    from shared.evaluation.rankings import ranking_measure_names
     from shared.evaluation.sets import SetError, read_retrieval, sampled
     from shared.terminal.evaluating import RetrievalRun
 
+    _require_measures(limits, ranking_measure_names())
     try:
         found = read_retrieval(_given(folder), split)
     except SetError as error:
@@ -157,6 +164,13 @@ def retrieval(
                 known.setdefault(document_id, []).append(paths[path].document_id)
             run = RetrievalRun(connection, chosen, known, _held_to(known), mode).run()
     _write(run, report, limits, as_json)
+
+
+def _require_measures(limits: dict[str, float], names: Sequence[str]) -> None:
+    """Refuses a limit for a measure that the run cannot have, before it costs anything."""
+    for name in limits:
+        if name not in names:
+            raise CommandError(ExitCode.USAGE, f"there is no measure {safe_line(name)}; there are {', '.join(names)}")
 
 
 def _given(folder: Path | None) -> Path:

@@ -17,7 +17,7 @@ from shared.evaluation.judging import (
 )
 from shared.evaluation.rankings import ranking_measures, ranking_scores
 from shared.evaluation.reports import comparison_markdown, write_report
-from shared.evaluation.runs import Measure, Run, RunItem, percentile, read_run, share
+from shared.evaluation.runs import Measure, Run, RunItem, mean, percentile, read_run, share
 from shared.evaluation.sets import GoldQuestion, SetError, read_questions, read_retrieval, sampled
 
 ASKED = GoldQuestion("1", "When?", ("3 May", "03.05."), "a.md", "It opens on 3 May.", {"style": "formal"})
@@ -94,6 +94,11 @@ def test_shares_have_an_interval_and_percentiles_are_values_that_occurred() -> N
     assert share(0, 0) is None
     assert [percentile([4, 1, 3, 2], part) for part in (0.5, 0.95)] == [Measure(2, 4), Measure(4, 4)]
     assert percentile([], 0.5) is None
+    assert mean([1, 0, 1, 1]) == share(3, 4)
+    for values in ([1, 0.5, 1, 1, 1], [0, 0, 0.2, 0]):
+        found = mean(values)
+        assert found
+        assert 0 <= (found.low or 0) < found.value < (found.high or 0) <= 1
 
 
 def test_rankings_are_measured_as_ir_measures_does() -> None:

@@ -127,6 +127,11 @@ def test_search_is_measured_by_the_documents_of_the_set(aegis: Aegis, served: Fa
         (("answers", "."), 2, "questions.jsonl cannot be read"),
         (("retrieval", "."), 2, "test.tsv cannot be read"),
         (("answers", ".", "--at-least", "recall"), 2, "no measure and number"),
+        (("answers", ".", "--at-least", "recall=nan"), 2, "no measure and number"),
+        (("answers", ".", "--at-least", "foo=2"), 2, "there is no measure foo; there are precision, recall"),
+        (("answers", ".", "--at-least", "relevance=0.5"), 2, "there is no measure relevance"),
+        (("answers", ".", "--judge", "m", "--at-least", "relevance=0.5"), 2, "questions.jsonl cannot be read"),
+        (("retrieval", ".", "--at-least", "ndcg=0.5"), 2, "there is no measure ndcg; there are ndcg@10"),
         (("answers", "--compare", ".", "."), 2, "run.json cannot be read"),
     ],
 )
@@ -136,6 +141,7 @@ def test_what_cannot_be_measured_is_named(
     ended = aegis("eval", *arguments)
     assert ended.exit == exit_code
     assert message in ended.err
+    assert not served.asked
 
 
 def test_a_document_that_the_suite_rejects_ends_the_evaluation(aegis: Aegis, served: FakeServer, a_set: Path) -> None:
