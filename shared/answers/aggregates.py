@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from shared.answers.cell_kinds import is_yes, is_yes_or_no
 from shared.answers.cell_statements import named_cell
 from shared.answers.cell_values import CalendarDay, Quantity, day_of, quantity_of, style_of, written
 from shared.answers.columns import ColumnSense, column_phrase, groups_of, is_in, likeness, phrase_of, same
@@ -17,14 +18,18 @@ from shared.answers.table_questions import ColumnBound, TableOperation, TableQue
 from shared.answers.whole_tables import JoinedTable
 
 _LIGHT = words("light") | words("counting")
-_SHIFTS = words("shifts") - {"mehr"}
+_SHIFTS = (words("shifts") | words("negations")) - {"mehr"}
 _PEOPLE = words("people")
 _OF_PEOPLE = groups_of(["salary", "position", "born", "department", "hired"])
 _AGE = groups_of(["age"])
 _DATES = frozenset(["date", "datum", "year", "jahr"])
 _SERVING = re.compile(r"\b(?:here|serv|employ|work|dabei|beschäftigt|arbeite)", re.IGNORECASE)
 _EMPTY = re.compile(r"[\W_]*|n/?a|none|null|unknown|unbekannt", re.IGNORECASE)
+_NOTHING = re.compile(rf"{_EMPTY.pattern}|[-−]?0+(?:[.,]0+)?(?: ?[^\W\d]+)?", re.IGNORECASE)
 _ALL = re.compile(r"^(?:list|name|show|give|nenne|liste|zeig)|\b(?:all|every|alle)\b", re.IGNORECASE)
+_SYNONYM = 1.1
+"""The likeness from which on a word is another word for the column, and no part of it: "unpaid" of "paid"."""
+
 _MOST_UNKNOWN = 2
 """Words that may ask for columns by their meaning alone."""
 
@@ -91,6 +96,11 @@ class _TableRead:
             return None
         own = {one.at for one in filters}
         rows = [row for row in self.table.rows if all(row.cells[one.at] in one.cells for one in filters)]
+        affirmed = self._affirmed_columns(rest, own)
+        if affirmed is None:
+            return None
+        rows = [row for row in rows if all(is_yes(row.cells[at]) for at in affirmed)]
+        own |= affirmed
         for bound in self.asked.bounds:
             at = self._bounded_column(bound, rest)
             if at is None:
@@ -101,6 +111,19 @@ class _TableRead:
             rows = [row for row, value in zip(rows, values, strict=True) if value and _meets(value, bound)]
             own.add(at)
         return self._operate(rows, rest, own) if rows else None
+
+    def _affirmed_columns(self, rest: Sequence[Term], own: set[int]) -> set[int] | None:
+        """The columns of yes and no that the question names; None where it may mean the contrary."""
+        found = set()
+        for at in range(1, len(self.columns)):
+            likes = [self._like(term, at) for term in rest if term.word.lower() not in _LIGHT]
+            best = max(likes, default=0.0)
+            if at in own or not best or not is_yes_or_no(row.cells[at] for row in self.table.rows):
+                continue
+            if best < _SYNONYM:
+                return None
+            found.add(at)
+        return found
 
     def _operate(self, rows: Sequence[RecordRow], rest: Sequence[Term], own: set[int]) -> TableAnswer | None:
         asking = [term for term in rest if term.word.lower() not in _LIGHT]
@@ -140,7 +163,7 @@ class _TableRead:
         if counted is None:
             after = re.search(r"(?:number of|anzahl (?:der|an)?|count)\s+(\w+)", self.question.text, re.IGNORECASE)
             counted = next((term for term in rest if after and term.word == after[1]), None)
-        if counted is None:
+        if counted is None or not self._all_have(rows, [term for term in rest if term is not counted], own):
             return None
         measure = [at for at in range(1, len(self.columns)) if at not in own and self._like(counted, at)]
         values = self._values(rows, measure[0]) if len(measure) == 1 else None
@@ -150,6 +173,14 @@ class _TableRead:
         if measure and not self._is_entity(counted) and not self._is_counted_once(rows, measure):
             return None
         return TableAnswer(TableOperation.COUNT, tuple(rows), noun=counted.word)
+
+    def _all_have(self, rows: Sequence[RecordRow], rest: Sequence[Term], own: set[int]) -> bool:
+        """Whether every row has what the question says that it has: none is empty, or counts nothing."""
+        places = range(1, len(self.columns))
+        asked = [term for term in rest if term.word.lower() not in _LIGHT and not self._is_entity(term)]
+        liked = [[at for at in places if self._like(term, at)] for term in asked]
+        cells = [row.cells[at] for columns in liked if own.isdisjoint(columns) for row in rows for at in columns]
+        return not any(_NOTHING.fullmatch(cell) for cell in cells)
 
     def _is_counted_once(self, rows: Sequence[RecordRow], measure: Sequence[int]) -> bool:
         """Whether each row stands for one of what the column has: a booking, where it says by whom it is booked."""

@@ -224,6 +224,48 @@ async def test_what_a_whole_table_says_is_counted_and_compared_and_its_rows_are_
         assert all(one.quote in one.passage.text for one in statements)
 
 
+PARTS = tuple(
+    tuple(line.split("|"))
+    for line in (
+        "Part|Price|Stock|Discontinued|Approved|Checked",
+        "Bolt|4|12|false|yes|x",
+        "Hinge|9|0|true|no|",
+        "Latch|6|7|false|yes|x",
+        "Rivet|1|31|false|yes|",
+    )
+)
+REGALE = tuple(
+    tuple(line.split("|"))
+    for line in ("Regal|Preis|Geprüft", "Eiche|80|ja", "Buche|95|nein", "Fichte|40|ja", "Kiefer|45|nein")
+)
+AFFIRMED = (
+    (PARTS, "How many parts are discontinued?", "1 parts: Hinge"),
+    (PARTS, "How many parts were approved?", "3 parts: Bolt, Latch, Rivet"),
+    (PARTS, "How many parts are checked?", "2 parts: Bolt, Latch"),
+    (PARTS, "What is the average price of approved parts?", "Average price: 3.67, of Bolt, Latch, Rivet"),
+    (PARTS, "What is the total stock of the checked parts?", "Total stock: 19, of Bolt, Latch"),
+    (PARTS, "What is the total stock?", "Total stock: 50, of Bolt, Hinge, Latch, Rivet"),
+    (PARTS, "Which parts are discontinued?", "Hinge"),
+    (PARTS, "How many parts are not approved?", ""),
+    (PARTS, "How many parts aren't approved?", ""),
+    (PARTS, "How many parts are unapproved?", ""),
+    (PARTS, "How many parts are continued?", ""),
+    (PARTS, "How many parts are in stock?", ""),
+    (PARTS, "How many parts have a price?", "4 parts: "),
+    (REGALE, "Wie viele Regale sind geprüft?", "2 Regale: Eiche, Fichte"),
+    (REGALE, "Wie viele Regale sind ungeprüft?", ""),
+)
+
+
+@pytest.mark.parametrize("suffix", ["json", "csv"])
+async def test_only_the_rows_that_say_yes_are_counted_and_added(answerer: ExtractiveAnswerer, suffix: str) -> None:
+    for rows, question, text in AFFIRMED:
+        sources = found_in(f"list.{suffix}", WRITERS[suffix](rows))
+        statements = (await answerer.answer(question, sources, {"doc_0": len(sources)})).statements
+        flat = ", ".join(one.text or one.quote for one in statements)
+        assert flat.lower().startswith(text.lower()) and bool(text) == bool(statements), (question, flat)
+
+
 async def test_a_table_that_is_not_whole_in_the_sources_is_not_counted(answerer: ExtractiveAnswerer) -> None:
     content = WRITERS["csv"]((COLUMNS, *STAFF))
     sources = found_in("staff.csv", content)
