@@ -40,6 +40,7 @@ CONTRADICTIONS: Sequence[Rule] = (
     denial_rules.modality_differs,
     denial_rules.limits_otherwise,
     scope_rules.takes_part_for_all,
+    scope_rules.takes_much_for_little,
     scope_rules.drops_a_condition,
     scope_rules.swaps_cause,
     scope_rules.turns_time_round,

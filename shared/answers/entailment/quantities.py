@@ -12,8 +12,8 @@ from shared.answers.entailment.numerals import SCALES, english_number, german_nu
 
 class StatedQuantity(Struct, frozen=True):
     """`values` are in the first unit of the `dimension` ("" for a bare number). A date has the dimension `date` and its
-    parts in `date`, where zero is a part that is not given. `bound` is `least`, `most`, `above`, `below`, `about` or
-    nothing. `start` and `end` are its place, its unit included."""
+    parts in `date`, where zero is a part that is not given. `bound` is `least`, `most`, `above`, `below`, `about`,
+    `later` or nothing. `start` and `end` are its place, its unit included."""
 
     start: int
     end: int
@@ -307,6 +307,9 @@ _BOUNDS_OF_AGES = (
     ("below", re.compile(r"\b(?:younger than|jünger als)[ ]$", re.I)),
 )
 
+_LATER = re.compile(r"\b(?:after|nach)[ ]$")
+"""Not within a time, but when it is over."""
+
 
 def _bounded(text: str, quantity: StatedQuantity) -> StatedQuantity:
     before = text[max(0, quantity.start - _WINDOW) : quantity.start].lower()
@@ -319,6 +322,8 @@ def _bounded(text: str, quantity: StatedQuantity) -> StatedQuantity:
         for bound, pattern in _BOUNDS_OF_AGES:
             if pattern.search(before):
                 return replace(quantity, bound=bound)
+    if quantity.dimension in ("time", "months") and _LATER.search(before):
+        return replace(quantity, bound="later")
     if quantity.dimension == "":
         for bound, pattern in _BOUNDS_OF_NUMBERS:
             if pattern.search(before):

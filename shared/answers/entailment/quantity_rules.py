@@ -37,6 +37,8 @@ def _bound_differs(one: StatedQuantity, other: StatedQuantity, pair: Alignment) 
     if one.dimension in ("date", "clock", "times"):
         return False
     pairs = {one.bound, other.bound}
+    if "later" in pairs:
+        return bool(pairs & _DOWNWARDS)
     if pairs & _UPWARDS and pairs & _DOWNWARDS:
         return True
     if one.bound in ("above", "below") or (one.bound and not other.bound):

@@ -68,6 +68,30 @@ def _means_part(low: str) -> bool:
     return bool(marker("part").search(low) or _SO_MANY_OF.search(low))
 
 
+def takes_much_for_little(pair: Alignment) -> bool:
+    """ "Many members" of what is few members."""
+    ours, theirs = _amounts(pair.statement.low), _amounts(pair.source.low)
+    for each in pair.counterparts:
+        found = {theirs[word.start] for word in pair.source_words(each) if word.start in theirs}
+        if each.word.start in ours and found and ours[each.word.start] not in found:
+            return True
+    sides = {*ours.values()}, {*_amounts(pair.window_text).values()}
+    return len(sides[0]) == len(sides[1]) == 1 and sides[0] != sides[1]
+
+
+def _amounts(low: str) -> dict[int, bool]:
+    """Where the words behind "much" and "little" begin, and whether it is much; not of "a few" and of "so much"."""
+    return {
+        match.end() + 1: is_much
+        for is_much, name in ((True, "much"), (False, "little"))
+        for match in marker(name).finditer(low)
+        if not _NO_AMOUNT.search(low, max(0, match.start() - 6), match.start())
+    }
+
+
+_NO_AMOUNT = re.compile(r"\b(?:an?|ein|so|as|too|zu|how|wie|not|nicht) $")
+
+
 def _is_of_a_kind(pair: Alignment) -> bool:
     """ "All customers" where the source is about new customers."""
     low = pair.statement.low
@@ -129,7 +153,13 @@ def swaps_cause(pair: Alignment) -> bool:
     cause_begin, cause_end = _cause_span(pair.source, theirs)
     inside = [each for each in pair.counterparts if begin <= each.word.start < end and not each.word.light]
     found = [any(cause_begin <= pair.source.words[place].start < cause_end for place in each.places) for each in inside]
-    return bool(inside) and sum(found) < len(found) / 2
+    return bool(inside) and (sum(found) < len(found) / 2 or _is_contrary_cause(pair, (begin, end)))
+
+
+def _is_contrary_cause(pair: Alignment, cause: tuple[int, int]) -> bool:
+    """ "Because of lower prices" where the source has higher ones."""
+    denied = marker("negation").search(pair.statement.low) or marker("negation").search(pair.source.low)
+    return not denied and any(each.opposite and cause[0] <= each.word.start < cause[1] for each in pair.counterparts)
 
 
 def _cause_span(reading: SentenceReading, match: re.Match[str]) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.speed.statements import LANGUAGES, outcomes_of, parts
+from tests.speed.statements import LANGUAGES, outcomes_of, parts, stays
 
 LEAST = 0.9
 LEAST_HELD_OUT = 0.75
@@ -17,3 +17,65 @@ def test_faithful_statements_stay_and_false_ones_are_left_out(part: str) -> None
             rows = [one.is_right for one in outcomes if (one.language, one.is_true) == (language, is_true)]
             least = LEAST if part == "development" else LEAST_HELD_OUT
             assert sum(rows) / len(rows) >= least, (language, is_true)
+
+
+SINGLE = [
+    (
+        "Die Pumpe braucht wenig Strom.",
+        ["Die Pumpe braucht viel Strom."],
+        ["Die Pumpe benötigt wenig Strom."],
+    ),
+    (
+        "The filter uses little water because it is small.",
+        ["The filter uses much water.", "The filter uses a lot of water."],
+        ["The filter uses little water."],
+    ),
+    (
+        "Few members attended the meeting in Kelso.",
+        ["Many members attended the meeting in Kelso."],
+        ["Few members attended the meeting in Kelso."],
+    ),
+    (
+        "Wenige Mitglieder besuchten die Versammlung in Kelso.",
+        ["Viele Mitglieder besuchten die Versammlung in Kelso."],
+        ["Wenige Mitglieder besuchten die Versammlung in Kelso."],
+    ),
+    (
+        "Costs rose because of higher energy prices.",
+        ["Costs rose because of lower energy prices.", "Costs fell because of lower energy prices."],
+        ["Costs increased due to higher prices for energy."],
+    ),
+    (
+        "Die Kosten stiegen wegen höherer Energiepreise.",
+        ["Die Kosten stiegen wegen niedrigerer Energiepreise."],
+        ["Die Kosten sind wegen höherer Energiepreise gestiegen."],
+    ),
+    (
+        "Return the form within two weeks.",
+        ["Return the form after two weeks."],
+        ["Return the form within 14 days."],
+    ),
+    (
+        "Errors must be reported within 24 hours.",
+        ["Errors must be reported after 24 hours."],
+        ["Errors must be reported within one day."],
+    ),
+    (
+        "Das Formular ist innerhalb von zwei Wochen zurückzugeben.",
+        ["Das Formular ist nach zwei Wochen zurückzugeben."],
+        ["Das Formular ist binnen 14 Tagen zurückzugeben."],
+    ),
+    (
+        "The badge expires after two weeks.",
+        ["The badge expires within two weeks."],
+        ["The badge expires after 14 days."],
+    ),
+]
+
+
+@pytest.mark.parametrize(("source", "false", "faithful"), SINGLE)
+def test_a_statement_that_turns_one_word_of_its_source_is_left_out(
+    source: str, false: list[str], faithful: list[str]
+) -> None:
+    assert [statement for statement in false if stays(statement, [source])] == []
+    assert [statement for statement in faithful if not stays(statement, [source])] == []
