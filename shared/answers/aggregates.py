@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from shared.answers.cell_kinds import is_yes, is_yes_or_no
+from shared.answers.cell_kinds import is_yes, is_yes_or_no, states_units
 from shared.answers.cell_statements import named_cell
 from shared.answers.cell_values import CalendarDay, Quantity, day_of, quantity_of, style_of, written
 from shared.answers.columns import ColumnSense, column_phrase, groups_of, is_in, likeness, phrase_of, same
@@ -337,7 +337,16 @@ class _TableRead:
         values = [None if _EMPTY.fullmatch(cell) else quantity_of(cell, style) for cell in cells]
         numbers = [value for value in values if value is not None]
         units = {(number.before, number.behind) for number in numbers}
-        return [*values] if len(numbers) == len(full) and len(units) == 1 else None
+        return [*values] if len(numbers) == len(full) and len(units) == 1 and self._is_of_one_unit(rows, at) else None
+
+    def _is_of_one_unit(self, rows: Sequence[RecordRow], at: int) -> bool:
+        """Whether no other column states different currencies or units for these rows."""
+        stated = (
+            {row.cells[place].lower() for row in rows if not _EMPTY.fullmatch(row.cells[at])}
+            for place in range(1, len(self.columns))
+            if place != at and states_units(self.table.columns[place], [row.cells[place] for row in self.table.rows])
+        )
+        return all(len(units) < 2 for units in stated)
 
 
 def _extreme(

@@ -238,7 +238,29 @@ REGALE = tuple(
     tuple(line.split("|"))
     for line in ("Regal|Preis|Geprüft", "Eiche|80|ja", "Buche|95|nein", "Fichte|40|ja", "Kiefer|45|nein")
 )
+GRANTS = tuple(
+    tuple(line.split("|"))
+    for line in (
+        "Grant|Amount|Currency|Year",
+        "Harbour|500|GBP|2019",
+        "Museum|900|USD|2020",
+        "Orchard|300|GBP|2021",
+        "Quarry|250|GBP|2022",
+    )
+)
+HONEYS = tuple(
+    tuple(line.split("|")) for line in ("Honig|Preis|je", "Linde|6,50 €|Glas", "Raps|9,00 €|kg", "Wald|7,20 €|Glas")
+)
 AFFIRMED = (
+    (GRANTS, "What is the total amount?", ""),
+    (GRANTS, "What is the average amount of the grants?", ""),
+    (GRANTS, "Which grant has the highest amount?", ""),
+    (GRANTS, "Which grants have an amount over 400?", ""),
+    (GRANTS, "What is the total amount in GBP?", "Total amount: 1050, of Harbour, Orchard, Quarry"),
+    (GRANTS, "How many grants are there?", "4 grants: "),
+    (GRANTS, "Which grant is from 2020?", "Museum: "),
+    (HONEYS, "Welcher Honig ist am teuersten?", ""),
+    (HONEYS, "Was ist der Durchschnittspreis?", ""),
     (PARTS, "How many parts are discontinued?", "1 parts: Hinge"),
     (PARTS, "How many parts were approved?", "3 parts: Bolt, Latch, Rivet"),
     (PARTS, "How many parts are checked?", "2 parts: Bolt, Latch"),
@@ -258,7 +280,9 @@ AFFIRMED = (
 
 
 @pytest.mark.parametrize("suffix", ["json", "csv"])
-async def test_only_the_rows_that_say_yes_are_counted_and_added(answerer: ExtractiveAnswerer, suffix: str) -> None:
+async def test_only_rows_that_say_yes_and_amounts_of_one_unit_are_counted_and_added(
+    answerer: ExtractiveAnswerer, suffix: str
+) -> None:
     for rows, question, text in AFFIRMED:
         sources = found_in(f"list.{suffix}", WRITERS[suffix](rows))
         statements = (await answerer.answer(question, sources, {"doc_0": len(sources)})).statements
