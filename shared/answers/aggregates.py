@@ -191,7 +191,7 @@ class _TableRead:
         if 0 in own or len(columns) > 1 or len(rows) > _MOST_LISTED:
             return None
         everything = not own and not _ALL.search(self.question.text)
-        if everything:
+        if everything or any(_EMPTY.fullmatch(row.cells[at]) for row in rows for at in columns):
             return None
         return TableAnswer(TableOperation.LIST, tuple(rows), columns=tuple(columns))
 

@@ -75,9 +75,9 @@ def column_phrase(column: str) -> Phrase:
 
 
 def name_columns(columns: Sequence[str]) -> tuple[int, ...]:
-    """The columns of a person's name where it has two: first name first."""
-    found = [at for at, column in enumerate(columns[:3]) if _NAME.fullmatch(_CAMEL.sub(" ", column).strip())]
-    if len(found) != 2:
+    """The columns of a person's name where it has two, side by side or with one between: first name first."""
+    found = [at for at, column in enumerate(columns) if _NAME.fullmatch(_CAMEL.sub(" ", column).strip())]
+    if len(found) != 2 or found[1] - found[0] > 2:
         return ()
     is_reversed = re.match(r"last|family|sur|nach|familien", columns[found[0]], re.IGNORECASE)
     return tuple(reversed(found)) if is_reversed else tuple(found)

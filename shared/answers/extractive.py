@@ -115,7 +115,9 @@ class ExtractiveAnswerer:
         asked = read_table_question(question) if rows else None
         compares = asked and (asked.bounds or asked.operation in _COMPARING)
         sense = self._sense
-        if not compares and (matches := look_up(question, rows, sense)):
+        matches = [] if compares else look_up(question, rows, sense)
+        counts = asked and asked.operation is TableOperation.COUNT
+        if matches and not (counts and matches[0].asked == 0):
             return _cells(matches, question.german)
         if asked and (answer := answer_from_tables(asked, joined_tables(rows, passages, lengths), sense)):
             return [

@@ -273,7 +273,7 @@ class _RowRead:
         if self.kind in _FIGURES:
             return any(letter.isdigit() for letter in cell) or _EMPTY.fullmatch(cell) is not None
         if self.kind is AnswerType.PERSON:
-            return not cell[:1].isdigit()
+            return not cell[:1].isdigit() and not _DATE.fullmatch(cell)
         return column.low[-1:] not in (("by",), ("von",))
 
     def _own_name(self, keys: frozenset[int], rest: Sequence[Term]) -> RowMatch | None:
@@ -284,6 +284,8 @@ class _RowRead:
             met = any(self.like(term, at) > 0 for at in keys)
             if not (met or self._is_plain(term) or self._follows_which(term)):
                 return None
+        if any(self.like(term, at) for term in rest for at in range(1, len(self.columns)) if at not in keys):
+            return None  # it asks for another column, which is empty here or not of the kind asked for
         fits = _NAMELIKE.match(self.row.cells[0]) is not None
         open_question = self.question.text.lower().startswith(_OPENING)
         return RowMatch(self.row, keys, 0, 1.0) if fits and open_question else None
@@ -314,6 +316,11 @@ def bare_rows(rows: Sequence[RecordRow]) -> list[RecordRow]:
     return [
         row
         for row in rows
-        if all(len(WORD.findall(cell)) <= _VALUE for cell in row.cells)
+        if all(_length(cell) <= _VALUE for cell in row.cells)
         and not (row.table.keyed and records[row.table.columns[0]] == 1)
     ]
+
+
+def _length(cell: str) -> int:
+    """Words of the cell: what is written without spaces is one, like an identifier or an address, but in Japanese."""
+    return sum(1 if part.isascii() else len(WORD.findall(part)) for part in cell.split())

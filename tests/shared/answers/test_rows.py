@@ -279,6 +279,64 @@ AFFIRMED = (
 )
 
 
+FILES = (
+    (
+        "people.csv",
+        "Index;Customer Id;First Name;Last Name;Company;City;Country;Email\n"
+        "1;DD37Cf93aecA6Dc;Sheryl;Baxter;Rasmussen Group;East Leonard;Chile;zuni.va@smith.example\n"
+        "2;1Ef7b82A4CAAD10;Preston;Lozano;Vega-Gentry;East Jimmychester;Djibouti;vmata@colon.example\n"
+        "3;6F94879bDAfE5a6;Roy;Berry;Murillo-Perry;Isabelborough;Antigua and Barbuda;beckycarr@hogan.example",
+        (
+            ("What is Preston Baxter's email?", ""),
+            ("What is Preston Lozano's email?", "The email of Preston Lozano is vmata@colon.example"),
+            ("In which country does Roy Berry live?", "The country of Roy Berry is Antigua and Barbuda"),
+            ("Where does Roy Berry live?", "The city of Roy Berry is Isabelborough"),
+            ("In which country does Preston Berry live?", ""),
+        ),
+    ),
+    (
+        "books.xml",
+        '<books><book id="b1"><titel>Momo</titel><ausleihe>Petra Kern</ausleihe></book>'
+        '<book id="b2"><titel>Krabat</titel><ausleihe/></book></books>',
+        (
+            ("Wer hat Krabat ausgeliehen?", ""),
+            ("Welche Ausleihe hat Krabat?", ""),
+            ("Wer hat Momo ausgeliehen?", "ausleihe von b1 (Momo): Petra Kern"),
+        ),
+    ),
+    (
+        "machines.csv",
+        "Machine,Maker,Purchased\nLathe,Boehringer,May 2018\nMill,Deckel,March 2020\nSaw,Kasto,June 2021",
+        (
+            ("How many machines were sold after 2019?", ""),
+            ("When was the Mill sold?", ""),
+            ("Who bought the Mill?", ""),
+            ("How many machines were bought after 2019?", "2 machines: Mill, Saw"),
+        ),
+    ),
+    (
+        "flights.csv",
+        "Flight,To,Status\nBA 811,Oslo,cancelled\nLH 20,Bonn,on time\nAF 7,Rome,on time",
+        (
+            ("How many flights are cancelled?", "1 flights: BA 811"),
+            ("How many flights are on time?", "2 flights: LH 20, AF 7"),
+            ("How many flights are delayed?", ""),
+            ("Which flight is cancelled?", "BA 811: status cancelled"),
+        ),
+    ),
+)
+
+
+@pytest.mark.parametrize(("name", "content", "asked"), FILES)
+async def test_no_other_person_act_or_empty_cell_answers_and_a_count_says_its_number(
+    answerer: ExtractiveAnswerer, name: str, content: str, asked: tuple[tuple[str, str], ...]
+) -> None:
+    sources = found_in(name, content.encode())
+    for question, text in asked:
+        statements = (await answerer.answer(question, sources, {"doc_0": len(sources)})).statements
+        assert ", ".join(one.text or one.quote for one in statements) == text, question
+
+
 @pytest.mark.parametrize("suffix", ["json", "csv"])
 async def test_only_rows_that_say_yes_and_amounts_of_one_unit_are_counted_and_added(
     answerer: ExtractiveAnswerer, suffix: str
