@@ -47,8 +47,10 @@ CONTRADICTIONS: Sequence[Rule] = (
     scope_rules.turns_direction_round,
     scope_rules.compares_otherwise,
     role_rules.swaps_roles,
+    role_rules.acts_as_recipient,
     mixture_rules.mixes_numbers,
     mixture_rules.mixes_clauses,
+    mixture_rules.takes_the_verb_of_another,
     mixture_rules.measures_otherwise,
 )
 """Each returns True where it finds one."""

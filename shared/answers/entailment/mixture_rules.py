@@ -4,9 +4,9 @@ import re
 
 from shared.answers.entailment.alignment import Alignment
 from shared.answers.entailment.clauses import ClauseKind
-from shared.answers.entailment.lexicon import exclusives
+from shared.answers.entailment.lexicon import exclusives, opposites
 from shared.answers.entailment.quantities import StatedQuantity
-from shared.answers.entailment.reading import SentenceReading
+from shared.answers.entailment.reading import SentenceReading, Word
 
 _MOST_OF_ANOTHER = 0.5
 _SUBJECT = re.compile(
@@ -52,6 +52,32 @@ def _words_of_an_earlier(pair: Alignment, number: int, one: StatedQuantity, riva
     own = _own_words(pair, number)
     used = {word.place for each in pair.counterparts for word in pair.source_words(each)}
     return bool(own) and not own & used
+
+
+def takes_the_verb_of_another(pair: Alignment) -> bool:
+    """ "Profit rose by 8 percent" where revenue rose and profit fell by 8 percent."""
+    contraries = opposites(pair.source.german)
+    stated = {word.root for word in pair.statement.content}
+    for each in pair.counterparts:
+        against = contraries.get(each.word.root)
+        rivals = {word.clause for word in pair.source.content if against and word.root in against - stated}
+        if each.opposite or rivals & pair.clauses_held(each):
+            continue
+        beside = _clauses_beside(pair, each.word)
+        if any({number} in beside and all(number in held for held in beside) for number in rivals):
+            return True
+    return False
+
+
+def _clauses_beside(pair: Alignment, verb: Word) -> list[frozenset[int]]:
+    """The clauses of the source with each other word and number of the statement's clause."""
+    words = [each for each in pair.counterparts if each.word is not verb and each.word.clause == verb.clause]
+    held = [pair.clauses_held(each) for each in words if each.places and not each.word.light]
+    return held + [
+        frozenset(pair.source.clause_at(other.start) for other in others)
+        for one, others in pair.quantities
+        if others and pair.statement.clause_at(one.start) == verb.clause
+    ]
 
 
 def _own_words(pair: Alignment, number: int) -> set[int]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -91,6 +92,38 @@ def _swapped(pair: Alignment, number: int, clause: int, ours: Roles, images: dic
     return bool(actors and theirs.actors and not actors & theirs.actors and actors & theirs.others) and bool(
         ours.passive or others & theirs.actors
     )
+
+
+def acts_as_recipient(pair: Alignment) -> bool:
+    """ "Halden sold the mill" of what somebody else sold to Halden."""
+    images = {each.word.place: each for each in pair.counterparts if len(each.places) == 1 and not each.opposite}
+    content = pair.statement.content
+    for actor, verb in pairwise(content):
+        if actor.place not in images or verb.place not in images or _is_passive(pair.statement, actor.clause):
+            continue
+        theirs, done = (pair.source.words[images[word.place].places[0]] for word in (actor, verb))
+        is_act = all(word.text[0].islower() and word.before[1] not in _ARTICLES for word in (verb, done))
+        if is_act and verb.root == done.root and verb.root not in _MUTUAL_VERBS and _is_actor(pair.statement, actor):
+            led = _preposition_of(pair.source, theirs) in _TO_SOMEBODY and theirs.clause == done.clause
+            if led and done.place < theirs.place and _has_actor_before(pair.source, done):
+                return True
+    return False
+
+
+_TO_SOMEBODY = frozenset(["to", "for", "from", "against", "an", "für", "von", "gegen"])
+_MUTUAL_VERBS = frozenset(["rent", "leas", "speak", "talk"])
+"""Verbs that both sides do."""
+
+
+def _is_actor(reading: SentenceReading, word: Word) -> bool:
+    return word.text[0].isupper() and not _in_phrase(reading, word) and not _OBLIQUE & {*word.before}
+
+
+def _has_actor_before(reading: SentenceReading, verb: Word) -> bool:
+    """Whether its clause names one who does it."""
+    if _is_passive(reading, verb.clause):
+        return False
+    return any(word.place < verb.place and word.text[0].isupper() for word in _participants(reading, verb.clause))
 
 
 def _image(places: Iterable[int], images: dict[int, frozenset[int]]) -> frozenset[int]:
@@ -184,18 +217,26 @@ def _participants(reading: SentenceReading, number: int) -> list[Word]:
 
 def _in_phrase(reading: SentenceReading, word: Word) -> bool:
     """Whether a preposition leads to it: "at the station"."""
+    return bool(_preposition_of(reading, word))
+
+
+def _preposition_of(reading: SentenceReading, word: Word) -> str:
     place = word.place - 1
     end = word.start
     while place >= 0:
         other = reading.words[place]
-        if reading.text[other.end : end].strip():
-            return False
+        gap = reading.text[other.end : end].strip()
+        if gap and not (gap == "." and other.text in _TITLES):
+            return ""
         if other.low in _PREPOSITIONS:
-            return True
+            return other.low
         if other.low not in _ARTICLES and not (other.content and (reading.german or _is_attribute(other))):
-            return False
+            return ""
         end, place = other.start, place - 1
-    return False
+    return ""
+
+
+_TITLES = frozenset(["Dr", "Mr", "Mrs", "Ms", "Prof", "St"])
 
 
 def _is_attribute(word: Word) -> bool:

@@ -70,6 +70,41 @@ SINGLE = [
         ["The badge expires within two weeks."],
         ["The badge expires after 14 days."],
     ),
+    (
+        "Rosenby sold the mill to Halden in 1998.",
+        ["Halden sold the mill to Rosenby in 1998.", "In 1998 Halden sold the mill to Rosenby."],
+        ["In 1998 Rosenby sold the mill to Halden.", "Rosenby sold Halden the mill in 1998."],
+    ),
+    (
+        "Kollwitz verkaufte die Gießerei an Brandner.",
+        ["Brandner verkaufte die Gießerei an Kollwitz."],
+        ["Die Gießerei wurde von Kollwitz an Brandner verkauft.", "An Brandner verkaufte Kollwitz die Gießerei."],
+    ),
+    (
+        "Dr. Okafor examined the patient and referred her to Dr. Lindgren.",
+        ["Dr. Lindgren examined the patient.", "Dr. Lindgren referred the patient."],
+        ["Dr. Okafor examined the patient.", "Dr. Okafor referred the patient to Dr. Lindgren."],
+    ),
+    (
+        "Ms Berg signed the lease and handed it to Mr Falk.",
+        ["Mr Falk signed the lease."],
+        ["Ms Berg signed the lease.", "Ms Berg handed the lease to Mr Falk."],
+    ),
+    (
+        "Frau Berg unterschrieb den Mietvertrag und übergab ihn an Herrn Falk.",
+        ["Herr Falk unterschrieb den Mietvertrag."],
+        ["Frau Berg unterschrieb den Mietvertrag."],
+    ),
+    (
+        "Revenue rose by 3 percent, while profit fell by 8 percent.",
+        ["Profit rose by 8 percent.", "Revenue fell by 3 percent."],
+        ["Profit fell by 8 percent.", "Revenue rose by 3 percent."],
+    ),
+    (
+        "Der Umsatz stieg um 3 Prozent, während der Gewinn um 8 Prozent fiel.",
+        ["Der Gewinn stieg um 8 Prozent.", "Der Umsatz fiel um 3 Prozent."],
+        ["Der Gewinn fiel um 8 Prozent.", "Der Umsatz stieg um 3 Prozent."],
+    ),
 ]
 
 
