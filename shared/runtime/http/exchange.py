@@ -13,7 +13,7 @@ from shared.runtime.http.problems import render_problem
 from shared.telemetry.logs import log
 from shared.telemetry.metrics import observe_request
 from shared.types.charges import Charges
-from shared.types.errors import InvalidRequest, Problem, TooLarge, Unauthenticated, Unavailable
+from shared.types.errors import InvalidRequest, Problem, TooLarge, Unavailable
 from shared.types.remaining_budget import RemainingBudget
 from shared.types.tracing import new_request_id, new_traceparent
 
@@ -36,7 +36,6 @@ _CLIENTS_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _STOPPED_RETRY_S = 5
 _DRAIN_S = 20
-_LAST_PIECE_S = 1.0
 _DRAIN_BYTES = 1 << 30
 _SILENT_S = 2.0
 """How long a client that has its refusal and goes on sending may pause."""
@@ -132,8 +131,7 @@ class Exchanges:
             nonlocal status
             if message["type"] != "http.response.start":
                 if not is_head:
-                    sending = send(message) if not body.is_refused else _send_and_drain(message, send, body)
-                    await _unless_revoked(sending, exchange.revoked)
+                    await (send(message) if not body.is_refused else _send_and_drain(message, send, body))
                 return
             status = message["status"]
             if exchange.route == "unknown":
@@ -185,23 +183,6 @@ async def _send_and_drain(message: AsgiMessage, send: Send, body: "_Body") -> No
     await send({**message, "more_body": True})
     await body.drain(_SILENT_S)
     await send({"type": "http.response.body", "body": b""})
-
-
-async def _unless_revoked(sending: Awaitable[None], revoked: "asyncio.Future[None] | None") -> None:
-    """Sends a piece; a client that reads slowly does not hold up the end of a stream whose key was revoked."""
-    if revoked is None:
-        await sending
-        return
-    task = asyncio.ensure_future(sending)
-    try:
-        await asyncio.wait({task, revoked}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():  # the last piece may say why the stream ends
-            await asyncio.wait({task}, timeout=_LAST_PIECE_S)
-        if not task.done():
-            raise Unauthenticated("The key was revoked, or has expired, since the call began.")
-        task.result()
-    finally:
-        task.cancel()
 
 
 async def _allow(answer: Send, headers: dict[str, str]) -> None:
@@ -273,6 +254,13 @@ def ends_with_client(scope: Any) -> bool:
     """Whether the work on the request, begun or not, is of no use without its client."""
     exchange: Exchange | None = scope.get("state", {}).get("exchange")
     return exchange is None or exchange.ends_with_client
+
+
+def is_revoked(scope: Any) -> bool:
+    """Whether the response is a stream or download whose caller's key was revoked since it began."""
+    exchange: Exchange | None = scope.get("state", {}).get("exchange")
+    revoked = exchange.revoked if exchange else None
+    return revoked is not None and revoked.done() and not revoked.cancelled()
 
 
 def _record(exchange: Exchange, status: int) -> None:

@@ -11,7 +11,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared.runtime.http.connection_limits import ConnectionLimits
-from shared.runtime.http.exchange import API_VERSION, ends_with_client, is_within
+from shared.runtime.http.exchange import API_VERSION, ends_with_client, is_revoked, is_within
 from shared.runtime.http.open_connections import OpenConnections, client_network
 from shared.runtime.http.problems import render_problem
 from shared.telemetry.logs import log
@@ -20,6 +20,7 @@ from shared.types.tracing import new_request_id
 
 _LINGER_S = 1.0
 """How long a refused client may go on sending: one that finds its connection broken does not read why."""
+_LAST_PIECE_S = 1.0
 _HALF_CLOSED_S = 1.0
 """How long a client that has closed its side may wait for an answer that ends with a client that leaves."""
 _MOST_PIPELINED = 16
@@ -48,7 +49,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._most_header_bytes, self._most_headers = self.limits.header_bytes, self.limits.header_count
         self._phase = _HEAD
-        self._waited_s = 0.0
+        self._waited_s = self._revoked_s = 0.0
         self._messages = 0
         self._codings: list[bytes] = []
         self._head_parsed = self._head_received = self._hosts = 0
@@ -68,8 +69,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn always closes
         """A client that sends no more may still read, or have left, which looks the same. It gets its answer, unless
-        that takes longer and ends, as a stream does, with a client that leaves."""
-        if self._phase is not _NOTHING or not self._has_request_in_work:
+        that ends, as a stream does, with a client that leaves."""
+        if self._phase is not _NOTHING or not self._has_request_in_work or ends_with_client(self.cycle.scope):
             return False
         self._close_after_answers()
         self.loop.call_later(_HALF_CLOSED_S, self._end_half_closed)
@@ -216,7 +217,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.transport.abort()
 
     def elapse(self, seconds: float) -> None:
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._was_revoked(seconds):
             self._abort_broken_answer()
             return
         if self._drops_input:
@@ -228,9 +229,17 @@ class HttpProtocol(HttpToolsProtocol):
             if self._waited_s >= self.limits.header_s:
                 self._refuse(Deadline(f"The headers did not come within {self.limits.header_s:g} s."))
 
+    def _was_revoked(self, seconds: float) -> bool:
+        """Whether the key of a stream that goes on was revoked a moment ago: its last piece may say so."""
+        if not self._has_request_in_work or not is_revoked(self.cycle.scope):
+            self._revoked_s = 0.0
+            return False
+        self._revoked_s += seconds
+        return self._revoked_s >= _LAST_PIECE_S
+
     def _abort_broken_answer(self) -> None:
-        """Ends a connection that was closed in the middle of an answer: a client that reads slowly would otherwise go
-        on reading for minutes what the process and the kernel hold for it."""
+        """Ends a connection that was closed in the middle of an answer, or whose key was revoked: a client that reads
+        slowly would otherwise go on reading for minutes what the process and the kernel hold for it."""
         if self._has_request_in_work and self.cycle.response_started:
             client = self.transport.get_extra_info("socket")
             with contextlib.suppress(OSError):  # it is closed already
