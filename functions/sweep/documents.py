@@ -5,13 +5,14 @@ What is in a queue of the embedded bus is not published into it again, however l
 from msgspec import Struct
 
 from shared.bus.publisher import BoundPublisher
-from shared.bus.recent import RECENT_S, is_marked, quiet_mark, recent_mark
+from shared.bus.recent import RECENT_S, quiet_mark, recent_mark
 from shared.catalogue.catalogue import Catalogues
 from shared.erasure.erasure import Erasure, hide_document
 from shared.pool.queue import SliceQueue
 from shared.records.records import OpenDocument, PlatformRecords
 from shared.redis.client import RedisClient
 from shared.redis.leases import Leases, stage_lease
+from shared.redis.marks import is_marked
 from shared.stages.resume import origin_of, pending_events
 from shared.table.table import Table
 from shared.telemetry.logs import log

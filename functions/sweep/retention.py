@@ -4,11 +4,11 @@ from datetime import timedelta
 
 from msgspec import Struct
 
-from shared.bus.recent import is_marked
 from shared.catalogue.catalogue import Catalogues
 from shared.erasure.erasure import hide_document
 from shared.records.records import PlatformRecords
 from shared.redis.client import RedisClient
+from shared.redis.marks import is_marked
 from shared.types.clock import now
 
 _CHECKED_S = 3600

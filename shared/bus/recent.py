@@ -1,7 +1,5 @@
 """Marks in Redis from which the sweep decides whether to publish a document's pending event again."""
 
-from shared.redis.client import RedisClient
-
 RECENT_S = 60
 """How long an event counts as recent, and is taken to be in a queue or in delivery."""
 
@@ -14,10 +12,3 @@ def recent_mark(tenant_id: str, document_id: str, generation: int | str) -> str:
 def quiet_mark(tenant_id: str, document_id: str, generation: int | str) -> str:
     """Key of the mark that the sweep has published for the document, and waits before it does so again."""
     return f"sweep:quiet:{tenant_id}:{document_id}:{generation}"
-
-
-async def is_marked(redis: RedisClient, mark: str, longest_s: float) -> bool:
-    """Whether the mark is set. One that would stay longer than `longest_s`, as it is never set, was made before the
-    clock was set back, and does not count."""
-    remaining_ms = int(await redis.call("PTTL", mark))
-    return 0 <= remaining_ms <= longest_s * 1000

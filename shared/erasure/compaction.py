@@ -4,8 +4,8 @@ import secrets
 
 from msgspec import Struct
 
-from shared.bus.recent import is_marked
 from shared.redis.client import RedisClient, Script
+from shared.redis.marks import is_marked
 from shared.vectors.port import VectorIndex
 
 _DUE, _PAUSE = "compaction:due", "compaction:pause"

@@ -14,11 +14,11 @@ import msgspec
 from msgspec import Struct
 
 from events.document import DocumentStored
-from shared.bus.recent import is_marked
 from shared.parsing.limits import SLICE_PAGES
 from shared.parsing.pages import PageRange
 from shared.pool import scripts
 from shared.redis.client import RedisClient, RedisWord
+from shared.redis.marks import is_marked
 
 LEASE_S = 15.0
 RETENTION_S = 7 * 86400
