@@ -12,8 +12,17 @@ from mangum import Mangum
 from events.envelope import Secrets
 from shared.runtime.events.cloudevents import event_entrance
 from shared.runtime.events.delivery import EventDelivery
-from shared.runtime.http.exchange import Asgi, AsgiMessage, AsgiScope, Exchange, Exchanges, Receive, Send, exchange_of
-from shared.runtime.http.problems import render_problem
+from shared.runtime.http.exchange import (
+    Asgi,
+    AsgiMessage,
+    AsgiScope,
+    Exchange,
+    Exchanges,
+    Receive,
+    Send,
+    exchange_of,
+    send_problem,
+)
 from shared.runtime.http.routes import application
 from shared.runtime.wiring.services import Services
 from shared.table.table import Function
@@ -100,11 +109,7 @@ def _problem_app(problem: Problem, function: str) -> Asgi:
     async def respond(scope: AsgiScope, receive: Receive, send: Send) -> None:
         exchange = exchange_of(scope)
         exchange.function, exchange.route = function, problem.slug
-        answer = render_problem(problem, exchange.path, exchange.request_id)
-        named = {"Content-Type": answer.media_type, **answer.headers}
-        headers = [(name.lower().encode(), value.encode()) for name, value in named.items()]
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body, "more_body": False})
+        await send_problem(send, problem, exchange)
 
     return respond
 

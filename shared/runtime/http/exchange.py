@@ -161,7 +161,7 @@ class Exchanges:
             if body.is_answered:
                 raise
             body.drains = False
-            await _send_problem(answer, scope["state"].get("cut_off") or _stopping(), exchange)
+            await send_problem(answer, scope["state"].get("cut_off") or _stopping(), exchange)
         finally:
             _record(exchange, status)
 
@@ -192,7 +192,8 @@ async def _allow(answer: Send, headers: dict[str, str]) -> None:
     await answer({"type": "http.response.body", "body": b""})
 
 
-async def _send_problem(answer: Send, problem: Problem, exchange: Exchange) -> None:
+async def send_problem(answer: Send, problem: Problem, exchange: Exchange) -> None:
+    """Sends the problem as the whole response of the exchange."""
     rendered = render_problem(problem, exchange.path, exchange.request_id)
     headers = {**rendered.headers, "Content-Type": rendered.media_type, "Content-Length": str(len(rendered.body))}
     encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]

@@ -21,6 +21,7 @@ from shared.types.tracing import new_request_id
 _LINGER_S = 1.0
 """How long a refused client may go on sending: one that finds its connection broken does not read why."""
 _LAST_PIECE_S = 1.0
+"""How long a client has for what tells it that its key was revoked."""
 _HALF_CLOSED_S = 1.0
 """How long a client that has closed its side may wait for an answer that ends with a client that leaves."""
 _MOST_PIPELINED = 16
