@@ -21,28 +21,22 @@ def expanded(content: bytes) -> bytes:
         return content[_HEAD.size : _HEAD.size + size]
     if kind != b"LZFu" or size > MOST_EXPANDED:
         return b""
-    window, end = bytearray(_DICTIONARY.ljust(_WINDOW, b"\0")), len(_DICTIONARY)
-    text, place = bytearray(), _HEAD.size
-    while place < len(content) and len(text) < size:
+    text = bytearray(_WINDOW) + _DICTIONARY
+    start, place = len(text), _HEAD.size
+    while place < len(content) and len(text) < start + size:
         control, place = content[place], place + 1
         for bit in range(8):
             if not control >> bit & 1:
-                written = content[place : place + 1]
+                text += content[place : place + 1]
                 place += 1
-            elif place + 2 > len(content):
-                return bytes(text[:size])
-            else:
-                offset, length = content[place] << 4 | content[place + 1] >> 4, (content[place + 1] & 15) + 2
-                place += 2
-                if offset == end:
-                    return bytes(text[:size])
-                written = b""
-                for step in range(length):
-                    byte = window[(offset + step) % _WINDOW]
-                    window[(end + step) % _WINDOW] = byte
-                    written += bytes((byte,))
-            for step, byte in enumerate(written):
-                window[(end + step) % _WINDOW] = byte
-            end = (end + len(written)) % _WINDOW
-            text += written
-    return bytes(text[:size])
+                continue
+            if place + 2 > len(content):
+                return bytes(text[start : start + size])
+            offset, length = content[place] << 4 | content[place + 1] >> 4, (content[place + 1] & 15) + 2
+            place += 2
+            back = (len(text) - offset) % _WINDOW
+            if back == 0:  # the mark of the end
+                return bytes(text[start : start + size])
+            for _ in range(length):
+                text.append(text[-back])
+    return bytes(text[start : start + size])
