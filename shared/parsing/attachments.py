@@ -28,14 +28,13 @@ DEEPEST = 4
 SHARE_OF_TIME = 0.5
 """Of the processor time that a document may take."""
 
-
-CARRIERS = frozenset({"message/rfc822", "application/mbox", "application/vnd.ms-outlook"})
+_CARRIERS = frozenset({"message/rfc822", "application/mbox", "application/vnd.ms-outlook"})
 _MARKS = (b"/EmbeddedFile", b"/embeddings/")
 """What a PDF or an office document that carries files holds in plain bytes."""
 
 
 def may_carry_files(media_type: str, content: bytes) -> bool:
-    return media_type in CARRIERS or any(mark in content for mark in _MARKS)
+    return media_type in _CARRIERS or any(mark in content for mark in _MARKS)
 
 
 class Attachment(NamedTuple):

@@ -36,9 +36,7 @@ class Mail(Struct, frozen=True):
     attached: Sequence["Attachment | Mail"]
 
 
-def write_mail(
-    assembly: Assembly, mail: Mail, limits: ParsingLimits, level: int = 1, *, with_head: bool = True
-) -> None:
+def write_mail(assembly: Assembly, mail: Mail, limits: ParsingLimits, level: int = 1) -> None:
     if level > min(DEEPEST, limits.depth):
         raise too_deep(limits)
     assembly.heading(level, mail.subject)
