@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import Message
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -48,7 +48,7 @@ def _messages(content: bytes) -> Iterator[Message]:
     begins = [found.start() for found in _MAILBOX_LINE.finditer(content)] if content.startswith(b"From ") else []
     if not begins:
         yield message_from_bytes(content, policy=policy.default)
-    for begin, end in pairwise([*begins, len(content)] if begins else []):
+    for begin, end in pairwise([*begins, len(content)]):
         yield message_from_bytes(_QUOTED_FROM.sub(rb"\1", content[begin:end].lstrip()), policy=policy.default)
 
 
@@ -107,8 +107,9 @@ def _chosen(forms: list[Message]) -> list[_Part]:
     calendars = [form for form in forms if form.get_content_type() == "text/calendar"]
     prose = [form for form in forms if form not in calendars]
     known = [form for form in prose if form.is_multipart() or form.get_content_maintype() == "text"]
-    filled = [form for form in known if form.is_multipart() or _has_words(form)] or known or prose
-    chosen = [_Part(form, False, False) for form in filled[-1:]]
+    filled = (form for form in reversed(known) if form.is_multipart() or _has_words(form))
+    richest = list(islice(filled, 1)) or (known or prose)[-1:]
+    chosen = [_Part(form, False, False) for form in richest]
     return chosen + [_Part(form, False, bool(chosen)) for form in calendars]
 
 
