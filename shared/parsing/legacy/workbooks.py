@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterator
 from io import BytesIO
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from shared.parsing.assembly import Assembly
 from shared.parsing.docling.sheets import tables
@@ -50,10 +50,10 @@ class _Book(Struct):
 
 
 class _Sheet(Struct):
-    cells: dict[int, dict[int, tuple[str, bool]]] = field(default_factory=dict)
-    hidden_rows: set[int] = field(default_factory=set)
-    hidden_columns: set[int] = field(default_factory=set)
-    lines: list[str] = field(default_factory=list)
+    cells: dict[int, dict[int, tuple[str, bool]]] = {}
+    hidden_rows: set[int] = set()
+    hidden_columns: set[int] = set()
+    lines: list[str] = []
     is_filtered: bool = False
     has_conditions: bool = False
 
@@ -92,7 +92,7 @@ def read(content: bytes, limits: ParsingLimits) -> ParsedDocument | None:
 
 
 def _book(stream: bytes) -> _Book | None:
-    book = _Book([], {}, [], [], [])
+    book = _Book()
     for number, record in enumerate(records(stream, 0)):
         content = record.content
         if number == 0 and (record.kind != _BOF or struct.unpack_from("<HH", content) != (_VERSION, _GLOBALS)):
@@ -157,40 +157,39 @@ def _take(record: WorkbookRecord, sheet: _Sheet, book: _Book) -> tuple[int, int,
         row, column = struct.unpack_from("<HH", content)
         for number in range((len(content) - 6) // 6):
             style, value = struct.unpack_from("<HI", content, 4 + 6 * number)
-            _put_number(sheet, book, (row, column + number, style), _compressed(value))
+            _put_number(sheet, book, (row, column + number), book.style(style), _compressed(value))
     elif record.kind in {_LABEL_SST, _LABEL, _NUMBER, _RK, _FORMULA, _TRUTH}:
         return _take_cell(record.kind, content, sheet, book)
     return None
 
 
 def _take_cell(kind: int, content: bytes, sheet: _Sheet, book: _Book) -> tuple[int, int, bool] | None:
-    row, column, number = place = struct.unpack_from("<HHH", content)
-    is_unseen = book.style(number).is_white
+    row, column, number = struct.unpack_from("<HHH", content)
+    style = book.style(number)
+    is_unseen = style.is_white
     if kind == _LABEL_SST:
         (index,) = struct.unpack_from("<I", content, 6)
         sheet.put(row, column, book.strings[index] if index < len(book.strings) else "", is_unseen=is_unseen)
     elif kind == _LABEL:
         sheet.put(row, column, text_at(content, 6), is_unseen=is_unseen)
     elif kind == _RK:
-        _put_number(sheet, book, place, _compressed(struct.unpack_from("<I", content, 6)[0]))
+        _put_number(sheet, book, (row, column), style, _compressed(struct.unpack_from("<I", content, 6)[0]))
     elif kind == _TRUTH or (kind == _FORMULA and content[12:14] == b"\xff\xff" and content[6] in {1, 2}):
         value, is_error = (content[6], content[7]) if kind == _TRUTH else (content[8], content[6] == 2)
         sheet.put(
             row, column, _ERRORS.get(value, "#N/A") if is_error else str(bool(value)).upper(), is_unseen=is_unseen
         )
     elif kind == _NUMBER or content[12:14] != b"\xff\xff":
-        _put_number(sheet, book, place, struct.unpack_from("<d", content, 6)[0])
+        _put_number(sheet, book, (row, column), style, struct.unpack_from("<d", content, 6)[0])
     elif content[6] == 0:
         return row, column, is_unseen
     return None
 
 
-def _put_number(sheet: _Sheet, book: _Book, place: tuple[int, int, int], value: float) -> None:
-    row, column, number = place
-    style = book.style(number)
+def _put_number(sheet: _Sheet, book: _Book, place: tuple[int, int], style: _Style, value: float) -> None:
     shows_nothing = ";" in style.format and not style.format.strip("; ")
     view = None if shows_nothing else formatted(value, style.format, from_1904=book.from_1904)
-    sheet.put(row, column, view or f"{value:.15g}", is_unseen=style.is_white or shows_nothing)
+    sheet.put(*place, view or f"{value:.15g}", is_unseen=style.is_white or shows_nothing)
 
 
 def _compressed(value: int) -> float:
