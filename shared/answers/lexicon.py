@@ -41,12 +41,3 @@ def opposites() -> dict[str, frozenset[str]]:
         table.setdefault(one, set()).add(other)
         table.setdefault(other, set()).add(one)
     return {root: frozenset(others) for root, others in table.items()}
-
-
-@cache
-def figures() -> dict[str, frozenset[str]]:
-    """Maps a figure, or a word for it, to the stems of its synonyms."""
-    table: dict[str, frozenset[str]] = {}
-    for line in read_lines("shared.answers", "figures"):
-        table |= dict.fromkeys(line.split(), frozenset(stem(word) for word in line.split()))
-    return table

@@ -1,7 +1,7 @@
 """Sets the words and quantities of a statement against those of a sentence of its source."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 from msgspec import Struct
@@ -19,7 +19,6 @@ _NEAR = 0.7
 """A word that stands in what the sentence refers to."""
 
 _LONG_ENOUGH = 4
-_SHARE_OF_COMPOUND = 0.5
 _NAME_ENDINGS = (
     "",
     "s",
@@ -295,9 +294,3 @@ def _spelled(one: str, other: str, german: bool) -> float:
     if longer.endswith(shorter):
         return _ALIKE
     return _PART if longer.startswith(shorter) else 0.0
-
-
-def covers_compound(compound: str, roots: Iterable[str]) -> bool:
-    """Whether these roots make up most of a German compound."""
-    parts = {each for each in roots if len(each) >= _LONG_ENOUGH and each in compound and each != compound}
-    return sum(len(part) for part in parts) >= _SHARE_OF_COMPOUND * len(compound)

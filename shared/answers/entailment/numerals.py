@@ -24,7 +24,6 @@ SCALES = {
 }  # fmt: skip
 """What a number before it is multiplied by."""
 
-_GERMAN_BILLION = 1e12
 _SHORTEST_GERMAN = 3
 _FIGURES = re.compile(r"\d+(?:[.,' \u00a0\u202f]\d+)*")
 

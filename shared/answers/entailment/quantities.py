@@ -190,7 +190,7 @@ def _measured(text: str, start: int, end: int, values: frozenset[float], german:
         name = scale["scale"].lower()
         follows = text[scale.end() : scale.end() + 1]
         if len(name) > 1 or (text[end] not in " \u00a0" and not follows.isalnum() and _currency_before(text, start)):
-            factor = 1e12 if german and name == "billion" else SCALES[name]
+            factor = SCALES["billionen" if german and name == "billion" else name]
             values = frozenset(value * factor for value in values)
             end = scale.end()
     unit, stop = _unit_after(text, end)

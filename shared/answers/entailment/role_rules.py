@@ -15,7 +15,7 @@ _ARTICLES = word_set("articles")
 _OBLIQUE = word_set("oblique")
 _PARTICIPLE = re.compile(r"(?:ed|en|wn|nt|lt|ght|id|un|ade|eld|old|ound|ung|et|ut|ne|orn|aken|one|rne)$")
 _GERMAN_VERB = re.compile(r"(?:t|en)$")
-_AGENT = {False: ("by",), True: ("von", "vom", "durch")}
+_GERMAN_AGENT = ("von", "vom", "durch")
 
 
 class Roles(Struct, frozen=True):
@@ -273,7 +273,7 @@ def _german(reading: SentenceReading, number: int) -> Roles:
 def _german_agent(reading: SentenceReading, number: int, words: Sequence[Word]) -> Word | None:
     """The preposition before the one who acts, of a passive."""
     for word in words:
-        if word.low in _AGENT[True] and _leads_to_agent(reading, word):
+        if word.low in _GERMAN_AGENT and _leads_to_agent(reading, word):
             phrase = _noun_phrase(reading, words, word.place)
             before = reading.words[word.place - 1] if word.place else None
             is_attribute = before is not None and before.content and before.text[0].isupper() and word.low != "durch"
