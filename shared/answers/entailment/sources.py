@@ -1,6 +1,7 @@
 """The sentences of a passage, each with what it refers to, ready to be compared with statements."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -24,7 +25,7 @@ _YES = frozenset(["yes", "ja", "x", "✓", "✔", "true", "wahr"])
 _NO = frozenset(["no", "nein", "-", "–", "false", "falsch", "none", "keine"])
 
 
-class SourceSentence(Struct, frozen=True, eq=False):
+class SourceSentence(Struct, frozen=True, eq=False, dict=True):
     """A sentence or row of a passage: `passage.text[start:end]`. `context` are the words that it refers to."""
 
     passage: Passage
@@ -39,12 +40,18 @@ class SourceSentence(Struct, frozen=True, eq=False):
 
     def shares_with(self, statement: SentenceReading) -> float:
         """How many of the statement's words and numbers it has, or words of the same meaning, from 0 to 1."""
-        known = (*self.reading.words, *self.context.words)
-        roots = {word.root for word in known}
-        senses = frozenset[int]().union(*(word.senses for word in known))
-        found = [word.root in roots or bool(word.senses & senses) for word in statement.content]
+        roots, senses = self._roots, self._senses
+        found = [word.root in roots or not senses.isdisjoint(word.senses) for word in statement.content]
         found += [any(same_value(one, other) for other in self.reading.quantities) for one in statement.quantities]
         return sum(found) / len(found) if found else 0.0
+
+    @cached_property
+    def _roots(self) -> frozenset[str]:
+        return frozenset(word.root for word in (*self.reading.words, *self.context.words))
+
+    @cached_property
+    def _senses(self) -> frozenset[int]:
+        return frozenset[int]().union(*(word.senses for word in (*self.reading.words, *self.context.words)))
 
 
 def sentences_in(passage: Passage, german: bool) -> list[SourceSentence]:
