@@ -106,11 +106,10 @@ class Alignment:
 
     def _is_nearer(self, rivals: Sequence[Word], scores: Sequence[tuple[float, Word]]) -> bool:
         """Whether what contradicts a word stands nearer to a number of the statement than what is like it."""
-        numbers = [other.start for _, others in self.quantities for other in others]
         alike = [other.start for score, other in scores if score >= _SENSE]
         return any(
             min(abs(number - rival.start) for rival in rivals) < min(abs(number - start) for start in alike)
-            for number in numbers
+            for number in self.used_numbers
         )
 
     @cached_property
@@ -121,6 +120,24 @@ class Alignment:
             for one in self.statement.quantities
             if not self._is_label(one)
         ]
+
+    @cached_property
+    def used_places(self) -> frozenset[int]:
+        """The places of the source's words that are counterparts."""
+        return frozenset(place for each in self.counterparts for place in each.places)
+
+    @cached_property
+    def used_in_window(self) -> frozenset[int]:
+        return frozenset(place for place in self.used_places if self.source.words[place].clause in self.window)
+
+    @cached_property
+    def used_numbers(self) -> frozenset[int]:
+        """Where the quantities of the source begin that are the same amount as one of the statement."""
+        return frozenset(other.start for _, others in self.quantities for other in others)
+
+    @cached_property
+    def used_number_clauses(self) -> frozenset[int]:
+        return frozenset(self.source.clause_at(start) for start in self.used_numbers)
 
     def _same_age(self, one: StatedQuantity, other: StatedQuantity) -> bool:
         """ "19 years old" and "at the age of 19"."""
@@ -145,11 +162,10 @@ class Alignment:
         return next((window for window in windows if self._held(window) >= whole - 1e-9), range(count))
 
     def _held(self, window: range) -> float:
-        clause_of = [word.clause for word in self.source.words]
         words = sum(
             counterpart.score
             for counterpart in self.counterparts
-            if any(clause_of[place] in window for place in counterpart.places)
+            if any(self.source.words[place].clause in window for place in counterpart.places)
         )
         numbers = sum(
             any(self.source.clause_at(other.start) in window for other in others) for _, others in self.quantities
@@ -159,10 +175,13 @@ class Alignment:
     @cached_property
     def coverage(self) -> float:
         """How much of the statement's content has a counterpart, from 0 to 1; 1 where it has none that needs one."""
+        return sum(self._shares) / len(self._shares) if self._shares else 1.0
+
+    @cached_property
+    def _shares(self) -> list[float]:
+        """How much of each word that needs a counterpart has one, from 0 to 1."""
         counted = [each for each in self.counterparts if each.word.name or not self._is_implied(each.word)]
-        if not counted:
-            return 1.0
-        return sum(min(1.0, each.score / _ALIKE) for each in counted) / len(counted)
+        return [min(1.0, each.score / _ALIKE) for each in counted]
 
     @cached_property
     def own(self) -> float:
@@ -175,21 +194,23 @@ class Alignment:
     @cached_property
     def source_coverage(self) -> float:
         """How much of what these clauses of the source hold the statement repeats, from 0 to 1."""
-        used = {place for each in self.counterparts for place in each.places}
-        words = [word.place in used for word in self.source.content if word.clause in self.window and not word.light]
-        matched = {other.start for _, others in self.quantities for other in others}
+        words = [
+            word.place in self.used_places
+            for word in self.source.content
+            if word.clause in self.window and not word.light
+        ]
         numbers = [
-            one.start in matched for one in self.source.quantities if self.source.clause_at(one.start) in self.window
+            one.start in self.used_numbers
+            for one in self.source.quantities
+            if self.source.clause_at(one.start) in self.window
         ]
         return (sum(words) + sum(numbers)) / max(1, len(words) + len(numbers))
 
     @cached_property
     def agreement(self) -> float:
         """Like `coverage`, with the numbers as words."""
-        counted = [each for each in self.counterparts if each.word.name or not self._is_implied(each.word)]
-        total = len(counted) + len(self.quantities)
-        words = sum(min(1.0, each.score / _ALIKE) for each in counted)
-        return (words + sum(bool(others) for _, others in self.quantities)) / max(1, total)
+        total = len(self._shares) + len(self.quantities)
+        return (sum(self._shares) + sum(bool(others) for _, others in self.quantities)) / max(1, total)
 
     def _is_implied(self, word: Word) -> bool:
         """Whether it needs no counterpart: it says little, or what a price says."""
@@ -216,7 +237,6 @@ class Alignment:
         """Whether one word stands where the source has another one, between the same words: "accepted the claim" for
         "dismissed the claim"."""
         ours = [each for each in self.counterparts if not each.word.light]
-        used = {place for each in self.counterparts for place in each.places}
         theirs = [word for word in self.source.content if word.clause in self.window and not word.light]
         order = {word.place: at for at, word in enumerate(theirs)}
         for at, each in enumerate(ours):
@@ -227,7 +247,7 @@ class Alignment:
                 order[place] - 1 for place in (ours[at + 1].places if at + 1 < len(ours) else ()) if place in order
             }
             slots = left & right if left and right else left or right
-            if any(0 <= slot < len(theirs) and theirs[slot].place not in used for slot in slots):
+            if any(0 <= slot < len(theirs) and theirs[slot].place not in self.used_places for slot in slots):
                 return True
         return False
 

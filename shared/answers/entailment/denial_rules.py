@@ -82,15 +82,14 @@ def _denials(reading: SentenceReading, clause: int) -> list[re.Match[str]]:
 
 def _denials_used(pair: Alignment, clause: int) -> list[re.Match[str]]:
     """Those of a source's clause; "without" counts where the statement is about what is without."""
-    used = {word.place for each in pair.counterparts for word in pair.source_words(each)}
     return [
         match
         for match in _denials(pair.source, clause)
-        if match.group() not in _WITHOUT or _is_followed_by(pair.source, match.end(), used)
+        if match.group() not in _WITHOUT or _is_followed_by(pair.source, match.end(), pair.used_in_window)
     ]
 
 
-def _is_followed_by(reading: SentenceReading, end: int, places: set[int]) -> bool:
+def _is_followed_by(reading: SentenceReading, end: int, places: frozenset[int]) -> bool:
     following = [word for word in reading.words if word.start >= end and word.content][:2]
     return any(word.place in places for word in following)
 
@@ -148,8 +147,8 @@ def _is_limited(low: str) -> bool:
 def names_somebody_else(pair: Alignment) -> bool:
     """A name of an earlier sentence, where this sentence has another one."""
     content = pair.statement.content
-    used = {place for each in pair.counterparts for place in each.places}
-    rivals = [word for word in pair.source.words if word.name and word.place not in used and word.clause in pair.window]
+    unused = [word for word in pair.source.words if word.place not in pair.used_places and word.clause in pair.window]
+    rivals = [word for word in unused if word.name]
     return bool(rivals) and any(
         each.word.name and not each.places and each.word.place > content[0].place + 1 for each in pair.counterparts
     )

@@ -50,8 +50,7 @@ def _words_of_an_earlier(pair: Alignment, number: int, one: StatedQuantity, riva
     ):
         return False
     own = _own_words(pair, number)
-    used = {word.place for each in pair.counterparts for word in pair.source_words(each)}
-    return bool(own) and not own & used
+    return bool(own) and not own & pair.used_in_window
 
 
 def takes_the_verb_of_another(pair: Alignment) -> bool:
@@ -93,18 +92,17 @@ def mixes_clauses(pair: Alignment) -> bool:
     """The subject of one clause with what is said of another one."""
     if len(pair.window) < 2:
         return False
-    if _changes_subject(pair):
+    used = {word.place for each in pair.counterparts for word in pair.source_words(each) if not each.word.light}
+    if _changes_subject(pair, used):
         return True
     passive = bool(_PASSIVE.search(pair.statement.low))
-    quantities = {pair.source.clause_at(other.start) for _, others in pair.quantities for other in others}
-    used = {word.place for each in pair.counterparts for word in pair.source_words(each) if not each.word.light}
     for number in list(pair.window)[1:]:
         clause = pair.source.clauses[number]
         own = _own_words(pair, number)
         taken = own & used
         if not taken or clause.kind in (ClauseKind.CONDITION, ClauseKind.CAUSE):
             continue
-        if number not in quantities and len(taken) <= _MOST_OF_ANOTHER * len(own) and len(own) > 1:
+        if number not in pair.used_number_clauses and len(taken) <= _MOST_OF_ANOTHER * len(own) and len(own) > 1:
             return True
         subject = subject_of(pair.source, number)
         if subject and not subject & used and not passive and _starts_elsewhere(pair, number):
@@ -112,18 +110,16 @@ def mixes_clauses(pair: Alignment) -> bool:
     return False
 
 
-def _changes_subject(pair: Alignment) -> bool:
+def _changes_subject(pair: Alignment, used: set[int]) -> bool:
     """The first word of a later clause with words of the first one, whose own first word is left out."""
     firsts: dict[int, int] = {}
     for word in pair.source.content:
         if not word.light and word.clause in pair.window:
             firsts.setdefault(word.clause, word.place)
-    used = {word.place for each in pair.counterparts for word in pair.source_words(each) if not each.word.light}
     first = pair.window[0]
     if first not in firsts or firsts[first] in used or not _own_words(pair, first) & used:
         return False
-    matched = {other.start for _, others in pair.quantities for other in others}
-    unused = {pair.source.clause_at(one.start) for one in pair.source.quantities if one.start not in matched}
+    unused = {pair.source.clause_at(one.start) for one in pair.source.quantities if one.start not in pair.used_numbers}
     return any(
         place in used and number > first and (number in unused or _own_words(pair, number) - used)
         for number, place in firsts.items()
@@ -151,9 +147,10 @@ def has_another_subject(pair: Alignment) -> bool:
     """Its subject stands in an earlier sentence alone, and the source's sentence has another one."""
     number = pair.window[0]
     subject = subject_of(pair.source, number)
-    used = {place for each in pair.counterparts for place in each.places}
     first = [each for each in pair.counterparts if not each.word.light][:1]
-    return bool(subject) and not subject & used and bool(first) and not first[0].places and first[0].score > 0
+    return (
+        bool(subject) and not subject & pair.used_places and bool(first) and not first[0].places and first[0].score > 0
+    )
 
 
 def measures_otherwise(pair: Alignment) -> bool:

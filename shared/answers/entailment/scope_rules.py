@@ -96,11 +96,11 @@ def _is_of_a_kind(pair: Alignment) -> bool:
     """ "All customers" where the source is about new customers."""
     low = pair.statement.low
     starts = {match.end() for match in _ALL_OF.finditer(low) if not _A_TIME.match(low, match.end() - 1)}
-    used = {place for each in pair.counterparts for place in each.places}
     for each in pair.counterparts:
         if each.word.start in starts and each.places:
             kinds = [pair.source.words[word.place - 1] for word in pair.source_words(each) if word.place]
-            if kinds and all(kind.content and kind.low not in _SIZES and kind.place not in used for kind in kinds):
+            unused = all(kind.place not in pair.used_places for kind in kinds)
+            if kinds and unused and all(kind.content and kind.low not in _SIZES for kind in kinds):
                 return True
     return False
 
@@ -115,7 +115,7 @@ def drops_a_condition(pair: Alignment) -> bool:
     if marker("recurring").search(pair.window_text) and not marker("day").search(pair.statement.low):
         return True
     mentioned = {number for each in pair.counterparts for number in _clauses_of(pair, each.places)}
-    mentioned |= {pair.source.clause_at(other.start) for _, others in pair.quantities for other in others}
+    mentioned |= pair.used_number_clauses
     for number, clause in enumerate(pair.source.clauses):
         beside = {number - 1, number + 1} & set(pair.window)
         if clause.kind is ClauseKind.CONDITION and beside and number not in mentioned:
@@ -139,9 +139,8 @@ def _drops_who(pair: Alignment) -> bool:
     start, end = match.span("rest")
     end = min(end, start + 2 * (end - start) // 3) if match.re is _WHO else end
     inside = {word.place for word in pair.source.content if start <= word.start < end}
-    numbers = [other for _, others in pair.quantities for other in others if start <= other.start < end]
-    used = {place for each in pair.counterparts for place in each.places}
-    return bool(inside) and not inside & used and not numbers
+    numbers = any(start <= number < end for number in pair.used_numbers)
+    return bool(inside) and not inside & pair.used_places and not numbers
 
 
 def swaps_cause(pair: Alignment) -> bool:
