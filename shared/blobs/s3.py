@@ -7,24 +7,21 @@ keys as they stand.
 import asyncio
 import contextlib
 import secrets
-import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from weakref import WeakValueDictionary
 
 from shared.blobs.names import checked_name, checked_prefix
 from shared.blobs.port import BlobMissing
+from shared.blobs.s3_client import PAUSE_S, S3Clients, S3Lane, client_errors, error_code, error_status, response_of
 from shared.types.errors import AegisError, DiskFull, StoreUnavailable
 
 MIB = 1024 * 1024
 _ANSWER_S = 0.8
 _CONNECT_S = 0.3
-_SETTING_UP_S = 15.0  # importing the client, finding credentials; once
-_PAUSE_S = 0.05
 _SMALL = 1 * MIB  # what a short call may carry
 _PART = 8 * MIB
 _PAGE = 1000  # names in a list and in an erasure; S3 takes no more
@@ -34,8 +31,6 @@ _BATCH_S = 30.0
 _SLOWEST = 1 * MIB  # bytes a second below which a transfer is given up
 _FULL = {"XMinioStorageFull", "InsufficientStorage", "InsufficientCapacity", "QuotaExceeded"}
 _REFUSED = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "403"}
-_PASSING = (500, 502, 503, 504)
-_R = TypeVar("_R")
 
 
 _FIRST_WRITES = 8
@@ -53,9 +48,9 @@ class S3Blobs:
         self._bucket = bucket
         self._answer_s = answer_s
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        clients = _Clients(endpoint)
-        self._short = _Lane(clients, threads=32, connect_s=_CONNECT_S, read_s=answer_s, attempts=1)
-        self._long = _Lane(clients, threads=8, connect_s=3, read_s=20, attempts=3)
+        clients = S3Clients(endpoint)
+        self._short = S3Lane(clients, threads=32, connect_s=_CONNECT_S, read_s=answer_s, attempts=1)
+        self._long = S3Lane(clients, threads=8, connect_s=3, read_s=20, attempts=3)
 
     async def read(self, name: str) -> bytes:
         until = time.monotonic() + self._answer_s
@@ -82,7 +77,7 @@ class S3Blobs:
                 except _Contested:  # another process writes the same name right now: wait for how that ends
                     if time.monotonic() > until:
                         raise
-                    await asyncio.sleep(_PAUSE_S)
+                    await asyncio.sleep(PAUSE_S)
 
     async def adopt(self, name: str, file: Path) -> None:
         checked_name(name)
@@ -233,14 +228,14 @@ class S3Blobs:
             s3.head_bucket(Bucket=self._bucket)
             return
         except ClientError as error:
-            if _status(error) != 404:
+            if error_status(error) != 404:
                 raise
         try:
             s3.create_bucket(Bucket=self._bucket, **_place(s3))
         except ClientError as error:
-            if _code(error) == "BucketAlreadyExists":
+            if error_code(error) == "BucketAlreadyExists":
                 raise UnfitBucket(f"The bucket {self._bucket} belongs to another. Choose another name.") from error
-            if _code(error) != "BucketAlreadyOwnedByYou":
+            if error_code(error) != "BucketAlreadyOwnedByYou":
                 raise
 
     @contextlib.contextmanager
@@ -250,11 +245,11 @@ class S3Blobs:
             yield
         except OSError as error:
             raise StoreUnavailable("blobs", f"{error.strerror or error}") from error
-        except _client_errors() as error:
+        except client_errors() as error:
             raise self._meaning(error, name) from error
 
     def _meaning(self, error: Exception, name: str) -> Exception:
-        if not _response(error):
+        if not response_of(error):
             kind = type(error).__name__
             if "Credential" in kind:
                 detail = (
@@ -262,7 +257,7 @@ class S3Blobs:
                 )
                 return StoreUnavailable("blobs", detail)
             return StoreUnavailable("blobs", f"S3 does not answer ({kind})")
-        code, status = _code(error), _status(error)
+        code, status = error_code(error), error_status(error)
         if code == "NoSuchKey":
             return BlobMissing(name)
         if code in ("NoSuchBucket", "404"):
@@ -289,79 +284,6 @@ class _Contested(StoreUnavailable):
         super().__init__("blobs", "another call changes the same blob")
 
 
-class _Clients:
-    """Makes clients of one session: the second takes a tenth of the first's time."""
-
-    def __init__(self, endpoint: str | None) -> None:
-        self._endpoint = endpoint
-        self._lock = threading.Lock()
-        self._session: Any = None
-
-    def make(self, settings: dict[str, Any]) -> Any:
-        import boto3.session
-        from botocore.config import Config
-
-        with self._lock:
-            self._session = self._session or boto3.session.Session()
-            return self._session.client("s3", endpoint_url=self._endpoint, config=Config(**settings))
-
-
-class _Lane:
-    """A client with threads of its own, so that long transfers never hold up short calls."""
-
-    def __init__(self, clients: _Clients, *, threads: int, connect_s: float, read_s: float, attempts: int) -> None:
-        self._clients = clients
-        self._settings: dict[str, Any] = {
-            "connect_timeout": connect_s,
-            "read_timeout": read_s,
-            "max_pool_connections": threads,
-            "retries": {"total_max_attempts": attempts, "mode": "standard"},
-        }
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="s3")
-        self._lock = threading.Lock()
-        self._client: Any = None
-
-    async def run(self, work: Callable[[Any], _R], within_s: float, *, repeatable: bool = True) -> _R:
-        """Calls `work` with the client. A failure that may pass is retried once, where that is safe."""
-        if self._client is None:
-            await self._in_thread(self._connect, _SETTING_UP_S)
-        call = (lambda: _twice(work, self._client, within_s / 3)) if repeatable else (lambda: work(self._client))
-        return await self._in_thread(call, within_s)
-
-    def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        if self._client:
-            self._client.close()
-
-    async def _in_thread(self, work: Callable[[], _R], within_s: float) -> _R:
-        future = asyncio.get_running_loop().run_in_executor(self._threads, work)
-        try:
-            await asyncio.wait([future], timeout=max(within_s, 0))
-            if not future.done():
-                raise StoreUnavailable("blobs", "S3 does not answer in time")
-            return future.result()
-        finally:
-            future.cancel()  # leaves the queue of threads, where it still stands there
-
-    def _connect(self) -> None:
-        with self._lock:
-            self._client = self._client or self._clients.make(self._settings)
-
-
-def _twice(work: Callable[[Any], _R], client: Any, soon_s: float) -> _R:
-    started = time.monotonic()
-    try:
-        return work(client)
-    except _client_errors() as error:
-        from botocore.exceptions import ConnectionClosedError
-
-        may_pass = isinstance(error, ConnectionClosedError) or _status(error) in _PASSING
-        if not may_pass or time.monotonic() - started > soon_s:
-            raise
-    time.sleep(_PAUSE_S)
-    return work(client)
-
-
 def _upload(s3: Any, bucket: str, name: str, file: Path) -> None:
     """Uploads a file, in parts where it is large; no part stays when one fails."""
     place = {"Bucket": bucket, "Key": name}
@@ -377,7 +299,7 @@ def _upload(s3: Any, bucket: str, name: str, file: Path) -> None:
             ]
         s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
     except BaseException:
-        with contextlib.suppress(*_client_errors()):
+        with contextlib.suppress(*client_errors()):
             s3.abort_multipart_upload(**upload)
         raise
 
@@ -388,22 +310,3 @@ def _place(s3: Any) -> dict[str, Any]:
     if ".amazonaws.com" not in s3.meta.endpoint_url or region in (None, "us-east-1", "aws-global"):
         return {}
     return {"CreateBucketConfiguration": {"LocationConstraint": region}}
-
-
-def _client_errors() -> tuple[type[Exception], ...]:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    return BotoCoreError, ClientError
-
-
-def _response(error: Any) -> dict[str, Any]:
-    """The server's answer; empty where there was none."""
-    return getattr(error, "response", None) or {}
-
-
-def _code(error: Exception) -> str:
-    return str(_response(error).get("Error", {}).get("Code", ""))
-
-
-def _status(error: Exception) -> int:
-    return int(_response(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

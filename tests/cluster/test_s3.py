@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from shared.blobs import s3
+from shared.blobs import s3, s3_client
 from shared.blobs.port import BlobMissing
 from shared.blobs.s3 import S3Blobs, UnfitBucket
 from shared.types.errors import DiskFull, StoreUnavailable
@@ -188,7 +188,8 @@ class _PausedClock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = self.latest = 0.0
         self._wait = asyncio.wait
-        monkeypatch.setattr(s3, "time", SimpleNamespace(monotonic=lambda: self.now, sleep=self._pause))
+        for module in (s3, s3_client):
+            monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.now, sleep=self._pause))
         monkeypatch.setattr(asyncio, "sleep", self._sleep)
         monkeypatch.setattr(asyncio, "wait", self._answered)
 
