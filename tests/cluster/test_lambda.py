@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,15 @@ import importlib, json, sys
 out, sys.stdout = sys.stdout, sys.stderr
 handler = importlib.import_module("shared.runtime.lambda_binding").handler
 for line in sys.stdin:
-    print(json.dumps(handler(json.loads(line), None)), file=out, flush=True)
+    try:
+        answer = handler(json.loads(line), None)
+    except Exception as error:
+        answer = {"errorMessage": repr(error)}
+    print(json.dumps(answer), file=out, flush=True)
 """
+
+_DELIVERIES = 10
+"""How often an event is delivered whose function fails: on a busy machine a store may answer too late."""
 
 
 class Lambda:
@@ -73,6 +81,14 @@ class Account:
             self._lambdas[name] = Lambda(name, self._folder, self._environ)
         return self._lambdas[name].invoke(event)
 
+    def deliver(self, name: str, event: Any, done: Any) -> None:
+        """Invokes a function with an event, again where it fails, as the platform does."""
+        for _ in range(_DELIVERIES):
+            if (answer := self.invoke(name, event)) == done:
+                return
+            time.sleep(1)
+        assert answer == done
+
     def deliver_all(self) -> list[str]:
         """Delivers what is on the bus to its listeners until it is empty; returns the types of the events."""
         published = []
@@ -81,8 +97,7 @@ class Account:
             for entry in (entry for call in calls for entry in call["Entries"]):
                 published.append(entry["DetailType"])
                 for function in _listeners(json.loads(entry["Detail"])):
-                    answer = self.invoke(function.name, batch(message(entry["Detail"])))
-                    assert answer == {"batchItemFailures": []}
+                    self.deliver(function.name, batch(message(entry["Detail"])), {"batchItemFailures": []})
         return published
 
     def end(self) -> None:
@@ -142,7 +157,7 @@ def account(environ: dict[str, str], api_key: str, tmp_path_factory: pytest.Temp
 def published(account: Account, environ: dict[str, str]) -> list[str]:
     """The types of the events about a document from the inbox."""
     client(environ["AWS_ENDPOINT_URL_S3"]).put_object(Bucket=BUCKET, Key=f"{INBOX}otters.md", Body=TEXT)
-    assert account.invoke("intake", object_created(f"{INBOX}otters.md")) == {"statuses": [204]}
+    account.deliver("intake", object_created(f"{INBOX}otters.md"), {"statuses": [204]})
     return account.deliver_all()
 
 
