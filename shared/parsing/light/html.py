@@ -19,7 +19,7 @@ def _names(listed: str) -> frozenset[str]:
 
 
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
-DROPPED = _names("script style nav template noscript svg object embed iframe audio video canvas map select datalist")
+DROPPED = _names("script style nav template noscript svg object embed iframe audio video canvas map select datalist rp")
 """What these hold is not read."""
 
 BREAKS = _names(
@@ -238,7 +238,7 @@ class _Page:
 
 
 def _is_dropped(tag: str, attributes: Mapping[str, str]) -> bool:
-    return tag in DROPPED or tag == "rp" or attributes.get("role") == "navigation"
+    return tag in DROPPED or attributes.get("role") == "navigation"
 
 
 def _visible_value(attributes: Mapping[str, str]) -> str:
