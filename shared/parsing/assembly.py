@@ -109,12 +109,10 @@ class Assembly:
         """Adds another document's blocks, its headings below one of so many `levels`; what it hides is hidden."""
         self._flush()
         self.hidden_words += document.hidden_words
-        aside = self.aside
         for block in document.blocks:
-            self.aside = aside or block.aside
             level = min(block.level + levels, 6) if block.level else 0
-            self._add(Block(block.kind, block.text, level, block.rows))
-        self.aside = aside
+            place = self._place._replace(aside=self.aside or block.aside)
+            self._add(Block(block.kind, block.text, level, block.rows), place)
 
     @property
     def bytes_left(self) -> int:
