@@ -7,7 +7,6 @@ from typing import Any
 from msgspec.structs import replace
 
 from shared.parsing.document import ParsedDocument
-from shared.parsing.legacy import workbooks
 from shared.parsing.legacy.footnotes import with_notes_at_end
 from shared.parsing.legacy.marks import strip_marks
 from shared.parsing.legacy.rtf import prepared
@@ -47,6 +46,7 @@ def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits)
             raise Rejected("encrypted", "it is protected by a password")
     with uncounted():
         from shared.parsing.docling.reading import read
+        from shared.parsing.legacy import workbooks
 
     if extension == "rtf":
         rich = prepared(with_notes_at_end(content))
