@@ -51,10 +51,7 @@ def _extended(tree: Any) -> Iterator[str]:
     for title in tree.iter(f"{_CX}title"):
         yield _text(title) or " ".join(title.itertext(f"{_CX}v"))
     for data in tree.iter(f"{_CX}data"):
-        levels = [
-            {each.get("idx", ""): each.text or "" for each in level.iter(f"{_CX}pt")}
-            for level in data.iter(f"{_CX}lvl")
-        ]
+        levels = [_level(level) for level in data.iter(f"{_CX}lvl")]
         for place in dict.fromkeys(place for level in levels for place in level):
             *names, value = [level.get(place, "") for level in levels]
             yield ": ".join(filter(None, (", ".join(filter(None, reversed(names))), value)))

@@ -1,10 +1,8 @@
 """Equations of Office (OMML) and of MathML as a line of text."""
 
-from collections.abc import Callable
 from typing import Any
 
 _M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
-_MATH = "{http://www.w3.org/1998/Math/MathML}"
 _LEFT_OUT = frozenset({"annotation", "annotation-xml"})
 
 
@@ -21,12 +19,12 @@ def _office(element: Any) -> str:
     name = element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
     if name == "t":
         return str(element.text or "")
-    if name in {"rPr", "ctrlPr"} or name.endswith("Pr"):
+    if name.endswith("Pr"):
         return ""
 
     def part(child: str) -> str:
         found = element.find(f"{_M}{child}")
-        return "" if found is None else _all(found, _office)
+        return "" if found is None else _all(found)
 
     match name:
         case "f":
@@ -53,18 +51,16 @@ def _office(element: Any) -> str:
         case "d":
             return _delimited(element)
         case "m":
-            rows = (
-                ", ".join(_all(cell, _office) for cell in row.findall(f"{_M}e")) for row in element.findall(f"{_M}mr")
-            )
+            rows = (", ".join(map(_all, row.findall(f"{_M}e"))) for row in element.findall(f"{_M}mr"))
             return f"[{'; '.join(rows)}]"
         case "eqArr":
-            return "; ".join(_all(row, _office) for row in element.findall(f"{_M}e"))
+            return "; ".join(map(_all, element.findall(f"{_M}e")))
         case _:
-            return _all(element, _office)
+            return _all(element)
 
 
-def _all(element: Any, text_of: Callable[[Any], str]) -> str:
-    return "".join(map(text_of, element))
+def _all(element: Any) -> str:
+    return "".join(map(_office, element))
 
 
 def _value(element: Any, path: str, default: str) -> str:
@@ -80,7 +76,7 @@ def _sign(element: Any) -> str:
 def _delimited(element: Any) -> str:
     begin, end = _value(element, "dPr/begChr", "("), _value(element, "dPr/endChr", ")")
     between = _value(element, "dPr/sepChr", "|")
-    return begin + between.join(_all(one, _office) for one in element.findall(f"{_M}e")) + end
+    return begin + between.join(map(_all, element.findall(f"{_M}e"))) + end
 
 
 def _mark(mark: str, text: str) -> str:

@@ -89,11 +89,8 @@ def _comments(archive: zipfile.ZipFile, part: str) -> Iterator[str]:
 def _cells(row: Any, book: Book) -> Iterator[tuple[int, str]]:
     for place, cell in enumerate(row, 1):
         if text := cell_text(cell, book):
-            is_truth = cell.get("t") == "b"
-            yield (
-                column_of(cell.get("r", "")) or place,
-                {"1": "TRUE", "0": "FALSE"}.get(text, text) if is_truth else text,
-            )
+            view = _TRUTH.get(text, text) if cell.get("t") == "b" else text
+            yield column_of(cell.get("r", "")) or place, view
 
 
 def _holds(archive: zipfile.ZipFile, part: str, pattern: re.Pattern[bytes]) -> bool:

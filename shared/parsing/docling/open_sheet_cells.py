@@ -98,10 +98,7 @@ def cells_written(holder: Any) -> None:
         if view and kind:
             for child in [*cell.iterchildren(f"{TEXT}p")]:
                 cell.remove(child)
-            for name in [
-                name for name in cell.attrib if name.startswith((OFFICE, _CALC)) or name == f"{_TABLE}formula"
-            ]:
-                del cell.attrib[name]
+            _untyped(cell)
             cell.set(f"{OFFICE}value-type", "string")
             paragraph = etree.Element(f"{TEXT}p")
             paragraph.text = view
