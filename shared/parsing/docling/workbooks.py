@@ -187,10 +187,15 @@ def without_hidden(row: Any, book: Book, hiding: Hiding) -> int:
 
 def _shows_nothing(cell: Any, book: Book) -> bool:
     """Whether the number format of a cell has no place for its value."""
-    style = cell.get("s", "0")
-    code = book.formats[int(style)] if style.isdigit() and int(style) < len(book.formats) else ""
+    code = _format_of(cell, book)
     is_number = cell.get("t", "n") == "n"
     return ";" in code and not code.strip("; ") and (is_number or code.count(";") == MOST_SECTIONS - 1)
+
+
+def _format_of(cell: Any, book: Book) -> str:
+    """The number format of a cell; empty where its style is not among those of the book."""
+    style = cell.get("s", "0")
+    return book.formats[int(style)] if style.isdigit() and int(style) < len(book.formats) else ""
 
 
 def hidden_columns(listed: Iterable[Any]) -> set[int]:
@@ -226,8 +231,7 @@ def write_display_values(row: Any, book: Book, formulas: dict[str, str]) -> None
         if formula is not None and not value and cell.get("t") != "inlineStr":
             _write(cell, "=" + (formula.text or formulas.get(formula.get("si", ""), "")))
         elif value and cell.get("t", "n") == "n":
-            style = cell.get("s", "0")
-            code = book.formats[int(style)] if style.isdigit() and int(style) < len(book.formats) else ""
+            code = _format_of(cell, book)
             view = _view(value, code, book.from_1904)
             if view is not None:
                 _write(cell, view)
