@@ -8,6 +8,9 @@ from shared.parsing.docling.office_packages import xml_tree
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _CX = "{http://schemas.microsoft.com/office/drawing/2014/chartex}"
+CHARTS = (f"{_C}chart", f"{_CX}chart")
+"""The elements that refer to a chart's part."""
+
 _AXES = tuple(f"{_C}{name}" for name in ("catAx", "valAx", "dateAx", "serAx"))
 _UNKNOWN = tuple(
     f"{_C}{name}" for name in ("radarChart", "bubbleChart", "stockChart", "surfaceChart", "surface3DChart")

@@ -12,7 +12,7 @@ from typing import Any
 
 from lxml import etree
 
-from shared.parsing.docling.charts import chart_lines
+from shared.parsing.docling.charts import CHARTS, chart_lines
 from shared.parsing.docling.diagrams import diagram_lines
 from shared.parsing.docling.equations import omml_text
 from shared.parsing.docling.office_packages import ReadablePackage, related_by_id, rewritten, xml_part, xml_tree
@@ -27,10 +27,6 @@ _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
 _A14 = "{http://schemas.microsoft.com/office/drawing/2010/main}"
 _M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
-_CHARTS = (
-    "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart",
-    "{http://schemas.microsoft.com/office/drawing/2014/chartex}chart",
-)
 _SLIDE = re.compile(r"ppt/(?:slides|notesSlides)/[^/]+\.xml")
 _LEAST_SIZE = 200
 """In hundredths of a point: smaller letters are read by nobody."""
@@ -44,13 +40,14 @@ def readable(content: bytes) -> ReadablePackage:
         for entry in archive.infolist():
             if _SLIDE.fullmatch(entry.filename):
                 tree = xml_tree(archive.read(entry), huge_tree=True)
+                targets = related_by_id(archive, entry.filename)
                 for run in list(unseen_runs(tree, archive, entry.filename)):
                     hidden += sum(map(_take_text, run.iterchildren(f"{_A}t")))
                 hidden += _without_hidden(tree)
                 _equations_written(tree)
-                _diagrams_written(tree, archive, entry.filename)
-                _chart_texts_written(tree, archive, entry.filename)
-                _links_written(tree, related_by_id(archive, entry.filename))
+                _diagrams_written(tree, archive, targets)
+                _chart_texts_written(tree, archive, targets)
+                _links_written(tree, targets)
                 _symbols_written(tree)
                 parts[entry.filename] = xml_part(tree)
         return ReadablePackage(rewritten(archive, parts.get), hidden)
@@ -77,9 +74,8 @@ def _take_text(element: Any) -> int:
     return words
 
 
-def _diagrams_written(tree: Any, archive: zipfile.ZipFile, part: str) -> None:
+def _diagrams_written(tree: Any, archive: zipfile.ZipFile, targets: dict[str, str]) -> None:
     """Puts a box with the texts of a diagram in its place."""
-    targets = related_by_id(archive, part)
     for reference in list(tree.iter(f"{_DIAGRAM}relIds")):
         target = targets.get(reference.get(f"{_R}dm", ""), "")
         frame = next(reference.iterancestors(f"{_P}graphicFrame"), None)
@@ -87,10 +83,9 @@ def _diagrams_written(tree: Any, archive: zipfile.ZipFile, part: str) -> None:
             frame.getparent().replace(frame, _box(frame, diagram_lines(archive.read(target))))
 
 
-def _chart_texts_written(tree: Any, archive: zipfile.ZipFile, part: str) -> None:
+def _chart_texts_written(tree: Any, archive: zipfile.ZipFile, targets: dict[str, str]) -> None:
     """Puts a box with what Docling passes over of a chart behind it."""
-    targets = related_by_id(archive, part)
-    for reference in list(tree.iter(*_CHARTS)):
+    for reference in list(tree.iter(*CHARTS)):
         target = targets.get(reference.get(f"{_R}id", ""), "")
         frame = next(reference.iterancestors(f"{_P}graphicFrame"), None)
         lines = chart_lines(archive.read(target)) if target in archive.namelist() else []

@@ -6,7 +6,7 @@ from typing import Any
 
 from lxml import etree
 
-from shared.parsing.docling.charts import chart_lines
+from shared.parsing.docling.charts import CHARTS, chart_lines
 from shared.parsing.docling.diagrams import diagram_lines
 from shared.parsing.docling.word.names import DIAGRAM, R, W, paragraph
 from shared.parsing.document import Block
@@ -14,10 +14,6 @@ from shared.parsing.limits import ParsingLimits
 from shared.types.errors import Rejected
 
 _WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-_CHARTS = (
-    "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart",
-    "{http://schemas.microsoft.com/office/drawing/2014/chartex}chart",
-)
 _LIGHT = {
     "html": "text/html",
     "htm": "text/html",
@@ -89,7 +85,7 @@ def with_diagrams(body: Any, archive: zipfile.ZipFile, targets: dict[str, str]) 
 
 def with_chart_texts(body: Any, archive: zipfile.ZipFile, targets: dict[str, str]) -> None:
     """Writes what Docling passes over of a chart as paragraphs behind the one that holds it."""
-    for reference in list(body.iter(*_CHARTS)):
+    for reference in list(body.iter(*CHARTS)):
         part = targets.get(reference.get(f"{R}id", ""), "")
         holder = next(reference.iterancestors(f"{W}p"), None)
         if part in archive.namelist() and holder is not None:
