@@ -23,16 +23,15 @@ def unseen_runs(tree: Any, archive: zipfile.ZipFile, part: str) -> Iterator[Any]
     parents = _parents(archive, part)
     theme = _theme(archive, parents[-1][0] if parents else part)
     trees = [tree, *(each for _, each in parents)]
-    paper = _paper(trees, theme)
+    is_bare = not any(_is_filled(each) for one in trees for each in one.iter(*_SHAPES))
+    paper = _paper(trees, theme) if is_bare else _UNKNOWN
     for run in coloured:
         shape = next(run.iterancestors(f"{_P}sp"), None)
         if shape is None:
             continue
         ground = _ground(shape, theme)
-        if ground is None:
-            is_alone = not any(_is_filled(each) for one in trees for each in one.iter(*_SHAPES))
-            ground = paper if is_alone else _UNKNOWN
-        if are_alike(_colour(run.find(f"{_A}rPr/{_A}solidFill"), theme), ground):
+        colour = _colour(run.find(f"{_A}rPr/{_A}solidFill"), theme)
+        if are_alike(colour, paper if ground is None else ground):
             yield run
 
 
