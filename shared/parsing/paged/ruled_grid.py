@@ -1,6 +1,7 @@
 """Tables whose rows and columns are divided by ruling lines."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
 
@@ -108,8 +109,8 @@ class _Sets:
 
 
 def ruled_rows(grid: RuledGrid, words: Sequence[TableWord]) -> list[GridRow]:
-    """Returns the rows; a cell that spans rows or columns is repeated in each of them. None where the rules are those
-    of a drawing."""
+    """Returns the rows; a cell that spans rows or columns is repeated in each of them. There are no rows where
+    the rules are those of a drawing."""
     width, height = len(grid.columns) - 1, len(grid.rows) - 1
     cells = _merged_cells(grid, width, height)
     held: dict[int, list[TableWord]] = {}
@@ -160,8 +161,11 @@ def divide_bands(grid: RuledGrid, words: Sequence[TableWord]) -> RuledGrid | Non
     in the body of a table that has no rules between rows. None where the body is text in columns."""
     found = grid
     is_open = len(grid.rows) <= 3
+    held: dict[tuple[int, int] | None, list[TableWord]] = {}
+    for word in words:
+        held.setdefault(_place(grid, word), []).append(word)
     for down in range(len(grid.rows) - 1):
-        cells = [_lines_in(grid, words, down, across) for across in range(len(grid.columns) - 1)]
+        cells = [_lines(held.get((down, across), ())) for across in range(len(grid.columns) - 1)]
         if places := _figure_rows(cells):
             full = [column for column, cell in zip(gaps(grid.columns), cells, strict=True) if len(cell) > len(places)]
         elif is_open and (places := _label_rows(cells)):
@@ -175,10 +179,9 @@ def divide_bands(grid: RuledGrid, words: Sequence[TableWord]) -> RuledGrid | Non
     return found
 
 
-def _lines_in(grid: RuledGrid, words: Sequence[TableWord], down: int, across: int) -> list[TableWord]:
+def _lines(words: Sequence[TableWord]) -> list[TableWord]:
     """Returns a cell's lines, each as one."""
-    lines = lines_of_words([word for word in words if _place(grid, word) == (down, across)])
-    return [TableWord(text_of_words(line), around(word.box for word in line)) for line in lines]
+    return [TableWord(text_of_words(line), around(word.box for word in line)) for line in lines_of_words(words)]
 
 
 def _figure_rows(cells: Sequence[Sequence[TableWord]]) -> list[float]:
@@ -231,6 +234,6 @@ def _is_divided(rulings: Sequence[Ruling], at: float, start: float, end: float) 
 
 def _place(grid: RuledGrid, word: TableWord) -> tuple[int, int] | None:
     x, y = (word.box[0] + word.box[2]) / 2, (word.box[1] + word.box[3]) / 2
-    row = next((place for place, (top, bottom) in enumerate(gaps(grid.rows)) if top <= y < bottom), None)
-    column = next((place for place, (left, right) in enumerate(gaps(grid.columns)) if left <= x < right), None)
-    return None if row is None or column is None else (row, column)
+    row, column = bisect_right(grid.rows, y) - 1, bisect_right(grid.columns, x) - 1
+    is_inside = 0 <= row < len(grid.rows) - 1 and 0 <= column < len(grid.columns) - 1
+    return (row, column) if is_inside else None
