@@ -4,6 +4,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
+from statistics import median_high
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -200,7 +201,7 @@ def _label_rows(cells: Sequence[Sequence[TableWord]]) -> list[float]:
     """Returns the places between rows that each have a label in the first column and short texts beside it."""
     labels = cells[0]
     lines = [line for cell in cells for line in cell]
-    usual = sorted(len(line.text.split()) for line in lines)[len(lines) // 2] if lines else 0
+    usual = median_high(len(line.text.split()) for line in lines) if lines else 0
     full = sum(len(cell) >= 0.7 * len(labels) for cell in cells)
     if len(labels) < _FEWEST_OPEN or usual > _LONGEST_OPEN or full < max(2, 0.6 * len(cells)):
         return []

@@ -5,6 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from statistics import median_high
 
 from shared.parsing.paged.ruled_grid import RuledGrid, divide_bands, ruled_grids, ruled_rows
 from shared.parsing.paged.rulings import Ruling
@@ -165,7 +166,7 @@ def _is_underlined(phrase: TableWord, rulings: Sequence[Ruling], width: float) -
 def _is_plausible(rows: Sequence[GridRow]) -> bool:
     """Whether the rows are no list, table of contents, or text in columns."""
     filled = [cell for row in rows for cell in row if cell]
-    usual = sorted(len(cell.split()) for cell in filled)[len(filled) // 2]
+    usual = median_high(len(cell.split()) for cell in filled)
     firsts = [row[0] for row in rows if row[0]]
     is_list = len(rows[0]) == 2 and (all(map(_MARK.fullmatch, firsts)) or len(set(firsts)) == 1)
     spanned = sum(any(one and one == other for one, other in pairwise(row)) for row in rows)
@@ -178,7 +179,7 @@ def is_list(rows: Sequence[GridRow]) -> bool:
     """Whether the rows are marks and what stands beside them."""
     marks = [row[0] for row in rows if row[0]]
     texts = [len(row[-1].split()) for row in rows]
-    if len(rows[0]) != 2 or len(marks) < 2 or sorted(texts)[len(texts) // 2] < _FEWEST_OF_ITEM:
+    if len(rows[0]) != 2 or len(marks) < 2 or median_high(texts) < _FEWEST_OF_ITEM:
         return False
     return all(map(_ITEM_MARK.fullmatch, marks)) or (len(marks) > 2 and len(set(marks)) == 1)
 
@@ -200,11 +201,15 @@ def _is_even(lines: Sequence[Sequence[TableWord]]) -> bool:
     for start, end in columns_of(lines):
         boxes = [phrase.box for line in lines for phrase in line if phrase.box[0] < end and phrase.box[2] > start]
         edges = [box[0] for box in boxes], [box[2] for box in boxes], [(box[0] + box[2]) / 2 for box in boxes]
-        if max(sum(abs(one - sorted(places)[len(places) // 2]) < 2.5 for one in places) for places in edges) < (
-            _EVEN * len(boxes)
-        ):
+        if max(map(_most_in_line, edges)) < _EVEN * len(boxes):
             return False
     return True
+
+
+def _most_in_line(places: Sequence[float]) -> int:
+    """Returns how many of the places are next to the usual one."""
+    usual = median_high(places) if places else 0.0
+    return sum(abs(place - usual) < 2.5 for place in places)
 
 
 def _is_contents(rows: Sequence[GridRow]) -> bool:
@@ -226,7 +231,7 @@ def _grown(words: Sequence[TableWord], region: Box) -> Box:
     columns = columns_of([phrases_of(line) for line in lines_of_words(inside)])
     if len(columns) < 2:
         return region
-    height = sorted(word.height for word in inside)[len(inside) // 2]
+    height = median_high(word.height for word in inside)
     left, top, right, bottom = around(word.box for word in inside)
     beside = [
         word
@@ -310,7 +315,7 @@ def _paragraphs(lines: Sequence[Sequence[TableWord]]) -> set[int]:
             stacks.append([phrase])
     found = set()
     for stack in stacks:
-        usual = sorted(len(phrase.text.split()) for phrase in stack)[len(stack) // 2]
+        usual = median_high(len(phrase.text.split()) for phrase in stack)
         if (len(stack) >= 4 and usual >= 4) or (len(stack) >= 2 and usual >= _PROSE_WORDS):
             found |= {id(phrase) for phrase in stack}
     return found
