@@ -65,8 +65,9 @@ def _of_direction(page: TextPage, quarters: int, number: int, single_page: Singl
     others = [run for run in upright.runs if run.quarters]
     turned = replace(upright, runs=runs)
     body = body_size(runs)
+    is_form = _is_form(turned)
     blocks = None
-    if single_page and layout.is_available() and page_method(turned) == "layout" and not _is_form(turned):
+    if single_page and not is_form and layout.is_available() and page_method(turned) == "layout":
         with uncounted():
             layout.load_layout()
         single = single_page(quarters)
@@ -76,7 +77,7 @@ def _of_direction(page: TextPage, quarters: int, number: int, single_page: Singl
             blocks = add_unowned(add_tables(blocks, turned, number, body, others), turned, number, body)
     if blocks is None:
         blocks = text_blocks(turned, number, body)
-        if not _is_form(turned):
+        if not is_form:
             blocks = add_tables(blocks, turned, number, body, others)
     blocks = repair_layout(blocks, turned, body)
     return [replace(block, box=layout.rotated_box(block.box, -quarters % 4)) for block in blocks]

@@ -16,9 +16,6 @@ MOST_RULINGS = 4000
 SNAP = 3.0
 """Points between lines that are meant to meet."""
 
-_PATH = 2
-"""PDFium's FPDF_PAGEOBJ_PATH."""
-
 _THIN = 2.5
 _SHORTEST = 6.0
 _MOST_SEGMENTS = 400
@@ -43,7 +40,7 @@ def rulings_of(objects: Iterable[Any], displayed: ToDisplayed) -> list[Ruling]:
     """Returns the rulings among the objects of a page; `displayed` converts their coordinates to the shown page's."""
     found: list[Ruling] = []
     for item in objects:
-        if item.type == _PATH:
+        if item.type == pdfium.FPDF_PAGEOBJ_PATH:
             found += [ruling(displayed(*line)) for line in _lines(item)]
         if len(found) > MOST_RULINGS:
             break
@@ -130,11 +127,11 @@ def _joined(group: Sequence[Ruling]) -> Iterator[tuple[float, float]]:
     yield start, end
 
 
-def clustered(places: Iterable[float], apart: float = SNAP) -> list[float]:
-    """Returns the places, with those closer than `apart` as one."""
+def clustered(places: Iterable[float]) -> list[float]:
+    """Returns the places, with those that are meant to meet as one."""
     found: list[float] = []
     for place in sorted(places):
-        if not found or place - found[-1] > apart:
+        if not found or place - found[-1] > SNAP:
             found.append(place)
     return found
 

@@ -133,18 +133,11 @@ def _is_apart(run: list[_Letter], letter: _Letter) -> bool:
 
 def _run(textpage: Any, letters: list[_Letter], frame: PageFrame) -> TextRun:
     inked = [letter for letter in letters if _is_ink(letter)]
-    boxes = [letter.box for letter in inked]
     first = inked[0].index
-    box = frame.displayed(
-        min(box[0] for box in boxes),
-        min(box[1] for box in boxes),
-        max(box[2] for box in boxes),
-        max(box[3] for box in boxes),
-    )
     angle = pdfium.FPDFText_GetCharAngle(textpage, first) + frame.quarters * math.pi / 2
     return TextRun(
         text=_text(letters),
-        box=box,
+        box=_box(inked, frame),
         size=_size(textpage, first),
         bold=pdfium.FPDFText_GetFontWeight(textpage, first) >= _BOLD,
         upright=abs(math.sin(angle)) < 0.1 and math.cos(angle) > 0,
@@ -157,8 +150,12 @@ def _words(letters: list[_Letter], frame: PageFrame) -> Iterator[TableWord]:
     for is_ink, group in groupby(letters, key=_is_ink):
         if is_ink:
             word = list(group)
-            lefts, bottoms, rights, tops = zip(*(letter.box for letter in word), strict=True)
-            yield TableWord(_text(word), frame.displayed(min(lefts), min(bottoms), max(rights), max(tops)))
+            yield TableWord(_text(word), _box(word, frame))
+
+
+def _box(letters: list[_Letter], frame: PageFrame) -> Box:
+    lefts, bottoms, rights, tops = zip(*(letter.box for letter in letters), strict=True)
+    return frame.displayed(min(lefts), min(bottoms), max(rights), max(tops))
 
 
 def _text(letters: list[_Letter]) -> str:
