@@ -29,8 +29,8 @@ from shared.parsing.limits import MIB, ParsingLimits
 _BOOK = "xl/workbook.xml"
 _S = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
-_COLOURED = re.compile(rb"<(?:\w+:)?(?:conditionalFormatting|tablePart|picture)\b")
-_FILTERED = re.compile(rb"<(?:\w+:)?filterColumn\b")
+_MARK = re.compile(rb"<(?:\w+:)?(conditionalFormatting|tablePart|picture|filterColumn)\b")
+_FILTER = b"filterColumn"
 _TRUTH = {"1": "TRUE", "0": "FALSE"}
 _LONGEST_NAME = 64
 
@@ -64,10 +64,10 @@ def _rows(
     archive: zipfile.ZipFile, part: str, book: Book, assembly: Assembly, *, is_off: bool
 ) -> Iterator[dict[int, str]]:
     """Yields the cells of each row by column, those that are seen; counts the words of the others."""
-    is_coloured, is_filtered = (_holds(archive, part, pattern) for pattern in (_COLOURED, _FILTERED))
+    marks = _marks(archive, part)
     before = takewhile(lambda element: element.tag == f"{_S}col", elements(archive, part, "col", "row"))
     columns = hidden_columns(before)
-    hiding = Hiding(is_off, is_filtered, frozenset(columns), frozenset() if is_coloured else book.unseen)
+    hiding = Hiding(is_off, _FILTER in marks, frozenset(columns), frozenset() if marks - {_FILTER} else book.unseen)
     formulas: dict[str, str] = {}
     last = 0
     for row in elements(archive, part, "row"):
@@ -93,11 +93,12 @@ def _cells(row: Any, book: Book) -> Iterator[tuple[int, str]]:
             yield column_of(cell.get("r", "")) or place, view
 
 
-def _holds(archive: zipfile.ZipFile, part: str, pattern: re.Pattern[bytes]) -> bool:
+def _marks(archive: zipfile.ZipFile, part: str) -> set[bytes]:
+    """The names of the elements of a sheet that say that a filter hides rows or that more than styles colours cells."""
+    marks: set[bytes] = set()
     before = b""
     with archive.open(part) as stream:
         while piece := stream.read(MIB):
-            if pattern.search(before + piece):
-                return True
+            marks.update(_MARK.findall(before + piece))
             before = piece[-_LONGEST_NAME:]
-    return False
+    return marks
