@@ -130,7 +130,7 @@ def _aligned_tables(
     columns = columns_of(lines)
     section: list[list[TableWord]] = []
     for line in lines:
-        if _is_text(line, columns):
+        if _is_prose(line) and _crosses(line, columns):
             yield _aligned(words, section, rulings, is_certain=is_certain)
             section = []
         else:
@@ -218,11 +218,14 @@ def _is_contents(rows: Sequence[GridRow]) -> bool:
     return all(map(str.isdigit, last)) and all(int(one) <= int(other) for one, other in pairwise(last))
 
 
-def _is_text(line: Sequence[TableWord], columns: Sequence[tuple[float, float]]) -> bool:
-    """Whether a line of text runs across the columns."""
+def _is_prose(line: Sequence[TableWord]) -> bool:
+    return len(line) == 1 and len(line[0].text.split()) >= _PROSE_WORDS
+
+
+def _crosses(line: Sequence[TableWord], columns: Sequence[tuple[float, float]]) -> bool:
+    """Whether the first phrase of a line runs across several columns."""
     start, _, end, _ = line[0].box
-    crossed = sum(start < right and left < end for left, right in columns)
-    return len(line) == 1 and crossed > 1 and len(line[0].text.split()) >= _PROSE_WORDS
+    return sum(start < right and left < end for left, right in columns) > 1
 
 
 def _grown(words: Sequence[TableWord], region: Box) -> Box:
@@ -328,7 +331,9 @@ def _follows(group: Sequence[Sequence[TableWord]], line: Sequence[TableWord]) ->
     height = max(one.height for one in line)
     left, right = min(one.box[0] for row in group for one in row), max(one.box[2] for row in group for one in row)
     is_within = all(one.box[0] > left - 2 * height and one.box[0] < right for one in line)
-    return gap < 1.8 * height and is_within and not _is_text(line, columns_of(group))
+    if gap >= 1.8 * height or not is_within:
+        return False
+    return not (_is_prose(line) and _crosses(line, columns_of(group)))
 
 
 def _inside(words: Sequence[TableWord], box: Box) -> list[TableWord]:
