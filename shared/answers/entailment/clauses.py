@@ -35,14 +35,14 @@ _INSERTED = re.compile(
     r",\s{1,3}(?:which|who|whose|whom|(?:in |mit |von )?(?:der|die|das|den|dem|deren|dessen))\s[^,;]{3,80},\s{1,3}"
 )
 _GERMAN_INVERTED = re.compile(
-    r"\W{0,3}\w{1,20}(?:t|en) (?:der|die|das|ein|eine|sie|er|es|man) [^,;]{1,200},\s{1,3}(?=(?:ist|sind|wird|werden"
-    r"|muss|müssen"
-    r"|darf|dürfen|soll|sollen|kann|können|hat|haben|so|dann)\b)"
+    r"\W{0,3}\w{1,20}(?:t|en) (?:der|die|das|ein|eine|sie|er|es|man) [^,;]{1,200},\s{1,3}"
+    r"(?=(?:ist|sind|wird|werden|muss|müssen|darf|dürfen|soll|sollen|kann|können|hat|haben|so|dann)\b)"
 )
 """A condition that begins with its verb: "Blinkt die Lampe, ist …"."""
 
 _AND = re.compile(r",\s{1,3}|\s(?=(?:and|und|sowie|or|oder)\s)")
 _SPACE = re.compile(r"\s")
+_LETTER = re.compile(r"\w")
 _BETWEEN = re.compile(r"\b(?:between|from|zwischen|von|both)\b")
 _LONG_WORD = re.compile(r"[^\W\d_]{6,}")
 _JOINED = re.compile(r"\W{0,3}(?:and|und|or|oder|to|bis)?\W{0,3}")
@@ -68,7 +68,7 @@ def _cuts(low: str) -> Iterator[int]:
             yield space.end()
     for inserted in _INSERTED.finditer(low):
         yield inserted.end()
-    first = re.search(r"\w", low)
+    first = _LETTER.search(low)
     comma = low.find(", ")
     if first and comma > 0 and marker("condition", "cause").match(low, first.start()):
         yield comma + 2
@@ -100,7 +100,7 @@ def _parts_quantities(
 
 
 def _kind(low: str, start: int) -> ClauseKind:
-    first = re.compile(r"\w").search(low, start)
+    first = _LETTER.search(low, start)
     if first is None:
         return ClauseKind.MAIN
     if marker("condition").match(low, first.start()) or (start == 0 and _GERMAN_INVERTED.match(low)):

@@ -10,12 +10,12 @@ from shared.answers.entailment.reading import SentenceReading
 _WITHOUT = ("without", "ohne")
 _CONTRACTED = re.compile(r"n't\b")
 _NO_DENIAL = re.compile(
-    r"\b(?:not|no|nicht|keine|never|nie) (?:by |um )?(?:more|less|fewer|later|longer|higher|mehr|weniger|später"
-    r"|länger|höher"
-    r"|before|vor|nach|after|until|over|above|under|below|über|unter|earlier|früher)(?: than| als)? (?=\S{0,9}\d"
-    r"|\w{1,20} \w)"
-    r"(?<!nicht mehr )|\bnot only\b|\bnicht nur\b|\bnicht einmal\b|\bnot even\b|\bno (?:\w{1,20} )?(?:charge|fee"
-    r"|cost)s?\b"
+    r"\b(?:not|no|nicht|keine|never|nie) (?:by |um )?"
+    r"(?:more|less|fewer|later|longer|higher|mehr|weniger|später|länger|höher"
+    r"|before|vor|nach|after|until|over|above|under|below|über|unter|earlier|früher)"
+    r"(?: than| als)? (?=\S{0,9}\d|\w{1,20} \w)(?<!nicht mehr )"
+    r"|\bnot only\b|\bnicht nur\b|\bnicht einmal\b|\bnot even\b"
+    r"|\bno (?:\w{1,20} )?(?:charge|fee|cost)s?\b"
     r"|\bno matter\b|\bno\. ?\d|\bnot exceed"
 )
 """What looks like a denial: a bound, "not only", "no fee"."""
@@ -26,15 +26,14 @@ _NOTHING_BUT = re.compile(
 )
 _FORBIDDEN = re.compile(
     r"\b(?:must not|mustn't|may not|cannot|can not|can't|could not|not (?:\w{1,20} )?(?:allowed|permitted|possible)"
-    r"|forbid\w{0,5}"
-    r"|prohibit\w{0,4}|banned|verboten|untersagt"
+    r"|forbid\w{0,5}|prohibit\w{0,4}|banned|verboten|untersagt"
     r"|(?:darf|dürfen|kann|können|konnten?)\b[^.;,]{0,80}\b(?:nicht|kein\w{0,3})"
     r"|(?:nicht|kein\w{0,3})\b[^.;,]{0,80}\b(?:gestattet|erlaubt|zulässig|darf|dürfen))\b"
 )
 _NEEDLESS = re.compile(
-    r"\b(?:need not|needn't|not (?:have|need) to|not (?:required|necessary|obligatory|mandatory|obliged)|optional"
-    r"|voluntary"
-    r"|freiwillig|(?:muss|müssen|braucht?|brauchen)\b[^.;,]{0,80}\bnicht"
+    r"\b(?:need not|needn't|not (?:have|need) to|not (?:required|necessary|obligatory|mandatory|obliged)"
+    r"|optional|voluntary|freiwillig"
+    r"|(?:muss|müssen|braucht?|brauchen)\b[^.;,]{0,80}\bnicht"
     r"|(?:nicht|keine?) (?:\w{1,20} )?(?:nötig|erforderlich|notwendig|verpflichtet))\b"
 )
 _IS_TO = re.compile(r"\b(?:ist|sind)\b[^.;,]{0,80} (?:zu \w{1,20}n|\w{2,6}zu\w{3,20}n)\b")

@@ -17,6 +17,15 @@ _GERMAN_ONES = _numbered(
     "achtzehn neunzehn", 0, 1,
 )  # fmt: skip
 _GERMAN_TENS = _numbered("zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig", 2, 10)
+
+
+def number_words(least: int, most: int) -> str:
+    """The words for these numbers up to 19, as the alternatives of a regular expression."""
+    return "|".join(
+        word for ones in (_ENGLISH_ONES, _GERMAN_ONES) for word, value in ones.items() if least <= value <= most
+    )
+
+
 SCALES = {
     "thousand": 1e3, "tausend": 1e3, "tsd": 1e3, "k": 1e3, "million": 1e6, "millions": 1e6, "millionen": 1e6,
     "mio": 1e6, "mln": 1e6, "m": 1e6, "billion": 1e9, "billions": 1e9, "bn": 1e9, "milliarde": 1e9, "milliarden": 1e9,
@@ -25,7 +34,6 @@ SCALES = {
 """What a number before it is multiplied by."""
 
 _SHORTEST_GERMAN = 3
-_FIGURES = re.compile(r"\d+(?:[.,' \u00a0\u202f]\d+)*")
 
 
 def values_of(figures: str, german: bool) -> frozenset[float]:

@@ -6,19 +6,14 @@ from shared.answers.entailment.alignment import Alignment
 from shared.answers.entailment.clauses import ClauseKind
 from shared.answers.entailment.lexicon import marker, word_set
 from shared.answers.entailment.mixture_rules import subject_of
+from shared.answers.entailment.numerals import number_words
 from shared.answers.entailment.reading import SentenceReading
 
 _A_TIME = re.compile(
-    r" (?:\d|(?:one|two|three|four|five|six|seven|eight|nine|ten|day|week|month|year|hour|night|morning|evening|time"
-    r"|other|zwei"
-    r"|drei|vier|fünf|sechs|sieben|acht|neun|zehn|tag|woche|monat|jahr|stunde|nacht|morgen|abend|third|second|fourth"
-    r"|fifth)\b)"
+    rf" (?:\d|(?:one|{number_words(2, 10)}|second|third|fourth|fifth|day|week|month|year|hour|night|morning|evening"
+    r"|time|other|tag|woche|monat|jahr|stunde|nacht|morgen|abend)\b)"
 )
-_SO_MANY_OF = re.compile(
-    r"%|\b\w{1,20} (?:of|von|der) (?:the )?(?:\d|(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|zwei"
-    r"|drei|vier"
-    r"|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf)\b)"
-)
+_SO_MANY_OF = re.compile(rf"%|\b\w{{1,20}} (?:of|von|der) (?:the )?(?:\d|(?:{number_words(2, 12)})\b)")
 _ALL_OF = re.compile(r"\b(?:all|every|each|any|alle[rn]?|jede[rnms]?)\s(?=[^\W\d_])")
 _ONLY = re.compile(r"\b(?:only|nur)\b")
 _UNTIL = re.compile(r"\bbis\b(?! zu\b)")
@@ -37,9 +32,9 @@ _DIRECTIONS = {
     **dict.fromkeys(("via", "through", "über"), "via"),
 }
 _COMPARATIVE = re.compile(
-    r"\b(?:\w{2,20}er|\w{2,20}ere[rnms]?|more|less|fewer|mehr|weniger|twice|doppelt|so \w{1,20}"
-    r"|as \w{1,20}) (?:\w{1,20} ){0,4}?"
-    r"(?:than|as|als|wie)\b|\bcompared\b|\bgegenüber\b|\bim vergleich\b"
+    r"\b(?:\w{2,20}er|\w{2,20}ere[rnms]?|more|less|fewer|mehr|weniger|twice|doppelt|so \w{1,20}|as \w{1,20})"
+    r" (?:\w{1,20} ){0,4}?(?:than|as|als|wie)\b"
+    r"|\bcompared\b|\bgegenüber\b|\bim vergleich\b"
 )
 _VERB = re.compile(
     r"\b(?:it|they|he|she|verbraucht|braucht|ist|sind|hat|uses|needs|wurden?|waren?|was|were|had|has|have)\b"
