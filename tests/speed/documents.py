@@ -26,10 +26,9 @@ from tests.documents.with_text import EXTENSIONS, PICTURES, document_with
 from tests.speed.bare_docling import markdown_of
 from tests.speed.formats_table import Read, Row, document, table
 from tests.speed.similarity import same_order, same_words, words
-from tests.speed.tables import TITLE, section
+from tests.speed.tables import TITLE, TRUTH, section
 
 WRITTEN = Path(__file__).resolve().parents[2] / "docs/reference/formats-measured.md"
-TRUTH = ".groundtruth.md"
 TURNS = 2
 """Conversions of each file by each side; the faster one counts, so that both are warm."""
 
