@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from shared.evaluation.runs import Measure, RunItem, mean, percentile, share
+from shared.evaluation.runs import Measure, RunItem, mean, percentile, scores_of, share
 from shared.evaluation.sets import GoldQuestion
 
 AnswerOutcome = Literal["right", "wrong", "refused", "invented", "rightly refused"]
@@ -18,7 +18,6 @@ rightly refused."""
 OUTCOMES: tuple[AnswerOutcome, ...] = ("right", "wrong", "refused", "invented", "rightly refused")
 _MARK = re.compile(r"\[\d+\]")
 _WORD = re.compile(r"\w+")
-_HEAD = re.compile(r"\[\d+\]")
 
 
 class Quoted(Struct, frozen=True):
@@ -77,7 +76,7 @@ def _outcome(question: GoldQuestion, given: GivenAnswer) -> AnswerOutcome:
     if not given.answered:
         return "refused"
     first = [given.citations[0].quote] if given.citations else []
-    texts = [*first, _HEAD.split(given.text, maxsplit=1)[0]]
+    texts = [*first, _MARK.split(given.text, maxsplit=1)[0]]
     cites = not question.document or not given.citations or given.citations[0].document == question.document
     return "right" if cites and any(holds(text, gold) for text in texts for gold in question.gold) else "wrong"
 
@@ -135,7 +134,3 @@ def _measured(items: Sequence[RunItem]) -> dict[str, Measure | None]:
 
 _JUDGED = ("faithfulness", "relevance")
 _MEANS = ("found", "quote_overlap", "citation_precision", "citation_recall", *_JUDGED)
-
-
-def scores_of(items: Sequence[RunItem], name: str) -> list[float]:
-    return [item.scores[name] for item in items if name in item.scores]

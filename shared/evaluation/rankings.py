@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from shared.evaluation.runs import Measure, RunItem, mean, percentile
+from shared.evaluation.runs import Measure, RunItem, mean, percentile, scores_of
 
 DEPTH = 10
 """The rank down to which a ranking is measured."""
@@ -51,7 +51,7 @@ def ranking_measure_names() -> list[str]:
 def ranking_measures(items: Sequence[RunItem]) -> dict[str, Measure]:
     """The means over queries, and the time of a search."""
     names = [name for name in (items[0].scores if items else ()) if "@" in name]
-    seconds = [item.scores["seconds"] for item in items if "seconds" in item.scores]
+    seconds = scores_of(items, "seconds")
     found = {
         **{name: mean([item.scores[name] for item in items]) for name in names},
         "seconds_p50": percentile(seconds, 0.5),

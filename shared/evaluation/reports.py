@@ -35,9 +35,10 @@ _CELL = 160
 def write_report(run: Run, folder: Path) -> None:
     """Writes `report.md`, its plots and `run.json`."""
     write_run(run, folder)
-    for name, drawing in plots(run).items():
+    drawings = plots(run)
+    for name, drawing in drawings.items():
         (folder / name).write_text(drawing, encoding="utf-8")
-    (folder / REPORT_FILE).write_text(markdown(run), encoding="utf-8")
+    (folder / REPORT_FILE).write_text(markdown(run, list(drawings)), encoding="utf-8")
 
 
 def plots(run: Run) -> dict[str, str]:
@@ -46,7 +47,9 @@ def plots(run: Run) -> dict[str, str]:
         names = [name for name in run.measures if "@" in name]
         lines = {name: _ordered([item.scores[name] for item in run.items]) for name in names}
         return {"queries.svg": curve("Measures by query, best first", "part of the queries", "measure", lines)}
-    rows = {f"{key}: {value}": _counts(items) for key, value, items in groups(run)}
+    rows = {
+        f"{key}: {value}": _counts(items) for key, grouped in groups(run).items() for value, items in grouped.items()
+    }
     return {
         "outcomes.svg": stacked_bars("Outcomes", OUTCOMES, {"all": _counts(run.items), **rows}),
         "coverage.svg": curve(
@@ -55,16 +58,17 @@ def plots(run: Run) -> dict[str, str]:
     }
 
 
-def markdown(run: Run) -> str:
+def markdown(run: Run, drawings: Sequence[str]) -> str:
+    """`drawings` are the files of the plots beside it."""
     measures: Callable[[Sequence[RunItem]], dict[str, Measure]] = (
         answer_measures if run.kind == "answers" else ranking_measures
     )
     lines = [f"# Evaluation of {run.kind}: {_cell(run.set)}", "", f"{len(run.items)} questions, {run.at}.", ""]
     lines += [*table(("measure", "value", "95 % interval", "what it is"), _measure_rows(run.measures)), ""]
-    lines += [f"![{name.removesuffix('.svg')}]({name})\n" for name in plots(run)]
-    for key in dict.fromkeys(key for key, _, _ in groups(run)):
-        grouped = {value: measures(items) for name, value, items in groups(run) if name == key}
-        lines += [f"## By {_cell(key)}", "", *_group_table(key, grouped), ""]
+    lines += [f"![{name.removesuffix('.svg')}]({name})\n" for name in drawings]
+    for key, grouped in groups(run).items():
+        measured = {value: measures(items) for value, items in grouped.items()}
+        lines += [f"## By {_cell(key)}", "", *_group_table(key, measured), ""]
     wrong = [item for item in run.items if item.outcome in ("wrong", "refused", "invented")]
     if wrong:
         lines += ["## Questions that went wrong", ""]
@@ -98,14 +102,13 @@ def comparison_markdown(found: Comparison) -> str:
     return "\n".join(lines)
 
 
-def groups(run: Run) -> list[tuple[str, str, list[RunItem]]]:
-    """The items by each tag and value, where a tag has more than one value."""
-    found: dict[tuple[str, str], list[RunItem]] = {}
+def groups(run: Run) -> dict[str, dict[str, list[RunItem]]]:
+    """The items by each tag and value, in order, where a tag has more than one value."""
+    found: dict[str, dict[str, list[RunItem]]] = {}
     for item in run.items:
         for key, value in item.tags.items():
-            found.setdefault((key, value), []).append(item)
-    values = Counter(key for key, _ in found)
-    return [(key, value, items) for (key, value), items in sorted(found.items()) if values[key] > 1]
+            found.setdefault(key, {}).setdefault(value, []).append(item)
+    return {key: dict(sorted(values.items())) for key, values in sorted(found.items()) if len(values) > 1}
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:

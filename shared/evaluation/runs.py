@@ -1,5 +1,6 @@
 """The results of one evaluation, as they are stored and compared."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +24,10 @@ class RunItem(Struct, frozen=True):
     answer: str = ""
     quotes: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
+
+
+def scores_of(items: Sequence[RunItem], name: str) -> list[float]:
+    return [item.scores[name] for item in items if name in item.scores]
 
 
 class Measure(Struct, frozen=True):

@@ -103,7 +103,7 @@ def answers(
     from shared.evaluation.sets import QuestionSet, SetError, read_questions
     from shared.terminal.evaluating import AnswerRun, JudgeOptions
 
-    _require_measures(limits, answer_measure_names(judged=judge is not None))
+    _require_measures(limits, answer_measure_names(judged=judge is not None))  # before anything is paid for
     try:
         found = read_questions(_given(folder))
     except SetError as error:
@@ -167,7 +167,7 @@ def retrieval(
 
 
 def _require_measures(limits: dict[str, float], names: Sequence[str]) -> None:
-    """Refuses a limit for a measure that the run cannot have, before it costs anything."""
+    """Refuses a limit for a measure that is not among these."""
     for name in limits:
         if name not in names:
             raise CommandError(ExitCode.USAGE, f"there is no measure {safe_line(name)}; there are {', '.join(names)}")
@@ -219,10 +219,10 @@ def _write(run: Any, report: Path | None, limits: dict[str, float], as_json: boo
     from msgspec import to_builtins
 
     if report:
-        from shared.evaluation.reports import write_report
+        from shared.evaluation.reports import REPORT_FILE, write_report
 
         write_report(run, report)
-        note(f"written: {report / 'report.md'}")
+        note(f"written: {report / REPORT_FILE}")
     if as_json:
         write_json(to_builtins(run))
     else:
@@ -231,14 +231,10 @@ def _write(run: Any, report: Path | None, limits: dict[str, float], as_json: boo
             for name, one in run.measures.items()
         ]
         write_table(("measure", "value", "95 % interval"), rows)
-    missed = []
-    for name, least in limits.items():
-        if name not in run.measures:
-            raise CommandError(ExitCode.USAGE, f"there is no measure {name}; there are {', '.join(run.measures)}")
-        if run.measures[name].value < least:
-            missed.append(f"{name} is {run.measures[name].value:.4f}, less than {least}")
-    for line in missed:
-        note(line)
+    _require_measures(limits, list(run.measures))
+    missed = [name for name, least in limits.items() if run.measures[name].value < least]
+    for name in missed:
+        note(f"{name} is {run.measures[name].value:.4f}, less than {limits[name]}")
     if missed:
         sys.exit(ExitCode.FAILED)
 
