@@ -1,7 +1,7 @@
 """Parses the mails that Outlook saves (MSG): compound files with one stream for each property."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from io import BytesIO
@@ -33,7 +33,7 @@ def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
     try:
         with olefile.OleFileIO(BytesIO(content)) as file:
             streams = {"/".join(path).casefold(): path for path in file.listdir()}
-            mail = _Storage(file, streams, "").mail(1)
+            mail = _Storage(file, streams, _names(streams), "").mail(1)
     except (OSError, ValueError, struct.error, IndexError, TypeError, AttributeError) as error:
         raise Rejected("corrupt", "it is damaged, or no mail of Outlook") from error
     assembly.title = mail.subject
@@ -44,9 +44,12 @@ def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
 class _Storage:
     """A mail, a recipient or an attachment: the streams below a prefix."""
 
-    def __init__(self, file: Any, streams: dict[str, list[str]], prefix: str, head: int = 32) -> None:
+    def __init__(
+        self, file: Any, streams: dict[str, list[str]], names: dict[str, set[str]], prefix: str, head: int = 32
+    ) -> None:
         self._file = file
         self._streams = streams
+        self._names = names
         self._prefix = prefix
         self._numbers = dict(self._fixed(head))
         self.encoding = "cp1252"
@@ -58,7 +61,7 @@ class _Storage:
         for number, storage in enumerate(self._inner("__attach_version1.0_#"), 1):
             name = next(filter(None, map(storage.text, _FILE_NAMES)), "")
             names += [name] if name else []
-            if any(path.startswith(f"{storage._prefix}__substg1.0_3701000d/") for path in self._streams):
+            if f"{storage._prefix}__substg1.0_3701000d/" in self._names:
                 if depth < DEEPEST:
                     inner = storage._below("__substg1.0_3701000d/", 24)
                     attached.append(inner.mail(depth + 1))
@@ -118,13 +121,12 @@ class _Storage:
 
     def _inner(self, name: str) -> Iterator["_Storage"]:
         """Yields the recipients or the attachments."""
-        begin = self._prefix + name
-        found = {path[len(self._prefix) :].partition("/")[0] for path in self._streams if path.startswith(begin)}
-        for each in sorted(found):
-            yield self._below(f"{each}/", 8)
+        for each in sorted(self._names.get(self._prefix, ())):
+            if each.startswith(name):
+                yield self._below(f"{each}/", 8)
 
     def _below(self, prefix: str, head: int) -> "_Storage":
-        inner = _Storage(self._file, self._streams, self._prefix + prefix, head)
+        inner = _Storage(self._file, self._streams, self._names, self._prefix + prefix, head)
         inner.encoding = self.encoding
         return inner
 
@@ -134,6 +136,17 @@ class _Storage:
         for place in range(head, len(stored) - _ENTRY.size + 1, _ENTRY.size):
             _, tag, _, value = _ENTRY.unpack_from(stored, place)
             yield tag, value
+
+
+def _names(paths: Iterable[str]) -> dict[str, set[str]]:
+    """What lies directly below each prefix."""
+    names: dict[str, set[str]] = {}
+    for path in paths:
+        prefix = ""
+        for name in path.split("/"):
+            names.setdefault(prefix, set()).add(name)
+            prefix += f"{name}/"
+    return names
 
 
 def _address(name: str, address: str) -> str:
