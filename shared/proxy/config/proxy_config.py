@@ -6,7 +6,7 @@ Every key may be left out. Attributes that hold money are integer micro-dollars,
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 from msgspec.structs import replace
@@ -181,7 +181,6 @@ class Vision(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 Verify = Literal["rules", "model"]
-VERIFY: tuple[Verify, ...] = get_args(Verify)
 
 
 class ProxyConfig(Struct, frozen=True):
@@ -212,7 +211,7 @@ class ProxyConfig(Struct, frozen=True):
             tiers=reading.section("tiers", Tiers),
             units=reading.section("units", UnitPrices),
             vision=reading.section("vision", Vision),
-            verify=reading.word("verify", VERIFY, "rules"),
+            verify=reading.value("verify", Verify, "rules"),
         )
         check_owners(config, root, file)
         return config

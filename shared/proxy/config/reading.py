@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import inspect
@@ -12,7 +12,7 @@ from shared.proxy.config.file import ConfigError, Marked
 from shared.proxy.config.values import Secret, ValueKind, allowed, bare, prepared, type_at
 
 S = TypeVar("S", bound=msgspec.Struct)
-W = TypeVar("W", bound=str)
+V = TypeVar("V")
 
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _UNKNOWN = re.compile(r"unknown field `(.*)`")
@@ -36,16 +36,12 @@ class ConfigReader:
         entries = self._entries(self._root.at([name]), name)
         return {key: self._converted(row, into, f"{name}.{key}") for key, row in entries.items()}
 
-    def word(self, name: str, known: Sequence[W], default: W) -> W:
-        """One of some words. Raises `ConfigError`."""
+    def value(self, name: str, into: Any, default: V) -> V:
+        """A single value. `into` is its type, which may be a `Literal`. Raises `ConfigError`."""
         if not self._has(name):
             return default
-        node = self._root.at([name])
-        for word in known:
-            if node.value == word:
-                return word
-        allowed_words = " or ".join(sorted(known))
-        raise ConfigError(f"{self._file}:{node.line}", f"`{name}` is {node.displayed}; it takes {allowed_words}")
+        found: V = self._converted(self._root.at([name]), into, name)
+        return found
 
     def _has(self, name: str) -> bool:
         return isinstance(self._root.value, dict) and name in self._root.value
