@@ -39,11 +39,12 @@ def look_up_definition(question: Question, passages: Sequence[Passage]) -> Defin
         return None
     if len(term.split()) > _MOST_WORDS:
         return None
-    patterns = [re.compile(pattern, re.IGNORECASE) for pattern in _patterns(re.escape(term), bool(asked["verb"]))]
-    for pattern in patterns:
-        for passage in passages:
-            if quote := _quote(pattern, passage, term):
-                return Definition(passage, quote)
+    sentences = list(_sentences(term, passages))
+    for pattern in _patterns(re.escape(term), bool(asked["verb"])):
+        begins = re.compile(pattern, re.IGNORECASE)
+        for found, text in sentences:
+            if begins.match(text):
+                return found
     return None
 
 
@@ -59,11 +60,12 @@ def _patterns(term: str, abbreviated: bool) -> Iterator[str]:
     yield rf"{_ARTICLE}{marked} \((?=[^\W\d][^()]{{4,}}\))"
 
 
-def _quote(pattern: re.Pattern[str], passage: Passage, term: str) -> str:
-    if term.lower() not in folded(passage.text).lower():
-        return ""
-    for span in sentences_of(passage.text):
-        text = passage.text[span.start : span.end]
-        if span.kind is SentenceKind.SENTENCE and pattern.match(folded(text).lstrip("-*+• ")):
-            return text
-    return ""
+def _sentences(term: str, passages: Sequence[Passage]) -> Iterator[tuple[Definition, str]]:
+    """Yields the sentences of the passages that have the term, each with what is read of it."""
+    for passage in passages:
+        if term.lower() not in folded(passage.text).lower():
+            continue
+        for span in sentences_of(passage.text):
+            if span.kind is SentenceKind.SENTENCE:
+                quote = passage.text[span.start : span.end]
+                yield Definition(passage, quote), folded(quote).lstrip("-*+• ")
