@@ -1,6 +1,7 @@
 """Questions in a source: each is answered by what follows it."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -13,46 +14,20 @@ _MARKS = ' \t*_"”“«»)#'
 _RELATED = 0.4
 """The weight of a related word: a cat is no dog."""
 
-_MOST = 3
-"""Sentences behind a question that are read as its answer."""
-
 _ASKED = 0.75
 _ASKING = 0.6
 """How much of the reader's question the source's one must meet, and how much of the source's the reader's."""
 
 
 class FaqAnswer(Struct, frozen=True):
-    """`text[start:end]` of the passage answers the question that stands before it."""
+    """The quote stands literally in the passage and answers the question that stands before it."""
 
     passage: Passage
-    start: int
-    end: int
-
-    @property
-    def quote(self) -> str:
-        return self.passage.text[self.start : self.end]
+    quote: str
 
 
 def is_question(text: str) -> bool:
     return text.rstrip(_MARKS).endswith(("?", "？"))
-
-
-def _question_above(text: str, spans: Sequence[SentenceSpan]) -> list[str]:
-    """For each span the question that it answers, or nothing: one of its own line, at most a few sentences before."""
-    above: list[str] = []
-    asked, left = "", 0
-    for span in spans:
-        quote = text[span.start : span.end]
-        if is_question(quote):
-            alone = not text[: span.start].rpartition("\n")[2].strip() and text[span.end : span.end + 1] in ("", "\n")
-            asked, left = (quote.strip(_MARKS), _MOST) if alone else ("", 0)
-            above.append("")
-            continue
-        if span.kind is SentenceKind.HEADING or not left:
-            asked = ""
-        left -= 1
-        above.append(asked)
-    return above
 
 
 def look_up_faq(question: Question, passages: Sequence[Passage]) -> FaqAnswer | None:
@@ -69,11 +44,16 @@ def _answers(passages: Sequence[Passage]) -> Iterator[tuple[Question, FaqAnswer]
     for passage in passages:
         if "?" not in passage.text:
             continue
-        spans = list(sentences_of(passage.text))
-        above = _question_above(passage.text, spans)
-        for at, span in enumerate(spans):
-            if above[at] and not above[at - 1]:
-                yield understand(above[at]), FaqAnswer(passage, span.start, span.end)
+        for before, span in pairwise(sentences_of(passage.text)):
+            asked, quote = (passage.text[one.start : one.end] for one in (before, span))
+            answers = span.kind is not SentenceKind.HEADING and not is_question(quote)
+            if answers and is_question(asked) and _is_alone(passage.text, before):
+                yield understand(asked.strip(_MARKS)), FaqAnswer(passage, quote)
+
+
+def _is_alone(text: str, span: SentenceSpan) -> bool:
+    """Whether nothing else stands in its line."""
+    return not text[: span.start].rpartition("\n")[2].strip() and text[span.end : span.end + 1] in ("", "\n")
 
 
 def _alike(question: Question, other: Question) -> float:
