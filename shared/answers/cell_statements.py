@@ -1,6 +1,7 @@
 """Short sentences about the cells of a row, in the words of the table."""
 
 import re
+from collections.abc import Sequence
 
 from shared.answers.columns import column_phrase, name_columns
 from shared.answers.look_up import RowMatch
@@ -34,7 +35,7 @@ def cell_statement(match: RowMatch, german: bool, beside_name: int | None = None
     row, asked = match.row, match.asked
     column, cell = named_cell(row, asked)
     if asked == 0 and match.keys:
-        return f"{name_of(row)}: {', '.join(_key(row, at) for at in sorted(match.keys))}"
+        return f"{name_of(row)}: {', '.join(stated_cell(row, at) for at in sorted(match.keys))}"
     if not match.keys:
         return f"{row.table.columns[asked]}: {cell}"
     subject = name_of(row) or row.cells[min(match.keys)]
@@ -74,9 +75,16 @@ def named_cell(row: RecordRow, at: int) -> tuple[str, str]:
     return (name, f"{cell} {unit['unit']}") if re.fullmatch(r"[\d.,' ]+", cell) else (name, cell)
 
 
-def _key(row: RecordRow, at: int) -> str:
+def stated_cell(row: RecordRow, at: int) -> str:
+    """The column's name and the cell, as they stand within a sentence; German nouns stay in capitals."""
     column, cell = named_cell(row, at)
     return f"{column if row.table.passage.language == 'de' else lowered(column)} {cell}"
+
+
+def differing_column(rows: Sequence[RecordRow], asked: int = 0) -> int | None:
+    """The first column, behind the first one, in whose cells rows of one name differ, other than the asked one."""
+    places = (at for at in range(1, len(rows[0].cells)) if at != asked)
+    return next((at for at in places if len({row.cells[at] for row in rows}) > 1), None)
 
 
 def lowered(column: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from shared.answers.aggregates import answer_from_tables
-from shared.answers.cell_statements import cell_statement
+from shared.answers.cell_statements import cell_statement, differing_column
 from shared.answers.columns import ColumnSense
 from shared.answers.definitions import look_up_definition
 from shared.answers.evidence import Evidence, TextWords, source_of
@@ -144,9 +144,7 @@ def _looked_up(statements: Sequence[Statement]) -> Extracted:
 
 def _cells(matches: Sequence[RowMatch], german: bool) -> list[Statement]:
     """A statement a row; rows of one name are told apart by the first column in which they differ."""
-    places = range(1, len(matches[0].row.cells))
-    differs = (at for at in places if at != matches[0].asked and len({one.row.cells[at] for one in matches}) > 1)
-    apart = next(differs, None) if len(matches) > 1 else None
+    apart = differing_column([one.row for one in matches], matches[0].asked)
     return [
         Statement(one.row.table.passage, one.row.quote, _LOOKED_UP, cell_statement(one, german, apart))
         for one in matches

@@ -1,12 +1,13 @@
 """The pieces of an answer about a whole table: each names the rows of one quote."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from msgspec import Struct
 
 from shared.answers.aggregates import TableAnswer
-from shared.answers.cell_statements import lowered, name_of, named_cell
+from shared.answers.cell_statements import differing_column, lowered, name_of, named_cell, stated_cell
 from shared.answers.records import RecordRow
 from shared.answers.table_questions import TableOperation
 from shared.types.passage import Passage
@@ -56,22 +57,17 @@ def _lead(answer: TableAnswer, german: bool) -> str:
 
 def _names(answer: TableAnswer) -> Iterator[str]:
     """A row's first cell, with the first other cell that tells it from a row of the same name, and the cells asked."""
-    first = [name_of(row) for row in answer.rows]
+    alike: defaultdict[str, list[RecordRow]] = defaultdict(list)
+    for row in answer.rows:
+        alike[name_of(row)].append(row)
+    apart = {name: differing_column(rows) for name, rows in alike.items()}
     for row in answer.rows:
         name = name_of(row)
-        if first.count(name) > 1:
-            alike = [other for other in answer.rows if name_of(other) == name]
-            differs = (at for at in range(1, len(row.cells)) if len({other.cells[at] for other in alike}) > 1)
-            at = next(differs, 0)
-            name = f"{name} ({row.cells[at]})" if at and row.cells[at] else name
+        if (beside := apart[name]) and row.cells[beside]:
+            name = f"{name} ({row.cells[beside]})"
         columns = () if answer.operation in _TOTALS else (at for at in answer.columns if row.cells[at])
-        stated = ", ".join(_stated(row, at) for at in columns)
+        stated = ", ".join(stated_cell(row, at) for at in columns)
         yield f"{name}: {stated}" if stated else name
-
-
-def _stated(row: RecordRow, at: int) -> str:
-    column, cell = named_cell(row, at)
-    return f"{column if row.table.passage.language == 'de' else lowered(column)} {cell}"
 
 
 def _runs(rows: Sequence[RecordRow]) -> Iterator[list[RecordRow]]:
