@@ -16,7 +16,7 @@ from shared.answers.look_up import RowMatch, bare_rows, look_up
 from shared.answers.question import Question, understand
 from shared.answers.records import RecordRow, rows_of
 from shared.answers.scoring import SentenceScores, score_sentences
-from shared.answers.table_questions import TableOperation, read_table_question
+from shared.answers.table_questions import TableOperation, TableQuestion, read_table_question
 from shared.answers.table_statements import table_statements
 from shared.answers.weights import FittedWeights, Order, Weights, decision_scores, fitted_weights
 from shared.answers.whole_tables import joined_tables
@@ -91,28 +91,31 @@ class ExtractiveAnswerer:
         """Returns the answer where a row, a table or a question in a source gives it, else the scores of the likeliest
         sentences."""
         question = understand(text)
-        read = list(found) if read_table_question(question) else found[:_PASSAGES]
+        asked = read_table_question(question)
+        read = found if asked else found[:_PASSAGES]
         rows = [row for rank, one in enumerate(read) for row in rows_of(one.passage, rank)]
-        found = found[:_PASSAGES]
-        if statements := self._from_rows(question, rows, [one.passage for one in read], lengths):
+        passages = [one.passage for one in read]
+        if rows and (statements := self._from_rows(question, asked, rows, passages, lengths)):
             return _looked_up(statements)
-        if faq := look_up_faq(question, [one.passage for one in found]):
-            return _looked_up([Statement(faq.passage, faq.quote, _LOOKED_UP)])
-        rows = [row for row in rows if row.table.rank < _PASSAGES]
-        if definition := look_up_definition(question, [one.passage for one in found]):
-            return _looked_up([Statement(definition.passage, definition.quote, _LOOKED_UP)])
+        found, passages = found[:_PASSAGES], passages[:_PASSAGES]
+        if quoted := look_up_faq(question, passages) or look_up_definition(question, passages):
+            return _looked_up([Statement(quoted.passage, quoted.quote, _LOOKED_UP)])
         bare: defaultdict[str, set[int]] = defaultdict(set)
-        for one in bare_rows(rows):
+        for one in bare_rows([row for row in rows if row.table.rank < _PASSAGES]):
             bare[one.table.passage.passage_id].update(range(one.start, one.end))
         sources = [source_of(one, rank, bare[one.passage.passage_id]) for rank, one in enumerate(found)]
         evidence = Evidence(question, sources)
         return ScoredSentences(evidence, score_sentences(self._model, evidence))
 
     def _from_rows(
-        self, question: Question, rows: Sequence[RecordRow], passages: Sequence[Passage], lengths: Mapping[str, int]
+        self,
+        question: Question,
+        asked: TableQuestion | None,
+        rows: Sequence[RecordRow],
+        passages: Sequence[Passage],
+        lengths: Mapping[str, int],
     ) -> list[Statement]:
         """The cell of a row, else what a whole table says; a superlative or a bound is looked up in no single row."""
-        asked = read_table_question(question) if rows else None
         compares = asked and (asked.bounds or asked.operation in _COMPARING)
         sense = self._sense
         matches = [] if compares else look_up(question, rows, sense)
