@@ -328,16 +328,17 @@ class _TableRead:
         """The numbers or dates of a column, None for empty cells; None where a cell is neither, or units differ."""
         cells = [named_cell(row, at)[1] for row in rows]
         full = [cell for cell in cells if not _EMPTY.fullmatch(cell)]
-        days = [day_of(cell) for cell in full]
-        if full and all(days):
-            return [None if _EMPTY.fullmatch(cell) else day_of(cell) for cell in cells]
+        days = {cell: day_of(cell) for cell in full}
+        if full and all(days.values()):
+            return [days.get(cell) for cell in cells]
         style = style_of(full, self.german) if full else None
         if style is None:
             return None
-        values = [None if _EMPTY.fullmatch(cell) else quantity_of(cell, style) for cell in cells]
-        numbers = [value for value in values if value is not None]
-        units = {(number.before, number.behind) for number in numbers}
-        return [*values] if len(numbers) == len(full) and len(units) == 1 and self._is_of_one_unit(rows, at) else None
+        numbers = {cell: quantity_of(cell, style) for cell in full}
+        units = {number and (number.before, number.behind) for number in numbers.values()}
+        if None in units or len(units) > 1 or not self._is_of_one_unit(rows, at):
+            return None
+        return [numbers.get(cell) for cell in cells]
 
     def _is_of_one_unit(self, rows: Sequence[RecordRow], at: int) -> bool:
         """Whether no other column states different currencies or units for these rows."""

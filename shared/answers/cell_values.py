@@ -10,6 +10,9 @@ CalendarDay = tuple[int, int, int]
 """Year, month and day; a month or day that is not given is 0."""
 
 _FIGURE = re.compile(r"[-+−]?\d[\d.,'’ \u00a0\u202f]*(?<=\d)")
+_MARKS = str.maketrans("’\u00a0\u202f", "'  ")
+"""Replaces other marks between thousands by the common ones."""
+
 _MONTHS = {
     name: number
     for number, names in enumerate(
@@ -63,15 +66,15 @@ def day_of(text: str) -> CalendarDay | None:
 def style_of(cells: Sequence[str], german: bool) -> NumberStyle | None:
     """The one way in which all these numbers can be read; None where they cannot be read in one way. A point before
     three digits alone is a decimal point, but in a German text."""
-    figures = [found.group().lstrip("+-−") for cell in cells if (found := _FIGURE.search(cell))]
+    found_figures = (found.group() for cell in cells if (found := _FIGURE.search(cell)))
+    figures = [figure.lstrip("+-−").translate(_MARKS) for figure in found_figures]
     for decimal, group in ((".", ","), (",", "."), (".", " "), (",", " "), (".", "'")):
-        spaced = [re.sub(r"[’\u00a0\u202f]", lambda mark: "'" if mark[0] == "’" else " ", figure) for figure in figures]
         pattern = rf"(?:\d+|\d{{1,3}}(?:{re.escape(group)}\d{{3}})+)(?:{re.escape(decimal)}(\d+))?"
-        read = [re.fullmatch(pattern, figure) for figure in spaced]
-        if not all(read) or _is_doubtful(spaced, decimal, group, german):
+        read = [re.fullmatch(pattern, figure) for figure in figures]
+        if not all(read) or _is_doubtful(figures, decimal, group, german):
             continue
         places = max((len(found[1] or "") for found in read if found), default=0)
-        return NumberStyle(decimal, group if any(group in figure for figure in spaced) else "", places)
+        return NumberStyle(decimal, group if any(group in figure for figure in figures) else "", places)
     return None
 
 
