@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import combinations
 
 from msgspec import Struct
 
@@ -267,15 +268,8 @@ class _TableRead:
             known = term in named or self._is_column(term) or self._is_plain(term)
             if term.counted and counted and not known:
                 found.append(_Filter(0, frozenset([term]), counted))
-        return self._without_rivals(found)
-
-    def _without_rivals(self, found: Sequence[_Filter]) -> list[_Filter] | None:
-        """A word that stands in cells of two columns counts in the one that the question names."""
-        for one in found:
-            for other in found:
-                if one is not other and one.at != other.at and one.terms & other.terms:
-                    return None
-        return list(found)
+        rivals = any(one.at != other.at and one.terms & other.terms for one, other in combinations(found, 2))
+        return None if rivals else found
 
     def _bounded_column(self, bound: ColumnBound, rest: Sequence[Term]) -> int | None:
         """The column that the question's words name, or the only one with such values."""
