@@ -14,22 +14,22 @@ def words(name: str) -> frozenset[str]:
 @cache
 def meanings() -> dict[str, frozenset[int]]:
     """Maps a stem, or the stems of a phrase with a space between, to the numbers of its meanings."""
-    table: dict[str, set[int]] = {}
-    for number, line in enumerate(read_lines("shared.answers", "meanings")):
-        for entry in line.split():
-            key = " ".join(stem(word) for word in entry.split("_"))
-            table.setdefault(key, set()).add(number)
-    return {key: frozenset(numbers) for key, numbers in table.items()}
+    return _lines_by_stem("meanings")
 
 
 @cache
 def column_groups() -> dict[str, frozenset[int]]:
     """Maps a stem to the numbers of the lines of `words/columns.txt` that have it."""
+    return _lines_by_stem("columns")
+
+
+def _lines_by_stem(name: str) -> dict[str, frozenset[int]]:
     table: dict[str, set[int]] = {}
-    for number, line in enumerate(read_lines("shared.answers", "columns")):
-        for word in line.split():
-            table.setdefault(stem(word), set()).add(number)
-    return {root: frozenset(numbers) for root, numbers in table.items()}
+    for number, line in enumerate(read_lines("shared.answers", name)):
+        for entry in line.split():
+            key = " ".join(stem(word) for word in entry.split("_"))
+            table.setdefault(key, set()).add(number)
+    return {key: frozenset(numbers) for key, numbers in table.items()}
 
 
 @cache
