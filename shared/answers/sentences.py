@@ -48,11 +48,12 @@ def sentences_of(text: str, *, started: bool = False, within: bool = False) -> I
             within = False
         elif _RULE.fullmatch(line):
             yield SentenceSpan(start, end, SentenceKind.HEADING)
-        elif not head or _RULE_BELOW.match(text, end):
+        elif _RULE_BELOW.match(text, end):
             head = line
-            yield SentenceSpan(start, end, SentenceKind.HEADING if _RULE_BELOW.match(text, end) else SentenceKind.ROW)
+            yield SentenceSpan(start, end, SentenceKind.HEADING)
         else:
             yield SentenceSpan(start, end, SentenceKind.ROW, lead=head)
+            head = head or line
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int]]:
