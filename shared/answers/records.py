@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.answers.sentences import is_row
 from shared.answers.stems import folded
 from shared.types.passage import Passage
 
@@ -105,14 +106,14 @@ def _units(passage: Passage, rank: int) -> Iterator[RecordRow]:
             pairs = []
         if found := _HEADING.match(text):
             heading, table = found["text"], None
-        elif not _is_row(text) or blank:
+        elif not is_row(text) or blank:
             table = None
         if pair:
             pairs.append((line, pair))
-        elif _is_row(text):
+        elif is_row(text):
             cells = cells_of(text)
             if all(_RULE.fullmatch(cell) for cell in cells):
-                table = RecordTable(passage, rank, cells_of(before), heading) if _is_row(before) else None
+                table = RecordTable(passage, rank, cells_of(before), heading) if is_row(before) else None
             elif table and len(cells) == len(table.columns):
                 start = line.start() + line.group().index(text)
                 yield RecordRow(table, start, start + len(text), cells)
@@ -130,11 +131,7 @@ def cells_of(line: str) -> tuple[str, ...]:
 
 def is_rule(line: str) -> bool:
     """Whether the line is the rule below a table's head."""
-    return _is_row(line) and all(_RULE.fullmatch(cell) for cell in cells_of(line))
-
-
-def _is_row(line: str) -> bool:
-    return line.startswith("|") and line.count("|") >= 2
+    return is_row(line) and all(_RULE.fullmatch(cell) for cell in cells_of(line))
 
 
 def _is_new(pairs: list[tuple[re.Match[str], re.Match[str]]], pair: re.Match[str], blank: bool) -> bool:

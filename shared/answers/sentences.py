@@ -42,7 +42,7 @@ def sentences_of(text: str, *, started: bool = False, within: bool = False) -> I
     for block in _blocks(text):
         start, end = block
         line = text[start:end]
-        if not _is_row(line):
+        if not is_row(line):
             head = ""
             yield from _prose(text, start, end, started, within)
             within = False
@@ -84,7 +84,7 @@ def _continues(block: str, line: str) -> bool:
 
 
 def _stands_alone(line: str) -> bool:
-    return bool(_is_row(line) or begins_alone(line) or _PAIR.match(line))
+    return bool(is_row(line) or begins_alone(line) or _PAIR.match(line))
 
 
 def begins_alone(line: str) -> bool:
@@ -92,7 +92,8 @@ def begins_alone(line: str) -> bool:
     return bool(_HEADING.match(line) or _ITEM.match(line))
 
 
-def _is_row(line: str) -> bool:
+def is_row(line: str) -> bool:
+    """Whether it is a line of a table in Markdown."""
     return line.startswith("|") and line.count("|") >= 2 and "\n" not in line
 
 
