@@ -58,9 +58,7 @@ class _Filter(Struct, frozen=True):
     cells: frozenset[str]
 
 
-def answer_from_tables(
-    asked: TableQuestion, tables: Sequence[JoinedTable], sense: ColumnSense | None = None
-) -> TableAnswer | None:
+def answer_from_tables(asked: TableQuestion, tables: Sequence[JoinedTable], sense: ColumnSense) -> TableAnswer | None:
     """None where no table, or more than one, meets everything that the question says, and where a table that does is
     not whole."""
     answers = [(table, found) for table in tables if (found := _TableRead(asked, table, sense).answer())]
@@ -73,7 +71,7 @@ def answer_from_tables(
 class _TableRead:
     """A table compared with a question about all of it."""
 
-    def __init__(self, asked: TableQuestion, table: JoinedTable, sense: ColumnSense | None) -> None:
+    def __init__(self, asked: TableQuestion, table: JoinedTable, sense: ColumnSense) -> None:
         self.asked = asked
         self.table = table
         self.sense = sense
@@ -215,7 +213,7 @@ class _TableRead:
         left = [term for term in rest if not self._is_plain(term) and not self._is_column(term)]
         if any(term in self.question.names for term in left) or len(left) > _MOST_UNKNOWN:
             return False
-        if left and self.sense:
+        if left:
             self.similar = self.sense.similar(left, self.table.columns)
         return all(self._is_column(term) for term in left)
 

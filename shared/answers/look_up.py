@@ -78,10 +78,9 @@ class RowMatch(Struct, frozen=True, eq=False):
     row: RecordRow
     keys: frozenset[int]
     asked: int
-    score: float
 
 
-def look_up(question: Question, rows: Sequence[RecordRow], sense: ColumnSense | None = None) -> list[RowMatch]:
+def look_up(question: Question, rows: Sequence[RecordRow], sense: ColumnSense) -> list[RowMatch]:
     """Returns the row that the question names and whose columns meet everything else that it says; several rows only
     where their first cells cannot be told apart by the question. Empty where there is none."""
     asked = phrase_of(question.text).forms
@@ -106,7 +105,7 @@ def look_up(question: Question, rows: Sequence[RecordRow], sense: ColumnSense | 
 class _RowRead:
     """A row compared with the question: which of its words the row, its columns and what stands above it meet."""
 
-    def __init__(self, question: Question, row: RecordRow, sense: ColumnSense | None) -> None:
+    def __init__(self, question: Question, row: RecordRow, sense: ColumnSense) -> None:
         self.question = question
         self.row = row
         self.sense = sense
@@ -123,7 +122,7 @@ class _RowRead:
         self.similar: frozenset[tuple[str, int]] = frozenset()
 
     @classmethod
-    def of(cls, question: Question, row: RecordRow, sense: ColumnSense | None = None) -> "_RowRead | None":
+    def of(cls, question: Question, row: RecordRow, sense: ColumnSense) -> "_RowRead | None":
         """The row where it holds every name and number of the question that nothing around it explains."""
         read = cls(question, row, sense)
         asked = phrase_of(question.text)
@@ -210,7 +209,7 @@ class _RowRead:
         rest = [term for term in self.terms if term not in own]
         left = [term for term in rest if not self.explains(term) and not self._follows_which(term)]
         named = any(term in self.question.names for term in left)
-        if left and self.sense and not self.is_mail and not named and len(left) <= _MOST_UNKNOWN:
+        if left and not self.is_mail and not named and len(left) <= _MOST_UNKNOWN:
             self.similar = self.sense.similar(left, self.row.table.columns)
         if any(not self.explains(term) for term in left):
             return None
@@ -224,7 +223,7 @@ class _RowRead:
             others = [term for term in rest if term not in used and not self._is_plain(term)]
             if all(any(self.like(term, at) > 0 for at in keys) for term in others):
                 full = not _EMPTY.fullmatch(self.row.cells[asked[0]])
-                return RowMatch(self.row, keys, asked[0], best) if full else None
+                return RowMatch(self.row, keys, asked[0]) if full else None
         return self._own_name(keys, rest)
 
     def _is_plain(self, term: Term) -> bool:
@@ -288,7 +287,7 @@ class _RowRead:
             return None  # it asks for another column, which is empty here or not of the kind asked for
         fits = _NAMELIKE.match(self.row.cells[0]) is not None
         open_question = self.question.text.lower().startswith(_OPENING)
-        return RowMatch(self.row, keys, 0, 1.0) if fits and open_question else None
+        return RowMatch(self.row, keys, 0) if fits and open_question else None
 
 
 def _kind(question: Question) -> AnswerType:

@@ -1,8 +1,8 @@
 """Checks a language model's answer against the sources that it names.
 
-A statement is supported where a sentence of a source contains its numbers and names and most of its other words, or
-words of the same meaning; where it denies nothing that the sentence does not deny; and where every address in it, of a
-page, a picture or a person, occurs in that source literally. Unsupported statements are left out.
+A statement is supported where the rules of `entailment` find that a sentence of a source entails it, and where every
+address in it, of a page, a picture or a person, occurs in that source literally. Others are left out; those that the
+rules leave open are collected for a model to judge.
 """
 
 import re
@@ -37,12 +37,10 @@ _CLOSER = 8
 
 
 class _Statement(Struct, frozen=True):
-    """A sentence of the answer without its marks, and the numbers that they held. `german`: its nouns have capitals,
-    which are no names then."""
+    """A sentence of the answer without its marks, and the numbers that they held."""
 
     text: str
     named: tuple[int, ...]
-    german: bool
 
     @property
     def addresses(self) -> list[str]:
@@ -104,7 +102,7 @@ class SupportCheck:
         self._german_lead += german_lead(word.group().lower() for word in WORD.finditer(bare))
         if bare.strip(_AROUND_NO_ANSWER).upper() == NO_ANSWER or not any(each.isalnum() for each in bare):
             return None
-        return _Statement(bare, tuple(dict.fromkeys(numbers)), self._german_lead > 0)
+        return _Statement(bare, tuple(dict.fromkeys(numbers)))
 
     @cached_property
     def _sentences(self) -> list[list[SourceSentence]]:

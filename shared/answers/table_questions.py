@@ -21,7 +21,8 @@ class TableOperation(Enum):
 
 
 class ColumnBound(Struct, frozen=True):
-    """Values that a column may have: `least` and `greatest`, each with whether it belongs to them."""
+    """The least or, unless `above`, the greatest value that a column may have; `inclusive`: it may have that one too.
+    `text` are the words of the question that say so."""
 
     text: str
     value: Decimal | CalendarDay
@@ -45,7 +46,7 @@ _SUPERLATIVES = {
     line.split()[0]: (TableOperation(line.split()[1]), tuple(line.split()[2:]))
     for line in read_lines("shared.answers", "superlatives")
 }
-_JOINED = re.compile(r"\b(highest|best|lowest|longest|most|least|höchst|best)-(?=\w)", re.IGNORECASE)
+_JOINED = re.compile(r"\b(highest|best|lowest|longest|most|least|höchst)-(?=\w)", re.IGNORECASE)
 _AVERAGE = re.compile(r"\b(?:average|mean|(?:im )?durchschnitt\w*|im schnitt|mittlere\w*)\b", re.IGNORECASE)
 _SUM = re.compile(
     r"\b(?:totals?|sum|altogether|combined|in all|insgesamt|zusammen|summe|gesamt\w*|alles)\b", re.IGNORECASE
