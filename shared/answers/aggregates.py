@@ -10,7 +10,7 @@ from msgspec import Struct
 from shared.answers.cell_kinds import is_yes, is_yes_or_no, states_units
 from shared.answers.cell_statements import named_cell
 from shared.answers.cell_values import CalendarDay, Quantity, day_of, quantity_of, style_of, written
-from shared.answers.columns import ColumnSense, column_phrase, groups_of, is_in, likeness, phrase_of, same
+from shared.answers.columns import ColumnComparison, ColumnSense, groups_of, is_in, likeness, phrase_of, same
 from shared.answers.lexicon import words
 from shared.answers.question import Term
 from shared.answers.records import RecordRow
@@ -30,9 +30,6 @@ _NOTHING = re.compile(rf"{_EMPTY.pattern}|[-−]?0+(?:[.,]0+)?(?: ?[^\W\d]+)?", 
 _ALL = re.compile(r"^(?:list|name|show|give|nenne|liste|zeig)|\b(?:all|every|alle)\b", re.IGNORECASE)
 _SYNONYM = 1.1
 """The likeness from which on a word is another word for the column, and no part of it: "unpaid" of "paid"."""
-
-_MOST_UNKNOWN = 2
-"""Words that may ask for columns by their meaning alone."""
 
 _MOST_LISTED = 50
 
@@ -68,20 +65,18 @@ def answer_from_tables(asked: TableQuestion, tables: Sequence[JoinedTable], sens
     return next(iter(distinct.values()))[1]
 
 
-class _TableRead:
+class _TableRead(ColumnComparison):
     """A table compared with a question about all of it."""
 
     def __init__(self, asked: TableQuestion, table: JoinedTable, sense: ColumnSense) -> None:
+        super().__init__(table.columns, sense)
         self.asked = asked
         self.table = table
-        self.sense = sense
         self.question = asked.question
         self.terms = sorted((*self.question.names, *self.question.terms), key=lambda term: term.start)
-        self.columns = [column_phrase(column) for column in table.columns]
         context = table.rows[0].table
         self.above = phrase_of(f"{context.passage.context} {context.heading}")
         self.german = context.passage.language == "de"
-        self.similar: frozenset[tuple[str, int]] = frozenset()
 
     def answer(self) -> TableAnswer | None:
         if len(self.table.rows) < 2 or not _SHIFTS.isdisjoint(phrase_of(self.question.text).low):
@@ -115,7 +110,7 @@ class _TableRead:
         """The columns of yes and no that the question names; None where it may mean the contrary."""
         found = set()
         for at in range(1, len(self.columns)):
-            likes = [self._like(term, at) for term in rest if term.word.lower() not in _LIGHT]
+            likes = [self.like(term, at) for term in rest if term.word.lower() not in _LIGHT]
             best = max(likes, default=0.0)
             if at in own or not best or not is_yes_or_no(row.cells[at] for row in self.table.rows):
                 continue
@@ -126,9 +121,7 @@ class _TableRead:
 
     def _operate(self, rows: Sequence[RecordRow], rest: Sequence[Term], own: set[int]) -> TableAnswer | None:
         asking = [term for term in rest if term.word.lower() not in _LIGHT]
-        liked = [
-            at for at in range(len(self.columns)) if at not in own and any(self._like(term, at) for term in asking)
-        ]
+        liked = [at for at in range(len(self.columns)) if at not in own and any(self.like(term, at) for term in asking)]
         operation = self.asked.operation
         if operation is TableOperation.COUNT:
             return self._count(rows, rest, own)
@@ -164,7 +157,7 @@ class _TableRead:
             counted = next((term for term in rest if after and term.word == after[1]), None)
         if counted is None or not self._all_have(rows, [term for term in rest if term is not counted], own):
             return None
-        measure = [at for at in range(1, len(self.columns)) if at not in own and self._like(counted, at)]
+        measure = [at for at in range(1, len(self.columns)) if at not in own and self.like(counted, at)]
         values = self._values(rows, measure[0]) if len(measure) == 1 else None
         if values and not self._is_entity(counted):
             pairs = [(row, value) for row, value in zip(rows, values, strict=True) if isinstance(value, Quantity)]
@@ -177,7 +170,7 @@ class _TableRead:
         """Whether every row has what the question says that it has: none is empty, or counts nothing."""
         places = range(1, len(self.columns))
         asked = [term for term in rest if term.word.lower() not in _LIGHT and not self._is_entity(term)]
-        liked = [[at for at in places if self._like(term, at)] for term in asked]
+        liked = [[at for at in places if self.like(term, at)] for term in asked]
         cells = [row.cells[at] for columns in liked if own.isdisjoint(columns) for row in rows for at in columns]
         return not any(_NOTHING.fullmatch(cell) for cell in cells)
 
@@ -206,19 +199,12 @@ class _TableRead:
         value = total / len(values) if operation is TableOperation.AVERAGE else total
         return TableAnswer(operation, tuple(row for row, _ in pairs), written(value, style, values[0]), columns=(at,))
 
-    def _like(self, term: Term, at: int) -> float:
-        return likeness(term, self.columns[at]) or (1.05 if (term.stem, at) in self.similar else 0.0)
-
     def _explained(self, rest: Sequence[Term]) -> bool:
-        left = [term for term in rest if not self._is_plain(term) and not self._is_column(term)]
-        if any(term in self.question.names for term in left) or len(left) > _MOST_UNKNOWN:
+        left = [term for term in rest if not self._is_plain(term) and not self.asks_for_column(term)]
+        if any(term in self.question.names for term in left):
             return False
-        if left:
-            self.similar = self.sense.similar(left, self.table.columns)
-        return all(self._is_column(term) for term in left)
-
-    def _is_column(self, term: Term) -> bool:
-        return any(self._like(term, at) > 0 for at in range(len(self.columns)))
+        self.find_similar(left)
+        return all(self.asks_for_column(term) for term in left)
 
     def _is_plain(self, term: Term) -> bool:
         if term.word.lower() in _PEOPLE:
@@ -249,12 +235,12 @@ class _TableRead:
             cells = {row.cells[at] for row in self.table.rows if not asked.isdisjoint(phrase_of(row.cells[at]).forms)}
             whole = {cell for cell in cells if _is_named(cell, low, stems)}
             terms = {term for term in self.terms for cell in whole if _names(term, cell)}
-            terms = {term for term in terms if not self._is_column(term) or term in self.question.names}
+            terms = {term for term in terms if not self.asks_for_column(term) or term in self.question.names}
             if terms:
                 found.append(_Filter(at, frozenset(terms), frozenset(whole)))
         named = frozenset[Term]().union(*(one.terms for one in found))
         for term in self.question.names:
-            if term in named or self._is_column(term) or is_in(term, self.above):
+            if term in named or self.asks_for_column(term) or is_in(term, self.above):
                 continue
             partial = [(at, _cells_with(term, self.table.rows, at)) for at in range(len(self.columns))]
             partial = [(at, cells) for at, cells in partial if cells]
@@ -263,7 +249,7 @@ class _TableRead:
             found.append(_Filter(partial[0][0], frozenset([term]), partial[0][1]))
         for term in self.question.terms:
             counted = frozenset(row.cells[0] for row in self.table.rows if _names(term, row.cells[0]))
-            known = term in named or self._is_column(term) or self._is_plain(term)
+            known = term in named or self.asks_for_column(term) or self._is_plain(term)
             if term.counted and counted and not known:
                 found.append(_Filter(0, frozenset([term]), counted))
         rivals = any(one.at != other.at and one.terms & other.terms for one, other in combinations(found, 2))
@@ -274,7 +260,7 @@ class _TableRead:
         fitting = [at for at in range(len(self.columns)) if self._fits(at, bound)]
         groups = groups_of(bound.measured)
         likes = {
-            at: max(float(bool(groups & self.columns[at].groups)), *(self._like(term, at) for term in rest), 0.0)
+            at: max(float(bool(groups & self.columns[at].groups)), *(self.like(term, at) for term in rest), 0.0)
             for at in fitting
         }
         best = max(likes.values(), default=0.0)
@@ -294,7 +280,7 @@ class _TableRead:
         words name it, or the superlative does."""
         open_columns = [at for at in range(len(self.columns)) if at not in own and self._values(rows, at) is not None]
         likes = {
-            at: max((self._like(term, at) for term in rest), default=0.0) for at in open_columns if at in liked and at
+            at: max((self.like(term, at) for term in rest), default=0.0) for at in open_columns if at in liked and at
         }
         best = max(likes.values(), default=0.0)
         chosen = [at for at, like in likes.items() if like == best]

@@ -22,6 +22,12 @@ _SIMILAR = 0.68
 """The cosine from which on a word asks for a column. Names of other columns come close, "buyer" and "seller" closer:
 words that `words/columns.txt` has are compared by its lines alone."""
 
+_BY_SENSE = 1.05
+"""The likeness of a word that asks for a column by its meaning alone."""
+
+_MOST_UNKNOWN = 2
+"""Words that may do so in one question."""
+
 _REMEMBERED = 500
 """Words whose vectors are remembered: tables are asked for their columns again and again."""
 
@@ -165,6 +171,27 @@ class ColumnSense:
         known |= {text: one.vector for text, one in zip(new, self._model.read(new) if new else [], strict=True)}
         self._vectors = known if len(known) <= _REMEMBERED else {}
         return [known[text] for text in texts]
+
+
+class ColumnComparison:
+    """The columns of a table compared with the words of a question."""
+
+    def __init__(self, names: Sequence[str], sense: ColumnSense) -> None:
+        self.columns = [column_phrase(name) for name in names]
+        self._names = names
+        self._sense = sense
+        self._similar: frozenset[tuple[str, int]] = frozenset()
+
+    def like(self, term: Term, at: int) -> float:
+        return likeness(term, self.columns[at]) or (_BY_SENSE if (term.stem, at) in self._similar else 0.0)
+
+    def asks_for_column(self, term: Term) -> bool:
+        return any(self.like(term, at) > 0 for at in range(len(self.columns)))
+
+    def find_similar(self, terms: Sequence[Term]) -> None:
+        """Compares the terms, which no list has, by the embedding; but not where they are many."""
+        if 0 < len(terms) <= _MOST_UNKNOWN:
+            self._similar = self._sense.similar(terms, self._names)
 
 
 def _bare(word: str) -> str:

@@ -8,12 +8,11 @@ from msgspec import Struct
 
 from shared.answers.answer_type import AnswerType
 from shared.answers.columns import (
+    ColumnComparison,
     ColumnSense,
     Phrase,
-    column_phrase,
     groups_of,
     is_in,
-    likeness,
     name_columns,
     phrase_of,
     same,
@@ -30,9 +29,6 @@ _SHIFTS = words("shifts")
 _MAIL = words("mail")
 _VALUE = 6
 """Words of a cell that is a value, and no sentence."""
-
-_MOST_UNKNOWN = 2
-"""Words that may ask for columns by their meaning alone."""
 
 _MOST = 3
 """Rows of one name that are all given as the answer."""
@@ -102,24 +98,22 @@ def look_up(question: Question, rows: Sequence[RecordRow], sense: ColumnSense) -
     return distinct if alike and len(distinct) <= _MOST and len(together) == len(columns) == 1 else []
 
 
-class _RowRead:
+class _RowRead(ColumnComparison):
     """A row compared with the question: which of its words the row, its columns and what stands above it meet."""
 
     def __init__(self, question: Question, row: RecordRow, sense: ColumnSense) -> None:
+        super().__init__(row.table.columns, sense)
         self.question = question
         self.row = row
-        self.sense = sense
         self.terms = (*question.names, *question.terms)
-        self.columns = [column_phrase(column) for column in row.table.columns]
         which = [term for term in self.terms if self._follows_which(term)]
-        is_named = any(likeness(term, column) > 0 for term in which for column in self.columns)
+        is_named = any(self.asks_for_column(term) for term in which)
         self.kind = AnswerType.OTHER if is_named else _kind(question)
         self.name = name_columns(row.table.columns)
         self.cells = [phrase_of(cell) for cell in row.cells]
         self.above = phrase_of(f"{row.table.passage.context} {row.table.heading}")
         self.is_mail = row.table.keyed and {"from", "date"} <= {column.low[0] for column in self.columns if column.low}
         self.met: dict[int, frozenset[Term]] = {}
-        self.similar: frozenset[tuple[str, int]] = frozenset()
 
     @classmethod
     def of(cls, question: Question, row: RecordRow, sense: ColumnSense) -> "_RowRead | None":
@@ -187,16 +181,13 @@ class _RowRead:
     def _is_column(self, term: Term) -> bool:
         return any(term.stem in column.stems for column in self.columns) and term not in self.question.names
 
-    def like(self, term: Term, at: int) -> float:
-        return likeness(term, self.columns[at]) or (1.05 if (term.stem, at) in self.similar else 0.0)
-
     def explains(self, term: Term) -> bool:
         """Whether a column or what stands above the row has the word, or it says nothing by itself."""
         if term.hint or term.word.lower() in _LIGHT or (self.is_mail and term.word.lower() in _MAIL):
             return True
         if self._is_age(term):
             return True
-        return is_in(term, self.above) or any(self.like(term, at) > 0 for at in range(len(self.columns)))
+        return is_in(term, self.above) or self.asks_for_column(term)
 
     def _is_age(self, term: Term) -> bool:
         """Whether it is the "old" of "how old", and a column states an age or a year of birth."""
@@ -209,8 +200,8 @@ class _RowRead:
         rest = [term for term in self.terms if term not in own]
         left = [term for term in rest if not self.explains(term) and not self._follows_which(term)]
         named = any(term in self.question.names for term in left)
-        if left and not self.is_mail and not named and len(left) <= _MOST_UNKNOWN:
-            self.similar = self.sense.similar(left, self.row.table.columns)
+        if not self.is_mail and not named:
+            self.find_similar(left)
         if any(not self.explains(term) for term in left):
             return None
         worths = {at: self._worth(at, rest) for at in range(len(self.columns)) if at not in keys}
