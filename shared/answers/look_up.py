@@ -27,6 +27,7 @@ _LIGHT = words("light") | words("people")
 
 _SHIFTS = words("shifts")
 _MAIL = words("mail")
+_PLAIN = _LIGHT | _MAIL
 _VALUE = 6
 """Words of a cell that is a value, and no sentence."""
 
@@ -49,17 +50,21 @@ _CLOCK = re.compile(r"\bat what time\b|\bwhat time\b|\bum wie viel uhr\b|\bum we
 _WHEN = frozenset(["date", "time", "day", "year", "month", "datum", "uhrzeit", "zeit", "tag", "jahr", "monat"])
 _START = groups_of(["start"])
 _SINCE = re.compile(r"\b(?:since when|seit wann)\b", re.IGNORECASE)
-_PRICES = "price cost costs fee amount preis kosten einzelpreis stückpreis betrag gebühr"
+_PRICES = frozenset(
+    ["price", "cost", "costs", "fee", "amount", "preis", "kosten", "einzelpreis", "stückpreis", "betrag", "gebühr"]
+)
 _TYPE_WORDS = {
-    AnswerType.PERSON: "name person from",
-    AnswerType.PLACE: "place location address site room raum hall workplace office port city town arbeitsplatz ort "
-    "standort adresse büro lagerort lager hafen heimathafen stadt",
-    AnswerType.DATE: "date datum day tag",
-    AnswerType.PAST: "date datum",
-    AnswerType.PHONE: "phone telefon telephone mobile",
-    AnswerType.EMAIL: "mail email",
+    AnswerType.PERSON: frozenset(["name", "person", "from"]),
+    AnswerType.PLACE: frozenset(
+        ["place", "location", "address", "site", "room", "raum", "hall", "workplace", "office", "port", "city", "town",
+         "arbeitsplatz", "ort", "standort", "adresse", "büro", "lagerort", "lager", "hafen", "heimathafen", "stadt"]
+    ),
+    AnswerType.DATE: frozenset(["date", "datum", "day", "tag"]),
+    AnswerType.PAST: frozenset(["date", "datum"]),
+    AnswerType.PHONE: frozenset(["phone", "telefon", "telephone", "mobile"]),
+    AnswerType.EMAIL: frozenset(["mail", "email"]),
     AnswerType.MONEY: _PRICES,
-}
+}  # fmt: skip
 _FIGURES = frozenset([AnswerType.NUMBER, AnswerType.MONEY, AnswerType.WEIGHT, AnswerType.LENGTH, AnswerType.PERCENT])
 _KIND_BY_OPENING = (
     (AnswerType.PERSON, ("who", "wer", "wem", "wen", "whom")),
@@ -218,7 +223,7 @@ class _RowRead(ColumnComparison):
         return self._own_name(keys, rest)
 
     def _is_plain(self, term: Term) -> bool:
-        return term.hint or term.word.lower() in _LIGHT | _MAIL or is_in(term, self.above) or self._is_age(term)
+        return term.hint or term.word.lower() in _PLAIN or is_in(term, self.above) or self._is_age(term)
 
     def _follows_which(self, term: Term) -> bool:
         """The noun behind "which": the row itself is one of them."""
@@ -231,7 +236,7 @@ class _RowRead(ColumnComparison):
         named = max(likes, default=0.0) + 0.1 * sum(like > 0 for like in likes)
         kind = self.kind
         column = self.columns[at]
-        by_type = not set(_TYPE_WORDS.get(kind, "").split()).isdisjoint(column.low)
+        by_type = not _TYPE_WORDS.get(kind, frozenset()).isdisjoint(column.low)
         if not self._may_hold(at):
             return 0.0
         if kind is AnswerType.AGE:
@@ -241,7 +246,7 @@ class _RowRead(ColumnComparison):
         if self.question.text.lower().rstrip("? ").endswith((" for", "wofür")):
             by_type = not _REASONS.isdisjoint(column.low)
         if kind is AnswerType.NUMBER and self.question.text.lower().startswith(("how much is", "how much are")):
-            by_type = not set(_PRICES.split()).isdisjoint(column.low)
+            by_type = not _PRICES.isdisjoint(column.low)
         if _SINCE.search(self.question.text):
             by_type = bool(column.groups & _START)
         plain = all(self._is_plain(term) for term in rest)
