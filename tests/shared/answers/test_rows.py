@@ -6,21 +6,24 @@ from shared.answers.extractive import ExtractiveAnswerer
 from shared.types.passage import Found, Passage
 from tests.shared.answers.staff_files import WRITERS, Rows, found_in
 
+
+def lines_as_rows(separator: str, *lines: str) -> Rows:
+    return tuple(tuple(line.split(separator)) for line in lines)
+
+
 COLUMNS = ("Name", "Department", "Salary", "Start date", "Workplace")
-STAFF = tuple(
-    tuple(line.split(","))
-    for line in (
-        "Astrid Nygaard,Welding,62400,2019-04-01,Hall 2",
-        "Bjarne Oksen,Painting,48150,2021-09-15,Hall 5",
-        "Cecilie Ruud,Logistics,55900,2018-01-08,Hall 1",
-        "Daniel Holm,Welding,60750,2020-11-30,Hall 2",
-        "Eva Tangen,Accounts,71200,2016-06-20,Office 3",
-        "Frode Ulvang,Painting,47300,2022-02-14,Hall 5",
-        "Guri Vestby,Safety,66850,2017-08-01,Office 1",
-        "Henrik Wold,Logistics,53400,2023-05-22,Hall 1",
-        "Ida Lund,Welding,58900,2020-03-02,Hall 3",
-        "Jonas Brekke,Safety,64100,2015-10-12,Office 2",
-    )
+STAFF = lines_as_rows(
+    ",",
+    "Astrid Nygaard,Welding,62400,2019-04-01,Hall 2",
+    "Bjarne Oksen,Painting,48150,2021-09-15,Hall 5",
+    "Cecilie Ruud,Logistics,55900,2018-01-08,Hall 1",
+    "Daniel Holm,Welding,60750,2020-11-30,Hall 2",
+    "Eva Tangen,Accounts,71200,2016-06-20,Office 3",
+    "Frode Ulvang,Painting,47300,2022-02-14,Hall 5",
+    "Guri Vestby,Safety,66850,2017-08-01,Office 1",
+    "Henrik Wold,Logistics,53400,2023-05-22,Hall 1",
+    "Ida Lund,Welding,58900,2020-03-02,Hall 3",
+    "Jonas Brekke,Safety,64100,2015-10-12,Office 2",
 )
 PRESENT = (
     ("What is the salary of Eva Tangen?", "Eva"),
@@ -94,43 +97,35 @@ async def test_a_row_is_looked_up_by_its_key_and_an_absent_one_is_refused(
         assert not (await answerer.answer(question, sources)).answered, question
 
 
-CREW = tuple(
-    tuple(line.split("|"))
-    for line in (
-        "Employee|Position|Team|Annual pay|Joined|Phone|Office",
-        "Mara Lindqvist|Machinist|Turning|52,000|12 March 2019|+47 555 0101|B2",
-        "Tomasz Wrona|Team lead|Turning|68,500|1 June 2014|+47 555 0102|B2",
-        "Ana-Sofia Reyes|Engineer|Milling|74,000|20 August 2016|+47 555 0105|C4",
-        "John Smith|Driver|Logistics|41,000|2 May 2020||Yard 14",
-        "John Smith|Welder|Turning|50,300|9 October 2018|+47 555 0107|B2",
-    )
+CREW = lines_as_rows(
+    "|",
+    "Employee|Position|Team|Annual pay|Joined|Phone|Office",
+    "Mara Lindqvist|Machinist|Turning|52,000|12 March 2019|+47 555 0101|B2",
+    "Tomasz Wrona|Team lead|Turning|68,500|1 June 2014|+47 555 0102|B2",
+    "Ana-Sofia Reyes|Engineer|Milling|74,000|20 August 2016|+47 555 0105|C4",
+    "John Smith|Driver|Logistics|41,000|2 May 2020||Yard 14",
+    "John Smith|Welder|Turning|50,300|9 October 2018|+47 555 0107|B2",
 )
-CLUB = tuple(
-    tuple(line.split(";"))
-    for line in (
-        "Vorname;Nachname;Funktion;Beitrag;Eintritt;Ort",
-        "Petra;Kühn;Vorsitzende;120,00;03.05.2009;Köln",
-        "Jens;Öztürk;Kassenwart;96,50;17.11.2015;Bonn",
-        "Petra;Sommer;Trainerin;80,00;01.02.2020;Köln",
-    )
+CLUB = lines_as_rows(
+    ";",
+    "Vorname;Nachname;Funktion;Beitrag;Eintritt;Ort",
+    "Petra;Kühn;Vorsitzende;120,00;03.05.2009;Köln",
+    "Jens;Öztürk;Kassenwart;96,50;17.11.2015;Bonn",
+    "Petra;Sommer;Trainerin;80,00;01.02.2020;Köln",
 )
-BILLS = tuple(
-    tuple(line.split("|"))
-    for line in (
-        "Invoice No|Customer|Date|Amount|Status",
-        "2024-001|Brandt GmbH|2024-01-12|1,250.00|paid",
-        "2024-002|Café Lune|2024-01-30|480.50|open",
-        "2024-003|Brandt GmbH|2024-02-14|2,310.00|open",
-    )
+BILLS = lines_as_rows(
+    "|",
+    "Invoice No|Customer|Date|Amount|Status",
+    "2024-001|Brandt GmbH|2024-01-12|1,250.00|paid",
+    "2024-002|Café Lune|2024-01-30|480.50|open",
+    "2024-003|Brandt GmbH|2024-02-14|2,310.00|open",
 )
-TOOLS = tuple(
-    tuple(line.split("|"))
-    for line in (
-        "Artikel|Art.-Nr.|Preis|Gewicht|Lagerort|Bestand",
-        "Akkuschrauber Falke 12|AF-1204|129,90 €|1,4 kg|Regal A3|14",
-        "Werkzeugkoffer groß|WK-0009|59,95 €|4,2 kg|Regal C1|31",
-        "Werkzeugkoffer klein|WK-0008|1.039,95 €|2,6 kg|Regal C1|18",
-    )
+TOOLS = lines_as_rows(
+    "|",
+    "Artikel|Art.-Nr.|Preis|Gewicht|Lagerort|Bestand",
+    "Akkuschrauber Falke 12|AF-1204|129,90 €|1,4 kg|Regal A3|14",
+    "Werkzeugkoffer groß|WK-0009|59,95 €|4,2 kg|Regal C1|31",
+    "Werkzeugkoffer klein|WK-0008|1.039,95 €|2,6 kg|Regal C1|18",
 )
 CELLS = (
     (CREW, "What is Mara Lindqvist's salary?", "Mara Lindqvist's annual pay is 52,000"),
@@ -224,33 +219,24 @@ async def test_what_a_whole_table_says_is_counted_and_compared_and_its_rows_are_
         assert all(one.quote in one.passage.text for one in statements)
 
 
-PARTS = tuple(
-    tuple(line.split("|"))
-    for line in (
-        "Part|Price|Stock|Discontinued|Approved|Checked",
-        "Bolt|4|12|false|yes|x",
-        "Hinge|9|0|true|no|",
-        "Latch|6|7|false|yes|x",
-        "Rivet|1|31|false|yes|",
-    )
+PARTS = lines_as_rows(
+    "|",
+    "Part|Price|Stock|Discontinued|Approved|Checked",
+    "Bolt|4|12|false|yes|x",
+    "Hinge|9|0|true|no|",
+    "Latch|6|7|false|yes|x",
+    "Rivet|1|31|false|yes|",
 )
-REGALE = tuple(
-    tuple(line.split("|"))
-    for line in ("Regal|Preis|Geprüft", "Eiche|80|ja", "Buche|95|nein", "Fichte|40|ja", "Kiefer|45|nein")
+REGALE = lines_as_rows("|", "Regal|Preis|Geprüft", "Eiche|80|ja", "Buche|95|nein", "Fichte|40|ja", "Kiefer|45|nein")
+GRANTS = lines_as_rows(
+    "|",
+    "Grant|Amount|Currency|Year",
+    "Harbour|500|GBP|2019",
+    "Museum|900|USD|2020",
+    "Orchard|300|GBP|2021",
+    "Quarry|250|GBP|2022",
 )
-GRANTS = tuple(
-    tuple(line.split("|"))
-    for line in (
-        "Grant|Amount|Currency|Year",
-        "Harbour|500|GBP|2019",
-        "Museum|900|USD|2020",
-        "Orchard|300|GBP|2021",
-        "Quarry|250|GBP|2022",
-    )
-)
-HONEYS = tuple(
-    tuple(line.split("|")) for line in ("Honig|Preis|je", "Linde|6,50 €|Glas", "Raps|9,00 €|kg", "Wald|7,20 €|Glas")
-)
+HONEYS = lines_as_rows("|", "Honig|Preis|je", "Linde|6,50 €|Glas", "Raps|9,00 €|kg", "Wald|7,20 €|Glas")
 AFFIRMED = (
     (GRANTS, "What is the total amount?", ""),
     (GRANTS, "What is the average amount of the grants?", ""),
