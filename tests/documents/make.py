@@ -6,6 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from io import BytesIO
+from typing import Any
 
 from tests.documents import apple, legacy
 
@@ -31,6 +32,13 @@ def zipped(parts: Mapping[str, str | bytes], stored: str = "") -> bytes:
         for name, content in parts.items():
             method = zipfile.ZIP_STORED if name == stored else zipfile.ZIP_DEFLATED
             archive.writestr(zipfile.ZipInfo(name), content, method)
+    return file.getvalue()
+
+
+def saved(document: Any) -> bytes:
+    """The file of a document of python-docx, python-pptx, openpyxl or pypdfium2."""
+    file = BytesIO()
+    document.save(file)
     return file.getvalue()
 
 

@@ -6,7 +6,6 @@ import re
 import signal
 import struct
 from email.message import EmailMessage
-from io import BytesIO
 
 import docx
 import pypdfium2
@@ -14,9 +13,7 @@ import pypdfium2.raw as pdfium
 import pytest
 from openpyxl import Workbook
 
-from shared.formats.router import FormatRouter
 from shared.parsing.attachments import DEEPEST, attachments_left_out
-from shared.parsing.dispatch import parse
 from shared.parsing.document import ParsedDocument
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.messages import Parse, Parsed, WorkerAnswer, WorkerJob
@@ -24,24 +21,11 @@ from shared.parsing.pool import ParserPool
 from shared.parsing.process import WorkerDied
 from shared.types.errors import Rejected
 from tests.documents.compound import Storage, compound
+from tests.documents.make import saved
+from tests.documents.routed import read, text_of
 from tests.shared.parsing import drawn
 
 HEAD = "From: Rita <r@example.org>\nTo: n@example.org\nSubject: {}\nMIME-Version: 1.0\n"
-
-
-def read(name: str, content: bytes, limits: ParsingLimits | None = None) -> ParsedDocument:
-    routed = FormatRouter().route(name, None, content, len(content))
-    return parse(routed.parser, routed.media_type, name, content, limits or ParsingLimits())
-
-
-def text_of(document: ParsedDocument) -> str:
-    return "\n".join(block.text for block in document.blocks)
-
-
-def saved(document: object) -> bytes:
-    file = BytesIO()
-    document.save(file)  # type: ignore[attr-defined]
-    return file.getvalue()
 
 
 def word(text: str) -> bytes:

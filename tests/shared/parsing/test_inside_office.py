@@ -1,7 +1,6 @@
 """Equations, charts and documents inside of office documents, and what these hide."""
 
 import struct
-from io import BytesIO
 from typing import Any
 
 import docx
@@ -24,6 +23,8 @@ from shared.parsing.docling.equations import mathml_text, omml_text
 from shared.parsing.document import ParsedDocument
 from shared.parsing.limits import ParsingLimits
 from tests.documents.compound import compound
+from tests.documents.make import saved
+from tests.documents.routed import text_of
 
 OFFICE = "application/vnd.openxmlformats-officedocument"
 WORD, SLIDES = f"{OFFICE}.wordprocessingml.document", f"{OFFICE}.presentationml.presentation"
@@ -34,18 +35,8 @@ W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 A14 = 'xmlns:a14="http://schemas.microsoft.com/office/drawing/2010/main"'
 
 
-def saved(document: Any) -> bytes:
-    file = BytesIO()
-    document.save(file)
-    return file.getvalue()
-
-
 def read(media_type: str, document: Any) -> ParsedDocument:
     return parse("docling", media_type, "a", saved(document), ParsingLimits())
-
-
-def text_of(document: ParsedDocument) -> str:
-    return "\n".join(block.text for block in document.blocks)
 
 
 def letters(text: str) -> str:

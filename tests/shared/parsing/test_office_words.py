@@ -19,6 +19,7 @@ from shared.parsing.document import ParsedDocument
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.markdown import to_markdown
 from shared.parsing.number_formats import formatted
+from tests.documents.make import saved
 
 OFFICE = "application/vnd.openxmlformats-officedocument"
 WORD, SLIDES = f"{OFFICE}.wordprocessingml.document", f"{OFFICE}.presentationml.presentation"
@@ -41,9 +42,7 @@ def word(*elements: str) -> ParsedDocument:
 
 
 def parsed(media_type: str, document: object) -> ParsedDocument:
-    file = BytesIO()
-    document.save(file)  # type: ignore[attr-defined]
-    return parse(media_type, "a", file.getvalue(), ParsingLimits())
+    return parse(media_type, "a", saved(document), ParsingLimits())
 
 
 def cell(inner: str) -> str:
@@ -163,13 +162,12 @@ def test_a_link_of_a_slide_has_its_address_and_a_hidden_slide_is_not_read() -> N
 @pytest.mark.parametrize("media_type", [WORD, SLIDES, SHEET])
 def test_every_word_of_the_package_is_read(media_type: str) -> None:
     """The independent reader takes every text of the main parts, whatever holds it."""
-    file = BytesIO()
-    _sample(media_type).save(file)  # type: ignore[attr-defined]
+    content = saved(_sample(media_type))
     part = re.compile(r"word/document\.xml|ppt/slides/slide\d+\.xml|xl/(sharedStrings|worksheets/sheet\d+)\.xml")
-    with zipfile.ZipFile(file) as archive:
+    with zipfile.ZipFile(BytesIO(content)) as archive:
         xml = " ".join(archive.read(name).decode() for name in archive.namelist() if part.fullmatch(name))
     words = set(re.findall(r"\w+", " ".join(re.findall(r"<(?:\w+:)?t(?:\s[^>]*)?>([^<]+)<", xml))))
-    text = to_markdown(parse(media_type, "a", file.getvalue(), ParsingLimits()))
+    text = to_markdown(parse(media_type, "a", content, ParsingLimits()))
     assert words and words <= set(re.findall(r"\w+", text))
 
 

@@ -10,6 +10,7 @@ import pytest
 from shared.parsing.dispatch import parse
 from shared.parsing.document import ParsedDocument
 from shared.parsing.limits import ParsingLimits
+from tests.documents.routed import text_of
 
 OPEN = "application/vnd.oasis.opendocument"
 NAMES = " ".join(
@@ -51,10 +52,6 @@ def package(kind: str, body: str, styles: str = "", common: str = "", **parts: s
 
 def read(kind: str, content: bytes) -> ParsedDocument:
     return parse("docling", f"{OPEN}.{kind}", f"a.{kind}", content, ParsingLimits())
-
-
-def text_of(document: ParsedDocument) -> str:
-    return "\n".join(block.text for block in document.blocks)
 
 
 DELETED = "<text:tracked-changes><text:changed-region><text:deletion><text:p>secret words</text:p></text:deletion>"

@@ -5,6 +5,7 @@ import pytest
 from shared.formats.router import FormatRouter
 from shared.parsing.light.parsers import parse_light
 from shared.parsing.limits import ParsingLimits
+from tests.documents.routed import text_of
 
 HEAD = "From: Rita <r@example.org>\nTo: n@example.org\nSubject: Prices\nMIME-Version: 1.0\n"
 MIXED = HEAD + "Content-Type: multipart/{}; boundary=b\n\n"
@@ -18,8 +19,7 @@ FEED = "<rss><channel><item><title>Gate</title><description>{}</description></it
 
 def read(name: str, content: bytes) -> str:
     routed = FormatRouter().route(name, None, content, len(content))
-    document = parse_light(routed.media_type, content, ParsingLimits())
-    return "\n".join(block.text for block in document.blocks)
+    return text_of(parse_light(routed.media_type, content, ParsingLimits()))
 
 
 def part(kind: str, text: str) -> str:

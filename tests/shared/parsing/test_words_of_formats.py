@@ -7,7 +7,6 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from html.parser import HTMLParser
 from io import BytesIO
-from typing import Any
 from xml.etree import ElementTree
 
 import docx
@@ -17,10 +16,9 @@ from openpyxl.comments import Comment
 from pptx import Presentation
 from pptx.util import Inches
 
-from shared.formats.router import FormatRouter
-from shared.parsing.dispatch import parse
-from shared.parsing.limits import ParsingLimits
 from shared.parsing.markdown import to_markdown
+from tests.documents.make import saved
+from tests.documents.routed import read
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 WP = 'xmlns:wp="http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing"'
@@ -32,15 +30,7 @@ WORD = re.compile(r"[^\W\d_]{2,}")
 
 def lost(name: str, content: bytes, stored: str) -> Counter[str]:
     """The words that an independent reader found and ours did not."""
-    routed = FormatRouter().route(name, None, content, len(content))
-    document = parse(routed.parser, routed.media_type, name, content, ParsingLimits())
-    return Counter(WORD.findall(stored)) - Counter(WORD.findall(to_markdown(document)))
-
-
-def saved(document: Any) -> bytes:
-    file = BytesIO()
-    document.save(file)
-    return file.getvalue()
+    return Counter(WORD.findall(stored)) - Counter(WORD.findall(to_markdown(read(name, content))))
 
 
 def texts_in(content: bytes, parts: str) -> str:
