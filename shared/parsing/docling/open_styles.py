@@ -3,6 +3,8 @@
 import re
 from typing import Any, NamedTuple
 
+from shared.parsing.colours import are_alike
+
 OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
@@ -10,16 +12,12 @@ _FO = "{urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0}"
 _DRAW = "{urn:oasis:names:tc:opendocument:xmlns:drawing:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _PRESENTATION = "{urn:oasis:names:tc:opendocument:xmlns:presentation:1.0}"
-_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)pt")
 _ELEMENT = "{*}*"
 """Every element, and neither comments nor instructions."""
 
 _LEAST_SIZE = 2.0
 """In points: smaller letters are read by nobody."""
-
-NEAREST_COLOURS = 12
-"""Difference in each of red, green and blue up to which nobody tells two colours apart."""
 
 _WHITE, _UNKNOWN = "#ffffff", ""
 _FAMILIES = {
@@ -150,13 +148,6 @@ def take_unseen(tree: Any, styles: OpenStyles) -> int:
                 words += len((child.tail or "").split())
                 child.tail = None
     return words
-
-
-def are_alike(one: str, other: str) -> bool:
-    """Whether nobody tells two colours apart; False where one is unknown."""
-    if not (_COLOUR.fullmatch(one) and _COLOUR.fullmatch(other)):
-        return False
-    return all(abs(int(one[at : at + 2], 16) - int(other[at : at + 2], 16)) <= NEAREST_COLOURS for at in (1, 3, 5))
 
 
 def words_of(element: Any) -> int:

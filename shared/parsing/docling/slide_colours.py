@@ -4,8 +4,8 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
+from shared.parsing.colours import are_alike
 from shared.parsing.docling.office_packages import related, xml_tree
-from shared.parsing.docling.open_styles import are_alike
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"

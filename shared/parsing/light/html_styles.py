@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from msgspec import Struct, structs
 
+from shared.parsing.colours import Colour, are_near
+
 Declarations = dict[str, str]
 
 _SHEET_BEGINS = re.compile(r"<style\b[^>]{0,500}>", re.IGNORECASE)
@@ -27,12 +29,7 @@ _NAMED = {"white": (255, 255, 255), "black": (0, 0, 0), "red": (255, 0, 0), "blu
 _NAMED |= {"yellow": (255, 255, 0), "gray": (128, 128, 128), "grey": (128, 128, 128), "green": (0, 128, 0)}
 _NAMED |= {"silver": (192, 192, 192), "ivory": (255, 255, 240), "snow": (255, 250, 250), "navy": (0, 0, 128)}
 
-NEAREST_COLOURS = 12
-"""Difference in each of red, green and blue up to which nobody tells two colours apart."""
-
 MOST_RULES = 20_000
-
-Colour = tuple[int, int, int]
 
 
 class _Compound(NamedTuple):
@@ -81,7 +78,7 @@ class Element(Struct, frozen=True):
             return True
         if self.colour is None or self.background is None:
             return False
-        return all(abs(one - other) <= NEAREST_COLOURS for one, other in zip(self.colour, self.background, strict=True))
+        return are_near(self.colour, self.background)
 
 
 class StyleSheets:
