@@ -85,7 +85,8 @@ def _table(rows: Sequence[RecordRow], positions: set[int], length: int) -> Joine
     ends = last.table.passage.position
     is_whole = not _is_first(first) or begins == 0 or begins - 1 in positions
     is_whole = is_whole and (not _is_last(last) or ends + 1 in positions or ends + 1 == length)
-    is_whole = is_whole and all(_is_read(row.table.passage) for row in rows if not row.table.keyed)
+    passages = {row.table.passage.passage_id: row.table.passage for row in rows if not row.table.keyed}
+    is_whole = is_whole and all(map(_is_read, passages.values()))
     if first.table.keyed:
         is_whole = is_whole and len({row.table.columns[0] for row in rows}) == 1 and _are_all_records(rows)
         rows = _with_all_columns(rows)
