@@ -248,9 +248,9 @@ class _TableRead(ColumnComparison):
                 return None
             found.append(_Filter(partial[0][0], frozenset([term]), partial[0][1]))
         for term in self.question.terms:
-            counted = frozenset(row.cells[0] for row in self.table.rows if _names(term, row.cells[0]))
-            known = term in named or self.asks_for_column(term) or self._is_plain(term)
-            if term.counted and counted and not known:
+            if not term.counted or term in named or self.asks_for_column(term) or self._is_plain(term):
+                continue
+            if counted := frozenset(row.cells[0] for row in self.table.rows if _names(term, row.cells[0])):
                 found.append(_Filter(0, frozenset([term]), counted))
         rivals = any(one.at != other.at and one.terms & other.terms for one, other in combinations(found, 2))
         return None if rivals else found
