@@ -48,6 +48,7 @@ class OpenStyles:
 
     def __init__(self, content: Any, common: Any) -> None:
         self._styles: dict[tuple[str, str], Any] = {}
+        self._looks: dict[tuple[str, str, _Look], _Look] = {}
         for tree in filter(lambda one: one is not None, (content, common)):
             for style in tree.iter(f"{STYLE}style"):
                 self._styles.setdefault((style.get(f"{STYLE}family", ""), style.get(f"{STYLE}name", "")), style)
@@ -76,6 +77,13 @@ class OpenStyles:
         if not name:
             is_open = element.tag == f"{_TABLE}table-cell"
             return outer._replace(background=_UNKNOWN) if is_open else outer
+        key = family, name, outer
+        if key not in self._looks:
+            self._looks[key] = self._styled(*key)
+        return self._looks[key]
+
+    def _styled(self, family: str, name: str, outer: _Look) -> _Look:
+        """How text in a style is shown inside of what it stands in."""
         background = self.value(family, name, f"{_FO}background-color")
         if self._has_conditions(family, name):
             background = _UNKNOWN
