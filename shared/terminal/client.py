@@ -3,7 +3,7 @@
 httpx and asyncio are imported at the first request: help and completion do not wait for them.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -261,6 +261,18 @@ def with_server(connection: Connection, work: Callable[[ServerClient], Awaitable
         return asyncio.run(run())
     except KeyboardInterrupt:
         raise Interrupted() from None
+
+
+async def run_at_once(count: int, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Runs `work` so many times at once and waits for all. Raises the first failure, which ends the others."""
+    from asyncio import TaskGroup
+
+    try:
+        async with TaskGroup() as group:
+            for _ in range(count):
+                group.create_task(work())
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
 
 
 def call(connection: Connection, method: str, path: str, **request: Any) -> Any:

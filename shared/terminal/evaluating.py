@@ -28,6 +28,7 @@ from shared.terminal.client import (
     event_json,
     json_body,
     refused,
+    run_at_once,
     with_server,
 )
 from shared.terminal.connection import Connection
@@ -108,8 +109,6 @@ class _Evaluation:
     async def _side_by_side(
         self, server: ServerClient, questions: Sequence[Any], work: Callable[[ServerClient, Any], Awaitable[RunItem]]
     ) -> list[RunItem]:
-        from asyncio import TaskGroup
-
         waiting, done = iter(enumerate(questions)), dict[int, RunItem]()
 
         async def worker() -> None:
@@ -118,12 +117,7 @@ class _Evaluation:
                 if len(done) % _EVERY == 0:
                     note(f"{len(done)} of {len(questions)} questions")
 
-        try:
-            async with TaskGroup() as group:
-                for _ in range(AT_ONCE):
-                    group.create_task(worker())
-        except BaseExceptionGroup as failures:
-            raise failures.exceptions[0] from None
+        await run_at_once(AT_ONCE, worker)
         return [done[place] for place in range(len(questions))]
 
     async def _post(self, server: ServerClient, path: str, body: dict[str, Any]) -> Any:

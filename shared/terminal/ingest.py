@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 import rich_click as click
 from msgspec import Struct
 
-from shared.terminal.client import ServerClient, convert_to, json_body, with_server
+from shared.terminal.client import ServerClient, convert_to, json_body, run_at_once, with_server
 from shared.terminal.connection import Connection, connection_for
 from shared.terminal.errors import CommandError, ExitCode, Interrupted, RequestNotSent, RequestRefused
 from shared.terminal.options import TextParam, class_option, given, max_cost_option, server_options
@@ -160,17 +160,10 @@ class _Ingestion:
         self._uploads = Semaphore(UPLOADS_AT_ONCE)
 
     async def all(self, server: ServerClient) -> None:
-        from asyncio import TaskGroup
-
         # A missing server is reported now, without the retries for one that went away.
         with suppress(RequestRefused):
             await server.send("GET", "/health")
-        try:
-            async with TaskGroup() as group:
-                for _ in range(AT_ONCE):
-                    group.create_task(self._work(server))
-        except BaseExceptionGroup as failures:
-            raise failures.exceptions[0] from None
+        await run_at_once(AT_ONCE, lambda: self._work(server))
 
     async def _work(self, server: ServerClient) -> None:
         for file in self._files:
