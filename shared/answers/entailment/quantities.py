@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -91,11 +92,19 @@ def quantities_of(text: str, german: bool) -> list[StatedQuantity]:
     """In the order of the text; none overlaps another one."""
     found: list[StatedQuantity] = []
     taken = bytearray(len(text))
-    for candidates in (_dates(text), _times(text), _shares(text), _numbers(text, german), _ones(text)):
-        for quantity in candidates:
-            if not any(taken[quantity.start : quantity.end]):
-                found.append(quantity)
-                taken[quantity.start : quantity.end] = b"\1" * (quantity.end - quantity.start)
+    for quantity in chain(
+        _dates(text),
+        _times(text),
+        _durations(text),
+        _with_halves(text),
+        _shares(text),
+        _multiples(text),
+        _numbers(text, german),
+        _ones(text),
+    ):
+        if not any(taken[quantity.start : quantity.end]):
+            found.append(quantity)
+            taken[quantity.start : quantity.end] = b"\1" * (quantity.end - quantity.start)
     found.sort(key=lambda quantity: quantity.start)
     shared = _with_shared_units(text, found)
     return [
@@ -111,25 +120,19 @@ def _dates(text: str) -> Iterator[StatedQuantity]:
             name = parts.get("name")
             month = _MONTHS[name.lower()] if name else int(parts["m"])
             year, day = int(parts.get("y") or 0), int(parts.get("d") or 0)
-            capital = name is None or name[0].isupper()
-            if (
-                name is None
-                and "/" not in match[0]
-                and not year
-                and not _BEFORE_DAY.search(text[: match.start()][-12:])
-            ):
-                continue
-            alone = (
-                name is not None
-                and not year
-                and not day
-                and (
-                    (match.start() == 0 and name.lower() in ("may", "march"))
-                    or (len(name) < 4 and name.lower() not in ("may", "mai"))
-                )
-            )
-            if month <= 12 and day <= 31 and capital and not alone:
+            if name:
+                is_date = name[0].isupper() and bool(year or day or _is_month(name, begins=match.start() == 0))
+            else:
+                before = text[max(0, match.start() - 12) : match.start()]
+                is_date = bool(year or "/" in match[0] or _BEFORE_DAY.search(before))
+            if is_date and month <= 12 and day <= 31:
                 yield StatedQuantity(match.start(), match.end(), dimension="date", date=(year, month, day))
+
+
+def _is_month(name: str, *, begins: bool) -> bool:
+    """Whether a name without a day or year is a month's: no abbreviation, and no verb that begins a sentence."""
+    low = name.lower()
+    return not (begins and low in ("may", "march")) and (len(name) >= 4 or low in ("may", "mai"))
 
 
 def _times(text: str) -> Iterator[StatedQuantity]:
@@ -226,13 +229,18 @@ def _known(name: str) -> tuple[str, float] | None:
     return table.get(name.lower()) or (("time", 3600.0) if name == "h" else ("current", 1.0) if name == "A" else None)
 
 
-def _shares(text: str) -> Iterator[StatedQuantity]:
+def _durations(text: str) -> Iterator[StatedQuantity]:
+    """ "Zweijährig"."""
     for match in _LASTING.finditer(text):
         number = match["number"].lower()
         value = float(number) if number.isdigit() else german_number(number)
         if value:
             dimension, factor = units()[_LASTING_UNITS[match["unit"].lower()]]
             yield StatedQuantity(match.start(), match.end(), frozenset([_rounded(value * factor)]), dimension)
+
+
+def _with_halves(text: str) -> Iterator[StatedQuantity]:
+    """ "Two and a half hours"."""
     for match in _AND_A_HALF.finditer(text):
         word = (match["whole"] or match["german"]).lower()
         whole = float(word) if word.isdigit() else _WHOLE[word]
@@ -241,6 +249,10 @@ def _shares(text: str) -> Iterator[StatedQuantity]:
         yield StatedQuantity(
             match.start(), max(match.end(), stop), frozenset([_rounded((whole + 0.5) * factor)]), dimension
         )
+
+
+def _shares(text: str) -> Iterator[StatedQuantity]:
+    """ "Two thirds", "half an hour"."""
     for match in _SHARE.finditer(text):
         value = 0.5 if match["half"] else 1 / 3 if match["third"] or match["drittel"] else 0.25
         before = re.search(r"\b(two|zwei|three|drei)[ -]$", text[max(0, match.start() - 6) : match.start()], re.I)
@@ -249,11 +261,15 @@ def _shares(text: str) -> Iterator[StatedQuantity]:
         unit, stop = _unit_after(text, match.end() + (article.end() if article else 0))
         if match["half"] and unit is None:
             unit, stop = _unit_after(text, match.end())
-        if match["half"] and unit and unit[0] not in ("share",):
+        if match["half"] and unit and unit[0] != "share":
             yield StatedQuantity(match.start(), stop, frozenset([_rounded(0.5 * unit[1])]), unit[0])
         else:
             start = match.start() - (len(before[0]) if before else 0)
             yield StatedQuantity(start, match.end(), frozenset([_rounded(value * times)]), "share")
+
+
+def _multiples(text: str) -> Iterator[StatedQuantity]:
+    """ "Twice"."""
     for match in _TWICE.finditer(text):
         count = next(number for number, name in enumerate(("one", "two", "three", "four"), 1) if match[name])
         yield StatedQuantity(match.start(), match.end(), frozenset([float(count)]), "times")
