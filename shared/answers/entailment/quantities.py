@@ -58,6 +58,7 @@ _NUMBER = re.compile(
     r"(?<![\w.,])(?P<sign>[-−+±](?=\d)|minus (?=\d))?(?P<figures>\d+(?:[.,'’]\d+)*(?:[ \u00a0\u202f]\d{3}(?!\d))*)"
     r"|(?P<words>[^\W\d_]+(?:-[^\W\d_]+)*)"
 )
+_WORDS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _SCALE = re.compile(rf"[ \u00a0]?(?P<scale>{'|'.join(sorted(SCALES, key=len, reverse=True))})\b\.?", re.I)
 _UNIT = re.compile(r"[ \u00a0-]?(?P<unit>[^\W\d_]+/[^\W\d_]+|°[CFcf]?\b|°|[%‰€$£¥₹]|[^\W\d_]+[²³23]?)")
 _TWO_WORDS = re.compile(r"[ \u00a0]?(?P<unit>[^\W\d_]+[ \u00a0-][^\W\d_]+(?:[ ][^\W\d_]+)?)")
@@ -161,25 +162,28 @@ def _numbers(text: str, german: bool) -> Iterator[StatedQuantity]:
             ):
                 values = frozenset(-value for value in values)
         else:
-            first, hyphen, _ = match["words"].partition("-")
-            if hyphen and english_number([match["words"].lower()])[1] == 0 and english_number([first.lower()])[1]:
-                at = match.start() + len(first)
-            words = [
-                text[match.start() : at].lower(),
-                *re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", text[at : at + _WINDOW].lower()),
-            ]
-            value, used = english_number(words[: 1 + _plain_words(text, at)])
-            if used == 0 or words[0] == "one":
-                single = german_number(words[0])
-                if single is None:
-                    continue
-                value, used = single, 1
-            for _ in range(used - 1):
-                following = _NUMBER.search(text, at)
-                at = following.end() if following else at
+            value, at = _in_words(text, match)
+            if value is None:
+                continue
             values = frozenset([value])
         yield (quantity := _measured(text, match.start(), at, values, german))
         at = max(at, quantity.end)
+
+
+def _in_words(text: str, match: re.Match[str]) -> tuple[float | None, int]:
+    """The value of the number in words that begins at a match, None where none does, and where the text goes on."""
+    at = match.end()
+    first, hyphen, _ = match["words"].partition("-")
+    if hyphen and english_number([match["words"].lower()])[1] == 0 and english_number([first.lower()])[1]:
+        at = match.start() + len(first)
+    words = [text[match.start() : at].lower(), *_WORDS.findall(text[at : at + _WINDOW].lower())]
+    value, used = english_number(words[: 1 + _plain_words(text, at)])
+    if used == 0 or words[0] == "one":
+        return german_number(words[0]), at
+    for _ in range(used - 1):
+        following = _NUMBER.search(text, at)
+        at = following.end() if following else at
+    return value, at
 
 
 def _plain_words(text: str, at: int) -> int:
