@@ -29,6 +29,9 @@ class Roles(Struct, frozen=True):
     is_certain: bool = True
 
 
+_NO_ROLES = Roles(frozenset(), frozenset(), passive=False)
+
+
 def swaps_roles(pair: Alignment) -> bool:
     """The buyer for the bought one, or another one than the source names as the one who acts."""
     for number in range(len(pair.statement.clauses)):
@@ -155,7 +158,7 @@ def _english(reading: SentenceReading, number: int) -> Roles:
     words = [word for word in reading.words if word.clause == number]
     by = next((word for word in words if word.low == "by" and _leads_to_agent(reading, word)), None)
     if by is None:
-        return Roles(frozenset(), frozenset(), passive=False)
+        return _NO_ROLES
     be = marker("be").search(reading.low, clause.start, by.start)
     verbs = [
         word
@@ -163,7 +166,7 @@ def _english(reading: SentenceReading, number: int) -> Roles:
         if word.content and word.start > (be.end() if be else -1) and word.end <= by.start and _is_participle(word)
     ]
     if not verbs:
-        return Roles(frozenset(), frozenset(), passive=False)
+        return _NO_ROLES
     verb = verbs[-1]
     agents = _noun_phrase(reading, words, by.place)
     others = [word.place for word in words if word.content and word.place < verb.place]
@@ -201,9 +204,9 @@ def _noun_phrase(reading: SentenceReading, words: Sequence[Word], place: int) ->
 
 def _around(reading: SentenceReading, number: int, verb: int) -> Roles:
     """An active clause in English: who stands before the verb acts."""
-    participants = _participants(reading, number)
     if verb < 0:
-        return Roles(frozenset(), frozenset(), passive=False)
+        return _NO_ROLES
+    participants = _participants(reading, number)
     return Roles(
         frozenset(word.place for word in participants if word.place < verb),
         frozenset(word.place for word in participants if word.place > verb),
