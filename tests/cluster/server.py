@@ -3,14 +3,17 @@
 import ctypes
 import os
 import platform
+import random
 import signal
 import socket
 import subprocess
 import time
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
+_SERVER_PORTS = range(20_000, 32_000)
 
 
 class Server(ABC):
@@ -72,11 +75,14 @@ class Server(ABC):
 
 
 def free_ports(count: int) -> list[int]:
-    """Free now, all different."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
+    """Free now, all different, and below the range that outgoing connections take theirs from: a server that is
+    started again finds its port free."""
+    ports: list[int] = []
+    for port in random.SystemRandom().sample(_SERVER_PORTS, len(_SERVER_PORTS)):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            ports.append(port)
+        if len(ports) == count:
+            break
     return ports
 
 

@@ -22,7 +22,7 @@ from tests.cluster.proxy import Proxy
 from tests.cluster.qdrant_running import WireServer
 from tests.cluster.redis_server import RedisServer
 from tests.cluster.seaweed import SeaweedServer
-from tests.cluster.server import die_with_parent
+from tests.cluster.server import die_with_parent, free_ports
 from tests.suite.running import Caller
 
 AEGIS = Path(sys.executable).with_name("aegis")
@@ -70,7 +70,7 @@ class FunctionProcess:
         self._until = 0.0
 
     def launch(self) -> None:
-        port = self.url.rpartition(":")[2] or "0"
+        port = self.url.rpartition(":")[2] or str(free_ports(1)[0])
         environ = {**self._environ, "HOST": "127.0.0.1", "PORT": port}
         with self._out.open("wb") as out, self._err.open("ab") as err:
             self._process = subprocess.Popen(

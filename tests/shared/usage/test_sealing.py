@@ -249,6 +249,7 @@ async def test_the_book_reads_the_same_while_it_is_sealed(blobs: Blobs, verb: st
 
 _SEALER = """
 import asyncio, sys
+from datetime import datetime
 from pathlib import Path
 from shared.blobs.folder import FolderBlobs
 from shared.usage.journal import Journal
@@ -260,11 +261,11 @@ class Slow(FolderBlobs):
         await asyncio.sleep(0.003)
         return await super().create(name, data)
 
-async def main(blobs, who):
+async def main(blobs, who, noon):
     journal = Journal(blobs)
     async def work():
         for number in range(40):
-            call = outbound(f"{who}_{number}")
+            call = outbound(f"{who}_{number}", at=noon)
             await journal.append(call)
             await journal.append(settled(call, 10))
     print("ready", flush=True)
@@ -275,14 +276,14 @@ async def main(blobs, who):
     await task
     print(made)
 
-asyncio.run(main(Slow(Path(sys.argv[1])), sys.argv[2]))
+asyncio.run(main(Slow(Path(sys.argv[1])), sys.argv[2], datetime.fromisoformat(sys.argv[3])))
 """
 
 
 async def test_two_processes_that_write_and_seal_make_one_chain_of_all_records(tmp_path: Path) -> None:
-    place, pipe = str(tmp_path / "blobs"), asyncio.subprocess.PIPE
+    place, noon, pipe = str(tmp_path / "blobs"), NOON.isoformat(), asyncio.subprocess.PIPE
     sealers: list[Any] = [
-        await asyncio.create_subprocess_exec(sys.executable, "-c", _SEALER, place, who, stdin=pipe, stdout=pipe)
+        await asyncio.create_subprocess_exec(sys.executable, "-c", _SEALER, place, who, noon, stdin=pipe, stdout=pipe)
         for who in ("a", "b")
     ]
     for sealer in sealers:  # opening a folder tidies it: both are open before either writes
