@@ -1,6 +1,7 @@
 """Text without the marks of Markdown in which the reader of old formats writes emphasis and links."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from shared.parsing.links import with_address
@@ -9,14 +10,13 @@ _EMPHASIS = re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])([^*]{0,5000}?[^\s*])\1(?!
 _LINK = re.compile(r"\[([^\]\[\n]{1,2000})\]\(((?:https?:|mailto:|#)[^()\s]{0,2000})\)")
 
 
-def strip_marks(document: Any, *, with_emphasis: bool = True) -> None:
-    """Changes the texts and the cells of a Docling document. `with_emphasis`: asterisks are marks of it."""
-    strip = plain if with_emphasis else without_links
+def rewrite(document: Any, change: Callable[[str], str]) -> None:
+    """Changes the texts and the cells of a Docling document."""
     for item in document.texts:
-        item.text = strip(item.text)
+        item.text = change(item.text)
     for table in document.tables:
         for cell in table.data.table_cells:
-            cell.text = strip(cell.text)
+            cell.text = change(cell.text)
 
 
 def plain(text: str) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from shared.parsing.document import ParsedDocument
-from shared.parsing.legacy.footnotes import with_notes_at_end
-from shared.parsing.legacy.marks import strip_marks
+from shared.parsing.legacy.marks import plain, rewrite, without_links
 from shared.parsing.legacy.rtf import prepared
+from shared.parsing.legacy.rtf_marks import restored
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.time_limits import uncounted
 from shared.types.errors import Rejected
@@ -49,14 +49,14 @@ def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits)
         from shared.parsing.legacy import workbooks
 
     if extension == "rtf":
-        rich = prepared(with_notes_at_end(content))
+        rich = prepared(content)
         document = _converted(extension, rich.content)
-        strip_marks(document, with_emphasis=False)
+        rewrite(document, lambda text: restored(without_links(text)))
         return replace(read(document, limits), hidden_words=rich.hidden_words)
     if extension == "xls" and (workbook := workbooks.read(content, limits)) is not None:
         return workbook
     document = _converted(extension, content)
-    strip_marks(document)
+    rewrite(document, plain)
     return read(document, limits)
 
 

@@ -12,6 +12,7 @@ from shared.parsing.light.html_styles import Element, StyleSheets
 from shared.parsing.light.html_table import HtmlTable
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.links import with_address
+from shared.parsing.raised import raised
 
 
 def _names(listed: str) -> frozenset[str]:
@@ -249,18 +250,6 @@ def _visible_value(attributes: Mapping[str, str]) -> str:
     return "" if kind in {"hidden", "password", "image", "file", "color", "range"} else attributes.get("value", "")
 
 
-def raised(before: str, text: str, tag: str) -> str:
-    """A power or an index as it is written in a line: `10^6`, `x_i`; `H2O`, `1st` and notes in brackets as they are."""
-    word = text.strip()
-    last = before[-1:]
-    if not word or not (last.isalnum() or last == ")") or word[0] in "[(*†‡" or word.lower() in _ORDINALS:
-        return text
-    if tag == "sub" and word.isdigit() and not last.isdigit():
-        return text
-    mark = "^" if tag == "sup" else "_"
-    return f"{mark}{word}" if _ONE_WORD.fullmatch(word) else f"{mark}({word})"
-
-
 def _collapsed(runs: list[str]) -> str:
     """Collapses white space to single spaces; keeps the line breaks of the page."""
     lines = (" ".join(line.split()) for line in "".join(runs).split(_BREAK))
@@ -269,9 +258,6 @@ def _collapsed(runs: list[str]) -> str:
 
 _APART = {"button": (" ", " "), "textarea": (" ", " "), "rt": ("（", "）")}
 """What stands around the words of elements that would be glued to those beside them."""
-
-_ONE_WORD = re.compile(r"[+\-−–]?[\w.,′]+[+\-−]?|[+\-−°′″™®©ªº]+")
-_ORDINALS = _names("st nd rd th er ère re e ème eme o a os as º ª ° ™ ® © tm sm")
 
 _BREAK = "\x00"
 """Stands for a line break until white space is collapsed; decoded text holds no such character."""

@@ -2,7 +2,6 @@
 
 from shared.parsing.docling.parsers import parse as parse_docling
 from shared.parsing.document import Block, ParsedDocument
-from shared.parsing.legacy.footnotes import with_notes_at_end
 from shared.parsing.legacy.parsers import parse as parse_legacy
 from shared.parsing.light.parsers import parse_light
 from shared.parsing.limits import ParsingLimits
@@ -81,9 +80,9 @@ def test_footnotes_of_rtf_stand_at_its_end() -> None:
     assert [block.text for block in document.blocks] == ["See here and on.", "A {note}."]
 
 
-def test_rtf_that_ends_within_a_footnote_stays_as_it_is() -> None:
-    content = rb"{\rtf1 See here{\footnote never closed"
-    assert with_notes_at_end(content) == content
+def test_rtf_that_ends_within_a_footnote_is_read_with_it() -> None:
+    document = parse_legacy("application/rtf", "a.rtf", rb"{\rtf1 See here{\footnote never closed", ParsingLimits())
+    assert [block.text for block in document.blocks] == ["See here", "never closed"]
 
 
 def test_reviews_that_are_published_with_an_article_stand_beside_it() -> None:

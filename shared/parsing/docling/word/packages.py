@@ -4,7 +4,6 @@ What a reader of the document does not see is taken out and counted; what Doclin
 paragraphs and runs.
 """
 
-import re
 import zipfile
 from io import BytesIO
 from typing import Any
@@ -27,10 +26,10 @@ from shared.parsing.docling.word.runs import (
 )
 from shared.parsing.docling.word.tables import nested_tables_written
 from shared.parsing.limits import ParsingLimits
+from shared.parsing.page_numbers import is_page_number
 
 _MAIN = "word/document.xml"
 _NOTES = ("word/footnotes.xml", "word/endnotes.xml", "word/comments.xml")
-_PAGE_NUMBER = re.compile(r"[\W_]*+(?:page|seite|p\.|s\.)?[\W_]*+\d*+[\W_]*+(?:(?:of|von)[\W_]*+\d*+)?[\W_]*+")
 
 
 def readable(content: bytes, limits: ParsingLimits) -> ReadablePackage:
@@ -107,7 +106,7 @@ def _with_furniture(body: Any, archive: zipfile.ZipFile, targets: dict[str, str]
             tree = _tree(archive, part)
             hidden += _settled(tree, visibility)
             lines += [" ".join(text_of(each).split()) for each in tree.iter(f"{W}p")]
-        fresh = [line for line in dict.fromkeys(lines) if line and not _is_page_number(line) and line not in seen]
+        fresh = [line for line in dict.fromkeys(lines) if line and not is_page_number(line) and line not in seen]
         seen.update(fresh)
         for place, line in enumerate(fresh):
             if first:
@@ -129,11 +128,6 @@ def _is_used(reference: Any, archive: zipfile.ZipFile) -> bool:
             return is_on(_tree(archive, "word/settings.xml").find(f"{W}evenAndOddHeaders"))
         case _:
             return True
-
-
-def _is_page_number(line: str) -> bool:
-    """Whether a line says only on which page it stands."""
-    return _PAGE_NUMBER.fullmatch(line.casefold()) is not None
 
 
 def _styles(archive: zipfile.ZipFile, names: set[str]) -> dict[str, Any]:
