@@ -72,7 +72,8 @@ class DocumentParsed(DocumentEvent, frozen=True, kw_only=True, tag="aegis.docume
     in which workers of the warm pool read it, all slices together, 0 without the pool; `models_microusd` is the cost of
     the models that described its pictures. Of the `words_in` of its text layers `words_out` are in its text, both 0
     where none were counted; `hidden_words` are left out, since a reader does not see them; `parser` is the one that
-    read it, empty in the events of revisions that did not report it."""
+    read it, empty in the events of revisions that did not report it. `printed` is the blob with the pages
+    of an office document as LibreOffice printed them, `printed_pages` in number; empty where it did not."""
 
     parsed: str
     pages: int
@@ -83,6 +84,8 @@ class DocumentParsed(DocumentEvent, frozen=True, kw_only=True, tag="aegis.docume
     words_out: int = 0
     hidden_words: int = 0
     parser: str = ""
+    printed: str = ""
+    printed_pages: int = 0
 
 
 class DocumentChunked(DocumentEvent, frozen=True, kw_only=True, tag="aegis.document.chunked.v1"):

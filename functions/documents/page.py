@@ -5,10 +5,16 @@ from functools import partial
 
 from msgspec import Struct
 
+from events.document import DocumentParsed
 from functions.documents.access import find
 from shared.catalogue.catalogue import Catalogue
+from shared.formats.table import PAGED
+from shared.parsing.office.conversion import has_office
+from shared.parsing.office.targets import PDF, page_target
 from shared.parsing.pool import ParserPool
 from shared.records.records import TenantRecords
+from shared.records.structs import DocumentRecord
+from shared.table.table import Table
 from shared.types.errors import InvalidRequest, NotFound, Rejected
 from shared.types.http import Content
 from shared.types.passage import Box
@@ -30,22 +36,44 @@ class OnePage(Struct, frozen=True):
 ERRORS = (NotFound,)
 
 
-async def handle(request: OnePage, catalogue: Catalogue, records: TenantRecords, parsers: ParserPool) -> Content:
+async def handle(
+    request: OnePage, catalogue: Catalogue, records: TenantRecords, parsers: ParserPool, table: Table
+) -> Content:
     record = (await find(request.document_id, catalogue)).record
     box = None if request.box is None else _box(request.box)
     found = _PAGE.fullmatch(request.page)
     if found is None:
         raise NotFound("A page is asked for by its number and as PNG, like `/pages/3.png`.")
-    if record.parser != "paged":
-        raise NotFound(f"A document of type {record.media_type} has no pages; /content has its text.")
+    if record.parser == PAGED:
+        media_type, blob = record.media_type, records.original_name(record)
+    else:
+        media_type, blob = PDF, await _printed(record, records, table)
     try:
-        original = partial(records.read, records.original_name(record))
-        picture = await parsers.render_page(record.media_type, original, int(found[1]), box)
+        picture = await parsers.render_page(media_type, partial(records.read, blob), int(found[1]), box)
     except Rejected as rejected:
         raise NotFound(f"The page cannot be shown: {rejected.detail}.") from None
     if picture is None:
         raise NotFound(f"The document has no page {found[1]}.")
     return Content(picture, "image/png", length=len(picture))
+
+
+async def _printed(record: DocumentRecord, records: TenantRecords, table: Table) -> str:
+    """Returns the blob with the pages that LibreOffice printed. Raises `NotFound` with what is missing."""
+    reading = table.stages(record.route)[0]
+    parsed = await records.outcome(record.document_id, record.generation, reading, DocumentParsed)
+    if parsed and parsed.printed:
+        return parsed.printed
+    text = "/content has its text"
+    if page_target(record.media_type) is None:
+        raise NotFound(f"A document of type {record.media_type} has no pages; {text}.")
+    if parsed is None:
+        raise NotFound(f"The document was not read yet, so it has no pages; {text} once it was.")
+    if not has_office():
+        raise NotFound(f"Pages of this type are printed by LibreOffice, which is not installed here; {text}.")
+    raise NotFound(
+        f"LibreOffice printed no pages when the document was read; {text}. POST /documents/{record.document_id}/retry "
+        'with `{"from": "parse"}` has it read again.'
+    )
 
 
 def _box(text: str) -> Box:

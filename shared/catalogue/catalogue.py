@@ -95,7 +95,17 @@ return 1
 
 _DELETED_S = 3600
 """Longer than any call that may still enter a document that was deleted meanwhile."""
-_NUMBERS = ("pages", "count", "passages", "entities", "tokens", "words_in", "words_out", "hidden_words")
+_NUMBERS = (
+    "pages",
+    "printed_pages",
+    "count",
+    "passages",
+    "entities",
+    "tokens",
+    "words_in",
+    "words_out",
+    "hidden_words",
+)
 
 
 class Catalogue:

@@ -75,7 +75,7 @@ def view(entry: CatalogueEntry, pipeline: tuple[str, ...]) -> DocumentView:
         waiting_for=next(waits, None),
         created_at=record.created_at,
         updated_at=entry.touched_at,
-        pages=_count(stages, "pages") or None,
+        pages=_count(stages, "printed_pages") or _count(stages, "pages") or None,
         passages=_count(stages, "count", "chunk"),
         entities=_count(stages, "entities", "finish"),
         cost_usd=usd(sum(stage.cost_microusd for stage in entry.stages)),

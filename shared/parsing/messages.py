@@ -77,6 +77,13 @@ class CropPicture(Struct, frozen=True, tag=True):
     parser: str = "drawing"
 
 
+class ReadPageTexts(Struct, frozen=True, tag=True):
+    """A document with pages of which only their letters are needed."""
+
+    media_type: str
+    parser: str = "drawing"
+
+
 class WriteMarkdown(Struct, frozen=True, tag=True):
     """A parsed document, in JSON, to be written as Markdown."""
 
@@ -113,6 +120,13 @@ class MarkdownWritten(Struct, frozen=True, tag=True):
     memory: int
 
 
+class PageTextsRead(Struct, frozen=True, tag=True):
+    """The letters and digits of each page, without spaces."""
+
+    texts: tuple[str, ...]
+    memory: int
+
+
 class PicturesFound(Struct, frozen=True, tag=True):
     places: tuple[PicturePlace, ...]
     memory: int
@@ -140,8 +154,19 @@ class Broken(Struct, frozen=True, tag=True):
     detail: str
 
 
-WorkerJob = Parse | ParseSlice | RenderPage | MeasurePages | FindPictures | CropPicture | WriteMarkdown
-WorkerAnswer = Ready | Parsed | Sliced | Rendered | MarkdownWritten | PicturesFound | Measured | WorkerRefusal | Broken
+WorkerJob = Parse | ParseSlice | RenderPage | MeasurePages | FindPictures | CropPicture | ReadPageTexts | WriteMarkdown
+WorkerAnswer = (
+    Ready
+    | Parsed
+    | Sliced
+    | Rendered
+    | MarkdownWritten
+    | PicturesFound
+    | PageTextsRead
+    | Measured
+    | WorkerRefusal
+    | Broken
+)
 
 encode = msgspec.msgpack.Encoder().encode
 orders: msgspec.msgpack.Decoder[Hello | Preload | WorkerJob] = msgspec.msgpack.Decoder(Hello | Preload | WorkerJob)

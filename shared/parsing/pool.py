@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from copy import copy
-from typing import Self
+from typing import NamedTuple, Self
 
 from msgspec.structs import replace
 
@@ -17,10 +17,12 @@ from shared.parsing.messages import (
     MarkdownWritten,
     Measured,
     MeasurePages,
+    PageTextsRead,
     Parse,
     Parsed,
     ParseSlice,
     PicturesFound,
+    ReadPageTexts,
     Ready,
     Rendered,
     RenderPage,
@@ -31,7 +33,7 @@ from shared.parsing.messages import (
     WriteMarkdown,
 )
 from shared.parsing.office.conversion import converted, has_office
-from shared.parsing.office.targets import CONVERTIBLE, OFFICE, TARGETS
+from shared.parsing.office.targets import CONVERTIBLE, OFFICE, PDF, TARGETS, page_target
 from shared.parsing.process import ParserHung, ParserNotStarted, ParserUnavailable, Worker, WorkerDied
 from shared.parsing.second_parsers import RETRIED, parsers_for
 from shared.parsing.time_limits import HUNG, LOADING_WALL_S, OUT_OF_TIME, wall_seconds
@@ -63,6 +65,13 @@ Original = bytes | Callable[[], Awaitable[bytes]]
 
 async def _read(original: Original) -> bytes:
     return original if isinstance(original, bytes) else await original()
+
+
+class PrintedPages(NamedTuple):
+    """The pages of an office document as a PDF, with the letters of each."""
+
+    pdf: bytes
+    texts: tuple[str, ...]
 
 
 class ParserPool:
@@ -170,6 +179,18 @@ class ParserPool:
         answer = await self._ask(CropPicture(media_type, place), content, self._quick)
         assert isinstance(answer, Rendered)
         return answer.image
+
+    async def print_pages(self, media_type: str, content: Original) -> PrintedPages | None:
+        """Returns the pages of a document with LibreOffice; None where that is not installed or does not read the
+        format. Raises like `parse`."""
+        target = page_target(media_type)
+        if target is None or not has_office():
+            return None
+        async with self._free.slot(self._tenant_id, self._longest_wait_s):
+            pdf = await converted(target, await _read(content), self._limits)
+        answer = await self._ask(ReadPageTexts(PDF), pdf, self._quick)
+        assert isinstance(answer, PageTextsRead)
+        return PrintedPages(pdf, answer.texts)
 
     async def markdown(self, parsed: Original) -> bytes:
         """Returns a parsed document, given in JSON, as Markdown in UTF-8. Raises like `parse`."""

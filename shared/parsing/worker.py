@@ -23,11 +23,13 @@ from shared.parsing.messages import (
     MarkdownWritten,
     Measured,
     MeasurePages,
+    PageTextsRead,
     Parse,
     Parsed,
     ParseSlice,
     PicturesFound,
     Preload,
+    ReadPageTexts,
     Ready,
     Rendered,
     RenderPage,
@@ -115,6 +117,10 @@ def _done(order: WorkerJob, content: bytes, limits: ParsingLimits) -> WorkerAnsw
             from shared.parsing import pictures
 
             return PicturesFound(pictures.find_pictures(media_type, content, most, limits), _resident())
+        case ReadPageTexts(media_type):
+            from shared.parsing.paged.page_texts import page_texts
+
+            return PageTextsRead(page_texts(media_type, content, limits), _resident())
         case WriteMarkdown():
             return MarkdownWritten(markdown_of(content), _resident())
         case CropPicture(media_type, place):

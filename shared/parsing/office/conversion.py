@@ -1,4 +1,4 @@
-"""Converts old formats with LibreOffice, where it is installed."""
+"""Converts documents with LibreOffice, where it is installed."""
 
 import asyncio
 import contextlib
@@ -100,7 +100,7 @@ def _command(program: str, folder: Path, target: Target) -> list[str]:
         program,
         f"-env:UserInstallation={(folder / 'profile').as_uri()}",
         *("--headless", "--norestore", "--nologo", "--nolockcheck", "--nodefault", "--nofirststartwizard"),
-        *("--convert-to", target.to, "--outdir", str(folder / "out")),
+        *("--convert-to", target.to + target.options, "--outdir", str(folder / "out")),
         str(folder / f"document.{target.extension}"),
     ]
 

@@ -1,4 +1,4 @@
-"""Old formats that nothing here but LibreOffice reads, and what it makes of them for our own parsers."""
+"""The formats that LibreOffice reads, and what it makes of them: documents for our own parsers, and their pages."""
 
 from collections.abc import Mapping
 
@@ -6,17 +6,20 @@ from msgspec import Struct
 
 
 class Target(Struct, frozen=True):
-    """`extension` is what LibreOffice knows the format by, `to` what it converts it to."""
+    """`extension` is what LibreOffice knows the format by, `to` what it converts it to, with the `options` of its
+    filter."""
 
     extension: str
     to: str
     parser: str
     media_type: str
+    options: str = ""
 
 
 OFFICE = "office"
 """The parser's name in the table of formats."""
 
+PDF = "application/pdf"
 _TYPE = "application/vnd.openxmlformats-officedocument"
 
 
@@ -56,5 +59,30 @@ TARGETS: Mapping[str, Target] = {
     "application/vnd.ms-excel.sheet.binary.macroenabled.12": _sheet("xlsb"),
     "application/vnd.sun.xml.impress": _slides("sxi"),
     "application/vnd.stardivision.impress": _slides("sdd"),
-    "application/vnd.oasis.opendocument.graphics": Target("odg", "pdf", "paged", "application/pdf"),
+    "application/vnd.oasis.opendocument.graphics": Target("odg", "pdf", "paged", PDF),
 }
+"""What nothing here but LibreOffice reads."""
+
+_EVERY_SLIDE = ':impress_pdf_Export:{"ExportHiddenSlides":{"type":"boolean","value":"true"}}'
+"""A hidden slide counts as a slide, so that the others have the numbers that their text has."""
+
+
+def page_target(media_type: str) -> Target | None:
+    """Returns how the document's pages are printed; None for what LibreOffice does not read."""
+    found = CONVERTIBLE.get(media_type) or TARGETS.get(media_type)
+    if found is None:
+        return None
+    return Target(found.extension, "pdf", "paged", PDF, _EVERY_SLIDE if has_slides(media_type) else "")
+
+
+def has_slides(media_type: str) -> bool:
+    return _converted_to(media_type) == "pptx"
+
+
+def has_sheets(media_type: str) -> bool:
+    return _converted_to(media_type) == "xlsx"
+
+
+def _converted_to(media_type: str) -> str:
+    found = CONVERTIBLE.get(media_type) or TARGETS.get(media_type)
+    return found.to if found else ""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from shared.parsing.document import Block
+from shared.parsing.letters import letters_of
 from shared.parsing.links import with_address
 from shared.parsing.paged import layout
 from shared.parsing.paged.annotations import PageLink
@@ -16,7 +17,7 @@ from shared.parsing.paged.rulings import ruling
 from shared.parsing.paged.table_words import TableWord, centre_in
 from shared.parsing.paged.text_blocks import TextPage, body_size, rows_of_runs, text_blocks
 from shared.parsing.paged.text_layer import TextRun
-from shared.parsing.paged.unowned_text import add_unowned, insert_block, letters_of
+from shared.parsing.paged.unowned_text import add_unowned, insert_block
 from shared.parsing.tables import table_markdown
 from shared.parsing.time_limits import uncounted
 from shared.types.passage import Box

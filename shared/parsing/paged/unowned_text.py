@@ -1,22 +1,14 @@
 """Adds to the blocks of layout analysis what it left out of the text layer, where it stands in reading order."""
 
-import re
-import unicodedata
 from collections.abc import Sequence
 
 from msgspec.structs import replace
 
 from shared.parsing.document import Block
+from shared.parsing.letters import letters_of
 from shared.parsing.paged.text_blocks import TextPage, text_blocks
 from shared.parsing.paged.text_layer import TextRun
 from shared.types.passage import Box
-
-_WORD = re.compile(r"[\w☐☒]+")
-
-
-def letters_of(text: str) -> str:
-    """Returns only letters, digits and check boxes, in one case, ligatures resolved."""
-    return "".join(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
 
 
 def add_unowned(blocks: Sequence[Block], page: TextPage, number: int, body: float) -> list[Block]:
