@@ -1,26 +1,15 @@
-"""Finds the document of a request, if the caller may see or change it."""
-
-import re
+"""Finds the document of a request, if the caller may change it."""
 
 from msgspec import Struct
 
 from shared.catalogue.catalogue import Catalogue, CatalogueEntry
-from shared.types.errors import Forbidden, NotFound
+from shared.catalogue.finding import find
+from shared.types.errors import Forbidden
 from shared.types.principal import Principal
-
-_DOCUMENT_ID = re.compile(r"doc_[0-9a-z]{1,64}")
 
 
 class OneDocument(Struct, frozen=True):
     document_id: str
-
-
-async def find(document_id: str, catalogue: Catalogue) -> CatalogueEntry:
-    """Raises `NotFound`, the same for a missing document and another tenant's."""
-    entry = await catalogue.entry(document_id) if _DOCUMENT_ID.fullmatch(document_id) else None
-    if entry is None:
-        raise NotFound("There is no such document.")
-    return entry
 
 
 async def find_own(document_id: str, catalogue: Catalogue, principal: Principal) -> CatalogueEntry:

@@ -5,8 +5,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from functions.documents.access import find, find_own
+from functions.documents.access import find_own
 from shared.catalogue.catalogue import Catalogue
+from shared.catalogue.finding import find
 from shared.catalogue.view import DocumentView, view
 from shared.records.records import TenantRecords
 from shared.redis.leases import Leases, document_lease

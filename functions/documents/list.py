@@ -1,7 +1,8 @@
 """Lists the tenant's documents, newest first."""
 
 from shared.catalogue.catalogue import Catalogue
-from shared.catalogue.view import DocumentView, view
+from shared.catalogue.finding import list_views
+from shared.catalogue.view import DocumentView
 from shared.table.table import Table
 from shared.types.http import Paged
 from shared.types.paging import PageRequest
@@ -16,7 +17,5 @@ class Documents(Paged, frozen=True, kw_only=True):
 
 
 async def handle(request: ListDocuments, catalogue: Catalogue, table: Table) -> Documents:
-    page = await catalogue.page(request.limit, request.cursor)
-    entries = await catalogue.entries(page.document_ids)
-    items = [view(entry, table.stages(entry.record.route)) for entry in entries if entry]
-    return Documents(items=items, next_cursor=page.next_cursor)
+    items, next_cursor = await list_views(catalogue, table, request.limit, request.cursor)
+    return Documents(items=items, next_cursor=next_cursor)

@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator
 
-from functions.documents.access import OneDocument, find
+from functions.documents.access import OneDocument
 from shared.catalogue.catalogue import Catalogue
+from shared.catalogue.finding import find
 from shared.records.records import TenantRecords
 from shared.types.errors import NotFound
 from shared.types.http import Content

@@ -6,8 +6,8 @@ from functools import partial
 from msgspec import Struct
 
 from events.document import DocumentParsed
-from functions.documents.access import find
 from shared.catalogue.catalogue import Catalogue
+from shared.catalogue.finding import find
 from shared.formats.table import PAGED
 from shared.parsing.office.conversion import has_office
 from shared.parsing.office.targets import PDF, page_target

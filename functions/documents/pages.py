@@ -4,8 +4,8 @@ import msgspec
 from msgspec import Struct
 
 from events.document import DocumentParsed
-from functions.documents.access import find
 from shared.catalogue.catalogue import Catalogue
+from shared.catalogue.finding import find
 from shared.catalogue.view import text_share
 from shared.parsing.document import PageReading, TextSource
 from shared.processes.cpu_threads import run_long

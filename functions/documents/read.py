@@ -1,7 +1,8 @@
 """Shows one document and how far it has come."""
 
-from functions.documents.access import OneDocument, find
+from functions.documents.access import OneDocument
 from shared.catalogue.catalogue import Catalogue
+from shared.catalogue.finding import find
 from shared.catalogue.view import DocumentView, view
 from shared.table.table import Table
 from shared.types.errors import NotFound

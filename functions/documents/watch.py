@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from functions.documents.access import OneDocument, find
+from functions.documents.access import OneDocument
 from shared.catalogue.catalogue import Catalogue, CatalogueEntry
+from shared.catalogue.finding import find
 from shared.catalogue.view import FINAL, DocumentView, WaitingStage, view
 from shared.catalogue.watches import Watch, Watches
 from shared.table.table import Table

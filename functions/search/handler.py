@@ -8,12 +8,11 @@ from shared.catalogue.catalogue import Catalogue
 from shared.embedding.port import Embedding
 from shared.embedding.sparse import SparseEncoder
 from shared.retrieval.retrieve import Mode
-from shared.retrieval.sources import Library, SearchHit, search_hit
-from shared.types.charges import whole_bill
+from shared.retrieval.searching import SearchAnswer, search
+from shared.retrieval.sources import Library
 from shared.types.moment import moment
 from shared.types.payer import Payer
 from shared.types.question import QuestionText
-from shared.types.usage import Usage
 from shared.usage.metering import Meter
 from shared.vectors.port import Vectors
 
@@ -28,14 +27,6 @@ class Search(Struct, frozen=True):
     as_of: str | None = None
 
 
-class SearchAnswer(Struct, frozen=True):
-    """Found passages, best first. `degraded` names what the search went without: `vectors`, `graph`."""
-
-    passages: list[SearchHit]
-    usage: Usage
-    degraded: tuple[str, ...]
-
-
 async def handle(
     request: Search,
     embedding: Embedding,
@@ -48,12 +39,4 @@ async def handle(
     if request.as_of is not None:
         moment(request.as_of, "as_of")
     library = Library(embedding, encoder, vectors, catalogue)
-    sources = await library.sources(request.query, request.mode, request.limit, request.document_ids)
-    found = [(source.found.passage.passage_id, source.found.score) for source in sources.items]
-    question = await meter.question(payer, sources.embedded_tokens)
-    await question.record("search", found)
-    return SearchAnswer(
-        passages=[search_hit(source) for source in sources.items],
-        usage=whole_bill(Usage(embedded_tokens=sources.embedded_tokens)),
-        degraded=sources.degraded,
-    )
+    return await search(library, meter, payer, request.query, request.mode, request.limit, request.document_ids)

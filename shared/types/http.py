@@ -3,9 +3,9 @@
 An answer with another status than 200 says so in its class variable `http_status`; None is 204.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
@@ -19,6 +19,19 @@ class SpooledFile(Struct, frozen=True):
     size: int
     content_hash: str
     head: bytes
+
+
+class RawRequest(Struct, frozen=True):
+    """A message that the route does not decode: the body, which is JSON, and the headers, named in lower case."""
+
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class EmptyAnswer(Struct, frozen=True):
+    """An answer without a body."""
+
+    http_status: ClassVar[int] = 202
 
 
 class ServerSentEvent(Struct, frozen=True):

@@ -29,13 +29,14 @@ from shared.types.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from shared.types.http import Content, EventStream, Paged, SpooledFile
+from shared.types.http import Content, EmptyAnswer, EventStream, Paged, RawRequest, SpooledFile
 
 _EVERY_ROUTE = (InvalidRequest, RateLimited, Internal, Unavailable, Deadline)
 _WITH_CREDENTIAL = (Unauthenticated, Forbidden)
 _WITH_BODY = (TooLarge, UnsupportedMediaType, DiskFull)
 _REPEATABLE = (Conflict, IdempotencyMismatch)
 _BODYLESS = frozenset({"GET", "DELETE"})
+_WITHOUT_SCHEMA = (EmptyAnswer, Content, EventStream, type(None))
 _STRUCTURED = "application/cloudevents+json"
 _EVERY_ANSWER = (
     "X-Request-ID",
@@ -90,9 +91,10 @@ class DescribedRoute:
 
     def kinds(self) -> list[type[Struct]]:
         """The types whose schemas `render` asks for."""
-        answers = [kind for kind in self._answers if kind not in (Content, EventStream, type(None))]
+        answers = [kind for kind in self._answers if kind not in _WITHOUT_SCHEMA]
         data = getattr(self._message, "data_type", None)
-        return [self._message, *answers, *([data] if data else [])]
+        messages = [] if issubclass(self._message, RawRequest) else [self._message]
+        return [*messages, *answers, *([data] if data else [])]
 
     def render(self, schemas: Schemas) -> dict[str, Any]:
         operation = self.operation
@@ -102,7 +104,7 @@ class DescribedRoute:
             "summary": operation.summary,
             "description": self._documentation,
             "parameters": self._parameters(schemas),
-            "responses": {**self._successes(schemas), **self._errors(schemas)},
+            "responses": _joined(self._successes(schemas), self._errors(schemas)),
         }
         if operation.method not in _BODYLESS and (body := self._body(schemas)):
             described["requestBody"] = body
@@ -111,7 +113,7 @@ class DescribedRoute:
         return described | {"x-aegis-role": operation.role}
 
     def _parameters(self, schemas: Schemas) -> list[dict[str, Any]]:
-        properties = schemas.of(self._message).get("properties", {})
+        properties = self._schema(schemas).get("properties", {})
         names = self.operation.path_parameters
         found = [_parameter(name, "path", properties[name], required=True) for name in names]
         if self.operation.method in _BODYLESS:
@@ -126,13 +128,18 @@ class DescribedRoute:
             ]
         return found
 
+    def _schema(self, schemas: Schemas) -> dict[str, Any]:
+        return {} if issubclass(self._message, RawRequest) else schemas.of(self._message)
+
     def _takes_event(self) -> bool:
         return self._message.__annotations__.get("event") is CloudEvent
 
     def _body(self, schemas: Schemas) -> dict[str, Any] | None:
         if self._takes_event():
             return _event_body(self._message, schemas)
-        schema, names = schemas.of(self._message), self.operation.path_parameters
+        if issubclass(self._message, RawRequest):
+            return {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+        schema, names = self._schema(schemas), self.operation.path_parameters
         properties = {name: one for name, one in schema.get("properties", {}).items() if name not in names}
         if not properties:
             return None
@@ -153,7 +160,7 @@ class DescribedRoute:
         found: dict[str, Any] = {}
         for kind in self._answers:
             status = str(_status_of(kind))
-            if kind is type(None):
+            if kind in (EmptyAnswer, type(None)):
                 found[status] = answer(status, "Done.", None, *self._headers(status))
                 continue
             link = ("Link",) if issubclass(kind, Paged) else ()
@@ -189,6 +196,13 @@ class DescribedRoute:
         spends = ("X-Budget-Remaining",) if self.operation.spends else ()
         replayed = ("Idempotent-Replayed",) if self._is_post and int(status) in REPLAYED_STATUSES else ()
         return spends + replayed
+
+
+def _joined(successes: dict[str, Any], errors: dict[str, Any]) -> dict[str, Any]:
+    """The responses of a route. One status may have bodies of both: an answer of the handler and a problem."""
+    for status in successes.keys() & errors.keys():
+        errors[status]["content"] |= successes[status]["content"]
+    return successes | errors
 
 
 def _event_attributes(message: type[Struct]) -> dict[str, Any]:

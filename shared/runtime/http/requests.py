@@ -44,15 +44,19 @@ def from_query(kind: type[Struct], path: dict[str, str], query: list[tuple[str, 
 
 def from_json(kind: type[Struct], path: dict[str, str], content_type: str, body: bytes) -> Struct:
     """A message with a JSON body. Raises `UnsupportedMediaType` and `InvalidRequest`."""
-    media_type = content_type.partition(";")[0].strip().lower()
-    if not body and not media_type and _takes_nothing(kind, path):
+    if not body and not content_type.strip() and _takes_nothing(kind, path):
         return _convert(kind, path, {}, strict=True)
-    if media_type != "application/json":
-        raise UnsupportedMediaType("Send the body as JSON, with `Content-Type: application/json`.")
+    require_json(content_type)
     fields = decode_json(body) if body or not _takes_nothing(kind, path) else {}
     if not isinstance(fields, dict):
         raise InvalidRequest("The body has to be a JSON object.")
     return _convert(kind, path, fields, strict=True)
+
+
+def require_json(content_type: str) -> None:
+    """Raises `UnsupportedMediaType` for another type than JSON."""
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaType("Send the body as JSON, with `Content-Type: application/json`.")
 
 
 def from_fields(kind: type[Struct], path: dict[str, str], fields: dict[str, Any]) -> Struct:

@@ -15,7 +15,7 @@ from shared.runtime.http.problems import event_of, problem_of, render_problem
 from shared.telemetry.logs import log
 from shared.telemetry.outages import outage_fields
 from shared.types.errors import Problem, Unauthenticated
-from shared.types.http import Content, EventStream, Paged, ServerSentEvent
+from shared.types.http import Content, EmptyAnswer, EventStream, Paged, ServerSentEvent
 
 EVENT_STREAM = "text/event-stream"
 _PING_S = 15
@@ -28,6 +28,8 @@ _ENCODER = msgspec.json.Encoder(uuid_format="hex")
 def response_of(answer: Any, exchange: Exchange, query: list[tuple[str, str]]) -> Response[Any]:
     if answer is None:
         return Response(None, status_code=204)
+    if isinstance(answer, EmptyAnswer):
+        return Response(b"", status_code=answer.http_status, media_type="application/json")
     if isinstance(answer, EventStream):
         return stream_response(encoded_events(answer, exchange))
     if isinstance(answer, Content):

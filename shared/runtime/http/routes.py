@@ -51,7 +51,7 @@ from shared.types.errors import (
     Unauthenticated,
     UnsupportedMediaType,
 )
-from shared.types.http import EventStream, SpooledFile
+from shared.types.http import EventStream, RawRequest, SpooledFile
 from shared.types.principal import Principal
 from shared.types.request_sources import begin_sources
 
@@ -249,6 +249,9 @@ class _Route:
         if kind.__annotations__.get("event") is CloudEvent:
             return await self._event(request, exchange, kind)
         body = await _body(request, exchange, getattr(kind, "largest_body", _LARGEST_JSON))
+        if issubclass(kind, RawRequest):
+            requests.require_json(exchange.headers.get("content-type", ""))
+            return kind(body, exchange.headers)
         arguments = kind, path, exchange.headers.get("content-type", ""), body
         if len(body) <= _DECODED_ON_LOOP:
             return requests.from_json(*arguments)
@@ -348,6 +351,8 @@ def _query(request: Request[Any, Any, Any]) -> list[tuple[str, str]]:
 def _fingerprint(message: Struct) -> str:
     from shared.idempotency.calls import fingerprint
 
+    if isinstance(message, RawRequest):
+        return fingerprint(message.body)
     parts = [
         (name, value.content_hash + value.filename if isinstance(value, SpooledFile) else value)
         for name, value in ((name, getattr(message, name)) for name in message.__struct_fields__)
