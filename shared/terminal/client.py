@@ -99,6 +99,11 @@ class ServerClient:
             raise refusal_from(self.connection, response)
         return response
 
+    async def post_bytes(self, path: str, body: bytes, headers: dict[str, str]) -> "httpx.Response":
+        """Returns the complete response to a JSON body, whatever its status. Raises `Unreachable`."""
+        with transport_errors(self.connection):
+            return await self._http.post(path, content=body, headers=headers, timeout=self._timeout(ASK_SECONDS))
+
     @asynccontextmanager
     async def stream(
         self, method: str, path: str, *, json: Any = None, last_id: str = ""

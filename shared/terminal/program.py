@@ -22,6 +22,7 @@ COMMANDS = {
     "ask": ("ask", "Ask a question about the documents."),
     "search": ("search", "Search the documents for passages."),
     "eval": ("evaluation", "Measure answers and search results with questions whose right answers are known."),
+    "mcp": ("mcp", "Serve the Model Context Protocol on stdin and stdout."),
     "documents": ("documents", "List, show, watch, print, retry and delete documents."),
     "keys": ("keys", "Create, list and revoke API keys."),
     "tenants": ("tenants", "Create, list, change and delete tenants (operator)."),
@@ -63,7 +64,7 @@ class _Program(click.RichGroup):
 @click.command_panel("Serve", commands=["serve", "function", "functions", "init", "rebuild", "doctor"])
 @click.command_panel("Documents and questions", commands=["ingest", "estimate", "ask", "search", "eval", "documents"])
 @click.command_panel("Money", commands=["usage", "budget", "explain", "audit", "reconcile"])
-@click.command_panel("Accounts and upkeep", commands=["keys", "tenants", "failed", "completion"])
+@click.command_panel("Accounts and upkeep", commands=["keys", "tenants", "failed", "mcp", "completion"])
 def program() -> None:
     """Answers questions from your own documents, with citations.
 
