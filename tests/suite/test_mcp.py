@@ -86,7 +86,7 @@ def test_a_long_text_is_read_part_by_part(reader: Reader) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tool", "arguments", "said"),
+    ("tool", "arguments", "expected"),
     [
         ("ask", {"question": " "}, "/arguments/question"),
         ("ask", {"question": "Why?", "colour": 1}, "colour"),
@@ -96,10 +96,10 @@ def test_a_long_text_is_read_part_by_part(reader: Reader) -> None:
     ],
 )
 def test_a_model_reads_what_was_wrong_with_its_call(
-    reader: Reader, tool: str, arguments: dict[str, Any], said: str
+    reader: Reader, tool: str, arguments: dict[str, Any], expected: str
 ) -> None:
     result = reader.tool(tool, **arguments)
-    assert result["isError"] and said in result["content"][0]["text"]
+    assert result["isError"] and expected in result["content"][0]["text"]
 
 
 def test_documents_are_resources(reader: Reader) -> None:

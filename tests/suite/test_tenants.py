@@ -65,6 +65,14 @@ CASES = {
     "POST /v1/completions": Case(json={"model": "aegis", "prompt": f"What does the {CANARY} weigh?"}, scope="ask"),
     "POST /v1/embeddings": Case(json={"model": "aegis", "input": "a word"}, scope="ask"),
     "POST /search": Case(json={"query": CANARY}),
+    "POST /mcp": Case(
+        json={
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "tools/call",
+            "params": {"name": "ask", "arguments": {"question": f"What does the {CANARY} weigh?"}},
+        }
+    ),
     "GET /documents/{document_id}/pages": Case(fresh="pages"),
     "GET /documents/{document_id}/pages/{page}": Case(fresh="pages"),
     "PATCH /documents/{document_id}": Case(json={"title": "Another title"}, fresh="document"),
@@ -85,8 +93,9 @@ CASES = {
 GUARDED = [operation for operation in ROUTES if operation.role != "public"]
 OF_TENANTS = [operation for operation in GUARDED if operation.roles != ("operator",)]
 WITH_SCOPE = [route for route in OF_TENANTS if route.scope or CASES[route.on].scope]
-STRICT = [route for route in GUARDED if not route.path.startswith("/v1/")]
-LENIENT = [route for route in GUARDED if route.path.startswith("/v1/")]
+LENIENT = [route for route in GUARDED if route.path.startswith(("/v1/", "/mcp"))]
+"""They follow a protocol of others, in which unknown fields are ignored."""
+STRICT = [route for route in GUARDED if route not in LENIENT]
 WITH_ID = [one for one in OF_TENANTS if "{" in one.path and "/models/" not in one.path]
 RANK = ["reader", "member", "admin"]
 
