@@ -9,22 +9,24 @@ from msgspec import Struct
 
 from shared.parsing.document import Block, ElementKind, ParsedDocument
 from shared.parsing.limits import ParsingLimits
+from shared.parsing.spelled_numbers import spelled
 from shared.parsing.tables import rectangular, table_markdown
 from shared.types.errors import Rejected
 from shared.types.passage import Box, around
 from shared.types.text import safe_title
 
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\xad\ud800-\udfff]")
 MOST_TABLE_CHARACTERS = 100_000
 """A table with more text than this becomes several, each with the header."""
 
 
 class _Container(Struct):
-    """A list, one of its items, or a quotation that is open. `number` counts an ordered list's items."""
+    """A list, one of its items, or a quotation that is open. `number` counts an ordered list's items by `step`."""
 
     kind: str
     number: int | None = None
     marker: str = ""
+    step: int = 1
 
 
 class _Place(NamedTuple):
@@ -119,15 +121,18 @@ class Assembly:
         """How much more text, in bytes of UTF-8, the document may have."""
         return max(self._limits.expanded_bytes - self._bytes, 0)
 
-    def open_list(self, *, ordered: bool, start: int = 1) -> None:
-        self._enter(_Container("list", start if ordered else None))
+    def open_list(self, *, ordered: bool, start: int = 1, step: int = 1) -> None:
+        self._enter(_Container("list", start if ordered else None, step=step))
 
-    def open_item(self, mark: str = "") -> None:
-        """Opens a list item; `mark` replaces the marker that its list gives."""
+    def open_item(self, mark: str = "", *, number: int | None = None, style: str = "decimal") -> None:
+        """Opens a list item; `mark` replaces the marker that its list gives. In an ordered list, `number` is the item's
+        where it does not follow on, and `style` that of its numbers, as `spelled` knows it."""
         holder = self._open[-1] if self._open else None
         if not mark and holder and holder.number is not None:
-            mark = f"{holder.number}."
-            holder.number += 1
+            holder.number = holder.number if number is None else number
+            label = spelled(holder.number, style)
+            mark = f"{label}." if label else ""
+            holder.number += holder.step
         self._enter(_Container("item", marker=f"{mark or '-'} "))
 
     def open_quote(self) -> None:
@@ -193,7 +198,8 @@ def too_deep(limits: ParsingLimits) -> Rejected:
 
 
 def _clean(text: str) -> str:
-    """Removes control characters and lone surrogates, which neither stores nor JSON accept."""
+    """Removes control characters and lone surrogates, which neither stores nor JSON accept, and soft hyphens, which
+    would tear a word for those who look for it."""
     return _UNPRINTABLE.sub("", text)
 
 

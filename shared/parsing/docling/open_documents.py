@@ -100,7 +100,7 @@ def _objects_written(tree: Any, archive: zipfile.ZipFile) -> None:
         if frame is None:
             continue
         if embedded.tag == f"{_MATH}math":
-            from shared.parsing.docling.equations import mathml_text
+            from shared.parsing.equations import mathml_text
 
             span = etree.Element(f"{TEXT}span")
             span.text = f" {mathml_text(embedded)} "

@@ -14,10 +14,10 @@ from lxml import etree
 
 from shared.parsing.docling.charts import CHARTS, chart_lines
 from shared.parsing.docling.diagrams import diagram_lines
-from shared.parsing.docling.equations import omml_text
 from shared.parsing.docling.office_packages import ReadablePackage, related_by_id, rewritten, xml_part, xml_tree
 from shared.parsing.docling.slide_colours import unseen_runs
 from shared.parsing.docling.symbols import in_font
+from shared.parsing.equations import omml_text
 from shared.parsing.links import with_address
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"

@@ -3,6 +3,7 @@
 import posixpath
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from io import BytesIO
 from typing import Any
 from urllib.parse import unquote
@@ -13,6 +14,7 @@ from shared.parsing.assembly import Assembly
 from shared.parsing.decoding import decode
 from shared.parsing.document import ParsedDocument
 from shared.parsing.light.html import read_into
+from shared.parsing.light.html_styles import StyleSheets
 from shared.parsing.limits import ParsingLimits
 from shared.types.errors import Rejected
 
@@ -35,8 +37,19 @@ def _read(archive: zipfile.ZipFile, assembly: Assembly, limits: ParsingLimits) -
     tree = _tree(archive.read(package))
     title = "".join(tree.xpath("string(//*[local-name()='metadata']/*[local-name()='title'])").split("\n")).strip()
     for name in _pages(tree, posixpath.dirname(package)):
-        read_into(assembly, decode(archive.read(name)), limits)
+        page = decode(archive.read(name))
+        read_into(assembly, page, limits, styles=StyleSheets(page, partial(_sheet, archive, name)))
     assembly.title = title or assembly.title
+
+
+def _sheet(archive: zipfile.ZipFile, page: str, address: str, base: str) -> tuple[str, str] | None:
+    """A style sheet of the book, by the address in a page or in another sheet."""
+    folder = posixpath.dirname(base or page)
+    name = posixpath.normpath(posixpath.join(folder, unquote(address.partition("#")[0].partition("?")[0])))
+    try:
+        return decode(archive.read(name)), name
+    except (KeyError, Rejected):
+        return None
 
 
 def _pages(package: Any, folder: str) -> Iterator[str]:

@@ -2,21 +2,16 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from msgspec import Struct, structs
 
 from shared.parsing.colours import Colour, are_near
+from shared.parsing.light.html_sheets import FindSheet, blocks, style_sheets
 
 Declarations = dict[str, str]
 
-_SHEET_BEGINS = re.compile(r"<style\b[^>]{0,500}>", re.IGNORECASE)
-_SHEET_ENDS = re.compile(r"</style", re.IGNORECASE)
-_OUTSIDE = re.compile(r"<link\b[^<>]{0,500}?\bstylesheet\b|@import\b|<\?xml-stylesheet\b", re.IGNORECASE)
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_HTML_COMMENT = re.compile(r"<!--|-->")
-_PIECE_END = re.compile(r"([{};])")
 _COMPOUND = re.compile(r"(?:[\w-]+|\*)?(?:[.#][\w-]+|\[[\w-]+(?:=[\"']?[^\"'\]]*[\"']?)?\])*")
 _PART = re.compile(r"([.#]?)([\w-]+)|\[([\w-]+)(?:=[\"']?([^\"'\]]*))?")
 _NOTHING = re.compile(r"[+-]?0*+(?:\.0*+)?(?:px|pt|em|rem|ex|%|cm|mm|in|vw|vh)?")
@@ -57,7 +52,8 @@ class _Rule(NamedTuple):
 
 
 class Element(Struct, frozen=True):
-    """An open element, and how it is shown: `is_gone` holds for all inside it, the rest can be set anew there."""
+    """An open element, and how it is shown: `is_gone` holds for all inside it, the rest can be set anew there. `marker`
+    is the style of a list's marks."""
 
     tag: str = ""
     id: str = ""
@@ -68,6 +64,7 @@ class Element(Struct, frozen=True):
     is_tiny: bool = False
     colour: Colour | None = (0, 0, 0)
     background: Colour | None = (255, 255, 255)
+    marker: str = ""
 
     def has(self, name: str, value: str | None) -> bool:
         return name in self.attributes and value in {None, self.attributes[name]}
@@ -82,15 +79,16 @@ class Element(Struct, frozen=True):
 
 
 class StyleSheets:
-    """The rules of a page, found by the last name in their selectors."""
+    """The rules of a page, found by the last name in their selectors. `find` finds the sheets that it links to."""
 
-    def __init__(self, page: str) -> None:
+    def __init__(self, page: str, find: FindSheet | None = None) -> None:
         self._rules: dict[str, list[_Rule]] = defaultdict(list)
+        sheets = style_sheets(page, find)
         # A sheet that is not here may set any background: then nothing is known to be white on white.
-        self._page = Element(background=None) if _OUTSIDE.search(page) else Element()
+        self._page = Element() if sheets.is_complete else Element(background=None)
         number = 0
-        for sheet in _sheets(page):
-            for selector, body in _blocks(_without_comments(sheet)):
+        for sheet in sheets.texts:
+            for selector, body in blocks(sheet):
                 if number > MOST_RULES or not (declared := _declarations(body)):
                     continue
                 for each in selector.split(","):
@@ -113,46 +111,6 @@ class StyleSheets:
         layers = [(rule.rank, rule.declarations) for rule in found]
         layers.append(((1, 0, 0, 0), _declarations(attributes.get("style", ""))))
         return _styled(element, _cascaded(_of_attributes(tag, attributes), layers))
-
-
-def _sheets(page: str) -> Iterator[str]:
-    place = 0
-    while begins := _SHEET_BEGINS.search(page, place):
-        ends = _SHEET_ENDS.search(page, begins.end())
-        if ends is None:
-            return
-        yield page[begins.end() : ends.start()]
-        place = ends.end()
-
-
-def _without_comments(sheet: str) -> str:
-    """Looks for comments only up to the last end of one: from there on none is closed."""
-    last = sheet.rfind("*/") + 2
-    return _HTML_COMMENT.sub(" ", _COMMENT.sub(" ", sheet[:last]) + sheet[last:])
-
-
-def _blocks(sheet: str) -> Iterator[tuple[str, str]]:
-    """Yields each rule's selector and its declarations; those for other media than the screen are left out."""
-    opened: list[str] = []
-    body: list[str] = []
-    pieces = _PIECE_END.split(sheet)
-    for text, end in zip(pieces[::2], pieces[1::2], strict=False):
-        if end == "{":
-            opened.append(" ".join(text.split()).lower() if "@" in text else " ".join(text.split()))
-            body = []
-        elif end == ";":
-            body.append(text)
-        elif opened:
-            selector = opened.pop()
-            if not selector.startswith("@") and all(map(_is_for_screen, opened)):
-                yield selector, ";".join([*body, text])
-            body = []
-
-
-def _is_for_screen(query: str) -> bool:
-    if not query.startswith("@media"):
-        return query.startswith(("@supports", "@layer"))
-    return query.removeprefix("@media").strip() in {"all", "screen", "only screen"}
 
 
 def _rule(selector: str, declared: Declarations, number: int) -> _Rule | None:
@@ -207,7 +165,7 @@ def _declarations(body: str) -> Declarations:
     declared: Declarations = {}
     for line in body.lower().split(";"):
         name, colon, value = line.partition(":")
-        name, value = name.strip(), " ".join(value.split())
+        name, value = name.strip().replace("list-style-type", "list-style"), " ".join(value.split())
         if colon and name in _PROPERTIES and (_IMPORTANT in value or _IMPORTANT not in declared.get(name, "")):
             declared[name] = value
     return declared
@@ -217,12 +175,18 @@ def _of_attributes(tag: str, attributes: Mapping[str, str]) -> Declarations:
     """What the attributes of an element say of its style: any style sheet overrules them."""
     declared: Declarations = {}
     is_closed = tag == "dialog" and "open" not in attributes
-    if is_closed or ("hidden" in attributes and attributes["hidden"].lower() != "until-found"):
+    if (
+        is_closed
+        or "popover" in attributes
+        or ("hidden" in attributes and attributes["hidden"].lower() != "until-found")
+    ):
         declared["display"] = "none"
     if tag in {"font", "basefont"} and "color" in attributes:
         declared["color"] = attributes["color"].lower()
     if tag == "body" and "text" in attributes:
         declared["color"] = attributes["text"].lower()
+    if tag in _MARKERS:
+        declared["list-style"] = _MARKERS_OF_TYPE.get(attributes.get("type", ""), _MARKERS[tag])
     if "background" in attributes:
         declared["background-image"] = "url"
     elif "bgcolor" in attributes:
@@ -255,7 +219,12 @@ def _styled(element: Element, style: Declarations) -> Element:
         is_tiny=element.is_tiny if size is None else _NOTHING.fullmatch(size) is not None,
         colour=_colour(style.get("color"), element.colour),
         background=None if image else _colour(background, element.background),
+        marker=_marker(style) or element.marker,
     )
+
+
+def _marker(style: Declarations) -> str:
+    return next((word for word in style.get("list-style", "").split() if word in _MARKERS_OF_TYPE.values()), "")
 
 
 def _is_gone(style: Declarations) -> bool:
@@ -295,12 +264,17 @@ def _colour(value: str | None, inherited: Colour | None) -> Colour | None:
     return _NAMED.get(name)
 
 
+_MARKERS = {"ol": "decimal", "ul": "disc", "menu": "disc", "li": ""}
+_MARKERS_OF_TYPE = {"1": "decimal", "a": "lower-alpha", "A": "upper-alpha", "i": "lower-roman", "I": "upper-roman"}
+_MARKERS_OF_TYPE |= {
+    name: name for name in ("disc", "circle", "square", "none", "lower-latin", "upper-latin", "decimal-leading-zero")
+}
 _IMPORTANT = "!important"
 _PROPERTIES = frozenset(
     [
         *("display", "visibility", "opacity", "font", "font-size", "color", "background", "background-color"),
         *("background-image", "position", "left", "top", "right", "bottom", "clip", "clip-path", "text-indent"),
         *("width", "height", "max-width", "max-height", "overflow", "content-visibility", "transform"),
-        *("margin-left", "margin-top"),
+        *("margin-left", "margin-top", "list-style"),
     ]
 )

@@ -1,6 +1,7 @@
 """Parses JSON into text: one paragraph for each object, one `path: value` line for each member."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,9 @@ from shared.types.errors import Rejected
 
 TITLES = ("title", "name")
 """Members of the outermost object that may name the document."""
+
+_HTML_NAME = re.compile(r"(?:html|rendered)$", re.IGNORECASE)
+_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>")
 
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 """Numbers stay as they are written: nothing is rounded, no number is too long."""
@@ -57,6 +61,11 @@ def _write(assembly: Assembly, limits: ParsingLimits, outermost: Any) -> None:
         path, value, depth = waiting.pop()
         if depth > limits.depth:
             raise too_deep(limits)
+        if path and _is_markup(path, value):
+            from shared.parsing.light import html
+
+            html.read_into(assembly, value, limits)
+            continue
         lines, nested = _opened(path, value)
         assembly.paragraph("\n".join(lines))
         waiting.extend((name, inner, depth + 1) for name, inner in reversed(nested))
@@ -67,7 +76,7 @@ def _opened(path: str, value: Any) -> tuple[list[str], list[tuple[str, Any]]]:
     lines: list[str] = []
     nested: list[tuple[str, Any]] = []
     for name, member in _members(path, value):
-        if _is_nested(member):
+        if _is_nested(member) or _is_markup(name, member):
             nested.append((name, member))
         else:
             lines.append(f"{name}: {_value_text(member)}" if name else _value_text(member))
@@ -87,6 +96,11 @@ def _is_nested(value: Any) -> bool:
     if isinstance(value, list):
         return any(isinstance(member, dict | list) for member in value)
     return isinstance(value, dict)
+
+
+def _is_markup(name: str, value: Any) -> bool:
+    """Whether a member holds a part of a web page: `content_html` of a JSON Feed, for example."""
+    return isinstance(value, str) and _HTML_NAME.search(name) is not None and _TAG.search(value) is not None
 
 
 def _value_text(value: Any) -> str:

@@ -2,7 +2,8 @@
 
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from email import message_from_bytes, policy
 from email.message import Message
 from itertools import islice, pairwise
@@ -56,7 +57,9 @@ def _mail(message: Message, limits: ParsingLimits, depth: int = 1) -> Mail:
     texts: list[MailText] = []
     names: list[str] = []
     attached: list[Attachment | Mail] = []
-    for number, (part, is_related, is_appendix) in enumerate(_parts(message, limits, depth), 1):
+    parts = list(_parts(message, limits, depth))
+    sheets = _sheets(parts)
+    for number, (part, is_related, is_appendix) in enumerate(parts, 1):
         name, kind = _filename(part), part.get_content_type()
         if name:
             names.append(name)
@@ -69,7 +72,7 @@ def _mail(message: Message, limits: ParsingLimits, depth: int = 1) -> Mail:
                     attached.append(replace(mail, subject=mail.subject or name))
                 else:
                     texts += _report(inner)
-        elif text := _own_text(part, kind, name, is_appendix):
+        elif text := _own_text(part, kind, name, is_appendix, sheets):
             texts.append(text)
         elif not _is_beside(part, is_related):
             attached.append(Attachment(name or f"attachment {number}", _content(part), kind))
@@ -137,13 +140,28 @@ def _report(message: Message) -> Iterator[MailText]:
         yield MailText("plain", _text(message))
 
 
-def _own_text(part: Message, kind: str, name: str, is_appendix: bool) -> MailText | None:
+def _sheets(parts: Iterable[_Part]) -> dict[str, str]:
+    """The style sheets among the parts, by what a page may call them."""
+    sheets: dict[str, str] = {}
+    for part, _, _ in parts:
+        if part.get_content_type() == "text/css":
+            with suppress(Rejected):
+                text = _text(part)
+                sheets[f"cid:{_field(part, 'Content-ID').strip('<>')}"] = text
+                sheets[_field(part, "Content-Location")] = text
+    sheets.pop("", None)
+    return sheets
+
+
+def _own_text(part: Message, kind: str, name: str, is_appendix: bool, sheets: Mapping[str, str]) -> MailText | None:
     """The part as text of the mail itself; None where it is a file that came with it."""
     if kind == "text/calendar" and part.get_content_disposition() != "attachment":
         return MailText("calendar", _text(part), is_appendix)
     if kind not in _BODIES or name or part.get_content_disposition() == "attachment":
         return None
-    return MailText("plain" if kind == "text/plain" else "html", _text(part))
+    if kind == "text/plain":
+        return MailText("plain", _text(part))
+    return MailText("html", _text(part), location=_field(part, "Content-Location"), sheets=sheets)
 
 
 def _is_beside(part: Message, is_related: bool) -> bool:

@@ -1,14 +1,16 @@
 """A mail, whatever format it is stored in, and how it is written: its head, its text, what is attached to it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Literal, cast
+from urllib.parse import urljoin
 
 from msgspec import Struct
 
 from shared.parsing.assembly import Assembly, too_deep
 from shared.parsing.attachments import Attachment, write_attachments
 from shared.parsing.light import calendar, html
+from shared.parsing.light.html_styles import StyleSheets
 from shared.parsing.limits import ParsingLimits
 
 FIELDS = ("From", "To", "Cc", "Date")
@@ -19,11 +21,22 @@ DEEPEST = 60
 
 
 class MailText(Struct, frozen=True):
-    """Some of a mail's own text. An `appendix` says again what another part says in prose."""
+    """Some of a mail's own text. An `appendix` says again what another part says in prose. A page has its `location`,
+    and the style `sheets` that came with it by theirs."""
 
     kind: Literal["plain", "html", "calendar"]
     text: str
     appendix: bool = False
+    location: str = ""
+    sheets: Mapping[str, str] = {}
+
+    def find_sheet(self, address: str, base: str) -> tuple[str, str] | None:
+        try:
+            whole = urljoin(base or self.location, address)
+        except ValueError:
+            whole = address
+        name = next((each for each in (address, whole) if each in self.sheets), None)
+        return (self.sheets[name], name) if name is not None else None
 
 
 class Mail(Struct, frozen=True):
@@ -56,7 +69,7 @@ def write_mail(assembly: Assembly, mail: Mail, limits: ParsingLimits, level: int
 
 def _write_text(assembly: Assembly, text: MailText, limits: ParsingLimits, level: int) -> None:
     if text.kind == "html":
-        html.read_into(assembly, text.text, limits)
+        html.read_into(assembly, text.text, limits, styles=StyleSheets(text.text, text.find_sheet))
     elif text.kind == "calendar":
         calendar.read_into(assembly, text.text, level + 1, with_prose=not text.appendix)
     else:

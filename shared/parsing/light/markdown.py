@@ -8,13 +8,16 @@ from markdown_it.token import Token
 from shared.parsing.assembly import Assembly, too_deep
 from shared.parsing.decoding import decode
 from shared.parsing.document import ParsedDocument
+from shared.parsing.light import html
+from shared.parsing.light.html import line_of
+from shared.parsing.light.html_styles import StyleSheets
+from shared.parsing.light.markdown_html import OpenElements, has_html, line_markup, with_scripts
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.links import with_address
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\n((?:.{0,2000}\n){0,400}?)(?:---|\.\.\.)[ \t]*(?:\n|$)")
 _FRONT_LINE = re.compile(r"[ \t]*$|[ \t]*#|[\w.-]+[ \t]*:|[ \t]+\S|- ")
 _FRONT_TITLE = re.compile(r"^title[ \t]*:[ \t]*(.+)$", re.MULTILINE | re.IGNORECASE)
-_LINE_BREAK = re.compile(r"<br\b", re.IGNORECASE)
 
 
 def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
@@ -32,7 +35,7 @@ def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
 
 def read_into(assembly: Assembly, text: str, limits: ParsingLimits) -> None:
     """Adds a Markdown document or a part of one."""
-    writer = _Writer(assembly, limits)
+    writer = _Writer(assembly, limits, StyleSheets(text if "<style" in text.lower() else ""))
     for token in _tokens(text, limits):
         writer.write(token)
 
@@ -49,9 +52,11 @@ def _tokens(text: str, limits: ParsingLimits) -> list[Token]:
 class _Writer:
     """Writes the library's tokens one after the other; a table is written when it ends."""
 
-    def __init__(self, assembly: Assembly, limits: ParsingLimits) -> None:
+    def __init__(self, assembly: Assembly, limits: ParsingLimits, styles: StyleSheets) -> None:
         self._assembly = assembly
         self._limits = limits
+        self._styles = styles
+        self._around = OpenElements(styles)
         self._heading = 0
         self._rows: list[list[str]] = []
         self._in_cell = False
@@ -59,17 +64,15 @@ class _Writer:
     def write(self, token: Token) -> None:
         match token.type:
             case "inline":
-                self._inline(_line_text(token.children or [], linked=not self._heading))
+                self._inline(self._line(token.children or []))
             case "heading_open":
                 self._heading = int(token.tag[1:])
             case "heading_close":
                 self._heading = 0
             case "fence" | "code_block":
-                self._assembly.code(token.content)
+                self._assembly.code(self._seen(token.content))
             case "html_block":
-                from shared.parsing.light import html
-
-                html.read_into(self._assembly, token.content, self._limits)
+                self._markup(token.content)
             case _:
                 self._structure(token)
 
@@ -95,6 +98,30 @@ class _Writer:
             case "table_close":
                 self._assembly.table(self._rows)
                 self._rows = []
+
+    def _markup(self, markup: str) -> None:
+        """Reads a block of HTML, which may open or close elements around the paragraphs behind it."""
+        if self._around.are_hidden:
+            text, hidden = line_of(markup, self._limits, self._styles)
+            self._assembly.hidden_words += hidden + len(text.split())
+        else:
+            html.read_into(self._assembly, markup, self._limits, styles=self._styles)
+        self._around.feed(markup)
+
+    def _line(self, children: list[Token]) -> str:
+        if not has_html(children):
+            return self._seen(_line_text(children, linked=not self._heading))
+        markup = line_markup(children, linked=not self._heading)
+        text, hidden = line_of(markup, self._limits, self._styles)
+        self._assembly.hidden_words += hidden
+        return self._seen(text)
+
+    def _seen(self, text: str) -> str:
+        """The text, or nothing where an element around it is hidden."""
+        if not self._around.are_hidden:
+            return text
+        self._assembly.hidden_words += len(text.split())
+        return ""
 
     def _inline(self, text: str) -> None:
         if self._in_cell:
@@ -126,7 +153,7 @@ def _run(token: Token) -> str:
             return "\n"
         case "image":
             return _line_text(token.children or [])
-        case "html_inline":
-            return "\n" if _LINE_BREAK.match(token.content) else ""
+        case "text":
+            return with_scripts(token.content)
         case _:
             return token.content

@@ -4,14 +4,17 @@ It is read as a stream of tags. Nothing is fetched.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from lxml import etree
 
 from shared.parsing.assembly import Assembly, too_deep
 from shared.parsing.document import ParsedDocument
-from shared.parsing.light.html import read_into
+from shared.parsing.light.html import HtmlPage, line_of, read_into
+from shared.parsing.light.html_elements import beside
+from shared.parsing.light.html_styles import StyleSheets
 from shared.parsing.limits import ParsingLimits
+from shared.parsing.raised import raised
 from shared.parsing.xml_entities import with_html_entities
 from shared.types.errors import Rejected
 
@@ -35,9 +38,14 @@ INLINE = _names(
 PROSE = PARAGRAPHS | CODE | LISTS | TABLES
 
 FEEDS = _names("rss feed rdf")
-WRITTEN_IN_HTML = _names("encoded description summary content subtitle")
-"""Elements of a feed whose text is a part of a web page."""
+WRITTEN_IN_HTML = _names("encoded description summary content subtitle rights info title")
+"""Elements of a feed whose text may be a part of a web page."""
 
+ADDRESSES = {"link": "href", "enclosure": "url", "category": "term", "thumbnail": "url", "content": "src"}
+"""The attributes of a feed that are text."""
+
+_WEB = "{http://www.w3.org/1999/xhtml}"
+_MATH = "{http://www.w3.org/1998/Math/MathML}math"
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|&(?:\w+|#\w+);")
 _SPACE = re.compile(r"\s+")
 
@@ -82,19 +90,37 @@ class _Tree:
         self._tables = 0
         self._lines: list[str] = []
         self._opened: list[bool] = []
+        self._page: _EmbeddedPage | None = None
+        self._page_end = -1
+        self._spans: list[tuple[list[str], int]] = []
+        self._is_html = True
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        if self._page or (self._path and (tag.startswith(_WEB) or tag == _MATH)):
+            self._start_page(tag, attributes)
+            return
         name = _local(tag)
         if name not in INLINE or not self._in_prose():
             self._loose()
         self._path.append(name)
         if len(self._path) > self._limits.depth:
             raise too_deep(self._limits)
+        if self._path[0] == "feed" and name in WRITTEN_IN_HTML:
+            self._is_html = attributes.get("type", "text") in {"html", "text/html"}
+        if name in {"sup", "sub"}:
+            self._spans.append((self._text, len(self._text)))
         self._attributes(name, attributes)
         self._opened.append(self._open(name))
 
     def end(self, tag: str) -> None:
+        if self._page:
+            self._end_page(tag)
+            return
         name = self._path[-1]
+        if name in {"sup", "sub"}:
+            text, place = self._spans.pop()
+            if text is self._text:
+                text[place:] = [raised(_last(text[:place]), "".join(text[place:]), name)]
         if name in INLINE and self._in_prose(1):
             self._path.pop()
             self._opened.pop()
@@ -105,11 +131,41 @@ class _Tree:
             self._assembly.close()
 
     def data(self, text: str) -> None:
-        self._text.append(text)
+        if self._page:
+            self._page.data(text)
+        else:
+            self._text.append(beside(_last(self._text), text) if self._page_end == len(self._text) else text)
+            self._page_end = -1
 
     def close(self) -> None:
         self._loose()
         self._flush()
+
+    def _start_page(self, tag: str, attributes: Mapping[str, str]) -> None:
+        self._page = self._page or _EmbeddedPage(self._limits)
+        self._page.start(_local(tag), attributes, len(self._path))
+
+    def _end_page(self, tag: str) -> None:
+        """Ends an element of an embedded page; with the last one, its text is that of the element around it."""
+        page = self._page
+        if page is None or not page.end(_local(tag)):
+            return
+        self._page = None
+        document = page.finish()
+        is_line = (
+            self._path[0] not in FEEDS
+            and self._in_prose()
+            and [block.kind for block in document.blocks] == ["paragraph"]
+        )
+        if not (is_line or self._tables or self._path[-1] in HEADINGS):
+            self._loose()
+            self._flush()
+            self._assembly.include(document, 0)
+            return
+        self._assembly.hidden_words += document.hidden_words
+        text = " ".join(block.text for block in document.blocks)
+        self._text.append(beside(_last(self._text), text))
+        self._page_end = len(self._text)
 
     def _open(self, name: str) -> bool:
         """Whether it opened a list or an item, which its end must close."""
@@ -132,8 +188,13 @@ class _Tree:
     def _close(self, name: str) -> None:
         if name in TABLES:
             self._end_table()
-        elif name in WRITTEN_IN_HTML and self._path[0] in FEEDS and _TAG.search("".join(self._text)):
+        elif self._is_written_in_html(name):
             self._flush()
+            if name in HEADINGS:
+                text, hidden = line_of("".join(self._take()), self._limits)
+                self._assembly.hidden_words += hidden
+                self._assembly.heading(max(1, len(self._path) - 1), text)
+                return
             read_into(self._assembly, "".join(self._take()), self._limits)
         elif self._tables and name in CELLS and self._rows:
             self._rows[-1].append(self._taken())
@@ -145,13 +206,17 @@ class _Tree:
         elif name in CODE:
             self._flush()
             self._assembly.code("".join(self._take()))
-        elif name in PARAGRAPHS or ITEMS.intersection(self._path):
+        elif name in PARAGRAPHS or (self._path[0] not in FEEDS and ITEMS.intersection(self._path)):
             self._flush()
             self._assembly.paragraph(self._taken())
         elif value := self._taken():
             self._lines.append(f"{name}: {value}")
         else:
             self._flush()
+
+    def _is_written_in_html(self, name: str) -> bool:
+        is_part = self._is_html and name in WRITTEN_IN_HTML and self._path[0] in FEEDS
+        return is_part and _TAG.search("".join(self._text)) is not None
 
     def _end_table(self) -> None:
         self._loose()
@@ -161,8 +226,11 @@ class _Tree:
             self._assembly.table(rows)
 
     def _attributes(self, name: str, attributes: Mapping[str, str]) -> None:
-        """Adds attributes as values where the document is data; in prose they only describe."""
-        if not PROSE.intersection(self._path) and not self._tables:
+        """Adds attributes as values where the document is data; in prose and in feeds they only describe."""
+        if self._path[0] in FEEDS:
+            if address := attributes.get(ADDRESSES.get(name, ""), "").strip():
+                self._lines.append(f"{name}: {address}")
+        elif not PROSE.intersection(self._path) and not self._tables:
             self._lines += [
                 f"{name}.{_local(key)}: {value.strip()}" for key, value in attributes.items() if value.strip()
             ]
@@ -189,6 +257,39 @@ class _Tree:
     def _take(self) -> list[str]:
         taken, self._text = self._text, []
         return taken
+
+
+class _EmbeddedPage:
+    """A part of a web page, or an equation, inside of XML: read as it would be alone."""
+
+    def __init__(self, limits: ParsingLimits) -> None:
+        self._assembly = Assembly(limits)
+        self._page = HtmlPage(self._assembly, limits, StyleSheets(""))
+        self._limits = limits
+        self._depth = 0
+
+    def start(self, name: str, attributes: Mapping[str, str], above: int) -> None:
+        self._depth += 1
+        if self._depth + above > self._limits.depth:
+            raise too_deep(self._limits)
+        self._page.start(name, {_local(key): value for key, value in attributes.items()})
+
+    def data(self, text: str) -> None:
+        self._page.data(text)
+
+    def end(self, name: str) -> bool:
+        """Whether it was the outermost element."""
+        self._page.end(name)
+        self._depth -= 1
+        return not self._depth
+
+    def finish(self) -> ParsedDocument:
+        self._page.close()
+        return ParsedDocument(self._assembly.take_blocks(), hidden_words=self._assembly.hidden_words)
+
+
+def _last(runs: Sequence[str]) -> str:
+    return next(filter(None, reversed(runs)), "")
 
 
 def _local(tag: str) -> str:

@@ -1,5 +1,9 @@
 """What a reader of a page does not see is counted and not read."""
 
+import json
+import zipfile
+from io import BytesIO
+
 import pytest
 
 from shared.parsing.light.parsers import parse_light
@@ -22,6 +26,9 @@ HIDDEN = (
     ("", "<p style='clip-path: inset(100%)'>secret words</p>"),
     ("", "<p style='height:0;overflow:hidden'>secret words</p>"),
     ("", "<dialog>secret words</dialog>"),
+    ("", "<div popover>secret words</div>"),
+    ("", "<iframe style='display:none' srcdoc='secret words'></iframe>"),
+    ("", "<iframe srcdoc='<p hidden>secret words</p>'></iframe>"),
     (".x{display:none}", "<p class='a x'>secret words</p>"),
     ("#x{display:none}", "<p id=x>secret words</p>"),
     ("aside > i, u{display:none}", "<aside><i>secret</i><u> words</u></aside>"),
@@ -46,6 +53,8 @@ VISIBLE = (
     ("", "<link rel=stylesheet href=dark.css><p style='color:#fff'>open words</p>"),
     ("@import url(dark.css);", "<p style='color:white'>open words</p>"),
     ("", "<details><summary>open</summary>words</details>"),
+    ("", "<iframe srcdoc='open words'></iframe>"),
+    ("</style><style media=print>.x{display:none}", "<p class=x>open words</p>"),
 )
 
 
@@ -67,24 +76,97 @@ def test_text_that_a_page_shows_is_read(sheet: str, markup: str) -> None:
     assert read(sheet, markup) == (["Title", "open", "words", "Last."], 0)
 
 
-@pytest.mark.parametrize(
-    ("markup", "text"),
-    [
-        ("10<sup>6</sup> litres", "10^6 litres"),
-        ("2&times;10<sup>-3</sup> m<sup>2</sup>", "2×10^-3 m^2"),
-        ("e<sup>x + 1</sup>", "e^(x + 1)"),
-        ("H<sub>2</sub>O and x<sub>i</sub>", "H2O and x_i"),
-        ("1<sup>st</sup> gate<sup>[3]</sup>", "1st gate[3]"),
-        ("101<sub>2</sub>", "101_2"),
-    ],
-)
-def test_a_power_does_not_become_digits_of_its_number(markup: str, text: str) -> None:
-    document = parse_light("text/html", f"<p>{markup}</p>".encode(), ParsingLimits())
-    assert document.blocks[0].text == text
-
-
 def test_a_table_inside_a_cell_leaves_the_rows_around_it_whole() -> None:
     inner = "<table><tr><td>Yanma</td><td>30 kW</td></tr><tr><td>new</td></tr></table>"
     rows = f"<tr><th>Boat<th>Engine<th>Berth<tr><td>Seal<td>two {inner} motors<td>B4"
     (table,) = parse_light("text/html", f"<table>{rows}</table>".encode(), ParsingLimits()).blocks
     assert table.rows == (("Boat", "Engine", "Berth"), ("Seal", "two Yanma, 30 kW; new motors", "B4"))
+
+
+CSS = ".x{display:none}"
+PAGE = (
+    '<html><head><link rel="stylesheet" href="{}"/></head>'
+    '<body><p>open words</p><p class="x">secret words</p><p style="color:#fff">white ones</p></body></html>'
+)
+ATOM = '<feed xmlns="http://www.w3.org/2005/Atom"><title>Feed</title><entry><title>Entry</title>{}</entry></feed>'
+WEB = 'xmlns="http://www.w3.org/1999/xhtml"'
+
+
+def book(files: dict[str, str]) -> bytes:
+    package = (
+        '<package xmlns="http://www.idpf.org/2007/opf"><manifest>'
+        '<item id="a" href="text/a.xhtml" media-type="application/xhtml+xml"/></manifest>'
+        '<spine><itemref idref="a"/></spine></package>'
+    )
+    container = '<container><rootfiles><rootfile full-path="OPS/c.opf"/></rootfiles></container>'
+    stored = BytesIO()
+    with zipfile.ZipFile(stored, "w") as archive:
+        for name, text in {"META-INF/container.xml": container, "OPS/c.opf": package, **files}.items():
+            archive.writestr(name, text)
+    return stored.getvalue()
+
+
+def related(page: str, sheet_head: str, *, head: str = "MIME-Version: 1.0") -> bytes:
+    parts = [
+        f"Content-Type: text/html\nContent-Location: https://a.example/d/p.html\n\n{page}",
+        f"Content-Type: text/css\n{sheet_head}\n\n{CSS}",
+    ]
+    body = "".join(f"--q\n{part}\n" for part in parts)
+    return f'{head}\nContent-Type: multipart/related; boundary="q"\n\n{body}--q--\n'.encode()
+
+
+BOOKS = {
+    "beside the page": {"OPS/text/a.xhtml": PAGE.format("../css/s%20a.css"), "OPS/css/s a.css": CSS},
+    "imported": {
+        "OPS/text/a.xhtml": PAGE.format("s.css"),
+        "OPS/text/s.css": '@import url("../i.css");p{margin:0}',
+        "OPS/i.css": CSS,
+    },
+}
+SAVED = {
+    "by its place": related(PAGE.format("../s.css"), "Content-Location: https://a.example/s.css"),
+    "by its number": related(PAGE.format("cid:one"), "Content-ID: <one>"),
+    "of a mail": related(PAGE.format("cid:one"), "Content-ID: <one>", head="From: a@b.example\nMIME-Version: 1.0"),
+}
+LINKED = {
+    **{name: ("application/epub+zip", book(files)) for name, files in BOOKS.items()},
+    **{name: ("multipart/related", content) for name, content in SAVED.items()},
+}
+
+
+@pytest.mark.parametrize("name", LINKED)
+def test_a_style_sheet_that_came_with_a_page_hides_what_it_hides(name: str) -> None:
+    document = parse_light(*LINKED[name], ParsingLimits())
+    assert document.blocks[-1].text == "open words"
+    assert document.hidden_words == 4
+
+
+def test_a_style_sheet_that_is_not_here_may_set_any_background() -> None:
+    content = book({"OPS/text/a.xhtml": PAGE.format("away.css")})
+    document = parse_light("application/epub+zip", content, ParsingLimits())
+    assert [block.text for block in document.blocks] == ["open words", "secret words", "white ones"]
+
+
+HIDING = (
+    (
+        "application/xml",
+        ATOM.format(f'<content type="xhtml"><div {WEB}>open <p hidden="">secret words</p></div></content>'),
+    ),
+    ("application/xml", ATOM.format('<summary type="html">open&lt;p hidden&gt;secret words&lt;/p&gt;</summary>')),
+    ("application/xml", f'<doc><p>open <b {WEB} style="display:none">secret words</b></p></doc>'),
+    ("application/json", json.dumps({"items": [{"id": "1", "content_html": "<b>open</b><p hidden>secret words</p>"}]})),
+    ("application/json", json.dumps({"content": {"rendered": "open<p style='opacity:0'>secret words</p>"}})),
+    ("text/markdown", "open <span style='display:none'>secret words</span>"),
+    ("text/markdown", "<div hidden>\n\nsecret *words*\n\n</div>\n\nopen"),
+    ("text/markdown", "<div hidden>\n\n- secret\n\n```\nwords\n```\n\n</div>\n\nopen"),
+    ("text/markdown", "<style>.g{display:none}</style>\n\n<p class=g>secret words</p>\n\nopen"),
+    ("text/markdown", "| open |\n|---|\n| <b hidden>secret words</b> |"),
+)
+
+
+@pytest.mark.parametrize(("media_type", "text"), HIDING)
+def test_html_inside_of_other_formats_hides_what_it_hides(media_type: str, text: str) -> None:
+    document = parse_light(media_type, text.encode(), ParsingLimits())
+    words = " ".join(block.text for block in document.blocks)
+    assert "open" in words and "secret" not in words and "words" not in words
+    assert document.hidden_words == 2

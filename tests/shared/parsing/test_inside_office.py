@@ -19,8 +19,8 @@ from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Inches
 
 from shared.parsing.dispatch import parse
-from shared.parsing.docling.equations import mathml_text, omml_text
 from shared.parsing.document import ParsedDocument
+from shared.parsing.equations import mathml_text, omml_text
 from shared.parsing.limits import ParsingLimits
 from tests.documents.compound import compound
 from tests.documents.make import saved

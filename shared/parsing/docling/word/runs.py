@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from shared.parsing.docling.equations import omml_text
 from shared.parsing.docling.symbols import in_font, symbol
 from shared.parsing.docling.word.names import M, W, attribute, child_value, is_on, text_of, text_run, unwrap
+from shared.parsing.equations import omml_text
 
 _LOOKS = tuple(f"{W}{name}" for name in ("b", "bCs", "i", "iCs", "u", "strike", "dstrike", "rStyle"))
 _HEX = 16

@@ -1,9 +1,12 @@
 """Equations of Office (OMML) and of MathML as a line of text."""
 
+import re
 from typing import Any
 
 _M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
-_LEFT_OUT = frozenset({"annotation", "annotation-xml"})
+_LEFT_OUT = frozenset({"annotation", "annotation-xml", "mphantom"})
+_INVISIBLE = re.compile("[\u2061-\u2064\u200b]")
+"""Operators of MathML that are not seen."""
 
 
 def omml_text(equation: Any) -> str:
@@ -96,8 +99,8 @@ def _markup(element: Any) -> str:
     children = [child for child in element if isinstance(child.tag, str)]
     parts = [_markup(child) for child in children]
     if not children:
-        text = str(element.text or "").strip()
-        return f" {text} " if name in {"mo", "mtext"} and len(text) > 1 else text
+        text = _INVISIBLE.sub("", str(element.text or "")).strip()
+        return " " if name == "mspace" else f" {text} " if name in {"mo", "mtext"} and len(text) > 1 else text
     match name:
         case "mfrac" if len(parts) == 2:
             return f" {_group(parts[0])}/{_group(parts[1])} "
@@ -108,12 +111,42 @@ def _markup(element: Any) -> str:
         case "msubsup" | "munderover" if len(parts) == 3:
             return f"{parts[0]}_{_group(parts[1])}^{_group(parts[2])} "
         case "msqrt":
-            return f"sqrt({''.join(parts)})"
+            return f"sqrt({_side_by_side(parts)})"
         case "mroot" if len(parts) == 2:
             return f"root({parts[1]}, {parts[0]})"
+        case "mmultiscripts":
+            return _with_scripts([child.tag.rpartition("}")[2] for child in children], parts)
+        case "mfenced":
+            return _fenced(element, parts)
         case "mtr" | "mlabeledtr":
             return ", ".join(parts)
         case "mtable":
             return f"[{'; '.join(parts)}]"
+        case "maction":
+            return parts[0]
         case _:
-            return "".join(parts)
+            return _side_by_side(parts)
+
+
+def _side_by_side(parts: list[str]) -> str:
+    """Two numbers beside each other stay two."""
+    text = ""
+    for part in parts:
+        text += f" {part}" if text[-1:].isdigit() and part[:1].isdigit() else part
+    return text
+
+
+def _with_scripts(names: list[str], parts: list[str]) -> str:
+    """A base with pairs of an index and a power, first those behind it, then those before it."""
+    before = names.index("mprescripts") if "mprescripts" in names else len(names)
+
+    def scripts(begin: int, end: int) -> str:
+        marks = zip("_^" * len(parts), parts[begin:end], strict=False)
+        return "".join(_mark(mark, part) for mark, part in marks)
+
+    return f"{scripts(before + 1, len(parts))}{parts[0]}{scripts(1, before)}"
+
+
+def _fenced(element: Any, parts: list[str]) -> str:
+    separator = (element.get("separators", ",").strip() or " ")[0]
+    return f"{element.get('open', '(')}{f'{separator} '.join(parts)}{element.get('close', ')')}"
