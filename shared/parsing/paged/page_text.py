@@ -13,6 +13,7 @@ from shared.parsing.paged.annotations import PageLink
 from shared.parsing.paged.layout_repair import repair_layout
 from shared.parsing.paged.page_method import page_method
 from shared.parsing.paged.page_tables import add_tables
+from shared.parsing.paged.reading_order import in_reading_order
 from shared.parsing.paged.rulings import ruling
 from shared.parsing.paged.table_words import TableWord, centre_in
 from shared.parsing.paged.text_blocks import TextPage, body_size, rows_of_runs, text_blocks
@@ -76,6 +77,7 @@ def _of_direction(page: TextPage, quarters: int, number: int, single_page: Singl
         blocks = _without(found, [*upright.hidden, *others], turned)
         if blocks is not None:
             blocks = add_unowned(add_tables(blocks, turned, number, body, others), turned, number, body)
+            blocks = in_reading_order(blocks)
     if blocks is None:
         blocks = text_blocks(turned, number, body)
         if not is_form:

@@ -19,18 +19,26 @@ from shared.parsing.paged.table_words import (
     overlap,
     phrases_of,
 )
+from shared.parsing.paged.text_columns import (
+    PROSE_WORDS,
+    Gutter,
+    begins_column,
+    divided_at_gutter,
+    gutter_of,
+    paragraph_lines,
+)
 from shared.parsing.paged.text_layer import TextRun, words_of
 from shared.parsing.tables import rectangular
 from shared.types.passage import Box, around
 
 _LEAST_FILLED = 0.35
 _FEWEST_LINES = 3
-_PROSE_WORDS = 7
-_OPEN_STACKS = 60
 _LONGEST_CELL = 9
 """Words of the usual cell; where it has more, the columns are those of a text."""
 
 _EVEN = 0.7
+_IN_LINE = 3.0
+_LEVEL = 5.0
 _HEAD = 24
 """Points above the first of several rules, where a header stands that has no rule above it."""
 
@@ -83,16 +91,35 @@ def find_tables(
     found: list[FoundTable] = []
     for grid in ruled_grids(rulings):
         _add(found, _ruled(grid, words, turned))
+    gutter = gutter_of(words)
+    regions = _joined(regions, words, gutter)
     places = [(region, True) for region in regions] + [(box, False) for box in _between_rules(rulings)]
     for box, is_certain in places:
         if not any(overlap(table.box, box) > 0.5 for table in found):
-            for table in _aligned_tables(_inside(words, _grown(words, box)), rulings, is_certain=is_certain):
+            others = [region for region in regions if overlap(region, box) < 0.5]
+            grown = _grown(words, box, others, gutter)
+            for table in _aligned_tables(_inside(words, grown), rulings, is_certain=is_certain):
                 _add(found, table)
     free = [word for word in words if not any(centre_in(word.box, table.box) for table in found)]
-    for box in _aligned_groups(free):
-        for table in _aligned_tables(_inside(free, box), rulings, is_certain=False):
-            _add(found, table)
+    for part in divided_at_gutter(free, list(_aligned_groups(free)), gutter):
+        for box in _aligned_groups(part):
+            for table in _aligned_tables(_inside(part, box), rulings, is_certain=False):
+                _add(found, table)
     return sorted(found, key=lambda table: (table.box[1], table.box[0]))
+
+
+def _joined(regions: Sequence[Box], words: Sequence[TableWord], gutter: Gutter | None) -> list[Box]:
+    """Joins regions that are parts of one table: they stand side by side, from one top to one bottom, in one column."""
+    whole: list[Box] = []
+    for region in sorted(regions):
+        inside = _inside(words, region)
+        left = min((word.box[0] for word in inside), default=region[0])
+        last = next((one for one in whole if max(abs(one[1] - region[1]), abs(one[3] - region[3])) < _LEVEL), None)
+        if last and not (gutter and begins_column(left, gutter)):
+            whole[whole.index(last)] = around((last, region))
+        else:
+            whole.append(region)
+    return whole
 
 
 def _add(found: list[FoundTable], table: FoundTable | None) -> None:
@@ -128,9 +155,10 @@ def _aligned_tables(
     if not lines:
         return
     columns = columns_of(lines)
+    prose = paragraph_lines(lines)
     section: list[list[TableWord]] = []
     for line in lines:
-        if _is_prose(line) and _crosses(line, columns):
+        if (_is_prose(line) or (len(line) == 1 and id(line[0]) in prose)) and _crosses(line, columns):
             yield _aligned(words, section, rulings, is_certain=is_certain)
             section = []
         else:
@@ -219,7 +247,7 @@ def _is_contents(rows: Sequence[GridRow]) -> bool:
 
 
 def _is_prose(line: Sequence[TableWord]) -> bool:
-    return len(line) == 1 and len(line[0].text.split()) >= _PROSE_WORDS
+    return len(line) == 1 and len(line[0].text.split()) >= PROSE_WORDS
 
 
 def _crosses(line: Sequence[TableWord], columns: Sequence[tuple[float, float]]) -> bool:
@@ -228,45 +256,69 @@ def _crosses(line: Sequence[TableWord], columns: Sequence[tuple[float, float]]) 
     return sum(start < right and left < end for left, right in columns) > 1
 
 
-def _grown(words: Sequence[TableWord], region: Box) -> Box:
-    """Extends the region by the lines right above and below it that stand in its columns."""
-    inside = _inside(words, region)
-    columns = columns_of([phrases_of(line) for line in lines_of_words(inside)])
+def _grown(words: Sequence[TableWord], region: Box, others: Sequence[Box], gutter: Gutter | None) -> Box:
+    """Extends the region by the columns right beside it, and by the lines right above and below it that stand in its
+    columns, as far as they are in no other region."""
+    free = [word for word in words if not any(centre_in(word.box, one) for one in others)]
+    region = _widened(free, region, gutter)
+    lines = [phrases_of(line) for line in lines_of_words(_inside(words, region))]
+    columns = columns_of(lines)
     if len(columns) < 2:
         return region
-    height = median_high(word.height for word in inside)
-    left, top, right, bottom = around(word.box for word in inside)
+    cells = [phrase for line in lines for phrase in line]
+    height = median_high(phrase.height for phrase in cells)
+    left, top, right, bottom = around(phrase.box for phrase in cells)
     beside = [
         word
-        for word in words
+        for word in free
         if left - 2 * height < word.box[0] and word.box[2] < right + 2 * height and not centre_in(word.box, region)
     ]
     lines = [phrases_of(line) for line in lines_of_words(beside)]
+    prose = paragraph_lines(lines)
     above = [line for line in lines if line[0].middle < top]
     below = [line for line in lines if line[0].middle > bottom]
-    for line in _following(reversed(above), columns, 1.8 * height):
+    for line in _following(reversed(above), columns, cells, prose, 1.8 * height):
         top = min(phrase.box[1] for phrase in line)
-    for line in _following(below, columns, 1.8 * height):
+    for line in _following(below, columns, cells, prose, 1.8 * height):
         bottom = max(phrase.box[3] for phrase in line)
     left, right = min(left, region[0]), max(right, region[2])
     return left, min(top, region[1]), right, max(bottom, region[3])
 
 
+def _widened(words: Sequence[TableWord], region: Box, gutter: Gutter | None) -> Box:
+    """Extends the region by columns beside it that have one text in each of its rows, and are those of no other part
+    of the page."""
+    rows = lines_of_words(_inside(words, region))
+    level = [word for word in words if region[1] < word.middle < region[3] and not centre_in(word.box, region)]
+    if len(rows) < _FEWEST_LINES or not level:
+        return region
+    lines = [phrases_of(line) for line in lines_of_words(level)]
+    columns = columns_of(lines)
+    is_level = len(lines) == len(rows) and all(
+        len(line) == len(columns) and abs(line[0].middle - row[0].middle) < 0.3 * row[0].height
+        for line, row in zip(lines, rows, strict=True)
+    )
+    box = around(word.box for word in level)
+    if not is_level or paragraph_lines(lines) or (gutter and begins_column(box[0], gutter)):
+        return region
+    return min(region[0], box[0]), region[1], max(region[2], box[2]), region[3]
+
+
 def _following(
-    lines: Iterable[Sequence[TableWord]], columns: Sequence[tuple[float, float]], gap: float
+    lines: Iterable[Sequence[TableWord]],
+    columns: Sequence[tuple[float, float]],
+    cells: Sequence[TableWord],
+    prose: set[int],
+    gap: float,
 ) -> Iterator[Sequence[TableWord]]:
     """Yields the lines, up to the last one with several cells, that follow each other without a wide gap and have each
-    phrase in a column of its own."""
+    phrase in a column of its own, in line with its cells; `prose` are the phrases of paragraphs, which belong to no
+    table."""
     waiting: list[Sequence[TableWord]] = []
     before: Sequence[TableWord] | None = None
     for line in lines:
         is_near = before is None or abs(line[0].middle - before[0].middle) < gap + line[0].height
-        places = [
-            [place for place, (left, right) in enumerate(columns) if box[0] < right and left < box[2]]
-            for box in (phrase.box for phrase in line)
-        ]
-        is_placed = all(len(found) == 1 for found in places) and len({found[0] for found in places}) == len(places)
-        if not is_near or not is_placed:
+        if not is_near or any(id(phrase) in prose for phrase in line) or not _is_in_columns(line, columns, cells):
             return
         before = line
         waiting.append(line)
@@ -275,10 +327,29 @@ def _following(
             waiting = []
 
 
+def _is_in_columns(
+    line: Sequence[TableWord], columns: Sequence[tuple[float, float]], cells: Sequence[TableWord]
+) -> bool:
+    places = []
+    for phrase in line:
+        box = phrase.box
+        found = [place for place, (left, right) in enumerate(columns) if box[0] < right and left < box[2]]
+        if len(found) != 1 or not any(_is_in_line(box, cell.box) for cell in cells):
+            return False
+        places += found
+    return len(set(places)) == len(places)
+
+
+def _is_in_line(one: Box, other: Box) -> bool:
+    """Whether both begin, end, or are centred at one place."""
+    left, right = one[0] - other[0], one[2] - other[2]
+    return min(abs(left), abs(right), abs(left + right) / 2) < _IN_LINE
+
+
 def _aligned_groups(words: Sequence[TableWord]) -> Iterator[Box]:
     """Yields the places of consecutive lines that stand in columns; lines of paragraphs alone are none."""
     lines = [phrases_of(line) for line in lines_of_words(words)]
-    prose = _paragraphs(lines)
+    prose = paragraph_lines(lines)
     group: list[list[TableWord]] = []
     wrapped: list[list[TableWord]] = []  # lines of cells that read like a paragraph, below the group's last line
     for line in [*lines, []]:
@@ -301,27 +372,6 @@ def _places(group: list[list[TableWord]], wrapped: Sequence[Sequence[TableWord]]
         wrapped = ()
     if len(group) >= _FEWEST_LINES and len(columns_of(group)) > 1:
         yield around(phrase.box for row in (*group, *wrapped) for phrase in row)
-
-
-def _paragraphs(lines: Sequence[Sequence[TableWord]]) -> set[int]:
-    """Returns the ids of the phrases that are lines of paragraphs: long ones close above each other, from the same
-    left."""
-    stacks: list[list[TableWord]] = []
-    for phrase in (phrase for line in lines for phrase in line):
-        for stack in stacks[-_OPEN_STACKS:]:
-            last = stack[-1]
-            step = phrase.middle - last.middle
-            if abs(phrase.box[0] - last.box[0]) < 3 and 0 < step < 1.4 * max(phrase.height, last.height):
-                stack.append(phrase)
-                break
-        else:
-            stacks.append([phrase])
-    found = set()
-    for stack in stacks:
-        usual = median_high(len(phrase.text.split()) for phrase in stack)
-        if (len(stack) >= 4 and usual >= 4) or (len(stack) >= 2 and usual >= _PROSE_WORDS):
-            found |= {id(phrase) for phrase in stack}
-    return found
 
 
 def _follows(group: Sequence[Sequence[TableWord]], line: Sequence[TableWord]) -> bool:

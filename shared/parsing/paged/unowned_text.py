@@ -14,9 +14,40 @@ from shared.types.passage import Box
 def add_unowned(blocks: Sequence[Block], page: TextPage, number: int, body: float) -> list[Block]:
     """Returns the blocks with the runs that none of them holds."""
     whole = list(blocks)
-    for block in text_blocks(replace(page, runs=_unowned(blocks, page)), number, body):
-        insert_block(whole, block)
+    for runs in _areas(_unowned(blocks, page)):
+        for block in text_blocks(replace(page, runs=runs), number, body):
+            insert_block(whole, block)
     return whole
+
+
+def _areas(runs: Sequence[TextRun]) -> list[list[TextRun]]:
+    """Divides the runs at gaps between lines, and where two columns stand side by side whose lines are not level."""
+    for axis in (1, 0):
+        parts = _apart(runs, axis)
+        if len(parts) > 1 and (axis or not _are_level(parts)):
+            return [area for part in parts for area in _areas(part)]
+    return [list(runs)] if runs else []
+
+
+def _apart(runs: Sequence[TextRun], axis: int) -> list[list[TextRun]]:
+    """Divides the runs where a gap goes through all of them: from the left (axis 0) or from the top (axis 1)."""
+    parts: list[list[TextRun]] = []
+    end = 0.0
+    for run in sorted(runs, key=lambda run: run.box[axis]):
+        if not parts or run.box[axis] - end > run.size:
+            parts.append([])
+            end = run.box[axis + 2]
+        parts[-1].append(run)
+        end = max(end, run.box[axis + 2])
+    return parts
+
+
+def _are_level(parts: Sequence[Sequence[TextRun]]) -> bool:
+    """Whether most lines of the part with the fewest stand on lines of another, as the cells of a table do."""
+    fewest = min(parts, key=len)
+    others = [(run.box[1] + run.box[3]) / 2 for part in parts if part is not fewest for run in part]
+    level = [run for run in fewest if any(abs(run.box[1] + run.box[3] - 2 * at) < 0.6 * run.size for at in others)]
+    return len(level) > 0.6 * len(fewest)
 
 
 def insert_block(blocks: list[Block], block: Block) -> None:
