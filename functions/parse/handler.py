@@ -12,7 +12,7 @@ from shared.pictures.printed import Printed, print_document
 from shared.pictures.sliced import parsed_document, read_here
 from shared.stages.stages import StageWork
 
-STAGE_VERSION = 6
+STAGE_VERSION = 7
 
 
 async def handle(

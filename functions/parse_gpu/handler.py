@@ -11,7 +11,7 @@ from shared.runtime.wiring.settings import Settings
 from shared.stages.stages import StageWork
 from shared.types.waiting import Waiting
 
-STAGE_VERSION = 6
+STAGE_VERSION = 7
 """That of `parse`: both make the same of the same document, and change together."""
 
 

@@ -4,6 +4,7 @@ import re
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from itertools import takewhile
 from typing import NamedTuple
 
 _TOKEN = re.compile(r'"([^"]*)"|\\(.)|_.|\*.|\[([^\]]{0,100})\]|(AM/PM|A/P)|([eE][+-])|(.)', re.IGNORECASE | re.DOTALL)
@@ -26,6 +27,9 @@ _LOCALE_DATES = {"mm-dd-yy": "yyyy-mm-dd", "m/d/yy h:mm": "yyyy-mm-dd h:mm"}
 class _Token(NamedTuple):
     kind: str  # `text`, `mark` for a letter with a meaning, `elapsed`, `half` for AM/PM, `power`
     text: str
+
+
+_POINT = _Token("mark", ".")
 
 
 class _Section(NamedTuple):
@@ -185,8 +189,9 @@ def _scientific(number: Decimal, core: tuple[_Token, ...]) -> str:
 
 
 def _as_date(value: float, tokens: tuple[_Token, ...], from_1904: bool) -> str | None:
+    decimals = _decimals_of_seconds(tokens)
     try:
-        moment = _moment(value, from_1904)
+        moment = _moment(value, from_1904, decimals)
     except (OverflowError, ValueError):
         return None
     halves = any(token.kind == "half" for token in tokens)
@@ -194,28 +199,44 @@ def _as_date(value: float, tokens: tuple[_Token, ...], from_1904: bool) -> str |
     while place < len(tokens):
         token, length = tokens[place], 1
         if token.kind == "elapsed":
-            view += _elapsed(value, token.text)
+            view += _elapsed(value, token.text, decimals)
             after_hour = token.text[0] == "h"
         elif token.kind == "half":
             half = "AM" if moment.hour < 12 else "PM"
             view += half if "/PM" in token.text.upper() else half[0]
         elif _is_date_mark(token):
-            while place + length < len(tokens) and tokens[place + length].text.lower() == token.text.lower():
+            while place + length < len(tokens) and _is_alike(tokens[place + length], token):
                 length += 1
             letter = token.text.lower()
             minutes = letter == "m" and (after_hour or _seconds_follow(tokens[place + length :]))
             view += _date_part(moment, "minute" if minutes else letter, length, halves)
             after_hour = letter == "h"
+        elif _zeros(tokens[place + 1 :]) and token == _POINT:
+            length += _zeros(tokens[place + 1 :])
+            view += f".{moment.microsecond:06}"[:length]
         else:
-            view += token.text if token.text != "0" else ""
+            view += token.text if token != _Token("mark", "0") else ""
         place += length
     return view.strip().rstrip(".") if view.strip() else None
 
 
-def _moment(value: float, from_1904: bool) -> datetime:
+def _is_alike(one: _Token, other: _Token) -> bool:
+    return one.kind == other.kind and one.text.lower() == other.text.lower()
+
+
+def _zeros(tokens: tuple[_Token, ...]) -> int:
+    """The zeros with which tokens begin, at most as many as there are digits of a second's fraction."""
+    return min(sum(1 for _ in takewhile(lambda token: token == _Token("mark", "0"), tokens)), 6)
+
+
+def _decimals_of_seconds(tokens: tuple[_Token, ...]) -> int:
+    return next((_zeros(tokens[place + 1 :]) for place, token in enumerate(tokens) if token == _POINT), 0)
+
+
+def _moment(value: float, from_1904: bool, decimals: int) -> datetime:
+    """The moment rounded to so many decimals of a second."""
     start = datetime(1904, 1, 1) if from_1904 else datetime(1899, 12, 31) if value < 60 else datetime(1899, 12, 30)
-    moment = start + timedelta(days=value)
-    return (moment + timedelta(microseconds=500_000)).replace(microsecond=0)
+    return start + timedelta(seconds=round(value * 86_400, decimals))
 
 
 def _seconds_follow(tokens: tuple[_Token, ...]) -> bool:
@@ -223,9 +244,9 @@ def _seconds_follow(tokens: tuple[_Token, ...]) -> bool:
     return following is not None and following.text.lower().startswith("s")
 
 
-def _elapsed(value: float, unit: str) -> str:
+def _elapsed(value: float, unit: str, decimals: int) -> str:
     length = {"h": 3600, "m": 60, "s": 1}[unit[0]]
-    return str(int(round(value * 86_400) // length)).rjust(len(unit), "0")
+    return str(int(round(value * 86_400, decimals) // length)).rjust(len(unit), "0")
 
 
 def _date_part(moment: datetime, part: str, length: int, halves: bool) -> str:

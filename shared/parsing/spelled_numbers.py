@@ -6,6 +6,15 @@ _ROMAN = (
     (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"), (10, "x"),
     (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
 )  # fmt: skip
+_SMALL = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+_TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_ORDINALS = {
+    "one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth",
+    "twelve": "twelfth",
+}  # fmt: skip
 
 
 def spelled(number: int, style: str) -> str:
@@ -52,3 +61,15 @@ def _ordinal(number: int) -> str:
     if number % 100 in {11, 12, 13}:
         return "th"
     return {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+
+
+def in_words(number: int, *, ordinal: bool) -> str:
+    """`Twenty-one` or `Twenty-first`, as Word writes them."""
+    hundreds, rest = divmod(number, 100)
+    tens, ones = divmod(rest, 10)
+    below = _SMALL[rest] if rest < len(_SMALL) else f"{_TENS[tens]}-{_SMALL[ones]}" if ones else _TENS[tens]
+    words = f"{_SMALL[hundreds]} hundred{f' {below}' if rest else ''}" if hundreds else below
+    if ordinal:
+        before, last = words[: (cut := max(words.rfind(" "), words.rfind("-")) + 1)], words[cut:]
+        words = before + _ORDINALS.get(last, f"{last[:-1]}ieth" if last.endswith("y") else f"{last}th")
+    return words.capitalize()

@@ -125,18 +125,23 @@ def pptx() -> bytes:
     return office("ppt/presentation.xml", "presentationml.presentation.main", parts, types)
 
 
-def xlsx_of(sheet: str) -> bytes:
-    """`sheet` is what stands in the sheet's data."""
+def xlsx_of(sheet: str, strings: str = "") -> bytes:
+    """`sheet` is what stands in the sheet's data, `strings` are the elements of those that cells share."""
     head = '<?xml version="1.0"?>'
     parts = {
         "xl/workbook.xml": f'{head}<workbook xmlns="{_SHEETS}" xmlns:r="{_LINKS}"><sheets>'
         f'<sheet name="{TITLE}" sheetId="1" r:id="rId1"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": links(rId1=("worksheet", "worksheets/sheet1.xml")),
+        "xl/_rels/workbook.xml.rels": links(
+            rId1=("worksheet", "worksheets/sheet1.xml"), rId2=("sharedStrings", "sharedStrings.xml")
+        ),
+        "xl/sharedStrings.xml": f'{head}<sst xmlns="{_SHEETS}">{strings}</sst>',
         "xl/worksheets/sheet1.xml": f'{head}<worksheet xmlns="{_SHEETS}"><sheetData>{sheet}</sheetData></worksheet>',
     }
-    return office(
-        "xl/workbook.xml", "spreadsheetml.sheet.main", parts, {"xl/worksheets/sheet1.xml": "spreadsheetml.worksheet"}
-    )
+    kinds = {
+        "xl/worksheets/sheet1.xml": "spreadsheetml.worksheet",
+        "xl/sharedStrings.xml": "spreadsheetml.sharedStrings",
+    }
+    return office("xl/workbook.xml", "spreadsheetml.sheet.main", parts, kinds)
 
 
 def cell(name: str, text: str) -> str:

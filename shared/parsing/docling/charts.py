@@ -30,6 +30,16 @@ def chart_lines(part: bytes) -> list[str]:
     return list(dict.fromkeys(filter(None, lines)))[:_MOST_LINES]
 
 
+def without_corners(document: Any) -> None:
+    """Takes the title of an axis out of the first cell of a chart's table, as `chart_lines` has it; changes the
+    document."""
+    for picture in document.pictures:
+        chart = getattr(picture.meta, "tabular_chart", None)
+        for cell in chart.chart_data.table_cells if chart else ():
+            if cell.start_row_offset_idx == cell.start_col_offset_idx == 0:
+                cell.text = ""
+
+
 def _text(element: Any) -> str:
     return " ".join("".join(each.itertext(f"{_A}t")) for each in element.iter(f"{_A}p")).strip()
 

@@ -9,16 +9,19 @@ from typing import Any
 
 from shared.parsing.assembly import Assembly
 from shared.parsing.docling.office_packages import related, related_by_id, xml_tree
-from shared.parsing.docling.sheets import are_large, tables
+from shared.parsing.docling.sheets import MOST_GAPS, are_large, tables
+from shared.parsing.docling.workbook_texts import cell_links, page_lines
 from shared.parsing.docling.workbooks import (
     Book,
     Hiding,
+    SheetTexts,
     cell_text,
     column_of,
     elements,
     hidden_columns,
     hidden_sheets,
     read_book,
+    row_number,
     shape_lines,
     without_hidden,
     write_display_values,
@@ -29,8 +32,9 @@ from shared.parsing.limits import MIB, ParsingLimits
 _BOOK = "xl/workbook.xml"
 _S = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
-_MARK = re.compile(rb"<(?:\w+:)?(conditionalFormatting|tablePart|picture|filterColumn)\b")
-_FILTER = b"filterColumn"
+_MARK = re.compile(rb"<(?:\w+:)?(conditionalFormatting|tablePart|picture|filterColumn|hyperlink)\b")
+_FILTER, _LINK = b"filterColumn", b"hyperlink"
+_COLOURS = frozenset({b"conditionalFormatting", b"tablePart", b"picture"})
 _TRUTH = {"1": "TRUE", "0": "FALSE"}
 _LONGEST_NAME = 64
 
@@ -44,7 +48,7 @@ def read_if_large(content: bytes, limits: ParsingLimits) -> ParsedDocument | Non
             return None
         book, off, targets = read_book(archive), hidden_sheets(archive), related_by_id(archive, _BOOK)
         assembly = Assembly(limits)
-        place = 0
+        place, lines = 0, set[str]()
         for place, sheet in enumerate(xml_tree(archive.read(_BOOK)).iter(f"{_S}sheet"), 1):
             part = targets.get(sheet.get(f"{_R}id", ""), "")
             if part not in archive.namelist():
@@ -55,8 +59,12 @@ def read_if_large(content: bytes, limits: ParsingLimits) -> ParsedDocument | Non
                 assembly.heading(2, sheet.get("name", ""))
             for table in tables(rows, limits):
                 assembly.table(table)
-            for line in (*shape_lines(archive, part), *_comments(archive, part)) if part not in off else ():
-                assembly.paragraph(line)
+            if part not in off:
+                own = dict.fromkeys(page_lines(elements(archive, part, "headerFooter")))
+                fresh = [line for line in own if line not in lines]
+                for line in (*shape_lines(archive, part), *_comments(archive, part), *fresh):
+                    assembly.paragraph(line)
+                lines.update(own)
         return assembly.finish(place)
 
 
@@ -67,17 +75,19 @@ def _rows(
     marks = _marks(archive, part)
     before = takewhile(lambda element: element.tag == f"{_S}col", elements(archive, part, "col", "row"))
     columns = hidden_columns(before)
-    hiding = Hiding(is_off, _FILTER in marks, frozenset(columns), frozenset() if marks - {_FILTER} else book.unseen)
-    formulas: dict[str, str] = {}
+    hiding = Hiding(is_off, _FILTER in marks, frozenset(columns), frozenset() if marks & _COLOURS else book.unseen)
+    links = cell_links(archive, part, elements(archive, part, "hyperlink") if _LINK in marks else ())
+    texts = SheetTexts(links, {})
     last = 0
     for row in elements(archive, part, "row"):
-        number = row.get("r", "")
-        if number.isdigit() and int(number) > last + 1:
-            yield {}
-        last = int(number) if number.isdigit() else last + 1
+        number = row_number(row, last)
+        yield from ({} for _ in range(min(number - last - 1, MOST_GAPS)))
+        last = number
+        is_seen = not hiding.hides(row)
         assembly.hidden_words += without_hidden(row, book, hiding)
-        write_display_values(row, book, formulas)
-        yield dict(_cells(row, book))
+        write_display_values(row, book, texts)
+        if is_seen:
+            yield dict(_cells(row, book))
 
 
 def _comments(archive: zipfile.ZipFile, part: str) -> Iterator[str]:
@@ -94,7 +104,8 @@ def _cells(row: Any, book: Book) -> Iterator[tuple[int, str]]:
 
 
 def _marks(archive: zipfile.ZipFile, part: str) -> set[bytes]:
-    """The names of the elements of a sheet that say that a filter hides rows or that more than styles colours cells."""
+    """The names of elements of a sheet: those that say that a filter hides rows, that more than styles colours cells,
+    that cells are links."""
     marks: set[bytes] = set()
     before = b""
     with archive.open(part) as stream:

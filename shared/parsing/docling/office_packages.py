@@ -2,11 +2,14 @@
 
 import posixpath
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from io import BytesIO
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from lxml import etree
+
+from shared.parsing.docling.hidden_lines import SheetLines
 
 _TYPES = "[Content_Types].xml"
 _OFFICE = b"application/vnd.openxmlformats-officedocument."
@@ -33,10 +36,11 @@ def as_document(content: bytes) -> bytes:
 
 class ReadablePackage(NamedTuple):
     """A package rewritten to what Docling reads whole. `hidden_words` counts the words that were taken out, which its
-    reader does not see."""
+    reader does not see, `hidden_lines` has the rows and columns of sheets that are not shown, by the sheet's name."""
 
     content: bytes
     hidden_words: int
+    hidden_lines: Mapping[str, SheetLines] = MappingProxyType({})
 
 
 def rewritten(archive: zipfile.ZipFile, part_of: Callable[[str], bytes | None]) -> bytes:

@@ -5,14 +5,23 @@ written in plain paragraphs and cells.
 """
 
 import zipfile
+from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
 from lxml import etree
 
+from shared.parsing.docling.hidden_lines import SheetLines
 from shared.parsing.docling.office_packages import ReadablePackage, rewritten, xml_part, xml_tree
-from shared.parsing.docling.open_sheet_cells import cells_written, shapes_written, without_hidden_cells
+from shared.parsing.docling.open_powers import powers_written
+from shared.parsing.docling.open_sheet_cells import (
+    cells_written,
+    lines_written,
+    shapes_written,
+    without_hidden_cells,
+)
 from shared.parsing.docling.open_styles import OFFICE, STYLE, TEXT, OpenStyles, take_unseen, words_of
+from shared.parsing.page_numbers import is_page_number
 from shared.parsing.tables import row_line
 
 _CONTENT, _STYLES = "content.xml", "styles.xml"
@@ -23,7 +32,12 @@ _LINK = "{http://www.w3.org/1999/xlink}href"
 _MATH = "{http://www.w3.org/1998/Math/MathML}"
 _PARAGRAPHS = (f"{TEXT}p", f"{TEXT}h")
 _BLOCKS = (*_PARAGRAPHS, f"{TEXT}list", f"{_TABLE}table")
-_FIELDS = ("page-number", "page-count", "date", "time", "sheet-name", "file-name", "title")
+_PAGE_FIELDS = tuple(f"{TEXT}{name}" for name in ("page-number", "page-count", "sheet-name"))
+_FIELDS = (*_PAGE_FIELDS, *(f"{TEXT}{name}" for name in ("date", "time", "file-name", "title")))
+_UNFILLED = "???"
+"""Stands in fields of headers for what is known only when they are printed."""
+
+_BLANKS = tuple(f"{TEXT}{name}" for name in ("s", "tab", "line-break"))
 
 
 def readable(content: bytes) -> ReadablePackage:
@@ -36,9 +50,12 @@ def readable(content: bytes) -> ReadablePackage:
         common = xml_tree(archive.read(_STYLES), huge_tree=True) if _STYLES in names else None
         styles = OpenStyles(tree, common)
         hidden = _take_deleted(tree) + _take_hidden(tree, styles)
+        lines: dict[str, SheetLines] = {}
         if (book := tree.find(f"{OFFICE}body/{OFFICE}spreadsheet")) is not None:
-            hidden += without_hidden_cells(book, styles)
+            words, lines = without_hidden_cells(book, styles)
+            hidden += words
         hidden += take_unseen(tree, styles)
+        powers_written(tree, styles)
         _objects_written(tree, archive)
         _ruby_written(tree)
         _groups_opened(tree)
@@ -46,14 +63,16 @@ def readable(content: bytes) -> ReadablePackage:
             for sheet in book.iterchildren(f"{_TABLE}table"):
                 shapes_written(sheet)
             cells_written(book)
+            _with_pages(book, common, styles)
         else:
             _nested_tables_written(tree)
         if (text := tree.find(f"{OFFICE}body/{OFFICE}text")) is not None:
             _boxes_written(text)
             if common is not None:
                 hidden += take_unseen(common, styles)
+                powers_written(common, styles)
                 _with_furniture(text, common)
-        return ReadablePackage(rewritten(archive, {_CONTENT: xml_part(tree)}.get), hidden)
+        return ReadablePackage(rewritten(archive, {_CONTENT: xml_part(tree)}.get), hidden, lines)
 
 
 def _take_deleted(tree: Any) -> int:
@@ -158,29 +177,61 @@ def _boxes_written(text: Any) -> None:
 
 def _with_furniture(text: Any, common: Any) -> None:
     """Puts the words of headers before the text and those of footers behind it, each once."""
+    headers, footers = _furniture(common)
+    for place, line in enumerate(headers):
+        text.insert(place, _paragraph(line))
+    text.extend(map(_paragraph, footers))
+
+
+def _with_pages(book: Any, common: Any, styles: OpenStyles) -> None:
+    """Puts the words of the headers and footers of the pages of a sheet below its cells, each once."""
+    masters = {} if common is None else {each.get(f"{STYLE}name"): each for each in common.iter(f"{STYLE}master-page")}
     seen: set[str] = set()
-    for name, is_first in (("header", True), ("footer", False)):
+    for sheet in book.iterchildren(f"{_TABLE}table"):
+        master = masters.get(styles.master("table", sheet.get(f"{_TABLE}style-name", "")))
+        lines = [] if master is None else [line for part in _furniture(master) for line in part if line not in seen]
+        seen.update(lines)
+        lines_written(sheet, lines)
+
+
+def _paragraph(line: str) -> Any:
+    paragraph = etree.Element(f"{TEXT}p")
+    paragraph.text = line
+    return paragraph
+
+
+def _furniture(common: Any) -> Iterator[list[str]]:
+    """Yields the lines of the headers, then those of the footers, each once."""
+    seen: set[str] = set()
+    for name in ("header", "footer"):
         lines: list[str] = []
         for holder in common.iter(*(f"{STYLE}{name}{kind}" for kind in ("", "-left", "-first"))):
             if holder.get(f"{STYLE}display") != "false":
-                lines += (_line(each) for each in holder.iter(*_PARAGRAPHS))
-        fresh = [line for line in dict.fromkeys(filter(None, lines)) if line not in seen]
+                lines += _lines(holder)
+        fresh = [line for line in dict.fromkeys(lines) if line not in seen]
         seen.update(fresh)
-        for place, line in enumerate(fresh):
-            paragraph = etree.Element(f"{TEXT}p")
-            paragraph.text = line
-            if is_first:
-                text.insert(place, paragraph)
-            else:
-                text.append(paragraph)
+        yield fresh
 
 
-def _line(paragraph: Any) -> str:
-    """The words of a line; none where it has only fields, such as the page's number."""
-    for field in list(paragraph.iter(*(f"{TEXT}{name}" for name in _FIELDS))):
-        field.text = ""
-    line = " ".join("".join(paragraph.itertext()).split())
-    return line if sum(map(str.isalpha, line)) > 2 and line.casefold() not in {"page", "seite", "page of"} else ""
+def _lines(holder: Any) -> Iterator[str]:
+    """Yields the paragraphs of a header or footer, the rows of a table each in one line, without the pages' numbers."""
+    for field in holder.iter(*_FIELDS):
+        field.text = "" if field.tag in _PAGE_FIELDS or field.text == _UNFILLED else field.text
+    for blank in holder.iter(*_BLANKS):
+        blank.text = " "
+    for element in holder.iter(*_PARAGRAPHS, f"{_TABLE}table-row"):
+        line = ""
+        if element.tag == f"{_TABLE}table-row":
+            cells = (cell.iter(*_PARAGRAPHS) for cell in element.iterchildren(f"{_TABLE}table-cell"))
+            line = row_line([" ".join(filter(None, map(_line, cell))) for cell in cells])
+        elif next(element.iterancestors(f"{_TABLE}table-row"), None) is None:
+            line = _line(element)
+        if not is_page_number(line):
+            yield line
+
+
+def _line(element: Any) -> str:
+    return " ".join("".join(element.itertext()).split())
 
 
 def _remove(element: Any) -> None:

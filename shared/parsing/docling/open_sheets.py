@@ -12,7 +12,7 @@ from lxml import etree
 from msgspec import Struct
 
 from shared.parsing.assembly import Assembly
-from shared.parsing.docling.sheets import MOST_CELLS, tables
+from shared.parsing.docling.sheets import MOST_CELLS, MOST_GAPS, tables
 from shared.parsing.document import ParsedDocument
 from shared.parsing.limits import ParsingLimits
 from shared.types.errors import Rejected
@@ -50,8 +50,7 @@ def read_if_large(content: bytes, limits: ParsingLimits) -> ParsedDocument | Non
     for place, sheet in enumerate(found, 1):
         assembly.page = place
         assembly.heading(2, sheet.name)
-        # A repeated row is repeated only where it has cells: an empty one ends a table once.
-        rows = (row.cells for row in sheet.rows for _ in range(row.times if row.cells else 1))
+        rows = (row.cells for row in sheet.rows for _ in range(row.times if row.cells else min(row.times, MOST_GAPS)))
         for table in tables(rows, limits):
             assembly.table(table)
     return assembly.finish(len(found))
@@ -76,6 +75,9 @@ def sheets(content: bytes) -> Iterator[Sheet]:
                 if not opened:
                     yield sheet
             elif event == "end" and element.tag == f"{_TABLE}table-row" and opened:
+                if element.get(f"{_TABLE}visibility") == "collapse":
+                    element.clear()
+                    continue
                 row = _row(element)
                 filled += len(row.cells) * row.times
                 if filled > MOST_FILLED:

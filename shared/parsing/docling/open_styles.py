@@ -66,6 +66,11 @@ class OpenStyles:
             name = style.get(f"{STYLE}parent-style-name", "")
         return ""
 
+    def master(self, family: str, name: str) -> str:
+        """The name of the master page that a style asks for."""
+        style = self._styles.get((family, name))
+        return "Default" if style is None else style.get(f"{STYLE}master-page-name", "Default")
+
     def look(self, element: Any, outer: _Look) -> _Look:
         """How an element's own text is shown inside of what it stands in."""
         if element.tag == f"{_DRAW}page":

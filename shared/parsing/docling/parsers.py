@@ -107,13 +107,14 @@ def _word(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocum
         from shared.parsing.docling.reading import read
         from shared.parsing.docling.word.packages import readable
 
-    readable_content, hidden_words = readable(content, limits)
-    document = _converted(media_type, with_page_marks(readable_content))
-    return replace(read(document, limits, pages=take_page_marks(document)), hidden_words=hidden_words)
+    package = readable(content, limits)
+    document = _converted(media_type, with_page_marks(package.content))
+    return replace(read(document, limits, pages=take_page_marks(document)), hidden_words=package.hidden_words)
 
 
 def _workbook(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
     with uncounted():
+        from shared.parsing.docling.charts import without_corners
         from shared.parsing.docling.large_workbooks import read_if_large
         from shared.parsing.docling.reading import read
         from shared.parsing.docling.sheet_regions import join_regions
@@ -122,33 +123,44 @@ def _workbook(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedD
     content = as_transitional(content)
     if (large := read_if_large(content, limits)) is not None:
         return large
-    readable_content, hidden_words = readable(content)
-    document = _converted(media_type, readable_content)
-    join_regions(document)
-    return replace(read(document, limits), hidden_words=hidden_words)
+    package = readable(content)
+    document = _converted(media_type, package.content)
+    join_regions(document, package.hidden_lines)
+    without_corners(document)
+    return replace(read(document, limits), hidden_words=package.hidden_words)
 
 
 def _presentation(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
     with uncounted():
+        from shared.parsing.docling.charts import without_corners
         from shared.parsing.docling.presentations import readable
+        from shared.parsing.docling.reading import read
 
-    readable_content, hidden_words = readable(content)
-    return replace(_read(media_type, readable_content, limits), hidden_words=hidden_words)
+    package = readable(content)
+    document = _converted(media_type, package.content)
+    without_corners(document)
+    return replace(read(document, limits), hidden_words=package.hidden_words)
 
 
 def _open_sheets(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
-    from shared.parsing.docling.open_documents import readable
+    with uncounted():
+        from shared.parsing.docling.open_documents import readable
+        from shared.parsing.docling.reading import read
+        from shared.parsing.docling.sheet_regions import join_regions
 
-    readable_content, hidden_words = readable(content)
-    large = open_sheets.read_if_large(readable_content, limits)
-    return replace(large or _read(media_type, readable_content, limits), hidden_words=hidden_words)
+    package = readable(content)
+    if (large := open_sheets.read_if_large(package.content, limits)) is not None:
+        return replace(large, hidden_words=package.hidden_words)
+    document = _converted(media_type, package.content)
+    join_regions(document, package.hidden_lines)
+    return replace(read(document, limits), hidden_words=package.hidden_words)
 
 
 def _open_document(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
     from shared.parsing.docling.open_documents import readable
 
-    readable_content, hidden_words = readable(content)
-    return replace(_read(media_type, readable_content, limits), hidden_words=hidden_words)
+    package = readable(content)
+    return replace(_read(media_type, package.content, limits), hidden_words=package.hidden_words)
 
 
 def _read(media_type: str, content: bytes, limits: ParsingLimits, **options: Any) -> ParsedDocument:

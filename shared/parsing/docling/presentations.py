@@ -19,6 +19,7 @@ from shared.parsing.docling.slide_colours import unseen_runs
 from shared.parsing.docling.symbols import in_font
 from shared.parsing.equations import omml_text
 from shared.parsing.links import with_address
+from shared.parsing.raised import ScriptPosition, marked
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
@@ -49,6 +50,7 @@ def readable(content: bytes) -> ReadablePackage:
                 _chart_texts_written(tree, archive, targets)
                 _links_written(tree, targets)
                 _symbols_written(tree)
+                _powers_written(tree)
                 parts[entry.filename] = xml_part(tree)
         return ReadablePackage(rewritten(archive, parts.get), hidden)
 
@@ -150,3 +152,21 @@ def _symbols_written(tree: Any) -> None:
             for text in properties.getparent().iterchildren(f"{_A}t") if font is not None else ():
                 if name == "latin" or any("\uf000" <= letter <= "\uf0ff" for letter in text.text or ""):
                     text.text = in_font(font.get("typeface", ""), text.text or "")
+
+
+def _powers_written(tree: Any) -> None:
+    """Writes powers and indices into their line."""
+    for paragraph in {each.getparent().getparent() for each in tree.iter(f"{_A}rPr") if _script(each)}:
+        texts = [run.find(f"{_A}t") for run in paragraph.iterchildren(f"{_A}r", f"{_A}fld")]
+        texts = [text for text in texts if text is not None]
+        views = marked((text.text or "", _script(text.getparent().find(f"{_A}rPr"))) for text in texts)
+        for text, view in zip(texts, views, strict=True):
+            text.text = view
+
+
+def _script(properties: Any) -> ScriptPosition:
+    """Where the baseline of a run lies, in thousandths of its size above the line's."""
+    baseline = "" if properties is None else properties.get("baseline", "").removesuffix("%")
+    if not baseline.removeprefix("-").strip("0."):
+        return ""
+    return "sub" if baseline.startswith("-") else "sup"

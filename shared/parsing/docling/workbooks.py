@@ -14,6 +14,7 @@ from lxml import etree
 
 from shared.parsing.docling.charts import chart_lines
 from shared.parsing.docling.diagrams import diagram_lines
+from shared.parsing.docling.hidden_lines import HiddenLines, SheetLines
 from shared.parsing.docling.office_packages import (
     ReadablePackage,
     related,
@@ -22,6 +23,7 @@ from shared.parsing.docling.office_packages import (
     xml_part,
     xml_tree,
 )
+from shared.parsing.docling.workbook_texts import cell_links, is_rich, linked, page_lines, string_text
 from shared.parsing.number_formats import formatted
 
 MOST_SECTIONS = 4
@@ -37,12 +39,20 @@ _REFERENCE = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")
 
 
 class Book(NamedTuple):
-    """`unseen` are the styles whose text has the colour of its paper."""
+    """`rich` are the places of strings with powers, `unseen` the styles whose text has the colour of its paper."""
 
     formats: list[str]
     strings: list[str]
+    rich: frozenset[int]
     from_1904: bool
     unseen: frozenset[str]
+
+
+class SheetTexts(NamedTuple):
+    """The addresses that cells lead to, by their names, and the formulas that several cells share."""
+
+    links: dict[str, str]
+    formulas: dict[str, str]
 
 
 class Hiding(NamedTuple):
@@ -53,6 +63,9 @@ class Hiding(NamedTuple):
     columns: frozenset[int]
     styles: frozenset[str]
 
+    def hides(self, row: Any) -> bool:
+        return self.is_off or (not self.is_filtered and is_hidden_row(row))
+
 
 def readable(content: bytes) -> ReadablePackage:
     """The same workbook with its cells as they are shown."""
@@ -61,18 +74,31 @@ def readable(content: bytes) -> ReadablePackage:
         if not sheets:
             return ReadablePackage(content, 0)
         book = read_book(archive)
-        off = hidden_sheets(archive)
+        names, off = sheet_names(archive), hidden_sheets(archive)
         hidden = 0
         parts: dict[str, bytes] = {}
+        hidden_lines: dict[str, SheetLines] = {}
+        lines: list[str] = []
         for entry in sheets:
+            part = entry.filename
             tree = xml_tree(archive.read(entry), huge_tree=True)
-            hiding, formulas = _hiding(tree, book, is_off=entry.filename in off), dict[str, str]()
+            hiding = _hiding(tree, book, is_off=part in off)
+            texts = SheetTexts(cell_links(archive, part, tree.iterfind(f"{_S}hyperlinks/{_S}hyperlink")), {})
+            columns = (
+                range(each.start - 1, each.stop - 1) for each in _column_ranges(tree.iterfind(f"{_S}cols/{_S}col"))
+            )
+            hidden_lines[names.get(part, "")] = SheetLines(
+                HiddenLines(_hidden_rows(tree, hiding)), HiddenLines(columns)
+            )
             for row in tree.iterfind(f"{_S}sheetData/{_S}row"):
                 hidden += without_hidden(row, book, hiding)
-                write_display_values(row, book, formulas)
-            _with_shapes(tree, shape_lines(archive, entry.filename))
-            parts[entry.filename] = xml_part(tree)
-        return ReadablePackage(rewritten(archive, parts.get), hidden)
+                write_display_values(row, book, texts)
+            if part not in off:
+                own = dict.fromkeys(page_lines(tree.iterfind(f"{_S}headerFooter")))
+                _with_lines(tree, [*shape_lines(archive, part), *(line for line in own if line not in lines)])
+                lines += own
+            parts[part] = xml_part(tree)
+        return ReadablePackage(rewritten(archive, parts.get), hidden, hidden_lines)
 
 
 def read_book(archive: zipfile.ZipFile) -> Book:
@@ -82,9 +108,11 @@ def read_book(archive: zipfile.ZipFile) -> Book:
         for name in ("xl/styles.xml", "xl/workbook.xml")
     )
     properties = None if book is None else book.find(f"{_S}workbookPr")
+    strings = list(_strings(archive, names["xl/sharedstrings.xml"])) if "xl/sharedstrings.xml" in names else []
     return Book(
         [] if styles is None else _formats(styles),
-        list(_strings(archive, names["xl/sharedstrings.xml"])) if "xl/sharedstrings.xml" in names else [],
+        [text for text, _ in strings],
+        frozenset(place for place, (_, rich) in enumerate(strings) if rich),
         properties is not None and properties.get("date1904") in {"1", "true"},
         frozenset() if styles is None else _unseen_styles(styles),
     )
@@ -107,9 +135,19 @@ def elements(archive: zipfile.ZipFile, part: str, *names: str) -> Iterator[Any]:
                 del element.getparent()[0]
 
 
-def _strings(archive: zipfile.ZipFile, part: str) -> Iterator[str]:
+def _strings(archive: zipfile.ZipFile, part: str) -> Iterator[tuple[str, bool]]:
+    """Yields each string that cells share, and whether it has powers or indices."""
     for item in elements(archive, part, "si"):
-        yield "".join(each.text or "" for each in (*item.iterfind(f"{_S}t"), *item.iterfind(f"{_S}r/{_S}t")))
+        yield string_text(item), is_rich(item)
+
+
+def sheet_names(archive: zipfile.ZipFile) -> dict[str, str]:
+    """The names of sheets by their parts."""
+    if _BOOK not in archive.namelist():
+        return {}
+    targets = related_by_id(archive, _BOOK)
+    sheets = xml_tree(archive.read(_BOOK), huge_tree=True).iter(f"{_S}sheet")
+    return {targets.get(each.get(f"{_R}id", ""), ""): each.get("name", "") for each in sheets}
 
 
 def hidden_sheets(archive: zipfile.ZipFile) -> set[str]:
@@ -176,7 +214,7 @@ def _hiding(tree: Any, book: Book, *, is_off: bool) -> Hiding:
 def without_hidden(row: Any, book: Book, hiding: Hiding) -> int:
     """Takes hidden cells out of a row; returns how many words they had."""
     words = 0
-    is_off = hiding.is_off or (not hiding.is_filtered and row.get("hidden") in {"1", "true"})
+    is_off = hiding.hides(row)
     for cell in list(row):
         is_unseen = cell.get("s", "0") in hiding.styles or _shows_nothing(cell, book)
         if is_off or is_unseen or (hiding.columns and column_of(cell.get("r", "")) in hiding.columns):
@@ -198,13 +236,40 @@ def _format_of(cell: Any, book: Book) -> str:
     return book.formats[int(style)] if style.isdigit() and int(style) < len(book.formats) else ""
 
 
+def is_hidden_row(row: Any) -> bool:
+    return row.get("hidden") in {"1", "true"} or row.get("ht", "").strip("0.") == "" != row.get("ht", "")
+
+
+def _hidden_rows(tree: Any, hiding: Hiding) -> Iterator[range]:
+    """Yields the places of hidden rows, also of those that a sheet hides because it does not list them."""
+    properties = tree.find(f"{_S}sheetFormatPr")
+    only_listed = properties is not None and properties.get("zeroHeight") in {"1", "true"}
+    last = 0
+    for row in tree.iterfind(f"{_S}sheetData/{_S}row"):
+        number = row_number(row, last)
+        if only_listed:
+            yield range(last, number - 1)
+        if hiding.hides(row):
+            yield range(number - 1, number)
+        last = number
+
+
+def row_number(row: Any, last: int) -> int:
+    number = row.get("r", "")
+    return int(number) if number.isdigit() and len(number) < 8 else last + 1
+
+
 def hidden_columns(listed: Iterable[Any]) -> set[int]:
-    columns: set[int] = set()
+    return {column for each in _column_ranges(listed) for column in each}
+
+
+def _column_ranges(listed: Iterable[Any]) -> Iterator[range]:
+    """Yields the numbers of hidden columns."""
     for each in listed:
         first, last = each.get("min", ""), each.get("max", "")
-        if each.get("hidden") in {"1", "true"} and first.isdigit() and last.isdigit():
-            columns.update(range(int(first), min(int(last), 16_384) + 1))
-    return columns
+        is_hidden = each.get("hidden") in {"1", "true"} or each.get("width", "9").strip("0.") == ""
+        if is_hidden and first.isdigit() and last.isdigit():
+            yield range(int(first), min(int(last), 16_384) + 1)
 
 
 def column_of(reference: str) -> int:
@@ -219,22 +284,38 @@ def cell_text(cell: Any, book: Book) -> str:
     value = cell.findtext(f"{_S}v") or ""
     if cell.get("t") == "s":
         return book.strings[int(value)] if value.isdigit() and int(value) < len(book.strings) else ""
-    return value or "".join(cell.itertext(f"{_S}t"))
+    inline = cell.find(f"{_S}is")
+    return value or ("" if inline is None else string_text(inline))
 
 
-def write_display_values(row: Any, book: Book, formulas: dict[str, str]) -> None:
-    """Writes each cell of a row as the text that it shows. `formulas` are those that several cells of a sheet share."""
+def write_display_values(row: Any, book: Book, texts: SheetTexts) -> None:
+    """Writes each cell of a row as the text that it shows, and the address that it leads to."""
     for cell in row.iterfind(f"{_S}c"):
         formula, value = cell.find(f"{_S}f"), cell.findtext(f"{_S}v")
-        if formula is not None and formula.get("si") and formula.text:
-            formulas[formula.get("si")] = formula.text
+        source = "" if formula is None else formula.text or ""
+        if formula is not None and formula.get("si"):
+            source = source or texts.formulas.get(formula.get("si"), "")
+            texts.formulas[formula.get("si")] = source
+        view = None
         if formula is not None and not value and cell.get("t") != "inlineStr":
-            _write(cell, "=" + (formula.text or formulas.get(formula.get("si", ""), "")))
+            view = f"={source}"
         elif value and cell.get("t", "n") == "n":
-            code = _format_of(cell, book)
-            view = _view(value, code, book.from_1904)
-            if view is not None:
-                _write(cell, view)
+            view = _view(value, _format_of(cell, book), book.from_1904)
+        elif _is_rich(cell, value or "", book):
+            view = cell_text(cell, book)
+        address = texts.links.get(cell.get("r", ""), "")
+        if address or "HYPERLINK" in source.upper():
+            view = linked(view or cell_text(cell, book), address, source)
+        if view is not None:
+            _write(cell, view)
+
+
+def _is_rich(cell: Any, value: str, book: Book) -> bool:
+    """Whether a cell has powers, which another reader writes as digits."""
+    if cell.get("t") == "s":
+        return value.isdigit() and int(value) in book.rich
+    inline = cell.find(f"{_S}is")
+    return inline is not None and is_rich(inline)
 
 
 def shape_lines(archive: zipfile.ZipFile, sheet: str) -> list[str]:
@@ -251,7 +332,7 @@ def shape_lines(archive: zipfile.ZipFile, sheet: str) -> list[str]:
     return lines
 
 
-def _with_shapes(tree: Any, lines: list[str]) -> None:
+def _with_lines(tree: Any, lines: list[str]) -> None:
     """Writes lines below the cells of a sheet, apart from its tables."""
     data = tree.find(f"{_S}sheetData")
     if data is None or not lines:

@@ -49,6 +49,9 @@ _STARRED = _BEHIND | {b"shpinst", b"do", b"ud", b"atnauthor", b"moMath"}
 """Destinations that have text although a reader that does not know them may leave them out."""
 
 
+_PAGE_FIELD = re.compile(rb"\s*(?:PAGE|NUMPAGES|SECTIONPAGES)\b")
+
+
 class _Group(Struct):
     """The state that a group of the file inherits and may change. Colours are places in the file's table."""
 
@@ -96,6 +99,7 @@ class _Writer:
         self._bytes = bytearray()
         self._skip = 0
         self._surrogate = 0
+        self._numbers_pages = False
 
     def run(self) -> Prepared:
         place = 0
@@ -237,6 +241,15 @@ class _Writer:
     def _read_unicode(self, _: int | None) -> None:
         self._groups[-1].part = self._groups[-1].outer
 
+    def _open_instruction(self, _: int | None) -> None:
+        self._numbers_pages = False
+
+    def _open_result(self, _: int | None) -> None:
+        """Leaves out the number of a page where it stands beside the text."""
+        group = self._groups[-1]
+        if self._numbers_pages and group.part is not self._body:
+            group.part = RtfPart()
+
     def _unicode(self, number: int | None) -> None:
         group = self._groups[-1]
         if number is None or group.is_skipped:
@@ -271,6 +284,7 @@ class _Writer:
     def _run_of_text(self, token: bytes) -> None:
         group = self._groups[-1]
         if group.is_skipped:
+            self._numbers_pages = self._numbers_pages or _PAGE_FIELD.match(token) is not None
             if self._in_fonts and self._font in self._fonts:
                 self._fonts[self._font] = (self._fonts[self._font][0], token.decode("ascii", "replace").strip("; "))
             self._raw(token)
@@ -353,6 +367,8 @@ _WORDS: dict[bytes, Callable[[_Writer, int | None], None]] = {
     b"clshdng": lambda writer, number: writer._shading.fill_cell(PATTERN) if number else None,
     b"cellx": lambda writer, _: writer._shading.define_cell(),
     b"cell": lambda writer, _: writer._shading.end_cell(),
+    b"fldinst": _Writer._open_instruction,
+    b"fldrslt": _Writer._open_result,
     b"upr": _Writer._read_both,
     b"ud": _Writer._read_unicode,
 }

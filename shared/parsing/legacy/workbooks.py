@@ -3,21 +3,36 @@
 import struct
 from collections.abc import Iterator
 from io import BytesIO
+from itertools import pairwise
 
 from msgspec import Struct
 
 from shared.parsing.assembly import Assembly
-from shared.parsing.docling.sheets import tables
+from shared.parsing.docling.sheets import MOST_GAPS, tables
 from shared.parsing.document import ParsedDocument
-from shared.parsing.legacy.workbook_records import WorkbookRecord, records, shared_strings, text_at
+from shared.parsing.legacy.workbook_records import (
+    SharedString,
+    WorkbookRecord,
+    formula_address,
+    linked_cell,
+    records,
+    shared_strings,
+    text_at,
+)
 from shared.parsing.limits import ParsingLimits
+from shared.parsing.links import with_address
 from shared.parsing.number_formats import formatted
+from shared.parsing.page_numbers import coded_lines
+from shared.parsing.raised import ScriptPosition, marked
 
 _BOF, _EOF, _VERSION, _GLOBALS = 0x0809, 0x000A, 0x0600, 0x0005
 _BOUND, _SST, _FORMAT, _XF, _FONT, _DATES = 0x0085, 0x00FC, 0x041E, 0x00E0, 0x0031, 0x0022
 _ROW, _COLUMNS, _FILTERED, _CONDITIONS, _TEXT_BOX, _SERIES_TEXT = 0x0208, 0x007D, 0x009B, 0x01B0, 0x01B6, 0x100D
 _LABEL_SST, _LABEL, _NUMBER, _RK, _MANY_RK, _FORMULA = 0x00FD, 0x0204, 0x0203, 0x027E, 0x00BD, 0x0006
-_TRUTH, _STRING = 0x0205, 0x0207
+_TRUTH, _STRING, _LINK = 0x0205, 0x0207, 0x01B8
+_HEADERS = {0x0014, 0x0015}
+_SCRIPTS: dict[int, ScriptPosition] = {1: "sup", 2: "sub"}
+_ON_LINE: ScriptPosition = ""
 _ERRORS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
 _PAPER = {9, 64, 65}
 """Colours of the palette that are white: white itself, and those of the window."""
@@ -31,10 +46,13 @@ class _Style(Struct, frozen=True):
 
 
 class _Book(Struct):
+    """`scripts` are those of the fonts, by their places."""
+
     strings: list[str] = []
     formats: dict[int, str] = {}
     styles: list[tuple[int, int, bool]] = []
     fonts: list[int] = []
+    scripts: list[ScriptPosition] = []
     sheets: list[tuple[str, int, bool]] = []
     from_1904: bool = False
 
@@ -44,9 +62,21 @@ class _Book(Struct):
         if number >= len(self.styles):
             return _Style("", False)
         font, code, on_paper = self.styles[number]
-        place = font - 1 if font > 4 else font  # there is no font with the number 4
+        place = _place(font)
         is_white = on_paper and place < len(self.fonts) and self.fonts[place] in _WHITE
         return _Style(self.formats.get(code) or BUILTIN_FORMATS.get(code, ""), is_white)
+
+    def written(self, string: SharedString) -> str:
+        """The text of a string, its powers and indices in their line."""
+        starts = [0, *(start for start, _ in string.runs), len(string.text)]
+        fonts = [-1, *(_place(font) for _, font in string.runs)]
+        scripts = [self.scripts[font] if 0 <= font < len(self.scripts) else _ON_LINE for font in fonts]
+        pieces = (string.text[start:end] for start, end in pairwise(starts))
+        return "".join(marked(zip(pieces, scripts, strict=True)))
+
+
+def _place(font: int) -> int:
+    return font - 1 if font > 4 else font  # there is no font with the number 4
 
 
 class _Sheet(Struct):
@@ -54,6 +84,8 @@ class _Sheet(Struct):
     hidden_rows: set[int] = set()
     hidden_columns: set[int] = set()
     lines: list[str] = []
+    links: dict[tuple[int, int], str] = {}
+    pages: list[str] = []
     is_filtered: bool = False
     has_conditions: bool = False
 
@@ -78,6 +110,7 @@ def read(content: bytes, limits: ParsingLimits) -> ParsedDocument | None:
     if not sheets:
         return None
     assembly = Assembly(limits)
+    printed: set[str] = set()
     for place, (name, sheet, is_off) in enumerate(sheets, 1):
         assembly.page = place
         rows = list(_rows(sheet, assembly, is_off=is_off))
@@ -86,8 +119,9 @@ def read(content: bytes, limits: ParsingLimits) -> ParsedDocument | None:
         assembly.heading(2, name)
         for table in tables(rows, limits):
             assembly.table(table)
-        for line in sheet.lines:
+        for line in (*sheet.lines, *(line for line in dict.fromkeys(sheet.pages) if line not in printed)):
             assembly.paragraph(line)
+        printed.update(sheet.pages)
     return assembly.finish(len(sheets))
 
 
@@ -103,7 +137,7 @@ def _book(stream: bytes) -> _Book | None:
             offset, state = struct.unpack_from("<IB", content)
             book.sheets.append((text_at(content, 6, length_bytes=1), offset, state & 3 != 0))
         elif record.kind == _SST:
-            book.strings = shared_strings(record)
+            book.strings = [book.written(string) for string in shared_strings(record)]
         elif record.kind == _FORMAT:
             book.formats[int.from_bytes(content[:2], "little")] = text_at(content, 2)
         elif record.kind == _XF:
@@ -113,6 +147,7 @@ def _book(stream: bytes) -> _Book | None:
             book.styles.append((font, code, is_on_paper))
         elif record.kind == _FONT:
             book.fonts.append(struct.unpack_from("<H", content, 4)[0])
+            book.scripts.append(_SCRIPTS.get(int.from_bytes(content[8:10], "little"), _ON_LINE))
         elif record.kind == _DATES:
             book.from_1904 = content[0] == 1
     return None
@@ -133,8 +168,15 @@ def _sheet(stream: bytes, place: int, book: _Book) -> _Sheet:
         elif record.kind == _TEXT_BOX and len(record.blocks) > 1:
             length = int.from_bytes(record.content[10:12], "little")
             sheet.lines.append(text_at(length.to_bytes(2, "little") + record.blocks[1], 0))
+        elif record.kind == _LINK and (found := linked_cell(record.content)):
+            sheet.links[found[:2]] = found[2]
+        elif record.kind in _HEADERS and record.content:
+            sheet.pages += coded_lines(text_at(record.content, 0))
         else:
             waiting = _take(record, sheet, book) or waiting
+    for (row, column), address in sheet.links.items():
+        text, is_unseen = sheet.cells.get(row, {}).get(column, ("", False))
+        sheet.put(row, column, with_address(text, address), is_unseen=is_unseen)
     sheet.lines = list(dict.fromkeys(" ".join(line.split()) for line in sheet.lines if line.strip()))
     return sheet
 
@@ -165,6 +207,8 @@ def _take(record: WorkbookRecord, sheet: _Sheet, book: _Book) -> tuple[int, int,
 
 def _take_cell(kind: int, content: bytes, sheet: _Sheet, book: _Book) -> tuple[int, int, bool] | None:
     row, column, number = struct.unpack_from("<HHH", content)
+    if kind == _FORMULA and (address := formula_address(content)):
+        sheet.links[row, column] = address
     style = book.style(number)
     is_unseen = style.is_white
     if kind == _LABEL_SST:
@@ -203,18 +247,19 @@ def _compressed(value: int) -> float:
 
 
 def _rows(sheet: _Sheet, assembly: Assembly, *, is_off: bool) -> Iterator[dict[int, str]]:
-    """Yields the cells of each row that are seen, an empty row for a gap; counts the words of the others."""
+    """Yields the cells of each row that are seen, empty rows for a gap; counts the words of the others."""
+    hidden = set[int]() if sheet.is_filtered else sheet.hidden_rows
     last = -1
     for row, cells in sorted(sheet.cells.items()):
-        if row > last + 1:
-            yield {}
+        gaps = sum(line not in hidden for line in range(last + 1, row))
+        yield from ({} for _ in range(min(gaps, MOST_GAPS)))
         last = row
-        gone = is_off or (row in sheet.hidden_rows and not sheet.is_filtered)
+        gone = is_off or row in hidden
         seen: dict[int, str] = {}
         for column, (text, is_unseen) in sorted(cells.items()):
             if gone or column in sheet.hidden_columns or (is_unseen and not sheet.has_conditions):
                 assembly.hidden_words += len(text.split())
             else:
                 seen[column] = text
-        if seen or not gone:
+        if not gone:
             yield seen

@@ -115,3 +115,10 @@ def test_white_letters_of_a_cell_are_seen_where_its_fill_is_dark() -> None:
 )
 def test_letters_and_powers_are_read_as_they_are_seen(body: bytes, text: str) -> None:
     assert lines(body) == [text]
+
+
+def test_only_the_numbers_of_pages_are_left_out_of_headers() -> None:
+    field = r"{\field{\*\fldinst {\lang1 %s }}{\fldrslt {\lang1 77}}}"
+    header = r"{\header 4711\par}{\footer Page " + field % "PAGE" + " of " + field % "NUMPAGES" + r"\par}"
+    document = parse("application/rtf", "a.rtf", (r"{\rtf1 " + header + r"Body.\par}").encode(), ParsingLimits())
+    assert [block.text for block in document.blocks] == ["4711", "Body."]

@@ -1,7 +1,6 @@
 """Parts that a Word document imports (altChunk) and the texts of its diagrams."""
 
 import zipfile
-from collections.abc import Iterable
 from typing import Any
 
 from lxml import etree
@@ -9,7 +8,7 @@ from lxml import etree
 from shared.parsing.docling.charts import CHARTS, chart_lines
 from shared.parsing.docling.diagrams import diagram_lines
 from shared.parsing.docling.word.names import DIAGRAM, R, W, paragraph
-from shared.parsing.document import Block
+from shared.parsing.document import Block, ParsedDocument
 from shared.parsing.limits import ParsingLimits
 from shared.types.errors import Rejected
 
@@ -25,16 +24,21 @@ _LIGHT = {
 }
 
 
-def with_chunks(body: Any, archive: zipfile.ZipFile, targets: dict[str, str], limits: ParsingLimits) -> None:
-    """Puts the blocks of imported parts where they are imported."""
+def with_chunks(body: Any, archive: zipfile.ZipFile, targets: dict[str, str], limits: ParsingLimits) -> int:
+    """Puts the blocks of imported parts where they are imported; returns how many hidden words these have."""
+    hidden = 0
     for chunk in list(body.iter(f"{W}altChunk")):
         part = targets.get(chunk.get(f"{R}id", ""), "")
-        for element in map(_element, _blocks(part, archive.read(part), limits) if part in archive.namelist() else ()):
+        document = _document(part, archive.read(part), limits) if part in archive.namelist() else None
+        for element in map(_element, document.blocks if document else ()):
             chunk.addprevious(element)
+        hidden += document.hidden_words if document else 0
         chunk.getparent().remove(chunk)
+    return hidden
 
 
-def _blocks(part: str, content: bytes, limits: ParsingLimits) -> Iterable[Block]:
+def _document(part: str, content: bytes, limits: ParsingLimits) -> ParsedDocument | None:
+    """None for a part without words."""
     extension = part.rpartition(".")[2].lower()
     if content.startswith(b"{\\rtf"):
         extension = "rtf"
@@ -44,17 +48,17 @@ def _blocks(part: str, content: bytes, limits: ParsingLimits) -> Iterable[Block]
             from shared.parsing.guards import check
 
             check(_WORD, content, limits)
-            return parse(_WORD, part, content, limits).blocks
+            return parse(_WORD, part, content, limits)
         if extension == "rtf":
             from shared.parsing.legacy.parsers import parse as parse_legacy
 
-            return parse_legacy("application/rtf", part, content, limits).blocks
+            return parse_legacy("application/rtf", part, content, limits)
         from shared.parsing.light.parsers import parse_light
 
-        return parse_light(_LIGHT.get(extension, "text/plain"), content, limits).blocks
+        return parse_light(_LIGHT.get(extension, "text/plain"), content, limits)
     except Rejected as rejected:
         if rejected.code == "empty":
-            return ()
+            return None
         raise
 
 

@@ -34,7 +34,7 @@ class Visibility:
         return words
 
     def _is_hidden(self, run: Any) -> bool:
-        properties = self._properties(run)
+        properties = self.properties(run)
         vanish = next((each for each in (one.find(f"{W}vanish") for one in properties) if each is not None), None)
         if is_on(vanish):
             return True
@@ -44,7 +44,7 @@ class Visibility:
         color = next((each for each in (one.find(f"{W}color") for one in properties) if each is not None), None)
         return self._on_white and _is_white(color) and not _is_shaded(run, properties)
 
-    def _properties(self, run: Any) -> list[Any]:
+    def properties(self, run: Any) -> list[Any]:
         """The properties of a run, its own first, then those of its styles."""
         own = run.find(f"{W}rPr")
         holder = next(run.iterancestors(f"{W}p"), None)

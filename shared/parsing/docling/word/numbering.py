@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from shared.parsing.docling.word.names import W, attribute, child_value, is_on
-from shared.parsing.spelled_numbers import spelled
+from shared.parsing.spelled_numbers import in_words, spelled
 
 _LEVELS = 9
 
@@ -21,8 +21,9 @@ class _Level(Struct, frozen=True):
 class Numbering:
     """The lists of a document, by the parts `numbering.xml` and `styles.xml`, and how far each has counted."""
 
-    def __init__(self, numbering: Any, styles: dict[str, Any]) -> None:
+    def __init__(self, numbering: Any, styles: dict[str, Any], language: str = "") -> None:
         self._styles = styles
+        self._is_english = language[:2].lower() in {"", "en"}
         self._abstracts = (
             {}
             if numbering is None
@@ -92,8 +93,13 @@ class Numbering:
         for upper in range(place + 1):
             holder = self._level(number, upper)
             style = "decimal" if level.legal else holder.format if holder else "decimal"
-            text = text.replace(f"%{upper + 1}", spelled(counts[upper] or 0, style))
+            text = text.replace(f"%{upper + 1}", self._spelled(counts[upper] or 0, style))
         return text
+
+    def _spelled(self, number: int, style: str) -> str:
+        if style in {"cardinalText", "ordinalText"} and self._is_english and 0 < number < 1000:
+            return in_words(number, ordinal=style == "ordinalText")
+        return spelled(number, style)
 
     def _level_of(self, number: str, style: str) -> str:
         """The level that names a style as its own."""

@@ -5,6 +5,7 @@ paragraphs and runs.
 """
 
 import zipfile
+from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
@@ -12,21 +13,24 @@ from lxml import etree
 
 from shared.parsing.docling.office_packages import ReadablePackage, related_by_id, rewritten, xml_part, xml_tree
 from shared.parsing.docling.word.chunks import with_chart_texts, with_chunks, with_diagrams
+from shared.parsing.docling.word.fields import without_page_numbers
 from shared.parsing.docling.word.hidden import Visibility
-from shared.parsing.docling.word.names import R, W, attribute, is_on, paragraph, text_of, text_run
+from shared.parsing.docling.word.names import R, W, attribute, child_value, is_on, paragraph, text_of, text_run
 from shared.parsing.docling.word.numbering import Numbering
-from shared.parsing.docling.word.revisions import settle
+from shared.parsing.docling.word.revisions import deleted_notes, settle
 from shared.parsing.docling.word.runs import (
     drop_caps_joined,
     equations_written,
     flat_formatting,
     form_fields_written,
+    powers_written,
     ruby_written,
     symbols_written,
 )
 from shared.parsing.docling.word.tables import nested_tables_written
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.page_numbers import is_page_number
+from shared.parsing.tables import row_line
 
 _MAIN = "word/document.xml"
 _NOTES = ("word/footnotes.xml", "word/endnotes.xml", "word/comments.xml")
@@ -41,19 +45,31 @@ def readable(content: bytes, limits: ParsingLimits) -> ReadablePackage:
         trees = {name: _tree(archive, name) for name in (_MAIN, *_NOTES) if name in names}
         styles = _styles(archive, names)
         visibility = Visibility(styles, trees[_MAIN])
-        hidden = sum(_settled(tree, visibility) for tree in trees.values())
+        hidden = _take_notes(trees)
+        hidden += sum(_settled(tree, visibility) for tree in trees.values())
         body = trees[_MAIN].find(f"{W}body")
         if body is not None:
             targets = related_by_id(archive, _MAIN)
-            _label(
-                body, Numbering(_tree(archive, "word/numbering.xml") if "word/numbering.xml" in names else None, styles)
-            )
+            lists = _tree(archive, "word/numbering.xml") if "word/numbering.xml" in names else None
+            _label(body, Numbering(lists, styles, _language(archive, names)))
             with_diagrams(body, archive, targets)
             with_chart_texts(body, archive, targets)
-            with_chunks(body, archive, targets, limits)
+            hidden += with_chunks(body, archive, targets, limits)
             hidden += _with_furniture(body, archive, targets, visibility)
         parts = {name: xml_part(tree) for name, tree in trees.items()}
         return ReadablePackage(rewritten(archive, parts.get), hidden)
+
+
+def _take_notes(trees: dict[str, Any]) -> int:
+    """Takes out the notes whose references are deleted; returns how many words they had."""
+    words = 0
+    for kind, number in deleted_notes(trees[_MAIN]):
+        notes = trees.get(f"word/{kind}s.xml")
+        for note in () if notes is None else notes.findall(f"{W}{kind}"):
+            if attribute(note, "id") == number:
+                words += len(text_of(note).split())
+                note.getparent().remove(note)
+    return words
 
 
 def _settled(tree: Any, visibility: Visibility) -> int:
@@ -64,6 +80,7 @@ def _settled(tree: Any, visibility: Visibility) -> int:
     equations_written(tree)
     symbols_written(tree)
     form_fields_written(tree)
+    powers_written(tree, visibility.properties)
     flat_formatting(tree)
     drop_caps_joined(tree)
     nested_tables_written(tree)
@@ -95,7 +112,7 @@ def _with_furniture(body: Any, archive: zipfile.ZipFile, targets: dict[str, str]
     hidden = 0
     seen: set[str] = set()
     for name, first in (("headerReference", True), ("footerReference", False)):
-        lines = []
+        lines: list[str] = []
         for reference in body.iter(f"{W}{name}"):
             if not _is_used(reference, archive):
                 continue
@@ -104,9 +121,10 @@ def _with_furniture(body: Any, archive: zipfile.ZipFile, targets: dict[str, str]
                 continue
             seen.add(part)
             tree = _tree(archive, part)
+            without_page_numbers(tree)
             hidden += _settled(tree, visibility)
-            lines += [" ".join(text_of(each).split()) for each in tree.iter(f"{W}p")]
-        fresh = [line for line in dict.fromkeys(lines) if line and not is_page_number(line) and line not in seen]
+            lines += _lines(tree)
+        fresh = [line for line in dict.fromkeys(lines) if not is_page_number(line) and line not in seen]
         seen.update(fresh)
         for place, line in enumerate(fresh):
             if first:
@@ -115,6 +133,23 @@ def _with_furniture(body: Any, archive: zipfile.ZipFile, targets: dict[str, str]
                 last = body.find(f"{W}sectPr")
                 body.append(paragraph(line)) if last is None else last.addprevious(paragraph(line))
     return hidden
+
+
+def _lines(tree: Any) -> Iterator[str]:
+    """Yields the paragraphs of a header or footer, the rows of a table each in one line."""
+    for element in tree.iter(f"{W}p", f"{W}tr"):
+        if element.tag == f"{W}tr":
+            cells = (cell.iter(f"{W}p") for cell in element.iterchildren(f"{W}tc"))
+            yield row_line([" ".join(filter(None, map(_line, cell))) for cell in cells])
+        elif next(element.iterancestors(f"{W}tr"), None) is None:
+            yield _line(element)
+
+
+def _line(paragraph: Any) -> str:
+    """The text of a paragraph without that of the boxes in it, which are paragraphs of their own."""
+    parts = paragraph.iter(f"{W}t", f"{W}tab", f"{W}br")
+    own = (part for part in parts if next(part.iterancestors(f"{W}p"), None) is paragraph)
+    return " ".join("".join((part.text or "") if part.tag == f"{W}t" else " " for part in own).split())
 
 
 def _is_used(reference: Any, archive: zipfile.ZipFile) -> bool:
@@ -134,6 +169,14 @@ def _styles(archive: zipfile.ZipFile, names: set[str]) -> dict[str, Any]:
     if "word/styles.xml" not in names:
         return {}
     return {attribute(style, "styleId"): style for style in _tree(archive, "word/styles.xml").iter(f"{W}style")}
+
+
+def _language(archive: zipfile.ZipFile, names: set[str]) -> str:
+    """The language of a document's text by default; empty where it names none."""
+    if "word/styles.xml" not in names:
+        return ""
+    defaults = _tree(archive, "word/styles.xml").find(f"{W}docDefaults/{W}rPrDefault/{W}rPr")
+    return child_value(defaults, "lang")
 
 
 def _tree(archive: zipfile.ZipFile, name: str) -> Any:

@@ -6,6 +6,7 @@ from shared.parsing.docling.word.names import W14, W, attribute, text_of, text_r
 
 _DELETED = (f"{W}del", f"{W}moveFrom")
 _WRAPPERS = (f"{W}ins", f"{W}moveTo", f"{W}smartTag", f"{W}customXml", f"{W}fldSimple", f"{W}bdo", f"{W}dir")
+_BLOCKS = (f"{W}p", f"{W}tbl", f"{W}sectPr")
 _TEXTS = (f"{W}t", f"{W}delText")
 
 
@@ -15,7 +16,10 @@ def settle(tree: Any) -> int:
     for row in list(tree.iter(f"{W}tr")):
         if row.find(f"{W}trPr/{W}del") is not None:
             deleted += _words(row)
-            row.getparent().remove(row)
+            table = row.getparent()
+            table.remove(row)
+            if table.find(f"{W}tr") is None and table.getparent() is not None:
+                table.getparent().remove(table)
     for cell in list(tree.iter(f"{W}tc")):
         if cell.find(f"{W}tcPr/{W}cellDel") is not None:
             for part in cell.iterchildren(f"{W}p"):
@@ -33,7 +37,35 @@ def settle(tree: Any) -> int:
                 element.remove(properties)
             unwrap(element)
     _controls_taken_off(tree)
+    _paragraphs_joined(tree)
     return deleted
+
+
+def deleted_notes(tree: Any) -> set[tuple[str, str]]:
+    """The kinds and numbers of footnotes and endnotes whose references are deleted."""
+    deleted = set()
+    for kind in ("footnote", "endnote"):
+        for reference in tree.iter(f"{W}{kind}Reference"):
+            if next(reference.iterancestors(*_DELETED), None) is not None:
+                deleted.add((kind, attribute(reference, "id")))
+    return deleted
+
+
+def _paragraphs_joined(tree: Any) -> None:
+    """Puts a paragraph whose mark is deleted or moved away at the beginning of the next one."""
+    for element in list(tree.iter(f"{W}p")):
+        properties = element.find(f"{W}pPr")
+        mark = None if properties is None else properties.find(f"{W}rPr")
+        if mark is None or all(mark.find(name) is None for name in _DELETED):
+            continue
+        following = next(element.itersiblings(*_BLOCKS), None)
+        if following is None or following.tag != f"{W}p" or properties.find(f"{W}sectPr") is not None:
+            continue
+        place = 0 if following.find(f"{W}pPr") is None else 1
+        for child in [child for child in element if child is not properties]:
+            following.insert(place, child)
+            place += 1
+        element.getparent().remove(element)
 
 
 def _controls_taken_off(tree: Any) -> None:

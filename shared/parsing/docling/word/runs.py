@@ -1,13 +1,17 @@
 """Runs of text as plain text: ruby, symbols, form fields, drop caps, words torn by their formatting."""
 
+from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from shared.parsing.docling.symbols import in_font, symbol
 from shared.parsing.docling.word.names import M, W, attribute, child_value, is_on, text_of, text_run, unwrap
 from shared.parsing.equations import omml_text
+from shared.parsing.raised import ScriptPosition, marked
 
 _LOOKS = tuple(f"{W}{name}" for name in ("b", "bCs", "i", "iCs", "u", "strike", "dstrike", "rStyle"))
 _HEX = 16
+_SCRIPTS: dict[str, ScriptPosition] = {"superscript": "sup", "subscript": "sub"}
 
 
 def ruby_written(tree: Any) -> None:
@@ -63,6 +67,28 @@ def form_fields_written(tree: Any) -> None:
             chosen = child_value(choices, "result") or child_value(choices, "default") or "0"
             if chosen.isascii() and chosen.isdigit() and int(chosen) < len(entries):
                 run.addprevious(text_run(entries[int(chosen)]))
+
+
+def powers_written(tree: Any, properties_of: Callable[[Any], list[Any]]) -> None:
+    """Writes powers and indices into their line. `properties_of` finds the properties of a run and of its styles."""
+    raised = (run for run in tree.iter(f"{W}r") if _script(run, properties_of))
+    for holder in {each for run in raised for each in islice(run.iterancestors(f"{W}p"), 1)}:
+        runs = [run for run in holder.iter(f"{W}r") if next(run.iterancestors(f"{W}p")) is holder]
+        runs = [run for run in runs if text_of(run)]
+        views = marked((text_of(run), _script(run, properties_of)) for run in runs)
+        for run, view in zip(runs, views, strict=True):
+            if view != text_of(run):
+                for text in run.findall(f"{W}t"):
+                    run.remove(text)
+                run.append(text_run(view)[0])
+            for look in run.findall(f"{W}rPr/{W}vertAlign"):
+                look.getparent().remove(look)
+
+
+def _script(run: Any, properties_of: Callable[[Any], list[Any]]) -> ScriptPosition:
+    return next(
+        (_SCRIPTS.get(each, "") for each in (child_value(one, "vertAlign") for one in properties_of(run)) if each), ""
+    )
 
 
 def flat_formatting(tree: Any) -> None:
