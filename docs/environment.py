@@ -117,7 +117,9 @@ SECTIONS: dict[str, tuple[Variable, ...]] = {
         Variable("AEGIS_REDIS_URL", "embedded", "The address of Redis or Valkey, for the need `counters`."),
         Variable("AEGIS_QDRANT_URL", "embedded", "The address of Qdrant, for the need `vectors`."),
         Variable("AEGIS_QDRANT_API_KEY", "none", "Qdrant's key."),
-        Variable("AEGIS_NEO4J_URI", "none", "The address of Neo4j; `aegis doctor` checks that it answers."),
+        Variable("AEGIS_NEO4J_URI", "embedded", "The address of Neo4j, for the need `graph`, as `neo4j://host:7687`."),
+        Variable("AEGIS_NEO4J_USER", "`neo4j`", "Neo4j's user."),
+        Variable("AEGIS_NEO4J_PASSWORD", "none", "The password of that user."),
         Variable(
             "K_SINK", "embedded", "Where events go, for the need `bus`: a broker's URL, or a queue's or event bus' ARN."
         ),

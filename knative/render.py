@@ -70,6 +70,11 @@ _OF_NEED: dict[Need, tuple[Variable, ...]] = {
     "counters": (Variable("AEGIS_REDIS_URL", secret=True, optional=False),),
     "bus": (Variable("K_SINK", optional=False),),
     "vectors": (Variable("AEGIS_QDRANT_URL", optional=False), Variable("AEGIS_QDRANT_API_KEY", secret=True)),
+    "graph": (
+        Variable("AEGIS_NEO4J_URI", optional=False),
+        Variable("AEGIS_NEO4J_USER"),
+        Variable("AEGIS_NEO4J_PASSWORD", secret=True),
+    ),
     "embedding": (Variable("AEGIS_EMBEDDING"), Variable("AEGIS_OLLAMA_URL")),
     "model": (
         Variable("AEGIS_OLLAMA_URL"),

@@ -10,6 +10,7 @@ _ADDRESSES = {
     "redis": ("--redis-url", "AEGIS_TEST_REDIS_URL", "an empty database of your Redis, as redis://host:6379/15"),
     "s3": ("--s3-endpoint", "AEGIS_TEST_S3_ENDPOINT", "your S3; credentials by the usual AWS variables"),
     "qdrant": ("--qdrant-url", "AEGIS_TEST_QDRANT_URL", "your Qdrant"),
+    "neo4j": ("--neo4j-uri", "AEGIS_TEST_NEO4J_URI", "your Neo4j; AEGIS_TEST_NEO4J_USER and _PASSWORD for it"),
     "sink": ("--sink", "AEGIS_TEST_SINK", "your broker's ingress"),
 }
 _FIXTURES = {"redis_url": "redis", "blobs_place": "s3"}
@@ -82,6 +83,21 @@ def cluster_s3(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
         server.start()
         yield from seaweed.bucket()
         server.kill()
+
+
+@pytest.fixture(scope="session")
+def cluster_neo4j(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The variables that name a Neo4j server; each test has tenants of its own in it."""
+    if uri := address(request.config, "neo4j"):
+        own = {name: os.environ.get(f"AEGIS_TEST_NEO4J_{name}", "") for name in ("USER", "PASSWORD")}
+        yield {"AEGIS_NEO4J_URI": uri, **{f"AEGIS_NEO4J_{name}": value for name, value in own.items()}}
+        return
+    from tests.cluster.neo4j_server import Neo4jServer
+
+    server = Neo4jServer(tmp_path_factory.mktemp("neo4j"))
+    server.start()
+    yield server.environ
+    server.kill()
 
 
 def _refuse_what_is_in_use(url: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.backends import (  # noqa: F401
+    cluster_neo4j,
     cluster_redis,
     cluster_s3,
     pytest_addoption,

@@ -10,6 +10,7 @@ from functions.documents.access import OneDocument, find_own
 from shared.bus.publisher import BoundPublisher
 from shared.catalogue.catalogue import Catalogue, CatalogueEntry
 from shared.catalogue.view import status_of
+from shared.graph.port import Graph
 from shared.records.records import TenantRecords
 from shared.records.structs import DocumentRecord
 from shared.redis.leases import Leases, document_lease, stage_lease
@@ -49,6 +50,7 @@ class Reruns(Struct, frozen=True):
     catalogue: Catalogue
     leases: Leases
     vectors: Vectors
+    graph: Graph
     table: Table
     publisher: BoundPublisher
 
@@ -87,6 +89,7 @@ class Reruns(Struct, frozen=True):
             if from_stage and "embed" in reset:
                 # another cut of the text has other passages; the old ones must not be found beside them
                 await self.vectors.forget(record.document_id, record.generation)
+                await self.graph.forget(record.document_id, record.generation)
 
     async def _stop(self, record: DocumentRecord, from_stage: str, held: AsyncExitStack) -> None:
         """Keeps stages from running while their records are erased: one at work would end, and count as done, on

@@ -1,9 +1,11 @@
 """Removes erased text from the files of stores that only mark it as erased."""
 
+import asyncio
 import secrets
 
 from msgspec import Struct
 
+from shared.graph.port import GraphIndex
 from shared.redis.client import RedisClient, Script
 from shared.redis.marks import is_marked
 from shared.vectors.port import VectorIndex
@@ -27,6 +29,7 @@ async def request_compaction(redis: RedisClient) -> None:
 class Compaction(Struct, frozen=True):
     redis: RedisClient
     vectors: VectorIndex
+    graph: GraphIndex
 
     async def run(self) -> None:
         """Begins what is due, or finds that it is done; what was erased meanwhile is for the next one. Raises
@@ -34,7 +37,8 @@ class Compaction(Struct, frozen=True):
         token = await self.redis.call("GET", _DUE)
         if not token or await is_marked(self.redis, _PAUSE, _PAUSE_S):
             return
-        if await self.vectors.compact(token):
+        are_done = await asyncio.gather(self.vectors.compact(token), self.graph.compact(token))
+        if all(are_done):
             await self.redis.run(_DONE, [_DUE, _PAUSE], [token, _PAUSE_S])
             await self._rewrite_log()
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from shared.catalogue.catalogue import Catalogues
 from shared.conversations import conversations
+from shared.graph.port import GraphIndex
 from shared.idempotency.calls import forget_answers_of_document, forget_answers_of_tenant
 from shared.pool.queue import SliceQueue
 from shared.records.records import PlatformRecords
@@ -17,7 +18,7 @@ from shared.redis.client import RedisClient
 from shared.types.errors import StoreUnavailable
 from shared.vectors.port import VectorIndex
 
-StoreName = Literal["blobs", "redis", "vectors", "disk"]
+StoreName = Literal["blobs", "redis", "vectors", "graph", "disk"]
 
 
 class Stores(Struct, frozen=True):
@@ -26,6 +27,7 @@ class Stores(Struct, frozen=True):
     platform: PlatformRecords
     catalogues: Catalogues
     vectors: VectorIndex
+    graph: GraphIndex
     redis: RedisClient
     slices: SliceQueue
 
@@ -61,6 +63,10 @@ async def _pool(stores: Stores, gone: DeletedDocument) -> None:
 
 async def _points(stores: Stores, gone: DeletedDocument) -> None:
     await stores.vectors.of(gone.tenant_id).forget(gone.document_id, gone.generation)
+
+
+async def _entities(stores: Stores, gone: DeletedDocument) -> None:
+    await stores.graph.of(gone.tenant_id).forget(gone.document_id, gone.generation)
 
 
 async def _turns(stores: Stores, gone: DeletedDocument) -> None:
@@ -102,6 +108,13 @@ PLACES = (
     Place("redis", ("queue:*",), "events with keys of blobs and titles", "once delivered"),
     Place(
         "vectors", ("points",), "passages", f"{_WITH_DOCUMENT}; from the files by compaction, within the hour", _points
+    ),
+    Place(
+        "graph",
+        ("entities",),
+        "names of entities and relations between them",
+        f"{_WITH_DOCUMENT}; from the files by compaction, within the hour",
+        _entities,
     ),
     Place(
         "redis",

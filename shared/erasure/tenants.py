@@ -9,6 +9,7 @@ from shared.access.accounts import Accounts
 from shared.catalogue.catalogue import Catalogues
 from shared.erasure.erasure import hide_document
 from shared.erasure.places import PLACES
+from shared.graph.port import GraphIndex
 from shared.records.records import PlatformRecords
 from shared.records.structs import TenantDeletion
 from shared.redis.client import RedisClient
@@ -25,6 +26,7 @@ class TenantErasure(Struct, frozen=True):
     accounts: Accounts
     catalogues: Catalogues
     redis: RedisClient
+    graph: GraphIndex
 
     async def is_interrupted(self, tenant_id: str) -> bool:
         """Whether a deletion of this tenant began, and has not hidden all its documents."""
@@ -43,6 +45,7 @@ class TenantErasure(Struct, frozen=True):
         """Erases what late calls wrote for deleted tenants, until an hour after the deletion."""
         for tenant_id, deletion in await self.platform.tenant_deletions():
             await self._erase(tenant_id, deletion)
+            await self.graph.forget_tenant(tenant_id)
             if now() - deletion.at > _LATE and not await self.platform.of(tenant_id).document_ids():
                 await self.platform.end_tenant_deletion(tenant_id)
 

@@ -23,12 +23,12 @@ def normal_form(name: str) -> str:
 
 def entity_id(tenant_id: str, normal: str) -> str:
     """Returns the id of the entity with that normal form."""
-    return "ent_" + _digest(tenant_id, normal)
+    return "ent_" + digest(tenant_id, normal)
 
 
 def relation_id(source_id: str, kind: str, target_id: str, valid_from: str | None, valid_to: str | None) -> str:
     """Returns the id of a relation between two names, which names its tenant through theirs."""
-    return "rel_" + _digest(source_id, kind, target_id, valid_from or "", valid_to or "")
+    return "rel_" + digest(source_id, kind, target_id, valid_from or "", valid_to or "")
 
 
 def place(passage_id: str) -> int:
@@ -36,5 +36,6 @@ def place(passage_id: str) -> int:
     return int.from_bytes(sha256(passage_id.encode()).digest()[:7], "big")
 
 
-def _digest(*parts: str) -> str:
+def digest(*parts: str) -> str:
+    """Returns the same text for the same parts, and another one for any others."""
     return sha256("\n".join(f"{len(part)} {part}" for part in parts).encode()).hexdigest()[:32]

@@ -9,11 +9,12 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
-from shared.graph.changes import EntityRow, GraphChange, RelationRow
+from shared.graph import packed
+from shared.graph.changes import EntityRow, GraphChange
 from shared.graph.names import entity_id, normal_form, place
 from shared.graph.port import Merge, PassageGraph
 from shared.graph.sqlite_schema import CONNECTED, INSERT_ENTITY, LAYOUT, TABLES
@@ -26,12 +27,8 @@ _ENTITY = "entity_id, key, canonical, mentions, passages, documents, created_at,
 RELATION = "relation_id, source_id, type, target_id, valid_from, valid_to, support"
 
 _Answer = TypeVar("_Answer")
-_encode = msgspec.msgpack.Encoder().encode
-_decode_passage = msgspec.msgpack.Decoder(PassageGraph).decode
-decode_merge = msgspec.msgpack.Decoder(Merge).decode
 decode_links = msgspec.msgpack.Decoder(list[tuple[int, int]]).decode
-decode_sentences = msgspec.msgpack.Decoder(list[tuple[int, int, list[int], bytes]]).decode
-"""Numbers stand for rows of `entity`."""
+"""Of each mention of a passage the number of its row in `entity`, and how often it is named."""
 
 
 class TenantFile:
@@ -164,31 +161,7 @@ def entity_rows(connection: sqlite3.Connection, column: str, ids: Iterable[str])
         f"SELECT {_ENTITY} FROM entity WHERE {column} IN (SELECT value FROM json_each(?)) ORDER BY entity_id",  # noqa: S608 - columns of ours
         (json.dumps(sorted(ids)),),
     )
-    fields = EntityRow.__struct_fields__
-    return [
-        EntityRow(**dict(zip(fields, (*row[:7], json.loads(row[7]), json.loads(row[8])), strict=True))) for row in found
-    ]
-
-
-def relation_row(row: Sequence[Any]) -> RelationRow:
-    support = msgspec.json.decode(row[6], type=dict[str, tuple[float, str]])
-    return RelationRow(row[0], row[1], row[2], row[3], row[4], row[5], support)
-
-
-def stored_passage(content: bytes, sentences: bytes) -> PassageGraph:
-    """The passage as it was written; the vectors of its sentences are stored once, beside it."""
-    passage = _decode_passage(content)
-    vectors = [row[3] for row in decode_sentences(sentences)]
-    whole = tuple(
-        msgspec.structs.replace(sentence, vector=vector)
-        for sentence, vector in zip(passage.sentences, vectors, strict=True)
-    )
-    return msgspec.structs.replace(passage, sentences=whole)
-
-
-def _without_vectors(passage: PassageGraph) -> PassageGraph:
-    bare = tuple(msgspec.structs.replace(sentence, vector=b"") for sentence in passage.sentences)
-    return msgspec.structs.replace(passage, sentences=bare)
+    return [packed.entity_row(*row) for row in found]
 
 
 class _Writing:
@@ -220,7 +193,7 @@ class _Writing:
             if first != second:
                 self._connection.execute(
                     "INSERT OR REPLACE INTO merge VALUES (?, ?, ?, ?, ?, ?)",
-                    (first, second, merge.reason, merge.document_id, merge.generation, _encode(merge)),
+                    (first, second, merge.reason, merge.document_id, merge.generation, packed.pack_merge(merge)),
                 )
                 touched |= {first, second}
         self._connect_again(touched)
@@ -235,7 +208,7 @@ class _Writing:
         return first, second
 
     def _replace(self, erased: Sequence[tuple[int, bytes]], written: Sequence[PassageGraph]) -> None:
-        old = {number: _decode_passage(content) for number, content in erased}
+        old = {number: packed.unpack(content) for number, content in erased}
         change = GraphChange(self._tenant_id, old.values(), written)
         rows = {row.entity_id: row for row in entity_rows(self._connection, "entity_id", change.entities)}
         presence = self._presence(change)
@@ -272,7 +245,7 @@ class _Writing:
                 continue
             row.canonical = self._canonical(row.entity_id)
             values = (row.entity_id, row.key, row.canonical, row.mentions, row.passages, row.documents, row.created_at)
-            execute(INSERT_ENTITY, (*values, json.dumps(row.names), json.dumps(row.types)))
+            execute(INSERT_ENTITY, (*values, packed.pack_counts(row.names), packed.pack_counts(row.types)))
         for pair, count in presence.items():
             if count:
                 execute("INSERT OR REPLACE INTO presence VALUES (?, ?, ?)", (*pair, count))
@@ -285,7 +258,7 @@ class _Writing:
             f"SELECT {RELATION} FROM relation WHERE relation_id IN (SELECT value FROM json_each(?))",  # noqa: S608
             (ids,),
         )
-        rows = {row[0]: relation_row(row) for row in found}
+        rows = {row[0]: packed.relation_row(*row) for row in found}
         change.apply_to_relations(rows)
         for row in rows.values():
             if not row.support:
@@ -294,18 +267,18 @@ class _Writing:
             ends = (row.relation_id, row.source_id, row.type, row.target_id, row.valid_from, row.valid_to)
             self._connection.execute(
                 "INSERT OR REPLACE INTO relation VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (*ends, row.weight, msgspec.json.encode(row.support).decode()),
+                (*ends, row.weight, packed.pack_support(row)),
             )
 
     def _write(self, change: GraphChange, written: Sequence[PassageGraph]) -> None:
         numbers = self._numbers(identity for links in change.links.values() for identity in links.counts)
         for passage in written:
             links = change.links[passage.passage_id]
-            counted = [(numbers[identity], count) for identity, count in links.counts.items()]
-            sentences = [
-                (one.start, one.end, [numbers[links.mentions[index]] for index in one.mentions], one.vector)
-                for one in passage.sentences
+            counted = [
+                (numbers[identity], mention.count)
+                for identity, mention in zip(links.mentions, passage.mentions, strict=True)
             ]
+            content, sentences = packed.pack(passage)
             stored = self._connection.execute(
                 "INSERT INTO passage (passage_id, document_id, epoch, position, links, sentences, content)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -314,14 +287,15 @@ class _Writing:
                     passage.document_id,
                     passage.generation,
                     passage.position,
-                    _encode(counted),
-                    _encode(sentences),
-                    _encode(_without_vectors(passage)),
+                    msgspec.msgpack.encode(counted),
+                    sentences,
+                    content,
                 ),
             )
             at = place(passage.passage_id)
             self._connection.executemany(
-                "INSERT INTO mention VALUES (?, ?, ?)", [(entity, at, stored.lastrowid) for entity, _ in counted]
+                "INSERT INTO mention VALUES (?, ?, ?)",
+                [(entity, at, stored.lastrowid) for entity in dict(counted)],
             )
 
     def _numbers(self, ids: Iterable[str]) -> dict[str, int]:

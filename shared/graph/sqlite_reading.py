@@ -3,30 +3,21 @@
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge as merged
 from itertools import islice
 
+from shared.graph import packed
 from shared.graph.changes import EntityRow, RelationRow, combined, entity
 from shared.graph.port import (
     GraphEntity,
     GraphRelation,
-    LinkedPassage,
     Merge,
-    NamedSentence,
     Neighbourhood,
     PassageGraph,
     Size,
 )
-from shared.graph.sqlite_file import (
-    RELATION,
-    decode_links,
-    decode_merge,
-    decode_sentences,
-    entity_rows,
-    relation_row,
-    stored_passage,
-)
+from shared.graph.sqlite_file import RELATION, decode_links, entity_rows
 
 _PART = 500
 """Passages of an export at a time."""
@@ -60,15 +51,13 @@ def neighbourhood(
         " WHERE id IN (SELECT value FROM json_each(?)) ORDER BY document_id, position, passage_id",
         (json.dumps(sorted(numbers)),),
     ).fetchall()
-    linked = [decode_links(row[3]) for row in rows]
-    names = _names(connection, {number for links in linked for number, _ in links})
-    return Neighbourhood(
-        tuple(
-            LinkedPassage(row[0], row[1], row[2], _counted(links, names), _sentences(row[4], names))
-            for row, links in zip(rows, linked, strict=True)
-        ),
-        _frequencies(connection, set(names.values())),
-    )
+    found_links = [decode_links(row[3]) for row in rows]
+    names = _names(connection, {number for links in found_links for number, _ in links})
+    near = [
+        packed.linked(row[0], row[1], row[2], [names[one] for one, _ in links], [count for _, count in links], row[4])
+        for row, links in zip(rows, found_links, strict=True)
+    ]
+    return Neighbourhood(tuple(near), _frequencies(connection, set(names.values())))
 
 
 def entities(connection: sqlite3.Connection, ids: Sequence[str]) -> list[GraphEntity]:
@@ -102,7 +91,7 @@ def relations(connection: sqlite3.Connection, ids: Sequence[str], most: int, as_
     rows: dict[str, RelationRow] = {}
     for names in _members(connection, whole).values():
         heaviest = sorted(
-            (row for name in names for row in _of_name(connection, name, most, as_of)),
+            {row.relation_id: row for name in names for row in _of_name(connection, name, most, as_of)}.values(),
             key=lambda row: (-row.weight, row.relation_id),
         )
         rows.update((row.relation_id, row) for row in heaviest[:most])
@@ -130,12 +119,12 @@ def passages_after(connection: sqlite3.Connection, after: tuple[str, int, str] |
         " ORDER BY document_id, position, passage_id LIMIT ?",
         (*(after or ("", -1, "")), _PART),
     )
-    return [stored_passage(*row) for row in rows]
+    return [packed.unpack(*row) for row in rows]
 
 
 def merges(connection: sqlite3.Connection) -> list[Merge]:
     rows = connection.execute("SELECT content FROM merge ORDER BY first_id, second_id, document_id, epoch, reason")
-    return [decode_merge(row[0]) for row in rows]
+    return [packed.unpack_merge(row[0]) for row in rows]
 
 
 def _naming(connection: sqlite3.Connection, whole: Iterable[str], most: int) -> set[int]:
@@ -159,20 +148,6 @@ def _names(connection: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, 
             "SELECT id, canonical FROM entity WHERE id IN (SELECT value FROM json_each(?))",
             (json.dumps(sorted(numbers)),),
         )
-    )
-
-
-def _counted(links: Sequence[tuple[int, int]], names: Mapping[int, str]) -> tuple[tuple[str, int], ...]:
-    counts: dict[str, int] = defaultdict(int)
-    for number, count in links:
-        counts[names[number]] += count
-    return tuple(sorted(counts.items()))
-
-
-def _sentences(packed: bytes, names: Mapping[int, str]) -> tuple[NamedSentence, ...]:
-    return tuple(
-        NamedSentence(start, end, tuple(sorted({names[number] for number in numbers})), vector)
-        for start, end, numbers, vector in decode_sentences(packed)
     )
 
 
@@ -201,7 +176,7 @@ def _of_name(connection: sqlite3.Connection, name: str, most: int, as_of: str | 
             " ORDER BY weight DESC, relation_id LIMIT :most",
             {"name": name, "as_of": as_of, "most": most},
         )
-        yield from (relation_row(row) for row in rows)
+        yield from (packed.relation_row(*row) for row in rows)
 
 
 def _whole(connection: sqlite3.Connection, canonical: Iterable[str]) -> list[GraphEntity]:

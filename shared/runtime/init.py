@@ -38,6 +38,8 @@ async def _init(environ: Mapping[str, str]) -> dict[str, str]:
         await check_server(services.redis)
         if environ.get("AEGIS_QDRANT_URL"):
             await services.vectors.prepare()
+        if environ.get("AEGIS_NEO4J_URI"):
+            await services.graph.prepare()
         return await _first_operator(services.accounts, environ.get("AEGIS_OPERATOR_KEY"))
     finally:
         await services.close()

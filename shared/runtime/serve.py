@@ -22,6 +22,8 @@ from shared.blobs.folder import FolderBlobs
 from shared.blobs.port import Blobs
 from shared.bus.port import EventTransport
 from shared.bus.streams import StreamBus
+from shared.graph.port import GraphIndex
+from shared.graph.sqlite import SqliteIndex
 from shared.pool.queue import SliceQueue
 from shared.processes.ending import exit_within
 from shared.records.structs import TenantRecord
@@ -36,6 +38,7 @@ from shared.runtime.wiring.check import check_wiring
 from shared.runtime.wiring.cluster import (
     backend_names,
     cluster_blobs,
+    cluster_graph,
     cluster_redis,
     cluster_transport,
     cluster_vectors,
@@ -120,6 +123,7 @@ class Installation:
             redis=lambda: redis,
             transport=lambda: self._transport(redis),
             vectors=self._vectors,
+            graph=self._graph,
             backends=backend_names(os.environ),
         )
         await services.blobs.prepare()
@@ -159,6 +163,11 @@ class Installation:
             return cluster_vectors(os.environ, services)
         return EdgeIndex(self.settings.data / "vectors", services.embedding.dimensions, services.embedding.name)
 
+    def _graph(self) -> GraphIndex:
+        if is_cluster("graph", os.environ):
+            return cluster_graph(os.environ)
+        return SqliteIndex(self.settings.data / "graph")
+
     async def _first_keys(self, services: Services) -> None:
         """Creates the tenant `default` with an admin's key, unless it was deleted, and an operator's; safe to repeat
         after a crash."""
@@ -197,6 +206,7 @@ async def _serve(installation: Installation, listener: socket.socket) -> int:
     server = http_server(application(installation.table.functions, services), services.settings.connections)
     try:
         await services.vectors.prepare()
+        await services.graph.prepare()
         await runner.start()
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await started(server, serving)

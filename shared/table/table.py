@@ -17,7 +17,7 @@ from msgspec import Struct, field
 from events import EVENTS
 from shared.types.errors import Problem
 
-Need = Literal["blobs", "counters", "bus", "vectors", "embedding", "parsing", "pool", "model"]
+Need = Literal["blobs", "counters", "bus", "vectors", "graph", "embedding", "parsing", "pool", "model"]
 RoleColumn = Literal["public", "reader", "member", "admin", "operator", "admin operator"]
 ScopeColumn = Literal["", "read", "write", "ask", "admin", "models"]
 RatePolicy = Literal["default", "reads", "none"]

@@ -16,6 +16,7 @@ from shared.bus.retries import ATTEMPTS
 from shared.bus.streams import ReceivedEvent, StreamBus
 from shared.catalogue.catalogue import Catalogue, Catalogues
 from shared.catalogue.view import DocumentView, view
+from shared.graph.sqlite import SqliteIndex
 from shared.intake.intake import document_id_of
 from shared.records.records import PlatformRecords, TenantRecords
 from shared.records.structs import DocumentRecord, StageRecord
@@ -62,6 +63,7 @@ class Suite:
             redis=lambda: redis,
             transport=lambda: self.bus,
             vectors=lambda services: self._index(data / "vectors"),
+            graph=lambda: SqliteIndex(data / "graph"),
         )
         self.records = TenantRecords(blobs, TENANT)
         self.platform = PlatformRecords(blobs)
@@ -206,6 +208,7 @@ async def suite(blobs: Blobs, redis: RedisClient, redis_url: str, tmp_path: Path
     await opened.open()
     yield opened
     WORKSHOP.clear()
-    if "vectors" in vars(opened.services):
-        await opened.services.vectors.close()
+    for store in ("vectors", "graph"):
+        if store in vars(opened.services):
+            await getattr(opened.services, store).close()
     await reader.close()

@@ -65,20 +65,32 @@ def running(data: Path, **environ: str) -> Iterator[tuple[Running, Caller]]:
 def backends(caller: Caller) -> dict[str, str]:
     ready = caller.get("/health/ready")
     assert ready.status_code == 200, ready.text
-    assert set(ready.json()["stores"]) == {"blobs", "counters", "vectors"}
+    assert set(ready.json()["stores"]) == {"blobs", "counters", "vectors", "graph"}
     found: dict[str, str] = ready.json()["backends"]
     return found
 
 
 def test_all_that_has_no_variable_is_embedded(admin: Caller) -> None:
-    assert backends(admin) == {"blobs": "folder", "counters": "valkey", "bus": "streams", "vectors": "edge"}
+    assert backends(admin) == {
+        "blobs": "folder",
+        "counters": "valkey",
+        "bus": "streams",
+        "vectors": "edge",
+        "graph": "sqlite",
+    }
 
 
 def test_a_redis_whose_url_is_set_is_the_one_that_is_used(valkey: str, tmp_path: Path) -> None:  # noqa: F811
     with Redis.from_url(valkey) as redis:
         redis.flushdb()
         with running(tmp_path / "data", AEGIS_REDIS_URL=valkey) as (server, admin):
-            assert backends(admin) == {"blobs": "folder", "counters": "redis", "bus": "streams", "vectors": "edge"}
+            assert backends(admin) == {
+                "blobs": "folder",
+                "counters": "redis",
+                "bus": "streams",
+                "vectors": "edge",
+                "graph": "sqlite",
+            }
             assert admin.ingest(TEXT)["status"] == "ready"
             assert admin.search("How high is the tide?")
             assert redis.dbsize() > 5

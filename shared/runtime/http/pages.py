@@ -23,7 +23,7 @@ from shared.types.errors import AegisError, NotFound, StoreFull
 _PROBE_S = 0.8
 _FIRST_PROBE_S = 5.0
 """For the first answer of a store in a process: its client is imported then."""
-_STORES: tuple[Need, ...] = ("blobs", "counters", "vectors")
+_STORES: tuple[Need, ...] = ("blobs", "counters", "vectors", "graph")
 _FORWARDED = frozenset(
     {
         "forwarded",
@@ -66,7 +66,8 @@ class Readiness(Struct):
 def own_pages(functions: Sequence[Function], services: Services) -> list[HTTPRouteHandler]:
     needed = {need for function in functions for need in function.needs if need not in function.optional}
     optional = {need for function in functions for need in function.optional}
-    probed = [need for need in _STORES if need in needed | optional]
+    used = {need for need in needed | optional if services.has(need)}
+    probed = [need for need in _STORES if need in used]
     known: set[Need] = set()
 
     @get("/health", status_code=200)
@@ -84,7 +85,7 @@ def own_pages(functions: Sequence[Function], services: Services) -> list[HTTPRou
         if away & needed or services.stopping or services.warming:
             status = "unready"
         stores = {str(need): store for need, store in found.items()}
-        backends = {str(need): name for need, name in services.backends.items() if need in needed | optional}
+        backends = {str(need): name for need, name in services.backends.items() if need in used}
         readiness = Readiness(status, stores, backends)
         return _json(request, "/health/ready", readiness, 503 if status == "unready" else 200)
 

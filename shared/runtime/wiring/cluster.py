@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # a function imports only the stores of its row
     from shared.blobs.port import Blobs
     from shared.bus.port import EventTransport
     from shared.bus.sink import EventSink
+    from shared.graph.port import GraphIndex
     from shared.redis.client import RedisClient
     from shared.vectors.port import VectorIndex
 
@@ -23,6 +24,7 @@ VARIABLES: dict[Need, str] = {
     "counters": "AEGIS_REDIS_URL",
     "bus": "K_SINK",
     "vectors": "AEGIS_QDRANT_URL",
+    "graph": "AEGIS_NEO4J_URI",
 }
 """What has to be set for each need; a need that is not here keeps no state."""
 
@@ -37,6 +39,7 @@ _BACKENDS: dict[Need, _BackendNames] = {
     "counters": _BackendNames("valkey", "redis"),
     "bus": _BackendNames("streams", "broker"),
     "vectors": _BackendNames("edge", "qdrant"),
+    "graph": _BackendNames("sqlite", "neo4j"),
 }
 
 
@@ -91,6 +94,7 @@ def cluster_services(table: Table, settings: Settings, environ: Mapping[str, str
         redis=(lambda: cluster_redis(environ)) if environ.get("AEGIS_REDIS_URL") else None,
         transport=transport,
         vectors=lambda made: cluster_vectors(environ, made),
+        graph=(lambda: cluster_graph(environ)) if is_cluster("graph", environ) else None,
         backends={need: names.cluster for need, names in _BACKENDS.items()},
     )
     return services
@@ -131,6 +135,13 @@ def cluster_vectors(environ: Mapping[str, str], services: Services) -> "VectorIn
     embedding = services.embedding
     key = environ.get("AEGIS_QDRANT_API_KEY") or None
     return QdrantIndex(environ["AEGIS_QDRANT_URL"], key, embedding.dimensions, embedding.name)
+
+
+def cluster_graph(environ: Mapping[str, str]) -> "GraphIndex":
+    from shared.graph.neo4j import Neo4jIndex
+
+    user, password = environ.get("AEGIS_NEO4J_USER") or "neo4j", environ.get("AEGIS_NEO4J_PASSWORD") or ""
+    return Neo4jIndex(environ["AEGIS_NEO4J_URI"], user, password)
 
 
 def _sink(address: str) -> "EventSink":

@@ -165,6 +165,8 @@ _PROVIDED: dict[str, _Provided] = {
     "shared.embedding.port.Embedding": _provided(lambda services, call: services.embedding, "embedding"),
     "shared.embedding.sparse.SparseEncoder": _provided(lambda services, call: services.sparse_encoder, "embedding"),
     "shared.formats.router.FormatRouter": _provided(lambda services, call: services.format_router),
+    "shared.graph.port.Graph": _provided(lambda services, call: services.graph.of(call.tenant_id), "graph"),
+    "shared.graph.port.GraphIndex": _provided(lambda services, call: services.graph, "graph"),
     "shared.records.records.TenantRecords": _provided(_records, "blobs"),
     "shared.records.records.PlatformRecords": _provided(lambda services, call: services.platform_records, "blobs"),
     "shared.parsing.pool.ParserPool": _provided(

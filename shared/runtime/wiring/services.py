@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # for the type checker only; the modules are imported at firs
     from shared.embedding.port import Embedding
     from shared.embedding.sparse import SparseEncoder
     from shared.formats.router import FormatRouter
+    from shared.graph.port import GraphIndex
     from shared.parsing.pool import ParserPool
     from shared.pool.queue import SliceQueue
     from shared.processes.turns import TenantTurns
@@ -49,6 +50,7 @@ _CLOSED = (
     "nano_embedding",
     "journal",
     "vectors",
+    "graph",
     "transport",
     "redis",
     "blobs",
@@ -71,9 +73,10 @@ class Services:
         redis: "Callable[[], RedisClient] | None",
         transport: "Callable[[], EventTransport]",
         vectors: "Callable[[Services], VectorIndex]",
+        graph: "Callable[[], GraphIndex] | None" = None,
         backends: Mapping[Need, str] | None = None,
     ) -> None:
-        """`backends` names the backend of each need that keeps state, for operators."""
+        """`backends` names the backend of each need that keeps state, for operators. Without `graph` there is none."""
         self.table = table
         self.backends = backends or {}
         self.settings = settings
@@ -83,6 +86,7 @@ class Services:
         self._make_redis = redis
         self._make_transport = transport
         self._make_vectors = vectors
+        self._make_graph = graph
 
     @cached_property
     def blobs(self) -> "Blobs":
@@ -107,6 +111,18 @@ class Services:
     @cached_property
     def vectors(self) -> "VectorIndex":
         return self._make_vectors(self)
+
+    @cached_property
+    def graph(self) -> "GraphIndex":
+        if self._make_graph is None:
+            from shared.graph.absent import AbsentGraph
+
+            return AbsentGraph()
+        return self._make_graph()
+
+    def has(self, need: Need) -> bool:
+        """Whether the process has a backend for a need that it can do without."""
+        return need != "graph" or self._make_graph is not None
 
     @cached_property
     def builtin_embedding(self) -> "MiniLM":
@@ -297,6 +313,8 @@ class Services:
             await self.redis.ping()  # a server that cannot write its file refuses this, and no other reading command
         elif need == "vectors":
             await self.vectors.ping()
+        elif need == "graph":
+            await self.graph.ping()
 
     async def drain(self) -> None:
         """Writes usage records that no call waited for; those that cannot be written now are tried again later."""

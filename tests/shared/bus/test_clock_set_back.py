@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from shared.erasure.compaction import Compaction, request_compaction
+from shared.graph.absent import AbsentGraph
 from shared.idempotency.calls import IdempotentCall, IdempotentCalls, StoredAnswer
 from shared.pool.queue import SliceQueue
 from shared.proxy.routing.shared_slots import SharedSlots
@@ -114,7 +115,7 @@ async def test_a_compaction_that_waits_for_its_pause_is_due_at_once(suite: Suite
             compacted.append(token)
             return True
 
-    compaction = Compaction(suite.redis, CompactedIndex())  # type: ignore[arg-type]
+    compaction = Compaction(suite.redis, CompactedIndex(), AbsentGraph())  # type: ignore[arg-type]
     for _ in range(2):
         await request_compaction(suite.redis)
         await compaction.run()

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 from shared.erasure.compaction import Compaction
+from shared.graph.port import Mention, Merge, PassageGraph
+from shared.graph.sqlite import SqliteIndex
 from shared.redis.valkey import ValkeyServer
 from shared.vectors.edge import EdgeIndex
 
@@ -27,12 +29,17 @@ async def test_the_text_of_a_deleted_document_leaves_every_file(tmp_path: Path) 
     await server.start()
     redis = server.redis(answer_s=10)
     index = EdgeIndex(tmp_path / "vectors", 4, "of-these-tests")
+    graphs = SqliteIndex(tmp_path / "graph")
     try:
         await redis.call("SET", "a-key", CANARY)
         await redis.call("DEL", "a-key")
+        graph = graphs.of("ten_a")
+        await graph.put([PassageGraph("psg_a", "doc_a", 1, 0, (Mention(CANARY), Mention("Oslo")))])
+        await graph.merge([Merge(CANARY, "Oslo", document_id="doc_a", generation=1)])
+        await graph.forget("doc_a", 1)
         assert files_with(tmp_path, CANARY)
         await redis.call("SET", "compaction:due", "a token")
-        compaction = Compaction(redis, index)
+        compaction = Compaction(redis, index, graphs)
         async with asyncio.timeout(60):
             while files_with(tmp_path, CANARY):
                 await compaction.run()
@@ -40,5 +47,6 @@ async def test_the_text_of_a_deleted_document_leaves_every_file(tmp_path: Path) 
         assert await redis.call("GET", "compaction:due") is None
     finally:
         await index.close()
+        await graphs.close()
         await redis.close()
         await server.close()

@@ -26,7 +26,8 @@ HEAVY = {
     "aws_lambda_powertools.utilities.batch": set[str](),
     "mangum": set[str](),
     "docling": set[str](),
-    "neo4j": set[str](),
+    "neo4j": {"graph"},
+    "sqlite3": {"graph"},
     "torch": set[str](),
     "pandas": set[str](),
 }
@@ -59,7 +60,7 @@ for function in table.functions:
 """Makes every function ready in a process of its own; what all of them import first is imported once."""
 
 
-AT_FIRST_USE = {"boto3", "qdrant_client", "qdrant_edge", "onnxruntime", "tokenizers", "numpy"}
+AT_FIRST_USE = {"boto3", "qdrant_client", "qdrant_edge", "onnxruntime", "tokenizers", "numpy", "neo4j"}
 
 
 @pytest.fixture(scope="module")
