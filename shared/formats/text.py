@@ -3,6 +3,7 @@
 import codecs
 import contextlib
 import re
+import unicodedata
 from collections import Counter
 
 BOMS = (
@@ -25,6 +26,17 @@ _UNMARKED_BYTES = 64 * 1024
 _LEAST_LETTERS = 5
 """Fewer may be anything."""
 
+_SHORT_BYTES = 2048
+_LEAST_BYTES = 4
+MOST_LATIN = 0.65
+"""Share of Latin letters and spaces among the bytes of Chinese and Japanese in UTF-16."""
+
+_LATIN = re.compile(rb"[ A-Za-z]")
+_SCRIPTS = frozenset(
+    ("LATIN", "CYRILLIC", "GREEK", "HEBREW", "ARABIC", "THAI", "HANGUL", "DEVANAGARI", "BENGALI", "TAMIL", "TELUGU")
+) | {"GEORGIAN", "ARMENIAN", "KHMER", "LAO", "GUJARATI", "GURMUKHI", "KANNADA", "MALAYALAM", "SINHALA", "ETHIOPIC"}
+_SIGNS = re.compile(r"[\[-`{-~\xa0-\xbf×÷\u2010-\u2027\u2030-\u203d\u20a0-\u20bf\u2100-\u22ff\u2500-\u27bf]")
+_COMMON_EAST_ASIAN = re.compile(r"[\u3001-\u30ff\u4e00-\u9fff\uff01-\uffee]")
 _FOREIGN_BYTES = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _EAST_ASIAN = re.compile(r"[\u3001-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff01-\uffee]")
 _KNOWN = re.compile(
@@ -56,7 +68,7 @@ def unicode_encoding(content: bytes) -> str | None:
                 plain = sum(each.isalnum() or each.isspace() or each.isascii() for each in text)
                 if plain >= 0.9 * len(text) and control_share(text) <= MOST_CONTROLS:
                     return encoding
-    return _east_asian(head)
+    return _east_asian(head) or _of_one_script(head[:_SHORT_BYTES])
 
 
 def _east_asian(head: bytes) -> str | None:
@@ -73,6 +85,60 @@ def _east_asian(head: bytes) -> str | None:
             if known >= 0.97 * len(text) and east_asian >= 0.3 * len(text):
                 return encoding
     return None
+
+
+def _of_one_script(head: bytes) -> str | None:
+    """UTF-32 or UTF-16 without a mark in which every character is one of a script or one that all scripts use.
+
+    That is rare by chance, and other texts have no bytes of control characters. Chinese and Japanese may have none
+    either: then there have to be several characters, in bytes that are not mostly letters of another text.
+    """
+    is_foreign = _FOREIGN_BYTES.search(head) is not None
+    if not is_foreign and (len(head) < _LEAST_BYTES or len(_LATIN.findall(head)) > MOST_LATIN * len(head)):
+        return None
+    found: list[tuple[float, str]] = []
+    for encoding, width in (("utf-32-le", 4), ("utf-32-be", 4), ("utf-16-le", 2), ("utf-16-be", 2)):
+        with contextlib.suppress(UnicodeDecodeError):
+            text = head.decode(encoding)
+            found.append((_coherence(text, only_common=not is_foreign) * width, encoding))
+    score, encoding = max(found, default=(0.0, ""))
+    return encoding if score > 0 else None
+
+
+def _coherence(text: str, *, only_common: bool) -> float:
+    """Between 0 and 1: 0 where the letters are of several scripts, or where any character is seldom in a text."""
+    scripts = Counter[str]()
+    for character, count in Counter(text).items():
+        scripts[_script(character)] += count
+    common = scripts.pop("", 0)
+    if not scripts or scripts["?"]:
+        return 0.0 if scripts or only_common or not text.strip() else common / len(text)
+    main, letters = scripts.most_common(1)[0]
+    latin = 0 if main == "LATIN" else scripts["LATIN"]
+    if letters + latin + common < len(text) or (only_common and main != "CJK"):
+        return 0.0
+    return (letters + 0.9 * (common + latin)) / len(text) * (0.8 if main == "CJK" else 1.0)
+
+
+def _script(character: str) -> str:
+    """The script of a letter; empty for what stands in texts of all scripts, `?` for what stands in hardly any."""
+    if character in "\t\n\r\ufeff" or " " <= character <= "@" or _SIGNS.match(character):
+        return ""
+    if _COMMON_EAST_ASIAN.match(character):
+        return "CJK" if _is_common_east_asian(character) else "?"
+    word = unicodedata.name(character, "?").partition(" ")[0]
+    return word if unicodedata.category(character)[0] in "LM" and word in _SCRIPTS else "?"
+
+
+def _is_common_east_asian(character: str) -> bool:
+    """Whether the standards of before Unicode have the character among the common ones."""
+    if not "\u4e00" <= character <= "\u9fff":
+        return True
+    for encoding, last in (("gb2312", 0xD7), ("big5", 0xC6), ("cp932", 0x97)):
+        with contextlib.suppress(UnicodeEncodeError):
+            if character.encode(encoding)[0] <= last:
+                return True
+    return False
 
 
 def control_share(text: str) -> float:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.formats.text import peek
 from shared.parsing.decoding import decode
 
 TEXTS = {
@@ -35,3 +36,35 @@ CASES = [(text, each) for text, named in TEXTS.items() for each in named.split()
 @pytest.mark.parametrize(("text", "encoding"), CASES)
 def test_a_short_text_is_read_in_its_own_encoding(text: str, encoding: str) -> None:
     assert decode(text.encode(encoding)) == text
+
+
+UNICODE = (
+    "Der Preis: 5 € – “gut”",
+    "Don’t",
+    "„Guten Tag“, sagte er – müde",
+    "Prix : 5 € – « bon »",
+    "Ŝipo ☎ 555",
+    "Ref\r\nA1\r\n",
+    "Закрыто",
+    "ΩΣ-7",
+    "סגור היום",
+    "مغلق اليوم",
+    "เรือออกเก้าโมง",
+    "오늘 휴무",
+    "港は閉鎖",
+    "东京都 5 号",
+    "码头关闭",
+    "船票五元",
+    "東京都",
+)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_a_short_unicode_text_without_a_mark_is_text(encoding: str) -> None:
+    texts = [text.encode(encoding) for text in UNICODE]
+    assert [(peek(text), decode(text)) for text in texts] == [(text, text.replace("\r", "")) for text in UNICODE]
+
+
+def test_bytes_of_numbers_are_no_text() -> None:
+    assert peek(b"".join(number.to_bytes(4, "little") for number in range(1000, 99_000, 977))) is None
+    assert peek(bytes(range(0, 250, 7)) * 3) is None
