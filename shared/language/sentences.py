@@ -16,10 +16,12 @@ _CLOSING = read_words("shared.language", "closing")
 
 _LONGEST_ABBREVIATION = 24
 
-_MONTHS = (
-    "Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember|Jahrhundert|Klasse|Etage|Stock"
+_MONTHS = "Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember"
+_COUNTED = (
+    "Jahrhundert|Klasse|Etage|Stock|Minute|Stunde|Tag|Woche|Monat|Jahr|Runde|Platz|Kapitel|Auflage|Lebensjahr|Spieltag"
+    "|Woche|Mal|Geburtstag|Kilometer|Semester|Quartal|Etappe|Obergeschoss|Lebensmonat|Schwangerschaftswoche"
 )
-_ORDINAL_FOLLOWED = re.compile(rf"\s+(?:{_MONTHS})\b")
+_ORDINAL_FOLLOWED = re.compile(rf"\s+(?:{_MONTHS}|(?:{_COUNTED})(?:s|es|en|n)?)\b")
 _OPENER = re.compile(
     r"\s+(?:The|A|An|It|Its|He|She|They|This|That|These|Those|In|On|At|If|When|We|You|There|Der|Die|Das|Es|Er|Sie|Wir)\b"
 )

@@ -6,9 +6,10 @@ from functools import cached_property
 
 from msgspec import Struct
 
+from shared.answers.entailment.amounts import StatedQuantity, same_value
 from shared.answers.entailment.lexicon import marker, money_words, opposites, word_set
-from shared.answers.entailment.quantities import StatedQuantity, same_value
 from shared.answers.entailment.reading import SentenceReading, Word
+from shared.answers.entailment.roots import root
 
 SAME = 1.0
 _SENSE = 0.9
@@ -46,6 +47,11 @@ _ANAPHOR = re.compile(
 
 _AGE = re.compile(r"\b(?:aged?|old|alt|alter)\b")
 _FREE = word_set("free")
+_ARTICLES = word_set("articles")
+_LEADING = re.compile(
+    r" (?:(?:at|by|to|for|about|around|up to|more than|less than|over|under|at most|at least|auf|um|etwa|rund|bis zu"
+    r"|über|unter|mindestens|höchstens|a|an|the|ein|eine|einen|length|height|länge|höhe|of|von) )*"
+)
 
 
 class Counterpart(Struct, frozen=True):
@@ -93,9 +99,14 @@ class Alignment:
     def _counterpart(self, word: Word) -> Counterpart:
         german = self.source.german
         contrary = opposites(german).get(word.root, frozenset())
-        scores = [(likeness(word, other, german), other) for other in self.source.words if other.root not in contrary]
+        rivals = [
+            each
+            for each in self.source.words
+            if (each.root in contrary and each.content) or denies(word.low, each.low, german)
+        ]
+        against = {each.place for each in rivals}
+        scores = [(likeness(word, other, german), other) for other in self.source.words if other.place not in against]
         best = max((score for score, _ in scores), default=0.0)
-        rivals = [each for each in self.source.words if each.root in contrary]
         if rivals and (best < _SENSE or (best < SAME and self._is_nearer(rivals, scores))):
             return Counterpart(word, tuple(rival.place for rival in rivals), _OPPOSITE, opposite=True)
         if best > 0:
@@ -240,7 +251,8 @@ class Alignment:
         theirs = [word for word in self.source.content if word.clause in self.window and not word.light]
         order = {word.place: at for at, word in enumerate(theirs)}
         for at, each in enumerate(ours):
-            if each.score > 0:
+            is_near = each.score > 0 and not each.word.text[0].isupper()
+            if each.places or is_near or self._leads_to_a_number(each.word):
                 continue
             left = {order[place] + 1 for place in (ours[at - 1].places if at else ()) if place in order}
             right = {
@@ -250,6 +262,19 @@ class Alignment:
             if any(0 <= slot < len(theirs) and theirs[slot].place not in self.used_places for slot in slots):
                 return True
         return False
+
+    def _leads_to_a_number(self, word: Word) -> bool:
+        """Whether it is a verb before a measure that the source gives as well: "generate 40 MW", "is capped at 2 %"."""
+        before = self.statement.words[word.place - 1] if word.place else None
+        if before is None or not word.text[0].islower() or before.low in _ARTICLES:
+            return False
+        return any(
+            one.dimension not in ("", "date", "clock", "times")
+            and bool(others)
+            and one.start - word.end > 0
+            and _LEADING.fullmatch(self.statement.low[word.end : one.start]) is not None
+            for one, others in self.quantities
+        )
 
     @property
     def is_of_a_row(self) -> bool:
@@ -272,6 +297,24 @@ class Alignment:
         """In lower case."""
         clauses = [self.source.clauses[number] for number in self.window]
         return self.source.low[clauses[0].start : clauses[-1].end]
+
+
+def denies(one: str, other: str, german: bool) -> bool:
+    """Whether one of two words is the other one with a prefix or ending that denies it: "unchanged", "fearless"."""
+    shorter, longer = sorted((one, other), key=len)
+    if len(shorter) < _LONG_ENOUGH or len(longer) - len(shorter) > _LONGEST_DENIAL:
+        return False
+    if longer.startswith("un") and not longer.startswith(_UN_AS_LETTERS):
+        return root(longer.removeprefix("un"), german) == root(shorter, german)
+    return longer.startswith(shorter) and longer[len(shorter) :].removeprefix("s") in _ENDINGS_THAT_DENY
+
+
+_LONGEST_DENIAL = 6
+_ENDINGS_THAT_DENY = frozenset(["less", "los", "lose", "losen", "loser", "loses"])
+_UN_AS_LETTERS = (
+    "unter", "under", "until", "unit", "univers", "unif", "uniq", "union", "uncle", "ungarn", "unfall", "unternehm",
+    "ungefähr", "unwetter", "unless", "unkosten", "unmeng",
+)  # fmt: skip
 
 
 def refers_back(text: str) -> bool:

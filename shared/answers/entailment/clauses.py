@@ -7,8 +7,8 @@ from itertools import pairwise
 
 from msgspec import Struct
 
+from shared.answers.entailment.amounts import StatedQuantity
 from shared.answers.entailment.lexicon import marker
-from shared.answers.entailment.quantities import StatedQuantity
 
 
 class ClauseKind(Enum):
@@ -42,6 +42,9 @@ _GERMAN_INVERTED = re.compile(
 
 _AND = re.compile(r",\s{1,3}|\s(?=(?:and|und|sowie|or|oder)\s)")
 _SPACE = re.compile(r"\s")
+_PREPOSITION = re.compile(
+    r"(?:in|at|on|for|with|from|im|am|an|auf|bei|mit|nach|von|unter|für|in der|zwischen|ab|under) "
+)
 _LETTER = re.compile(r"\w")
 _BETWEEN = re.compile(r"\b(?:between|from|zwischen|von|both)\b")
 _LONG_WORD = re.compile(r"[^\W\d_]{6,}")
@@ -77,7 +80,11 @@ def _cuts(low: str) -> Iterator[int]:
 
 
 def _is_parallel(low: str, comma: re.Match[str]) -> bool:
-    """Whether a long word stands on both sides: "by simple majority, changes by a majority of two thirds"."""
+    """Whether a long word stands on both sides: "by simple majority, changes by a majority of two thirds", or a
+    preposition begins both: "on weekdays at nine, on Sundays at ten"."""
+    opening = _PREPOSITION.match(low, comma.end())
+    if opening and low.startswith(opening[0]):
+        return True
     before, behind = low[max(0, comma.start() - 100) : comma.start()], low[comma.end() : comma.end() + 100]
     return bool({*_LONG_WORD.findall(before)} & {*_LONG_WORD.findall(behind)})
 

@@ -4,8 +4,9 @@ import re
 
 from shared.answers.entailment.alignment import Alignment
 from shared.answers.entailment.clauses import ClauseKind
-from shared.answers.entailment.lexicon import exclusives, marker
+from shared.answers.entailment.lexicon import exclusives, marker, opposites
 from shared.answers.entailment.reading import SentenceReading
+from shared.answers.entailment.role_rules import is_converse
 
 _WITHOUT = ("without", "ohne")
 _CONTRACTED = re.compile(r"n't\b")
@@ -22,7 +23,7 @@ _NO_DENIAL = re.compile(
 
 _NOTHING_BUT = re.compile(
     r"\b(?:cannot|not|no|nothing|none|nobody|no one|never|kein\w{0,3}|nicht\w{0,2}|niemand\w{0,2})\b[^.;]{0,60}?"
-    r"\b(?:but (?!not|no)|except|other than|außer|unless|es sei denn)"
+    r"\b(?:but (?!not|no)|except|other than|apart from|aside from|außer|abgesehen von|bis auf|unless|es sei denn)"
 )
 _FORBIDDEN = re.compile(
     r"\b(?:must not|mustn't|may not|cannot|can not|can't|could not|not (?:\w{1,20} )?(?:allowed|permitted|possible)"
@@ -37,6 +38,7 @@ _NEEDLESS = re.compile(
     r"|(?:nicht|keine?) (?:\w{1,20} )?(?:nötig|erforderlich|notwendig|verpflichtet))\b"
 )
 _IS_TO = re.compile(r"\b(?:ist|sind)\b[^.;,]{0,80} (?:zu \w{1,20}n|\w{2,6}zu\w{3,20}n)\b")
+_EXCEPT_WITH = re.compile(r"\b(?:without|ohne)\b")
 _UNLESS = re.compile(r"\b(?:unless|es sei denn)\b")
 _NO_MONTHS = frozenset(["may", "mar", "sun", "sat", "dec"])
 
@@ -53,10 +55,18 @@ def denies_otherwise(pair: Alignment) -> bool:
 
 def _differs(pair: Alignment, clause: int) -> bool:
     held = [each for each in pair.counterparts if each.word.clause == clause and each.places]
-    turned = sum(each.opposite and not _is_compared(pair.statement, each.word.end) for each in held)
+    turned = sum(
+        each.opposite and not _is_compared(pair.statement, each.word.end) and not is_converse(pair, each)
+        for each in held
+    )
     ours = (len(_denials(pair.statement, clause)) + turned) % 2
     theirs = {number: len(_denials_used(pair, number)) % 2 for number in pair.window}
     parts = [pair.clauses_held(each) for each in held]
+    parts += [
+        frozenset(pair.source.clause_at(other.start) for other in others) & frozenset(pair.window)
+        for one, others in pair.quantities
+        if pair.statement.clause_at(one.start) == clause
+    ]
     single = {number for places in parts if len(places) == 1 for number in places}
     used = single or {number for places in parts for number in places}
     if not used:
@@ -94,7 +104,34 @@ def _is_followed_by(reading: SentenceReading, end: int, places: frozenset[int]) 
 
 
 def _is_compared(reading: SentenceReading, end: int) -> bool:
-    return re.match(r"\W{1,3}(?:\w{1,20} ){0,3}(?:than|als)\b", reading.low[end : end + 80]) is not None
+    return _COMPARED.match(reading.low[end : end + 80]) is not None
+
+
+_COMPARED = re.compile(
+    r"\W{1,3}(?:\w{1,20} ){0,3}(?:than|als)\b"
+    r"(?! (?:\d|before|planned|expected|usual|last|previous|zuvor|vorher|bisher|geplant|erwartet|früher|im vor"
+    r"|im letzten))"
+)
+"""With another thing; not with a number, nor with another time."""
+
+
+def swaps_attributes(pair: Alignment) -> bool:
+    """ "Western Europe and eastern Asia" for "Eastern Europe and western Asia"."""
+    table, contraries = exclusives(pair.source.german), opposites(pair.source.german)
+    for each in pair.counterparts:
+        before = each.word.place - 1
+        attribute = pair.statement.words[before] if before >= 0 else each.word
+        ours, contrary = table.get(attribute.root), contraries.get(attribute.root, frozenset())
+        if attribute is each.word or (ours is None and not contrary) or not each.places:
+            continue
+        theirs = [pair.source.words[place - 1] for place in each.places if place]
+        if theirs and all(
+            word.root in contrary
+            or (ours and (rival := table.get(word.root)) and rival.line == ours.line and rival.member != ours.member)
+            for word in theirs
+        ):
+            return True
+    return False
 
 
 def names_another_of_its_kind(pair: Alignment) -> bool:
@@ -113,6 +150,8 @@ def names_another_of_its_kind(pair: Alignment) -> bool:
 
 def modality_differs(pair: Alignment) -> bool:
     """What must be is no matter of choice, and what is planned is not done."""
+    if any(each.opposite for each in pair.counterparts):
+        return False
     ours, theirs = _modalities(pair.statement.low), _modalities(pair.window_text)
     if not ours and theirs == {"plan"}:
         done = marker("done")
@@ -130,6 +169,8 @@ def _modalities(low: str) -> frozenset[str]:
         rest, count = pattern.subn(" ", rest)
         if count:
             found.add(name)
+    if "may" in found and (marker("only").search(low) or (_FORBIDDEN.search(low) and _EXCEPT_WITH.search(low))):
+        found.add("must")
     found |= {name for name in ("should", "plan") if marker(name).search(rest)}
     return frozenset(found | {"must"} if _IS_TO.search(low) else found)
 

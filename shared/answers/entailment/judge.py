@@ -3,7 +3,15 @@
 from collections.abc import Callable, Sequence
 from enum import Enum
 
-from shared.answers.entailment import denial_rules, mixture_rules, quantity_rules, role_rules, scope_rules
+from shared.answers.entailment import (
+    claim_rules,
+    contrast_rules,
+    denial_rules,
+    mixture_rules,
+    quantity_rules,
+    role_rules,
+    scope_rules,
+)
 from shared.answers.entailment.alignment import Alignment
 
 Rule = Callable[[Alignment], bool]
@@ -33,12 +41,20 @@ UNRELATED: Sequence[Rule] = (quantity_rules.lacks_a_quantity, mixture_rules.has_
 CONTRADICTIONS: Sequence[Rule] = (
     quantity_rules.bounds_differ,
     quantity_rules.counts_something_else,
+    quantity_rules.turns_a_pair_round,
+    quantity_rules.takes_the_whole_for_the_part,
+    quantity_rules.dates_otherwise,
     quantity_rules.periods_differ,
     denial_rules.denies_otherwise,
+    denial_rules.swaps_attributes,
     denial_rules.names_another_of_its_kind,
     denial_rules.names_somebody_else,
     denial_rules.modality_differs,
     denial_rules.limits_otherwise,
+    claim_rules.drops_a_doubt,
+    claim_rules.generalizes,
+    claim_rules.takes_for_done,
+    claim_rules.attributes_to_another,
     scope_rules.takes_part_for_all,
     scope_rules.takes_much_for_little,
     scope_rules.drops_a_condition,
@@ -46,10 +62,24 @@ CONTRADICTIONS: Sequence[Rule] = (
     scope_rules.turns_time_round,
     scope_rules.turns_direction_round,
     scope_rules.compares_otherwise,
+    contrast_rules.contrasts_otherwise,
+    contrast_rules.drops_an_exception,
+    contrast_rules.drops_almost,
+    contrast_rules.limits_another,
+    contrast_rules.switches_otherwise,
+    contrast_rules.takes_a_later_part,
+    contrast_rules.gives_a_title_to_another,
+    contrast_rules.mislabels_a_number,
+    contrast_rules.crosses_numbers,
+    contrast_rules.tops_a_row,
     role_rules.swaps_roles,
     role_rules.acts_as_recipient,
+    role_rules.trades_places,
+    role_rules.exchanges_cases,
     mixture_rules.mixes_numbers,
     mixture_rules.mixes_clauses,
+    mixture_rules.mixes_cells,
+    mixture_rules.takes_the_rest,
     mixture_rules.takes_the_verb_of_another,
     mixture_rules.measures_otherwise,
 )
@@ -83,9 +113,9 @@ def decide(pairs: Sequence[Alignment]) -> tuple[Verdict, int]:
         best = max(places, key=lambda place: (pairs[place].coverage, -place), default=None)
         if best is None:
             continue
-        highest = max(pairs[place].agreement for place in places)
+        highest = max((pairs[place].agreement, pairs[place].own) for place in places)
         if any(
-            each is Verdict.CONTRADICTED and pair.agreement > highest
+            each is Verdict.CONTRADICTED and (pair.agreement, pair.own) > highest
             for each, pair in zip(verdicts, pairs, strict=True)
         ):
             return Verdict.CONTRADICTED, best

@@ -28,8 +28,18 @@ def synonyms(german: bool) -> dict[str, frozenset[int]]:
 @cache
 def opposites(german: bool) -> dict[str, frozenset[str]]:
     """Maps a root to the roots of its opposites."""
+    return _contraries("opposites", german)
+
+
+@cache
+def converses(german: bool) -> dict[str, frozenset[str]]:
+    """Maps the root of an act to the roots of the same act as its other side does it: to lend and to borrow."""
+    return _contraries("converses", german)
+
+
+def _contraries(name: str, german: bool) -> dict[str, frozenset[str]]:
     table: dict[str, set[str]] = {}
-    for line in read_lines(_PACKAGE, "opposites"):
+    for line in read_lines(_PACKAGE, name):
         left, right = ([_key(entry, german) for entry in side.split()] for side in line.split("|"))
         for ones, others in ((left, right), (right, left)):
             for one in ones:

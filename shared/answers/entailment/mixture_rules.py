@@ -3,9 +3,9 @@
 import re
 
 from shared.answers.entailment.alignment import Alignment
+from shared.answers.entailment.amounts import StatedQuantity
 from shared.answers.entailment.clauses import ClauseKind
-from shared.answers.entailment.lexicon import exclusives, opposites
-from shared.answers.entailment.quantities import StatedQuantity
+from shared.answers.entailment.lexicon import exclusives, marker, opposites
 from shared.answers.entailment.reading import SentenceReading, Word
 
 _MOST_OF_ANOTHER = 0.5
@@ -22,6 +22,8 @@ _PASSIVE = re.compile(
 
 def mixes_numbers(pair: Alignment) -> bool:
     """The number of one clause with the words of another one that has its own."""
+    if pair.is_of_a_row:
+        return False
     used = {id(other) for _, others in pair.quantities for other in others}
     rivals = [one for one in pair.source.quantities if id(one) not in used]
     for one, others in pair.quantities:
@@ -51,6 +53,55 @@ def _words_of_an_earlier(pair: Alignment, number: int, one: StatedQuantity, riva
         return False
     own = _own_words(pair, number)
     return bool(own) and not own & pair.used_in_window
+
+
+def mixes_cells(pair: Alignment) -> bool:
+    """The column of one cell with what stands in another one."""
+    if not pair.is_of_a_row:
+        return False
+    named: set[int] = set()
+    filled: set[int] = set()
+    for each in pair.counterparts:
+        cells = {word.clause: _is_column(pair.source, word) for word in (pair.source.words[at] for at in each.places)}
+        if len(cells) == 1 and each.score >= _COLUMN:
+            (number, is_column) = next(iter(cells.items()))
+            (named if is_column else filled).add(number)
+    for _, others in pair.quantities:
+        cells_of = {pair.source.clause_at(other.start) for other in others}
+        filled |= cells_of if len(cells_of) == 1 else set()
+    return bool(named - filled) and bool(filled - named - {0})
+
+
+_COLUMN = 0.8
+
+
+def _is_column(reading: SentenceReading, word: Word) -> bool:
+    """Whether it stands in the name of its column."""
+    clause = reading.clauses[word.clause]
+    colon = reading.low.find(":", clause.start, clause.end)
+    return word.start < colon
+
+
+def takes_the_rest(pair: Alignment) -> bool:
+    """What is said of the rest, or of "shorter ones", of what the sentence begins with."""
+    for match in marker("rest").finditer(pair.source.low):
+        number = pair.source.clause_at(match.start())
+        if marker("rest").search(pair.statement.low) or any(
+            match.start() <= pair.source.words[place].start < match.end() for place in pair.used_places
+        ):
+            continue
+        behind = {
+            word.place
+            for word in pair.source.content
+            if word.clause == number and word.start >= match.end() and not word.light
+        }
+        elsewhere = {word.root for word in pair.source.content if word.start < match.start()}
+        taken = {place for place in behind & pair.used_places if pair.source.words[place].root not in elsewhere}
+        ahead = any(pair.source.words[place].start < match.start() for place in pair.used_places)
+        numbers = any(start < match.start() for start in pair.used_numbers)
+        if taken and ahead and (numbers or any(pair.source.words[place].text[0].isupper() for place in taken)):
+            return True
+    return False
 
 
 def takes_the_verb_of_another(pair: Alignment) -> bool:
@@ -90,7 +141,7 @@ def _own_words(pair: Alignment, number: int) -> set[int]:
 
 def mixes_clauses(pair: Alignment) -> bool:
     """The subject of one clause with what is said of another one."""
-    if len(pair.window) < 2:
+    if len(pair.window) < 2 or pair.is_of_a_row:
         return False
     used = {word.place for each in pair.counterparts for word in pair.source_words(each) if not each.word.light}
     if _changes_subject(pair, used):

@@ -4,25 +4,11 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.answers.entailment.amounts import StatedQuantity
 from shared.answers.entailment.lexicon import marker, units
 from shared.answers.entailment.numerals import SCALES, english_number, german_number, values_of
-
-
-class StatedQuantity(Struct, frozen=True):
-    """`values` are in the first unit of the `dimension` ("" for a bare number). A date has the dimension `date` and its
-    parts in `date`, where zero is a part that is not given. `bound` is `least`, `most`, `above`, `below`, `about`,
-    `later` or nothing. `start` and `end` are its place, its unit included."""
-
-    start: int
-    end: int
-    values: frozenset[float] = frozenset()
-    dimension: str = ""
-    bound: str = ""
-    date: tuple[int, int, int] = (0, 0, 0)
-
 
 _MONTHS = {
     name: number
@@ -69,6 +55,20 @@ _SHARE = re.compile(
     r"|(?:(?<=\ba[ ])|(?<=one[ ])|(?<=three[ -])|(?<=ein[ ])|(?<=drei[ ]))(?P<quarter>quarters?|viertel)\b",
     re.I,
 )
+_PARTS_OF_ONE = {
+    name: parts
+    for parts, names in enumerate(
+        ("fifth fifths fünftel fünfteln", "sixth sixths sechstel sechsteln", "seventh sevenths siebtel siebteln",
+         "eighth eighths achtel achteln", "ninth ninths neuntel neunteln", "tenth tenths zehntel zehnteln"), 5
+    )
+    for name in names.split()
+}  # fmt: skip
+_FRACTION = re.compile(
+    r"\b(?P<count>an?|one|two|three|four|five|six|seven|eight|nine|ein|einem|eines|zwei|drei|vier|fünf|sechs|sieben|acht"
+    rf"|neun)[ -](?P<part>{'|'.join(sorted(_PARTS_OF_ONE, key=len, reverse=True))})\b(?<!th)"
+    r"|\b(?P<one>an?|one) (?P<single>(?:fif|six|seven|eigh|nin|ten)th)(?= of\b)",
+    re.I,
+)
 _WHOLE = {"one": 1, "two": 2, "three": 3, "four": 4, "ander": 1, "ein": 1, "zwei": 2, "drei": 3, "vier": 4}
 _AND_A_HALF = re.compile(
     r"\b(?:(?P<whole>one|two|three|four|\d{1,3}) and a half|(?P<german>ander|ein|zwei|drei|vier)(?:ein|t)?halb)\b", re.I
@@ -82,9 +82,12 @@ _LASTING_UNITS = {
 _TWICE = re.compile(r"\b(?:(?P<one>once|einmal(?=[ ](?:im|pro|am|jährlich|monatlich|wöchentlich|täglich|in)))"
                     r"|(?P<two>twice|zweimal|doppelt)|(?P<three>thrice|dreimal|dreifach)"
                     r"|(?P<four>viermal))\b", re.I)  # fmt: skip
-_RANGE = re.compile(r"[ ]?(?:to|and|or|bis|und|oder|[-–—])[ ]?$", re.I)
+_RANGE = re.compile(r"[ ]?(?:to|and|or|bis|und|oder|auf|[-–—])[ ]?$", re.I)
 _ONE_UNIT = re.compile(r"\b(?:a|an|one|ein|eine|einen|einem|einer|eines)[ ](?P<unit>[^\W\d_]+)\b", re.I)
-_WITHIN = r"within|in|after|for|lasts?|takes?|of|half|than|innerhalb|binnen|nach|von|dauert|für|als|beträgt"
+_WITHIN = (
+    "at least|at most|within|in|after|for|lasts?|takes?|of|half|than|mindestens|höchstens|wenigstens|maximal|spätestens"
+    "|innerhalb|binnen|nach|von|dauert|für|als|beträgt"
+)
 _BEFORE_ONE = re.compile(rf"\b(?:{_WITHIN})[ ]$", re.I)
 _WINDOW = 40
 
@@ -257,6 +260,7 @@ def _with_halves(text: str) -> Iterator[StatedQuantity]:
 
 def _shares(text: str) -> Iterator[StatedQuantity]:
     """ "Two thirds", "half an hour"."""
+    yield from _fractions(text)
     for match in _SHARE.finditer(text):
         value = 0.5 if match["half"] else 1 / 3 if match["third"] or match["drittel"] else 0.25
         before = re.search(r"\b(two|zwei|three|drei)[ -]$", text[max(0, match.start() - 6) : match.start()], re.I)
@@ -270,6 +274,15 @@ def _shares(text: str) -> Iterator[StatedQuantity]:
         else:
             start = match.start() - (len(before[0]) if before else 0)
             yield StatedQuantity(start, match.end(), frozenset([_rounded(value * times)]), "share")
+
+
+def _fractions(text: str) -> Iterator[StatedQuantity]:
+    """ "Two fifths", "ein Zehntel"."""
+    for match in _FRACTION.finditer(text):
+        count = (match["count"] or "one").lower()
+        share = english_number([count])[0] or german_number(count) or 1
+        parts = _PARTS_OF_ONE[(match["part"] or match["single"]).lower()]
+        yield StatedQuantity(match.start(), match.end(), frozenset([_rounded(share / parts)]), "share")
 
 
 def _multiples(text: str) -> Iterator[StatedQuantity]:
@@ -298,11 +311,13 @@ def _with_shared_units(text: str, found: Sequence[StatedQuantity]) -> list[State
         elif (
             one.dimension == "" and other.dimension not in ("", "date", "clock", "times") and _RANGE.fullmatch(between)
         ):
-            unit, _ = _unit_after(text, other.end - len(text[other.start : other.end].lstrip("0123456789.,' ")))
-            factor = unit[1] if unit else 1.0
-            result[place] = replace(
-                one, dimension=other.dimension, values=frozenset(_rounded(value * factor) for value in one.values)
-            )
+            figures = other.end - len(text[other.start : other.end].lstrip("0123456789.,' "))
+            scale = _SCALE.match(text, figures)
+            unit, _ = _unit_after(text, scale.end() if scale else figures)
+            factors = {unit[1] if unit else 1.0}
+            factors |= {factor * SCALES[scale["scale"].lower()] for factor in factors} if scale else set()
+            values = frozenset(_rounded(value * factor) for value in one.values for factor in factors)
+            result[place] = replace(one, dimension=other.dimension, values=values)
     return result
 
 
@@ -357,14 +372,3 @@ def _ends_with(text: str, name: str) -> bool:
 
 def _rounded(value: float) -> float:
     return float(f"{value:.9g}")
-
-
-def same_value(one: StatedQuantity, other: StatedQuantity) -> bool:
-    """Whether both are the same amount, or a date holds what the other one gives."""
-    if one.dimension == "date" or other.dimension == "date":
-        if one.dimension != other.dimension:
-            return False
-        return all(not given or given == part for given, part in zip(one.date, other.date, strict=True))
-    if one.dimension != other.dimension and {one.dimension, other.dimension} != {"degrees", "celsius"}:
-        return False
-    return any(abs(a - b) <= 1e-6 * max(abs(a), abs(b)) for a in one.values for b in other.values)

@@ -1,10 +1,12 @@
 """Rules about numbers: what they amount to, what they bound, and what they count."""
 
+import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from shared.answers.entailment.alignment import Alignment, likeness
+from shared.answers.entailment.amounts import StatedQuantity
 from shared.answers.entailment.lexicon import word_set
-from shared.answers.entailment.quantities import StatedQuantity
 from shared.answers.entailment.reading import SentenceReading, Word
 
 _UPWARDS = frozenset(["least", "above"])
@@ -45,6 +47,83 @@ def _bound_differs(one: StatedQuantity, other: StatedQuantity, pair: Alignment) 
         ability = _CAPACITY & {word.low for word in (*pair.statement.words, *pair.source.words)}
         return one.bound != other.bound and not (one.bound in ("most", "about") and (ability or one.bound == "about"))
     return False
+
+
+def turns_a_pair_round(pair: Alignment) -> bool:
+    """ "Eight to nine votes" of nine to eight."""
+    for (one, others), (next_one, next_others) in pairwise(pair.quantities):
+        if not _PAIRED.fullmatch(pair.statement.low[one.end : next_one.start]):
+            continue
+        turned = [
+            other.start > next_other.start and bool(_PAIRED.fullmatch(pair.source.low[next_other.end : other.start]))
+            for other in others
+            for next_other in next_others
+        ]
+        if turned and all(turned):
+            return True
+    return False
+
+
+_PAIRED = re.compile(r"(?: (?:votes?|stimmen?))? ?(?:to|against|and|bis|und|zu|gegen|von|of|out of|[:–-]) ?")
+
+
+def takes_the_whole_for_the_part(pair: Alignment) -> bool:
+    """ "22 were present" of 17 of 22."""
+    for one, others in pair.quantities:
+        if others and all(_is_whole(pair, other) for other in others) and not _is_whole_of(pair.statement, one):
+            return True
+    return False
+
+
+def _is_whole(pair: Alignment, quantity: StatedQuantity) -> bool:
+    """Whether it is the greater number of "17 of 22", and the smaller one is left out."""
+    part = next(
+        (one for one in pair.source.quantities if one.end < quantity.start and _is_part(pair.source, one, quantity)),
+        None,
+    )
+    return part is not None and part.start not in pair.used_numbers
+
+
+def _is_part(reading: SentenceReading, one: StatedQuantity, other: StatedQuantity) -> bool:
+    return _PART_OF.fullmatch(reading.low[one.end : other.start]) is not None
+
+
+def _is_whole_of(reading: SentenceReading, quantity: StatedQuantity) -> bool:
+    return _OF.search(reading.low[max(0, quantity.start - 12) : quantity.start]) is not None
+
+
+_PART_OF = re.compile(r" (?:of|out of|von|der)(?: the| den| insgesamt)? ")
+_OF = re.compile(r"\b(?:of|out of|von|der)(?: the| den| insgesamt)? $")
+_RELATIONS = {
+    "before": "before", "prior to": "before", "vor": "before", "until": "before", "till": "before", "bis": "before",
+    "by": "before", "after": "after", "nach": "after", "since": "from", "seit": "from", "ab": "from", "from": "from",
+}  # fmt: skip
+_RELATION = re.compile(
+    rf"\b({'|'.join(sorted(_RELATIONS, key=len, reverse=True))})(?: (?:the|den|dem|zum|ende|anfang|end of|about))* $"
+)
+
+
+def dates_otherwise(pair: Alignment) -> bool:
+    """ "Before 2009" of what is in 2009, or "until" of what is "since"."""
+    for one, others in pair.quantities:
+        if one.dimension != "date" or not others:
+            continue
+        ours = _relation(pair.statement, one)
+        theirs = {_relation(pair.source, other) for other in others}
+        if ours == "before" and not theirs & {"before"} and _word_before(pair.statement, one) in ("before", "vor"):
+            return True
+        if {ours} | theirs in ({"before", "from"}, {"before", "after"}):
+            return True
+    return False
+
+
+def _relation(reading: SentenceReading, quantity: StatedQuantity) -> str:
+    return _RELATIONS.get(_word_before(reading, quantity), "")
+
+
+def _word_before(reading: SentenceReading, quantity: StatedQuantity) -> str:
+    match = _RELATION.search(reading.low[max(0, quantity.start - 30) : quantity.start])
+    return match[1] if match else ""
 
 
 def counts_something_else(pair: Alignment) -> bool:

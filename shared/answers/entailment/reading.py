@@ -6,9 +6,10 @@ from functools import cache, cached_property
 
 from msgspec import Struct
 
+from shared.answers.entailment.amounts import StatedQuantity
 from shared.answers.entailment.clauses import Clause, clauses_of
 from shared.answers.entailment.lexicon import light, synonyms
-from shared.answers.entailment.quantities import StatedQuantity, quantities_of
+from shared.answers.entailment.quantities import quantities_of
 from shared.answers.entailment.roots import PARTICLES, root
 from shared.answers.lexicon import words
 from shared.answers.stems import WORD

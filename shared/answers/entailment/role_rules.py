@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from shared.answers.entailment.alignment import Alignment
-from shared.answers.entailment.lexicon import marker, word_set
+from shared.answers.entailment.alignment import Alignment, Counterpart
+from shared.answers.entailment.lexicon import converses, marker, word_set
 from shared.answers.entailment.reading import SentenceReading, Word
 
 _PREPOSITIONS = word_set("prepositions")
@@ -34,6 +34,8 @@ _NO_ROLES = Roles(frozenset(), frozenset(), passive=False)
 
 def swaps_roles(pair: Alignment) -> bool:
     """The buyer for the bought one, or another one than the source names as the one who acts."""
+    if pair.is_of_a_row:
+        return False
     for number in range(len(pair.statement.clauses)):
         held = [each for each in pair.counterparts if each.word.clause == number and each.places]
         images = {each.word.place: frozenset(each.places) for each in held}
@@ -60,7 +62,7 @@ def _acts_otherwise(pair: Alignment, number: int, clause: int, ours: Roles, imag
     """The source says by whom something is done, and the statement says it of another one."""
     theirs = roles_of(pair.source, clause)
     verb = next((place for place, image in images.items() if theirs.verb in image), None)
-    if not theirs.passive or verb is None:
+    if not theirs.passive or verb is None or _is_noun(pair.statement.words[verb]):
         return False
     if ours.passive:
         actors = ours.actors if ours.verb == verb else frozenset[int]()
@@ -70,6 +72,10 @@ def _acts_otherwise(pair: Alignment, number: int, clause: int, ours: Roles, imag
         active = ours if pair.source.german else _around(pair.statement, number, verb)
         actors = active.actors
     return bool(actors) and bool(theirs.actors) and not _image(actors, images) & theirs.actors
+
+
+def _is_noun(word: Word) -> bool:
+    return word.before[1] in _ARTICLES or word.text[0].isupper()
 
 
 def _is_passive(reading: SentenceReading, number: int) -> bool:
@@ -95,6 +101,61 @@ def _swapped(pair: Alignment, number: int, clause: int, ours: Roles, images: dic
     return bool(actors and theirs.actors and not actors & theirs.actors and actors & theirs.others) and bool(
         ours.passive or others & theirs.actors
     )
+
+
+def trades_places(pair: Alignment) -> bool:
+    """Who acts is somebody else, and who acts in the source has become a complement: "A pays to B" of "B pays"."""
+    ours = next((each for each in pair.counterparts if not each.word.light), None)
+    if ours is None or ours.places or _in_phrase(pair.statement, ours.word):
+        return False
+    clause = pair.window[0]
+    theirs = next((word for word in pair.source.content if word.clause == clause and not word.light), None)
+    if theirs is None or _in_phrase(pair.source, theirs) or _is_passive(pair.source, clause):
+        return False
+    return any(
+        each.places == (theirs.place,) and _preposition_of(pair.statement, each.word) in ("to", "from", "an", "von")
+        for each in pair.counterparts
+    )
+
+
+_MASCULINE_CASES = {"der": "subject", "den": "object"}
+
+
+def exchanges_cases(pair: Alignment) -> bool:
+    """Two German nouns of which each has the case of the other one: "der Hund … den Mann" of "den Hund … der Mann"."""
+    if not pair.source.german:
+        return False
+    turned = set()
+    for each in pair.counterparts:
+        ours = _case(pair.statement, each.word)
+        theirs = {_case(pair.source, word) for word in pair.source_words(each)}
+        if ours and len(theirs) == 1 and "" not in theirs and ours not in theirs:
+            turned.add(ours)
+    return len(turned) > 1
+
+
+def _case(reading: SentenceReading, word: Word) -> str:
+    if not word.text[0].isupper() or (word.before[0] in _PREPOSITIONS and word.before[0] not in ("als", "wie")):
+        return ""
+    return _MASCULINE_CASES.get(word.before[1], "")
+
+
+def is_converse(pair: Alignment, each: Counterpart) -> bool:
+    """Whether a word and its opposite are two sides of one act, such as lending and borrowing, and the statement's
+    subject is not the one who acts in the source."""
+    table = converses(pair.source.german)
+    theirs = [pair.source.words[place] for place in each.places]
+    if not theirs or not all(word.root in table.get(each.word.root, ()) for word in theirs):
+        return False
+    subject = next((one for one in pair.counterparts if not one.word.light and one.word is not each.word), None)
+    if subject is None or (subject.word.place > each.word.place and not pair.source.german):
+        return False
+    verb = theirs[0]
+    for place in subject.places:
+        word = pair.source.words[place]
+        if word.place < verb.place and not _in_phrase(pair.source, word) and word.clause == verb.clause:
+            return False
+    return True
 
 
 def acts_as_recipient(pair: Alignment) -> bool:

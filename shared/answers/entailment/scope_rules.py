@@ -1,6 +1,7 @@
 """Rules about what a sentence holds for: all or some, under which condition, for which reason, before or after."""
 
 import re
+from collections.abc import Sequence
 
 from shared.answers.entailment.alignment import Alignment
 from shared.answers.entailment.clauses import ClauseKind
@@ -18,7 +19,8 @@ _ALL_OF = re.compile(r"\b(?:all|every|each|any|alle[rn]?|jede[rnms]?)\s(?=[^\W\d
 _ONLY = re.compile(r"\b(?:only|nur)\b")
 _UNTIL = re.compile(r"\bbis\b(?! zu\b)")
 _FROM_NOW = re.compile(
-    r"\bab (?=\d|dem\b|der\b|januar|februar|märz|april|mai|juni|juli|august|september|oktober|november|dezember)"
+    r"\bab (?=\d|ende\b|anfang\b|mitte\b|heute\b|sofort\b|dem\b|der\b|januar|februar|märz|april|mai|juni|juli|august"
+    r"|september|oktober|november|dezember)"
 )
 _ORDERED = re.compile(
     r"\b(?:(?P<early>before|prior to|vor)|(?P<late>after|following|nach))\s"
@@ -27,6 +29,7 @@ _ORDERED = re.compile(
 _WHO = re.compile(r"\W{0,3}(?:(?:the|all|an?|any) )?\w{1,30} (?:who|that) (?P<rest>[^,.;]{0,200})")
 _GERMAN_WHO = re.compile(r"\W{0,3}(?:eine?|jede\w?) \w{1,30}, (?:der|die|das|den|dem) (?P<rest>[^,;]{0,200})")
 _DIRECTIONS = {
+    **dict.fromkeys(("by", "um"), "by"),
     **dict.fromkeys(("from", "von", "vom", "aus"), "from"),
     **dict.fromkeys(("to", "nach", "zu", "zum", "zur", "into", "auf", "bis"), "to"),
     **dict.fromkeys(("via", "through", "über"), "via"),
@@ -166,7 +169,44 @@ def turns_time_round(pair: Alignment) -> bool:
         return True
     early, late = _is_early(pair.statement.low), _is_late(pair.statement.low)
     source_early, source_late = _is_early(pair.window_text), _is_late(pair.window_text)
+    sides = _sides(pair)
+    if sides is not None and early != late and source_early != source_late:
+        return sides == (early == source_early)
     return early != late and source_early != source_late and early != source_early
+
+
+def _sides(pair: Alignment) -> bool | None:
+    """Whether what stands behind "before" or "after" is what stands ahead of it in the source, and the reverse. None
+    where too little stands on either side."""
+    ours, theirs = _order_span(pair.statement), _order_span(pair.source)
+    if ours is None or theirs is None:
+        return None
+    inside: list[bool] = []
+    outside: list[bool] = []
+    for each in pair.counterparts:
+        places = [pair.source.words[place].start for place in each.places if not each.word.light]
+        if places:
+            within = all(theirs[0] <= start < theirs[1] for start in places)
+            (inside if ours[0] <= each.word.start < ours[1] else outside).append(within)
+    if not inside or not outside:
+        return None
+    if not any(inside) and sum(outside) > len(outside) / 2:
+        return True
+    return False if all(inside) and not all(outside) else None
+
+
+def _order_span(reading: SentenceReading) -> tuple[int, int] | None:
+    """The rest of the clause behind "before" or "after"."""
+    found = list(_ORDER.finditer(reading.low))
+    if len(found) != 1:
+        return None
+    comma = reading.low.find(",", found[0].end())
+    end = comma if comma > 0 and found[0].start() < _AT_THE_BEGINNING else len(reading.low)
+    return found[0].end(), end
+
+
+_ORDER = re.compile(r"\b(?:before|after|prior to|bevor|nachdem|vor|nach)\b")
+_AT_THE_BEGINNING = 4
 
 
 def _is_early(low: str) -> bool:
@@ -196,7 +236,7 @@ def turns_direction_round(pair: Alignment) -> bool:
     for start, others in (*words, *numbers):
         ours = _direction(pair.statement, start)
         theirs = {_direction(pair.source, other) for other in others} - {""}
-        if ours and theirs and ours not in theirs:
+        if ours and theirs and ours not in theirs and ("by" not in (ours, *theirs) or start in _starts(numbers)):
             return True
     return _AGAINST.search(pair.source.low) is not None and any(
         each.word.before[1] in _AGAINSTS
@@ -205,6 +245,10 @@ def turns_direction_round(pair: Alignment) -> bool:
         for each in pair.counterparts
         if each.word.name
     )
+
+
+def _starts(numbers: Sequence[tuple[int, list[int]]]) -> frozenset[int]:
+    return frozenset(start for start, _ in numbers)
 
 
 _AGAINSTS = frozenset(["against", "gegen"])

@@ -1,13 +1,14 @@
 """The sentences of a passage, each with what it refers to, ready to be compared with statements."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from msgspec import Struct
 
 from shared.answers.entailment.alignment import Context, label_of, refers_back
+from shared.answers.entailment.amounts import same_value
 from shared.answers.entailment.lexicon import word_set
-from shared.answers.entailment.quantities import same_value
 from shared.answers.entailment.reading import SentenceReading, Word
 from shared.answers.question import german_lead
 from shared.answers.sentences import SentenceKind, SentenceSpan, sentences_of
@@ -21,6 +22,12 @@ _MOST_WORDS = 60
 """Names and words of headings that a sentence may refer to."""
 
 _ARTICLES = word_set("articles")
+_PAIR = re.compile(r"[^\W\d_][\w /()-]{1,30}:[ \t]+\S[^\n]{0,80}\Z")
+"""A line such as "Price: 12 euros"."""
+
+_MOST_LINES = 40
+"""Of a record that is read as one."""
+
 _YES = frozenset(["yes", "ja", "x", "✓", "✔", "true", "wahr"])
 _NO = frozenset(["no", "nein", "-", "–", "false", "falsch", "none", "keine"])
 
@@ -74,7 +81,31 @@ def sentences_in(passage: Passage, german: bool) -> list[SourceSentence]:
             names += [word for word in reading.words if _is_proper(word)]
             labels |= {label for one in reading.quantities for label in label_of(reading, one)}
         recent = [*recent, reading][-_BEFORE:]
+    found += [_record(passage, lines, headings, german) for lines in _records(found)]
     return found
+
+
+def _records(sentences: Sequence[SourceSentence]) -> Iterator[list[SourceSentence]]:
+    """Lines such as "Price: 12 euros" that follow each other are one record."""
+    lines: list[SourceSentence] = []
+    for sentence in (*sentences, None):
+        if sentence is not None and _PAIR.match(sentence.quote) and (not lines or _adjoins(lines[-1], sentence)):
+            lines.append(sentence)
+            continue
+        if len(lines) > 1:
+            yield lines[:_MOST_LINES]
+        lines = [sentence] if sentence is not None and _PAIR.match(sentence.quote) else []
+
+
+def _adjoins(line: SourceSentence, other: SourceSentence) -> bool:
+    return not line.passage.text[line.end : other.start].replace("\n", "", 1).strip(" \t\r")
+
+
+def _record(
+    passage: Passage, lines: Sequence[SourceSentence], headings: Sequence[Word], german: bool
+) -> SourceSentence:
+    reading = SentenceReading("; ".join(line.quote for line in lines), german)
+    return SourceSentence(passage, lines[0].start, lines[-1].end, reading, Context(tuple(headings), is_row=True))
 
 
 def _context(
