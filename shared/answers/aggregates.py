@@ -6,16 +6,27 @@ from decimal import Decimal
 from itertools import combinations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from shared.answers.cell_kinds import is_yes, is_yes_or_no, states_units
-from shared.answers.cell_statements import named_cell
-from shared.answers.cell_values import CalendarDay, Quantity, day_of, quantity_of, style_of, written
-from shared.answers.columns import ColumnComparison, ColumnSense, groups_of, is_in, likeness, phrase_of, same
+from shared.answers.cell_kinds import is_yes, is_yes_or_no
+from shared.answers.cell_values import Quantity, style_of, written
+from shared.answers.columns import (
+    ColumnComparison,
+    ColumnSense,
+    groups_of,
+    is_in,
+    is_turned,
+    likeness,
+    naming_column,
+    phrase_of,
+    same,
+)
 from shared.answers.lexicon import words
 from shared.answers.question import Term
 from shared.answers.records import RecordRow
 from shared.answers.stems import stem
 from shared.answers.table_questions import ColumnBound, TableOperation, TableQuestion
+from shared.answers.table_values import EMPTY, Value, column_values, comparable, meets
 from shared.answers.whole_tables import JoinedTable
 
 _LIGHT = words("light") | words("counting")
@@ -25,15 +36,15 @@ _OF_PEOPLE = groups_of(["salary", "position", "born", "department", "hired"])
 _AGE = groups_of(["age"])
 _DATES = frozenset(["date", "datum", "year", "jahr"])
 _SERVING = re.compile(r"\b(?:here|serv|employ|work|dabei|beschäftigt|arbeite)", re.IGNORECASE)
-_EMPTY = re.compile(r"[\W_]*|n/?a|none|null|unknown|unbekannt", re.IGNORECASE)
-_NOTHING = re.compile(rf"{_EMPTY.pattern}|[-−]?0+(?:[.,]0+)?(?: ?[^\W\d]+)?", re.IGNORECASE)
+_NOTHING = re.compile(rf"{EMPTY.pattern}|[-−]?0+(?:[.,]0+)?(?: ?[^\W\d]+)?", re.IGNORECASE)
 _ALL = re.compile(r"^(?:list|name|show|give|nenne|liste|zeig)|\b(?:all|every|alle)\b", re.IGNORECASE)
+_HAVING = re.compile(r"\b(?:who|which|welche[rs]?|wer)\b.*\b(?:has|have|with|hat|haben|mit)\b", re.IGNORECASE)
+"""Asks for the rows that have something: a row whose cell is empty is none of them."""
+
 _SYNONYM = 1.1
 """The likeness from which on a word is another word for the column, and no part of it: "unpaid" of "paid"."""
 
 _MOST_LISTED = 50
-
-Value = Quantity | CalendarDay
 
 
 class TableAnswer(Struct, frozen=True):
@@ -77,6 +88,7 @@ class _TableRead(ColumnComparison):
         context = table.rows[0].table
         self.above = phrase_of(f"{context.passage.context} {context.heading}")
         self.german = context.passage.language == "de"
+        self.first = naming_column(table.columns, table.rows[0].cells)
 
     def answer(self) -> TableAnswer | None:
         if len(self.table.rows) < 2 or not _SHIFTS.isdisjoint(phrase_of(self.question.text).low):
@@ -102,7 +114,7 @@ class _TableRead(ColumnComparison):
             values = self._values(rows, at)
             if values is None:
                 return None
-            rows = [row for row, value in zip(rows, values, strict=True) if value and _meets(value, bound)]
+            rows = [row for row, value in zip(rows, values, strict=True) if value and meets(value, bound)]
             own.add(at)
         return self._operate(rows, rest, own) if rows else None
 
@@ -126,7 +138,7 @@ class _TableRead(ColumnComparison):
         if operation is TableOperation.COUNT:
             return self._count(rows, rest, own)
         if operation is TableOperation.LIST:
-            return self._list(rows, [at for at in liked if at], own)
+            return self._list(rows, [at for at in liked if at not in (0, self.first)], own)
         at, opposite = self._measured_column(rows, rest, liked, own)
         values = None if at is None else self._values(rows, at)
         if at is None or values is None:
@@ -134,7 +146,7 @@ class _TableRead(ColumnComparison):
         pairs = [(row, value) for row, value in zip(rows, values, strict=True) if value is not None]
         if operation in (TableOperation.SUM, TableOperation.AVERAGE):
             return self._total(pairs, at)
-        columns = [place for place in liked if place not in (0, at)]
+        columns = [place for place in liked if place not in (0, self.first, at)]
         if opposite or self._is_opposite(at, pairs):
             operation = TableOperation.LEAST if operation is TableOperation.MOST else TableOperation.MOST
         return (
@@ -180,12 +192,14 @@ class _TableRead(ColumnComparison):
         return self.columns[measure[0]].low[-1:] in (("by",), ("von",)) or len(set(cells)) == len(cells)
 
     def _list(self, rows: Sequence[RecordRow], columns: Sequence[int], own: set[int]) -> TableAnswer | None:
-        if 0 in own or len(columns) > 1 or len(rows) > _MOST_LISTED:
+        if self.first in own or len(columns) > 1 or len(rows) > _MOST_LISTED:
             return None
         everything = not own and not _ALL.search(self.question.text)
-        if everything or any(_EMPTY.fullmatch(row.cells[at]) for row in rows for at in columns):
+        full = tuple(row for row in rows if not all(EMPTY.fullmatch(row.cells[at]) for at in columns) or not columns)
+        if everything or not full:
             return None
-        return TableAnswer(TableOperation.LIST, tuple(rows), columns=tuple(columns))
+        has = columns and _HAVING.search(self.question.text)
+        return TableAnswer(TableOperation.LIST, full if has else tuple(rows), columns=tuple(columns))
 
     def _total(
         self, pairs: Sequence[tuple[RecordRow, Value]], at: int, operation: TableOperation | None = None
@@ -194,6 +208,8 @@ class _TableRead(ColumnComparison):
         style = style_of([row.cells[at] for row, _ in pairs], self.german)
         if len(values) != len(pairs) or len(values) < 2 or style is None:
             return None
+        if any(value.behind not in row.cells[at] for (row, _), value in zip(pairs, values, strict=True)):
+            style = replace(style, places=0)  # in the smallest of several units
         total = sum((value.value for value in values), Decimal(0))
         operation = operation or self.asked.operation
         value = total / len(values) if operation is TableOperation.AVERAGE else total
@@ -215,7 +231,7 @@ class _TableRead(ColumnComparison):
         """Whether the word is a name for what a row stands for."""
         if (
             term.word.lower() in ("times", "mal")
-            or likeness(term, self.columns[0]) > 0
+            or likeness(term, self.columns[self.first]) > 0
             or term.stem in self.above.stems
         ):
             return True
@@ -223,7 +239,7 @@ class _TableRead(ColumnComparison):
 
     def _is_of_people(self) -> bool:
         heads = frozenset[int]().union(*(column.groups for column in self.columns))
-        return bool(heads & _OF_PEOPLE) or not _PEOPLE.isdisjoint(self.columns[0].low)
+        return bool(heads & _OF_PEOPLE) or not _PEOPLE.isdisjoint(self.columns[self.first].low)
 
     def _filters(self) -> list[_Filter] | None:
         """The columns by whose cells rows are chosen; None where a word stands in the cells of several columns."""
@@ -234,7 +250,9 @@ class _TableRead(ColumnComparison):
         for at in range(len(self.columns)):
             cells = {row.cells[at] for row in self.table.rows if not asked.isdisjoint(phrase_of(row.cells[at]).forms)}
             whole = {cell for cell in cells if _is_named(cell, low, stems)}
-            terms = {term for term in self.terms for cell in whole if _names(term, cell)}
+            terms = {
+                term for term in self.terms for cell in whole if _names(term, cell) and not self._is_turned(term, at)
+            }
             terms = {term for term in terms if not self.asks_for_column(term) or term in self.question.names}
             if terms:
                 found.append(_Filter(at, frozenset(terms), frozenset(whole)))
@@ -242,7 +260,8 @@ class _TableRead(ColumnComparison):
         for term in self.question.names:
             if term in named or self.asks_for_column(term) or is_in(term, self.above):
                 continue
-            partial = [(at, _cells_with(term, self.table.rows, at)) for at in range(len(self.columns))]
+            places = [at for at in range(len(self.columns)) if not self._is_turned(term, at)]
+            partial = [(at, _cells_with(term, self.table.rows, at)) for at in places]
             partial = [(at, cells) for at, cells in partial if cells]
             if len(partial) != 1:
                 return None
@@ -254,6 +273,9 @@ class _TableRead(ColumnComparison):
                 found.append(_Filter(0, frozenset([term]), counted))
         rivals = any(one.at != other.at and one.terms & other.terms for one, other in combinations(found, 2))
         return None if rivals else found
+
+    def _is_turned(self, term: Term, at: int) -> bool:
+        return is_turned(self.question.text, term, self.table.columns[at])
 
     def _bounded_column(self, bound: ColumnBound, rest: Sequence[Term]) -> int | None:
         """The column that the question's words name, or the only one with such values."""
@@ -303,57 +325,16 @@ class _TableRead(ColumnComparison):
         return None, False
 
     def _values(self, rows: Sequence[RecordRow], at: int) -> list[Value | None] | None:
-        """The numbers or dates of a column, None for empty cells; None where a cell is neither, or units differ."""
-        cells = [named_cell(row, at)[1] for row in rows]
-        full = [cell for cell in cells if not _EMPTY.fullmatch(cell)]
-        days = {cell: day_of(cell) for cell in full}
-        if full and all(days.values()):
-            return [days.get(cell) for cell in cells]
-        style = style_of(full, self.german) if full else None
-        if style is None:
-            return None
-        numbers = {cell: quantity_of(cell, style) for cell in full}
-        units = {number and (number.before, number.behind) for number in numbers.values()}
-        if None in units or len(units) > 1 or not self._is_of_one_unit(rows, at):
-            return None
-        return [numbers.get(cell) for cell in cells]
-
-    def _is_of_one_unit(self, rows: Sequence[RecordRow], at: int) -> bool:
-        """Whether no other column states different currencies or units for these rows."""
-        stated = (
-            {row.cells[place].lower() for row in rows if not _EMPTY.fullmatch(row.cells[at])}
-            for place in range(1, len(self.columns))
-            if place != at and states_units(self.table.columns[place], [row.cells[place] for row in self.table.rows])
-        )
-        return all(len(units) < 2 for units in stated)
+        return column_values(self.table, rows, at, self.german)
 
 
 def _extreme(
     operation: TableOperation, pairs: Sequence[tuple[RecordRow, Value]], at: int, column: int | None
 ) -> TableAnswer:
-    keys = [_comparable(value) for _, value in pairs]
+    keys = [comparable(value) for _, value in pairs]
     sought = max(keys) if operation is TableOperation.MOST else min(keys)
     rows = tuple(row for (row, _), own in zip(pairs, keys, strict=True) if own == sought)
     return TableAnswer(operation, rows, columns=(at,) if column is None else (column, at))
-
-
-def _comparable(value: Value) -> tuple[Decimal, ...]:
-    return tuple(map(Decimal, value)) if isinstance(value, tuple) else (value.value,)
-
-
-def _meets(value: Value, bound: ColumnBound) -> bool:
-    if isinstance(bound.value, tuple) != isinstance(value, tuple):
-        return False
-    if isinstance(value, tuple):
-        assert isinstance(bound.value, tuple)
-        given = sum(part > 0 for part in bound.value)
-        own, limit = value[:given], bound.value[:given]
-    else:
-        assert not isinstance(bound.value, tuple)
-        own, limit = (int(value.value > bound.value) - int(value.value < bound.value),), (0,)
-    if own == limit:
-        return bound.inclusive
-    return own > limit if bound.above else own < limit
 
 
 def _is_named(cell: str, low: Sequence[str], stems: set[str]) -> bool:

@@ -13,6 +13,8 @@ _UNIT_HEAD = re.compile(
     re.IGNORECASE,
 )
 _UNITS = words("units")
+_CURRENCY_HEAD = re.compile(r"currency|ccy|curr\b|währung", re.IGNORECASE)
+_CURRENCIES = words("currencies")
 
 
 def is_yes_or_no(cells: Iterable[str]) -> bool:
@@ -23,6 +25,11 @@ def is_yes_or_no(cells: Iterable[str]) -> bool:
 
 def is_yes(cell: str) -> bool:
     return cell.strip().lower() in _YES
+
+
+def states_currency(column: str, cells: Iterable[str]) -> bool:
+    full = [cell.strip(" .()").lower() for cell in cells if cell.strip()]
+    return _CURRENCY_HEAD.search(column) is not None or (bool(full) and _CURRENCIES.issuperset(full))
 
 
 def states_units(column: str, cells: Iterable[str]) -> bool:

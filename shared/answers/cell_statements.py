@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from shared.answers.columns import column_phrase, name_columns
+from shared.answers.columns import column_phrase, name_columns, naming_column
 from shared.answers.look_up import RowMatch
 from shared.answers.records import RecordRow
 
@@ -34,20 +34,22 @@ def cell_statement(match: RowMatch, german: bool, beside_name: int | None = None
     joins the name. Empty where the row has no name."""
     row, asked = match.row, match.asked
     column, cell = named_cell(row, asked)
-    if asked == 0 and match.keys:
+    if asked == _first(row) and match.keys:
         return f"{name_of(row)}: {', '.join(stated_cell(row, at) for at in sorted(match.keys))}"
     if not match.keys:
         return f"{row.table.columns[asked]}: {cell}"
     subject = name_of(row) or row.cells[min(match.keys)]
-    own = match.keys.isdisjoint((0, *name_columns(row.table.columns)))
+    own = match.keys.isdisjoint((_first(row), *name_columns(row.table.columns)))
     beside = beside_name if beside_name is not None else min(match.keys) if own else None
     if beside is not None and row.cells[beside] and row.cells[beside] != subject:
         subject = f"{subject} ({row.cells[beside]})"
+    if column.lower() in ("value", "wert"):
+        return f"{subject}: {cell}"
     if german:
         return f"{column} von {subject}: {cell}"
     if row.table.passage.language == "de":
         return f"{subject}: {column} {cell}"
-    return _sentence(subject, row.table.columns[0], column, cell)
+    return _sentence(subject, row.table.columns[_first(row)], column, cell)
 
 
 def _sentence(subject: str, subject_column: str, column: str, cell: str) -> str:
@@ -60,9 +62,13 @@ def _sentence(subject: str, subject_column: str, column: str, cell: str) -> str:
 
 
 def name_of(row: RecordRow) -> str:
-    """The row's first cell, or its first and last name."""
+    """The cell that says what the row is about, or its first and last name."""
     parts = name_columns(row.table.columns)
-    return " ".join(row.cells[at] for at in parts if row.cells[at]) if parts else row.cells[0]
+    return " ".join(row.cells[at] for at in parts if row.cells[at]) if parts else row.cells[_first(row)]
+
+
+def _first(row: RecordRow) -> int:
+    return naming_column(row.table.columns, row.cells)
 
 
 def named_cell(row: RecordRow, at: int) -> tuple[str, str]:

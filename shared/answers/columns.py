@@ -48,6 +48,13 @@ _NAME = re.compile(
     r"(?:(?:first|last|given|family|sur|full) ?)?names?|vor-? ?name|(?:nach|familien)?name", re.IGNORECASE
 )
 _CAMEL = re.compile(r"(?<=[a-zäöüß])(?=[A-ZÄÖÜ])|_")
+_INDEX = re.compile(r"#|no\.?|nr\.?|num|index|idx|row|id|pos\.?|lfd\. ?nr\.?|zeile|", re.IGNORECASE)
+_TITLES = frozenset(
+    ["name", "title", "product", "item", "article", "book", "subject", "description", "titel", "bezeichnung", "artikel",
+     "produkt", "buch", "betreff", "beschreibung"]
+)  # fmt: skip
+_TO = frozenset(["to", "destination", "nach", "ziel", "zielort", "into"])
+_FROM = frozenset(["from", "origin", "von", "aus", "startort", "herkunft", "ab"])
 _SPACES = re.compile(r"[ \u00a0\u202f'’]")
 
 
@@ -87,6 +94,24 @@ def name_columns(columns: Sequence[str]) -> tuple[int, ...]:
         return ()
     is_reversed = re.match(r"last|family|sur|nach|familien", columns[found[0]], re.IGNORECASE)
     return tuple(reversed(found)) if is_reversed else tuple(found)
+
+
+def naming_column(columns: Sequence[str], cells: Sequence[str]) -> int:
+    """The column that says what the row is about: the first one, but for one that only numbers the rows."""
+    if not (_INDEX.fullmatch(columns[0].strip()) and re.fullmatch(r"\d{0,4}", cells[0].strip(" .#"))):
+        return 0
+    titled = (at for at, column in enumerate(columns) if not _TITLES.isdisjoint(column_phrase(column).low))
+    texts = [at for at, cell in enumerate(cells) if re.match(r"[^\W\d_]", cell) and "@" not in cell]
+    return next(titled, max(texts, key=lambda at: len(cells[at]), default=0))
+
+
+def is_turned(question: str, term: Term, column: str) -> bool:
+    """Whether the question names the other end of a way than the column has: "from Oslo" for a column "To"."""
+    before = question[: term.start].lower().split()[-1:]
+    own = set(column_phrase(column).low)
+    return (not _TO.isdisjoint(before) and not own.isdisjoint(_FROM) and own.isdisjoint(_TO)) or (
+        not _FROM.isdisjoint(before) and not own.isdisjoint(_TO) and own.isdisjoint(_FROM)
+    )
 
 
 def groups_of(words: Iterable[str]) -> frozenset[int]:

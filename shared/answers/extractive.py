@@ -9,14 +9,14 @@ from msgspec import Struct
 from shared.answers.aggregates import answer_from_tables
 from shared.answers.cell_statements import cell_statement, differing_column
 from shared.answers.columns import ColumnSense
-from shared.answers.definitions import look_up_definition
+from shared.answers.definitions import asks_for_definition, asks_for_long_form, look_up_definition
 from shared.answers.evidence import Evidence, TextWords, source_of
 from shared.answers.faq import look_up_faq
-from shared.answers.look_up import RowMatch, bare_rows, look_up
+from shared.answers.look_up import RowMatch, bare_rows, look_up, states_superlative
 from shared.answers.question import Question, understand
 from shared.answers.records import RecordRow, rows_of
 from shared.answers.scoring import SentenceScores, score_sentences
-from shared.answers.table_questions import TableOperation, TableQuestion, read_table_question
+from shared.answers.table_questions import TableOperation, TableQuestion, lists_all, read_table_question
 from shared.answers.table_statements import table_statements
 from shared.answers.weights import FittedWeights, Order, Weights, decision_scores, fitted_weights
 from shared.answers.whole_tables import joined_tables
@@ -95,11 +95,15 @@ class ExtractiveAnswerer:
         read = found if asked else found[:_PASSAGES]
         rows = [row for rank, one in enumerate(read) for row in rows_of(one.passage, rank)]
         passages = [one.passage for one in read]
+        if asks_for_definition(question) and (defined := look_up_definition(question, passages[:_PASSAGES])):
+            return _looked_up([Statement(defined.passage, defined.quote, _LOOKED_UP)])
         if rows and (statements := self._from_rows(question, asked, rows, passages, lengths)):
             return _looked_up(statements)
         found, passages = found[:_PASSAGES], passages[:_PASSAGES]
         if quoted := look_up_faq(question, passages) or look_up_definition(question, passages):
             return _looked_up([Statement(quoted.passage, quoted.quote, _LOOKED_UP)])
+        if asks_for_long_form(question):
+            return Extracted(False, (), 0.0)
         bare: defaultdict[str, set[int]] = defaultdict(set)
         for one in bare_rows([row for row in rows if row.table.rank < _PASSAGES]):
             bare[one.table.passage.passage_id].update(range(one.start, one.end))
@@ -116,17 +120,22 @@ class ExtractiveAnswerer:
         lengths: Mapping[str, int],
     ) -> list[Statement]:
         """The cell of a row, else what a whole table says; a superlative or a bound is looked up in no single row."""
-        compares = asked and (asked.bounds or asked.operation in _COMPARING)
+        compares = asked is not None and (asked.bounds or asked.operation in _COMPARING)
         sense = self._sense
-        matches = [] if compares else look_up(question, rows, sense)
+        matches = look_up(question, rows, sense)
+        if asked and compares:
+            matches = [one for one in matches if not asked.bounds and states_superlative(one, question)]
         counts = asked and asked.operation is TableOperation.COUNT
-        if matches and not (counts and matches[0].asked == 0):
+        lists = asked and asked.operation is TableOperation.LIST and lists_all(question.text)
+        if matches and not lists and not (counts and matches[0].asked == 0):
             return _cells(matches, question.german)
         if asked and (answer := answer_from_tables(asked, joined_tables(rows, passages, lengths), sense)):
             return [
                 Statement(one.passage, one.quote, _LOOKED_UP, one.text, one.stop)
                 for one in table_statements(answer, question.german)
             ]
+        if matches and lists:
+            return _cells(matches, question.german)
         return []
 
 

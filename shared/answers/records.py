@@ -27,6 +27,10 @@ _VALUES = frozenset(["value", "entry", "content", "answer", "wert", "eintrag", "
 """Heads of a table whose rows are the fields of one record."""
 
 _HEADING = re.compile(r"#{1,6} (?P<text>.+)")
+_CAPTION = 600
+"""Characters above a table that may say what it is about."""
+
+_LABELLED = ("Label", "Value")
 
 
 class RecordTable(Struct, frozen=True, eq=False):
@@ -38,6 +42,9 @@ class RecordTable(Struct, frozen=True, eq=False):
     heading: str
     keyed: bool = False
     """Whether every line of a record names its cell."""
+
+    caption: str = ""
+    """The paragraph before the table."""
 
     path: str = ""
     """Where the record stands in a list of objects, "ships[0].": empty for others."""
@@ -93,7 +100,7 @@ def _units(passage: Passage, rank: int) -> Iterator[RecordRow]:
     table: RecordTable | None = None
     pairs: list[tuple[re.Match[str], re.Match[str]]] = []
     later_keys: set[str] = set()  # a record goes on behind the blank line that an empty member leaves
-    before, end = "", 0
+    before, before_at, above, end = "", 0, "", 0
     for line in _LINE.finditer(passage.text):
         text = line.group().strip()
         blank = "\n\n" in passage.text[end : line.start()]
@@ -105,21 +112,39 @@ def _units(passage: Passage, rank: int) -> Iterator[RecordRow]:
             yield from _record(passage, rank, heading, pairs)
             pairs = []
         if found := _HEADING.match(text):
-            heading, table = found["text"], None
+            heading, table, above = found["text"], None, ""
         elif not is_row(text) or blank:
             table = None
+        if not is_row(text):
+            above = f"{above} {text}"[-_CAPTION:]
         if pair:
             pairs.append((line, pair))
         elif is_row(text):
             cells = cells_of(text)
             if all(_RULE.fullmatch(cell) for cell in cells):
-                table = RecordTable(passage, rank, cells_of(before), heading) if is_row(before) else None
+                head = cells_of(before) if is_row(before) else ()
+                table = RecordTable(passage, rank, head, heading, caption=above) if head else None
+                above = ""
+                if table and ":" in head[1:]:
+                    yield _labelled(replace(table, columns=_LABELLED), before_at, before)
             elif table and len(cells) == len(table.columns):
                 start = line.start() + line.group().index(text)
-                yield RecordRow(table, start, start + len(text), cells)
-        before = text
+                if ":" in table.columns[1:] and cells[table.columns.index(":")] in ("", ":"):
+                    yield _labelled(replace(table, columns=_LABELLED), start, text)
+                else:
+                    yield RecordRow(table, start, start + len(text), cells)
+        before, before_at = text, line.start() + len(line.group()) - len(line.group().lstrip())
     if pairs:
         yield from _record(passage, rank, heading, pairs)
+
+
+def _labelled(table: RecordTable, start: int, line: str) -> RecordRow:
+    """A line such as "| Frequency | Hz | : | 50 |", of which the first one may stand where others have their head."""
+    label, *rest = cells_of(line)
+    at = rest.index(":") if ":" in rest else 0
+    units, values = (" ".join(cell for cell in part if cell) for part in (rest[:at], rest[at + 1 :]))
+    value = f"{values} {units}" if units and values[-1:].isdigit() and units not in values else values
+    return RecordRow(table, start, start + len(line), (label, value))
 
 
 def cells_of(line: str) -> tuple[str, ...]:

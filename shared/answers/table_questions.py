@@ -7,6 +7,7 @@ from enum import Enum
 from msgspec import Struct
 
 from shared.answers.cell_values import CalendarDay, day_of
+from shared.answers.measures import UNITS
 from shared.answers.question import Question, understand
 from shared.language.wordlists import read_lines
 
@@ -31,6 +32,8 @@ class ColumnBound(Struct, frozen=True):
     measured: tuple[str, ...] = ()
     """Words that head the column, of a comparative that has one: "longer than"."""
 
+    unit: str = ""
+
 
 class TableQuestion(Struct, frozen=True):
     """A question about the rows of a table. `measured` are words that head the column of a superlative; `question`
@@ -42,7 +45,7 @@ class TableQuestion(Struct, frozen=True):
     bounds: tuple[ColumnBound, ...] = ()
 
 
-_SUPERLATIVES = {
+SUPERLATIVES = {
     line.split()[0]: (TableOperation(line.split()[1]), tuple(line.split()[2:]))
     for line in read_lines("shared.answers", "superlatives")
 }
@@ -84,28 +87,7 @@ _COMPARATIVES = {
     "kürzer": ("length", "duration"), "heavier": ("weight",), "lighter": ("weight",), "schwerer": ("weight",),
     "leichter": ("weight",), "cheaper": ("price",), "older": ("age",), "billiger": ("price",), "teurer": ("price",),
 }  # fmt: skip
-_UNITS = frozenset(
-    [
-        "€",
-        "%",
-        "euro",
-        "euros",
-        "eur",
-        "dollars",
-        "usd",
-        "pounds",
-        "gbp",
-        "kronen",
-        "nok",
-        "kg",
-        "g",
-        "t",
-        "km",
-        "m",
-        "cm",
-        "mm",
-    ]
-)
+_UNITS = UNITS | {"€", "%", "euro", "euros", "eur", "dollars", "usd", "pounds", "gbp", "kronen", "nok"}
 _INCLUSIVE = ("at least", "at most", "since", "until", "seit", "ab", "mindestens", "höchstens")
 
 
@@ -114,8 +96,8 @@ def read_table_question(question: Question) -> TableQuestion | None:
     text = _JOINED.sub(r"\1 ", question.text)
     text, bounds = _without_bounds(text)
     low = [word.strip(".,:;?!\"'").lower() for word in text.split()]
-    superlatives = [word for word in low if word in _SUPERLATIVES]
-    direction, measured = _SUPERLATIVES[superlatives[0]] if superlatives else (TableOperation.LIST, ())
+    superlatives = [word for word in low if word in SUPERLATIVES]
+    direction, measured = SUPERLATIVES[superlatives[0]] if superlatives else (TableOperation.LIST, ())
     if superlatives and "expensive" in low:
         measured = ("price",)
     is_average, is_sum, is_count = (bool(one.search(text)) for one in (_AVERAGE, _SUM, _COUNT))
@@ -129,15 +111,20 @@ def read_table_question(question: Question) -> TableQuestion | None:
         return None
     if operation in (TableOperation.SUM, TableOperation.AVERAGE):
         measured = ("amount",)
-    remaining = " ".join(word for word in text.split() if word.strip(".,:;?!\"'").lower() not in _SUPERLATIVES)
+    remaining = " ".join(word for word in text.split() if word.strip(".,:;?!\"'").lower() not in SUPERLATIVES)
     return TableQuestion(operation, understand(remaining), measured, bounds)
 
 
 def asks_about_table(question: str) -> bool:
     """Whether an answer may need all rows of a table: it counts, adds up, compares or wants a list."""
     return any(pattern.search(question) for pattern in (_COUNT, _SUM, _AVERAGE, _DATED, _MEASURED, _ALL)) or any(
-        word.strip(".,:;?!").lower() in _SUPERLATIVES for word in question.split()
+        word.strip(".,:;?!").lower() in SUPERLATIVES for word in question.split()
     )
+
+
+def lists_all(question: str) -> bool:
+    """Whether it is an order to list: a row without what is to be listed is named too."""
+    return _ALL.match(question) is not None
 
 
 def may_list(question: str) -> bool:
@@ -158,8 +145,10 @@ def _without_bounds(text: str) -> tuple[str, tuple[ColumnBound, ...]]:
         above = word == "at least" or word.split()[0] in _ABOVE
         if value := _decimal(found["value"]):
             unit = (found["unit"] or "").strip().lower()
-            span = found[0] if unit in _UNITS else found[0].removesuffix(found["unit"] or "")
-            bounds.append(ColumnBound(span, value, above, word in _INCLUSIVE, _COMPARATIVES.get(word.split()[0], ())))
+            unit = unit if unit in _UNITS else ""
+            span = found[0] if unit else found[0].removesuffix(found["unit"] or "")
+            measured = _COMPARATIVES.get(word.split()[0], ())
+            bounds.append(ColumnBound(span, value, above, word in _INCLUSIVE, measured, unit))
     for bound in bounds:
         text = text.replace(bound.text, " ")
     return text, tuple(bounds)

@@ -1,5 +1,6 @@
 """The pieces of an answer about a whole table: each names the rows of one quote."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -15,6 +16,10 @@ from shared.types.passage import Passage
 _NAMED = 12
 """Rows that are named; of more only the first and the last of each quote."""
 
+_PLURAL_END = re.compile(r"(?<=..)ies\Z|(?<=x)es\Z|(?<=ch)es\Z|(?<=sh)es\Z|(?<=ss)es\Z|(?<=[^su])s\Z")
+_IRREGULAR = {
+    "people": "person", "men": "man", "women": "woman", "children": "child", "movies": "movie", "series": "series",
+}  # fmt: skip
 _TOTALS = {TableOperation.SUM: ("Total", "Summe"), TableOperation.AVERAGE: ("Average", "Durchschnitt")}
 
 
@@ -45,7 +50,7 @@ def table_statements(answer: TableAnswer, german: bool) -> list[TableStatement]:
 
 def _lead(answer: TableAnswer, german: bool) -> str:
     if answer.operation is TableOperation.COUNT:
-        return f"{len(answer.rows)} {answer.noun}: "
+        return f"{_counted(len(answer.rows), answer.noun, german)}: "
     if answer.operation in _TOTALS:
         row, at = answer.rows[0], answer.columns[0]
         column = named_cell(row, at)[0]
@@ -53,6 +58,17 @@ def _lead(answer: TableAnswer, german: bool) -> str:
         of = "von" if german else "of"
         return f"{_TOTALS[answer.operation][german]} {name}: {answer.value}, {of} "
     return ""
+
+
+def _counted(count: int, noun: str, german: bool) -> str:
+    """The number with its noun, which the question has in the plural; German plurals tell nothing of their singular."""
+    if count != 1:
+        return f"{count} {noun}"
+    return f"1 der {noun}" if german else f"1 {_IRREGULAR.get(noun.lower()) or _PLURAL_END.sub(_singular, noun)}"
+
+
+def _singular(found: re.Match[str]) -> str:
+    return {"ies": "y", "s": ""}.get(found[0], found[0][:-2])
 
 
 def _names(answer: TableAnswer) -> Iterator[str]:
