@@ -20,6 +20,7 @@ from shared.parsing.docling.open_sheet_cells import (
     shapes_written,
     without_hidden_cells,
 )
+from shared.parsing.docling.open_slides import box_of, is_shape_of_slide, take_names
 from shared.parsing.docling.open_styles import OFFICE, STYLE, TEXT, OpenStyles, take_unseen, words_of
 from shared.parsing.page_numbers import is_page_number
 from shared.parsing.tables import row_line
@@ -59,6 +60,7 @@ def readable(content: bytes) -> ReadablePackage:
         _objects_written(tree, archive)
         _ruby_written(tree)
         _groups_opened(tree)
+        take_names(tree)
         if book is not None:
             for sheet in book.iterchildren(f"{_TABLE}table"):
                 shapes_written(sheet)
@@ -103,6 +105,18 @@ def _take_hidden(tree: Any, styles: OpenStyles) -> int:
             words += words_of(page)
             for child in list(page):
                 page.remove(child)
+        words += _take_outside(page, styles)
+    return words
+
+
+def _take_outside(page: Any, styles: OpenStyles) -> int:
+    """Takes out what stands beside its slide, which no show displays; returns how many words it had."""
+    words, slide = 0, styles.slide(page)
+    for shape in [each for each in page.iter(f"{_DRAW}*") if is_shape_of_slide(each)] if slide else ():
+        box = box_of(shape)
+        if box is not None and slide is not None and not box.meets(slide):
+            words += words_of(shape)
+            _remove(shape)
     return words
 
 

@@ -4,6 +4,8 @@ import re
 from typing import Any, NamedTuple
 
 from shared.parsing.colours import are_alike
+from shared.parsing.docling.open_slides import box_of, is_filled_by_itself, is_shape_of_slide, slide_of
+from shared.parsing.docling.slide_places import SlideBox
 
 OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
@@ -20,6 +22,7 @@ _LEAST_SIZE = 2.0
 """In points: smaller letters are read by nobody."""
 
 _WHITE, _UNKNOWN = "#ffffff", ""
+_SEEN_THROUGH = "transparent"
 _FAMILIES = {
     f"{TEXT}span": (f"{TEXT}style-name", "text"),
     f"{TEXT}a": (f"{TEXT}style-name", "text"),
@@ -53,6 +56,9 @@ class OpenStyles:
             for style in tree.iter(f"{STYLE}style"):
                 self._styles.setdefault((style.get(f"{STYLE}family", ""), style.get(f"{STYLE}name", "")), style)
         self._masters = {} if common is None else {each.get(f"{STYLE}name", ""): each for each in _masters(common)}
+        layouts = () if common is None else common.iter(f"{STYLE}page-layout")
+        self._layouts = {each.get(f"{STYLE}name", ""): each.find(f"{STYLE}page-layout-properties") for each in layouts}
+        self._behind: list[tuple[SlideBox | None, str]] = []
         self.paper = _paper(common)
 
     def value(self, family: str, name: str, attribute: str) -> str:
@@ -75,6 +81,8 @@ class OpenStyles:
         """How an element's own text is shown inside of what it stands in."""
         if element.tag == f"{_DRAW}page":
             return outer._replace(background=self._slide(element))
+        if is_shape_of_slide(element):
+            return outer._replace(background=self._on_slide(element, outer.background))
         if element.tag.startswith(_DRAW):
             return outer._replace(background=self._filled(element, outer.background))
         attribute, family = _FAMILIES.get(element.tag, ("", ""))
@@ -109,6 +117,10 @@ class OpenStyles:
         return style is not None and style.find(f"{STYLE}map") is not None
 
     def _filled(self, shape: Any, outer: str) -> str:
+        """The colour of a shape; `outer` where one sees through it."""
+        is_filled = is_filled_by_itself(shape)
+        if is_filled is not None:
+            return _UNKNOWN if is_filled else outer
         names = (("graphic", f"{_DRAW}style-name"), ("presentation", f"{_PRESENTATION}style-name"))
         for family, attribute in names:
             if name := shape.get(attribute, ""):
@@ -123,11 +135,30 @@ class OpenStyles:
         is_frame = shape.tag in {f"{_DRAW}text-box", f"{_DRAW}frame"}
         return outer if is_frame else _UNKNOWN
 
+    def _on_slide(self, shape: Any, paper: str) -> str:
+        """The colour behind the text of a shape: its own, else that of the nearest filled shape behind it, else the
+        slide's."""
+        box = box_of(shape)
+        colour = self._filled(shape, _SEEN_THROUGH)
+        if colour != _SEEN_THROUGH:
+            self._behind.append((box, colour))
+            return colour
+        for other, filling in reversed(self._behind):
+            if box is None or other is None:
+                return _UNKNOWN
+            if other.meets(box):
+                return filling if other.holds(box) else _UNKNOWN
+        return paper
+
     def _slide(self, page: Any) -> str:
-        """The colour of a slide; unknown where more than paper may stand behind a text."""
-        master = self._masters.get(page.get(f"{_DRAW}master-page-name", ""))
-        if any(True for one in (page, master) if one is not None for _ in one.iter(f"{_DRAW}image")):
-            return _UNKNOWN
+        """The colour of a slide; its shapes are looked at one by one, from the back to the front."""
+        master = self.master_page(page)
+        shapes = () if master is None else master.iterchildren(f"{_DRAW}*")
+        self._behind = []
+        for shape in shapes:
+            if shape.get(f"{_PRESENTATION}class") is None:
+                colour = self._filled(shape, _SEEN_THROUGH)
+                self._behind += [(box_of(shape), colour)] if colour != _SEEN_THROUGH else []
         for one in (page, master):
             name = "" if one is None else one.get(f"{_DRAW}style-name", "")
             fill = self.value("drawing-page", name, f"{_DRAW}fill")
@@ -135,15 +166,16 @@ class OpenStyles:
                 return self.value("drawing-page", name, f"{_DRAW}fill-color") or _UNKNOWN
             if fill not in {"", "none"}:
                 return _UNKNOWN
-        return _UNKNOWN if self._has_filled_shape(page) or self._has_filled_shape(master) else _WHITE
+        return _WHITE
 
-    def _has_filled_shape(self, page: Any) -> bool:
-        shapes = () if page is None else page.iterdescendants()
-        return any(
-            each.tag.startswith(_DRAW) and self._filled(each, _WHITE) != _WHITE
-            for each in shapes
-            if isinstance(each.tag, str)
-        )
+    def master_page(self, page: Any) -> Any:
+        return self._masters.get(page.get(f"{_DRAW}master-page-name", ""))
+
+    def slide(self, page: Any) -> SlideBox | None:
+        """The size of a slide; None where the document does not say it."""
+        master = self.master_page(page)
+        name = "" if master is None else master.get(f"{STYLE}page-layout-name", "")
+        return slide_of(self._layouts.get(name))
 
 
 def take_unseen(tree: Any, styles: OpenStyles) -> int:

@@ -157,10 +157,15 @@ def _open_sheets(media_type: str, content: bytes, limits: ParsingLimits) -> Pars
 
 
 def _open_document(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
-    from shared.parsing.docling.open_documents import readable
+    with uncounted():
+        from shared.parsing.docling.open_documents import readable
+        from shared.parsing.docling.open_slides import drop_names
+        from shared.parsing.docling.reading import read
 
     package = readable(content)
-    return replace(_read(media_type, package.content, limits), hidden_words=package.hidden_words)
+    document = _converted(media_type, package.content)
+    drop_names(document)
+    return replace(read(document, limits), hidden_words=package.hidden_words)
 
 
 def _read(media_type: str, content: bytes, limits: ParsingLimits, **options: Any) -> ParsedDocument:

@@ -16,9 +16,11 @@ from shared.parsing.docling.charts import CHARTS, chart_lines
 from shared.parsing.docling.diagrams import diagram_lines
 from shared.parsing.docling.office_packages import ReadablePackage, related_by_id, rewritten, xml_part, xml_tree
 from shared.parsing.docling.slide_colours import unseen_runs
+from shared.parsing.docling.slide_places import SHAPES, SlideBox, box_of, parents, slide_of
 from shared.parsing.docling.symbols import in_font
 from shared.parsing.equations import omml_text
 from shared.parsing.links import with_address
+from shared.parsing.page_numbers import is_page_number
 from shared.parsing.raised import ScriptPosition, marked
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
@@ -28,7 +30,8 @@ _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
 _A14 = "{http://schemas.microsoft.com/office/drawing/2010/main}"
 _M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
-_SLIDE = re.compile(r"ppt/(?:slides|notesSlides)/[^/]+\.xml")
+_SLIDE = re.compile(r"ppt/(slides|notesSlides)/[^/]+\.xml")
+_FURNITURE = frozenset({"ftr", "hdr", "dt", "sldNum"})
 _LEAST_SIZE = 200
 """In hundredths of a point: smaller letters are read by nobody."""
 
@@ -38,13 +41,20 @@ def readable(content: bytes) -> ReadablePackage:
     with zipfile.ZipFile(BytesIO(content)) as archive:
         hidden = 0
         parts: dict[str, bytes] = {}
+        footers: set[str] = set()
+        slide = slide_of(archive)
         for entry in archive.infolist():
-            if _SLIDE.fullmatch(entry.filename):
+            if found := _SLIDE.fullmatch(entry.filename):
                 tree = xml_tree(archive.read(entry), huge_tree=True)
                 targets = related_by_id(archive, entry.filename)
-                for run in list(unseen_runs(tree, archive, entry.filename)):
+                above = parents(archive, entry.filename)
+                trees = [each for _, each in above]
+                for run in list(unseen_runs(tree, archive, above, entry.filename)):
                     hidden += sum(map(_take_text, run.iterchildren(f"{_A}t")))
+                if found[1] == "slides" and slide is not None:
+                    hidden += _without_outside(tree, trees, slide, archive, targets)
                 hidden += _without_hidden(tree)
+                _footers_opened(tree, trees, footers)
                 _equations_written(tree)
                 _diagrams_written(tree, archive, targets)
                 _chart_texts_written(tree, archive, targets)
@@ -53,6 +63,53 @@ def readable(content: bytes) -> ReadablePackage:
                 _powers_written(tree)
                 parts[entry.filename] = xml_part(tree)
         return ReadablePackage(rewritten(archive, parts.get), hidden)
+
+
+def _without_outside(
+    tree: Any, above: list[Any], slide: SlideBox, archive: zipfile.ZipFile, targets: dict[str, str]
+) -> int:
+    """Takes out text that stands beside its slide, which no show displays; returns how many words it had."""
+    words = 0
+    for shape in list(tree.iter(*SHAPES)):
+        box = box_of(shape, above)
+        if box is None or box.meets(slide):
+            continue
+        words += sum(map(_take_text, list(shape.iter(f"{_A}t"))))
+        for reference in shape.iter(f"{_DIAGRAM}relIds"):
+            part = targets.get(reference.get(f"{_R}dm", ""), "")
+            words += len(" ".join(diagram_lines(archive.read(part))).split()) if part in archive.namelist() else 0
+        if shape.tag == f"{_P}graphicFrame":
+            shape.getparent().remove(shape)
+    return words
+
+
+def _footers_opened(tree: Any, above: list[Any], seen: set[str]) -> None:
+    """Makes boxes of text of the headers, footers and dates that no slide before had, without the slide's number."""
+    for field in tree.iter(f"{_A}fld"):
+        if field.get("type", "").startswith(("slidenum", "datetime")):
+            for text in field.iterchildren(f"{_A}t"):
+                text.text = ""
+    for holder in list(tree.iter(f"{_P}ph")):
+        shape = next(holder.iterancestors(f"{_P}sp"), None)
+        if shape is None or holder.get("type") not in _FURNITURE:
+            continue
+        line = " ".join("".join(shape.itertext(f"{_A}t")).split())
+        if line in seen or is_page_number(line):
+            continue
+        seen.add(line)
+        if (box := box_of(shape, above)) is not None and shape.find(f"{_P}spPr/{_A}xfrm") is None:
+            _write_place(shape, box)
+        holder.getparent().remove(holder)
+
+
+def _write_place(shape: Any, box: SlideBox) -> None:
+    properties = shape.find(f"{_P}spPr")
+    if properties is None:
+        return
+    frame = etree.Element(f"{_A}xfrm")
+    etree.SubElement(frame, f"{_A}off", x=str(round(box.left)), y=str(round(box.top)))
+    etree.SubElement(frame, f"{_A}ext", cx=str(round(box.right - box.left)), cy=str(round(box.bottom - box.top)))
+    properties.insert(0, frame)
 
 
 def _without_hidden(tree: Any) -> int:

@@ -1,47 +1,67 @@
 """Text of slides in the colour of what it stands on, which nobody sees."""
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from shared.parsing.colours import are_alike
 from shared.parsing.docling.office_packages import related, xml_tree
+from shared.parsing.docling.slide_places import behind, box_of
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _WHITE, _UNKNOWN = "#ffffff", ""
 _FILLS = tuple(f"{_A}{name}" for name in ("solidFill", "gradFill", "blipFill", "pattFill", "grpFill"))
-_SHAPES = tuple(f"{_P}{name}" for name in ("sp", "pic", "cxnSp"))
+_LEAST_ALPHA = 5_000
+"""In thousandths of a per cent: letters that let more through are seen by nobody."""
+
 _SCHEME = {"bg1": "lt1", "lt1": "lt1", "tx1": "dk1", "dk1": "dk1"}
 
 
-def unseen_runs(tree: Any, archive: zipfile.ZipFile, part: str) -> Iterator[Any]:
-    """Yields runs whose own colour is that of their shape or, where nothing else is filled, of the slide."""
-    coloured = [run for run in tree.iter(f"{_A}r") if run.find(f"{_A}rPr/{_A}solidFill") is not None]
+def unseen_runs(tree: Any, archive: zipfile.ZipFile, above: Sequence[tuple[str, Any]], part: str) -> Iterator[Any]:
+    """Yields runs in the colour of what they stand on (their shape, the shapes behind it, the slide), and those without
+    any colour. `above` are the names and trees of the slide's layout and master."""
+    runs = [run for run in tree.iter(f"{_A}r", f"{_A}fld") if run.find(f"{_A}rPr") is not None]
+    yield from (run for run in runs if _is_transparent(run.find(f"{_A}rPr")))
+    coloured = [run for run in runs if run.find(f"{_A}rPr/{_A}solidFill") is not None]
     if not coloured:
         return
-    parents = _parents(archive, part)
-    theme = _theme(archive, parents[-1][0] if parents else part)
-    trees = [tree, *(each for _, each in parents)]
-    is_bare = not any(_is_filled(each) for one in trees for each in one.iter(*_SHAPES))
-    paper = _paper(trees, theme) if is_bare else _UNKNOWN
+    theme = _theme(archive, above[-1][0] if above else part)
+    trees = [each for _, each in above]
+    paper = _paper([tree, *trees], theme)
+    grounds: dict[Any, str] = {}
     for run in coloured:
         shape = next(run.iterancestors(f"{_P}sp"), None)
         if shape is None:
             continue
-        ground = _ground(shape, theme)
-        colour = _colour(run.find(f"{_A}rPr/{_A}solidFill"), theme)
-        if are_alike(colour, paper if ground is None else ground):
+        if shape not in grounds:
+            ground = _ground(shape, theme)
+            grounds[shape] = _ground_behind(shape, tree, trees, theme, paper) if ground is None else ground
+        if are_alike(_colour(run.find(f"{_A}rPr/{_A}solidFill"), theme), grounds[shape]):
             yield run
 
 
-def _parents(archive: zipfile.ZipFile, part: str) -> list[tuple[str, Any]]:
-    """The layout of a slide and the layout's master."""
-    found: list[tuple[str, Any]] = []
-    for kind in ("slideLayout", "slideMaster"):
-        for name in related(archive, found[-1][0] if found else part, kind)[:1]:
-            found.append((name, xml_tree(archive.read(name), huge_tree=True)))
-    return found
+def _is_transparent(properties: Any) -> bool:
+    """Whether letters have no filling, or one that lets everything through."""
+    if properties.find(f"{_A}noFill") is not None:
+        return properties.find(f"{_A}ln") is None
+    alpha = properties.find(f"{_A}solidFill/*/{_A}alpha")
+    share = "" if alpha is None else alpha.get("val", "").removesuffix("%")
+    return share.isdigit() and int(share) <= (_LEAST_ALPHA if "%" not in alpha.get("val") else _LEAST_ALPHA // 1000)
+
+
+def _ground_behind(shape: Any, tree: Any, above: Sequence[Any], theme: dict[str, str], paper: str) -> str:
+    """The colour of the first filled shape behind one that has no filling itself, else the paper's."""
+    box = box_of(shape, above)
+    for other in behind(shape, tree, above):
+        if not _is_filled(other):
+            continue
+        around = box_of(other, above)
+        if box is not None and around is not None and not around.meets(box):
+            continue
+        is_whole = box is not None and around is not None and around.holds(box) and other.tag == f"{_P}sp"
+        return _ground(other, theme) or _UNKNOWN if is_whole else _UNKNOWN
+    return paper
 
 
 def _theme(archive: zipfile.ZipFile, master: str) -> dict[str, str]:
@@ -77,8 +97,10 @@ def _ground(shape: Any, theme: dict[str, str]) -> str | None:
 
 
 def _is_filled(shape: Any) -> bool:
-    if shape.tag == f"{_P}pic":
+    if shape.tag in {f"{_P}pic", f"{_P}graphicFrame"}:
         return True
+    if shape.tag == f"{_P}cxnSp":
+        return False
     properties = shape.find(f"{_P}spPr")
     if properties is not None and properties.find(f"{_A}noFill") is not None:
         return False
