@@ -10,7 +10,9 @@ from shared.types.passage import Box, around
 
 GridRow = tuple[str, ...]
 
-FIGURE = re.compile(r"[^\w\s]*\d[\d.,:/%\s–—-]*\D{0,3}")
+FIGURE = re.compile(r"(?:[A-Z]{3}\s)?[^\w\s]*\d[\d.,:/%\s–—-]*\D{0,3}")
+
+_IN_LINE = 3.0
 
 
 class TableWord(Struct, frozen=True):
@@ -64,6 +66,16 @@ def phrases_of(line: Sequence[TableWord]) -> list[TableWord]:
 def centre_in(inner: Box, box: Box) -> bool:
     x, y = (inner[0] + inner[2]) / 2, (inner[1] + inner[3]) / 2
     return box[0] <= x <= box[2] and box[1] <= y <= box[3]
+
+
+def words_inside(words: Sequence[TableWord], box: Box) -> list[TableWord]:
+    return [word for word in words if centre_in(word.box, box)]
+
+
+def is_in_line(one: Box, other: Box) -> bool:
+    """Whether both begin, end, or are centred at one place across the page."""
+    left, right = one[0] - other[0], one[2] - other[2]
+    return min(abs(left), abs(right), abs(left + right) / 2) < _IN_LINE
 
 
 def overlap(one: Box, other: Box) -> float:

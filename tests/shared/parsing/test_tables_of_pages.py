@@ -166,3 +166,51 @@ def test_sideways_titles_of_a_ruled_table_are_its_header() -> None:
     (table,) = [block for block in document.blocks if block.kind == "table"]
     assert ("Pier and quay of t", "No entry", "Dues") in table.rows
     assert " ".join(block.text for block in document.blocks).count("Dues") == 1
+
+
+def laid_out(*rows: GridRow, step: float = 16) -> list[Cell]:
+    """The cells of a table whose first column begins, and whose other columns end, at one place each."""
+    return [
+        (90.0 * across + (60 - 5 * len(text) if across else 0), step * down, text)
+        for down, row in enumerate(rows)
+        for across, text in enumerate(row)
+        if text
+    ]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("", "Spring", "Autumn"), ("Hulls", "12", "31"), ("Masts", "", "8"), ("Sails", "45", "70")],
+        [("", "2025"), ("Hulls", "12"), ("Masts", "14"), ("Sails", "45")],
+        [("Part", "Spring", ""), ("Hulls", "12", "31"), ("Masts", "14", "8"), ("Sails", "45", "70")],
+        [
+            ("", "", "2024", "2025"),
+            ("North", "Hulls", "12", "31"),
+            ("", "Masts", "14", "8"),
+            ("South", "Sails", "4", "7"),
+        ],
+        [("Item", "Jan", "Feb", "Mar"), ("Hulls", "", "3", ""), ("Masts", "7", "", ""), ("Sails", "", "", "9")],
+        [("", "2024", "2025"), ("Ferries", "EUR 1,204", "EUR 1,310"), ("Tugs", "–", "EUR 88"), ("", "9", "8")],
+    ],
+)
+def test_a_table_without_rules_may_leave_cells_of_its_first_row_or_column_empty(rows: list[GridRow]) -> None:
+    assert rows_of([], *laid_out(*rows)) == [tuple(rows)]
+
+
+def test_titles_of_two_lines_over_the_figures_alone_belong_to_their_table() -> None:
+    cells = [*laid_out(("", "First", "Second"), ("", "quarter", "quarter"), step=11)]
+    cells += [
+        (x, 14 + y, text)
+        for x, y, text in laid_out(("", "", ""), ("Hulls", "12", "31"), ("Masts", "1", "8"), ("Sails", "4", "7"))
+    ]
+    (rows,) = rows_of([], *cells)
+    assert rows[0] == ("", "First quarter", "Second quarter") and len(rows) == 4
+
+
+def test_a_table_that_layout_analysis_sees_a_part_of_is_read_whole() -> None:
+    cells = laid_out(("Pier", "Ships", "Dues", "Crew"), *((f"pier{row}", "4", "9", "7") for row in range(3)))
+    (table,) = find_tables(runs(*cells), [], [(-2, 14, 160, 60)])
+    assert [len(row) for row in table.rows] == [4] * 4
+    (table,) = find_tables(runs(*cells), [], [(-2, -2, 160, 60), (170, -2, 340, 60)])
+    assert [len(row) for row in table.rows] == [4] * 4
