@@ -39,3 +39,8 @@ def marked(runs: Iterable[tuple[str, ScriptPosition]]) -> list[str]:
         written += texts
         before = "".join(texts) or before
     return written
+
+
+def beside(before: str, text: str) -> str:
+    """A text with a space before it where it would become part of the word before."""
+    return f" {text}" if before[-1:].isalnum() and text[:1].isalnum() else text

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 _WORD = re.compile(r"\w+")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_COMMENT = re.compile(r"<!-- beside the text -->.*?<!-- end -->|<!--.*?-->", re.DOTALL)
+"""What stands beside the text, reviews of an article for example, is in no ground truth."""
 
 
 def words(markdown: str) -> list[str]:

@@ -61,7 +61,8 @@ def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits)
             package = as_document(as_transitional(content))
             return _with_embedded(_presentation(media_type, package, limits), package, limits)
         case "XML_JATS":
-            return _markup(media_type, content, limits, asides=review_titles(content))
+            article = _article(content)
+            return _markup(media_type, article, limits, asides=review_titles(article))
         case "XML_USPTO":
             return _markup(media_type, content, limits)
         case "ASCIIDOC":
@@ -87,6 +88,18 @@ def _with_embedded(document: ParsedDocument, content: bytes, limits: ParsingLimi
         blocks=(*document.blocks, *assembly.take_blocks()),
         hidden_words=document.hidden_words + assembly.hidden_words,
     )
+
+
+def _article(content: bytes) -> bytes:
+    """An article with all that it says where Docling looks for it; as it is where it is damaged."""
+    from lxml import etree
+
+    from shared.parsing.docling.jats_text import readable
+
+    try:
+        return readable(content)
+    except etree.XMLSyntaxError:
+        return content
 
 
 def _markup(media_type: str, content: bytes, limits: ParsingLimits, **options: Any) -> ParsedDocument:

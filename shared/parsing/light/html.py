@@ -14,7 +14,6 @@ from shared.parsing.light.html_elements import (
     GraphicReader,
     MathReader,
     Select,
-    beside,
     item_counts,
     number_in,
     span_text,
@@ -24,6 +23,7 @@ from shared.parsing.light.html_styles import Element, StyleSheets
 from shared.parsing.light.html_table import HtmlTable
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.links import with_address
+from shared.parsing.raised import beside
 
 
 def _names(listed: str) -> frozenset[str]:

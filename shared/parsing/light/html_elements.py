@@ -50,11 +50,6 @@ def _measure(attributes: Mapping[str, str]) -> str:
     return f"{value}/{most}" if value and most else value
 
 
-def beside(before: str, text: str) -> str:
-    """A text with a space before it where it would become part of the word before."""
-    return f" {text}" if before[-1:].isalnum() and text[:1].isalnum() else text
-
-
 def visible_value(attributes: Mapping[str, str]) -> str:
     """What a field of a form shows."""
     kind = attributes.get("type", "text").lower()

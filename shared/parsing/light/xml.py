@@ -11,10 +11,9 @@ from lxml import etree
 from shared.parsing.assembly import Assembly, too_deep
 from shared.parsing.document import ParsedDocument
 from shared.parsing.light.html import HtmlPage, line_of, read_into
-from shared.parsing.light.html_elements import beside
 from shared.parsing.light.html_styles import StyleSheets
 from shared.parsing.limits import ParsingLimits
-from shared.parsing.raised import raised
+from shared.parsing.raised import beside, raised
 from shared.parsing.xml_entities import with_html_entities
 from shared.types.errors import Rejected
 

@@ -101,7 +101,7 @@ def test_reviews_that_are_published_with_an_article_stand_beside_it() -> None:
 
 def test_formulas_of_an_article_stay_words_and_powers_stay_powers() -> None:
     document = jats("<body><p>CO<sub>2</sub> of 10<sup>6</sup> cranes and x<sub>i</sub>.</p></body>")
-    assert document.blocks[-1].text == "CO2 of 10^6 cranes and x i."
+    assert document.blocks[-1].text == "CO2 of 10^6 cranes and x_i."
 
 
 def test_an_article_that_docling_does_not_know_is_read_as_xml() -> None:
