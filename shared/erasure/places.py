@@ -133,7 +133,13 @@ PLACES = (
         _answers_of_tenant,
     ),
     Place("blobs", ("failed/*",), "dead letters, which may name the document's title", _WITH_DOCUMENT, _dead_letters),
-    Place("blobs", ("t/*/d/*",), "original, results of the stages, their parts, vectors", _WITH_DOCUMENT, _blobs),
+    Place(
+        "blobs",
+        ("t/*/d/*", "t/*/graph/*"),
+        "original, results of the stages, their parts, vectors; imported parts of the graph",
+        _WITH_DOCUMENT,
+        _blobs,
+    ),
     Place(
         "blobs",
         ("t/*/inbox/*",),

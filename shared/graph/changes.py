@@ -16,6 +16,7 @@ from shared.graph.port import GENERIC, GraphEntity, GraphRelation, PassageGraph
 
 _MOST_ALIASES = 50
 _WEIGHT_DECIMALS = 6
+_UNKNOWN_TIME = "1970-01-01"
 
 
 class EntityRow(Struct):
@@ -92,7 +93,7 @@ class Links(Struct, frozen=True):
             _check_indexes((one.source, one.target), len(ids))
             ends, dates = (
                 (ids[one.source], ids[one.target]),
-                (point_in_time(one.valid_from), point_in_time(one.valid_to)),
+                (optional_time(one.valid_from), optional_time(one.valid_to)),
             )
             identity = relation_id(ends[0], one.type, ends[1], *dates)
             statements.append(LinkedRelation(RelationRow(identity, ends[0], one.type, ends[1], *dates), one.weight))
@@ -120,7 +121,8 @@ class GraphChange:
             changed.passages += sign
             self.presence[identity, passage.document_id] += sign
             if sign > 0:
-                changed.created_at = min(filter(None, (changed.created_at, passage.recorded_at)), default="")
+                created_at = point_in_time(passage.recorded_at or _UNKNOWN_TIME, "microseconds")
+                changed.created_at = min(filter(None, (changed.created_at, created_at)))
         for identity, mention in zip(links.mentions, passage.mentions, strict=True):
             self.entities[identity].names[mention.name] += sign * mention.count
             self.entities[identity].types[mention.type] += sign * mention.count
@@ -206,20 +208,16 @@ def _combined(source_id: str, target_id: str, rows: Sequence[RelationRow]) -> Gr
     )
 
 
-def point_in_time(text: str | None) -> str | None:
+def optional_time(text: str | None) -> str | None:
+    """As `point_in_time`; None stands for an open side."""
+    return None if text is None else point_in_time(text)
+
+
+def point_in_time(text: str, precision: str = "seconds") -> str:
     """A date or a time, as a time in UTC, so that texts compare as times. Raises `ValueError`."""
-    if text is None:
-        return None
     found = datetime.fromisoformat(text)
     utc = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-    return utc.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
-
-
-def is_valid(row: RelationRow, as_of: str | None) -> bool:
-    """Whether the relation holds at that time, as `point_in_time` writes it."""
-    if as_of is None:
-        return True
-    return (row.valid_from is None or row.valid_from <= as_of) and (row.valid_to is None or as_of < row.valid_to)
+    return utc.replace(tzinfo=None).isoformat(timespec=precision) + "Z"
 
 
 def component(identity: str, edges: Mapping[str, set[str]]) -> set[str]:

@@ -7,7 +7,7 @@ from itertools import islice
 from shared.graph import neo4j_queries as queries
 from shared.graph import neo4j_writing as writing
 from shared.graph import packed
-from shared.graph.changes import EntityRow, RelationRow, combined, entity, point_in_time
+from shared.graph.changes import EntityRow, RelationRow, combined, entity, optional_time
 from shared.graph.names import entity_id, normal_form
 from shared.graph.neo4j_driver import READ_S, Neo4jServer, Transaction
 from shared.graph.port import (
@@ -113,7 +113,7 @@ class _TenantGraph(Graph):
     async def relations(
         self, entity_ids: Sequence[str], *, relations_per_entity: int, as_of: str | None = None
     ) -> list[GraphRelation]:
-        time = point_in_time(as_of)
+        time = optional_time(as_of)
         return await self._server.read(
             self._tenant_id, lambda at: _relations(at, entity_ids, relations_per_entity, time)
         )

@@ -68,6 +68,13 @@ class Merge(Struct, frozen=True):
     recorded_at: str = ""
 
 
+class DocumentGraph(Struct, frozen=True):
+    """What is recorded of a document's part of the graph, or of a part of it, so that the graph can be made anew."""
+
+    passages: tuple[PassageGraph, ...] = ()
+    merges: tuple[Merge, ...] = ()
+
+
 class GraphEntity(Struct, frozen=True):
     """An entity under the name that is written most. `passages` counts those that name it."""
 

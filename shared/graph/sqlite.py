@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from shared.graph import sqlite_reading
-from shared.graph.changes import point_in_time
+from shared.graph.changes import optional_time
 from shared.graph.names import entity_id, normal_form
 from shared.graph.port import Graph, GraphEntity, GraphIndex, GraphRelation, Merge, Neighbourhood, PassageGraph, Size
 from shared.graph.sqlite_file import TenantFile
@@ -126,7 +126,7 @@ class _TenantGraph(Graph):
     async def relations(
         self, entity_ids: Sequence[str], *, relations_per_entity: int, as_of: str | None = None
     ) -> list[GraphRelation]:
-        time = point_in_time(as_of)
+        time = optional_time(as_of)
         return await self._read(lambda at: sqlite_reading.relations(at, entity_ids, relations_per_entity, time), [])
 
     async def size(self) -> Size:

@@ -13,6 +13,18 @@ def generation(tenant_id: str, document_id: str, generation: int) -> str:
     return f"{document_folder(tenant_id, document_id)}{generation}/"
 
 
+def graph(tenant_id: str) -> str:
+    """Of what was imported into the tenant's graph."""
+    return f"t/{tenant_id}/graph/"
+
+
+def graph_part(tenant_id: str, document_id: str, generation: int, digest: str) -> str:
+    return f"{graph(tenant_id)}{document_id or NO_DOCUMENT}/{generation}/{digest}"
+
+
+NO_DOCUMENT = "-"
+
+
 def tombstone(tenant_id: str, document_id: str) -> str:
     return f"t/{tenant_id}/tombstones/{document_id}"
 

@@ -4,6 +4,8 @@ Everything else (catalogue, vectors, queues) can be rebuilt from them.
 """
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +15,7 @@ from msgspec import Struct
 from events.document import DocumentEvent, Origin
 from shared.blobs.names import is_name
 from shared.blobs.port import BlobMissing, Blobs
+from shared.graph.port import DocumentGraph
 from shared.records import names
 from shared.records.outcomes import outcome_event
 from shared.records.structs import (
@@ -226,10 +229,23 @@ class TenantRecords:
 
     async def erase(self, document_id: str, up_to_generation: int) -> None:
         """Erases the blobs of every generation up to this one."""
-        folder = names.document_folder(self.tenant_id, document_id)
-        for generation in await self._blobs.folders(folder):
-            if int(generation) <= up_to_generation:
-                await self._blobs.erase_all(f"{folder}{generation}/")
+        of_graph = f"{names.graph(self.tenant_id)}{document_id}/"
+        for folder in (names.document_folder(self.tenant_id, document_id), of_graph):
+            for generation in await self._blobs.folders(folder):
+                if int(generation) <= up_to_generation:
+                    await self._blobs.erase_all(f"{folder}{generation}/")
+
+    async def write_graph(self, document_id: str, generation: int, part: DocumentGraph) -> None:
+        """Records what was imported into the graph of a document; without a document, merges of the tenant's own."""
+        data = msgspec.msgpack.encode(part)
+        name = names.graph_part(self.tenant_id, document_id, generation, sha256(data).hexdigest()[:32])
+        await self._blobs.write(name, data)
+
+    async def graphs(self) -> AsyncIterator[DocumentGraph]:
+        """What was imported into the graph, in parts."""
+        for name in await self._blobs.names(names.graph(self.tenant_id)):
+            with suppress(BlobMissing):  # erased with its document meanwhile
+                yield msgspec.msgpack.decode(await self._blobs.read(name), type=DocumentGraph)
 
     async def has_blobs(self, document_id: str, up_to_generation: int) -> bool:
         """Whether there are blobs of the generations up to this one."""
@@ -313,8 +329,8 @@ class PlatformRecords:
         await self._blobs.erase(names.deleting_tenant(tenant_id))
 
     async def erase_tenant(self, tenant_id: str) -> None:
-        """Erases the tenant's name, settings, caps, keys, inbox and dead letters. Its usage and the tombstones of its
-        documents stay: ids, hashes and counts."""
+        """Erases the tenant's name, settings, caps, keys, inbox, imported graph and dead letters. Its usage and the
+        tombstones of its documents stay: ids, hashes and counts."""
         if tenant := await read_record(self._blobs, names.tenant(tenant_id), TenantRecord):
             nameless = msgspec.structs.replace(tenant, name="", deleted=True)
             await self._blobs.write(names.tenant(tenant_id), msgspec.json.encode(nameless))
@@ -322,4 +338,5 @@ class PlatformRecords:
             if name != names.tenant(tenant_id):
                 await self._blobs.erase(name)
         await self._blobs.erase_all(names.inbox(tenant_id))
+        await self._blobs.erase_all(names.graph(tenant_id))
         await self._blobs.erase_all(names.dead_letter(tenant_id, ""))

@@ -19,8 +19,10 @@ from shared.table.table import Need, load
 from shared.types.errors import AegisError
 from shared.vectors.stored_point import StoredPoint
 
-INDEXES = ("catalogue", "counters", "vectors")
-_NEEDS: dict[str, Need] = {"catalogue": "counters", "counters": "counters", "vectors": "vectors"}
+INDEXES = ("catalogue", "counters", "vectors", "graph")
+_NEEDS: dict[str, Need] = {"catalogue": "counters", "counters": "counters", "vectors": "vectors", "graph": "graph"}
+_OPTIONAL = {"graph"}
+"""What a cluster can do without."""
 _BATCH = 256
 
 
@@ -33,13 +35,14 @@ def rebuild(data: Path, only: str | None = None) -> dict[str, Any]:
     if only is not None and only not in INDEXES:
         raise NoSuchIndex(f"there is no index {only!r} here; rebuild takes {', '.join(INDEXES)}")
     indexes = (only,) if only else INDEXES
-    needs: list[Need] = ["blobs", *(_NEEDS[index] for index in indexes)]
-    if all(is_cluster(need, os.environ) for need in needs):
-        return asyncio.run(_rebuild_cluster(indexes))
+    clustered = tuple(index for index in indexes if is_cluster(_NEEDS[index], os.environ))
+    if is_cluster("blobs", os.environ) and set(indexes) - set(clustered) <= _OPTIONAL - {only}:
+        return asyncio.run(_rebuild_cluster(clustered))
     check_installation(data)
     with Installation(embedded_settings(data)) as installation:
-        if only in (None, "vectors") and not is_cluster("vectors", os.environ):
-            shutil.rmtree(data / "vectors", ignore_errors=True)
+        for need in ("vectors", "graph"):
+            if only in (None, need) and not is_cluster(need, os.environ):
+                shutil.rmtree(data / need, ignore_errors=True)
         return asyncio.run(_rebuild_folder(installation, indexes))
 
 
@@ -64,7 +67,7 @@ async def _rebuild_cluster(indexes: tuple[str, ...]) -> dict[str, Any]:
 
 
 async def _rebuild(services: Services, indexes: tuple[str, ...]) -> dict[str, Any]:
-    steps = {"catalogue": catalogue, "counters": redis, "vectors": vectors}
+    steps = {"catalogue": catalogue, "counters": redis, "vectors": vectors, "graph": graph}
     return {index: await steps[index](services) for index in indexes}
 
 
@@ -106,3 +109,18 @@ async def vectors(services: Services) -> dict[str, int]:
                 await index.add(points[first : first + _BATCH])
             passages += len(points)
     return {"passages": passages}
+
+
+async def graph(services: Services) -> dict[str, int]:
+    """Writes again what was imported into the graphs of the tenants, without what is deleted."""
+    await services.graph.prepare()
+    platform = services.platform_records
+    for tenant_id in await platform.tenant_ids():
+        records, graph = platform.of(tenant_id), services.graph.of(tenant_id)
+        async for document_id, generation in records.deleted_documents():
+            await graph.forget(document_id, generation)
+        async for part in records.graphs():
+            await graph.put(part.passages)
+            await graph.merge(part.merges)
+    sizes = [await services.graph.of(tenant_id).size() for tenant_id in await platform.tenant_ids()]
+    return {"entities": sum(size.entities for size in sizes), "relations": sum(size.relations for size in sizes)}

@@ -21,6 +21,16 @@ class SpooledFile(Struct, frozen=True):
     head: bytes
 
 
+class SpooledBody(Struct, frozen=True):
+    """A message that is the request's body itself, already on disk: for bodies that are too long to be held."""
+
+    media_types: ClassVar[tuple[str, ...]]
+
+    path: Path
+    size: int
+    content_hash: str
+
+
 class RawRequest(Struct, frozen=True):
     """A message that the route does not decode: the body, which is JSON, and the headers, named in lower case."""
 

@@ -29,7 +29,7 @@ from shared.types.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from shared.types.http import Content, EmptyAnswer, EventStream, Paged, RawRequest, SpooledFile
+from shared.types.http import Content, EmptyAnswer, EventStream, Paged, RawRequest, SpooledBody, SpooledFile
 
 _EVERY_ROUTE = (InvalidRequest, RateLimited, Internal, Unavailable, Deadline)
 _WITH_CREDENTIAL = (Unauthenticated, Forbidden)
@@ -37,6 +37,7 @@ _WITH_BODY = (TooLarge, UnsupportedMediaType, DiskFull)
 _REPEATABLE = (Conflict, IdempotencyMismatch)
 _BODYLESS = frozenset({"GET", "DELETE"})
 _WITHOUT_SCHEMA = (EmptyAnswer, Content, EventStream, type(None))
+_UNDECODED = (RawRequest, SpooledBody)
 _STRUCTURED = "application/cloudevents+json"
 _EVERY_ANSWER = (
     "X-Request-ID",
@@ -93,7 +94,7 @@ class DescribedRoute:
         """The types whose schemas `render` asks for."""
         answers = [kind for kind in self._answers if kind not in _WITHOUT_SCHEMA]
         data = getattr(self._message, "data_type", None)
-        messages = [] if issubclass(self._message, RawRequest) else [self._message]
+        messages = [] if issubclass(self._message, _UNDECODED) else [self._message]
         return [*messages, *answers, *([data] if data else [])]
 
     def render(self, schemas: Schemas) -> dict[str, Any]:
@@ -129,7 +130,7 @@ class DescribedRoute:
         return found
 
     def _schema(self, schemas: Schemas) -> dict[str, Any]:
-        return {} if issubclass(self._message, RawRequest) else schemas.of(self._message)
+        return {} if issubclass(self._message, _UNDECODED) else schemas.of(self._message)
 
     def _takes_event(self) -> bool:
         return self._message.__annotations__.get("event") is CloudEvent
@@ -139,6 +140,9 @@ class DescribedRoute:
             return _event_body(self._message, schemas)
         if issubclass(self._message, RawRequest):
             return {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+        if issubclass(self._message, SpooledBody):
+            content = {media_type: {"schema": {"type": "string"}} for media_type in self._message.media_types}
+            return {"required": True, "content": content}
         schema, names = self._schema(schemas), self.operation.path_parameters
         properties = {name: one for name, one in schema.get("properties", {}).items() if name not in names}
         if not properties:

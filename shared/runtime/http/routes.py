@@ -51,7 +51,7 @@ from shared.types.errors import (
     Unauthenticated,
     UnsupportedMediaType,
 )
-from shared.types.http import EventStream, RawRequest, SpooledFile
+from shared.types.http import EventStream, RawRequest, SpooledBody, SpooledFile
 from shared.types.principal import Principal
 from shared.types.request_sources import begin_sources
 
@@ -246,6 +246,8 @@ class _Route:
             )
         if file_field:
             return await self._form(request, exchange, kind, path, file_field)
+        if issubclass(kind, SpooledBody):
+            return await self._spooled(request, exchange, kind)
         if kind.__annotations__.get("event") is CloudEvent:
             return await self._event(request, exchange, kind)
         body = await _body(request, exchange, getattr(kind, "largest_body", _LARGEST_JSON))
@@ -280,6 +282,26 @@ class _Route:
         except BaseException:
             body.discard()
             raise
+
+    async def _spooled(
+        self, request: Request[Any, Any, Any], exchange: Exchange, kind: type[SpooledBody]
+    ) -> SpooledBody:
+        from shared.intake.spool import SpoolWriter
+
+        media_type = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type not in kind.media_types:
+            raise UnsupportedMediaType(f"Send the body with `Content-Type: {kind.media_types[0]}`.")
+        settings = self._services.settings
+        _check_length(exchange, settings.max_upload_bytes)
+        writer = await asyncio.to_thread(SpoolWriter, settings.spool, settings.max_upload_bytes)
+        try:
+            async for chunk in request.stream():
+                await asyncio.to_thread(writer.write, chunk)
+            file = await asyncio.to_thread(writer.finish)
+        except BaseException:
+            writer.discard()
+            raise
+        return kind(path=file.path, size=file.size, content_hash=file.content_hash)
 
     async def _form(
         self,
@@ -353,6 +375,8 @@ def _fingerprint(message: Struct) -> str:
 
     if isinstance(message, RawRequest):
         return fingerprint(message.body)
+    if isinstance(message, SpooledBody):
+        return fingerprint(message.content_hash.encode())
     parts = [
         (name, value.content_hash + value.filename if isinstance(value, SpooledFile) else value)
         for name, value in ((name, getattr(message, name)) for name in message.__struct_fields__)
@@ -362,6 +386,8 @@ def _fingerprint(message: Struct) -> str:
 
 def _discard(message: Struct) -> None:
     """Removes a spooled file that the handler did not take over."""
+    if isinstance(message, SpooledBody):
+        message.path.unlink(missing_ok=True)
     for name in message.__struct_fields__:
         value = getattr(message, name)
         if isinstance(value, SpooledFile):

@@ -52,7 +52,7 @@ async def test_entities_show_what_they_are_called_and_how_often(graph: Graph) ->
     (acme,) = await graph.entities(await ids(graph, "Acme"))
     assert (acme.name, acme.type, acme.aliases) == ("ACME", "organisation", ("Acme's", "acme"))
     assert (acme.mentions, acme.passages, acme.documents) == (5, 2, 2)
-    assert acme.created_at == "2026-01-01T00:00:00Z"
+    assert acme.created_at == "2026-01-01T00:00:00.000000Z"
 
 
 async def test_writing_a_passage_again_replaces_it_and_counts_once(graph: Graph) -> None:
