@@ -1,12 +1,17 @@
 """The binary Office formats, as small as their readers take them."""
 
 import struct
+from collections.abc import Sequence
 
 from tests.documents.compound import compound
 
+Look = tuple[int, int, bytes]
+"""From a letter on, up to another one: the list of properties that these have."""
 
-def doc(text: str) -> bytes:
-    """Word 97: the text in one piece, its paragraphs ended by carriage returns."""
+
+def doc(text: str, looks: Sequence[Look] = (), styles: Sequence[bytes] = (), *, style: int = 0) -> bytes:
+    """Word 97: the text in one piece, its paragraphs ended by carriage returns, all of them in one `style`; `styles`
+    have the properties of the letters of each style."""
     body = (text.replace("\n", "\r") + "\r").encode("utf-16-le")
     place = 2048
     piece = struct.pack("<IIHIH", 0, len(body) // 2, 0, place, 0)
@@ -18,8 +23,55 @@ def doc(text: str) -> bytes:
     struct.pack_into("<I", fib, 64, place + len(body))
     struct.pack_into("<i", fib, 64 + 12, len(body) // 2)
     struct.pack_into("<H", fib, 152, 0x5D)
+    table = clx
     struct.pack_into("<II", fib, 154 + 33 * 8, 0, len(clx))
-    return compound({"WordDocument": bytes(fib) + body, "1Table": clx})
+    stream = (bytes(fib) + body).ljust(-(-(place + len(body)) // 512) * 512, b"\0")
+    if looks or styles:
+        bounds = struct.pack("<II", place, place + len(body))
+        parts = {
+            1: struct.pack("<HHH14x", 18, len(styles), 10) + b"".join(map(_style, styles)),
+            12: bounds + struct.pack("<I", len(stream) // 512),
+            13: bounds + struct.pack("<I", len(stream) // 512 + 1),
+        }
+        stream += _letters(looks, place, len(body)) + _paragraph(style, place, len(body))
+        for number, part in parts.items():
+            struct.pack_into("<II", fib, 154 + number * 8, len(table), len(part))
+            table += part
+    return compound({"WordDocument": bytes(fib) + stream[place:], "1Table": table})
+
+
+def _letters(looks: Sequence[Look], place: int, length: int) -> bytes:
+    """The page that says how letters look."""
+    bounds = sorted({place, place + length, *(place + 2 * each for look in looks for each in look[:2])})
+    page = bytearray(512)
+    struct.pack_into(f"<{len(bounds)}I", page, 0, *bounds)
+    free = 510
+    for number, start in enumerate(bounds[:-1]):
+        for begin, end, look in looks:
+            if place + 2 * begin <= start < place + 2 * end:
+                free -= 2 * (len(look) // 2 + 1)
+                page[free : free + 1 + len(look)] = bytes([len(look)]) + look
+                page[4 * len(bounds) + number] = free // 2
+    page[511] = len(bounds) - 1
+    return bytes(page)
+
+
+def _paragraph(style: int, place: int, length: int) -> bytes:
+    """The page that says that all paragraphs are in a style."""
+    page = bytearray(512)
+    struct.pack_into("<II", page, 0, place, place + length)
+    page[8] = 500 // 2
+    page[500:504] = b"\0\1" + struct.pack("<H", style)
+    page[511] = 1
+    return bytes(page)
+
+
+def _style(look: bytes) -> bytes:
+    """A style of a paragraph, with the look of its letters."""
+    base = struct.pack("<HHHHH", 0, 0xFFF1, 2, 0, 0)
+    name = struct.pack("<H", 1) + "s".encode("utf-16-le") + bytes(2)
+    style = base + name + struct.pack("<HH", 2, 0) + struct.pack("<H", len(look)) + look + bytes(len(look) % 2)
+    return struct.pack("<H", len(style)) + style
 
 
 def xls(rows: list[list[str]]) -> bytes:

@@ -10,6 +10,7 @@ from shared.parsing.document import ParsedDocument
 from shared.parsing.legacy.marks import plain, rewrite, without_links
 from shared.parsing.legacy.rtf import prepared
 from shared.parsing.legacy.rtf_marks import restored
+from shared.parsing.legacy.word_hidden import VisibleDocument, without_hidden
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.time_limits import uncounted
 from shared.types.errors import Rejected
@@ -55,9 +56,10 @@ def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits)
         return replace(read(document, limits), hidden_words=rich.hidden_words)
     if extension == "xls" and (workbook := workbooks.read(content, limits)) is not None:
         return workbook
-    document = _converted(extension, content)
+    seen = without_hidden(content) if extension == "doc" else VisibleDocument(content, 0)
+    document = _converted(extension, seen.content)
     rewrite(document, plain)
-    return read(document, limits)
+    return replace(read(document, limits), hidden_words=seen.hidden_words)
 
 
 def _converted(extension: str, content: bytes) -> Any:
