@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 
 DEFAULT = "en"
 _READ = 3000
@@ -123,6 +124,12 @@ def possible(text: str) -> tuple[str, ...]:
     if script == "ru":
         return ("uk" if _UKRAINIAN & set(read.lower()) else "ru",)
     return (script,) if script else _latin(read.lower())
+
+
+@cache
+def function_words(language: str) -> frozenset[str]:
+    """The function words by which a language is detected; none for one that is detected by its script."""
+    return frozenset(_FUNCTION_WORDS.get(language, "").split())
 
 
 def _script(text: str) -> str | None:
