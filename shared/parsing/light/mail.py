@@ -16,6 +16,7 @@ from shared.parsing.attachments import Attachment
 from shared.parsing.decoding import decode
 from shared.parsing.document import ParsedDocument
 from shared.parsing.light.mail_writing import FIELDS, Mail, MailText, write_mail
+from shared.parsing.light.tnef import is_tnef, packed_mail
 from shared.parsing.limits import ParsingLimits
 from shared.types.errors import Rejected
 
@@ -57,6 +58,7 @@ def _mail(message: Message, limits: ParsingLimits, depth: int = 1) -> Mail:
     texts: list[MailText] = []
     names: list[str] = []
     attached: list[Attachment | Mail] = []
+    packed: list[Mail] = []
     parts = list(_parts(message, limits, depth))
     sheets = _sheets(parts)
     for number, (part, is_related, is_appendix) in enumerate(parts, 1):
@@ -74,8 +76,15 @@ def _mail(message: Message, limits: ParsingLimits, depth: int = 1) -> Mail:
                     texts += _report(inner)
         elif text := _own_text(part, kind, name, is_appendix, sheets):
             texts.append(text)
+        elif is_tnef(content := _content(part)):
+            packed.append(packed_mail(content))
         elif not _is_beside(part, is_related):
-            attached.append(Attachment(name or f"attachment {number}", _content(part), kind))
+            attached.append(Attachment(name or f"attachment {number}", content, kind))
+    for inner_mail in packed:
+        # The text of the mail is packed too, which is why it is read only where there is no other.
+        texts += () if texts else inner_mail.texts
+        names += inner_mail.names
+        attached += inner_mail.attached
     fields = [(name, _field(message, name)) for name in FIELDS]
     return Mail(_field(message, "Subject"), fields, texts, names, attached)
 

@@ -55,7 +55,7 @@ class _Storage:
         self.encoding = "cp1252"
 
     def mail(self, depth: int) -> Mail:
-        self.encoding = _encoding(self._numbers.get(_CODE_PAGE, 0)) or self.encoding
+        self.encoding = encoding_of(self._numbers.get(_CODE_PAGE, 0)) or self.encoding
         attached: list[Attachment | Mail] = []
         names: list[str] = []
         for number, storage in enumerate(self._inner("__attach_version1.0_#"), 1):
@@ -94,7 +94,7 @@ class _Storage:
         """The body: as a page, else as plain text; none where only rich text is stored."""
         page = self.text(_HTML)
         if not page and (stored := self.binary(_HTML).rstrip(b"\0")):
-            page = decode(stored, _encoding(self._numbers.get(_HTML_CODE_PAGE, 0)))
+            page = decode(stored, encoding_of(self._numbers.get(_HTML_CODE_PAGE, 0)))
         if any(map(str.isalnum, page)):
             return [MailText("html", page)]
         plain = self.text(_BODY).replace("\r\n", "\n")
@@ -154,7 +154,8 @@ def _address(name: str, address: str) -> str:
     return f"{name} <{address}>" if name and address and name != address else name or address
 
 
-def _encoding(code_page: int) -> str | None:
+def encoding_of(code_page: int) -> str | None:
+    """The name of a code page; None where it has none."""
     known = {65001: "utf-8", 20127: "cp1252", 28591: "cp1252", 20866: "koi8-r", 50220: "iso2022_jp", 51932: "euc_jp"}
     known |= {28590 + part: f"iso8859-{part}" for part in range(2, 17)} | {936: "gbk", 54936: "gb18030"}
     name = known.get(code_page & 0xFFFFFFFF, f"cp{code_page & 0xFFFFFFFF}")
