@@ -7,7 +7,8 @@ from itertools import groupby
 from msgspec.structs import replace
 
 from shared.parsing.document import Block
-from shared.parsing.paged.text_blocks import TextPage, body_size, heading_level, rows_of_runs, text_of
+from shared.parsing.paged.table_words import is_right_to_left
+from shared.parsing.paged.text_blocks import TextPage, body_size, heading_level, lines_of, rows_of_runs, text_of
 from shared.parsing.paged.text_layer import TextRun
 from shared.parsing.tables import rectangular, table_markdown
 from shared.types.passage import around
@@ -20,6 +21,21 @@ _LONGEST_NAME = 10
 def repair_layout(blocks: Sequence[Block], page: TextPage, body: float) -> list[Block]:
     """`body` is the size of the page's text, in points."""
     return _merge_lists([_repaired(block, _within(block, page), body) for block in blocks])
+
+
+def from_right_to_left(blocks: Sequence[Block], page: TextPage) -> list[Block]:
+    """Returns the blocks with the text of the page's own layer where it is written from right to left: Docling returns
+    forms instead of letters, and takes points from them. A block without a run of the layer is a piece of another."""
+    whole: list[Block] = []
+    rest = page
+    for block in blocks:
+        if block.kind not in ("paragraph", "heading", "list") or not block.box or not is_right_to_left(block.text):
+            whole.append(block)
+            continue
+        if runs := _within(block, rest):
+            rest = replace(rest, runs=[run for run in rest.runs if run not in runs])
+            whole.append(replace(block, text=text_of(line.text for line in lines_of(runs))[1]))
+    return whole
 
 
 def _repaired(block: Block, runs: list[TextRun], body: float) -> Block:

@@ -10,7 +10,7 @@ from shared.parsing.letters import letters_of
 from shared.parsing.links import with_address
 from shared.parsing.paged import layout
 from shared.parsing.paged.annotations import PageLink
-from shared.parsing.paged.layout_repair import repair_layout
+from shared.parsing.paged.layout_repair import from_right_to_left, repair_layout
 from shared.parsing.paged.page_method import page_method
 from shared.parsing.paged.page_tables import add_tables
 from shared.parsing.paged.reading_order import in_reading_order
@@ -76,6 +76,7 @@ def _of_direction(page: TextPage, quarters: int, number: int, single_page: Singl
         found = layout.pdf_blocks(single, number) if single else []
         blocks = _without(found, [*upright.hidden, *others], turned)
         if blocks is not None:
+            blocks = from_right_to_left(blocks, turned)
             blocks = add_unowned(add_tables(blocks, turned, number, body, others), turned, number, body)
             blocks = in_reading_order(blocks)
     if blocks is None:

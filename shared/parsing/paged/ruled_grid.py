@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.parsing.paged.rulings import SNAP, Ruling, clustered, gaps
-from shared.parsing.paged.table_words import FIGURE, GridRow, TableWord, lines_of_words, text_of_words
+from shared.parsing.paged.table_words import FIGURE, GridRow, TableWord, in_direction, lines_of_words, text_of_words
 from shared.types.passage import Box, around
 
 LONGEST_REPEATED = 60
@@ -133,7 +133,7 @@ def ruled_rows(grid: RuledGrid, words: Sequence[TableWord]) -> list[GridRow]:
             is_first = top % width == across
             row.append(text if is_first or len(text) <= LONGEST_REPEATED else "")
         rows.append(tuple(row))
-    return rows
+    return in_direction(rows)
 
 
 def _are_cells(cells: _Sets, held: Collection[int], width: int) -> bool:

@@ -1,7 +1,6 @@
 """Finds the tables of a page by its ruling lines and by words that stand in columns."""
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -61,7 +60,6 @@ class FoundTable:
             len(self.rows) > 1
             and len(self.rows[0]) > 1
             and sum(map(bool, cells)) >= _LEAST_FILLED * len(cells)
-            and not _is_right_to_left(self.words)
             and self._holds_words()
         )
 
@@ -69,10 +67,6 @@ class FoundTable:
         """Whether every word that stands in the table is in one of its cells."""
         inside = Counter(part for word in self.words for part in word.text.split())
         return not inside - Counter(part for row in self.rows for cell in row for part in cell.split())
-
-
-def _is_right_to_left(words: Sequence[TableWord]) -> bool:
-    return any(unicodedata.bidirectional(letter) in ("R", "AL") for word in words for letter in word.text)
 
 
 def find_tables(

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from shared.parsing.paged.ruled_grid import LONGEST_REPEATED
 from shared.parsing.paged.rulings import Ruling
-from shared.parsing.paged.table_words import FIGURE, GridRow, TableWord, lines_of_words, phrases_of
+from shared.parsing.paged.table_words import FIGURE, GridRow, TableWord, in_direction, lines_of_words, phrases_of
 
 _FULL = 0.75
 """Share of the table's width that a rule between rows covers."""
@@ -44,7 +44,7 @@ def table_rows(words: Sequence[TableWord], rulings: Sequence[Ruling] = ()) -> li
     for place, band in enumerate(bands):
         for group in _groups(band, len(columns), len(bands), is_head=place == 0):
             rows.append(_row(group, len(columns)))
-    return rows
+    return in_direction(rows)
 
 
 def columns_of(lines: Sequence[Sequence[TableWord]]) -> list[tuple[float, float]]:

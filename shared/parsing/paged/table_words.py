@@ -1,7 +1,9 @@
 """Words with their places, grouped into lines and phrases."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
+from itertools import groupby
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -44,23 +46,55 @@ def lines_of_words(words: Sequence[TableWord]) -> list[list[TableWord]]:
     return [sorted(line, key=lambda word: word.box[0]) for line in lines]
 
 
+def is_right_to_left(text: str) -> bool:
+    """Whether more letters are written from right to left than from left to right."""
+    directions = [unicodedata.bidirectional(letter) for letter in text]
+    return sum(one in ("R", "AL") for one in directions) > directions.count("L")
+
+
+def joined_in_direction(texts: Sequence[str]) -> str:
+    """Joins what stands on one line, given from the left, in reading order."""
+    if not any(map(is_right_to_left, texts)):
+        return " ".join(texts)
+    from_right = is_right_to_left("".join(texts))
+    ordered: list[str] = []
+    for is_turned, group in groupby(texts, lambda text: is_right_to_left(text) or (from_right and not _is_latin(text))):
+        part = list(group)[:: -1 if is_turned else 1]
+        ordered = [*part, *ordered] if from_right else [*ordered, *part]
+    return " ".join(ordered)
+
+
+def _is_latin(text: str) -> bool:
+    return any(unicodedata.bidirectional(letter) == "L" for letter in text)
+
+
+def in_direction(rows: Sequence[GridRow]) -> list[GridRow]:
+    """Returns the rows from the first column in reading order: the right one where the table is written from there."""
+    is_turned = is_right_to_left("".join(cell for row in rows for cell in row))
+    return [row[::-1] if is_turned else row for row in rows]
+
+
 def text_of_words(words: Sequence[TableWord]) -> str:
     """Joins the words in reading order; all of them have the same direction, as far as the first one says."""
     for _ in range(words[0].quarters):
         words = [replace(word, box=(-word.box[3], word.box[0], -word.box[1], word.box[2])) for word in words]
-    return " ".join(word.text for line in lines_of_words(words) for word in line)
+    return " ".join(_joined(line) for line in lines_of_words(words))
 
 
 def phrases_of(line: Sequence[TableWord]) -> list[TableWord]:
     """Joins words with no more than a space between them."""
-    phrases = [line[0]]
+    phrases = [[line[0]]]
     for word in line[1:]:
-        last = phrases[-1]
-        if word.box[0] - last.box[2] < 0.55 * max(last.height, word.height):
-            phrases[-1] = TableWord(f"{last.text} {word.text}", around((last.box, word.box)))
+        end, height = phrases[-1][-1].box[2], max(one.height for one in (*phrases[-1], word))
+        if word.box[0] - end < 0.55 * height:
+            phrases[-1].append(word)
         else:
-            phrases.append(word)
-    return phrases
+            phrases.append([word])
+    return [TableWord(_joined(words), around(word.box for word in words)) for words in phrases]
+
+
+def _joined(words: Sequence[TableWord]) -> str:
+    return joined_in_direction([word.text for word in words])
 
 
 def centre_in(inner: Box, box: Box) -> bool:

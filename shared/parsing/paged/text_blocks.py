@@ -10,6 +10,7 @@ from msgspec import Struct
 from shared.parsing.document import Block, ElementKind
 from shared.parsing.paged.annotations import PageLink, PageNote
 from shared.parsing.paged.rulings import Ruling
+from shared.parsing.paged.table_words import joined_in_direction
 from shared.parsing.paged.text_layer import TextRun
 from shared.types.passage import Box, around
 
@@ -85,7 +86,7 @@ def lines_of(runs: Sequence[TextRun]) -> list[TextLine]:
     lines = []
     for row in rows_of_runs(runs):
         longest = max(row, key=lambda run: len(run.text))
-        text = " ".join(run.text for run in row)
+        text = joined_in_direction([run.text for run in row])
         lines.append(TextLine(text, around(run.box for run in row), longest.size, longest.bold))
     return lines
 

@@ -4,13 +4,14 @@ import ctypes
 import math
 import unicodedata
 from collections.abc import Container, Iterator, Sequence
+from functools import cache
 from itertools import groupby
 from typing import Any
 
 import pypdfium2.raw as pdfium
 from msgspec import Struct
 
-from shared.parsing.paged.table_words import TableWord
+from shared.parsing.paged.table_words import TableWord, is_right_to_left
 from shared.types.passage import Box
 
 MOST_LETTERS = 200_000
@@ -168,14 +169,22 @@ def words_of(run: TextRun) -> Sequence[TableWord]:
 
 
 def _in_order(letters: list[_Letter]) -> list[_Letter]:
-    """Puts the letters of a ligature that is written from right to left, which share one box, in reading order: PDFium
-    returns them turned round, as all letters of the line."""
+    """Puts the letters of a ligature that is written from right to left, which share one box, in reading order. PDFium
+    returns them turned round, as all letters of the line, except those that it resolved a presentation form into."""
     ordered: list[_Letter] = []
     for _, group in groupby(letters, key=lambda letter: letter.box):
         same = list(group)
-        is_turned = len(same) > 1 and all(unicodedata.bidirectional(chr(one.code)) in ("AL", "R") for one in same)
-        ordered += reversed(same) if is_turned else same
+        text = "".join(chr(one.code) for one in same)
+        is_resolved = text in _presentation_forms() and text[::-1] not in _presentation_forms()
+        ordered += reversed(same) if len(same) > 1 and is_right_to_left(text) and not is_resolved else same
     return ordered
+
+
+@cache
+def _presentation_forms() -> frozenset[str]:
+    """Returns what the forms of Unicode that stand for several letters of Hebrew or Arabic consist of."""
+    codes = (*range(0xFB1D, 0xFE00), *range(0xFE70, 0xFEFD))
+    return frozenset(text for code in codes if len(text := unicodedata.normalize("NFKC", chr(code))) > 1)
 
 
 def _size(textpage: Any, index: int) -> float:

@@ -2,9 +2,12 @@
 
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from reportlab.lib.colors import Color, white
+from reportlab.pdfbase.pdfmetrics import registerFont
+from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from shared.parsing.document import ParsedDocument
@@ -16,6 +19,11 @@ from tests.speed.pdf_words import generated, lost_words
 LIMITS = ParsingLimits(page_seconds=600)
 CLEAR = "The toll for the bridge is four euros."
 HIDDEN = "zebra instructions"
+FONT = "DejaVuSans"
+_FONT_FILE = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
+needs_font = pytest.mark.skipif(not _FONT_FILE.exists(), reason="no font with Hebrew and Arabic")
+if _FONT_FILE.exists():
+    registerFont(TTFont(FONT, _FONT_FILE))
 
 
 def read(*pages: drawn.Drawing) -> ParsedDocument:
@@ -130,3 +138,44 @@ def test_a_table_printed_sideways_keeps_its_rows() -> None:
 def test_a_line_at_the_edge_of_one_page_is_not_a_running_head() -> None:
     document = read(drawn.text_page(1), drawn.together(drawn.lines("Case 44/2026 B", top=30), drawn.lines(CLEAR)))
     assert "Case 44/2026 B" in text_of(document)
+
+
+def from_right(*lines: str) -> drawn.Drawing:
+    """Draws lines of Hebrew or Arabic as they are seen, from the left."""
+
+    def draw(canvas: Canvas) -> None:
+        canvas.setFont(FONT, 12)
+        for place, line in enumerate(lines):
+            canvas.drawRightString(520, drawn.HEIGHT - 72 - 20 * place, line[::-1])
+
+    return draw
+
+
+@needs_font
+@pytest.mark.parametrize(
+    ("seen", "read_as"),
+    [
+        ("\ufe8d\ufedf\ufeb4\ufefc\ufee1", "السلام"),
+        ("\ufe8d\ufef7\ufeed\ufefb\ufea9", "الأولاد"),
+        ("\ufef5 \ufef7 \ufef9", "لآ لأ لإ"),
+        ("\ufb2a\u05dc\u05d5\u05dd", "\u05e9\u05c1\u05dc\u05d5\u05dd"),
+        ("שלום )עולם(", "שלום (עולם)"),  # a bracket is drawn as its mirror
+    ],
+)
+def test_letters_of_a_form_from_right_to_left_are_in_reading_order(seen: str, read_as: str) -> None:
+    assert read_as in text_of(read(from_right(seen)))
+
+
+@needs_font
+def test_the_columns_of_a_table_from_right_to_left_are_read_from_the_right() -> None:
+    rows = (("اسم", "ميناء كبير", "رسم"), ("نورس", "شمال", "12"), ("سنونو", "جنوب", "340"), ("بجع", "شرق", "7"))
+
+    def draw(canvas: Canvas) -> None:
+        from_right("\ufe8d\ufedf\ufeb4\ufefc\ufee1 שׁלום")(canvas)
+        for down, row in enumerate(rows):
+            for across, cell in enumerate(row):
+                canvas.drawRightString(520 - 150 * across, 600 - 20 * down, cell if cell.isdigit() else cell[::-1])
+
+    blocks = read(draw).blocks
+    assert [block.rows for block in blocks if block.kind == "table"] == [rows]
+    assert [block.text for block in blocks if block.kind != "table"] == ["السلام שׁלום"]
