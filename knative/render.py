@@ -1,4 +1,5 @@
-"""Renders the rows of the table as Knative manifests: a file for each function in `services/`.
+"""Renders the rows of the table as Knative manifests: a file for each function in `services/`, and in `docling/` what
+differs where Docling's models read pages on graphics cards.
 
 `python -m knative.render` writes them; with `--check` it says which are stale.
 """
@@ -11,9 +12,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from shared.table.table import DEAD_LETTER, Function, Need, Operation, Table, load
+from shared.table.table import DEAD_LETTER, DoclingRow, Function, Need, Operation, Table, load
 
 SERVICES = Path(__file__).parent / "services"
+DOCLING = Path(__file__).parent / "docling"
 BROKER = "default"
 ACCOUNT = "aegis"
 DEAD_LETTERS = "failed"
@@ -27,6 +29,7 @@ _RETRIES = 4
 _SCRATCH = "2Gi"
 _PROXY_FILES = "/etc/aegis"
 _BUSY_PERCENT = 70
+_DOCLING = {"AEGIS_PDF_ENGINE": "docling", "DOCLING_ARTIFACTS_PATH": "/opt/docling"}
 _WARM_WITHIN = "900s"  # a large image, and models to load
 _REQUESTED_CPU_SHARE = 4  # a function mostly waits for its stores; what it may use is four times what it reserves
 
@@ -87,7 +90,12 @@ _OF_NEED: dict[Need, tuple[Variable, ...]] = {
         Variable("AEGIS_PARSE_MEMORY_BYTES"),
         Variable("AEGIS_PARSE_MAX_PAGES"),
     ),
-    "pool": (Variable("AEGIS_POOL_WORKERS"),),
+    "pool": (
+        Variable("AEGIS_POOL_WORKERS"),
+        Variable("AEGIS_PDF_ENGINE"),
+        Variable("DOCLING_ARTIFACTS_PATH"),
+        Variable("CUDA_VISIBLE_DEVICES"),
+    ),
 }
 
 
@@ -155,8 +163,8 @@ def _container(function: Function) -> Manifest:
         "ports": [{"name": "http1", "containerPort": _PORT}],
         "env": [_reference(variable) for variable in variables(function)],
         "resources": {
-            "requests": {"cpu": _cpu_request(function), "memory": function.memory, **_cards(function)},
-            "limits": {"cpu": function.cpu, "memory": function.memory, **_cards(function)},
+            "requests": {"cpu": _cpu_request(function), "memory": function.memory},
+            "limits": {"cpu": function.cpu, "memory": function.memory},
         },
         "livenessProbe": {
             "httpGet": {"path": "/health"},
@@ -224,10 +232,6 @@ def _cpu_request(function: Function) -> str:
 def _requested_cpu(limit: str) -> str:
     millicores = int(limit[:-1]) if limit.endswith("m") else int(float(limit) * 1000)
     return f"{millicores // _REQUESTED_CPU_SHARE}m"
-
-
-def _cards(function: Function) -> dict[str, str]:
-    return {"nvidia.com/gpu": str(function.gpu)} if function.gpu else {}
 
 
 def _wakers(function: Function, operation: Operation) -> list[Manifest]:
@@ -298,6 +302,37 @@ def rendered(table: Table) -> dict[str, str]:
     return {**files, "kustomization.yaml": _kustomization(table)}
 
 
+def rendered_component(table: Table) -> dict[str, str]:
+    """Returns the content of each file in `docling/` by its name: a component for an overlay, with which the rows that
+    say so read pages by Docling's models on graphics cards."""
+    rows = {service_name(function): function.docling for function in table.functions if function.docling}
+    settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "aegis-config"}, "data": _DOCLING}
+    component = {
+        "apiVersion": "kustomize.config.k8s.io/v1alpha1",
+        "kind": "Component",
+        "patches": [
+            {"path": "config.yaml"},
+            *({"target": {"kind": "Service", "name": name}, "path": f"{name}.yaml"} for name in rows),
+        ],
+    }
+    patches = {f"{name}.yaml": _NOTE + msgspec.yaml.encode(_docling_patch(row)).decode() for name, row in rows.items()}
+    return {"kustomization.yaml": _yaml([component]), "config.yaml": _yaml([settings]), **patches}
+
+
+def _docling_patch(row: DoclingRow) -> list[Manifest]:
+    container = "/spec/template/spec/containers/0"
+    operations: list[Manifest] = [
+        {"op": "replace", "path": f"{container}/image", "value": f"aegisrag/{row.image}:{_version()}"}
+    ]
+    for kind in ("requests", "limits"):
+        resources = f"{container}/resources/{kind}"
+        operations += [
+            {"op": "replace", "path": f"{resources}/memory", "value": row.memory},
+            {"op": "add", "path": f"{resources}/nvidia.com~1gpu", "value": str(row.cards)},
+        ]
+    return operations
+
+
 def stale(wanted: dict[str, str], folder: Path = SERVICES) -> list[str]:
     """Returns files that are missing, differ, or belong to no function any more."""
     there = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.yaml")}
@@ -314,14 +349,14 @@ def write(wanted: dict[str, str], folder: Path = SERVICES) -> None:
 
 
 def main() -> int:
-    wanted = rendered(load())
-    names = stale(wanted)
-    is_check = "--check" in sys.argv
+    table, is_check, names = load(), "--check" in sys.argv, list[str]()
+    for folder, wanted in ((SERVICES, rendered(table)), (DOCLING, rendered_component(table))):
+        names += [f"{folder.name}/{name}" for name in stale(wanted, folder)]
+        if not is_check:
+            write(wanted, folder)
     for name in names:
-        print(f"{'stale' if is_check else 'written'}: knative/services/{name}")
-    if not is_check:
-        write(wanted)
-    elif names:
+        print(f"{'stale' if is_check else 'written'}: knative/{name}")
+    if is_check and names:
         print("run `python -m knative.render` and commit what it writes", file=sys.stderr)
         return 1
     return 0

@@ -11,6 +11,9 @@ from shared.parsing.limits import MIB, ParsingLimits
 from shared.processes.parent import die_with
 
 OPEN_FILES = 64
+MODEL_FILES = 512
+"""A graphics card's driver opens some for each card, torch for each of its libraries."""
+
 LARGEST_FILE = MIB
 """Enough for a compiled module; a parser writes nothing."""
 
@@ -19,16 +22,18 @@ _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
 
 
-def confine(limits: ParsingLimits, parent: int) -> None:
-    """`parent` is the process without which this one must not live."""
+def confine(limits: ParsingLimits, parent: int, *, has_bounded_addresses: bool = True) -> None:
+    """`parent` is the process without which this one must not live. Without bounded addresses the caller bounds the
+    memory that is resident."""
     libc = ctypes.CDLL(None, use_errno=True)
     die_with(parent)
     leave_network(libc)
     sys.addaudithook(refuse_outside)
+    if has_bounded_addresses:
+        lower(resource.RLIMIT_AS, limits.memory_bytes)
     for what, most in (
-        (resource.RLIMIT_AS, limits.memory_bytes),
         (resource.RLIMIT_FSIZE, LARGEST_FILE),
-        (resource.RLIMIT_NOFILE, OPEN_FILES),
+        (resource.RLIMIT_NOFILE, OPEN_FILES if has_bounded_addresses else MODEL_FILES),
         (resource.RLIMIT_CORE, 0),
     ):
         lower(what, most)

@@ -10,6 +10,9 @@ GIB = 1024 * MIB
 SLICE_PAGES = 20
 """Most pages of a slice, and the most that a crash repeats."""
 
+MEMORY_EXIT = 88
+"""Exit status of a worker that ran out of memory: it may have none left to send a message."""
+
 
 class ParsingLimits(Struct, frozen=True):
     """Bounds of one parse, and of the process that it runs in.

@@ -4,15 +4,17 @@ import msgspec
 from msgspec import Struct
 
 from shared.parsing.document import PageStatistics, ParsedDocument, PicturePlace, Slice
+from shared.parsing.engine import BUILTIN, PdfEngine
 from shared.parsing.limits import ParsingLimits
 from shared.types.passage import Box
 
 
 class Hello(Struct, frozen=True, tag=True):
-    """The pool's first message: the limits of every document."""
+    """The pool's first message: the limits of every document, and the engine that reads pages."""
 
     limits: ParsingLimits
     parent: int
+    engine: PdfEngine = BUILTIN
 
 
 class Parse(Struct, frozen=True, tag=True):
@@ -91,9 +93,11 @@ class WriteMarkdown(Struct, frozen=True, tag=True):
 
 
 class Ready(Struct, frozen=True, tag=True):
-    """A worker's first message, once it is confined. `memory` is what it has resident, in bytes."""
+    """A worker's first message, once it is confined, and its answer to `Preload`. `memory` is what it has resident, in
+    bytes; `devices` says where the models that it has loaded compute."""
 
     memory: int
+    devices: str = ""
 
 
 class Parsed(Struct, frozen=True, tag=True):

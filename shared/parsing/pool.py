@@ -7,9 +7,11 @@ from typing import NamedTuple, Self
 
 from msgspec.structs import replace
 
+from shared.formats.table import PAGED
 from shared.parsing.attachments import may_carry_files
 from shared.parsing.document import PageStatistics, ParsedDocument, PicturePlace, Slice
-from shared.parsing.limits import ParsingLimits
+from shared.parsing.engine import BUILTIN, PdfEngine
+from shared.parsing.limits import MEMORY_EXIT, ParsingLimits
 from shared.parsing.messages import (
     Broken,
     CropPicture,
@@ -37,7 +39,6 @@ from shared.parsing.office.targets import CONVERTIBLE, OFFICE, PDF, TARGETS, pag
 from shared.parsing.process import ParserHung, ParserNotStarted, ParserUnavailable, Worker, WorkerDied
 from shared.parsing.second_parsers import RETRIED, parsers_for
 from shared.parsing.time_limits import HUNG, LOADING_WALL_S, OUT_OF_TIME, wall_seconds
-from shared.parsing.worker import MEMORY_EXIT
 from shared.processes.fair_slots import FairSlots
 from shared.types.errors import Rejected
 from shared.types.passage import Box
@@ -82,8 +83,9 @@ class ParserPool:
     worker with a large library.
     """
 
-    def __init__(self, limits: ParsingLimits, workers: int = 1) -> None:
+    def __init__(self, limits: ParsingLimits, workers: int = 1, engine: PdfEngine = BUILTIN) -> None:
         self._limits = limits
+        self._engine = engine
         self._free = FairSlots(workers)
         self._quick = FairSlots(workers)
         self._idle: dict[str, list[Worker]] = {}
@@ -282,11 +284,15 @@ class ParserPool:
             worker = idle.pop()
             if worker.is_alive():
                 return worker
-        worker = await Worker.start(self._limits)
+        worker = await self._started(parser)
         if self._closed:  # meanwhile, when `close` did not know of it
             await worker.end()
         self._refuse_when_closed()
         return worker
+
+    async def _started(self, parser: str) -> Worker:
+        """Only what reads pages needs the engine's models, and the memory for them."""
+        return await Worker.start(self._limits, self._engine if parser == PAGED else BUILTIN)
 
     def _refuse_when_closed(self) -> None:
         if self._closed:

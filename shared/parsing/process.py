@@ -7,7 +7,8 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from pathlib import Path
 
 from shared.parsing import messages
-from shared.parsing.limits import MIB, ParsingLimits
+from shared.parsing.engine import BUILTIN, PdfEngine
+from shared.parsing.limits import MEMORY_EXIT, MIB, ParsingLimits
 from shared.parsing.messages import (
     Broken,
     Hello,
@@ -21,6 +22,7 @@ from shared.parsing.messages import (
 )
 from shared.processes.frames import FrameTooLong, receive, send
 from shared.processes.progress import processor_time
+from shared.processes.resident import resident_bound
 from shared.types.errors import AegisError, Rejected, StoreUnavailable
 
 START_SECONDS = 300.0
@@ -56,15 +58,16 @@ class WorkerDied(Exception):
 class Worker:
     """One process with its pipes."""
 
-    def __init__(self, process: Process, limits: ParsingLimits) -> None:
+    def __init__(self, process: Process, limits: ParsingLimits, model_bytes: int | None = None) -> None:
         self._process = process
         self._limits = limits
+        self._most_resident = None if model_bytes is None else limits.memory_bytes + model_bytes
         self._documents = 0
         self._pages = 0
         self._memory_at_start = 0
 
     @classmethod
-    async def start(cls, limits: ParsingLimits) -> "Worker":
+    async def start(cls, limits: ParsingLimits, engine: PdfEngine = BUILTIN) -> "Worker":
         """Raises `ParserNotStarted`."""
         command = (sys.executable, "-P", "-m", "shared.parsing.worker")
         try:
@@ -73,11 +76,11 @@ class Worker:
             )
         except OSError as error:
             raise ParserNotStarted(f"a parser's process cannot be started: {error}") from error
-        worker = cls(process, limits)
+        worker = cls(process, limits, engine.model_bytes)
         greeted = False
         try:
             async with asyncio.timeout(START_SECONDS):
-                answer = await worker._exchange(encode(Hello(limits, os.getpid())))
+                answer = await worker._exchange(encode(Hello(limits, os.getpid(), engine)))
             greeted = isinstance(answer, Ready)
             worker._memory_at_start = answer.memory if isinstance(answer, Ready) else 0
         except (TimeoutError, WorkerDied) as error:
@@ -87,8 +90,8 @@ class Worker:
                 await worker.end()
         return worker
 
-    async def preload(self, parser: str) -> None:
-        """Raises `ParserUnavailable`; the worker is of no use then."""
+    async def preload(self, parser: str) -> str:
+        """Returns where the parser's models compute. Raises `ParserUnavailable`; the worker is of no use then."""
         try:
             async with asyncio.timeout(START_SECONDS):
                 answer = await self._exchange(encode(Preload(parser)))
@@ -97,14 +100,15 @@ class Worker:
         if not isinstance(answer, Ready):
             raise ParserUnavailable(answer.detail if isinstance(answer, Broken) else "a worker answered out of turn")
         self._memory_at_start = answer.memory
+        return answer.devices
 
     async def do(self, order: WorkerJob, content: bytes) -> WorkerAnswer:
         self._documents += 1
-        async with processor_time(self.pid) as used:
+        async with processor_time(self.pid) as used, resident_bound(self.pid, self._most_resident) as is_exceeded:
             try:
                 answer = await self._exchange(encode(order), content)
             except WorkerDied as died:
-                raise WorkerDied(died.status, used()) from None
+                raise WorkerDied(MEMORY_EXIT if is_exceeded() else died.status, used()) from None
         if isinstance(order, ParseSlice) and isinstance(answer, Sliced):
             self._pages += answer.slice.until - order.first + 1
         return answer
@@ -146,15 +150,16 @@ class Worker:
             raise Rejected("too-large-expanded", detail) from None
 
 
+_INHERITED = ("LANG", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
 """A worker does one thing at a time; a pool of threads would only take up its address space."""
 
 
 def _environ() -> dict[str, str]:
     """Nothing but where to find the code: a parser has no business with our secrets, nor with other programs."""
-    inherited = {name: os.environ[name] for name in ("LANG", "LD_LIBRARY_PATH") if name in os.environ}
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH", ""))))
     ours = {"PATH": "", "PYTHONPATH": path, "PYTHONSAFEPATH": "1", "MALLOC_ARENA_MAX": "2"}
     # ONNX Runtime would call its maker, from threads of its own that no audit hook hears.
-    ours["ORT_DISABLE_TELEMETRY"] = "1"
+    ours |= {"ORT_DISABLE_TELEMETRY": "1", "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
     return inherited | ours | dict.fromkeys(_ONE_THREAD, "1")

@@ -13,7 +13,8 @@ from shared.parsing import messages
 from shared.parsing.attachments import attachments_left_out
 from shared.parsing.confinement import confine
 from shared.parsing.dispatch import PARSERS, Refused, parse
-from shared.parsing.limits import ParsingLimits
+from shared.parsing.engine import EngineFailed, use_engine
+from shared.parsing.limits import MEMORY_EXIT, ParsingLimits
 from shared.parsing.markdown import markdown_of
 from shared.parsing.messages import (
     Broken,
@@ -51,7 +52,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     hello = messages.orders.decode(frames.read(orders) or b"")
     assert isinstance(hello, Hello)
-    confine(hello.limits, hello.parent)
+    confine(hello.limits, hello.parent, has_bounded_addresses=hello.engine.model_bytes is None)
+    use_engine(hello.engine)
     frames.write(answers, encode(Ready(_resident())))
     while message := frames.read(orders):
         order = messages.orders.decode(message)
@@ -61,10 +63,10 @@ def main() -> None:
 
 def _preloaded(order: Preload) -> bytes:
     try:
-        import_module(PARSERS[order.parser]).preload()
-    except (ImportError, OSError, MemoryError) as error:
+        devices = import_module(PARSERS[order.parser]).preload()
+    except (ImportError, OSError, MemoryError, EngineFailed) as error:
         return encode(Broken(f"{type(error).__name__}: {error}"))
-    return encode(Ready(_resident()))
+    return encode(Ready(_resident(), devices))
 
 
 def _answer(order: WorkerJob, orders: BinaryIO, limits: ParsingLimits) -> bytes:
@@ -89,7 +91,7 @@ def _answer(order: WorkerJob, orders: BinaryIO, limits: ParsingLimits) -> bytes:
         os._exit(MEMORY_EXIT)
     except RecursionError:
         return refusal("too-deep", "its elements are nested too deep")
-    except (ImportError, PermissionError) as error:
+    except (ImportError, PermissionError, EngineFailed) as error:
         return encode(Broken(f"{type(error).__name__}: {error}"))
     except Exception as error:  # noqa: BLE001 - whatever else a library raises over a document, the document is at fault
         return refusal("corrupt", f"its parser gave up ({type(error).__name__})")
@@ -127,10 +129,6 @@ def _done(order: WorkerJob, content: bytes, limits: ParsingLimits) -> WorkerAnsw
             from shared.parsing import pictures
 
             return Rendered(pictures.crop_picture(media_type, content, place, limits), _resident())
-
-
-MEMORY_EXIT = 88
-"""Exit status of a worker that ran out of memory: it may have none left to send a message."""
 
 
 def _pipes() -> tuple[BinaryIO, BinaryIO]:

@@ -1,7 +1,6 @@
 """Reads the GPU's memory use from `nvidia-smi`, where it is installed."""
 
 import asyncio
-import shutil
 from asyncio.subprocess import DEVNULL, PIPE
 
 from msgspec import Struct
@@ -14,6 +13,7 @@ FULL = 0.9
 released only with its process."""
 
 MAX_WORKER_BYTES = 4 * GIB
+MAX_DOCLING_BYTES = 6 * GIB
 _ANSWER_S = 5.0
 
 
@@ -35,10 +35,6 @@ class GpuMemory(Struct):
         if cards:
             self.fullest = max(used / total for used, total in cards if total)
             self.by_process = {pid: used * MIB for pid, used in processes}
-
-
-def has_gpu() -> bool:
-    return shutil.which("nvidia-smi") is not None
 
 
 async def _query(option: str) -> list[tuple[int, int]]:

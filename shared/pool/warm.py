@@ -2,26 +2,34 @@
 replacement is replaced in advance."""
 
 import asyncio
+import re
 from collections import Counter
 
 from shared.formats.table import PAGED
+from shared.parsing.engine import BUILTIN, PdfEngine
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.pool import ParserPool
 from shared.parsing.process import Worker
 from shared.pool.gpu import GpuMemory
 from shared.telemetry.logs import log
 
+_ABOUT = {"function": "parse_gpu"}
+_ON_CARD = re.compile("cuda", re.IGNORECASE)
+
 
 class WarmParsers(ParserPool):
     """Processes for documents with pages. A worker that ends is counted by its reason: `pages` it has read, `memory`
     it has grown by, `gpu_memory` that is used up, `ended` for one that died or was cancelled."""
 
-    def __init__(self, limits: ParsingLimits, workers: int, gpu: GpuMemory | None = None) -> None:
-        super().__init__(limits, workers)
+    def __init__(
+        self, limits: ParsingLimits, workers: int, gpu: GpuMemory | None = None, engine: PdfEngine = BUILTIN
+    ) -> None:
+        super().__init__(limits, workers, engine)
         self.size = workers
         self.recycled: Counter[str] = Counter()
         self._gpu = gpu
         self._warming: set[asyncio.Task[None]] = set()
+        self._devices = ""
 
     @property
     def in_use(self) -> int:
@@ -66,18 +74,27 @@ class WarmParsers(ParserPool):
 
     async def _warm_one(self) -> None:
         try:
-            worker = await Worker.start(self._limits)
+            worker = await self._started(PAGED)
         except Exception:  # noqa: BLE001 - the next slice tries again and reports the error
-            log().exception("a warm parser does not start", extra={"function": "parse_gpu"})
+            log().exception("a warm parser does not start", extra=_ABOUT)
             return
         ready = False
         try:
-            await worker.preload(PAGED)
+            self._log_devices(await worker.preload(PAGED))
             ready = not self._closed
         except Exception:  # noqa: BLE001 - the same
-            log().exception("a parser cannot be made warm", extra={"function": "parse_gpu"})
+            log().exception("a parser cannot be made warm", extra=_ABOUT)
         finally:
             if ready:
                 self._idle.setdefault(PAGED, []).append(worker)
             else:
                 await worker.end()
+
+    def _log_devices(self, devices: str) -> None:
+        """Logs where the models compute, when that changes: a card that cannot be used is not passed over silently."""
+        if devices == self._devices:
+            return
+        self._devices = devices
+        is_lost = self._engine.device == "cuda" and not _ON_CARD.search(devices)
+        write = log().warning if is_lost else log().info
+        write(f"warm parsers: {devices}{', though there is a graphics card' if is_lost else ''}", extra=_ABOUT)

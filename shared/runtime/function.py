@@ -17,6 +17,7 @@ from shared.runtime.http.listening import LAST_S, PortTaken, http_server, listen
 from shared.runtime.http.routes import application
 from shared.runtime.wiring.check import check_wiring
 from shared.runtime.wiring.cluster import check_backends, cluster_services
+from shared.runtime.wiring.engine import check_engine
 from shared.runtime.wiring.services import Services
 from shared.runtime.wiring.settings import Settings
 from shared.table.table import Function, Table, TableError, load
@@ -38,6 +39,7 @@ def run(name: str) -> int:
         function = table.function(name)
         check_wiring((function,))
         check_backends(function, os.environ)
+        check_engine((function,), settings.pdf_engine)
         with listen(settings.host, settings.port) as listener:
             return uvloop.run(_run(function, table, settings, listener))
     except (PortTaken, StoreUnavailable) as error:

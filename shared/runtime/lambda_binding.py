@@ -16,6 +16,7 @@ from shared.runtime.aws.sources import ExhaustedEvent, ObjectCreated, QueuedEven
 from shared.runtime.events.delivery import DeliveryResult, EventDelivery
 from shared.runtime.wiring.check import check_wiring
 from shared.runtime.wiring.cluster import MissingStore, check_backends, cluster_services, event_secrets
+from shared.runtime.wiring.engine import check_engine
 from shared.runtime.wiring.services import Services
 from shared.runtime.wiring.settings import Settings
 from shared.table.table import DEAD_LETTER, Function, Table, load
@@ -200,7 +201,9 @@ def binding_of(environ: Mapping[str, str]) -> Binding:
     function = function_of(table, environ)
     check_lambda(function, environ)
     check_wiring((function,))
-    services = cluster_services(table, Settings.from_environ(environ), environ)
+    settings = Settings.from_environ(environ)
+    check_engine((function,), settings.pdf_engine)
+    services = cluster_services(table, settings, environ)
     secrets = event_secrets(environ) if environ.get("AEGIS_EVENT_SECRET") else None
     binding = Binding(function, services, secrets, asyncio.new_event_loop(), _dead_letters(environ))
     binding.prepare()

@@ -45,6 +45,7 @@ from shared.runtime.wiring.cluster import (
     is_cluster,
 )
 from shared.runtime.wiring.data_folder import DataFolder, FolderTaken
+from shared.runtime.wiring.engine import check_engine
 from shared.runtime.wiring.services import Services
 from shared.runtime.wiring.settings import Settings
 from shared.table.table import Table, TableError, load
@@ -68,6 +69,7 @@ def serve(data: Path, host: str, port: int) -> int:
     try:
         check_wiring(load().functions)
         settings = embedded_settings(data, host=host, port=port)
+        check_engine(load().functions, settings.pdf_engine)
         with Installation(settings) as installation, listen(host, port) as listener:
             return uvloop.run(_serve(installation, listener))
     except (FolderTaken, NoServerBinary, PortTaken, StoreUnavailable) as error:

@@ -77,6 +77,14 @@ class Operation(Struct, frozen=True, forbid_unknown_fields=True):
         return self.stage and self.on.startswith("aegis.document.")
 
 
+class DoclingRow(Struct, frozen=True, forbid_unknown_fields=True):
+    """What differs in a row where Docling's models read pages: graphics cards, the image with the models, memory."""
+
+    cards: int
+    image: str
+    memory: str
+
+
 class Function(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """One folder, one image, one service."""
 
@@ -93,7 +101,7 @@ class Function(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     timeout_s: int = 60
     memory: str = "512Mi"
     cpu: str = "1"
-    gpu: int = 0
+    docling: DoclingRow | None = None
     join: bool = False
 
     @property

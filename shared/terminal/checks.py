@@ -13,11 +13,13 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
+from shared.parsing.engine import PdfEngine, has_card
 from shared.terminal.check import Check
 from shared.terminal.client import tls_verification
 from shared.terminal.connection import connection_for, is_local, server_url, start_hint
 from shared.terminal.errors import CommandError
 from shared.terminal.model_checks import models
+from shared.types.errors import SettingError
 
 OLDEST_PYTHON = (3, 11)
 LEAST_DISK = 2**30
@@ -56,6 +58,7 @@ def run_checks(data: Path) -> list[Check]:
     return [
         _python(),
         *_packages(),
+        _pdf_engine(),
         _folder(data),
         *_secrets(data),
         _disk(data),
@@ -86,6 +89,16 @@ def _packages() -> list[Check]:
         )
         for name in missing
     ]
+
+
+def _pdf_engine() -> Check:
+    try:
+        engine = PdfEngine.from_environ(os.environ)
+        engine.require()
+    except SettingError as error:
+        return Check("pdf engine", "failed", str(error), "see docs/guides/GPU.md")
+    without_card = engine.device == "cpu" and (engine.is_docling or has_card())
+    return Check("pdf engine", "note" if without_card else "ok", engine.description())
 
 
 def _folder(data: Path) -> Check:

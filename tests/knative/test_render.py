@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from knative import render
@@ -20,6 +21,7 @@ def _of_kind(function: Function, kind: str) -> list[dict[str, Any]]:
 
 def test_the_committed_manifests_are_the_tables() -> None:
     assert render.stale(render.rendered(TABLE)) == [], "run `python -m knative.render` and commit what it writes"
+    assert render.stale(render.rendered_component(TABLE), render.DOCLING) == []
 
 
 def test_a_changed_a_missing_and_a_left_over_file_are_stale(tmp_path: Path) -> None:
@@ -119,7 +121,7 @@ def test_the_warm_pool_is_never_without_a_pod_and_scales_by_its_processors() -> 
     assert scale["class"] == "hpa.autoscaling.knative.dev"
     assert (scale["metric"], scale["target"], scale["min-scale"]) == ("cpu", "70", "1")
     resources = template["spec"]["containers"][0]["resources"]
-    assert resources["limits"]["nvidia.com/gpu"] == resources["requests"]["nvidia.com/gpu"] == "1"
+    assert "nvidia.com/gpu" not in resources["limits"], "the built-in models compute on processors"
     assert resources["requests"]["cpu"] == resources["limits"]["cpu"], "what its load is a share of"
 
 
@@ -129,6 +131,32 @@ def test_everything_but_the_warm_pool_scales_to_zero_and_asks_for_no_card() -> N
             (service,) = _of_kind(function, "Service")
             container = service["spec"]["template"]["spec"]["containers"][0]
             assert function.min_scale == 0 and "nvidia.com/gpu" not in container["resources"]["limits"]
+
+
+def test_a_card_is_reserved_only_where_doclings_models_use_it() -> None:
+    component = next(manifest for _, manifest in documents(render.DOCLING / "kustomization.yaml"))
+    settings, pool = component["patches"]
+    assert pool["target"] == {"kind": "Service", "name": "parse-gpu"}
+    ((_, config),) = documents(render.DOCLING / settings["path"])
+    assert config["data"]["AEGIS_PDF_ENGINE"] == "docling"
+    (service,) = _of_kind(TABLE.function("parse_gpu"), "Service")
+    for operation in msgspec.yaml.decode((render.DOCLING / pool["path"]).read_text()):
+        *path, last = (step.replace("~1", "/") for step in operation["path"].split("/")[1:])
+        place: Any = service
+        for step in path:
+            place = place[int(step)] if isinstance(place, list) else place[step]
+        assert (last in place) == (operation["op"] == "replace")
+        place[last] = operation["value"]
+    (container,) = service["spec"]["template"]["spec"]["containers"]
+    assert container["image"].startswith("aegisrag/documents-gpu:")
+    limits, requests = container["resources"]["limits"], container["resources"]["requests"]
+    assert limits["nvidia.com/gpu"] == requests["nvidia.com/gpu"] == "1" and limits["memory"] == "16Gi"
+    readers = [function.name for function in TABLE.functions if "AEGIS_PDF_ENGINE" in _names(function)]
+    assert readers == ["parse_gpu"], "no other image has the models"
+
+
+def _names(function: Function) -> set[str]:
+    return {variable.name for variable in render.variables(function)}
 
 
 def test_whoever_chooses_a_route_is_told_whether_there_is_a_pool() -> None:

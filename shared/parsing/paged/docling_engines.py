@@ -4,12 +4,21 @@ by rapidocr, and tables by the places of their words."""
 import logging
 from collections.abc import Iterable, Sequence
 from functools import cache
+from importlib.util import find_spec
 from typing import Any, ClassVar, Literal
 
 import numpy
+from docling.datamodel.accelerator_options import AcceleratorOptions
 from docling.datamodel.base_models import Cluster, LayoutPrediction, Page, Table, TableStructurePrediction
 from docling.datamodel.document import ConversionResult
-from docling.datamodel.pipeline_options import BaseLayoutOptions, BaseTableStructureOptions, OcrMode, OcrOptions
+from docling.datamodel.pipeline_options import (
+    BaseLayoutOptions,
+    BaseTableStructureOptions,
+    OcrMode,
+    OcrOptions,
+    RapidOcrOptions,
+    ThreadedPdfPipelineOptions,
+)
 from docling.models.base_layout_model import BaseLayoutModel
 from docling.models.base_ocr_model import BaseOcrModel
 from docling.models.base_table_model import BaseTableStructureModel
@@ -21,13 +30,17 @@ from docling_core.types.doc.labels import DocItemLabel
 from docling_core.types.doc.page import TextCell, TextCellUnit
 from pydantic import Field
 
+from shared.parsing.engine import Device, PdfEngine, current_engine
 from shared.parsing.paged.ocr import THREADS, recognize
-from shared.parsing.paged.onnx_sessions import without_spinning
+from shared.parsing.paged.onnx_sessions import configured
 from shared.parsing.paged.table_grid import table_rows
 from shared.parsing.paged.table_words import GridRow, TableWord
 
 INPUT_SIDE = 1200
 """Pixels of a page's longer side in the layout model's input."""
+
+providers: list[str] = []
+"""The provider of ONNX Runtime that the layout model runs on."""
 
 _LABELS = {
     "text": DocItemLabel.TEXT,
@@ -47,7 +60,7 @@ _LABELS = {
 def layout_engine() -> Any:
     from rapid_layout import RapidLayout
 
-    with without_spinning("rapid_layout"):
+    with configured("rapid_layout", current_engine().device, providers):
         engine = RapidLayout(conf_thresh=0.5, engine_cfg={"intra_op_num_threads": THREADS, "inter_op_num_threads": 1})
     logging.getLogger("RapidLayout").setLevel(logging.ERROR)
     return engine
@@ -176,9 +189,36 @@ class OcrEngine(BaseOcrModel):
 def register() -> None:
     """Registers the engines once in a process, before the first pipeline is made.
 
-    Docling's own table engines import torch, so they are left out.
+    Docling's own table engines import torch, so they are left out where it is not installed.
     """
-    defaults.table_structure_engines = lambda: {"table_structure_engines": []}
-    get_layout_factory(allow_external_plugins=False).register(LayoutEngine, "aegisrag", __name__)
-    get_table_structure_factory(allow_external_plugins=False).register(TableEngine, "aegisrag", __name__)
-    get_ocr_factory(allow_external_plugins=False).register(OcrEngine, "aegisrag", __name__)
+    if find_spec("torch") is None:
+        defaults.table_structure_engines = lambda: {"table_structure_engines": []}
+    has_plugins = current_engine().has_plugins
+    get_layout_factory(allow_external_plugins=has_plugins).register(LayoutEngine, "aegisrag", __name__)
+    get_table_structure_factory(allow_external_plugins=has_plugins).register(TableEngine, "aegisrag", __name__)
+    get_ocr_factory(allow_external_plugins=has_plugins).register(OcrEngine, "aegisrag", __name__)
+
+
+def pipeline_options(engine: PdfEngine, device: Device, *, ocr: bool) -> ThreadedPdfPipelineOptions:
+    """Returns the options of Docling's standard pipeline with the engine's plug-ins."""
+    plugins = engine.has_plugins
+    reading: Any = get_ocr_factory(allow_external_plugins=plugins).create_options(engine.ocr)
+    layout: Any = get_layout_factory(allow_external_plugins=plugins).create_options(engine.layout)
+    tables: Any = get_table_structure_factory(allow_external_plugins=plugins).create_options(engine.tables)
+    reading.mode = OcrMode.FULL_PAGE
+    if isinstance(reading, RapidOcrOptions):
+        reading.backend = "torch"  # whose weights `docling-tools` downloads, and which needs no other runtime
+    options = ThreadedPdfPipelineOptions(
+        artifacts_path=engine.artifacts or None,
+        allow_external_plugins=plugins,
+        do_ocr=ocr,
+        generate_parsed_pages=ocr,
+        ocr_options=reading,
+        layout_options=layout,
+        table_structure_options=tables,
+        accelerator_options=AcceleratorOptions(device=device, num_threads=THREADS),
+    )
+    if engine.is_docling:
+        batch = engine.batch_pages
+        options.layout_batch_size = options.table_batch_size = options.ocr_batch_size = batch
+    return options

@@ -9,7 +9,8 @@ from docling_core.types.doc.base import BoundingBox, CoordOrigin
 from docling_core.types.doc.page import BoundingRectangle, TextCell
 from PIL import Image
 
-from shared.parsing.paged.onnx_sessions import without_spinning
+from shared.parsing.engine import current_engine
+from shared.parsing.paged.onnx_sessions import configured
 
 THREADS = 2
 FINDING_SIDE = 1120
@@ -21,7 +22,11 @@ DOUBTFUL = 0.85
 SAMPLES = 4
 """Doubtful lines of a page that are read upside down before all of them are."""
 
+providers: list[str] = []
+"""The provider of ONNX Runtime that each model runs on."""
+
 _BETTER = 0.1
+_HIGH = 1.5
 _FEWEST_LETTERS = 3
 """Shorter lines may make sense upside down too."""
 
@@ -37,7 +42,7 @@ def ocr_engine() -> Any:
     """Creates the engine without the model that detects upside-down lines: it is wrong about long upright ones."""
     from rapidocr import RapidOCR
 
-    with without_spinning("rapidocr"):
+    with configured("rapidocr", current_engine().device, providers):
         return RapidOCR(
             params={
                 "Global.log_level": "error",
@@ -66,7 +71,7 @@ def _line(corners: list[list[float]], text: str, score: float) -> OcrLine:
     box = BoundingBox(l=min(across), t=min(down), r=max(across), b=max(down), coord_origin=CoordOrigin.TOPLEFT)
     rectangle = BoundingRectangle.from_bounding_box(box)
     # The engine rotates a line that is so high before it recognizes it.
-    quarters = int(box.height >= 1.5 * box.width)
+    quarters = int(box.height >= _HIGH * box.width)
     return OcrLine(
         index=0, text=text, orig=text, confidence=float(score), from_ocr=True, rect=rectangle, quarters=quarters
     )
@@ -102,12 +107,21 @@ def _retry_upside_down(lines: list[OcrLine], numbers: list[int], pixels: Any, co
     return turned
 
 
-def quarters_of(lines: Sequence[TextCell]) -> int:
-    """Returns the quarter turns that most of their letters need."""
+def quarters_of(lines: Sequence[TextCell], image: Image.Image) -> int:
+    """Returns the quarter turns that most of their letters need. Lines of another engine do not say which way they
+    stand, so that the image is read again where most of them are upright columns."""
     letters = [0, 0, 0, 0]
     for line in lines:
-        letters[line.quarters if isinstance(line, OcrLine) else 0] += len(line.text)
-    return letters.index(max(letters))
+        letters[line.quarters if isinstance(line, OcrLine) else _is_high(line)] += len(line.text)
+    quarters = letters.index(max(letters))
+    if quarters and not any(isinstance(line, OcrLine) for line in lines):
+        return quarters_of(recognize(image), image)
+    return quarters
+
+
+def _is_high(line: TextCell) -> bool:
+    box = line.rect.to_bounding_box()
+    return bool(box.height >= _HIGH * box.width)
 
 
 def in_reading_order(boxes: Sequence[BoundingBox]) -> list[int]:

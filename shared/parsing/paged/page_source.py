@@ -1,6 +1,6 @@
 """Opens PDF documents and images as sources of pages. A page is read when it is asked for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from io import BytesIO
 from itertools import islice
@@ -56,8 +56,9 @@ class PageSource(Protocol):
         """Renders the page in RGB, its longer side `longest` pixels at most, or `width` pixels wide."""
         ...
 
-    def single_page_pdf(self, number: int, quarters: int = 0) -> bytes | None:
-        """Returns a PDF of this page alone, rotated clockwise by quarter turns; None where the document is an image."""
+    def excerpt(self, quarters: Mapping[int, int]) -> bytes | None:
+        """Returns a PDF of the pages with these numbers, each rotated clockwise by quarter turns; None where the
+        document is an image."""
         ...
 
     def pictures(self, number: int) -> list[PagePicture]:
@@ -131,15 +132,15 @@ class PdfPages:
         rendered: Image.Image = page.render(scale=scale, may_draw_forms=False).to_pil()
         return rendered.convert("RGB")
 
-    def single_page_pdf(self, number: int, quarters: int = 0) -> bytes | None:
+    def excerpt(self, quarters: Mapping[int, int]) -> bytes | None:
         import pypdfium2
 
-        single = pypdfium2.PdfDocument.new()
-        single.import_pages(self._document, [number - 1])
-        page = single[0]
-        page.set_rotation((page.get_rotation() + 90 * quarters) % 360)
+        chosen = pypdfium2.PdfDocument.new()
+        chosen.import_pages(self._document, [number - 1 for number in quarters])
+        for page, turns in zip(chosen, quarters.values(), strict=True):
+            page.set_rotation((page.get_rotation() + 90 * turns) % 360)
         written = BytesIO()
-        single.save(written)
+        chosen.save(written)
         return written.getvalue()
 
     def pictures(self, number: int) -> list[PagePicture]:
@@ -226,7 +227,7 @@ class ImagePages:
         upright.thumbnail((longest, longest))
         return _opaque(upright)
 
-    def single_page_pdf(self, number: int, quarters: int = 0) -> bytes | None:
+    def excerpt(self, quarters: Mapping[int, int]) -> bytes | None:
         return None
 
     def pictures(self, number: int) -> list[PagePicture]:

@@ -1,11 +1,12 @@
 """Reads the blocks of a page that has a text layer: every word that is seen is in a block, and no other."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
 from shared.parsing.document import Block
+from shared.parsing.engine import current_engine
 from shared.parsing.letters import letters_of
 from shared.parsing.links import with_address
 from shared.parsing.paged import layout
@@ -20,20 +21,27 @@ from shared.parsing.paged.text_blocks import TextPage, body_size, rows_of_runs, 
 from shared.parsing.paged.text_layer import TextRun
 from shared.parsing.paged.unowned_text import add_unowned, insert_block
 from shared.parsing.tables import table_markdown
-from shared.parsing.time_limits import uncounted
 from shared.types.passage import Box
 
 LEAST_FIELDS = 0.2
 """Share of the rows of a form that have fields."""
 
-SinglePage = Callable[[int], bytes | None]
+
+def layout_quarters(page: TextPage) -> int | None:
+    """Returns the quarter turns after which layout analysis reads the page; None where its text layer is enough."""
+    main = _main_direction(page)
+    turned = _rotated(page, main)
+    turned = replace(turned, runs=[run for run in turned.runs if run.quarters == 0])
+    if _is_form(turned) or not layout.is_available():
+        return None
+    return main if current_engine().is_docling or page_method(turned) == "layout" else None
 
 
-def page_blocks(page: TextPage, number: int, single_page: SinglePage) -> list[Block]:
-    """`single_page` returns a PDF of the page alone, rotated by quarter turns."""
-    counts = [sum(len(run.text) for run in page.runs if run.quarters == quarters) for quarters in range(4)]
-    main = counts.index(max(counts))
-    blocks = _of_direction(page, main, number, single_page)
+def page_blocks(page: TextPage, number: int, found: Sequence[Block] | None = None) -> list[Block]:
+    """`found` are the blocks of layout analysis, on the page as it was rotated for it; None without."""
+    counts = _letters_by_direction(page)
+    main = _main_direction(page)
+    blocks = _of_direction(page, main, number, found)
     for quarters in range(4):
         if counts[quarters] and quarters != main:
             for block in _of_direction(_without_cells(page, quarters, blocks), quarters, number, None):
@@ -44,6 +52,15 @@ def page_blocks(page: TextPage, number: int, single_page: SinglePage) -> list[Bl
         Block("paragraph", note.text, page=number, box=page.fractions(note.box), aside=True) for note in page.notes
     ]
     return blocks + notes
+
+
+def _main_direction(page: TextPage) -> int:
+    counts = _letters_by_direction(page)
+    return counts.index(max(counts))
+
+
+def _letters_by_direction(page: TextPage) -> list[int]:
+    return [sum(len(run.text) for run in page.runs if run.quarters == quarters) for quarters in range(4)]
 
 
 def _without_cells(page: TextPage, quarters: int, blocks: Sequence[Block]) -> TextPage:
@@ -59,29 +76,24 @@ def _without_cells(page: TextPage, quarters: int, blocks: Sequence[Block]) -> Te
     return replace(page, runs=[run for run in page.runs if not is_held(run)])
 
 
-def _of_direction(page: TextPage, quarters: int, number: int, single_page: SinglePage | None) -> list[Block]:
-    """Returns the blocks of the runs that are upright once the page is rotated; without layout analysis where there is
-    no single page."""
+def _of_direction(page: TextPage, quarters: int, number: int, found: Sequence[Block] | None) -> list[Block]:
+    """Returns the blocks of the runs that are upright once the page is rotated."""
     upright = _rotated(page, quarters)
     runs = [run for run in upright.runs if run.quarters == 0]
     others = [run for run in upright.runs if run.quarters]
     turned = replace(upright, runs=runs)
     body = body_size(runs)
-    is_form = _is_form(turned)
-    blocks = None
-    if single_page and not is_form and layout.is_available() and page_method(turned) == "layout":
-        with uncounted():
-            layout.load_layout()
-        single = single_page(quarters)
-        found = layout.pdf_blocks(single, number) if single else []
-        blocks = _without(found, [*upright.hidden, *others], turned)
-        if blocks is not None:
-            blocks = from_right_to_left(blocks, turned)
-            blocks = add_unowned(add_tables(blocks, turned, number, body, others), turned, number, body)
+    blocks = None if found is None else _without(found, [*upright.hidden, *others], turned)
+    if blocks is not None:
+        blocks = from_right_to_left(blocks, turned)
+        if not current_engine().is_docling:
+            blocks = add_tables(blocks, turned, number, body, others)
+        blocks = add_unowned(blocks, turned, number, body)
+        if not current_engine().is_docling:
             blocks = in_reading_order(blocks)
-    if blocks is None:
+    else:
         blocks = text_blocks(turned, number, body)
-        if not is_form:
+        if not _is_form(turned):
             blocks = add_tables(blocks, turned, number, body, others)
     blocks = repair_layout(blocks, turned, body)
     return [replace(block, box=layout.rotated_box(block.box, -quarters % 4)) for block in blocks]

@@ -24,8 +24,10 @@ _GRACE_S = 5.0
 async def pool_running(services: Services, secrets: Secrets) -> AsyncIterator[asyncio.Task[None]]:
     """Runs a pool for as long as the context lasts; the task that it yields ends when the workers are warm. Only then
     are slices claimed."""
-    memory = gpu.GpuMemory() if gpu.has_gpu() else None
-    parsers = WarmParsers(services.settings.parsing, services.settings.pool_workers, memory)
+    settings = services.settings
+    most = gpu.MAX_DOCLING_BYTES if settings.pdf_engine.is_docling else gpu.MAX_WORKER_BYTES
+    memory = gpu.GpuMemory(most_bytes=most) if settings.pdf_engine.device == "cuda" else None
+    parsers = WarmParsers(settings.parsing, settings.pool_workers, memory, settings.pdf_engine)
     stage = PooledStage(services.table.function(NAME), services, secrets)
     pool = Pool(services.slice_queue, parsers, stage, parsers.size)
 

@@ -182,7 +182,7 @@ class Services:
     def parser_pool(self) -> "ParserPool":
         from shared.parsing.pool import ParserPool
 
-        return ParserPool(self.settings.parsing, workers=2)
+        return ParserPool(self.settings.parsing, workers=2, engine=self.settings.pdf_engine)
 
     @cached_property
     def slice_queue(self) -> "SliceQueue":

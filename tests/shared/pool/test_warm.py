@@ -21,8 +21,9 @@ def unloaded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Workers say that they are warm without loading anything; the list tells which did."""
     warmed: list[int] = []
 
-    async def preload(worker: Worker, parser: str) -> None:
+    async def preload(worker: Worker, parser: str) -> str:
         warmed.append(worker.pid)
+        return ""
 
     monkeypatch.setattr(Worker, "preload", preload)
     return warmed
