@@ -26,6 +26,7 @@ _MAIL_FIELDS = frozenset(
     {"from", "to", "cc", "subject", "date", "received", "message-id", "mime-version", "return-path", "reply-to"}
 )
 _CALENDAR = re.compile(r"\s*BEGIN:VCALENDAR\s", re.IGNORECASE)
+_CONTACT = re.compile(r"\s*BEGIN:VCARD\s", re.IGNORECASE)
 _TEX = re.compile(r"^[^\S\n]*+\\(?:documentclass|documentstyle|begin\{document\})", re.MULTILINE)
 _NOTEBOOK = re.compile(r'"(?:nbformat|cells|worksheets)"\s*:')
 _FRONT_CHARACTERS = 4000
@@ -75,6 +76,10 @@ def is_mailbox(text: str) -> bool:
 
 def is_calendar(text: str) -> bool:
     return _CALENDAR.match(text) is not None
+
+
+def is_contact(text: str) -> bool:
+    return _CONTACT.match(text) is not None
 
 
 def is_saved_page(text: str) -> bool:

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from shared.formats.markup import (
     is_calendar,
+    is_contact,
     is_declared_xml,
     is_html,
     is_jats,
@@ -76,6 +77,7 @@ FORMATS = (
     Format("mht", "multipart/related", looks=is_saved_page, required=True),
     Format("mbox", "application/mbox", looks=is_mailbox, required=True),
     Format("ics", "text/calendar", looks=is_calendar, overrules=True),
+    Format("vcf", "text/vcard", looks=is_contact, overrules=True),
     Format("eml", "message/rfc822", looks=is_mail, required=True),
     Format("docx", f"{_OFFICE}.wordprocessingml.document", "docling"),
     Format("pptx", f"{_OFFICE}.presentationml.presentation", "docling"),

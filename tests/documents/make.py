@@ -264,6 +264,10 @@ def ics() -> str:
     )
 
 
+def vcf() -> str:
+    return f"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:{TITLE}\r\nNOTE:{SENTENCE}\r\nEND:VCARD\r\n"
+
+
 def ipynb() -> str:
     cells = [
         {"cell_type": "markdown", "metadata": {}, "source": [f"# {TITLE}\n", "\n", SENTENCE]},
@@ -356,6 +360,7 @@ _MADE: dict[str, Callable[[], str | bytes]] = {
     "eml": eml,
     "mbox": mbox,
     "ics": ics,
+    "vcf": vcf,
     "ipynb": ipynb,
     "boxnote": boxnote,
     "nxml": jats,

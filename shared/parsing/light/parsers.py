@@ -24,6 +24,7 @@ MODULES = {
     "message/rfc822": "shared.parsing.light.mail",
     "application/mbox": "shared.parsing.light.mail",
     "application/vnd.ms-outlook": "shared.parsing.light.outlook",
+    "text/vcard": "shared.parsing.light.contacts",
     "text/calendar": "shared.parsing.light.calendar",
     "multipart/related": "shared.parsing.light.mail",
     "application/epub+zip": "shared.parsing.light.epub",

@@ -144,6 +144,40 @@ def test_a_table_of_values_is_read_whatever_separates_them(delimiter: str) -> No
     assert block.rows == tuple(rows)
 
 
+@pytest.mark.parametrize(
+    ("text", "before", "rows"),
+    [
+        ('sep=;\nname;note\nAda;"one, two"\n', [], (("name", "note"), ("Ada", "one, two"))),
+        ('\ufeff"sep=|"\r\na|b\r\n1|2\r\n', [], (("a", "b"), ("1", "2"))),
+        ("Fees\n\nname,fee\nAda,5\nBo,7\n", ["Fees"], (("name", "fee"), ("Ada", "5"), ("Bo", "7"))),
+        (
+            "Sales\nMade:,2026-01-05\n\nid,name,fee,town\n1,Ada,5,Oslo\n2,Bo,7,Vik\n",
+            ["Sales", "Made: 2026-01-05"],
+            (("id", "name", "fee", "town"), ("1", "Ada", "5", "Oslo"), ("2", "Bo", "7", "Vik")),
+        ),
+        ('a\tb\n"5 inch\t3\n"6 inch\t4\n', [], (("a", "b"), ('"5 inch', "3"), ('"6 inch', "4"))),
+        (
+            'a\tb\n"tall" one\t5\n3" pipe\t7\n"8 inch\t9\n"x"\t1',
+            [],
+            (
+                ("a", "b"),
+                ('"tall" one', "5"),
+                ('3" pipe', "7"),
+                ('"8 inch', "9"),
+                ("x", "1"),
+            ),
+        ),
+        ('a,b\n"1,5",3" pipe\n"2\n2",4\n', [], (("a", "b"), ("1,5", '3" pipe'), ("2\n2", "4"))),
+    ],
+)
+def test_a_table_of_values_is_read_without_what_only_surrounds_it(
+    text: str, before: list[str], rows: tuple[tuple[str, ...], ...]
+) -> None:
+    *lines, table = read("csv", text).blocks
+    assert [line.text for line in lines] == before
+    assert table.rows == rows
+
+
 def test_a_comma_inside_a_quoted_cell_separates_nothing() -> None:
     assert read("csv", 'a;b\n"1,5\nlines";2\n3,5;4\n').blocks[0].rows == (("a", "b"), ("1,5\nlines", "2"), ("3,5", "4"))
 
