@@ -98,7 +98,8 @@ class Alignment:
 
     def _counterpart(self, word: Word) -> Counterpart:
         german = self.source.german
-        contrary = opposites(german).get(word.root, frozenset())
+        is_thing = not german and word.low.endswith("ing") and word.before[1] in _ARTICLES
+        contrary = frozenset[str]() if is_thing else opposites(german).get(word.root, frozenset())
         rivals = [
             each
             for each in self.source.words
@@ -127,10 +128,19 @@ class Alignment:
     def quantities(self) -> list[tuple[StatedQuantity, list[StatedQuantity]]]:
         """Each quantity of the statement with those of the source that are the same amount."""
         return [
-            (one, [other for other in self.source.quantities if same_value(one, other) or self._same_age(one, other)])
+            (one, [other for other in self.source.quantities if self._is_same(one, other)])
             for one in self.statement.quantities
             if not self._is_label(one)
         ]
+
+    def _is_same(self, one: StatedQuantity, other: StatedQuantity) -> bool:
+        return same_value(one, other) or self._same_age(one, other) or self._same_price(one, other)
+
+    def _same_price(self, one: StatedQuantity, other: StatedQuantity) -> bool:
+        """The currency that stands with the first price alone: "12 euros in advance and 15 at the door"."""
+        if other.dimension or not one.dimension.isupper() or not one.values & other.values:
+            return False
+        return any(each.dimension == one.dimension for each in self.source.quantities)
 
     @cached_property
     def used_places(self) -> frozenset[int]:
@@ -305,12 +315,15 @@ def denies(one: str, other: str, german: bool) -> bool:
     if len(shorter) < _LONG_ENOUGH or len(longer) - len(shorter) > _LONGEST_DENIAL:
         return False
     if longer.startswith("un") and not longer.startswith(_UN_AS_LETTERS):
-        return root(longer.removeprefix("un"), german) == root(shorter, german)
+        rest = longer.removeprefix("un")
+        return root(rest, german) == root(shorter, german) or (german and rest == f"ver{shorter}")
     return longer.startswith(shorter) and longer[len(shorter) :].removeprefix("s") in _ENDINGS_THAT_DENY
 
 
 _LONGEST_DENIAL = 6
-_ENDINGS_THAT_DENY = frozenset(["less", "los", "lose", "losen", "loser", "loses"])
+_ENDINGS_THAT_DENY = frozenset(
+    ["less", "los", "lose", "losen", "loser", "loses", "frei", "freie", "freien", "freies", "freier"]
+)
 _UN_AS_LETTERS = (
     "unter", "under", "until", "unit", "univers", "unif", "uniq", "union", "uncle", "ungarn", "unfall", "unternehm",
     "ungefähr", "unwetter", "unless", "unkosten", "unmeng",

@@ -176,6 +176,8 @@ def _named_with(pair: Alignment, title: Word) -> list[Counterpart]:
 
 def mislabels_a_number(pair: Alignment) -> bool:
     """ "The default is 16" of "default 4, maximum 16"."""
+    if pair.is_of_a_row:
+        return False
     labels = {}
     for one in pair.source.quantities:
         before = next((word for word in reversed(pair.source.words) if word.end <= one.start), None)

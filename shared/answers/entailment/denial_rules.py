@@ -12,12 +12,12 @@ _WITHOUT = ("without", "ohne")
 _CONTRACTED = re.compile(r"n't\b")
 _NO_DENIAL = re.compile(
     r"\b(?:not|no|nicht|keine|never|nie) (?:by |um )?"
-    r"(?:more|less|fewer|later|longer|higher|mehr|weniger|später|länger|höher"
-    r"|before|vor|nach|after|until|over|above|under|below|über|unter|earlier|früher)"
-    r"(?: than| als)? (?=\S{0,9}\d|\w{1,20} \w)(?<!nicht mehr )"
+    r"(?:(?:more|less|fewer|later|longer|higher|earlier|sooner|mehr|weniger|später|länger|höher|früher)"
+    r"(?: than| als|(?= \d| (?:a|an|one|two|three|four|five|six|seven|eight|nine|ten|twelve) \w))"
+    r"|(?:before|vor|nach|after|until|over|above|under|below|über|unter) (?=\S{0,9}\d|\w{1,20} \w))(?<!nicht mehr )"
     r"|\bnot only\b|\bnicht nur\b|\bnicht einmal\b|\bnot even\b"
     r"|\bno (?:\w{1,20} )?(?:charge|fee|cost)s?\b"
-    r"|\bno matter\b|\bno\. ?\d|\bnot exceed"
+    r"|\bno matter\b|\bno\.|\bnot (?:be )?exceed|\bnicht (?:überschr|überst|unterschr)"
 )
 """What looks like a denial: a bound, "not only", "no fee"."""
 
@@ -25,6 +25,7 @@ _NOTHING_BUT = re.compile(
     r"\b(?:cannot|not|no|nothing|none|nobody|no one|never|kein\w{0,3}|nicht\w{0,2}|niemand\w{0,2})\b[^.;]{0,60}?"
     r"\b(?:but (?!not|no)|except|other than|apart from|aside from|außer|abgesehen von|bis auf|unless|es sei denn)"
 )
+_RULED_OUT = re.compile(r"\b(?:schließ(?:t|en)|schloss(?:en)?)\b[^.;,]{0,60}\baus\b|\brul(?:e|es|ed) out\b")
 _FORBIDDEN = re.compile(
     r"\b(?:must not|mustn't|may not|cannot|can not|can't|could not|not (?:\w{1,20} )?(?:allowed|permitted|possible)"
     r"|forbid\w{0,5}|prohibit\w{0,4}|banned|verboten|untersagt"
@@ -47,19 +48,29 @@ def denies_otherwise(pair: Alignment) -> bool:
     """A denial on one side alone, or a word that contradicts the other side's; both together agree."""
     statement = pair.statement
     conditional = any(clause.kind is ClauseKind.CONDITION for clause in statement.clauses)
+    if _is_limited(pair.window_text) and _NOTHING_BUT.search(statement.low):
+        return False
+    if len(pair.window) == 1 and len(statement.clauses) > 1:
+        ours = sum(_turned(pair, clause) for clause in range(len(statement.clauses)))
+        return ours % 2 != len(_denials_used(pair, pair.window[0])) % 2
     if conditional and _UNLESS.search(pair.window_text) and not _UNLESS.search(statement.low):
         ours = sum(len(_denials(statement, clause)) for clause in range(len(statement.clauses)))
         return ours % 2 != sum(len(_denials_used(pair, clause)) for clause in pair.window) % 2
     return any(_differs(pair, clause) for clause in range(len(pair.statement.clauses)))
 
 
+def _turned(pair: Alignment, clause: int) -> int:
+    """How often a clause of the statement denies or turns what the source has."""
+    held = [each for each in pair.counterparts if each.word.clause == clause and each.places]
+    opposite = [each for each in held if each.opposite and not _is_compared(pair.statement, each.word.end)]
+    starts = {each.word.start for each in opposite}
+    denials = [match for match in _denials(pair.statement, clause) if match.start() not in starts]
+    return len(denials) + sum(not is_converse(pair, each) for each in opposite)
+
+
 def _differs(pair: Alignment, clause: int) -> bool:
     held = [each for each in pair.counterparts if each.word.clause == clause and each.places]
-    turned = sum(
-        each.opposite and not _is_compared(pair.statement, each.word.end) and not is_converse(pair, each)
-        for each in held
-    )
-    ours = (len(_denials(pair.statement, clause)) + turned) % 2
+    ours = _turned(pair, clause) % 2
     theirs = {number: len(_denials_used(pair, number)) % 2 for number in pair.window}
     parts = [pair.clauses_held(each) for each in held]
     parts += [
@@ -80,7 +91,7 @@ def _denials(reading: SentenceReading, clause: int) -> list[re.Match[str]]:
     part = reading.clauses[clause]
     found = [
         match
-        for pattern in (marker("negation"), _CONTRACTED)
+        for pattern in (marker("negation"), _CONTRACTED, _RULED_OUT)
         for match in pattern.finditer(reading.low, part.start, part.end)
     ]
     if not found or (_NOTHING_BUT.search(reading.low) and not _UNLESS.search(reading.low)):
@@ -90,12 +101,21 @@ def _denials(reading: SentenceReading, clause: int) -> list[re.Match[str]]:
 
 
 def _denials_used(pair: Alignment, clause: int) -> list[re.Match[str]]:
-    """Those of a source's clause; "without" counts where the statement is about what is without."""
-    return [
+    """Those of a source's clause; "without" counts where the statement is about what is without, and an exception where
+    it is about what is excepted."""
+    turned = {pair.source.words[place].start for each in pair.counterparts if each.opposite for place in each.places}
+    part = pair.source.clauses[clause]
+    found = [
         match
         for match in _denials(pair.source, clause)
-        if match.group() not in _WITHOUT or _is_followed_by(pair.source, match.end(), pair.used_in_window)
+        if match.start() not in turned
+        and (match.group() not in _WITHOUT or _is_followed_by(pair.source, match.end(), pair.used_in_window))
     ]
+    if _NOTHING_BUT.search(pair.source.low):
+        return found
+    exceptions = marker("exception").finditer(pair.source.low, part.start, part.end)
+    excepted = [match for match in exceptions if _is_followed_by(pair.source, match.end(), pair.used_in_window)]
+    return found + [match for match in excepted if not marker("exception").search(pair.statement.low)]
 
 
 def _is_followed_by(reading: SentenceReading, end: int, places: frozenset[int]) -> bool:
@@ -109,8 +129,8 @@ def _is_compared(reading: SentenceReading, end: int) -> bool:
 
 _COMPARED = re.compile(
     r"\W{1,3}(?:\w{1,20} ){0,3}(?:than|als)\b"
-    r"(?! (?:\d|before|planned|expected|usual|last|previous|zuvor|vorher|bisher|geplant|erwartet|früher|im vor"
-    r"|im letzten))"
+    r"(?! (?:\d|before|planned|expected|usual|last|previous|announced|scheduled|intended|zuvor|vorher|bisher|früher"
+    r"|im vor|im letzten|(?:ursprünglich )?(?:geplant|erwartet|vorgesehen|angekündigt|gedacht|üblich)))"
 )
 """With another thing; not with a number, nor with another time."""
 
@@ -153,7 +173,7 @@ def modality_differs(pair: Alignment) -> bool:
     if any(each.opposite for each in pair.counterparts):
         return False
     ours, theirs = _modalities(pair.statement.low), _modalities(pair.window_text)
-    if not ours and theirs == {"plan"}:
+    if not ours and "plan" in theirs and theirs <= {"plan", "should"}:
         done = marker("done")
         return bool(done.search(pair.statement.low)) and not done.search(pair.window_text)
     if "plan" in ours & theirs:

@@ -69,7 +69,17 @@ def mixes_cells(pair: Alignment) -> bool:
     for _, others in pair.quantities:
         cells_of = {pair.source.clause_at(other.start) for other in others}
         filled |= cells_of if len(cells_of) == 1 else set()
-    return bool(named - filled) and bool(filled - named - {0})
+    return bool({number for number in named - filled - {0} if _has_a_value(pair.source, number)}) and bool(
+        filled - named - {0}
+    )
+
+
+def _has_a_value(reading: SentenceReading, number: int) -> bool:
+    """Whether its cell holds more than "not allowed"."""
+    words = [word for word in reading.content if word.clause == number and not _is_column(reading, word)]
+    return any(not word.light for word in words) or any(
+        reading.clause_at(one.start) == number for one in reading.quantities
+    )
 
 
 _COLUMN = 0.8
@@ -96,7 +106,13 @@ def takes_the_rest(pair: Alignment) -> bool:
             if word.clause == number and word.start >= match.end() and not word.light
         }
         elsewhere = {word.root for word in pair.source.content if word.start < match.start()}
-        taken = {place for place in behind & pair.used_places if pair.source.words[place].root not in elsewhere}
+        taken = {
+            place
+            for each in pair.counterparts
+            for place in behind & {*each.places}
+            if pair.source.words[place].root not in elsewhere
+            and all(pair.source.words[other].start >= match.start() for other in each.places)
+        }
         ahead = any(pair.source.words[place].start < match.start() for place in pair.used_places)
         numbers = any(start < match.start() for start in pair.used_numbers)
         if taken and ahead and (numbers or any(pair.source.words[place].text[0].isupper() for place in taken)):

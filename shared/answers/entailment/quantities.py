@@ -321,7 +321,7 @@ def _with_shared_units(text: str, found: Sequence[StatedQuantity]) -> list[State
     return result
 
 
-_SMALL_WORDS = re.compile(r"\b(?:the|an?|einem|einer|ein|dem|den|der|von|of)[ ]$")
+_SMALL_WORDS = re.compile(r"\b(?:(?:an? |the )?(?:total|sum) of|the|an?|einem|einer|ein|dem|den|der|von|of)[ ]$")
 _BOUNDS: tuple[tuple[str, str, str], ...] = (
     ("most", "at most", "or less"),
     ("least", "at least", "or more"),
@@ -332,6 +332,7 @@ _BOUNDS: tuple[tuple[str, str, str], ...] = (
 """With each bound the markers of what stands before the number, and of what stands behind it."""
 
 _BOUNDS_OF_NUMBERS = (
+    ("above", re.compile(r"^(?!.*(?:version|release|build|ausgabe)).*\b(?:older than|älter als)[ ]$", re.I | re.S)),
     ("below", re.compile(r"\b(?:before|prior to|older than|earlier than|vor|älter als|unter)[ ]$", re.I)),
     ("above", re.compile(r"\b(?:after|since|nach|ab|from|newer than|later than|neuer als)[ ]$", re.I)),
 )
@@ -342,6 +343,9 @@ _BOUNDS_OF_AGES = (
     ("below", re.compile(r"\b(?:younger than|jünger als)[ ]$", re.I)),
 )
 
+_NOT_EXCEEDED = re.compile(r"[^.;,]{0,30}\b(?:nicht (?:überschr|überst)|not be exceeded)")
+_AHEAD = re.compile(r"(?:vorher|zuvor|davor|im voraus|vor |before|prior|in advance|ahead|earlier)\b")
+_LATEST = re.compile(r"\b(?:spätestens|at the latest|no later than|not later than)(?: (?:an?|one|ein\w{0,2}))?[ ]$")
 _LATER = re.compile(r"\b(?:after|nach)[ ]$")
 """Not within a time, but when it is over."""
 
@@ -350,6 +354,8 @@ def _bounded(text: str, quantity: StatedQuantity) -> StatedQuantity:
     before = text[max(0, quantity.start - _WINDOW) : quantity.start].lower()
     behind = re.sub(r"^[ (]+", "", text[quantity.end : quantity.end + _WINDOW].lower())
     bare = _SMALL_WORDS.sub("", before)
+    if _LATEST.search(before) and _AHEAD.match(behind):
+        return replace(quantity, bound="least")
     for bound, ahead, after in _BOUNDS:
         if _ends_with(before, ahead) or _ends_with(bare, ahead) or (after and marker(after).match(behind)):
             return replace(quantity, bound=bound)
@@ -357,6 +363,8 @@ def _bounded(text: str, quantity: StatedQuantity) -> StatedQuantity:
         for bound, pattern in _BOUNDS_OF_AGES:
             if pattern.search(before):
                 return replace(quantity, bound=bound)
+    if _NOT_EXCEEDED.match(behind):
+        return replace(quantity, bound="most")
     if quantity.dimension in ("time", "months") and _LATER.search(before):
         return replace(quantity, bound="later")
     if quantity.dimension == "":
