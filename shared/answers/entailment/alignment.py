@@ -98,8 +98,8 @@ class Alignment:
 
     def _counterpart(self, word: Word) -> Counterpart:
         german = self.source.german
-        is_thing = not german and word.low.endswith("ing") and word.before[1] in _ARTICLES
-        contrary = frozenset[str]() if is_thing else opposites(german).get(word.root, frozenset())
+        nominal = not german and word.low.endswith("ing") and word.before[1] in _ARTICLES
+        contrary = frozenset[str]() if nominal else opposites(german).get(word.root, frozenset())
         rivals = [
             each
             for each in self.source.words
