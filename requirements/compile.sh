@@ -14,3 +14,6 @@ compile pyproject.toml --extra cluster --extra documents --extra terminal -c req
   -o requirements/documents.lock
 compile pyproject.toml --extra cluster --extra terminal -c requirements/dev.lock -o requirements/light.lock
 compile --group build -c requirements/dev.lock -o requirements/build.lock
+# CUDA 12.8: the newest torch and ONNX Runtime that are built for it. ONNX Runtime with CUDA takes the place of the other.
+compile pyproject.toml requirements/cuda.in --extra cluster --extra docling --extra terminal -c requirements/dev.lock \
+  --override requirements/cuda-override.in -o requirements/documents-gpu.lock
