@@ -108,8 +108,8 @@ async def parsed_document(
         title=document.title[:500],
         pool_ms=pool_ms,
         models_microusd=described.cost_microusd,
-        words_in=sum(reading.words_in for reading in document.page_readings),
-        words_out=sum(reading.words_out for reading in document.page_readings),
+        words_in=document.words_in + sum(reading.words_in for reading in document.page_readings),
+        words_out=document.words_out + sum(reading.words_out for reading in document.page_readings),
         hidden_words=document.hidden_words,
         parser=document.parser,
     )

@@ -2,6 +2,7 @@
 
 import posixpath
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from types import MappingProxyType
@@ -35,11 +36,13 @@ def as_document(content: bytes) -> bytes:
 
 
 class ReadablePackage(NamedTuple):
-    """A package rewritten to what Docling reads whole. `hidden_words` counts the words that were taken out, which its
-    reader does not see, `hidden_lines` has the rows and columns of sheets that are not shown, by the sheet's name."""
+    """A package rewritten to what Docling reads whole, and the `words` that a reader of it sees. `hidden_words` counts
+    those that were taken out, which are not seen; `hidden_lines` has the rows and columns of sheets that are not shown,
+    by the sheet's name."""
 
     content: bytes
     hidden_words: int
+    words: Counter[str]
     hidden_lines: Mapping[str, SheetLines] = MappingProxyType({})
 
 

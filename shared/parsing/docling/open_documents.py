@@ -5,6 +5,7 @@ written in plain paragraphs and cells.
 """
 
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
@@ -22,6 +23,7 @@ from shared.parsing.docling.open_sheet_cells import (
 )
 from shared.parsing.docling.open_slides import box_of, is_shape_of_slide, take_names
 from shared.parsing.docling.open_styles import OFFICE, STYLE, TEXT, OpenStyles, take_unseen, words_of
+from shared.parsing.docling.package_words import words_of_open
 from shared.parsing.page_numbers import is_page_number
 from shared.parsing.tables import row_line
 
@@ -46,7 +48,7 @@ def readable(content: bytes) -> ReadablePackage:
     with zipfile.ZipFile(BytesIO(content)) as archive:
         names = set(archive.namelist())
         if _CONTENT not in names:
-            return ReadablePackage(content, 0)
+            return ReadablePackage(content, 0, Counter())
         tree = xml_tree(archive.read(_CONTENT), huge_tree=True)
         common = xml_tree(archive.read(_STYLES), huge_tree=True) if _STYLES in names else None
         styles = OpenStyles(tree, common)
@@ -67,6 +69,7 @@ def readable(content: bytes) -> ReadablePackage:
             cells_written(book)
             _with_pages(book, common, styles)
         else:
+            _lists_in_cells_opened(tree)
             _nested_tables_written(tree)
         if (text := tree.find(f"{OFFICE}body/{OFFICE}text")) is not None:
             _boxes_written(text)
@@ -74,7 +77,7 @@ def readable(content: bytes) -> ReadablePackage:
                 hidden += take_unseen(common, styles)
                 powers_written(common, styles)
                 _with_furniture(text, common)
-        return ReadablePackage(rewritten(archive, {_CONTENT: xml_part(tree)}.get), hidden, lines)
+        return ReadablePackage(rewritten(archive, {_CONTENT: xml_part(tree)}.get), hidden, words_of_open(tree), lines)
 
 
 def _take_deleted(tree: Any) -> int:
@@ -94,7 +97,9 @@ def _take_hidden(tree: Any, styles: OpenStyles) -> int:
             words += words_of(section)
             _remove(section)
     for field in tree.iter(f"{TEXT}hidden-text"):
-        words += 0 if (field.text or "").strip() else len(field.get(f"{TEXT}string-value", "").split())
+        if field.get(f"{TEXT}is-hidden") == "true" or not (field.text or "").strip():
+            words += len((field.get(f"{TEXT}string-value") or field.text or "").split())
+            field.text = ""
     for field in list(tree.iter(f"{TEXT}hidden-paragraph")):
         holder = next(field.iterancestors(*_PARAGRAPHS), None)
         if holder is not None and field.get(f"{TEXT}is-hidden") == "true" and holder.getparent() is not None:
@@ -164,6 +169,15 @@ def _nested_tables_written(tree: Any) -> None:
             paragraph = etree.Element(f"{TEXT}p")
             paragraph.text = "; ".join(filter(None, map(row_line, rows)))
             _replace(table, paragraph)
+
+
+def _lists_in_cells_opened(tree: Any) -> None:
+    """Puts the paragraphs of a list inside a cell in its place: of such a list Docling reads the first level alone."""
+    for items in reversed(list(tree.iter(f"{TEXT}list"))):
+        if next(items.iterancestors(f"{_TABLE}table-cell"), None) is not None:
+            for block in [child for item in items for child in item if child.tag in _BLOCKS]:
+                items.addprevious(block)
+            items.getparent().remove(items)
 
 
 def _ruby_written(tree: Any) -> None:

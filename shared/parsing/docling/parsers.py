@@ -14,6 +14,7 @@ from shared.parsing.docling.asciidoc_attributes import attributes
 from shared.parsing.docling.embedded_files import embedded_files
 from shared.parsing.docling.jats_reviews import review_titles
 from shared.parsing.docling.office_packages import as_document
+from shared.parsing.docling.package_words import counted
 from shared.parsing.docling.strict_packages import as_transitional
 from shared.parsing.document import ParsedDocument
 from shared.parsing.limits import ParsingLimits
@@ -122,7 +123,8 @@ def _word(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocum
 
     package = readable(content, limits)
     document = _converted(media_type, with_page_marks(package.content))
-    return replace(read(document, limits, pages=take_page_marks(document)), hidden_words=package.hidden_words)
+    parsed = replace(read(document, limits, pages=take_page_marks(document)), hidden_words=package.hidden_words)
+    return counted(parsed, package.words)
 
 
 def _workbook(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
@@ -140,7 +142,7 @@ def _workbook(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedD
     document = _converted(media_type, package.content)
     join_regions(document, package.hidden_lines)
     without_corners(document)
-    return replace(read(document, limits), hidden_words=package.hidden_words)
+    return counted(replace(read(document, limits), hidden_words=package.hidden_words), package.words)
 
 
 def _presentation(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
@@ -152,7 +154,7 @@ def _presentation(media_type: str, content: bytes, limits: ParsingLimits) -> Par
     package = readable(content)
     document = _converted(media_type, package.content)
     without_corners(document)
-    return replace(read(document, limits), hidden_words=package.hidden_words)
+    return counted(replace(read(document, limits), hidden_words=package.hidden_words), package.words)
 
 
 def _open_sheets(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
@@ -166,7 +168,7 @@ def _open_sheets(media_type: str, content: bytes, limits: ParsingLimits) -> Pars
         return replace(large, hidden_words=package.hidden_words)
     document = _converted(media_type, package.content)
     join_regions(document, package.hidden_lines)
-    return replace(read(document, limits), hidden_words=package.hidden_words)
+    return counted(replace(read(document, limits), hidden_words=package.hidden_words), package.words)
 
 
 def _open_document(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
@@ -178,7 +180,7 @@ def _open_document(media_type: str, content: bytes, limits: ParsingLimits) -> Pa
     package = readable(content)
     document = _converted(media_type, package.content)
     drop_names(document)
-    return replace(read(document, limits), hidden_words=package.hidden_words)
+    return counted(replace(read(document, limits), hidden_words=package.hidden_words), package.words)
 
 
 def _read(media_type: str, content: bytes, limits: ParsingLimits, **options: Any) -> ParsedDocument:

@@ -7,6 +7,7 @@ text, links say their address, signs of symbol fonts become characters.
 import copy
 import re
 import zipfile
+from collections import Counter
 from io import BytesIO
 from typing import Any
 
@@ -15,6 +16,7 @@ from lxml import etree
 from shared.parsing.docling.charts import CHARTS, chart_lines
 from shared.parsing.docling.diagrams import diagram_lines
 from shared.parsing.docling.office_packages import ReadablePackage, related_by_id, rewritten, xml_part, xml_tree
+from shared.parsing.docling.package_words import words_of_slide
 from shared.parsing.docling.slide_colours import unseen_runs
 from shared.parsing.docling.slide_places import SHAPES, SlideBox, box_of, parents, slide_of
 from shared.parsing.docling.symbols import in_font
@@ -39,7 +41,7 @@ _LEAST_SIZE = 200
 def readable(content: bytes) -> ReadablePackage:
     """The same presentation with everything that is seen in boxes of text."""
     with zipfile.ZipFile(BytesIO(content)) as archive:
-        hidden = 0
+        hidden, words = 0, Counter[str]()
         parts: dict[str, bytes] = {}
         footers: set[str] = set()
         slide = slide_of(archive)
@@ -61,8 +63,9 @@ def readable(content: bytes) -> ReadablePackage:
                 _links_written(tree, targets)
                 _symbols_written(tree)
                 _powers_written(tree)
+                words += words_of_slide(tree, is_notes=found[1] == "notesSlides")
                 parts[entry.filename] = xml_part(tree)
-        return ReadablePackage(rewritten(archive, parts.get), hidden)
+        return ReadablePackage(rewritten(archive, parts.get), hidden, words)
 
 
 def _without_outside(

@@ -6,6 +6,7 @@ hidden and white text on white are taken out and counted. Rows that a filter hid
 
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from io import BytesIO
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ from shared.parsing.docling.office_packages import (
     xml_part,
     xml_tree,
 )
+from shared.parsing.docling.package_words import words_of_sheet
 from shared.parsing.docling.workbook_texts import cell_links, is_rich, linked, page_lines, string_text
 from shared.parsing.number_formats import formatted
 
@@ -72,10 +74,10 @@ def readable(content: bytes) -> ReadablePackage:
     with zipfile.ZipFile(BytesIO(content)) as archive:
         sheets = [entry for entry in archive.infolist() if _SHEET.fullmatch(entry.filename)]
         if not sheets:
-            return ReadablePackage(content, 0)
+            return ReadablePackage(content, 0, Counter())
         book = read_book(archive)
         names, off = sheet_names(archive), hidden_sheets(archive)
-        hidden = 0
+        hidden, words = 0, Counter[str]()
         parts: dict[str, bytes] = {}
         hidden_lines: dict[str, SheetLines] = {}
         lines: list[str] = []
@@ -97,8 +99,9 @@ def readable(content: bytes) -> ReadablePackage:
                 own = dict.fromkeys(page_lines(tree.iterfind(f"{_S}headerFooter")))
                 _with_lines(tree, [*shape_lines(archive, part), *(line for line in own if line not in lines)])
                 lines += own
+            words += words_of_sheet(tree, lambda cell: cell_text(cell, book))
             parts[part] = xml_part(tree)
-        return ReadablePackage(rewritten(archive, parts.get), hidden, hidden_lines)
+        return ReadablePackage(rewritten(archive, parts.get), hidden, words, hidden_lines)
 
 
 def read_book(archive: zipfile.ZipFile) -> Book:

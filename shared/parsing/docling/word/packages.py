@@ -5,6 +5,7 @@ paragraphs and runs.
 """
 
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from lxml import etree
 
 from shared.parsing.docling.office_packages import ReadablePackage, related_by_id, rewritten, xml_part, xml_tree
+from shared.parsing.docling.package_words import words_of_word
 from shared.parsing.docling.word.chunks import with_chart_texts, with_chunks, with_diagrams
 from shared.parsing.docling.word.fields import without_page_numbers
 from shared.parsing.docling.word.hidden import Visibility
@@ -41,7 +43,7 @@ def readable(content: bytes, limits: ParsingLimits) -> ReadablePackage:
     with zipfile.ZipFile(BytesIO(content)) as archive:
         names = set(archive.namelist())
         if _MAIN not in names:
-            return ReadablePackage(content, 0)
+            return ReadablePackage(content, 0, Counter())
         trees = {name: _tree(archive, name) for name in (_MAIN, *_NOTES) if name in names}
         styles = _styles(archive, names)
         visibility = Visibility(styles, trees[_MAIN])
@@ -57,7 +59,7 @@ def readable(content: bytes, limits: ParsingLimits) -> ReadablePackage:
             hidden += with_chunks(body, archive, targets, limits)
             hidden += _with_furniture(body, archive, targets, visibility)
         parts = {name: xml_part(tree) for name, tree in trees.items()}
-        return ReadablePackage(rewritten(archive, parts.get), hidden)
+        return ReadablePackage(rewritten(archive, parts.get), hidden, words_of_word(trees.values()))
 
 
 def _take_notes(trees: dict[str, Any]) -> int:
