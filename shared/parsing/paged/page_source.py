@@ -10,6 +10,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from shared.parsing.attachments import Attachment
 from shared.parsing.limits import ParsingLimits
+from shared.parsing.paged.actual_text import page_as_seen
 from shared.parsing.paged.annotations import level_with, page_annotations
 from shared.parsing.paged.embedded_files import embedded_files
 from shared.parsing.paged.rulings import rulings_of
@@ -100,7 +101,7 @@ class PdfPages:
         return len(self._document)
 
     def page(self, number: int) -> TextPage:
-        page = self._page(number)
+        page, replaced = page_as_seen(lambda: self._page(number))
         frame = _frame(page)
         textpage = page.get_textpage()
         width, height = frame.size
@@ -116,7 +117,7 @@ class PdfPages:
             has_content,
             beside.fields,
             unseen,
-            beside.hidden_words,
+            beside.hidden_words + replaced,
             beside.links,
             beside.notes,
             rulings_of(self._objects(page), frame.displayed),

@@ -128,6 +128,39 @@ def scan(*texts: str) -> Drawing:
     return draw
 
 
+def painted(content: bytes) -> bytes:
+    """A page that the operators `content` draw. Fonts: /F, and /T whose glyphs a to h have no shape and read as "zebra
+    qi"; /Photo is a picture, /Form draws with /F, /Clear and /Masked are graphics states in which nothing is seen."""
+    names = b" ".join(b"<%02x> <%04x>" % pair for pair in zip(b"abcdefgh", b"zebra qi", strict=True))
+    resources = (
+        b"/Font<</F 5 0 R/T 6 0 R>>/XObject<</Photo 9 0 R/Form 10 0 R>>"
+        b"/ExtGState<</Clear<</ca 0/CA 0>>/Masked<</SMask<</S/Luminosity/G 11 0 R>>>>>>"
+    )
+    return _objects(
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R/Resources<<" + resources + b">>>>",
+        _stream(b"", content),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
+        b"<</Type/Font/Subtype/Type3/FontBBox[0 0 10 10]/FontMatrix[.1 0 0 .1 0 0]/CharProcs<</a 7 0 R>>/FirstChar 97"
+        b"/LastChar 104/Widths[6 6 6 6 6 6 6 6]/Encoding<</Differences[97/a/a/a/a/a/a/a/a]>>/ToUnicode 8 0 R>>",
+        _stream(b"", b"6 0 d0"),
+        _stream(
+            b"", b"begincmap 1 begincodespacerange <00><ff> endcodespacerange 8 beginbfchar " + names + b" endbfchar"
+        ),
+        _stream(b"/Subtype/Image/Width 2/Height 2/BitsPerComponent 8/ColorSpace/DeviceGray", b"\x10\xf0\xf0\x10"),
+        _stream(
+            b"/Subtype/Form/BBox[0 0 600 800]/Resources<</Font<</F 5 0 R>>>>",
+            b"BT /F 12 Tf 72 500 Td (zebra instructions) Tj ET",
+        ),
+        _stream(b"/Subtype/Form/BBox[0 0 600 800]/Group<</S/Transparency/CS/DeviceGray>>", b"0 g 0 0 600 800 re f"),
+    )
+
+
+def _stream(entries: bytes, content: bytes) -> bytes:
+    return b"<<%b/Length %d>>stream\n%b\nendstream" % (entries, len(content), content)
+
+
 def declared_pages(count: int) -> bytes:
     """One page that says it is one of many."""
     return _objects(

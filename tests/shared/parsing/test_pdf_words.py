@@ -93,6 +93,37 @@ def test_hidden_words_are_counted_and_left_out(hide: drawn.Drawing) -> None:
     assert (text_of(document), document.hidden_words) == (CLEAR, 2)
 
 
+_CLEAR = b"BT /F 12 Tf 72 760 Td (The toll for the bridge is four euros.) Tj ET "
+_HIDDEN = b"BT /F 12 Tf 72 500 Td (zebra instructions) Tj ET "
+_SEEN = b"BT /F 12 Tf 72 500 Td (Closed on Mondays) Tj ET "
+
+
+@pytest.mark.parametrize(
+    ("content", "seen", "hidden_words"),
+    [
+        (b"0 0 10 10 re W n " + _HIDDEN, "", 2),  # outside of what it is clipped to
+        (b"0 0 105 800 re W n " + _HIDDEN, "zebra", 1),
+        (b"300 300 m 400 300 l 350 400 l h W n " + _HIDDEN, "", 2),
+        (b"0 0 600 800 re 60 480 200 60 re W* n " + _HIDDEN, "", 2),
+        (b"0 0 10 10 re W n /Form Do", "", 2),
+        (b"", "", 0),  # a form that is not drawn
+        (_HIDDEN + b"q 300 0 0 60 60 480 cm /Photo Do Q", "", 2),  # below a picture
+        (b"q 300 0 0 60 60 480 cm /Photo Do Q 1 g " + _SEEN, "Closed on Mondays", 0),
+        (b"BT /T 12 Tf 72 500 Td (abcdef) Tj ET", "", 1),  # glyphs without a shape
+        (b"/Clear gs " + _HIDDEN, "", 2),
+        (b"/Masked gs " + _HIDDEN, "", 2),
+        (b"BT 7 Tr ET " + _HIDDEN, "", 2),
+        (b"1 G BT 1 Tr ET " + _HIDDEN, "", 2),  # outlines in white
+        (b"1 g 0 G BT 2 Tr ET " + _SEEN, "Closed on Mondays", 0),
+        (b"/Span <</ActualText(zebra instructions)>> BDC " + _SEEN + b"EMC", "Closed on Mondays", 2),
+        (b"/Span <</ActualText(Closed on Mon days)>> BDC " + _SEEN + b"EMC", "Closed on Mon days", 0),
+    ],
+)
+def test_what_a_reader_sees_decides_which_words_are_read(content: bytes, seen: str, hidden_words: int) -> None:
+    document = parse("application/pdf", "a.pdf", drawn.painted(_CLEAR + content), LIMITS)
+    assert (text_of(document), document.hidden_words) == (f"{CLEAR} {seen}".strip(), hidden_words)
+
+
 def test_light_text_on_a_dark_ground_is_read() -> None:
     def draw(canvas: Canvas) -> None:
         canvas.rect(60, 480, 300, 60, fill=1)
