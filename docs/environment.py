@@ -68,6 +68,25 @@ SECTIONS: dict[str, tuple[Variable, ...]] = {
             "Origins, such as `https://chat.example.com`, whose pages may call from a browser; `*` is every origin.",
         ),
         Variable(
+            "AEGIS_OIDC_ISSUER",
+            "none",
+            "The OpenID Connect issuer whose bearer tokens are taken beside our own; its keys are read from its "
+            "`/.well-known/openid-configuration`.",
+        ),
+        Variable("AEGIS_OIDC_AUDIENCE", "none", "What such a token must name as its audience; needed with the issuer."),
+        Variable(
+            "AEGIS_OIDC_TENANT_CLAIM",
+            "`tenant_id`",
+            "The claim, or a path such as `app.tenant`, that holds the tenant's id.",
+        ),
+        Variable(
+            "AEGIS_OIDC_ROLE_CLAIM",
+            "`role`",
+            "The claim that holds `reader`, `member` or `admin`, or a list of roles, of which the highest counts; "
+            "without it the caller is a reader.",
+        ),
+        Variable("AEGIS_OIDC_GROUPS_CLAIM", "`groups`", "The claim that lists the caller's groups."),
+        Variable(
             "AEGIS_READER_SECONDS",
             f"{_CONNECTIONS.reader_s:g}",
             "Seconds for which a client may read nothing of its answer before it is disconnected.",

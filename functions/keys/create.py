@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from shared.access.accounts import Accounts
 from shared.types.clock import now
 from shared.types.errors import DiskFull, Forbidden, InvalidRequest
-from shared.types.principal import Principal, Scope
+from shared.types.principal import Groups, Principal, Scope
 from shared.types.question import NOT_BLANK
 from shared.types.text import safe_name
 
@@ -21,6 +21,7 @@ class CreateKey(Struct, frozen=True):
     scopes: tuple[Scope, ...] | None = None
     role: Literal["reader", "member", "admin"] = "member"
     user_id: Annotated[str, Meta(max_length=100)] | None = None
+    groups: Groups = ()
     expires_at: Annotated[datetime, Meta(tz=True)] | None = None
 
 
@@ -32,6 +33,7 @@ class NewKey(Struct, frozen=True):
     name: str
     role: str
     scopes: tuple[Scope, ...]
+    groups: Groups
     expires_at: datetime | None
 
 
@@ -53,10 +55,11 @@ async def handle(request: CreateKey, accounts: Accounts, principal: Principal) -
         request.role,
         scopes=scopes,
         user_id=request.user_id,
-        expires_at=expires_at or principal.expires_at,
+        expires_at=expires_at or (None if principal.session_id else principal.expires_at),
+        groups=request.groups,
     )
     await accounts.cache_new_key(key)
-    return NewKey(record.key_id, key, record.name, record.role, record.scopes, record.expires_at)
+    return NewKey(record.key_id, key, record.name, record.role, record.scopes, record.groups, record.expires_at)
 
 
 def _check_within(request: CreateKey, expires_at: datetime | None, maker: Principal) -> None:
@@ -65,5 +68,5 @@ def _check_within(request: CreateKey, expires_at: datetime | None, maker: Princi
         raise Forbidden(f"A credential with the role {maker.role} cannot create a key with the role {request.role}.")
     if missing := [scope for scope in request.scopes or () if scope not in maker.scopes]:
         raise Forbidden(f"The credential itself lacks {', '.join(f'`{scope}`' for scope in missing)}.")
-    if expires_at and maker.expires_at and expires_at > maker.expires_at:
+    if expires_at and maker.expires_at and not maker.session_id and expires_at > maker.expires_at:
         raise Forbidden("The credential itself expires before `expires_at`.")

@@ -23,6 +23,7 @@ class KeyView(Struct, frozen=True):
     name: str
     role: Role
     scopes: tuple[Scope, ...]
+    groups: tuple[str, ...]
     prefix: str
     last4: str
     user_id: str | None

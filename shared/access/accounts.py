@@ -91,6 +91,7 @@ class Accounts:
         user_id: str | None = None,
         expires_at: datetime | None = None,
         secret: str | None = None,
+        groups: Sequence[str] = (),
     ) -> tuple[KeyRecord, str]:
         """The record and the key itself, which is not stored."""
         key_id = new_id("key_")
@@ -107,6 +108,7 @@ class Accounts:
             created_at=now(),
             user_id=user_id,
             expires_at=expires_at,
+            groups=tuple(groups),
         )
         place = names.key(tenant_id or OPERATORS, key_id)
         await self._blobs.write(place, msgspec.json.encode(record))
@@ -167,11 +169,29 @@ class Accounts:
         if record is None or (record.tenant_id and not await self.load_tenant(record.tenant_id)):
             return False
         principal = Principal(
-            record.tenant_id, record.key_id, record.role, record.scopes, record.user_id, record.expires_at
+            record.tenant_id,
+            record.key_id,
+            record.role,
+            record.scopes,
+            record.user_id,
+            record.expires_at,
+            record.groups,
         )
-        text = msgspec.json.encode(principal).decode()
-        await self._redis.run(_CACHE_KEY, [cached_key(hashed)], [text, record.tenant_id])
+        await self._cache(hashed, principal)
         return True
+
+    async def load_principal(self, name: str, principal: Principal) -> bool:
+        """Caches a caller whose token says who it is, until the token expires; False where there is no such tenant."""
+        if not await self.load_tenant(principal.tenant_id):
+            return False
+        await self._cache(name, principal)
+        if principal.expires_at:
+            await self._redis.call("EXPIREAT", cached_key(name), int(principal.expires_at.timestamp()) + 1)
+        return True
+
+    async def _cache(self, name: str, principal: Principal) -> None:
+        text = msgspec.json.encode(principal).decode()
+        await self._redis.run(_CACHE_KEY, [cached_key(name)], [text, principal.tenant_id])
 
     async def cache_new_key(self, key: str) -> None:
         """Caches a key before its first call, which then needs no look-up."""

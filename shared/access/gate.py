@@ -13,9 +13,10 @@ from typing import Protocol
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from shared.access.accounts import Accounts, cached_key, cached_tenant
-from shared.access.apikeys import key_hash, well_formed
+from shared.access.accounts import cached_key, cached_tenant
+from shared.access.credentials import Credentials, StoredCredential
 from shared.redis.client import RedisClient, RedisWord, Script
 from shared.types.clock import now
 from shared.types.errors import StoreUnavailable, Unauthenticated
@@ -46,8 +47,6 @@ READS_FACTOR = 10
 PER_ADDRESS_A_MINUTE = 60
 REFUSED_A_MINUTE = 120
 """Calls of one address with keys that are refused, until they are 429 and no longer 401."""
-SHORTEST_KEY = 16
-"""Characters of a key that is not of our making."""
 
 _WINDOWS = """
 local function take(name, windows)
@@ -141,9 +140,9 @@ class Gate:
     """Authenticates a credential and counts it against its limits."""
 
     def __init__(
-        self, accounts: Accounts, redis: RedisClient, budget: Callable[[], SpendingLimits] | None = None
+        self, credentials: Credentials, redis: RedisClient, budget: Callable[[], SpendingLimits] | None = None
     ) -> None:
-        self._accounts = accounts
+        self._credentials = credentials
         self._redis = redis
         self._budget = budget
         self._tiers = json.dumps(PER_TIER)
@@ -151,7 +150,8 @@ class Gate:
     async def admit(self, key: str, policy: str, *, is_bounded: bool = False) -> tuple[Principal, RateLimits]:
         """The caller and its limits; `policy` is `default`, `reads` or `none`. With `is_bounded`
         the look-ups of unknown keys cost the store next to nothing. Raises `Unauthenticated`."""
-        return _admitted(await self._known(key, lambda hashed: self._ask(_ADMIT, hashed, policy), is_bounded))
+        stored = await self._credentials.identify(key, is_bounded=is_bounded)
+        return _admitted(await _known(stored, lambda name: self._ask(_ADMIT, name, policy)), stored)
 
     async def admit_spender(
         self, key: str, policy: str, *, is_bounded: bool = False
@@ -163,13 +163,14 @@ class Gate:
         budget = self._budget()
         terms = budget.terms()
 
-        async def ask(hashed: str) -> list[str]:
+        async def ask(name: str) -> list[str]:
             nonlocal left
-            first, *answer = await self._ask(_admit_spender(budget.remaining_lua), hashed, policy, terms)
+            first, *answer = await self._ask(_admit_spender(budget.remaining_lua), name, policy, terms)
             word, _, left = first.partition(" ")
             return [word, *answer]
 
-        principal, limits = _admitted(await self._known(key, ask, is_bounded))
+        stored = await self._credentials.identify(key, is_bounded=is_bounded)
+        principal, limits = _admitted(await _known(stored, ask), stored)
         if left:
             remaining_budget.show(None if left == "unlimited" else int(left))
         elif principal.tenant_id:
@@ -178,40 +179,33 @@ class Gate:
                     remaining_budget.show(await budget.remaining(Payer(principal.tenant_id, principal.key_id)))
         return principal, limits, remaining_budget
 
-    async def _known(self, key: str, ask: Callable[[str], Awaitable[list[str]]], is_bounded: bool) -> list[str]:
-        """Redis' answer for a key, which is cached first where Redis lacks it."""
-        if not _plausible(key):
-            raise Unauthenticated("The API key is not one of ours; check it for typing errors.")
-        hashed = key_hash(key)
-        answer = await ask(hashed)
-        load = self._accounts.load_listed_key if is_bounded else self._accounts.load_key
-        if answer[0] == "unknown" and await load(hashed):
-            answer = await ask(hashed)
-            if answer[0] == "unknown":
-                raise StoreUnavailable("counters", "Redis lost a key that was just cached")
-        return answer
-
-    async def _ask(self, script: Script, hashed: str, policy: str, *more: RedisWord) -> list[str]:
+    async def _ask(self, script: Script, name: str, policy: str, *more: RedisWord) -> list[str]:
         factor = READS_FACTOR if policy == "reads" else 1
         arguments = [self._tiers, policy, factor, *more]
-        found: str = await self._redis.run(script, [cached_key(hashed)], arguments)
+        found: str = await self._redis.run(script, [cached_key(name)], arguments)
         return found.split("\n")
 
 
-def _admitted(answer: list[str]) -> tuple[Principal, RateLimits]:
+async def _known(stored: StoredCredential, ask: Callable[[str], Awaitable[list[str]]]) -> list[str]:
+    """Redis' answer for a credential, which is cached first where Redis lacks it."""
+    answer = await ask(stored.name)
+    if answer[0] == "unknown" and await stored.load():
+        answer = await ask(stored.name)
+        if answer[0] == "unknown":
+            raise StoreUnavailable("counters", "Redis lost a credential that was just cached")
+    return answer
+
+
+def _admitted(answer: list[str], stored: StoredCredential) -> tuple[Principal, RateLimits]:
     if answer[0] != "ok":
-        raise Unauthenticated("The API key is not known or was revoked.")
+        what = "API key is not known or was revoked" if stored.expires_at is None else "session of the token has ended"
+        raise Unauthenticated(f"The {what}.")
     principal = msgspec.json.decode(answer[1], type=Principal)
+    if stored.expires_at:
+        principal = replace(principal, expires_at=stored.expires_at)
     if principal.expires_at and principal.expires_at <= now():
-        raise Unauthenticated("The API key has expired.")
+        raise Unauthenticated("The API key has expired." if stored.expires_at is None else "The token has expired.")
     return principal, _limits(answer[2:]) if len(answer) > 2 else UNLIMITED
-
-
-def _plausible(key: str) -> bool:
-    """Whether it is worth asking a store. An operator's own key (AEGIS_OPERATOR_KEY) need not have our form."""
-    if key.startswith("aeg_"):
-        return well_formed(key)
-    return SHORTEST_KEY <= len(key) <= 256 and key.isascii() and key.isprintable()
 
 
 async def admit_address(redis: RedisClient, address: str) -> RateLimits:

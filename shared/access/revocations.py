@@ -40,8 +40,12 @@ class Revocations:
                 await self._look()
 
     async def _look(self) -> None:
-        revoked = await self._accounts.revoked(list({principal.key_id for principal in self._open.values()}))
+        revoked = await self._accounts.revoked(list({_watched(principal) for principal in self._open.values()}))
         for ended, principal in self._open.items():
             expired = principal.expires_at is not None and principal.expires_at <= now()
-            if (expired or principal.key_id in revoked) and not ended.done():
+            if (expired or _watched(principal) in revoked) and not ended.done():
                 ended.set_result(None)
+
+
+def _watched(principal: Principal) -> str:
+    return principal.session_id or principal.key_id

@@ -1,5 +1,7 @@
 """The names of the blobs that hold records: one prefix per tenant, one below it per generation of a document."""
 
+from hashlib import sha256
+
 
 def inbox(tenant_id: str) -> str:
     return f"t/{tenant_id}/inbox/"
@@ -64,6 +66,31 @@ def key(tenant_id: str, key_id: str) -> str:
 
 def key_by_hash(key_hash: str) -> str:
     return f"keys/{key_hash}"
+
+
+def user(tenant_id: str, user_id: str) -> str:
+    return f"t/{tenant_id}/accounts/users/{user_id}"
+
+
+def username(name: str) -> str:
+    """Says whose the name is: one name is one user, in the whole installation. `name` is normalized."""
+    return f"usernames/{sha256(name.encode()).hexdigest()}"
+
+
+def sessions(tenant_id: str, user_id: str) -> str:
+    return f"t/{tenant_id}/accounts/sessions/{user_id}/"
+
+
+def session(tenant_id: str, user_id: str, session_id: str) -> str:
+    return f"{sessions(tenant_id, user_id)}{session_id}/session"
+
+
+def refresh_token(tenant_id: str, user_id: str, session_id: str, number: int) -> str:
+    return f"{sessions(tenant_id, user_id)}{session_id}/refresh/{number:08d}"
+
+
+def signing_key(kid: str) -> str:
+    return f"platform/signing/{kid}"
 
 
 def dead_letter(tenant_id: str, dead_letter_id: str) -> str:

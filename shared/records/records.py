@@ -28,11 +28,13 @@ from shared.records.structs import (
     TenantRecord,
     TenantSettings,
     Tombstone,
+    UserRecord,
 )
 from shared.types.clock import now
 from shared.types.document import Classification, higher
 from shared.types.errors import AegisError, NotFound
 from shared.types.tasks import to_its_end
+from shared.types.text import normalized
 
 _Record = TypeVar("_Record", bound=Struct | str)
 _Event = TypeVar("_Event", bound=DocumentEvent)
@@ -329,11 +331,14 @@ class PlatformRecords:
         await self._blobs.erase(names.deleting_tenant(tenant_id))
 
     async def erase_tenant(self, tenant_id: str) -> None:
-        """Erases the tenant's name, settings, caps, keys, inbox, imported graph and dead letters. Its usage and the
-        tombstones of its documents stay: ids, hashes and counts."""
+        """Erases the tenant's name, settings, caps, keys, users, inbox, imported graph and dead letters. Its usage and
+        the tombstones of its documents stay: ids, hashes and counts."""
         if tenant := await read_record(self._blobs, names.tenant(tenant_id), TenantRecord):
             nameless = msgspec.structs.replace(tenant, name="", deleted=True)
             await self._blobs.write(names.tenant(tenant_id), msgspec.json.encode(nameless))
+        for name in await self._blobs.names(names.user(tenant_id, "")):
+            if user := await read_record(self._blobs, name, UserRecord):
+                await self._blobs.erase(names.username(normalized(user.username)))
         for name in await self._blobs.names(names.accounts(tenant_id)):
             if name != names.tenant(tenant_id):
                 await self._blobs.erase(name)

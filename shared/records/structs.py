@@ -109,6 +109,46 @@ class KeyRecord(Struct, frozen=True):
     created_at: datetime
     user_id: str | None = None
     expires_at: datetime | None = None
+    groups: tuple[str, ...] = ()
+
+
+class UserRecord(Struct, frozen=True):
+    """A user who logs in by name. Of the password only a slow hash (Argon2id) is stored."""
+
+    user_id: str
+    tenant_id: str
+    username: str
+    role: Role
+    password_hash: str
+    created_at: datetime
+    groups: tuple[str, ...] = ()
+
+
+class SessionRecord(Struct, frozen=True):
+    """A login and the tokens that came from it. `replay_secret` opens the stored answers of its idempotent calls."""
+
+    session_id: str
+    tenant_id: str
+    user_id: str
+    replay_secret: str
+    started_at: datetime
+    expires_at: datetime
+    is_ended: bool = False
+
+
+class RefreshRecord(Struct, frozen=True):
+    """One of a session's refresh tokens, by its hash. The newest is valid."""
+
+    token_hash: str
+    at: datetime
+
+
+class SigningKey(Struct, frozen=True):
+    """A secret, in hexadecimal, that signs access tokens."""
+
+    kid: str
+    secret: str
+    created_at: datetime
 
 
 class DeadLetter(Struct, frozen=True):

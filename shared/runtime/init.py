@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 
 from shared.access.accounts import Accounts
-from shared.access.gate import SHORTEST_KEY
+from shared.access.credentials import SHORTEST_KEY
 from shared.records.structs import TenantRecord
 from shared.redis.connection import check_server
 from shared.runtime.serve import DEFAULT_TENANT

@@ -100,3 +100,15 @@ def revoke(key_id: str, data: Path, as_json: bool) -> None:
         write_json({"key_id": key_id, "status": "revoked"})
     else:
         write(f"{key_id} revoked")
+
+
+@keys.command("rotate-signing")
+@server_options
+def rotate_signing(data: Path, as_json: bool) -> None:
+    """Make a new key that signs access tokens (operator)."""
+    made = call(connection_for(data, operator=True), "POST", "/auth/signing-keys")
+    if as_json:
+        write_json(made)
+        return
+    write(safe_line(made["kid"]))
+    note("access tokens of the key before are valid until they expire")

@@ -33,3 +33,8 @@ def safe_name(name: str) -> str:
     if not (safe := safe_title(name)):
         raise InvalidRequest.at("/name", "must not be blank")
     return safe
+
+
+def normalized(name: str) -> str:
+    """The form in which names are compared: letters that look the same, and cases, are one name."""
+    return unicodedata.normalize("NFKC", name).casefold().strip()

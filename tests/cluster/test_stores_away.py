@@ -10,6 +10,7 @@ from typing import Any, Literal
 import pytest
 
 from shared.access.accounts import Accounts
+from shared.access.credentials import Credentials
 from shared.access.gate import Gate
 from shared.blobs.folder import FolderBlobs
 from shared.blobs.port import Blobs
@@ -307,4 +308,4 @@ async def test_a_ledger_that_lost_its_store_for_a_while_has_lost_nothing(
 
 def gate_over(blobs: Blobs, redis: RedisClient) -> tuple[Gate, Accounts]:
     accounts = Accounts(blobs, redis)
-    return Gate(accounts, redis), accounts
+    return Gate(Credentials(accounts), redis), accounts

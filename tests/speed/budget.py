@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from shared.access.accounts import Accounts
+from shared.access.credentials import Credentials
 from shared.access.gate import Gate
 from shared.blobs.folder import FolderBlobs
 from shared.proxy.budget.budget import Budget
@@ -39,7 +40,7 @@ async def _measure(folder: Path) -> None:
     tenant = await accounts.create_tenant("a tenant", "enterprise")
     key, secret = await accounts.create_key(tenant.tenant_id, "a key", "admin")
     budget = Budget(redis, blobs, accounts, _nothing)
-    gate = Gate(accounts, redis, lambda: budget)
+    gate = Gate(Credentials(accounts), redis, lambda: budget)
     payer = Payer(tenant.tenant_id, key.key_id, "req_000000000000000000000000")
 
     def usage(number: int) -> UsageRecord:

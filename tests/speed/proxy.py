@@ -18,6 +18,7 @@ from typing import Any
 import uvloop
 
 from shared.access.accounts import Accounts
+from shared.access.credentials import Credentials
 from shared.access.gate import Gate
 from shared.blobs.folder import FolderBlobs
 from shared.blobs.port import Blobs
@@ -134,7 +135,7 @@ async def _steps(folder: Path, url: str) -> AsyncIterator[tuple[dict[str, Step],
     tenant = await accounts.create_tenant("a tenant", "enterprise")
     key, secret = await accounts.create_key(tenant.tenant_id, "a key", "admin")
     budget = Budget(redis, blobs, accounts, _nothing, DefaultCaps(platform=DefaultCap()))
-    gate = Gate(accounts, redis, lambda: budget)
+    gate = Gate(Credentials(accounts), redis, lambda: budget)
     payer = Payer(tenant.tenant_id, key.key_id, "req_000000000000000000000000", function="chat")
     proxy = _proxy(url, budget, journal, accounts, redis)
     clients: list[Upstream] = [Cloud("cloud-key", base_url=url, concurrency=_SLOTS), Local(url, concurrency=_SLOTS)]

@@ -172,12 +172,15 @@ class _Route:
         key: str,
     ) -> Response[Any]:
         """Handles the call once for each idempotency key."""
+        from shared.access.tokens import replay_secret
         from shared.idempotency.calls import IdempotentCalls, StoredAnswer
         from shared.runtime.http.recording import recorded
 
         message = await self._read(request, exchange, credential)
         route = f"{self._operation.method}:{exchange.path}"
-        calls = IdempotentCalls(self._services.redis, principal.tenant_id, principal.key_id, route, credential)
+        calls = IdempotentCalls(
+            self._services.redis, principal.tenant_id, principal.key_id, route, replay_secret(credential)
+        )
         try:
             call = await calls.begin(key, _fingerprint(message), self._function.timeout_s)
             if isinstance(call, StoredAnswer):
@@ -209,6 +212,8 @@ class _Route:
             is_ending=lambda: self._services.stopping,
             label=exchange.label,
             on_remaining=exchange.remaining_budget.show,
+            address=exchange.address,
+            credential="" if principal else _offered(exchange),
         )
         _, wanted, _ = self._planned()
         try:
@@ -334,12 +339,17 @@ class _Route:
 
 
 def _credential(exchange: Exchange) -> str:
+    if offered := _offered(exchange):
+        return offered
+    raise Unauthenticated("Send an API key or an access token as `Authorization: Bearer <key>`.")
+
+
+def _offered(exchange: Exchange) -> str:
+    """The credential that was sent; empty without one."""
     scheme, _, token = exchange.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         return token.strip()
-    if key := exchange.headers.get("x-api-key", "").strip():
-        return key
-    raise Unauthenticated("Send an API key as `Authorization: Bearer <key>`.")
+    return exchange.headers.get("x-api-key", "").strip()
 
 
 def _check_limit(exchange: Exchange) -> None:

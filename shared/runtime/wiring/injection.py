@@ -151,6 +151,9 @@ def _provided(provider: Provider, *needs: Need) -> _Provided:
 
 _PROVIDED: dict[str, _Provided] = {
     "shared.access.accounts.Accounts": _provided(lambda services, call: services.accounts, "blobs", "counters"),
+    "shared.access.login_attempts.LoginAttempts": _provided(lambda services, call: services.login_attempts, "counters"),
+    "shared.access.sessions.Sessions": _provided(lambda services, call: services.sessions, "blobs", "counters"),
+    "shared.access.users.Users": _provided(lambda services, call: services.users, "blobs"),
     "shared.answers.answering.Answering": _provided(_answering, "blobs", "counters", "vectors", "embedding", "model"),
     "shared.usage.ledger.UsageLedger": _provided(lambda services, call: services.usage_ledger, "blobs"),
     "shared.usage.journal.Journal": _provided(lambda services, call: services.journal, "blobs"),

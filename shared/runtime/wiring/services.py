@@ -13,9 +13,13 @@ from shared.types.errors import AegisError, StoreUnavailable
 
 if TYPE_CHECKING:  # for the type checker only; the modules are imported at first use
     from shared.access.accounts import Accounts
+    from shared.access.credentials import Credentials
     from shared.access.gate import Gate, RateLimits
+    from shared.access.login_attempts import LoginAttempts
     from shared.access.refusals import Refusals
     from shared.access.revocations import Revocations
+    from shared.access.sessions import Sessions
+    from shared.access.users import Users
     from shared.answers.extractive import ExtractiveAnswerer
     from shared.blobs.port import Blobs
     from shared.bus.port import EventTransport
@@ -203,6 +207,25 @@ class Services:
         return Revocations(self.accounts)
 
     @cached_property
+    def users(self) -> "Users":
+        from shared.access.users import Users
+
+        return Users(self.blobs)
+
+    @cached_property
+    def sessions(self) -> "Sessions":
+        from shared.access.sessions import Sessions
+        from shared.access.signing import SigningKeys
+
+        return Sessions(self.blobs, self.redis, self.accounts, self.users, SigningKeys(self.blobs))
+
+    @cached_property
+    def login_attempts(self) -> "LoginAttempts":
+        from shared.access.login_attempts import LoginAttempts
+
+        return LoginAttempts(self.redis)
+
+    @cached_property
     def leases(self) -> "Leases":
         from shared.redis.leases import Leases
 
@@ -285,7 +308,18 @@ class Services:
     def gate(self) -> "Gate":
         from shared.access.gate import Gate
 
-        return Gate(self.accounts, self.redis, lambda: self.budget)
+        return Gate(self._credentials, self.redis, lambda: self.budget)
+
+    @property
+    def _credentials(self) -> "Credentials":
+        from shared.access.credentials import Credentials
+
+        outside = None
+        if self.settings.outside_issuer:
+            from shared.access.outside_tokens import OutsideTokens
+
+            outside = OutsideTokens(self.settings.outside_issuer)
+        return Credentials(self.accounts, lambda: self.sessions, outside)
 
     async def admit_address(self, address: str) -> "RateLimits | None":
         """Counts a call of a public route; a function that has no Redis counts none, and does not import its client."""

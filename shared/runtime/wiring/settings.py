@@ -4,6 +4,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -11,6 +12,9 @@ from shared.parsing.engine import BUILTIN, PdfEngine
 from shared.parsing.limits import ParsingLimits
 from shared.runtime.http.connection_limits import ConnectionLimits
 from shared.types.errors import SettingError
+
+if TYPE_CHECKING:
+    from shared.access.outside_tokens import OutsideIssuer
 
 MIB = 1024 * 1024
 _ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/\s?#@]+")
@@ -35,6 +39,7 @@ class Settings(Struct, frozen=True):
     pdf_engine: PdfEngine = BUILTIN
     pool_workers: int = 0
     embedding: str = "builtin"
+    outside_issuer: "OutsideIssuer | None" = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], port: int = 8000) -> "Settings":
@@ -56,6 +61,7 @@ class Settings(Struct, frozen=True):
             pdf_engine=PdfEngine.from_environ(environ),
             pool_workers=_whole(environ, "AEGIS_POOL_WORKERS", 0, least=0),
             embedding=_embedding(environ),
+            outside_issuer=_outside_issuer(environ),
         )
 
 
@@ -73,6 +79,15 @@ def _connections(environ: Mapping[str, str]) -> ConnectionLimits:
         per_address=_whole(environ, "AEGIS_CONNECTIONS_PER_ADDRESS", default.per_address),
         trusted=_networks(environ, "AEGIS_TRUSTED_PROXIES"),
     )
+
+
+def _outside_issuer(environ: Mapping[str, str]) -> "OutsideIssuer | None":
+    """Its reader is imported only where it is set."""
+    if not environ.get("AEGIS_OIDC_ISSUER"):
+        return None
+    from shared.access.outside_tokens import OutsideIssuer
+
+    return OutsideIssuer.from_environ(environ)
 
 
 def _embedding(environ: Mapping[str, str]) -> str:

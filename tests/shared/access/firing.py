@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.access.accounts import Accounts
+from shared.access.credentials import Credentials
 from shared.access.gate import Gate
 from shared.redis.client import RedisClient, RedisWord, Script
 from shared.redis.connection import over_url
@@ -26,7 +27,7 @@ class SlowRedis(RedisClient):
 async def main(url: str, key: str, policy: str, count: str) -> None:
     far = over_url(url, connections=200, answer_s=10)
     redis = SlowRedis.over(far)
-    gate = Gate(Accounts(None, redis), redis)  # type: ignore[arg-type]
+    gate = Gate(Credentials(Accounts(None, redis)), redis)  # type: ignore[arg-type]
     await redis.ping()
     print("ready", flush=True)
     sys.stdin.readline()

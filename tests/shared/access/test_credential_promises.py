@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from shared.access.accounts import Accounts, cached_key
 from shared.access.apikeys import key_hash, new_id, new_key, well_formed
+from shared.access.credentials import Credentials
 from shared.access.gate import Gate
 from shared.blobs.port import Blobs
 from shared.records.structs import TenantRecord
@@ -35,7 +36,7 @@ def accounts(blobs: Blobs, redis: RedisClient) -> Accounts:
 
 @pytest.fixture
 def gate(accounts: Accounts, redis: RedisClient) -> Gate:
-    return Gate(accounts, redis)
+    return Gate(Credentials(accounts), redis)
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ NO_KEYS = {
 async def test_what_is_no_key_is_refused_without_asking_a_store(key: str, tmp_path: Path) -> None:
     nowhere = over_url(f"unix://{tmp_path}/nothing-here")
     with pytest.raises(Unauthenticated):
-        await Gate(Accounts(None, nowhere), nowhere).admit(key, "default")  # type: ignore[arg-type]
+        await Gate(Credentials(Accounts(None, nowhere)), nowhere).admit(key, "default")  # type: ignore[arg-type]
     await nowhere.close()
 
 
@@ -158,7 +159,7 @@ async def test_a_revoked_key_is_refused_from_the_next_call_on_in_every_process(
 ) -> None:
     record, key = await accounts.create_key(tenant.tenant_id, "a key", "admin")
     elsewhere = over_url(redis_url, answer_s=ANSWER_LIMIT_S)
-    other = Gate(Accounts(blobs, elsewhere), elsewhere)
+    other = Gate(Credentials(Accounts(blobs, elsewhere)), elsewhere)
     assert not await is_refused(gate, key) and not await is_refused(other, key)
     await accounts.revoke_key(tenant.tenant_id, record.key_id)
     assert await is_refused(gate, key) and await is_refused(other, key)
@@ -199,7 +200,7 @@ async def test_a_revocation_is_not_undone_by_a_process_that_read_the_key_before_
 ) -> None:
     record, key = await accounts.create_key(tenant.tenant_id, "a key", "admin")
     held = HeldBlobs(blobs, part)
-    late = Gate(Accounts(held, redis), redis)  # type: ignore[arg-type]
+    late = Gate(Credentials(Accounts(held, redis)), redis)  # type: ignore[arg-type]
     admission = asyncio.create_task(is_refused(late, key))
     await held.was_read.wait()
     await accounts.revoke_key(tenant.tenant_id, record.key_id)
@@ -300,7 +301,7 @@ async def test_a_redis_emptied_again_and_again_is_away_and_never_a_401(
 ) -> None:
     _, key = await accounts.create_key(tenant.tenant_id, "a key", "member")
     forgetful = ForgetfulRedis.over(redis)
-    gate = Gate(Accounts(blobs, forgetful), forgetful)
+    gate = Gate(Credentials(Accounts(blobs, forgetful)), forgetful)
     forgetful.times = times
     with suppress(StoreUnavailable):
         await gate.admit(key, "default")
@@ -315,7 +316,7 @@ class AwayBlobs:
 
 async def test_a_ledger_that_is_away_is_never_a_401(redis: RedisClient) -> None:
     with pytest.raises(StoreUnavailable):
-        await Gate(Accounts(AwayBlobs(), redis), redis).admit(A_KEY, "default")  # type: ignore[arg-type]
+        await Gate(Credentials(Accounts(AwayBlobs(), redis)), redis).admit(A_KEY, "default")  # type: ignore[arg-type]
 
 
 async def test_a_late_reader_does_not_bring_back_an_old_tier(

@@ -10,6 +10,7 @@ import pytest
 
 from shared.access.accounts import Accounts
 from shared.access.apikeys import new_key
+from shared.access.credentials import Credentials
 from shared.access.gate import PER_ADDRESS_A_MINUTE, REFUSED_A_MINUTE, Gate, RateLimits, admit_address
 from shared.access.refusals import Refusals
 from shared.blobs.port import Blobs
@@ -28,7 +29,7 @@ def accounts(blobs: Blobs, redis: RedisClient) -> Accounts:
 
 @pytest.fixture
 def gate(accounts: Accounts, redis: RedisClient) -> Gate:
-    return Gate(accounts, redis)
+    return Gate(Credentials(accounts), redis)
 
 
 async def key_of(accounts: Accounts, tier: Tier) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from shared.access.accounts import Accounts
+from shared.access.credentials import Credentials
 from shared.access.gate import Gate
 from shared.blobs.port import Blobs
 from shared.proxy.budget.budget import Budget
@@ -43,7 +44,7 @@ def accounts(blobs: Blobs, redis: RedisClient) -> Accounts:
 
 def gate_over(accounts: Accounts, redis: RedisClient, blobs: Blobs) -> tuple[Gate, Budget]:
     budget = Budget(redis, blobs, accounts, nothing)
-    return Gate(accounts, redis, lambda: budget), budget
+    return Gate(Credentials(accounts), redis, lambda: budget), budget
 
 
 async def test_the_gate_tells_the_smallest_remainder(accounts: Accounts, redis: RedisClient, blobs: Blobs) -> None:
@@ -90,7 +91,9 @@ async def test_a_budget_that_cannot_be_known_keeps_nobody_out(
     budget = Budget(redis, blobs, accounts, away)
     tenant = await accounts.create_tenant("a tenant", "enterprise")
     _, key = await accounts.create_key(tenant.tenant_id, "a key", "reader")
-    principal, _, remaining_budget = await Gate(accounts, redis, lambda: budget).admit_spender(key, "default")
+    principal, _, remaining_budget = await Gate(Credentials(accounts), redis, lambda: budget).admit_spender(
+        key, "default"
+    )
     assert principal.tenant_id == tenant.tenant_id and remaining_budget.header == ""
 
 

@@ -1,0 +1,30 @@
+"""Logs a user in. After some failures the name, and the address, have to wait."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from functions.login.messages import LoginTokens, tokens_of
+from shared.access.login_attempts import LoginAttempts
+from shared.access.passwords import LONGEST_PASSWORD, is_password
+from shared.access.sessions import Sessions
+from shared.access.users import LONGEST_NAME, Users
+from shared.types.call import Call
+from shared.types.errors import DiskFull, RateLimited, Unauthenticated
+
+
+class Login(Struct, frozen=True):
+    username: Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)]
+    password: Annotated[str, Meta(min_length=1, max_length=LONGEST_PASSWORD)]
+
+
+ERRORS = (DiskFull, RateLimited, Unauthenticated)
+
+
+async def handle(request: Login, users: Users, sessions: Sessions, attempts: LoginAttempts, call: Call) -> LoginTokens:
+    await attempts.begin(request.username, call.address)
+    user = await users.by_name(request.username)
+    if not await is_password(request.password, user.password_hash if user else None) or user is None:
+        raise Unauthenticated("The username or the password is wrong.")
+    await attempts.succeed(request.username, call.address)
+    return tokens_of(await sessions.begin(user))
