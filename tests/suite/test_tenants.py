@@ -24,6 +24,7 @@ from shared.types.principal import SCOPES
 from tests.shared.parsing import drawn
 from tests.suite.running import Caller, Running
 
+PASSWORD = "correct horse 7"
 CANARY = "Quetzalcoatlus-7731"
 TEXT = f"# {CANARY}\n\nThe {CANARY} weighs 250 kilograms and is kept in hall nine.\n".encode()
 
@@ -89,6 +90,13 @@ CASES = {
     "POST /documents/{document_id}/retry": Case(json={}, fresh="document"),
     "GET /graph/paths": Case(query={"from": CANARY, "to": "Hall"}),
     "POST /graph/import": Case(json=GRAPH, media_type="application/x-ndjson"),
+    "POST /auth/login": Case(fresh="login"),
+    "POST /auth/refresh": Case(fresh="refresh"),
+    "POST /auth/logout": Case(fresh="refresh"),
+    "POST /auth/signing-keys": Case(json={}),
+    "POST /users": Case(json={"role": "reader", "password": PASSWORD}),
+    "PATCH /users/{user_id}": Case(json={"role": "reader"}, fresh="user"),
+    "DELETE /users/{user_id}": Case(fresh="user"),
     "POST /keys": Case(json={"name": "one more"}),
     "DELETE /keys/{key_id}": Case(fresh="key"),
     "POST /tenants": Case(json={"name": "one more", "tier": "free"}),
@@ -121,6 +129,7 @@ MISSING = {
     "document_id": "doc_" + "0" * 32,
     "dead_letter_id": "dlq_" + "0" * 24,
     "key_id": "key_" + "0" * 16,
+    "user_id": "usr_" + "0" * 16,
     "tenant_id": "ten_" + "0" * 16,
     "conversation_id": "cnv_" + "0" * 24,
     "entity_id": "ent_" + "0" * 32,
@@ -139,6 +148,7 @@ class House:
     admin: Caller
     document: dict[str, Any]
     key_id: str
+    user_id: str
     dead_letter_id: str
     conversation_id: str
     entity_id: str
@@ -150,6 +160,7 @@ class House:
             "document_id": self.document["document_id"],
             "dead_letter_id": self.dead_letter_id,
             "key_id": self.key_id,
+            "user_id": self.user_id,
             "tenant_id": self.tenant_id,
             "conversation_id": self.conversation_id,
             "entity_id": self.entity_id,
@@ -169,6 +180,7 @@ class House:
             self.admin.get("/documents").raise_for_status().json(),
             self.admin.get(f"/documents/{document}/content").raise_for_status().text,
             keys,
+            self.admin.get("/users").raise_for_status().json(),
             self.admin.get("/failed").raise_for_status().json(),
             self.admin.get("/graph/export").raise_for_status().text,
         )
@@ -209,7 +221,17 @@ def furnish(server: Running, name: str) -> House:
     spare = admin.create_key(name="spare")
     dead_letter_id = keep_letter(server, tenant_id)
     conversation_id, entity_id = begin_conversation(admin), import_entity(admin)
-    return House(tenant_id, admin, document, spare["key_id"], dead_letter_id, conversation_id, entity_id, keys)
+    return House(
+        tenant_id,
+        admin,
+        document,
+        spare["key_id"],
+        create_user(admin)["user_id"],
+        dead_letter_id,
+        conversation_id,
+        entity_id,
+        keys,
+    )
 
 
 def import_entity(caller: Caller) -> str:
@@ -218,6 +240,12 @@ def import_entity(caller: Caller) -> str:
     [found] = caller.get("/graph/entities", params={"q": CANARY}).raise_for_status().json()["items"]
     entity_id: str = found["entity_id"]
     return entity_id
+
+
+def create_user(admin: Caller, username: str = "") -> dict[str, Any]:
+    body = {"username": username or new_id("user-"), "password": PASSWORD, "role": "member"}
+    created: dict[str, Any] = admin.post("/users", json=body).raise_for_status().json()
+    return created
 
 
 def begin_conversation(caller: Caller) -> str:
@@ -287,6 +315,8 @@ def call(caller: Caller, route: Operation, ids: dict[str, str], **more: Any) -> 
     if route.method in ("GET", "DELETE"):
         return caller.request(route.method, path, params={**case.query, **more} or None)
     body = {**(case.json or {}), **more}
+    if route.on == "POST /users":
+        body["username"] = new_id("user-")
     if "data" in body:
         body = {**EVENT, "data": {**EVENT["data"], **more}}
     return caller.request(route.method, path, json=body, headers={"Content-Type": case.media_type})
@@ -320,7 +350,7 @@ def test_every_route_has_a_case() -> None:
 @each_route
 def test_each_case_is_a_call_that_works(route: Operation, server: Running, operator: Caller, theirs: House) -> None:
     """Else the refusals below would prove nothing."""
-    ids = dict(theirs.ids)
+    ids, more = dict(theirs.ids), dict[str, str]()
     match CASES[route.on].fresh:
         case "document":
             ids["document_id"] = theirs.admin.ingest(f"# Fresh\n\n{route.on}\n".encode())["document_id"]
@@ -329,6 +359,13 @@ def test_each_case_is_a_call_that_works(route: Operation, server: Running, opera
             ids["document_id"] = theirs.admin.ingest(pages, "pages.pdf")["document_id"]
         case "key":
             ids["key_id"] = theirs.admin.create_key()["key_id"]
+        case "user":
+            ids["user_id"] = create_user(theirs.admin)["user_id"]
+        case "login" | "refresh" as fresh:
+            username = create_user(theirs.admin)["username"]
+            more = {"username": username, "password": PASSWORD}
+            if fresh == "refresh":
+                more = {"refresh_token": theirs.admin.post("/auth/login", json=more).json()["refresh_token"]}
         case "conversation":
             ids["conversation_id"] = begin_conversation(theirs.admin)
         case "letter":
@@ -336,7 +373,7 @@ def test_each_case_is_a_call_that_works(route: Operation, server: Running, opera
         case "tenant":
             ids["tenant_id"] = server.create_tenant("fresh")[0]
     caller = operator if route.roles == ("operator",) else theirs.admin
-    answer = call(caller, route, ids)
+    answer = call(caller, route, ids, **more)
     assert answer.status_code in (200, 201, 202, 204), answer.text
 
 
