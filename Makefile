@@ -33,8 +33,8 @@ test: export PYTHONDONTWRITEBYTECODE =
 test: .venv/dev ## Set up and run the tests (embedded stores only)
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-test-cluster: .venv/cluster-tests ## Run the tests of stores, and the suite as processes, on real servers (needs redis-server)
-	$(BIN)/pytest -n 2 --dist loadfile --backends cluster tests/cluster $(addprefix tests/shared/,access blobs bus catalogue conversations proxy/budget redis usage vectors)
+test-cluster: .venv/cluster-tests ## Run the tests of stores, and the suite as processes, on real servers (needs redis-server, java, mvn)
+	$(BIN)/pytest -n 2 --dist loadfile --backends cluster tests/cluster $(addprefix tests/shared/,access blobs bus catalogue conversations graph proxy/budget redis usage vectors)
 
 check: .venv/dev ## Lint, types, names, import contracts, wiring of the table, generated files, fitted weights
 	$(BIN)/ruff check .

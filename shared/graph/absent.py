@@ -1,4 +1,7 @@
-"""The graph of a cluster that has none: nothing is found in it, and what would be written is refused."""
+"""The graph of a cluster that has none: nothing is found in it, and nothing is written.
+
+What would be written is in the records; `aegis rebuild --only graph` writes it once there is a graph.
+"""
 
 from collections.abc import AsyncIterator, Sequence
 
@@ -16,8 +19,6 @@ from shared.types.errors import StoreUnavailable
 
 
 class AbsentGraph(GraphIndex, Graph):
-    """Erasing has nothing to do: a function that could have written refuses to start without a graph."""
-
     def of(self, tenant_id: str) -> Graph:
         return self
 
@@ -31,22 +32,22 @@ class AbsentGraph(GraphIndex, Graph):
         return True
 
     async def ping(self) -> None:
-        raise _refusal()
+        raise StoreUnavailable("graph", "AEGIS_NEO4J_URI is not set")
 
     async def close(self) -> None:
         pass
 
     async def put(self, passages: Sequence[PassageGraph]) -> None:
-        raise _refusal()
+        pass
 
     async def forget(self, document_id: str, up_to_generation: int) -> None:
         pass
 
     async def merge(self, merges: Sequence[Merge]) -> None:
-        raise _refusal()
+        pass
 
     async def split(self, merge: Merge) -> None:
-        raise _refusal()
+        pass
 
     async def find(self, names: Sequence[str]) -> dict[str, str]:
         return {}
@@ -82,7 +83,3 @@ class AbsentGraph(GraphIndex, Graph):
         nothing: tuple[list[PassageGraph], ...] = ()
         for part in nothing:
             yield part
-
-
-def _refusal() -> StoreUnavailable:
-    return StoreUnavailable("graph", "AEGIS_NEO4J_URI is not set")

@@ -55,8 +55,8 @@ class EntityChange(Struct):
     created_at: str = ""
     mentions: int = 0
     passages: int = 0
-    names: Counter[str] = field(default_factory=Counter)
-    types: Counter[str] = field(default_factory=Counter)
+    names: dict[str, int] = field(default_factory=dict)
+    types: dict[str, int] = field(default_factory=dict)
 
 
 class RelationChange(Struct):
@@ -83,9 +83,9 @@ class Links(Struct, frozen=True):
         """Raises `ValueError` for a name without a character, an index out of range and a date that is none."""
         normal = [normal_form(mention.name) for mention in passage.mentions]
         ids = tuple(entity_id(tenant_id, key) for key in normal)
-        counts: Counter[str] = Counter()
+        counts: dict[str, int] = {}
         for identity, mention in zip(ids, passage.mentions, strict=True):
-            counts[identity] += mention.count
+            counts[identity] = counts.get(identity, 0) + mention.count
         for sentence in passage.sentences:
             _check_indexes(sentence.mentions, len(ids))
         statements = []
@@ -115,17 +115,18 @@ class GraphChange:
             self._count(passage, links, 1)
 
     def _count(self, passage: PassageGraph, links: Links, sign: int) -> None:
+        created_at = point_in_time(passage.recorded_at or _UNKNOWN_TIME, "microseconds")
         for identity, count in links.counts.items():
             changed = self.entities.setdefault(identity, EntityChange(links.keys[identity]))
             changed.mentions += sign * count
             changed.passages += sign
             self.presence[identity, passage.document_id] += sign
             if sign > 0:
-                created_at = point_in_time(passage.recorded_at or _UNKNOWN_TIME, "microseconds")
                 changed.created_at = min(filter(None, (changed.created_at, created_at)))
         for identity, mention in zip(links.mentions, passage.mentions, strict=True):
-            self.entities[identity].names[mention.name] += sign * mention.count
-            self.entities[identity].types[mention.type] += sign * mention.count
+            counted, changed = sign * mention.count, self.entities[identity]
+            changed.names[mention.name] = changed.names.get(mention.name, 0) + counted
+            changed.types[mention.type] = changed.types.get(mention.type, 0) + counted
         for statement in links.statements:
             self._support(passage, statement, sign)
 
@@ -231,10 +232,10 @@ def component(identity: str, edges: Mapping[str, set[str]]) -> set[str]:
     return found
 
 
-def _sum(counts: Mapping[str, int], changed: Mapping[str, int]) -> dict[str, int]:
-    total = Counter(counts)
+def _sum(counts: dict[str, int], changed: Mapping[str, int]) -> dict[str, int]:
+    total = dict(counts)
     for name, count in changed.items():
-        total[name] += count
+        total[name] = total.get(name, 0) + count
     return {name: total[name] for name in sorted(total) if total[name] > 0}
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # heavy: see there
 
 READ_S = 5.0
 WRITE_S = 30.0
+_PREPARE_S = 60.0
 _OPEN_S = 15.0
 """For the import of the driver, once."""
 _CONNECT_S = 3.0
@@ -50,8 +51,8 @@ TransactionWork = Callable[[Transaction], Awaitable[_Answer]]
 
 
 class Neo4jServer:
-    """A pool of connections, opened at the first call; the server is prepared by the first call, and again after an
-    outage: it may come back empty."""
+    """A pool of connections, opened at the first call; the server is prepared before the first writing call, and again
+    after an outage: it may come back empty."""
 
     def __init__(self, uri: str, user: str, password: str, *, answer_s: float = READ_S) -> None:
         self._uri = uri
@@ -65,24 +66,24 @@ class Neo4jServer:
         self._in_use = self._most_in_use = 0
 
     async def read(self, tenant_id: str, work: TransactionWork[_Answer]) -> _Answer:
-        async with self._used(self._answer_s) as driver:
-            await self._prepare(driver)
-            async with driver.session(default_access_mode="READ") as session:
-                answer: _Answer = await session.execute_read(lambda one: work(Transaction(one, tenant_id)))
-                return answer
+        async with self._used(self._answer_s) as driver, driver.session(default_access_mode="READ") as session:
+            answer: _Answer = await session.execute_read(lambda one: work(Transaction(one, tenant_id)))
+            return answer
 
     async def write(self, tenant_id: str, work: TransactionWork[_Answer]) -> _Answer:
-        async with self._used(WRITE_S) as driver:
-            await self._prepare(driver)
-            async with driver.session() as session:
-                answer: _Answer = await session.execute_write(lambda one: work(Transaction(one, tenant_id)))
-                return answer
+        if not self._is_prepared:
+            await self.prepare()
+        async with self._used(WRITE_S) as driver, driver.session() as session:
+            answer: _Answer = await session.execute_write(lambda one: work(Transaction(one, tenant_id)))
+            return answer
 
     async def prepare(self) -> None:
         """Makes constraints and indexes; safe to repeat, and in several processes at once."""
-        async with self._used(WRITE_S) as driver:
-            self._is_prepared = False
-            await self._prepare(driver)
+        async with self._used(_PREPARE_S) as driver, driver.session() as session:
+            for constraint in CONSTRAINTS:
+                await (await session.run(constraint)).consume()
+            await (await session.run("CALL db.awaitIndexes($seconds)", {"seconds": int(_PREPARE_S)})).consume()
+        self._is_prepared = True
 
     async def ping(self) -> None:
         async with self._used(self._answer_s) as driver, driver.session() as session:
@@ -94,15 +95,6 @@ class Neo4jServer:
             if self._driver is not None:
                 await self._driver.close()
                 self._driver = None
-
-    async def _prepare(self, driver: "AsyncDriver") -> None:
-        if self._is_prepared:
-            return
-        async with driver.session() as session:
-            for constraint in CONSTRAINTS:
-                await (await session.run(constraint)).consume()
-            await (await session.run("CALL db.awaitIndexes(20)")).consume()
-        self._is_prepared = True
 
     @asynccontextmanager
     async def _used(self, seconds: float) -> AsyncIterator["AsyncDriver"]:

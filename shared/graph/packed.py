@@ -1,6 +1,5 @@
 """How rows of the graph are packed into single values, the same in every backend."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -43,9 +42,9 @@ def linked(
     passage_id: str, document_id: str, position: int, names: Sequence[str], counts: Sequence[int], sentences: bytes
 ) -> LinkedPassage:
     """A passage whose mentions have these entities and counts."""
-    total: Counter[str] = Counter()
+    total: dict[str, int] = {}
     for name, count in zip(names, counts, strict=True):
-        total[name] += count
+        total[name] = total.get(name, 0) + count
     return LinkedPassage(
         passage_id,
         document_id,

@@ -6,6 +6,7 @@ Writing and reading have a connection each; each is used by one thread at a time
 import json
 import sqlite3
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from shared.types.errors import StoreFull, StoreUnavailable
 _BATCH = 256
 """Passages in one transaction."""
 _BUSY_S = 30.0
+_CACHE_KIB = 8192
 _ENTITY = "entity_id, key, canonical, mentions, passages, documents, created_at, names, types"
 RELATION = "relation_id, source_id, type, target_id, valid_from, valid_to, support"
 
@@ -126,6 +128,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         layout = connection.execute("PRAGMA user_version").fetchone()[0]
         if layout not in (0, LAYOUT):
             raise StoreUnavailable("graph", f"the file has layout {layout}; `aegis rebuild --only graph` makes it anew")
@@ -212,19 +215,26 @@ class _Writing:
         change = GraphChange(self._tenant_id, old.values(), written)
         rows = {row.entity_id: row for row in entity_rows(self._connection, "entity_id", change.entities)}
         presence = self._presence(change)
+        known = set(rows)
         change.apply_to_entities(rows, presence)
+        self._connect_new(row for identity, row in rows.items() if identity not in known)
         self._erase(old)
-        self._store_entities(rows, presence)
+        self._store_entities(rows.values(), presence)
         self._store_relations(change)
         self._write(change, written)
 
     def _presence(self, change: GraphChange) -> dict[tuple[str, str], int]:
+        names: dict[str, list[str]] = defaultdict(list)
+        for identity, document_id in change.presence:
+            names[document_id].append(identity)
         found: dict[tuple[str, str], int] = {}
-        for pair in change.presence:
-            row = self._connection.execute(
-                "SELECT passages FROM presence WHERE entity_id = ? AND document_id = ?", pair
-            ).fetchone()
-            found[pair] = row[0] if row else 0
+        for document_id, ids in names.items():
+            rows = self._connection.execute(
+                "SELECT entity_id, passages FROM presence WHERE document_id = ?"
+                " AND entity_id IN (SELECT value FROM json_each(?))",
+                (document_id, json.dumps(ids)),
+            )
+            found |= {(identity, document_id): count for identity, count in rows}
         return found
 
     def _erase(self, old: Mapping[int, PassageGraph]) -> None:
@@ -237,20 +247,30 @@ class _Writing:
             )
             self._connection.execute("DELETE FROM passage WHERE id = ?", (number,))
 
-    def _store_entities(self, rows: Mapping[str, EntityRow], presence: Mapping[tuple[str, str], int]) -> None:
-        execute = self._connection.execute
-        for row in rows.values():
-            if not row.passages:
-                execute("DELETE FROM entity WHERE entity_id = ?", (row.entity_id,))
-                continue
-            row.canonical = self._canonical(row.entity_id)
-            values = (row.entity_id, row.key, row.canonical, row.mentions, row.passages, row.documents, row.created_at)
-            execute(INSERT_ENTITY, (*values, packed.pack_counts(row.names), packed.pack_counts(row.types)))
-        for pair, count in presence.items():
-            if count:
-                execute("INSERT OR REPLACE INTO presence VALUES (?, ?, ?)", (*pair, count))
+    def _store_entities(self, rows: Iterable[EntityRow], presence: Mapping[tuple[str, str], int]) -> None:
+        stored, gone = [], []
+        for row in rows:
+            if row.passages:
+                values = row.entity_id, row.key, row.canonical, row.mentions, row.passages, row.documents
+                counted = packed.pack_counts(row.names), packed.pack_counts(row.types)
+                stored.append((*values, row.created_at, *counted))
             else:
-                execute("DELETE FROM presence WHERE entity_id = ? AND document_id = ?", pair)
+                gone.append((row.entity_id,))
+        many = self._connection.executemany
+        many(INSERT_ENTITY, stored)
+        many("DELETE FROM entity WHERE entity_id = ?", gone)
+        many(
+            "INSERT OR REPLACE INTO presence VALUES (?, ?, ?)",
+            [(*pair, count) for pair, count in presence.items() if count],
+        )
+        absent = [pair for pair, count in presence.items() if not count]
+        many("DELETE FROM presence WHERE entity_id = ? AND document_id = ?", absent)
+
+    def _connect_new(self, rows: Iterable[EntityRow]) -> None:
+        """Gives names that are new the id of the entity that merges make them part of."""
+        if self._connection.execute("SELECT EXISTS (SELECT 1 FROM merge)").fetchone()[0]:
+            for row in rows:
+                row.canonical = self._canonical(row.entity_id)
 
     def _store_relations(self, change: GraphChange) -> None:
         ids = json.dumps(sorted(change.relations))

@@ -88,12 +88,22 @@ class ServerClient:
         params: dict[str, Any] | None = None,
         form: dict[str, str] | None = None,
         files: Any = None,
+        content: bytes | None = None,
+        headers: dict[str, str] | None = None,
         seconds: float = ANSWER_SECONDS,
     ) -> "httpx.Response":
         """Returns the complete response. Raises `RequestRefused` for a status from 400 on, else `Unreachable`."""
         with transport_errors(self.connection):
             response = await self._http.request(
-                method, path, json=json, params=params, data=form, files=files, timeout=self._timeout(seconds)
+                method,
+                path,
+                json=json,
+                params=params,
+                data=form,
+                files=files,
+                content=content,
+                headers=headers,
+                timeout=self._timeout(seconds),
             )
         if not response.is_success:
             raise refusal_from(self.connection, response)

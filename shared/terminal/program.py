@@ -24,6 +24,7 @@ COMMANDS = {
     "eval": ("evaluation", "Measure answers and search results with questions whose right answers are known."),
     "mcp": ("mcp", "Serve the Model Context Protocol on stdin and stdout."),
     "documents": ("documents", "List, show, watch, print, retry and delete documents."),
+    "graph": ("graph", "Export the graph of entities, and merge exported ones into it."),
     "keys": ("keys", "Create, list and revoke API keys."),
     "tenants": ("tenants", "Create, list, change and delete tenants (operator)."),
     "failed": ("failed", "List, show, replay and delete dead letters."),
@@ -62,7 +63,9 @@ class _Program(click.RichGroup):
 @click.group(cls=_Program, name="aegis", context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="aegisrag", prog_name="aegis")
 @click.command_panel("Serve", commands=["serve", "function", "functions", "init", "rebuild", "doctor"])
-@click.command_panel("Documents and questions", commands=["ingest", "estimate", "ask", "search", "eval", "documents"])
+@click.command_panel(
+    "Documents and questions", commands=["ingest", "estimate", "ask", "search", "eval", "documents", "graph"]
+)
 @click.command_panel("Money", commands=["usage", "budget", "explain", "audit", "reconcile"])
 @click.command_panel("Accounts and upkeep", commands=["keys", "tenants", "failed", "mcp", "completion"])
 def program() -> None:

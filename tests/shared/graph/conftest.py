@@ -1,6 +1,7 @@
 """The backends that the promises of the graph are tried on: `embedded`, and `neo4j` with `--backends cluster` or an
 address of your own."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 
@@ -9,6 +10,7 @@ import pytest_asyncio
 
 from shared.graph.port import Graph, GraphIndex
 from shared.graph.sqlite import SqliteIndex
+from shared.types.errors import StoreUnavailable
 from tests.backends import backends_of
 
 _ANSWER_S = 20.0
@@ -66,9 +68,20 @@ async def opened_index(
         environ = request.getfixturevalue("cluster_neo4j")
         names = ("AEGIS_NEO4J_URI", "AEGIS_NEO4J_USER", "AEGIS_NEO4J_PASSWORD")
         opened = Neo4jIndex(*(environ[name] for name in names), answer_s=_ANSWER_S)
-    await opened.prepare()
+    async with asyncio.timeout(240):
+        while not await _is_prepared(opened):
+            pass
     yield opened
     await opened.close()
+
+
+async def _is_prepared(index: GraphIndex) -> bool:
+    """A new server takes long for its first calls where other work goes on."""
+    try:
+        await index.prepare()
+    except StoreUnavailable:
+        return False
+    return True
 
 
 @pytest_asyncio.fixture(loop_scope="module")
