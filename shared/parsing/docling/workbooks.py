@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from lxml import etree
 
+from shared.parsing.colours import are_alike
 from shared.parsing.docling.charts import chart_lines
 from shared.parsing.docling.diagrams import diagram_lines
 from shared.parsing.docling.hidden_lines import HiddenLines, SheetLines
@@ -37,6 +38,9 @@ _S = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}"
+_PAPER = "#ffffff"
+_THEME = {"0": _PAPER, "1": "#000000"}
+_PALETTE = {"0": "#000000", "8": "#000000", "1": _PAPER, "9": _PAPER, "65": _PAPER}
 _REFERENCE = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")
 
 
@@ -162,33 +166,38 @@ def hidden_sheets(archive: zipfile.ZipFile) -> set[str]:
 
 
 def _unseen_styles(styles: Any) -> frozenset[str]:
-    """The places of cell styles in white letters on white paper."""
-    fonts = [font.find(f"{_S}color") for font in styles.iterfind(f"{_S}fonts/{_S}font")]
-    fills = styles.findall(f"{_S}fills/{_S}fill")
+    """The places of cell styles whose letters have the colour of what fills the cell."""
+    fonts = [_colour(font.find(f"{_S}color")) for font in styles.iterfind(f"{_S}fonts/{_S}font")]
+    fills = [_filling(fill) for fill in styles.iterfind(f"{_S}fills/{_S}fill")]
     unseen = set()
     for place, style in enumerate(styles.iterfind(f"{_S}cellXfs/{_S}xf")):
         font, fill = (style.get(name, "0") for name in ("fontId", "fillId"))
-        is_white = font.isdigit() and int(font) < len(fonts) and _is_white(fonts[int(font)])
-        if is_white and fill.isdigit() and int(fill) < len(fills) and _is_paper(fills[int(fill)]):
-            unseen.add(str(place))
+        if font.isdigit() and int(font) < len(fonts) and fill.isdigit() and int(fill) < len(fills):
+            unseen.update([str(place)] if are_alike(fonts[int(font)], fills[int(fill)]) else [])
     return frozenset(unseen)
 
 
-def _is_white(color: Any) -> bool:
-    if color is None or color.get("tint", "0") not in {"0", "0.0"}:
-        return False
-    return (
-        color.get("theme") == "0" or color.get("indexed") in {"1", "9"} or color.get("rgb", "")[-6:].upper() == "FFFFFF"
-    )
+def _colour(color: Any) -> str:
+    """The colour that an element names; empty for one that is not known."""
+    if color is None or color.get("tint", "0").strip("0."):
+        return ""
+    if color.get("rgb"):
+        return f"#{color.get('rgb')[-6:]}"
+    return _THEME.get(color.get("theme", ""), "") or _PALETTE.get(color.get("indexed", ""), "")
 
 
-def _is_paper(fill: Any) -> bool:
-    """Whether a fill leaves the paper white."""
+def _filling(fill: Any) -> str:
+    """The colour that fills a cell, which is the paper's where nothing does."""
     pattern = fill.find(f"{_S}patternFill")
     if pattern is None:
-        return False
-    is_solid = pattern.get("patternType") == "solid"
-    return pattern.get("patternType", "none") == "none" or (is_solid and _is_white(pattern.find(f"{_S}fgColor")))
+        return ""
+    match pattern.get("patternType", "none"):
+        case "none":
+            return _PAPER
+        case "solid":
+            return _colour(pattern.find(f"{_S}fgColor"))
+        case _:
+            return ""
 
 
 def _formats(styles: Any) -> list[str]:

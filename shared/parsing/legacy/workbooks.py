@@ -34,7 +34,8 @@ _HEADERS = {0x0014, 0x0015}
 _SCRIPTS: dict[int, ScriptPosition] = {1: "sup", 2: "sub"}
 _ON_LINE: ScriptPosition = ""
 _ERRORS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
-_PAPER = {9, 64, 65}
+_WINDOW, _PATTERNED = 65, -1
+_PAPER = {1, 9, 64, 65}
 """Colours of the palette that are white: white itself, and those of the window."""
 
 _WHITE = {1, 9}
@@ -42,15 +43,16 @@ _WHITE = {1, 9}
 
 class _Style(Struct, frozen=True):
     format: str
-    is_white: bool
+    is_unseen: bool
 
 
 class _Book(Struct):
-    """`scripts` are those of the fonts, by their places."""
+    """`fonts` are the colours of the fonts, `scripts` where their letters stand. A style is its font, its format and
+    the colour of its ground."""
 
     strings: list[str] = []
     formats: dict[int, str] = {}
-    styles: list[tuple[int, int, bool]] = []
+    styles: list[tuple[int, int, int]] = []
     fonts: list[int] = []
     scripts: list[ScriptPosition] = []
     sheets: list[tuple[str, int, bool]] = []
@@ -61,10 +63,11 @@ class _Book(Struct):
 
         if number >= len(self.styles):
             return _Style("", False)
-        font, code, on_paper = self.styles[number]
+        font, code, ground = self.styles[number]
         place = _place(font)
-        is_white = on_paper and place < len(self.fonts) and self.fonts[place] in _WHITE
-        return _Style(self.formats.get(code) or BUILTIN_FORMATS.get(code, ""), is_white)
+        colour = self.fonts[place] if place < len(self.fonts) else None
+        is_unseen = colour == ground or (colour in _WHITE and ground in _PAPER)
+        return _Style(self.formats.get(code) or BUILTIN_FORMATS.get(code, ""), is_unseen)
 
     def written(self, string: SharedString) -> str:
         """The text of a string, its powers and indices in their line."""
@@ -143,8 +146,8 @@ def _book(stream: bytes) -> _Book | None:
         elif record.kind == _XF:
             font, code = struct.unpack_from("<HH", content)
             pattern, colours = struct.unpack_from("<IH", content, 14)
-            is_on_paper = not pattern >> 26 or (pattern >> 26 == 1 and colours & 127 in _PAPER)
-            book.styles.append((font, code, is_on_paper))
+            ground = {0: _WINDOW, 1: colours & 127}.get(pattern >> 26, _PATTERNED)
+            book.styles.append((font, code, ground))
         elif record.kind == _FONT:
             book.fonts.append(struct.unpack_from("<H", content, 4)[0])
             book.scripts.append(_SCRIPTS.get(int.from_bytes(content[8:10], "little"), _ON_LINE))
@@ -210,7 +213,7 @@ def _take_cell(kind: int, content: bytes, sheet: _Sheet, book: _Book) -> tuple[i
     if kind == _FORMULA and (address := formula_address(content)):
         sheet.links[row, column] = address
     style = book.style(number)
-    is_unseen = style.is_white
+    is_unseen = style.is_unseen
     if kind == _LABEL_SST:
         (index,) = struct.unpack_from("<I", content, 6)
         sheet.put(row, column, book.strings[index] if index < len(book.strings) else "", is_unseen=is_unseen)
@@ -233,7 +236,7 @@ def _take_cell(kind: int, content: bytes, sheet: _Sheet, book: _Book) -> tuple[i
 def _put_number(sheet: _Sheet, book: _Book, place: tuple[int, int], style: _Style, value: float) -> None:
     shows_nothing = ";" in style.format and not style.format.strip("; ")
     view = None if shows_nothing else formatted(value, style.format, from_1904=book.from_1904)
-    sheet.put(*place, view or f"{value:.15g}", is_unseen=style.is_white or shows_nothing)
+    sheet.put(*place, view or f"{value:.15g}", is_unseen=style.is_unseen or shows_nothing)
 
 
 def _compressed(value: int) -> float:

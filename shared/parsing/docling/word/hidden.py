@@ -1,9 +1,11 @@
 """Text that a reader of a Word document does not see."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
-from shared.parsing.docling.word.names import W, attribute, child_value, is_on, text_of
+from shared.parsing.colours import are_alike
+from shared.parsing.docling.word.names import W14, W, attribute, child_value, is_on, text_of
 
 _TEXTS = (f"{W}t", f"{W}sym", f"{W}tab", f"{W}noBreakHyphen")
 _LEAST_SIZE = 4
@@ -11,6 +13,10 @@ _LEAST_SIZE = 4
 
 _PLAIN_TABLES = frozenset({"", "TableGrid", "TableNormal", "Tabellenraster", "NormaleTabelle"})
 _WHITE = re.compile(r"[Ff][89A-Fa-f][Ff][89A-Fa-f][Ff][89A-Fa-f]")
+_UNKNOWN = ""
+_THEME = {"background1": "#ffffff", "light1": "#ffffff", "text1": "#000000", "dark1": "#000000"}
+_MARKS = {"white": "#ffffff", "black": "#000000", "yellow": "#ffff00", "red": "#ff0000", "blue": "#0000ff"}
+_HEX_DIGITS = 6
 
 
 class Visibility:
@@ -41,46 +47,77 @@ class Visibility:
         size = next(filter(None, (child_value(one, "sz") for one in properties)), "")
         if size.isascii() and size.isdigit() and int(size) < _LEAST_SIZE:
             return True
-        color = next((each for each in (one.find(f"{W}color") for one in properties) if each is not None), None)
-        return self._on_white and _is_white(color) and not _is_shaded(run, properties)
+        filling = next((each for each in (one.find(f"{W14}textFill") for one in properties) if each is not None), None)
+        if filling is not None and filling.find(f"{W14}noFill") is not None:
+            return True
+        colours = (one.find(f"{W}color") for one in properties)
+        colour = _colour(next((each for each in colours if each is not None), None))
+        return bool(colour) and are_alike(colour, self._ground(run, properties))
 
     def properties(self, run: Any) -> list[Any]:
         """The properties of a run, its own first, then those of its styles."""
         own = run.find(f"{W}rPr")
         holder = next(run.iterancestors(f"{W}p"), None)
         of_paragraph = "" if holder is None else child_value(holder.find(f"{W}pPr"), "pStyle")
-        found = [] if own is None else [own]
-        for first in (child_value(own, "rStyle"), of_paragraph):
-            style, seen = first, set[str]()
-            while style in self._styles and style not in seen:
-                seen.add(style)
-                properties = self._styles[style].find(f"{W}rPr")
-                found += [] if properties is None else [properties]
-                style = child_value(self._styles[style], "basedOn")
-        return found
+        inherited = (
+            each for first in (child_value(own, "rStyle"), of_paragraph) for each in self._inherited(first, "rPr")
+        )
+        return [*([] if own is None else [own]), *inherited]
+
+    def _inherited(self, style: str, name: str) -> Iterator[Any]:
+        """Yields the properties of a style, then of those that it is based on."""
+        seen: set[str] = set()
+        while style in self._styles and style not in seen:
+            seen.add(style)
+            properties = self._styles[style].find(f"{W}{name}")
+            if properties is not None:
+                yield properties
+            style = child_value(self._styles[style], "basedOn")
+
+    def _ground(self, run: Any, properties: list[Any]) -> str:
+        """The colour behind a run: of a mark, a shade, its paragraph, its cell or table, else the paper; empty where it
+        is not known, as in a shape or a table with a style."""
+        for one in properties:
+            if (mark := child_value(one, "highlight")) not in {"", "none"}:
+                return _MARKS.get(mark, _UNKNOWN)
+        shades = [_shade(one) for one in properties]
+        for holder in run.iterancestors():
+            if holder.tag in {f"{W}txbxContent", f"{W}pict", f"{W}drawing"}:
+                shades.append(_UNKNOWN)
+            if holder.tag in _SHADED_BY:
+                own = holder.find(f"{W}{_SHADED_BY[holder.tag]}")
+                shades.append(_shade(own))
+                if holder.tag == f"{W}p":
+                    shades += map(_shade, self._inherited(child_value(own, "pStyle"), "pPr"))
+                if holder.tag == f"{W}tbl" and child_value(own, "tblStyle") not in _PLAIN_TABLES:
+                    shades.append(_UNKNOWN)
+        return next((shade for shade in shades if shade is not None), "#ffffff" if self._on_white else _UNKNOWN)
 
 
-def _is_white(color: Any) -> bool:
-    if color is None:
-        return False
-    theme = attribute(color, "themeColor")
-    if theme:
-        return theme in {"background1", "light1"} and not attribute(color, "themeShade")
-    return _WHITE.fullmatch(attribute(color)) is not None
+def _colour(element: Any) -> str:
+    """The colour that a run or a shade names; empty for one that adapts itself or is not known."""
+    theme = attribute(element, "themeColor")
+    if theme in _THEME and not attribute(element, "themeShade") and not attribute(element, "themeTint"):
+        return _THEME[theme]
+    value = attribute(element)
+    return f"#{value}" if len(value) == _HEX_DIGITS else ""
 
 
-def _is_shaded(run: Any, properties: list[Any]) -> bool:
-    """Whether something darker may stand behind a run: a shade, a mark, a table's style, a shape."""
-    if any(one.find(f"{W}shd") is not None or one.find(f"{W}highlight") is not None for one in properties):
-        return True
-    for holder in run.iterancestors():
-        if holder.tag in {f"{W}txbxContent", f"{W}pict", f"{W}drawing"}:
-            return True
-        if holder.tag == f"{W}tbl" and child_value(holder.find(f"{W}tblPr"), "tblStyle") not in _PLAIN_TABLES:
-            return True
-        if holder.find(f"{W}{_SHADED_BY.get(holder.tag, 'none')}/{W}shd") is not None:
-            return True
-    return False
+def _shade(properties: Any) -> str | None:
+    """The colour of a shade; None where there is none or one sees through it."""
+    shade = None if properties is None else properties.find(f"{W}shd")
+    if shade is None or attribute(shade) == "nil":
+        return None
+    match attribute(shade):
+        case "solid":
+            value = attribute(shade, "color")
+        case "clear" | "":
+            value = attribute(shade, "fill")
+        case _:
+            return _UNKNOWN
+    if value in {"", "auto"}:
+        return None if attribute(shade) != "solid" else _UNKNOWN
+    return f"#{value}"
 
 
 _SHADED_BY = {f"{W}p": "pPr", f"{W}tc": "tcPr", f"{W}tbl": "tblPr"}
