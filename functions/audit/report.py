@@ -1,9 +1,11 @@
-"""Reports the calls that left for the cloud in a period: how many of which class, to which models, at what cost."""
+"""Reports on a period: the calls that left for the cloud, by class, model and cost; logins, accesses, changes and
+erasures; and whether the ledger's chain of seals holds."""
 
 import asyncio
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from typing import get_args
 
 from msgspec import Struct, field
 
@@ -12,7 +14,7 @@ from shared.types.money import usd
 from shared.types.period import Period, span
 from shared.types.principal import Principal
 from shared.usage.ledger import UsageLedger
-from shared.usage.records import AlertRecord, OutboundRecord, Record, UsageRecord
+from shared.usage.records import ActionKind, ActionRecord, AlertRecord, OutboundRecord, Record, UsageRecord
 
 
 class GetReport(Period, frozen=True, kw_only=True):
@@ -35,9 +37,16 @@ class AuditedChain(Struct, frozen=True):
     head: str
 
 
+class AuditedLogins(Struct, frozen=True):
+    """`refused` are those of known users with a wrong password; the operator's report has unknown names, too."""
+
+    succeeded: int
+    refused: int
+
+
 class AuditReport(Struct, frozen=True, kw_only=True):
     """`settled` are calls whose cost is known, `estimated` those among them whose token counts never came, `open` those
-    without a usage record in the period."""
+    without a usage record in the period. Accesses, changes and erasures are counted by operation."""
 
     since: datetime = field(name="from")
     until: datetime = field(name="to")
@@ -48,6 +57,10 @@ class AuditReport(Struct, frozen=True, kw_only=True):
     reserved_usd: float
     settled_usd: float
     thresholds_reached: int
+    logins: AuditedLogins
+    accesses: dict[str, int]
+    changes: dict[str, int]
+    erasures: dict[str, int]
     chain: AuditedChain
 
 
@@ -74,6 +87,10 @@ async def handle(request: GetReport, ledger: UsageLedger, principal: Principal) 
         reserved_usd=usd(counts.reserved),
         settled_usd=usd(counts.cost),
         thresholds_reached=counts.alerts,
+        logins=AuditedLogins(counts.actions["login"]["done"], counts.actions["login"]["refused"]),
+        accesses=dict(sorted(counts.actions["access"].items())),
+        changes=dict(sorted(counts.actions["change"].items())),
+        erasures=dict(sorted(counts.actions["erasure"].items())),
         chain=AuditedChain(number, head),
     )
 
@@ -86,6 +103,7 @@ class _Counts:
         self.classes: dict[Classification, int] = {"public": 0, "internal": 0, "confidential": 0}
         self.models, self.tenants = Counter[str](), Counter[str]()
         self.settled = self.estimated = self.reserved = self.cost = self.alerts = 0
+        self.actions = {kind: Counter[str]() for kind in get_args(ActionKind)}
         self.open: set[str] = set()
         self._early: set[str] = set()
 
@@ -93,6 +111,9 @@ class _Counts:
         for record in records:
             if isinstance(record, OutboundRecord):
                 self._add_call(record)
+            elif isinstance(record, ActionRecord):
+                what = record.action if record.kind != "login" else "done" if record.done else "refused"
+                self.actions[record.kind][what] += 1
             elif isinstance(record, AlertRecord):
                 self.alerts += 1
             elif record.location == "cloud":

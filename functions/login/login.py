@@ -9,8 +9,12 @@ from shared.access.login_attempts import LoginAttempts
 from shared.access.passwords import LONGEST_PASSWORD, is_password
 from shared.access.sessions import Sessions
 from shared.access.users import LONGEST_NAME, Users
+from shared.records.structs import UserRecord
 from shared.types.call import Call
+from shared.types.clock import now
 from shared.types.errors import DiskFull, RateLimited, Unauthenticated
+from shared.usage.journal import Journal
+from shared.usage.records import ActionRecord
 
 
 class Login(Struct, frozen=True):
@@ -21,10 +25,29 @@ class Login(Struct, frozen=True):
 ERRORS = (DiskFull, RateLimited, Unauthenticated)
 
 
-async def handle(request: Login, users: Users, sessions: Sessions, attempts: LoginAttempts, call: Call) -> LoginTokens:
+async def handle(
+    request: Login, users: Users, sessions: Sessions, attempts: LoginAttempts, journal: Journal, call: Call
+) -> LoginTokens:
     await attempts.begin(request.username, call.address)
     user = await users.by_name(request.username)
-    if not await is_password(request.password, user.password_hash if user else None) or user is None:
+    is_right = await is_password(request.password, user.password_hash if user else None)
+    await journal.append(_attempt(user, call, done=is_right))
+    if user is None or not is_right:
         raise Unauthenticated("The username or the password is wrong.")
     await attempts.succeed(request.username, call.address)
     return tokens_of(await sessions.begin(user))
+
+
+def _attempt(user: UserRecord | None, call: Call, *, done: bool) -> ActionRecord:
+    return ActionRecord(
+        action_id=call.request_id,
+        kind="login",
+        action="POST /auth/login",
+        at=now(),
+        tenant_id=user.tenant_id if user else "",
+        actor_id=user.user_id if user else "",
+        request_id=call.request_id,
+        label=call.label,
+        address=call.address,
+        done=done,
+    )

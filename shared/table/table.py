@@ -46,6 +46,7 @@ class Operation(Struct, frozen=True, forbid_unknown_fields=True):
     settings: dict[str, Any] = field(default_factory=dict)
     stage: bool = True
     spends: bool = False
+    audit: Literal["access", "change", "erasure"] | None = None
 
     @property
     def is_route(self) -> bool:
@@ -210,6 +211,8 @@ def _check_operation(where: str, operation: Operation) -> None:
         raise TableError(f"{where}: column 'role': a route has one, an event has none")
     if operation.spends and (not operation.is_route or operation.role == "public"):
         raise TableError(f"{where}: column 'spends': a caller that pays is known by a credential")
+    if operation.audit and (not operation.is_route or operation.role == "public"):
+        raise TableError(f"{where}: column 'audit': who acts is known by a credential")
     for event_type in operation.emits:
         if event_type not in EVENTS:
             raise TableError(f"{where}: column 'emits': no event has the type {event_type!r}")

@@ -135,7 +135,29 @@ class AlertRecord(Struct, frozen=True, kw_only=True, tag="alert"):
         return self.threshold_pct == USED_UP_PCT
 
 
-Record = OutboundRecord | UsageRecord | AlertRecord
+ActionKind = Literal["login", "access", "change", "erasure"]
+
+
+class ActionRecord(Struct, frozen=True, kw_only=True, tag="action"):
+    """Something that a user or a key did. `action` is the operation, such as `DELETE /keys/{key_id}`; `targets` are the
+    ids of what it was done to, `fields` the names of what was changed. A login that was refused is not `done`; where
+    its user is not known, `tenant_id` and `actor_id` are empty."""
+
+    action_id: str
+    kind: ActionKind
+    action: str
+    at: datetime
+    tenant_id: str = ""
+    actor_id: str = ""
+    request_id: str = ""
+    label: str = ""
+    address: str = ""
+    targets: dict[str, str] = {}
+    fields: tuple[str, ...] = ()
+    done: bool = True
+
+
+Record = OutboundRecord | UsageRecord | AlertRecord | ActionRecord
 
 
 def record_id(record: Record) -> str:
@@ -144,6 +166,8 @@ def record_id(record: Record) -> str:
         return f"outbound-{record.operation_id}"
     if isinstance(record, UsageRecord):
         return f"usage-{record.usage_id}"
+    if isinstance(record, ActionRecord):
+        return f"action-{record.action_id}"
     window = record.window
     return f"alert-{window.scope}-{window.id}-{window.name}-{window.start}-{record.threshold_pct}"
 

@@ -220,11 +220,20 @@ class _Route:
             async with asyncio.timeout(self._function.timeout_s):
                 handle = self._function.handler(self._operation)
                 work = handle(message, **provide(self._services, wanted, call))
-                return await (unless_abandoned(work, exchange) if requests.ends_with_caller(message) else work)
+                answer = await (unless_abandoned(work, exchange) if requests.ends_with_caller(message) else work)
+                if self._operation.audit and principal:
+                    await self._record(message, answer, exchange, principal)
+                return answer
         except TimeoutError as error:
             raise Deadline(f"The call took longer than the {self._function.timeout_s} s it may.") from error
         finally:
             _discard(message)
+
+    async def _record(self, message: Struct, answer: Any, exchange: Exchange, principal: Principal) -> None:
+        """Durable before the answer leaves. Raises `StoreUnavailable`, `DiskFull`."""
+        from shared.runtime.http.auditing import action_record
+
+        await self._services.journal.append(action_record(self._operation, message, answer, exchange, principal))
 
     async def _read(self, request: Request[Any, Any, Any], exchange: Exchange, credential: str) -> Struct:
         """The request's message. Where its body took long, the key is checked again: it may be revoked by now."""

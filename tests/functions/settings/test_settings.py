@@ -59,7 +59,7 @@ async def test_documents_older_than_the_tenant_keeps_them_are_gone(suite: Suite)
     old = await suite.store("an old one", at=now() - timedelta(days=31))
     young = await suite.store("a young one", at=now() - timedelta(days=29))
     await suite.services.accounts.keep_settings(TENANT, TenantSettings(retention_days=30))
-    await Retention(suite.platform, suite.catalogues, suite.redis).apply()
+    await Retention(suite.platform, suite.catalogues, suite.redis, suite.services.journal).apply()
     assert await suite.records.document(old.document_id) is None
     assert await suite.catalogue.entry(old.document_id) is None
     assert await suite.records.document(young.document_id) is not None
@@ -67,5 +67,5 @@ async def test_documents_older_than_the_tenant_keeps_them_are_gone(suite: Suite)
 
 async def test_without_a_limit_nothing_is_deleted(suite: Suite) -> None:
     old = await suite.store("an old one", at=now() - timedelta(days=10_000))
-    await Retention(suite.platform, suite.catalogues, suite.redis).apply()
+    await Retention(suite.platform, suite.catalogues, suite.redis, suite.services.journal).apply()
     assert await suite.records.document(old.document_id) is not None
