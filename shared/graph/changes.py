@@ -179,7 +179,7 @@ def entity(rows: Sequence[EntityRow], documents: int) -> GraphEntity:
         sum(row.mentions for row in rows),
         sum(row.passages for row in rows),
         documents,
-        min(row.created_at for row in rows),
+        max(row.created_at for row in rows),
     )
 
 

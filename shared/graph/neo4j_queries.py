@@ -221,7 +221,7 @@ LIST_ENTITIES = """
 MATCH (e:Entity {tenant: $tenant}) WHERE $query = '' OR e.key CONTAINS $query
 WITH DISTINCT e.canonical AS canonical
 MATCH (o:Entity {tenant: $tenant, canonical: canonical})
-WITH canonical, min(o.created_at) AS created
+WITH canonical, max(o.created_at) AS created
 WHERE $time IS NULL OR created < $time OR (created = $time AND canonical < $id)
 RETURN canonical ORDER BY created DESC, canonical DESC LIMIT $limit
 """

@@ -76,7 +76,8 @@ class DocumentGraph(Struct, frozen=True):
 
 
 class GraphEntity(Struct, frozen=True):
-    """An entity under the name that is written most. `passages` counts those that name it."""
+    """An entity under the name that is written most. `passages` counts those that name it; `created_at` is when the
+    newest of its names was first recorded."""
 
     entity_id: str
     name: str

@@ -70,15 +70,14 @@ def entities(connection: sqlite3.Connection, ids: Sequence[str]) -> list[GraphEn
 def list_entities(
     connection: sqlite3.Connection, query: str, limit: int, after: tuple[str, str] | None
 ) -> list[GraphEntity]:
-    """The time of a whole entity is that of its oldest name."""
-    conditions = ["TRUE"]
-    if query:
-        conditions.append("canonical IN (SELECT canonical FROM entity WHERE instr(key, :query) > 0)")
-    having = "HAVING (MIN(created_at), canonical) < (:time, :id)" if after else ""
+    """The time of a whole entity is that of its newest name; names are read in the order of their times."""
+    named = "canonical IN (SELECT canonical FROM entity WHERE instr(key, :query) > 0) AND" if query else ""
+    later = "(created_at, canonical) < (:time, :id) AND" if after else ""
     time, identity = after or ("", "")
     rows = connection.execute(
-        f"SELECT canonical FROM entity WHERE {' AND '.join(conditions)} GROUP BY canonical {having}"  # noqa: S608
-        " ORDER BY MIN(created_at) DESC, canonical DESC LIMIT :limit",
+        f"SELECT DISTINCT canonical, created_at FROM entity e WHERE {named} {later} NOT EXISTS"  # noqa: S608
+        " (SELECT 1 FROM entity o WHERE o.canonical = e.canonical AND o.created_at > e.created_at)"
+        " ORDER BY created_at DESC, canonical DESC LIMIT :limit",
         {"query": query, "time": time, "id": identity, "limit": limit},
     )
     order = [row[0] for row in rows]
