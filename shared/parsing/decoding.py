@@ -3,9 +3,12 @@
 import codecs
 import contextlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from shared.formats.text import MOST_CONTROLS, control_share, legacy_control_share, unicode_encoding
-from shared.parsing.legacy_encodings import encoding_of_another_alphabet, likely_encoding
+from shared.parsing.legacy_encodings import likely_encoding
 from shared.types.errors import Rejected
 
 SAMPLE_BYTES = 64 * 1024
@@ -15,12 +18,7 @@ SCORED_BYTES = 8 * 1024
 MOST_REPLACED = 0.01
 """Share of a text's characters that may be unreadable before the whole is called corrupt."""
 
-_WESTERN = frozenset(
-    "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜßàáâãäåæçèéêëìíîïñòóôõöøùúûüÿŒœŠšŽžŸ‘’“”„‚‹›«»–—…•€£§©®™°·¡¿ªº²½×´¨\xa0"
-)
-_MISPLACED = re.compile(r"[^\W\d_][“”„‚…•¡¿§©°·«»‹›²½×][^\W\d_]")
-MOST_ACCENTS = 0.4
-"""Share of letters with accents that a western language reaches only in single words."""
+_guessed_encodings: ContextVar[list[str] | None] = ContextVar("guessed_encodings", default=None)
 
 _ESCAPES = re.compile(rb"\x1b\$[@ABC()]")
 _HIGH = re.compile(rb"[\x80-\xff]")
@@ -50,6 +48,19 @@ def _decoded(content: bytes, declared: str | None) -> str:
         return content.decode(_legacy(content, declared), "replace")
 
 
+@contextmanager
+def guessed_encodings() -> Iterator[list[str]]:
+    """Collects the encodings that are guessed inside the body: no document says them, and letters only make them
+    likely. A body inside of another one shares its list."""
+    outer = _guessed_encodings.get()
+    collected = list[str]() if outer is None else outer
+    token = _guessed_encodings.set(collected)
+    try:
+        yield collected
+    finally:
+        _guessed_encodings.reset(token)
+
+
 def _escaping(content: bytes, declared: str | None) -> str | None:
     """An encoding of seven bits that changes alphabets by escapes: its bytes are ASCII, so nothing else shows it."""
     if _ESCAPES.search(content) is None:
@@ -71,10 +82,10 @@ def _legacy(content: bytes, declared: str | None) -> str:
         return known
     if _is_damaged_utf8(content):
         return "utf-8"
-    telling, scored = _telling(content), _telling(content, SCORED_BYTES)
-    if _is_western(telling):
-        return encoding_of_another_alphabet(scored) or "cp1252"
-    return likely_encoding(scored) or _guessed(telling)
+    encoding = likely_encoding(_telling(content, SCORED_BYTES)) or _guessed(_telling(content))
+    if (guessed := _guessed_encodings.get()) is not None:
+        guessed.append(encoding)
+    return encoding
 
 
 def _known(encoding: str) -> str | None:
@@ -92,18 +103,6 @@ def _is_damaged_utf8(content: bytes) -> bool:
     text = content.decode("utf-8", "replace")
     damaged = text.count("\ufffd")
     return 10 * damaged < sum(not character.isascii() for character in text)
-
-
-def _is_western(content: bytes) -> bool:
-    """Whether the bytes are cp1252, the commonest legacy encoding, which statistics of letters often miss."""
-    try:
-        text = content.decode("cp1252")
-    except UnicodeDecodeError:
-        return False
-    accents = [character for character in text if not character.isascii()]
-    if not _WESTERN.issuperset(accents) or _MISPLACED.search(text):
-        return False
-    return sum(map(str.isalpha, accents)) <= MOST_ACCENTS * sum(map(str.isalpha, text))
 
 
 def _guessed(content: bytes) -> str:

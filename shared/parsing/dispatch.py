@@ -4,6 +4,7 @@ from importlib import import_module
 
 from msgspec.structs import replace
 
+from shared.parsing.decoding import guessed_encodings
 from shared.parsing.document import ParsedDocument
 from shared.parsing.guards import check
 from shared.parsing.limits import ParsingLimits
@@ -33,5 +34,9 @@ def parse(parser: str, media_type: str, filename: str, content: bytes, limits: P
         raise Refused(rejected.code, rejected.detail) from rejected
     with uncounted():
         module = import_module(PARSERS[parser])
-    document: ParsedDocument = module.parse(media_type, filename, content, limits)
-    return replace(document, parser=document.parser or parser)
+    with guessed_encodings() as guessed:
+        document: ParsedDocument = module.parse(media_type, filename, content, limits)
+    name = document.parser or parser
+    if guessed:
+        name += f", encoding guessed: {', '.join(dict.fromkeys(guessed))}"
+    return replace(document, parser=name)

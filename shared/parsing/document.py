@@ -55,8 +55,9 @@ class PageReading(Struct, frozen=True, omit_defaults=True):
 
 class ParsedDocument(Struct, frozen=True, omit_defaults=True):
     """A parsed document. `pages` is 0 where the format has none; `hidden_words` were left out because a reader of the
-    document does not see them; `parser` is the one that read it. Of the `words_in` that another reader finds in it,
-    `words_out` are in the blocks; both are 0 where nothing else can count them."""
+    document does not see them; `parser` is the one that read it, with the encoding where that was guessed. Of the
+    `words_in` that another reader finds in it, `words_out` are in the blocks; both are 0 where nothing else can count
+    them."""
 
     blocks: tuple[Block, ...]
     title: str = ""

@@ -1,89 +1,172 @@
-"""Recognises the encoding of short texts from before Unicode, by how common the letters are that it would make."""
+"""Recognises the encoding of texts from before Unicode, by how common the letters are that it would make, and how they
+stand beside each other."""
 
 import codecs
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
 
-from msgspec import Struct
+from shared.language.wordlists import read_lines
+from shared.parsing.legacy_signs import sign_value, unpaired_quotes
 
-BEST_ENOUGH = 0.45
+BEST_ENOUGH = 0.3
 """Mean value of a character, between -1 and 1, below which no encoding is named."""
-
-SINGLE_BYTE_ENOUGH = 0.6
-"""What decides for an encoding of one byte a character before any of two bytes is tried."""
 
 MOST_ACCENTS = 0.65
 """Share of letters with accents that a Latin alphabet does not exceed."""
 
-_RARE = 0.1
-_MIDDLE = 0.5
+_VALUES = (1.0, 0.85, 0.65, 0.4)
+"""Of the classes of pairs, the commonest first."""
 
+_RARE = -0.15
+"""Of a pair of letters that a language has, but hardly ever beside each other."""
 
-class Alphabet(Struct, frozen=True):
-    """A language's letters outside ASCII, the most frequent first, and the encodings that hold them."""
+_UNPAIRED = 0.7
+"""Of a quotation mark without its other half."""
 
-    encodings: tuple[str, ...]
-    common: str
-    middle: str = ""
-    rare: str = ""
-    is_latin: bool = False
+_LIGATURE = 0.5
+"""Of a ligature, and of the capital I of Turkish, whose small letter is ASCII."""
 
+_NAMES = frozenset("àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿßðþœ")
+_NAME = 0.45
+"""Of a western letter in an English text, which names of other languages have."""
 
-WESTERN = "cp1252"
-WESTERN_ENOUGH = 0.9
-CENTRAL_ENOUGH = 0.97
-"""A text that could be western is of another Latin alphabet where that explains its accents and no western one does."""
+_FOREIGN = -0.9
+"""Of a letter that a language does not have."""
 
-_CYRILLIC = ("cp1251", "koi8_r", "cp866", "iso8859_5", "mac_cyrillic", "koi8_u")
-_CENTRAL = ("cp1250", "iso8859_2", "cp852")
-_BALTIC = ("cp1257", "iso8859_13", "iso8859_4")
+_WESTERN = {"cp1252": 0.0, "iso8859_15": 0.01, "mac_roman": 0.06, "cp850": 0.05, "cp437": 0.055}
+_CENTRAL = {"cp1250": 0.02, "iso8859_2": 0.025, "cp852": 0.06, "mac_latin2": 0.1}
+_BALTIC = {"cp1257": 0.03, "iso8859_13": 0.035, "iso8859_4": 0.04, "cp775": 0.1}
+_TURKISH = {"cp1254": 0.03, "iso8859_9": 0.035, "cp857": 0.08, "mac_turkish": 0.09}
+_CYRILLIC = {"cp1251": 0.0, "koi8_r": 0.01, "cp866": 0.02, "iso8859_5": 0.03, "mac_cyrillic": 0.05, "koi8_u": 0.01}
+_CYRILLIC |= {"cp855": 0.09}
+_GREEK = {"cp1253": 0.0, "iso8859_7": 0.01, "cp737": 0.05, "mac_greek": 0.08}
+_HEBREW = {"cp1255": 0.0, "iso8859_8": 0.01, "cp862": 0.05}
+_ARABIC = {"cp1256": 0.0, "iso8859_6": 0.01, "cp720": 0.08}
+_ROMANIAN = {**_CENTRAL, "iso8859_16": 0.05}
 
-ALPHABETS = (
-    Alphabet(_CYRILLIC, "оеаинтсрвл", "кмдпуяыьгзбчйіїє", "хжшюцщэфъёґљњћђџјѕ"),
-    Alphabet(("cp1253", "iso8859_7"), "αοιετσνηυρ", "πκμλςωίάόέή", "γδθχφβξζψύώϊϋΐ"),
-    Alphabet(("cp1255", "iso8859_8"), "יוהלאמרבתש", "נדקחעפכםטג", "זצסןךףץ"),
-    Alphabet(("cp1256", "iso8859_6"), "اليمنهورتب", "دعسفقكحجأةشخصىإ", "ذزضطظغآؤئءپچژگ"),
-    Alphabet(("cp874",), "านรกอเงมวล", "สทดตยคบปชขพ่้ีิัะแไใโุูำ", "ถฉผฝฟภศษหฬฮซณญฐฎฏ็์ึืๆธฆ"),
-    Alphabet(_CENTRAL, "óąęłżćśńź", is_latin=True),
-    Alphabet(_CENTRAL, "áíéěšřžčýůúňťď", "óôľäĺŕ", is_latin=True),
-    Alphabet(_CENTRAL, "áéóőöíüúű", is_latin=True),
-    Alphabet(("cp1250", "iso8859_16", "iso8859_2"), "ăâîşţșț", is_latin=True),
-    Alphabet(_CENTRAL, "čšžćđ", is_latin=True),
-    Alphabet(("cp1254", "iso8859_9"), "ıişüöçğİ", is_latin=True),
-    Alphabet(_BALTIC, "ėščžįųąęū", is_latin=True),
-    Alphabet(_BALTIC, "āīēšūžčņļķģ", is_latin=True),
-    Alphabet(_BALTIC, "äõöüšž", is_latin=True),
+ENCODINGS: dict[str, dict[str, float]] = {
+    **dict.fromkeys(("en", "de", "fr", "es", "it", "pt", "nl", "da", "nb", "sv", "fi", "is", "ca"), _WESTERN),
+    **dict.fromkeys(("pl", "cs", "sk", "hu", "sl", "sh"), _CENTRAL),
+    **dict.fromkeys(("lt", "lv"), _BALTIC),
+    **dict.fromkeys(("ru", "uk", "bg", "mk", "sr"), _CYRILLIC),
+    **dict.fromkeys(("ar", "fa"), _ARABIC),
+    "ro": _ROMANIAN,
+    "tr": _TURKISH,
+    "el": _GREEK,
+    "he": _HEBREW,
+}
+"""Of each language, with what its encodings are behind the commonest ones where they read a text as well."""
+
+_LATIN = frozenset(
+    {"de", "fr", "es", "it", "pt", "nl", "da", "nb", "sv", "fi", "is", "ca", "en", "pl", "cs", "sk", "hu"}
 )
+_LATIN |= {"sl", "sh", "ro", "lt", "lv", "tr"}
+_EAST_ASIAN = {"gb18030": ("zh", 0.0), "big5": ("zh", 0.02), "cp932": ("ja", 0.01), "euc_jp": ("ja", 0.0)}
+_EAST_ASIAN |= {"cp949": ("ko", 0.0)}
+_THAI = dict.fromkeys("านรกอเงมวล", 1.0) | dict.fromkeys("สทดตยคบปชขพ่้ีิัะแไใโุูำ", 0.7)
+_THAI |= dict.fromkeys("ถฉผฝฟภศษหฬฮซณญฐฎฏ็์ึืๆธฆ", 0.4)
+_WORDS_OF_ONE_LETTER = frozenset("àèéóáåöøíőê")
+_ALONE = 0.2
+"""Of a letter between signs or spaces that is hardly ever a word of its own."""
 
 
-_WESTERN_LETTERS = ("äöüßéèêàâçùûîïôœë", "áéíóúñüçãõâêôàº", "åäöæøéüèòìùà", "þðáéíóúýæö")
+class _Place(NamedTuple):
+    """A character outside ASCII between its neighbours."""
 
-
-def encoding_of_another_alphabet(content: bytes) -> str | None:
-    """The encoding of a text that is valid in the western one and is not western."""
-    text = _strict(content, WESTERN)
-    western = (Alphabet((), letters, is_latin=True) for letters in _WESTERN_LETTERS)
-    if text is None or max(_value(text, alphabet) for alphabet in western) >= WESTERN_ENOUGH:
-        return None
-    score, encoding = max(_single_byte(content), default=(0.0, ""))
-    return encoding if score >= CENTRAL_ENOUGH else None
+    before: str
+    character: str
+    after: str
 
 
 def likely_encoding(content: bytes) -> str | None:
-    """The encoding of a text that is neither UTF-8 nor western; None where no candidate is likely enough."""
-    score, encoding = max(_single_byte(content), default=(0.0, ""))
-    if score < SINGLE_BYTE_ENOUGH:
-        score, encoding = max([(score, encoding), *_double_byte(content)], key=lambda found: found[0])
+    """The encoding of a text that is not UTF-8; None where no candidate is likely enough."""
+    score, encoding = max([*_single_byte(content), *_east_asian(content)], default=(0.0, ""))
     return encoding if score >= BEST_ENOUGH else None
 
 
 def _single_byte(content: bytes) -> Iterator[tuple[float, str]]:
-    decoded: dict[str, str | None] = {}
-    for place, alphabet in enumerate(ALPHABETS):
-        for rank, encoding in enumerate(alphabet.encodings):
-            if encoding not in decoded:
-                decoded[encoding] = _strict(content, encoding)
-            if text := decoded[encoding]:
-                yield _value(text, alphabet) - 1e-4 * rank - 1e-5 * place, encoding
+    places: dict[str, tuple[Counter[_Place], float] | None] = {}
+    for language, encodings in ENCODINGS.items():
+        for encoding, behind in encodings.items():
+            if encoding not in places:
+                text = _strict(content, encoding)
+                places[encoding] = None if text is None else _places(text)
+            if found := places[encoding]:
+                most = MOST_ACCENTS if language in _LATIN else 1.0
+                value = _value(found[0], language) if found[1] <= most else -1.0
+                yield value - behind, encoding
+    if thai := _strict(content, "cp874"):
+        signs = _places(thai)[0]
+        value = sum(count * _thai_value(place) for place, count in signs.items()) / max(signs.total(), 1)
+        yield value if signs.total() > 1 else min(value, _ALONE), "cp874"
+
+
+def _thai_value(place: _Place) -> float:
+    before, sign, after = place
+    is_beside_latin = (before.isascii() and before.isalpha()) or (after.isascii() and after.isalpha())
+    return _FOREIGN if is_beside_latin else _THAI.get(sign, -1.0)
+
+
+def _places(text: str) -> tuple[Counter[_Place], float]:
+    """The places of the characters outside ASCII, and their share of the letters."""
+    around = f" {text} "
+    places = Counter(
+        _Place(*around[place - 1 : place + 2]) for place in range(1, len(around) - 1) if not around[place].isascii()
+    )
+    accents = sum(count for place, count in places.items() if place.character.isalpha())
+    return places, accents / max(sum(map(str.isalpha, text)), 1)
+
+
+def _value(places: Counter[_Place], language: str) -> float:
+    pairs = _classes()[language]
+    total = sum(count * _of(place, pairs) for place, count in places.items())
+    signs = Counter[str]()
+    for place, count in places.items():
+        signs[place.character] += count
+    return (total - _UNPAIRED * unpaired_quotes(signs)) / max(places.total(), 1)
+
+
+def _of(place: _Place, pairs: dict[str, float]) -> float:
+    before, character, after = place
+    if not character.isalpha():
+        return sign_value(before, character, after)
+    if before.islower() and character.isupper():
+        return -1.0
+    low = character.lower()
+    if low not in pairs:
+        is_turkish, is_latin = character == "İ" and "ı" in pairs, "α" not in pairs
+        return _LIGATURE if is_turkish or (character in "ﬁﬂ" and is_latin) else _FOREIGN
+    if before.isdigit() or after.isdigit():
+        return _RARE
+    is_alone = not (before.isalpha() or after.isalpha())
+    if is_alone and not (low in _WORDS_OF_ONE_LETTER and before.isspace()):
+        return _ALONE
+    return (pairs.get(_letter(before) + low, pairs[low]) + pairs.get(low + _letter(after), pairs[low])) / 2
+
+
+def _letter(character: str) -> str:
+    return character.lower() if character.isalpha() else " "
+
+
+@cache
+def _classes() -> dict[str, dict[str, float]]:
+    """The value of each pair of letters, and of each character of East Asia, by language; each letter alone, too."""
+    table: dict[str, dict[str, float]] = {}
+    for line in read_lines("shared.parsing", "letters"):
+        language, *classes = line.split("|")
+        width = 1 if language in {"zh", "ja", "ko"} else 2
+        table[language] = {
+            listed[place : place + width]: value
+            for listed, value in zip(classes, _VALUES, strict=True)
+            for place in range(0, len(listed), width)
+        }
+        if width == 2:
+            letters = {letter for pair in table[language] for letter in pair}
+            table[language].update(dict.fromkeys(letters, _RARE))
+    table["en"].update(dict.fromkeys(_NAMES, _NAME))
+    return table
 
 
 def _strict(content: bytes, encoding: str) -> str | None:
@@ -94,107 +177,38 @@ def _strict(content: bytes, encoding: str) -> str | None:
         return None
 
 
-def _value(text: str, alphabet: Alphabet) -> float:
-    """The mean value of the characters outside ASCII. Capitals inside a word, and letters of two scripts side by side,
-    count against the encoding."""
-    values = dict.fromkeys(alphabet.common, 1.0) | dict.fromkeys(alphabet.middle, _MIDDLE)
-    values |= dict.fromkeys(alphabet.rare, _RARE)
-    total, count, letters = 0.0, 0, 0
-    before = " "
-    for character in text:
-        letters += character.isalpha()
-        if not character.isascii():
-            count += 1
-            total += _of(character, before, values, alphabet.is_latin)
-        elif character.isalpha() and before.isalpha() and not (before.isascii() or alphabet.is_latin):
-            total -= 1.0
-        before = character
-    if alphabet.is_latin and count > MOST_ACCENTS * max(letters, 1):
-        return -1.0
-    return total / count if count else 0.0
+def _east_asian(content: bytes) -> Iterator[tuple[float, str]]:
+    for encoding, (language, behind) in _EAST_ASIAN.items():
+        if text := _strict(content, encoding):
+            common, places = _classes()[language], _places(text)[0]
+            total = sum(count * _east_asian_value(place, common, encoding) for place, count in places.items())
+            yield total / max(places.total(), 1) - behind, encoding
 
 
-def _of(character: str, before: str, values: dict[str, float], is_latin: bool) -> float:
-    if not character.isalpha() and character not in values:
-        return 0.3 if character in _SIGNS else -1.0
-    value = values.get(character, values.get(character.lower(), -0.5))
-    if before.isalpha():
-        if before.islower() and character.isupper():
-            return -1.0
-        if before.isascii() and not is_latin:
-            return -1.0
-    return value
-
-
-_SIGNS = frozenset("\xa0«»„“”‘’–—…№°§€·،؛؟")
-
-
-def _double_byte(content: bytes) -> Iterator[tuple[float, str]]:
-    for encoding, value in _PAIRS.items():
-        if _strict(content, encoding) is None:
-            continue
-        total, count, place = 0.0, 0, 0
-        while place < len(content):
-            first = content[place]
-            if first < 0x80:
-                place += 1
-                continue
-            is_single = encoding == "cp932" and 0xA1 <= first <= 0xDF
-            second = 0 if is_single or place + 1 == len(content) else content[place + 1]
-            total += value(first, second)
-            count += 1
-            place += 1 if is_single else 2
-        if encoding == "euc_jp" and 5 * sum(map(content.count, (b"\xa4", b"\xa5"))) < count:
-            continue  # Japanese is never without its syllables
-        yield (total / count if count else 0.0), encoding
-
-
-def _korean(first: int, second: int) -> float:
-    if 0xB0 <= first <= 0xC8:
-        return 1.0 if second >= 0xA1 else -0.5
-    return 0.5 if 0xA1 <= first <= 0xA3 else -0.3
-
-
-def _simplified(first: int, second: int) -> float:
-    if 0xB0 <= first <= 0xD7:
-        return 0.99 if second >= 0xA1 else -0.5
-    if 0xA1 <= first <= 0xA3:
+def _east_asian_value(place: _Place, common: dict[str, float], encoding: str) -> float:
+    before, sign, after = place
+    if (before.isascii() and before.islower()) or (after.isascii() and after.islower()):
+        return -0.5
+    if sign in common:
+        return common[sign]
+    if "\u3001" <= sign <= "\u3011" or "\uff01" <= sign <= "\uff5e":
         return 0.7
-    return 0.0 if 0xD8 <= first <= 0xF7 and second >= 0xA1 else -0.5
+    if "\u3041" <= sign <= "\u30ff":
+        return 0.95 if encoding in {"cp932", "euc_jp"} else 0.0
+    if "\uff66" <= sign <= "\uff9f":
+        return 0.35 if encoding == "cp932" else -0.5
+    if "\u4e00" <= sign <= "\u9fff":
+        return _rare_han(sign, encoding)
+    return -0.5
 
 
-def _traditional(first: int, second: int) -> float:
-    if 0xA4 <= first <= 0xC6:
-        return 0.98
-    if 0xA1 <= first <= 0xA3:
-        return 0.7
-    return 0.0 if 0xC9 <= first <= 0xF9 else -0.5
-
-
-def _shift_jis(first: int, second: int) -> float:
-    if first == 0x82 and second >= 0x9F:
-        return 1.0
-    if first == 0x83:
-        return 0.9
-    if first in {0x81, 0x82}:
-        return 0.7
-    if 0x88 <= first <= 0x98:
-        return 0.6
-    return -0.7 if not second else -0.2
-
-
-def _euc_jp(first: int, second: int) -> float:
-    if first in {0xA4, 0xA5}:
-        return 1.05
-    if 0xA1 <= first <= 0xA3:
-        return 0.8
-    return 0.94 if 0xB0 <= first <= 0xCF and second >= 0xA1 else -0.2
-
-
-_PAIRS: dict[str, Callable[[int, int], float]] = {
-    "cp949": _korean,
-    "gb18030": _simplified,
-    "big5": _traditional,
-    "cp932": _shift_jis,
-    "euc_jp": _euc_jp,
-}
+def _rare_han(sign: str, encoding: str) -> float:
+    """Of a character that is not among the common ones; the list of Chinese has none of Taiwan's own."""
+    try:
+        first = sign.encode(encoding)[0]
+        is_simplified = bool(sign.encode("gb2312"))
+    except UnicodeEncodeError:
+        is_simplified = False
+    if encoding == "big5":
+        return 0.1 if is_simplified else 0.75 if first <= 0xC6 else 0.0
+    return -0.2

@@ -4,6 +4,19 @@ import pytest
 
 from shared.formats.text import peek
 from shared.parsing.decoding import decode
+from shared.parsing.dispatch import parse
+from shared.parsing.limits import ParsingLimits
+
+WESTERN = "cp1252 iso8859_15 mac_roman cp850 cp437"
+NORDIC = "cp1252 iso8859_15 mac_roman cp850"
+QUOTED = "cp1252 mac_roman"
+CENTRAL = "cp1250 iso8859_2 cp852 mac_latin2"
+BALTIC = "cp1257 iso8859_13 iso8859_4 cp775"
+TURKISH = "cp1254 iso8859_9 cp857"
+CYRILLIC = "cp1251 koi8_r cp866 iso8859_5 mac_cyrillic"
+GREEK = "cp1253 iso8859_7 cp737"
+HEBREW = "cp1255 iso8859_8 cp862"
+JAPANESE = "euc_jp shift_jis"
 
 TEXTS = {
     "Поезд прибывает в полночь. Билеты продаются у входа.": "cp1251 koi8_r cp866 iso8859_5 mac_cyrillic",
@@ -25,12 +38,68 @@ TEXTS = {
     "L'été déjà à Noël, où êtes-vous ?": "cp1252",
     "รถไฟมาถึงตอนเที่ยงคืน": "cp874",
     "Traukinys atvyksta vidurnaktį, įėjimas iš kiemo.": "cp1257",
+    "Möwe für Söhne": WESTERN,
+    "Straße gesperrt, Brücke zu": WESTERN,
+    "Grüße": WESTERN,
+    "ACHTUNG: ÜBERFÜHRUNG GESPERRT": WESTERN,
+    "Temperatur 5° im Schatten": WESTERN,
+    "Pont fermé à midi": WESTERN,
+    "Où êtes-vous passés ? Déjà partis à la forêt.": WESTERN,
+    "El niño salió mañana": WESTERN,
+    "La città è chiusa perché piove": WESTERN,
+    "Não há água, informação": NORDIC,
+    "Smørrebrød på øen": NORDIC,
+    "Våren är här, sjön är öppen": WESTERN,
+    "Þjónusta við höfnina": "cp1252 iso8859_15 cp850",
+    "Preis: 5 € für Möwen": "cp1252 iso8859_15 mac_roman",
+    "© 2020 Harbour Ltd": "cp1252 iso8859_15 mac_roman",
+    "30 £ per night": WESTERN,
+    "The “north” quay – closed": QUOTED,
+    "It’s the ferry’s last day": QUOTED,
+    "„Guten Tag“, sagte er – müde": QUOTED,
+    "L’été est arrivé à Noël": QUOTED,
+    "Wait…": QUOTED,
+    "Zamknięte": CENTRAL,
+    "Łódź płynie": CENTRAL,
+    "Loď odplouvá v devět, přístav je zavřený": CENTRAL,
+    "Vchod zo dvora, ďakujeme": CENTRAL,
+    "Őszi szünet, tűzőgép": CENTRAL,
+    "Brod čeka na šestoj stanici": CENTRAL,
+    "Vapur pleacă la nouă, este închis": "cp1250 iso8859_2 cp852",
+    "Şehir içi ulaşım ücretsiz değildir": TURKISH,
+    "Šiandien uždaryta": BALTIC,
+    "Kuģis atiet deviņos, osta ir slēgta": BALTIC,
+    "Спасибо": CYRILLIC,
+    "Привет мир": CYRILLIC,
+    "ВНИМАНИЕ! Причал закрыт": CYRILLIC,
+    "Код товара: АБ-17, цена 5 руб.": CYRILLIC,
+    "Πλοίο φεύγει στις εννέα": GREEK,
+    "ΠΡΟΣΟΧΗ: Το πλοίο": GREEK,
+    "סגור היום": HEBREW,
+    "مغلق اليوم": "cp1256 iso8859_6",
+    "关闭": "gb18030",
+    "渡輪停駛": "big5",
+    "カメラ": JAPANESE,
+    "東京都": JAPANESE,
+    "港は閉鎖": JAPANESE,
+    "오늘 휴무": "euc_kr",
     "Der Leuchtturm wurde 1901 erbaut.\nDer Wärter heißt Aune.": "utf-16-le utf-16-be utf-32-le utf-32-be",
     "Поезд прибывает в полночь.\nДа.": "utf-16-le utf-16-be",
 }
 
 
 CASES = [(text, each) for text, named in TEXTS.items() for each in named.split()]
+
+
+def test_an_encoding_that_is_guessed_is_named() -> None:
+    known = parse("light", "text/plain", "a.txt", "Größe".encode(), ParsingLimits())
+    guessed = parse("light", "text/plain", "a.txt", "Größe".encode("mac_roman"), ParsingLimits())
+    page = parse("light", "text/html", "a.html", '<meta charset="mac-roman">Größe'.encode("mac_roman"), ParsingLimits())
+    assert [document.parser for document in (known, guessed, page)] == [
+        "light",
+        "light, encoding guessed: mac_roman",
+        "light",
+    ]
 
 
 @pytest.mark.parametrize(("text", "encoding"), CASES)
