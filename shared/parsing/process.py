@@ -27,6 +27,10 @@ from shared.types.errors import AegisError, Rejected, StoreUnavailable
 
 START_SECONDS = 300.0
 """By the clock; a start takes a few seconds of processor time."""
+
+PRELOAD_SECONDS = 900.0
+"""By the clock; torch and its models take half a minute of processor time."""
+
 _START_RETRY_S = 10
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -93,7 +97,7 @@ class Worker:
     async def preload(self, parser: str) -> str:
         """Returns where the parser's models compute. Raises `ParserUnavailable`; the worker is of no use then."""
         try:
-            async with asyncio.timeout(START_SECONDS):
+            async with asyncio.timeout(PRELOAD_SECONDS):
                 answer = await self._exchange(encode(Preload(parser)))
         except (TimeoutError, WorkerDied) as error:
             raise ParserUnavailable(f"a parser cannot be loaded: {error}") from error
