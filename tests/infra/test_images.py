@@ -31,8 +31,8 @@ def test_the_image_with_a_card_has_doclings_models_and_one_onnx_runtime_for_cuda
     assert {"docling", "docling-ibm-models", "transformers", "torchvision"} <= found.keys()
     assert found["nvidia-cuda-runtime-cu12"].startswith("12.8.")
     assert "onnxruntime-gpu" in found and "onnxruntime" not in found, "both would write the same files"
-    both = packages("documents.lock").keys() & found.keys()
-    assert {name for name in both if packages("documents.lock")[name] != found[name]} == set()
+    others = {name: version for name, version in packages("documents.lock").items() if name != "onnxruntime"}
+    assert others.items() <= found.items(), "run requirements/compile.sh"
 
 
 def test_every_image_of_the_table_is_built_by_the_workflow() -> None:
