@@ -11,7 +11,7 @@ import argparse
 import sys
 import textwrap
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -89,17 +89,28 @@ def outcomes_of(part: str) -> Iterator[Outcome]:
                 yield Outcome(part, group.language, is_true, kind, statement, stayed, seconds)
 
 
+def stay_together(statements: Sequence[str], sources: Iterable[str]) -> list[bool]:
+    """Which of them stay where each is a paragraph of one answer: the sources are read once."""
+    answer = _checked("\n\n".join(statements), sources)
+    return [f"{statement.rstrip('.')} [" in answer.text for statement in statements]
+
+
 def stays(statement: str, sources: Iterable[str]) -> bool:
     """Whether it stays where it is the whole answer, in its own words."""
+    answer = _checked(statement, sources)
+    return bool(answer.citations) and answer.text.startswith(statement.rstrip("."))
+
+
+def _checked(written: str, sources: Iterable[str]) -> AnswerText:
     found = [
         Found(Passage(f"psg_{at}", f"doc_{at}", generation=1, position=0, text=text), 0.9)
         for at, text in enumerate(sources)
     ]
     answer = AnswerText({})
     check = SupportCheck(found, answer)
-    for _ in (*check.feed(statement), *check.finish()):
+    for _ in (*check.feed(written), *check.finish()):
         pass
-    return bool(answer.citations) and answer.text.startswith(statement.rstrip("."))
+    return answer
 
 
 def _tables(outcomes: list[Outcome]) -> Iterator[str]:

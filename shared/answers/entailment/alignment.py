@@ -8,36 +8,13 @@ from msgspec import Struct
 
 from shared.answers.entailment.amounts import StatedQuantity, same_value
 from shared.answers.entailment.lexicon import marker, money_words, opposites, word_set
+from shared.answers.entailment.likeness import ALIKE, SAME, SENSE, denies, likeness
 from shared.answers.entailment.reading import SentenceReading, Word
-from shared.answers.entailment.roots import root
 
-SAME = 1.0
-_SENSE = 0.9
-_ALIKE = 0.8
-_PART = 0.6
 _OPPOSITE = 0.9
 _NEAR = 0.7
 """A word that stands in what the sentence refers to."""
 
-_LONG_ENOUGH = 4
-_NAME_ENDINGS = (
-    "",
-    "s",
-    "es",
-    "n",
-    "en",
-    "er",
-    "ern",
-    "an",
-    "ean",
-    "ian",
-    "ish",
-    "isch",
-    "ische",
-    "ischen",
-    "ischer",
-    "al",
-)
 _ANAPHOR = re.compile(
     r"\b(?:it|its|he|his|him|she|her|they|their|them|this|these|that|those|such|there|er|ihn|ihm|sie|es|ihr\w*|sein\w*"
     r"|dies\w*|jen\w+|dort|davon|dazu|dafür|darauf|darin|deren|dessen|solch\w+)\b",
@@ -47,7 +24,16 @@ _ANAPHOR = re.compile(
 
 _AGE = re.compile(r"\b(?:aged?|old|alt|alter)\b")
 _FREE = word_set("free")
+_PREPOSITIONS = word_set("prepositions")
 _ARTICLES = word_set("articles")
+_DAY_PARTS = frozenset(
+    ["morning", "afternoon", "evening", "night", "morgens", "vormittags", "nachmittags", "abends", "nachts"]
+)
+_PRONOUN = re.compile(r"\W*(?:it|he|she|they|this|es|er|sie|dies\w?)\b")
+_OF_A_BOUND = re.compile(r" (?:than|als|of|von) ")
+_NEARLY_ALL = 0.78
+_ADVERBS = word_set("adverbs")
+_GERMAN_VERB = re.compile(r"(?:te|ten|t|en)$")
 _LEADING = re.compile(
     r" (?:(?:at|by|to|for|about|around|up to|more than|less than|over|under|at most|at least|auf|um|etwa|rund|bis zu"
     r"|über|unter|mindestens|höchstens|a|an|the|ein|eine|einen|length|height|länge|höhe|of|von) )*"
@@ -108,7 +94,7 @@ class Alignment:
         against = {each.place for each in rivals}
         scores = [(likeness(word, other, german), other) for other in self.source.words if other.place not in against]
         best = max((score for score, _ in scores), default=0.0)
-        if rivals and (best < _SENSE or (best < SAME and self._is_nearer(rivals, scores))):
+        if rivals and (best < SENSE or (best < SAME and self._is_nearer(rivals, scores))):
             return Counterpart(word, tuple(rival.place for rival in rivals), _OPPOSITE, opposite=True)
         if best > 0:
             return Counterpart(word, tuple(other.place for score, other in scores if score >= best - 0.11), best)
@@ -118,7 +104,7 @@ class Alignment:
 
     def _is_nearer(self, rivals: Sequence[Word], scores: Sequence[tuple[float, Word]]) -> bool:
         """Whether what contradicts a word stands nearer to a number of the statement than what is like it."""
-        alike = [other.start for score, other in scores if score >= _SENSE]
+        alike = [other.start for score, other in scores if score >= SENSE]
         return any(
             min(abs(number - rival.start) for rival in rivals) < min(abs(number - start) for start in alike)
             for number in self.used_numbers
@@ -202,7 +188,7 @@ class Alignment:
     def _shares(self) -> list[float]:
         """How much of each word that needs a counterpart has one, from 0 to 1."""
         counted = [each for each in self.counterparts if each.word.name or not self._is_implied(each.word)]
-        return [min(1.0, each.score / _ALIKE) for each in counted]
+        return [min(1.0, each.score / ALIKE) for each in counted]
 
     @cached_property
     def own(self) -> float:
@@ -235,7 +221,16 @@ class Alignment:
 
     def _is_implied(self, word: Word) -> bool:
         """Whether it needs no counterpart: it says little, or what a price says."""
-        return word.light or (word.root in money_words(self.source.german) and self._has_money)
+        if word.light or (word.root in money_words(self.source.german) and self._has_money):
+            return True
+        return any(
+            others
+            and (
+                (one.dimension == "clock" and word.low in _DAY_PARTS and 0 < word.start - one.end <= len(" in the "))
+                or (one.bound and _OF_A_BOUND.fullmatch(self.statement.low[word.end : one.start]) is not None)
+            )
+            for one, others in self.quantities
+        )
 
     @cached_property
     def _has_money(self) -> bool:
@@ -245,7 +240,7 @@ class Alignment:
     @cached_property
     def ends_anew(self) -> bool:
         """Whether its last word has no counterpart, where that is what it says of its subject: "is bankrupt"."""
-        content = [each for each in self.counterparts if not each.word.light]
+        content = [each for each in self.counterparts if not self._is_implied(each.word)]
         if not content or content[-1].score > 0:
             return False
         is_firm = any(others for _, others in self.quantities) or any(
@@ -257,13 +252,19 @@ class Alignment:
     def replaces_a_word(self) -> bool:
         """Whether one word stands where the source has another one, between the same words: "accepted the claim" for
         "dismissed the claim"."""
-        ours = [each for each in self.counterparts if not each.word.light]
+        ours = [each for each in self.counterparts if not self._is_implied(each.word)]
         theirs = [word for word in self.source.content if word.clause in self.window and not word.light]
         order = {word.place: at for at, word in enumerate(theirs)}
         for at, each in enumerate(ours):
-            is_near = each.score > 0 and not each.word.text[0].isupper()
+            is_near = each.score > 0 and (
+                not each.word.text[0].isupper() or _PRONOUN.match(self.source.low) is not None
+            )
             if each.places or is_near or self._leads_to_a_number(each.word):
                 continue
+            if self.source.german and at + 1 < len(ours) and self._may_be_subject(each.word, ours[at + 1].word):
+                behind = {order[place] + 1 for place in ours[at + 1].places if place in order}
+                if any(self._is_free_noun(theirs, slot) for slot in behind):
+                    return True
             left = {order[place] + 1 for place in (ours[at - 1].places if at else ()) if place in order}
             right = {
                 order[place] - 1 for place in (ours[at + 1].places if at + 1 < len(ours) else ()) if place in order
@@ -272,6 +273,17 @@ class Alignment:
             if any(0 <= slot < len(theirs) and theirs[slot].place not in self.used_places for slot in slots):
                 return True
         return False
+
+    def _may_be_subject(self, word: Word, following: Word) -> bool:
+        return word.text[0].isupper() and following.text[0].islower() and not _PREPOSITIONS & frozenset(word.before)
+
+    def _is_free_noun(self, words: Sequence[Word], slot: int) -> bool:
+        """Whether a name or noun that the statement leaves out stands there as a subject."""
+        if not 0 <= slot < len(words):
+            return False
+        word = words[slot]
+        is_bare = word.before[1] in ("der", "die", "das") or word.before[1] not in _ARTICLES | _PREPOSITIONS
+        return word.text[0].isupper() and is_bare and word.place not in self.used_places
 
     def _leads_to_a_number(self, word: Word) -> bool:
         """Whether it is a verb before a measure that the source gives as well: "generate 40 MW", "is capped at 2 %"."""
@@ -284,6 +296,28 @@ class Alignment:
             and one.start - word.end > 0
             and _LEADING.fullmatch(self.statement.low[word.end : one.start]) is not None
             for one, others in self.quantities
+        )
+
+    @cached_property
+    def invents_a_verb(self) -> bool:
+        """Whether a German verb has no counterpart, or what the statement begins with, and too much else has none."""
+        if self.coverage >= _NEARLY_ALL:
+            return False
+        content = [each for each in self.counterparts if not self._is_implied(each.word)]
+        if content and content[0].score == 0 and content[0].word.text[0].isupper():
+            return True
+        words = self.statement.words
+        return self.source.german and any(
+            each.score == 0
+            and each.word.text[0].islower()
+            and each.word.low not in _ADVERBS
+            and _GERMAN_VERB.search(each.word.low) is not None
+            and not (
+                each.word.before[1] in _ARTICLES | _PREPOSITIONS
+                and each.word.place + 1 < len(words)
+                and words[each.word.place + 1].text[0].isupper()
+            )
+            for each in content
         )
 
     @property
@@ -309,64 +343,6 @@ class Alignment:
         return self.source.low[clauses[0].start : clauses[-1].end]
 
 
-def denies(one: str, other: str, german: bool) -> bool:
-    """Whether one of two words is the other one with a prefix or ending that denies it: "unchanged", "fearless"."""
-    shorter, longer = sorted((one, other), key=len)
-    if len(shorter) < _LONG_ENOUGH or len(longer) - len(shorter) > _LONGEST_DENIAL:
-        return False
-    if longer.startswith("un") and not longer.startswith(_UN_AS_LETTERS):
-        rest = longer.removeprefix("un")
-        return root(rest, german) == root(shorter, german) or (german and rest == f"ver{shorter}")
-    return longer.startswith(shorter) and longer[len(shorter) :].removeprefix("s") in _ENDINGS_THAT_DENY
-
-
-_LONGEST_DENIAL = 6
-_ENDINGS_THAT_DENY = frozenset(
-    ["less", "los", "lose", "losen", "loser", "loses", "frei", "freie", "freien", "freies", "freier"]
-)
-_UN_AS_LETTERS = (
-    "unter", "under", "until", "unit", "univers", "unif", "uniq", "union", "uncle", "ungarn", "unfall", "unternehm",
-    "ungefähr", "unwetter", "unless", "unkosten", "unmeng",
-)  # fmt: skip
-
-
 def refers_back(text: str) -> bool:
     """Whether a sentence speaks of something that stands before it."""
     return _ANAPHOR.search(text) is not None
-
-
-def likeness(word: Word, other: Word, german: bool) -> float:
-    """1 for the same word, less for one of the same meaning or nearly the same letters."""
-    if word.root == other.root and (not word.name or _same_name(word.low, other.low)):
-        return SAME
-    if word.name and any(letter.isdigit() for letter in word.text):
-        return SAME if word.low == other.low else 0.0
-    if word.senses & other.senses and other.content:
-        return _SENSE
-    if word.name and word.text[0].isupper() and not german:
-        return _ALIKE if other.text[0].isupper() and _same_name(word.low, other.low) else 0.0
-    if not other.content:
-        return 0.0
-    return _spelled(word.root, other.root, german)
-
-
-def _same_name(one: str, other: str) -> bool:
-    """With no more than an inflection between them: "Europe" and "European"."""
-    shorter, longer = sorted((one.removesuffix("'s"), other.removesuffix("'s")), key=len)
-    if shorter == longer:
-        return True
-    base = shorter[:-1] if shorter.endswith("e") else shorter
-    return longer.startswith(base) and longer[len(base) :] in _NAME_ENDINGS[: None if len(base) > 4 else 5]
-
-
-def _spelled(one: str, other: str, german: bool) -> float:
-    shorter, longer = sorted((one, other), key=len)
-    if len(shorter) < _LONG_ENOUGH or longer[0].isdigit():
-        return 0.0
-    if longer.startswith(shorter[: max(5, round(0.7 * len(longer)))]):
-        return _ALIKE
-    if not german:
-        return 0.0
-    if longer.endswith(shorter):
-        return _ALIKE
-    return _PART if longer.startswith(shorter) else 0.0

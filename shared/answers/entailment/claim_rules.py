@@ -47,7 +47,7 @@ def _doubts_what_is_used(pair: Alignment) -> bool:
                 if clause.start <= word.start < clause.end and not word.light and word.start >= match.start()
             ][:_SCOPE]
             used = sum(word.place in pair.used_places for word in scope)
-            if scope and 2 * used >= len(scope):
+            if scope and (2 * used >= len(scope) or scope[0].place in pair.used_places):
                 return True
     return False
 

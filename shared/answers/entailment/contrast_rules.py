@@ -29,7 +29,8 @@ def contrasts_otherwise(pair: Alignment) -> bool:
     taken = [each for each in pair.counterparts if each.places and set(each.places) <= inside and not each.word.light]
     if marker("contrasted").search(pair.statement.low):
         return any(each.word.place not in ours for each in taken)
-    return bool(taken) and not marker("negation", "early").search(pair.statement.low)
+    denied = [bool(marker("negation").search(low)) for low in (pair.statement.low, pair.source.low)]
+    return bool(taken) and denied[0] == denied[1] and not marker("early").search(pair.statement.low)
 
 
 def _span(reading: SentenceReading, name: str) -> list[Word]:
@@ -117,6 +118,11 @@ def takes_a_later_part(pair: Alignment) -> bool:
     for part in later:
         own = [word for word in part if not word.light and word.root not in rest]
         taken = [word for word in own if word.place in used]
+        low = pair.source.low[part[0].start : part[-1].end + len(" nicht")]
+        if marker("negation").search(low) and (
+            marker("negation").search(pair.statement.low) or any(each.opposite for each in pair.counterparts)
+        ):
+            continue
         numbered = any(part[0].start <= start <= part[-1].end for start in pair.used_numbers) if part else False
         if taken and taken[0] is own[0] and len(taken) < len(own) and not numbered:
             return True
@@ -139,7 +145,8 @@ def gives_a_title_to_another(pair: Alignment) -> bool:
     for each in pair.counterparts:
         if each.word.light or not each.places or each.word.name:
             continue
-        holders = [_name_behind(pair.source, place) for place in each.places]
+        same = [place for place in each.places if pair.source.words[place].root == each.word.root] or each.places
+        holders = [_name_behind(pair.source, place) for place in same]
         if not all(holders) or any(word.place in pair.used_places for words in holders for word in words):
             continue
         beside = _named_with(pair, each.word)

@@ -39,6 +39,7 @@ _NEEDLESS = re.compile(
     r"|(?:nicht|keine?) (?:\w{1,20} )?(?:nötig|erforderlich|notwendig|verpflichtet))\b"
 )
 _IS_TO = re.compile(r"\b(?:ist|sind)\b[^.;,]{0,80} (?:zu \w{1,20}n|\w{2,6}zu\w{3,20}n)\b")
+_MORE_OR_LESS = frozenset(["mehr", "weniger", "more", "less", "fewer"])
 _EXCEPT_WITH = re.compile(r"\b(?:without|ohne)\b")
 _UNLESS = re.compile(r"\b(?:unless|es sei denn)\b")
 _NO_MONTHS = frozenset(["may", "mar", "sun", "sat", "dec"])
@@ -142,7 +143,12 @@ def swaps_attributes(pair: Alignment) -> bool:
         before = each.word.place - 1
         attribute = pair.statement.words[before] if before >= 0 else each.word
         ours, contrary = table.get(attribute.root), contraries.get(attribute.root, frozenset())
-        if attribute is each.word or (ours is None and not contrary) or not each.places:
+        if (
+            attribute is each.word
+            or attribute.low in _MORE_OR_LESS
+            or (ours is None and not contrary)
+            or not each.places
+        ):
             continue
         theirs = [pair.source.words[place - 1] for place in each.places if place]
         if theirs and all(

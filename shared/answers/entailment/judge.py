@@ -95,7 +95,9 @@ def judge(pair: Alignment) -> Verdict:
         return Verdict.UNRELATED
     if pair.replaces_a_word:
         return Verdict.OPEN
-    if pair.coverage >= ENOUGH or (_is_mutual(pair) and not pair.is_of_a_row and not pair.ends_anew):
+    if pair.coverage >= ENOUGH or (
+        _is_mutual(pair) and not pair.is_of_a_row and not pair.ends_anew and not pair.invents_a_verb
+    ):
         return Verdict.ENTAILED
     return Verdict.OPEN
 

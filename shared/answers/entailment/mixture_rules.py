@@ -20,6 +20,9 @@ _PASSIVE = re.compile(
 )
 
 
+_SPEECH = re.compile(r"\b(?:said|says|sagte|sagt|explained|erklärte|added|according to|zufolge|laut)\b")
+
+
 def mixes_numbers(pair: Alignment) -> bool:
     """The number of one clause with the words of another one that has its own."""
     if pair.is_of_a_row:
@@ -167,7 +170,10 @@ def mixes_clauses(pair: Alignment) -> bool:
         clause = pair.source.clauses[number]
         own = _own_words(pair, number)
         taken = own & used
-        if not taken or clause.kind in (ClauseKind.CONDITION, ClauseKind.CAUSE):
+        if clause.kind is ClauseKind.CAUSE and taken and _takes_part_of_a_cause(pair, number, own, used):
+            return True
+        names_its_source = _SPEECH.search(pair.source.low, clause.start, clause.end) is not None
+        if not taken or clause.kind in (ClauseKind.CONDITION, ClauseKind.CAUSE) or names_its_source:
             continue
         if number not in pair.used_number_clauses and len(taken) <= _MOST_OF_ANOTHER * len(own) and len(own) > 1:
             return True
@@ -175,6 +181,12 @@ def mixes_clauses(pair: Alignment) -> bool:
         if subject and not subject & used and not passive and _starts_elsewhere(pair, number):
             return True
     return False
+
+
+def _takes_part_of_a_cause(pair: Alignment, number: int, own: set[int], used: set[int]) -> bool:
+    """ "In the town hall" of what is elsewhere because the town hall is being repaired."""
+    is_part = max(own) not in used and bool(own - used) and number not in pair.used_number_clauses
+    return is_part and not marker("reason").search(pair.statement.low)
 
 
 def _changes_subject(pair: Alignment, used: set[int]) -> bool:

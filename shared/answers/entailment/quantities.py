@@ -79,9 +79,12 @@ _LASTING = re.compile(
 _LASTING_UNITS = {
     "jährig": "jahr", "monatig": "monat", "wöchig": "woche", "tägig": "tag", "stündig": "stunde", "minütig": "minute"
 }  # fmt: skip
-_TWICE = re.compile(r"\b(?:(?P<one>once|einmal(?=[ ](?:im|pro|am|jährlich|monatlich|wöchentlich|täglich|in)))"
-                    r"|(?P<two>twice|zweimal|doppelt)|(?P<three>thrice|dreimal|dreifach)"
-                    r"|(?P<four>viermal))\b", re.I)  # fmt: skip
+_TWICE = re.compile(
+    r"\b(?:(?P<one>once(?=[ ](?:an?|per|every|each|daily|weekly|monthly|or)\b|[.,;]|$)"
+    r"|einmal(?=[ ](?:im|pro|am|jährlich|monatlich|wöchentlich|täglich|in)))"
+    r"|(?P<two>twice|zweimal|doppelt)|(?P<three>thrice|dreimal|dreifach)|(?P<four>viermal))\b",
+    re.I,
+)
 _RANGE = re.compile(r"[ ]?(?:to|and|or|bis|und|oder|auf|[-–—])[ ]?$", re.I)
 _ONE_UNIT = re.compile(r"\b(?:a|an|one|ein|eine|einen|einem|einer|eines)[ ](?P<unit>[^\W\d_]+)\b", re.I)
 _WITHIN = (
@@ -139,7 +142,12 @@ def _is_month(name: str, *, begins: bool) -> bool:
     return not (begins and low in ("may", "march")) and (len(name) >= 4 or low in ("may", "mai"))
 
 
+_NOON = re.compile(r"\b(?P<noon>noon|midday|mittags?)\b|\b(?:midnight|mitternacht)\b", re.I)
+
+
 def _times(text: str) -> Iterator[StatedQuantity]:
+    for match in _NOON.finditer(text):
+        yield StatedQuantity(match.start(), match.end(), frozenset([720.0 if match["noon"] else 0.0]), "clock")
     for pattern in _TIMES:
         for match in pattern.finditer(text):
             parts = match.groupdict()
@@ -308,9 +316,7 @@ def _with_shared_units(text: str, found: Sequence[StatedQuantity]) -> list[State
         between = text[one.end : other.start]
         if one.dimension == "" and other.dimension == "clock" and _RANGE.fullmatch(between) and max(one.values) <= 24:
             result[place] = replace(one, dimension="clock", values=frozenset(60 * value for value in one.values))
-        elif (
-            one.dimension == "" and other.dimension not in ("", "date", "clock", "times") and _RANGE.fullmatch(between)
-        ):
+        elif one.dimension == "" and other.dimension not in ("date", "clock", "times") and _RANGE.fullmatch(between):
             figures = other.end - len(text[other.start : other.end].lstrip("0123456789.,' "))
             scale = _SCALE.match(text, figures)
             unit, _ = _unit_after(text, scale.end() if scale else figures)

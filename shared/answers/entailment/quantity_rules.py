@@ -4,9 +4,10 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from shared.answers.entailment.alignment import Alignment, likeness
+from shared.answers.entailment.alignment import Alignment
 from shared.answers.entailment.amounts import StatedQuantity
 from shared.answers.entailment.lexicon import word_set
+from shared.answers.entailment.likeness import likeness
 from shared.answers.entailment.reading import SentenceReading, Word
 
 _UPWARDS = frozenset(["least", "above"])

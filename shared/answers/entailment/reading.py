@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from shared.answers.entailment.amounts import StatedQuantity
 from shared.answers.entailment.clauses import Clause, clauses_of
-from shared.answers.entailment.lexicon import light, synonyms
+from shared.answers.entailment.lexicon import light, synonyms, word_set
 from shared.answers.entailment.quantities import quantities_of
 from shared.answers.entailment.roots import PARTICLES, root
 from shared.answers.lexicon import words
@@ -16,6 +16,7 @@ from shared.answers.stems import WORD
 from shared.language.wordlists import read_lines
 
 _FUNCTION_WORDS = words("function") | words("denials")
+_HEAVY = word_set("heavy")
 _LAST_WORD = re.compile(r"([^\W\d_]+)[\s.!?,;)]*\Z")
 LONGEST = 1000
 """Characters of a sentence that are read."""
@@ -75,7 +76,7 @@ class SentenceReading:
                 match.end(),
                 place,
                 content=self._is_content(match, low),
-                light=roots[place] in light(self.german),
+                light=roots[place] in light(self.german) and low not in _HEAVY,
                 name=self._is_name(match, place, lows, bool(senses[place])),
                 senses=senses[place],
                 clause=self.clause_at(match.start()),

@@ -15,6 +15,7 @@ _ARTICLES = word_set("articles")
 _OBLIQUE = word_set("oblique")
 _PARTICIPLE = re.compile(r"(?:ed|en|wn|nt|lt|ght|id|un|ade|eld|old|ound|ung|et|ut|ne|orn|aken|one|rne)$")
 _GERMAN_VERB = re.compile(r"(?:t|en)$")
+_PLURAL = ("e", "en", "n")
 _GERMAN_AGENT = ("von", "vom", "durch")
 
 
@@ -106,7 +107,7 @@ def _swapped(pair: Alignment, number: int, clause: int, ours: Roles, images: dic
 def trades_places(pair: Alignment) -> bool:
     """Who acts is somebody else, and who acts in the source has become a complement: "A pays to B" of "B pays"."""
     ours = next((each for each in pair.counterparts if not each.word.light), None)
-    if ours is None or ours.places or _in_phrase(pair.statement, ours.word):
+    if ours is None or ours.places or not ours.score or _in_phrase(pair.statement, ours.word):
         return False
     clause = pair.window[0]
     theirs = next((word for word in pair.source.content if word.clause == clause and not word.light), None)
@@ -249,7 +250,11 @@ def _noun_phrase(reading: SentenceReading, words: Sequence[Word], place: int) ->
         if word.place <= place:
             continue
         gap = reading.text[words[0].start if not found else reading.words[found[-1]].end : word.start]
-        if word.low in _PREPOSITIONS or (found and any(sign in gap for sign in ",;:(")) or word.low in ("and", "und"):
+        if (
+            _is_preposition(reading, word)
+            or (found and any(sign in gap for sign in ",;:("))
+            or word.low in ("and", "und")
+        ):
             break
         if found and any(reading.words[found[-1]].end <= one.start < word.start for one in reading.quantities):
             break
@@ -261,6 +266,10 @@ def _noun_phrase(reading: SentenceReading, words: Sequence[Word], place: int) ->
         elif word.low not in _ARTICLES:
             break
     return found
+
+
+def _is_preposition(reading: SentenceReading, word: Word) -> bool:
+    return word.low in _PREPOSITIONS and (reading.german or word.low not in ("an", "am", "um"))
 
 
 def _around(reading: SentenceReading, number: int, verb: int) -> Roles:
@@ -292,7 +301,7 @@ def _preposition_of(reading: SentenceReading, word: Word) -> str:
         gap = reading.text[other.end : end].strip()
         if gap and not (gap == "." and other.text in _TITLES):
             return ""
-        if other.low in _PREPOSITIONS:
+        if _is_preposition(reading, other):
             return other.low
         if other.low not in _ARTICLES and not (other.content and (reading.german or _is_attribute(other))):
             return ""
@@ -324,7 +333,10 @@ def _german(reading: SentenceReading, number: int) -> Roles:
         (phrase for phrase in free if not _OBLIQUE & frozenset(phrase[0].before)), None
     )
     others = [noun.place for phrase in free if phrase is not subject for noun in phrase]
-    nominative = subject is not None and (subject[0].before[1] == "der" or subject[0].before[1] not in _ARTICLES)
+    is_plural = subject is not None and subject[0].low.endswith(_PLURAL) and not subject[0].before[1]
+    nominative = subject is not None and (
+        subject[0].before[1] == "der" or (subject[0].before[1] not in _ARTICLES and not is_plural)
+    )
     oblique = any(_OBLIQUE & frozenset(phrase[0].before) for phrase in free if phrase is not subject)
     return Roles(
         frozenset(noun.place for noun in subject or ()),

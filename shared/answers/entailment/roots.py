@@ -1,5 +1,6 @@
 """Reduces a word to a root that its forms share, to compare a statement with its source: not to display it."""
 
+import re
 from functools import cache, lru_cache
 
 from shared.answers.stems import stem
@@ -11,6 +12,7 @@ PARTICLES = read_words("shared.answers.entailment", "particles")
 _LONGEST_FIRST = tuple(sorted(PARTICLES - {"bei", "frei"}, key=len, reverse=True))
 _FOLDED = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "ß": "ss"})
 _ENGLISH_ENDINGS = ("ingly", "ments", "ment", "ings", "ing", "edly", "ed", "es", "ly", "e", "s")
+_ENDING_IN_EED = frozenset(["agreed", "disagreed", "freed", "guaranteed", "decreed"])
 _SHORTEST = 3
 _SHORTEST_VERB = 4
 _SHORTEST_BASE = 4
@@ -38,6 +40,8 @@ def _english(low: str) -> str:
     for ending, other in (("isation", "ise"), ("ization", "ise"), ("ize", "ise"), ("ized", "ise"), ("izes", "ise")):
         if base.endswith(ending):
             base = base.removesuffix(ending) + other
+    if base.endswith("eed") and base not in _ENDING_IN_EED:
+        return base
     for ending in _ENGLISH_ENDINGS:
         if base.endswith(ending) and len(base) - len(ending) >= _SHORTEST and not base.endswith(("ss", "us")):
             base = base.removesuffix(ending)
@@ -53,6 +57,9 @@ def _german(low: str) -> str:
     for particle in _LONGEST_FIRST:
         rest = low.removeprefix(particle)
         if len(rest) >= _SHORTEST_BASE and rest != low:
+            if rest.startswith(_LONGEST_FIRST) and not rest.startswith("zu") and len(rest) > 2 * _SHORTEST_BASE:
+                return particle + _german(rest)
+            rest = _without_adjective_ending(rest)
             base = _forms("german").get(rest)
             if base is None and rest.startswith("zu") and len(rest) > _SHORTEST_VERB:
                 rest = rest.removeprefix("zu")
@@ -60,6 +67,15 @@ def _german(low: str) -> str:
                 return particle + _verb(base or rest)
             break
     return _verb(low)
+
+
+def _without_adjective_ending(low: str) -> str:
+    """ "Geschleppter" as "geschleppt"."""
+    match = _ADJECTIVE_ENDING.fullmatch(low)
+    return match[1] if match else low
+
+
+_ADJECTIVE_ENDING = re.compile(r"(ge\w{3,}(?:t|en))(?:e[mnrs]?)")
 
 
 def _verb(low: str) -> str:

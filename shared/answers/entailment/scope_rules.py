@@ -63,7 +63,11 @@ def _means_all(low: str) -> bool:
 
 
 def _means_part(low: str) -> bool:
+    low = _ALL_OF_NUMBER.sub("", low)
     return bool(marker("part").search(low) or _SO_MANY_OF.search(low))
+
+
+_ALL_OF_NUMBER = re.compile(r"\b(?:all|every one|alle) (?:of |der )?(?:the )?(?=\d)")
 
 
 def takes_much_for_little(pair: Alignment) -> bool:
@@ -160,12 +164,16 @@ def _is_contrary_cause(pair: Alignment, cause: tuple[int, int]) -> bool:
 
 
 def _cause_span(reading: SentenceReading, match: re.Match[str]) -> tuple[int, int]:
-    return match.end(), reading.clauses[reading.clause_at(match.start())].end
+    end = reading.clauses[reading.clause_at(match.start())].end
+    if reading.german and match.start() == 0:
+        nouns = [word for word in reading.words if match.end() <= word.start < end and word.text[0].isupper()]
+        end = next((word.start for word in reading.words if nouns and word.place > nouns[0].place), end)
+    return match.end(), end
 
 
 def turns_time_round(pair: Alignment) -> bool:
     """ "Before" what is after, and the reverse."""
-    if _order_differs(pair):
+    if _order_differs(pair) or _names_another_event(pair):
         return True
     early, late = _is_early(pair.statement.low), _is_late(pair.statement.low)
     source_early, source_late = _is_early(pair.window_text), _is_late(pair.window_text)
@@ -217,6 +225,17 @@ def _is_late(low: str) -> bool:
     return bool(marker("late").search(low) or _FROM_NOW.search(low))
 
 
+def _names_another_event(pair: Alignment) -> bool:
+    """ "Five years after signature" of five years after the end of the contract."""
+    theirs = {match.start("noun") for match in _ORDERED.finditer(pair.source.low)}
+    rivals = [word for word in pair.source.content if word.start in theirs]
+    for match in _ORDERED.finditer(pair.statement.low):
+        ours = next((each for each in pair.counterparts if each.word.start == match.start("noun")), None)
+        if ours and ours.score == 0 and any(word.place not in pair.used_places for word in rivals):
+            return True
+    return False
+
+
 def _order_differs(pair: Alignment) -> bool:
     """ "Before the event" of what is after the event."""
     theirs = {match.start("noun"): bool(match["early"]) for match in _ORDERED.finditer(pair.source.low)}
@@ -236,6 +255,8 @@ def turns_direction_round(pair: Alignment) -> bool:
     for start, others in (*words, *numbers):
         ours = _direction(pair.statement, start)
         theirs = {_direction(pair.source, other) for other in others} - {""}
+        if not ours and theirs == {"by"} and start in _starts(numbers) and _AT.search(pair.statement.low, 0, start):
+            return True
         if ours and theirs and ours not in theirs and ("by" not in (ours, *theirs) or start in _starts(numbers)):
             return True
     return _AGAINST.search(pair.source.low) is not None and any(
@@ -251,6 +272,7 @@ def _starts(numbers: Sequence[tuple[int, list[int]]]) -> frozenset[int]:
     return frozenset(start for start, _ in numbers)
 
 
+_AT = re.compile(r"\b(?:bei|at|of|is|was|are|were|beträgt|betrug|betragen|lag|liegt)[ ]$")
 _AGAINSTS = frozenset(["against", "gegen"])
 _AGAINST = re.compile(r"\b(?:against|gegen)\b")
 
