@@ -17,6 +17,7 @@ from shared.parsing.paged.rulings import rulings_of
 from shared.parsing.paged.text_blocks import TextPage
 from shared.parsing.paged.text_layer import MOST_LETTERS, PageFrame, text_runs
 from shared.parsing.paged.visibility import hidden_letters
+from shared.parsing.paged.xfa_form import xfa_lines
 from shared.types.errors import Rejected
 from shared.types.passage import Box
 
@@ -64,6 +65,10 @@ class PageSource(Protocol):
 
     def pictures(self, number: int) -> list[PagePicture]:
         """Returns the pictures on the page."""
+        ...
+
+    def form_lines(self) -> list[str]:
+        """Returns the lines of a form that the document holds apart from its pages."""
         ...
 
     def embedded_files(self) -> Iterator[Attachment]:
@@ -154,6 +159,9 @@ class PdfPages:
             for image in images
         ]
 
+    def form_lines(self) -> list[str]:
+        return xfa_lines(self._document)
+
     def embedded_files(self) -> Iterator[Attachment]:
         return embedded_files(self._document, with_pinned=self._may_pin_files)
 
@@ -233,6 +241,9 @@ class ImagePages:
 
     def pictures(self, number: int) -> list[PagePicture]:
         return [PagePicture((0.0, 0.0, 1.0, 1.0), b"")]
+
+    def form_lines(self) -> list[str]:
+        return []
 
     def embedded_files(self) -> Iterator[Attachment]:
         yield from ()

@@ -44,6 +44,7 @@ def parse_slice(media_type: str, content: bytes, first: int, limits: ParsingLimi
             break
     attached = Assembly(limits)
     if until == len(pages):
+        reader.blocks += [Block("paragraph", line) for line in pages.form_lines()]
         write_attachments(attached, pages.embedded_files(), limits)
     return Slice(
         (*reader.blocks, *attached.take_blocks()),

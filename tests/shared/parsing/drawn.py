@@ -157,6 +157,19 @@ def painted(content: bytes) -> bytes:
     )
 
 
+def xml_form(*packets: bytes) -> bytes:
+    """A document whose form is XML, in one packet or in several; its page says to wait."""
+    parts = b"".join(b"(part%d)%d 0 R" % (place, 6 + place) for place in range(len(packets)))
+    return _objects(
+        b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[]/XFA[" + parts + b"]>>>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>",
+        _stream(b"", b"BT /F 12 Tf 72 500 Td (Please wait) Tj ET"),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
+        *(_stream(b"", packet) for packet in packets),
+    )
+
+
 def _stream(entries: bytes, content: bytes) -> bytes:
     return b"<<%b/Length %d>>stream\n%b\nendstream" % (entries, len(content), content)
 

@@ -210,3 +210,26 @@ def test_the_columns_of_a_table_from_right_to_left_are_read_from_the_right() -> 
     blocks = read(draw).blocks
     assert [block.rows for block in blocks if block.kind == "table"] == [rows]
     assert [block.text for block in blocks if block.kind != "table"] == ["السلام שׁלום"]
+
+
+_TEMPLATE = b"""<template xmlns="http://www.xfa.org/schema/xfa-template/3.3/"><subform>
+<draw><value><text>Boat registration</text></value></draw>
+<field name="owner"><caption><value><text>Owner</text></value></caption></field>
+<field name="trap" presence="hidden"><caption><value><text>zebra</text></value></caption></field>
+</subform></template>"""
+_DATA = b"""<xfa:datasets xmlns:xfa="http://www.xfa.org/schema/xfa-data/1.0/"><xfa:data><form>
+<owner>Sigrid Moe</owner><fuel>hydrogen</fuel><trap>instructions</trap></form></xfa:data></xfa:datasets>"""
+
+
+@pytest.mark.parametrize(
+    ("packets", "lines"),
+    [
+        ((b"<xdp>", _TEMPLATE, _DATA, b"</xdp>"), ["Boat registration", "Owner: Sigrid Moe", "fuel: hydrogen"]),
+        ((b"<xdp>" + _TEMPLATE + _DATA + b"</xdp>",), ["Boat registration", "Owner: Sigrid Moe", "fuel: hydrogen"]),
+        ((b"<xdp <<<",), []),
+        ((b"",), []),
+    ],
+)
+def test_a_form_in_xml_is_read_with_what_was_filled_in(packets: tuple[bytes, ...], lines: list[str]) -> None:
+    document = parse("application/pdf", "a.pdf", drawn.xml_form(*packets), LIMITS)
+    assert [block.text for block in document.blocks] == ["Please wait", *lines]
