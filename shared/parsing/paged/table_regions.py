@@ -98,7 +98,11 @@ def _following(
     before: Sequence[TableWord] | None = None
     for line in lines:
         is_near = before is None or abs(line[0].middle - before[0].middle) < gap + line[0].height
-        if not is_near or any(id(phrase) in prose for phrase in line) or not _is_in_columns(line, columns, cells):
+        if (
+            not is_near
+            or (len(line) > 1 and all(id(phrase) in prose for phrase in line))
+            or not _is_in_columns(line, columns, cells)
+        ):
             return
         before = line
         waiting.append(line)
