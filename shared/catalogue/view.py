@@ -31,8 +31,8 @@ class WaitingStage(StageProgress, frozen=True, kw_only=True):
 
 
 class DocumentView(Struct, frozen=True):
-    """A document with its progress. `bytes` is the original's size; `text_share` is the share of its pages' words that
-    are in its content, `parser` the one that read it. What is unknown is null."""
+    """A document with its progress. `bytes` is the original's size; `text_share` is the share of its words, as another
+    reader counts them, that are in its content; `parser` is the one that read it. What is unknown is null."""
 
     document_id: str
     title: str

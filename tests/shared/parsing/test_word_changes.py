@@ -42,6 +42,36 @@ def test_paragraphs_that_are_deleted_whole_leave_nothing_between_the_others() ->
     assert blocks(f"{table}<w:p>{run('old')}</w:p></w:tc></w:tr></w:tbl>", f"<w:p>{run('New.')}</w:p>") == ["New."]
 
 
+def test_a_deleted_cell_leaves_no_empty_one() -> None:
+    def cell(text: str, properties: str = "") -> str:
+        return f"<w:tc><w:tcPr>{properties}</w:tcPr><w:p>{run(text)}</w:p></w:tc>"
+
+    gone = f"<w:cellDel {REVISION}/>"
+    rows = [
+        [cell("Name"), cell("old", gone), cell("Role")],
+        [cell("Ann"), cell("x", gone), cell("Cook")],
+        [cell("y", gone)],
+    ]
+    inner = "".join(f"<w:tr>{''.join(row)}</w:tr>" for row in rows)
+    document = docx.Document()
+    document.element.body.insert(
+        -1, parse_xml(f"<w:tbl {W}><w:tblPr/><w:tblGrid>{'<w:gridCol/>' * 3}</w:tblGrid>{inner}</w:tbl>")
+    )
+    (table,) = (found := read("a.docx", saved(document))).blocks
+    assert table.rows == (("Name", "Role"), ("Ann", "Cook")) and found.hidden_words == 3
+
+
+@pytest.mark.parametrize("grid", ["", "<w:tblGrid/>", "<w:tblGrid><w:gridCol/></w:tblGrid>"])
+def test_a_table_whose_grid_has_too_few_columns_is_read_whole(grid: str) -> None:
+    wide = f'<w:tc><w:tcPr><w:gridSpan w:val="2"/></w:tcPr><w:p>{run("Sum")}</w:p></w:tc>'
+    cells = [f"<w:tc><w:p>{run(text)}</w:p></w:tc>" for text in ("Rope", "7", "kg", "9")]
+    rows = f"<w:tr>{''.join(cells[:3])}</w:tr><w:tr>{wide}{cells[3]}</w:tr>"
+    document = docx.Document()
+    document.element.body.insert(-1, parse_xml(f"<w:tbl {W}><w:tblPr/>{grid}{rows}</w:tbl>"))
+    (table,) = read("a.docx", saved(document)).blocks
+    assert table.rows == (("Rope", "7", "kg"), ("Sum", "Sum", "9"))
+
+
 def test_a_header_loses_only_the_numbers_of_pages() -> None:
     def field(code: str, result: str) -> str:
         return (

@@ -29,7 +29,7 @@ from shared.parsing.docling.word.runs import (
     ruby_written,
     symbols_written,
 )
-from shared.parsing.docling.word.tables import nested_tables_written
+from shared.parsing.docling.word.tables import grids_completed, nested_tables_written
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.page_numbers import is_page_number
 from shared.parsing.tables import row_line
@@ -86,6 +86,7 @@ def _settled(tree: Any, visibility: Visibility) -> int:
     flat_formatting(tree)
     drop_caps_joined(tree)
     nested_tables_written(tree)
+    grids_completed(tree)
     return hidden
 
 

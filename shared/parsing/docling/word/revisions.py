@@ -13,19 +13,11 @@ _TEXTS = (f"{W}t", f"{W}delText")
 def settle(tree: Any) -> int:
     """Accepts all changes and takes off content controls; returns how many deleted words were taken out."""
     deleted = 0
-    for row in list(tree.iter(f"{W}tr")):
-        if row.find(f"{W}trPr/{W}del") is not None:
-            deleted += _words(row)
-            table = row.getparent()
-            table.remove(row)
-            if table.find(f"{W}tr") is None and table.getparent() is not None:
-                table.getparent().remove(table)
-    for cell in list(tree.iter(f"{W}tc")):
-        if cell.find(f"{W}tcPr/{W}cellDel") is not None:
-            for part in cell.iterchildren(f"{W}p"):
-                deleted += _words(part)
-                for run in part.findall(f".//{W}r"):
-                    run.getparent().remove(run)
+    for part in [*tree.iter(f"{W}tr"), *tree.iter(f"{W}tc")]:
+        is_deleted = part.find(f"{W}trPr/{W}del") is not None or part.find(f"{W}tcPr/{W}cellDel") is not None
+        if is_deleted and any(holder is tree for holder in part.iterancestors()):
+            deleted += _words(part)
+            _take_out(part)
     for element in list(tree.iter(*_DELETED)):
         if element.getparent() is None or element.getparent().tag in {f"{W}rPr", f"{W}trPr"}:
             continue
@@ -39,6 +31,16 @@ def settle(tree: Any) -> int:
     _controls_taken_off(tree)
     _paragraphs_joined(tree)
     return deleted
+
+
+def _take_out(part: Any) -> None:
+    """Takes out a row or a cell, and the row or the table that has nothing else."""
+    holder = part.getparent()
+    if holder is None:
+        return
+    holder.remove(part)
+    if holder.tag in {f"{W}tr", f"{W}tbl"} and holder.find(part.tag) is None:
+        _take_out(holder)
 
 
 def deleted_notes(tree: Any) -> set[tuple[str, str]]:

@@ -2,8 +2,13 @@
 
 from typing import Any
 
-from shared.parsing.docling.word.names import W, paragraph, text_of, unwrap
+from lxml import etree
+
+from shared.parsing.docling.word.names import W, child_value, paragraph, text_of, unwrap
 from shared.parsing.tables import row_line
+
+_WIDEST = 1_000
+"""Columns of a grid, whatever the cells say that they span."""
 
 
 def nested_tables_written(tree: Any) -> None:
@@ -20,6 +25,33 @@ def nested_tables_written(tree: Any) -> None:
         )
         table.addprevious(paragraph("; ".join(filter(None, map(row_line, rows)))))
         table.getparent().remove(table)
+
+
+def grids_completed(tree: Any) -> None:
+    """Gives each table a grid with as many columns as its widest row: Docling reads no cell beyond the grid."""
+    for table in tree.iter(f"{W}tbl"):
+        widths = [sum(map(_width, row.iterchildren(f"{W}tc"))) + _left_out(row) for row in table.iterchildren(f"{W}tr")]
+        grid = table.find(f"{W}tblGrid")
+        if grid is None:
+            grid = etree.Element(f"{W}tblGrid")
+            table.insert(0 if table.find(f"{W}tblPr") is None else 1, grid)
+        for _ in range(min(max(widths, default=0), _WIDEST) - len(grid.findall(f"{W}gridCol"))):
+            etree.SubElement(grid, f"{W}gridCol")
+
+
+def _width(cell: Any) -> int:
+    return max(_number(cell.find(f"{W}tcPr"), "gridSpan"), 1)
+
+
+def _left_out(row: Any) -> int:
+    """The columns before the first cell of a row and behind its last."""
+    properties = row.find(f"{W}trPr")
+    return _number(properties, "gridBefore") + _number(properties, "gridAfter")
+
+
+def _number(properties: Any, name: str) -> int:
+    value = child_value(properties, name)
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 6 else 0
 
 
 def _is_frame(table: Any) -> bool:
