@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from colorsys import hls_to_rgb
 from typing import NamedTuple
 
 from msgspec import Struct, structs
@@ -16,10 +17,15 @@ _COMPOUND = re.compile(r"(?:[\w-]+|\*)?(?:[.#][\w-]+|\[[\w-]+(?:=[\"']?[^\"'\]]*
 _PART = re.compile(r"([.#]?)([\w-]+)|\[([\w-]+)(?:=[\"']?([^\"'\]]*))?")
 _NOTHING = re.compile(r"[+-]?0*+(?:\.0*+)?(?:px|pt|em|rem|ex|%|cm|mm|in|vw|vh)?")
 _SMALL = re.compile(r"[+-]?(?:0*(?:\.\d+)?|1)(?:px|pt)?")
+_TINY = re.compile(r"[+-]?0*(?:1(?:\.\d+)?|\.\d+)?(?:px|pt)|[+-]?0*(?:\.0\d*)?(?:em|rem|ex|%|cm|mm|in|vw|vh)?")
+"""Letters that nobody reads: less than two points, or a tenth of those around them."""
+
+_MOVED_AWAY = re.compile(r".*\btranslate(?:[xy3]d?)?\([^)]*-\d{3,}.*|.*\bscale(?:[xy])?\(0(?:\.0*)?[,)].*")
+_CLEAR_FILTER = re.compile(r".*\bopacity\(0(?:\.0*)?%?\).*")
 _AWAY = re.compile(r"-\d{3,}(?:\.\d*)?(?:px|pt|em|rem|%|vw|vh)?")
 _EMPTY_CLIP = re.compile(r"rect\(\s*(?:[01](?:px)?[\s,]*){4}\)|inset\(\s*(?:50|100)%\s*\)|circle\(\s*0[^)]*\)")
 _TINY_FONT = re.compile(r"(?:.*\s)?0(?:px|pt|em|rem|%)?(?:\s*/|\s).*")
-_COLOUR = re.compile(r"#([0-9a-f]{3,8})\b|rgba?\(([^)]*)\)|\b([a-z]+)\b")
+_COLOUR = re.compile(r"#([0-9a-f]{3,8})\b|rgba?\(([^)]*)\)|hsla?\(([^)]*)\)|\b([a-z]+)\b")
 _NAMED = {"white": (255, 255, 255), "black": (0, 0, 0), "red": (255, 0, 0), "blue": (0, 0, 255), "lime": (0, 255, 0)}
 _NAMED |= {"yellow": (255, 255, 0), "gray": (128, 128, 128), "grey": (128, 128, 128), "green": (0, 128, 0)}
 _NAMED |= {"silver": (192, 192, 192), "ivory": (255, 255, 240), "snow": (255, 250, 250), "navy": (0, 0, 128)}
@@ -215,12 +221,18 @@ def _styled(element: Element, style: Declarations) -> Element:
     return structs.replace(
         element,
         is_gone=element.is_gone or _is_gone(style),
-        is_invisible=element.is_invisible if visibility is None else visibility in {"hidden", "collapse"},
-        is_tiny=element.is_tiny if size is None else _NOTHING.fullmatch(size) is not None,
+        is_invisible=_is_invisible(element, style, visibility),
+        is_tiny=element.is_tiny if size is None else _TINY.fullmatch(size) is not None,
         colour=_colour(style.get("color"), element.colour),
         background=None if image else _colour(background, element.background),
         marker=_marker(style) or element.marker,
     )
+
+
+def _is_invisible(element: Element, style: Declarations, visibility: str | None) -> bool:
+    if "transparent" in {style.get("color"), style.get("-webkit-text-fill-color")}:
+        return not any(name in style for name in ("background-clip", "-webkit-background-clip"))
+    return element.is_invisible if visibility is None else visibility in {"hidden", "collapse"}
 
 
 def _marker(style: Declarations) -> str:
@@ -233,16 +245,19 @@ def _is_gone(style: Declarations) -> bool:
         return True
     if (opacity := style.get("opacity")) and _NOTHING.fullmatch(opacity):
         return True
-    if style.get("position") in {"absolute", "fixed"}:
+    if style.get("position") in {"absolute", "fixed", "relative"}:
         away = any(_AWAY.fullmatch(style.get(side, "")) for side in ("left", "top", "right", "bottom"))
         if away or _EMPTY_CLIP.fullmatch(style.get("clip", "")):
             return True
-    if _EMPTY_CLIP.fullmatch(style.get("clip-path", "")) or style.get("transform", "").startswith("scale(0)"):
+    if _EMPTY_CLIP.fullmatch(style.get("clip-path", "")) or _MOVED_AWAY.fullmatch(style.get("transform", "")):
+        return True
+    if _CLEAR_FILTER.fullmatch(style.get("filter", "")):
         return True
     if any(_AWAY.fullmatch(style.get(name, "")) for name in ("text-indent", "margin-left", "margin-top")):
         return True
     sizes = [style.get(name, "") for name in ("width", "height", "max-width", "max-height")]
-    return style.get("overflow") in {"hidden", "clip"} and any(size and _SMALL.fullmatch(size) for size in sizes)
+    clips = {style.get(name) for name in ("overflow", "overflow-x", "overflow-y")} & {"hidden", "clip"}
+    return bool(clips) and any(size and _SMALL.fullmatch(size) for size in sizes)
 
 
 def _colour(value: str | None, inherited: Colour | None) -> Colour | None:
@@ -252,7 +267,9 @@ def _colour(value: str | None, inherited: Colour | None) -> Colour | None:
     found = _COLOUR.search(value or "")
     if found is None:
         return None
-    digits, numbers, name = found.groups()
+    digits, numbers, shades, name = found.groups()
+    if shades:
+        return _of_hue(shades)
     if digits:
         long = "".join(2 * digit for digit in digits) if len(digits) < 6 else digits
         return (int(long[:2], 16), int(long[2:4], 16), int(long[4:6], 16)) if long[6:] != "00" else inherited
@@ -269,12 +286,26 @@ _MARKERS_OF_TYPE = {"1": "decimal", "a": "lower-alpha", "A": "upper-alpha", "i":
 _MARKERS_OF_TYPE |= {
     name: name for name in ("disc", "circle", "square", "none", "lower-latin", "upper-latin", "decimal-leading-zero")
 }
+
+
+def _of_hue(shades: str) -> Colour | None:
+    """The colour of `hsl(…)`; None where it is not known."""
+    found = re.findall(r"-?[\d.]+", shades)
+    try:
+        hue, saturation, lightness = (float(each) for each in found[:3])
+    except ValueError:
+        return None
+    red, green, blue = hls_to_rgb(hue % 360 / 360, min(lightness / 100, 1.0), min(saturation / 100, 1.0))
+    return round(255 * red), round(255 * green), round(255 * blue)
+
+
 _IMPORTANT = "!important"
 _PROPERTIES = frozenset(
     [
         *("display", "visibility", "opacity", "font", "font-size", "color", "background", "background-color"),
         *("background-image", "position", "left", "top", "right", "bottom", "clip", "clip-path", "text-indent"),
-        *("width", "height", "max-width", "max-height", "overflow", "content-visibility", "transform"),
+        *("width", "height", "max-width", "max-height", "overflow", "overflow-x", "overflow-y", "filter"),
+        *("-webkit-text-fill-color", "background-clip", "-webkit-background-clip", "content-visibility", "transform"),
         *("margin-left", "margin-top", "list-style"),
     ]
 )

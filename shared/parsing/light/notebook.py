@@ -1,15 +1,20 @@
 """Parses Jupyter notebooks: prose as Markdown, code as code, and the output of the code."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from shared.parsing.assembly import Assembly, too_deep
 from shared.parsing.decoding import decode
 from shared.parsing.document import ParsedDocument
+from shared.parsing.light import html
 from shared.parsing.light.markdown import read_into
 from shared.parsing.limits import ParsingLimits
 from shared.types.errors import Rejected
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+"""Escapes by which a terminal colours text."""
 
 LONGEST_OUTPUT = 20_000
 """Characters of one output that are kept: what a loop printed is not what anybody wrote."""
@@ -49,7 +54,7 @@ def _write(assembly: Assembly, limits: ParsingLimits, cell: dict[str, Any]) -> N
             assembly.code(source)
             for output in _list(cell, "outputs"):
                 if isinstance(output, dict):
-                    assembly.code(_output_text(output)[:LONGEST_OUTPUT])
+                    _write_output(assembly, limits, output)
         case "heading":
             level = cell.get("level")
             assembly.heading(level if isinstance(level, int) else 1, source)
@@ -57,6 +62,18 @@ def _write(assembly: Assembly, limits: ParsingLimits, cell: dict[str, Any]) -> N
             assembly.paragraph(source)
         case _:
             read_into(assembly, source, limits)
+
+
+def _write_output(assembly: Assembly, limits: ParsingLimits, output: dict[str, Any]) -> None:
+    """Writes what code printed or displayed: as text, or as Markdown or a page where there is no other form."""
+    data = output.get("data")
+    forms = data if isinstance(data, dict) and "text/plain" not in data and "text" not in output else {}
+    if markdown := _text(forms.get("text/markdown")):
+        read_into(assembly, markdown[:LONGEST_OUTPUT], limits)
+    elif page := _text(forms.get("text/html")):
+        html.read_into(assembly, page, limits)
+    else:
+        assembly.code(_COLOURS.sub("", _output_text(output))[:LONGEST_OUTPUT])
 
 
 def _output_text(output: dict[str, Any]) -> str:

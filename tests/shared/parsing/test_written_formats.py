@@ -84,6 +84,17 @@ def test_a_notebook_shows_its_prose_its_code_and_what_the_code_wrote() -> None:
     ]
 
 
+def test_what_a_notebook_displays_without_a_plain_form_is_read() -> None:
+    outputs = [
+        {"output_type": "display_data", "data": {"text/html": ["<table><tr><td>a</td><td>b</td></tr></table>"]}},
+        {"output_type": "display_data", "data": {"text/markdown": "**md** words"}},
+        {"output_type": "stream", "text": ["\x1b[31mred\x1b[0m"]},
+    ]
+    cells = [{"cell_type": "code", "source": "x", "outputs": outputs}]
+    text = markdown_of("application/x-ipynb+json", json.dumps({"nbformat": 4, "cells": cells}))
+    assert text.split("\n\n")[1:] == ["| a | b |\n| --- | --- |", "md words", "```\nred\n```\n"]
+
+
 def test_restructured_text_includes_nothing_from_outside() -> None:
     text = "Cranes\n======\n\nwords\n\n.. include:: /etc/hostname\n\n.. code:: python\n\n   lift(40)\n"
     assert markdown_of("text/x-rst", text).split("\n\n") == ["# Cranes", "words", "```\nlift(40)\n```\n"]
