@@ -172,6 +172,13 @@ def test_an_import_takes_json_lines_from_an_admin(ours: Caller, server: Running)
         assert reader.get("/graph/entities").status_code == 200
 
 
+def test_an_import_and_an_export_are_in_the_audit_list(ours: Caller) -> None:
+    for kind, action in (("change", "POST /graph/import"), ("access", "GET /graph/export")):
+        listed = ours.get("/audit", params={"kind": kind}).raise_for_status().json()["items"]
+        [first, *_] = [one for one in listed if one["action"] == action]
+        assert not first.get("fields")
+
+
 def test_lines_of_a_deleted_document_are_left_out(ours: Caller) -> None:
     document = ours.ingest(b"# Vanishing\n\nThis document is deleted again.\n", "vanishing.md")["document_id"]
     assert merge(ours, lines([line(document, 0, ["Vanisher"])])).json()["passages"] == 1

@@ -8,6 +8,7 @@ from msgspec.structs import fields
 from shared.runtime.http.exchange import Exchange
 from shared.table.table import Operation
 from shared.types.clock import now
+from shared.types.http import SpooledBody
 from shared.types.principal import Principal
 from shared.usage.records import ActionRecord
 
@@ -38,7 +39,9 @@ def action_record(
 
 
 def _changed(operation: Operation, message: Struct) -> tuple[str, ...]:
-    """The names of the fields that the caller gave."""
+    """The names of the fields that the caller gave; a body that is not decoded has none."""
+    if isinstance(message, SpooledBody):
+        return ()
     return tuple(
         one.encode_name
         for one in fields(message)
