@@ -96,11 +96,30 @@ class DocumentChunked(DocumentEvent, frozen=True, kw_only=True, tag="aegis.docum
 
 
 class DocumentEmbedded(DocumentEvent, frozen=True, kw_only=True, tag="aegis.document.embedded.v1"):
-    """Its passages are indexed. `points` is the blob with passages and vectors, from which the index is rebuilt."""
+    """Its passages are indexed. `points` is the blob with passages and vectors, from which the index is rebuilt;
+    `sentences` that with the vectors of their sentences, empty where the model gives none."""
 
     points: str
     count: int
     tokens: int
+    sentences: str = ""
+
+
+class DocumentExtracted(DocumentEvent, frozen=True, kw_only=True, tag="aegis.document.extracted.v1"):
+    """The entities that its passages name were found. `entities` is the blob with them, passage by passage, and
+    `count` how many there are; `models_microusd` is the cost of the models that found relations."""
+
+    entities: str
+    count: int
+    models_microusd: int = 0
+
+
+class DocumentLinked(DocumentEvent, frozen=True, kw_only=True, tag="aegis.document.linked.v1"):
+    """Its entities are in the graph. `graph` is the blob from which the graph is rebuilt, and `count` how many entities
+    it names."""
+
+    graph: str
+    count: int
 
 
 class DocumentReady(DocumentEvent, frozen=True, kw_only=True, tag="aegis.document.ready.v1"):

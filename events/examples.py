@@ -7,6 +7,8 @@ from events.document import (
     DocumentChunked,
     DocumentDeleted,
     DocumentEmbedded,
+    DocumentExtracted,
+    DocumentLinked,
     DocumentParsed,
     DocumentReady,
     DocumentRejected,
@@ -67,9 +69,23 @@ _EXAMPLES: dict[str, tuple[str, Message]] = {
                 points=f"{_PREFIX}points",
                 count=37,
                 tokens=6120,
+                sentences=f"{_PREFIX}sentences",
             ),
         ),
-        ("finish", DocumentReady(origin=_ORIGIN, key="4e5f60718293a4b5c6d7e8f9011b2c3d", passages=37)),
+        (
+            "extract",
+            DocumentExtracted(
+                origin=_ORIGIN, key="4a5e6f708192a3b4c5d6e7f80911b2c3", entities=f"{_PREFIX}entities", count=58
+            ),
+        ),
+        (
+            "link",
+            DocumentLinked(origin=_ORIGIN, key="4b5e6f708192a3b4c5d6e7f80911b2c3", graph=f"{_PREFIX}graph", count=58),
+        ),
+        (
+            "finish",
+            DocumentReady(origin=_ORIGIN, key="4e5f60718293a4b5c6d7e8f9011b2c3d", passages=37, entities=58),
+        ),
         (
             "parse",
             DocumentRejected(

@@ -89,6 +89,7 @@ class Reruns(Struct, frozen=True):
             if from_stage and "embed" in reset:
                 # another cut of the text has other passages; the old ones must not be found beside them
                 await self.vectors.forget(record.document_id, record.generation)
+            if from_stage and "link" in reset:
                 await self.graph.forget(record.document_id, record.generation)
 
     async def _stop(self, record: DocumentRecord, from_stage: str, held: AsyncExitStack) -> None:

@@ -5,8 +5,9 @@ from array import array
 import msgspec
 
 from events.document import DocumentChunked, DocumentEmbedded
-from shared.embedding.port import Embedding
+from shared.embedding.port import Embedded, EmbeddedParts, Embedding, PartEmbedding
 from shared.embedding.sparse import SparseEncoder, settings
+from shared.retrieval.sentences import PassageSentences, passage_spans
 from shared.retrieval.texts import embedded_text, indexed_words
 from shared.stages.stages import StageWork
 from shared.types.passage import Passage
@@ -20,10 +21,11 @@ _BATCH = 32
 
 
 class _Part(msgspec.Struct, frozen=True):
-    """A batch's points, and how many tokens the model read for them."""
+    """A batch's points, how many tokens the model read for them, and the vectors of their sentences."""
 
     points: list[StoredPoint]
     tokens: int
+    sentences: list[PassageSentences] = []
 
 
 async def handle(
@@ -48,9 +50,17 @@ async def handle(
     parts = [done[number] for number in range(len(batches))]
     points = [point for part in parts for point in part.points]
     blob = await work.write("points", msgspec.msgpack.encode(points))
+    sentences = [one for part in parts for one in part.sentences]
+    vectors_blob = await work.write("sentences", msgspec.msgpack.encode(sentences)) if sentences else ""
     await work.erase_parts()
-    tokens = sum(part.tokens for part in parts)
-    return DocumentEmbedded(origin=event.origin, key=work.key, points=blob, count=len(points), tokens=tokens)
+    return DocumentEmbedded(
+        origin=event.origin,
+        key=work.key,
+        points=blob,
+        count=len(points),
+        tokens=sum(part.tokens for part in parts),
+        sentences=vectors_blob,
+    )
 
 
 def _afford(work: StageWork, passages: list[Passage], embedding: Embedding) -> None:
@@ -72,10 +82,21 @@ async def _earlier(number: int, work: StageWork, vectors: Vectors) -> _Part | No
 
 
 async def _embed(batch: list[Passage], embedding: Embedding, encoder: SparseEncoder, vectors: Vectors) -> _Part:
-    embedded = await embedding.embed([embedded_text(passage) for passage in batch])
+    made = await _vectors(batch, embedding)
     points = [
         Point(passage, dense, encoder.passage(indexed_words(passage), passage.language))
-        for passage, dense in zip(batch, embedded.vectors, strict=True)
+        for passage, dense in zip(batch, made.whole.vectors, strict=True)
     ]
     await vectors.add(points)
-    return _Part([StoredPoint(p.passage, array("f", p.dense).tobytes(), p.sparse) for p in points], embedded.tokens)
+    stored = [StoredPoint(p.passage, array("f", p.dense).tobytes(), p.sparse) for p in points]
+    sentences = [PassageSentences(passage.passage_id, parts) for passage, parts in zip(batch, made.parts, strict=False)]
+    return _Part(stored, made.whole.tokens, sentences)
+
+
+async def _vectors(batch: list[Passage], embedding: Embedding) -> EmbeddedParts:
+    """The vectors of passages and, where the model gives them from the same reading, of their sentences."""
+    texts = [embedded_text(passage) for passage in batch]
+    if isinstance(embedding, PartEmbedding):
+        return await embedding.embed_parts(texts, [passage_spans(passage) for passage in batch])
+    whole: Embedded = await embedding.embed(texts)
+    return EmbeddedParts(whole, ())

@@ -6,7 +6,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict, replace
 
 from shared.access.accounts import Accounts
-from shared.records.structs import TenantSettings
+from shared.records.structs import GraphMode, TenantSettings
 from shared.redis.leases import Leases
 from shared.types.document import Classification
 from shared.types.errors import DiskFull
@@ -19,6 +19,7 @@ class ChangeSettings(Struct, frozen=True):
     default_classification: Classification | UnsetType = UNSET
     cloud_allowed: bool | UnsetType = UNSET
     retention_days: Annotated[int, Meta(ge=1, le=36_500)] | UnsetType | None = UNSET
+    graph: GraphMode | UnsetType = UNSET
 
 
 ERRORS = (DiskFull,)

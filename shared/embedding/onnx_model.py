@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from shared.embedding.port import Embedded, Purpose
+from shared.embedding.port import Embedded, EmbeddedParts, Purpose, Spans
 from shared.processes.cpu_threads import run_short
 from shared.types.text import replace_surrogates
 
@@ -94,6 +94,16 @@ class OnnxModel(ABC):
         vectors = tuple(vector for part in parts for vector in part.vectors)
         return Embedded(vectors=vectors, tokens=sum(part.tokens for part in parts))
 
+    async def embed_parts(self, texts: Sequence[str], spans: Sequence[Spans]) -> EmbeddedParts:
+        """Embeds passages and their parts; a part's vector is the mean of its tokens' states within the whole text."""
+        made = [
+            await run_short(self._embed_parts, texts[first : first + _TURN], spans[first : first + _TURN])
+            for first in range(0, len(texts), _TURN)
+        ]
+        vectors = tuple(vector for one in made for vector in one.whole.vectors)
+        tokens = sum(one.whole.tokens for one in made)
+        return EmbeddedParts(Embedded(vectors, tokens), tuple(parts for one in made for parts in one.parts))
+
     async def windows(self, texts: Sequence[str]) -> list[list[str]]:
         return [await run_short(self._windows, text) if len(text) > self.longest // 4 else [text] for text in texts]
 
@@ -144,6 +154,34 @@ class OnnxModel(ABC):
                 vectors[place] = tuple(map(float, self._pooled(states[: len(encoding.ids)]).tolist()))
                 tokens += len(encoding.ids)
         return Embedded(tuple(vectors), tokens)
+
+    def _embed_parts(self, texts: Sequence[str], spans: Sequence[Spans]) -> EmbeddedParts:
+        vectors: list[tuple[float, ...]] = [()] * len(texts)
+        parts: list[tuple[bytes, ...]] = [()] * len(texts)
+        tokens = 0
+        prompted = [self._prompted(text, "passage") for text in texts]
+        for batch, hidden in self.run(prompted):
+            for (place, encoding), states in zip(batch, hidden, strict=True):
+                read = states[: len(encoding.ids)]
+                vectors[place] = tuple(map(float, self._pooled(read).tolist()))
+                prompt = len(prompted[place]) - len(texts[place])
+                shifted = [(start + prompt, end + prompt) for start, end in spans[place]]
+                parts[place] = part_vectors(read, encoding.offsets, shifted)
+                tokens += len(encoding.ids)
+        return EmbeddedParts(Embedded(tuple(vectors), tokens), tuple(parts))
+
+
+def part_vectors(states: "Floats", offsets: Sequence[tuple[int, int]], spans: Spans) -> tuple[bytes, ...]:
+    """The mean of the states of the tokens that start within each span, of unit length, as signed bytes."""
+    import numpy as np
+
+    starts = np.array([start if end > start else -1 for start, end in offsets])
+    made = []
+    for start, end in spans:
+        inside = states[(starts >= start) & (starts < end)]
+        vector = unit(inside.mean(axis=0, dtype="float32")) if len(inside) else np.zeros(0)
+        made.append(np.rint(vector * 127).astype(np.int8).tobytes())
+    return tuple(made)
 
 
 def unit(vector: "Floats") -> "Floats":

@@ -1,7 +1,7 @@
 """The port of an embedding model."""
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -14,6 +14,18 @@ class Embedded(Struct, frozen=True):
 
     vectors: tuple[tuple[float, ...], ...]
     tokens: int
+
+
+Spans = Sequence[tuple[int, int]]
+"""The starts and ends of parts of a text."""
+
+
+class EmbeddedParts(Struct, frozen=True):
+    """The vectors of texts, and for each text those of its parts: as signed bytes, 127 for 1; empty where the model
+    read nothing of a part."""
+
+    whole: Embedded
+    parts: tuple[tuple[bytes, ...], ...]
 
 
 class Embedding(Protocol):
@@ -35,3 +47,10 @@ class Embedding(Protocol):
         ...
 
     async def embed(self, texts: Sequence[str], purpose: Purpose = "passage") -> Embedded: ...
+
+
+@runtime_checkable
+class PartEmbedding(Protocol):
+    """A model that gives the vectors of a text's parts from its one reading of the whole text."""
+
+    async def embed_parts(self, texts: Sequence[str], spans: Sequence[Spans]) -> EmbeddedParts: ...

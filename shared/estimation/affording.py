@@ -12,7 +12,7 @@ from shared.parsing.document import Block, ParsedDocument
 from shared.parsing.pool import ParserPool
 from shared.stages.stages import StageWork
 
-_LATER = ("chunk", "embed", "finish")
+_LATER = ("chunk", "embed", "extract", "link", "finish")
 _PART = "document"
 
 

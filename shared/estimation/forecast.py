@@ -19,6 +19,8 @@ _READING_MS = {"light": (4.0, 0.004), "docling": (10.0, 0.008), "legacy": (10.0,
 """Of a document without pages: at once, and for each letter."""
 
 _CUTTING_MS = (5.0, 0.02)
+_EXTRACTING_MS = (6.0, 0.02)
+_LINKING_MS = (15.0, 0.03)
 _EMBEDDING_MS = (28.0, 0.5)
 """At once, and for each token."""
 
@@ -60,6 +62,8 @@ def forecasts(stages: Sequence[str], extent: Extent, reading_ms: float) -> list[
         "parse_gpu": lambda: {"page_parsed": pages, "gpu_second": Range.around(reading_ms, _BELOW, _ABOVE)},
         "chunk": lambda: _seconds(_at_once(_CUTTING_MS, extent.tokens)),
         "embed": lambda: {"embedded_1k_tokens": extent.read, **_seconds(_at_once(_EMBEDDING_MS, extent.tokens))},
+        "extract": lambda: _seconds(_at_once(_EXTRACTING_MS, extent.tokens)),
+        "link": lambda: _seconds(_at_once(_LINKING_MS, extent.tokens)),
     }
     return [Forecast(stage, known.get(stage, lambda: _seconds(_FINISHING_MS))()) for stage in stages]
 

@@ -85,14 +85,18 @@ class TenantDeletion(Struct, frozen=True):
     is_hidden: bool = False
 
 
+GraphMode = Literal["off", "entities", "relations"]
+
+
 class TenantSettings(Struct, frozen=True):
     """The settings that a tenant's admin chose. Documents that are not given a class get `default_classification`;
     where `cloud_allowed` is false nothing of the tenant leaves for a model elsewhere; documents older than
-    `retention_days` are deleted, none where it is None."""
+    `retention_days` are deleted, none where it is None; `graph` is what is extracted from new documents."""
 
     default_classification: Classification = "internal"
     cloud_allowed: bool = True
     retention_days: int | None = None
+    graph: GraphMode = "entities"
 
 
 class KeyRecord(Struct, frozen=True):

@@ -1,20 +1,30 @@
 """Retrieves the passages that may answer a question, by vectors and by words."""
 
+from collections.abc import Iterable
 from itertools import islice
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
 
 from shared.embedding.port import Embedding
 from shared.embedding.sparse import SparseEncoder
+from shared.graph.port import Graph
 from shared.language.detect import possible
 from shared.language.identifiers import with_other_forms
+from shared.retrieval.graph_search import STARTS, named_entities, rank_by_graph
 from shared.types.deadlines import answered_within
 from shared.types.errors import StoreUnavailable
 from shared.types.passage import Found
+from shared.vectors.fusion import by_place
 from shared.vectors.port import Dense, Query, Vectors
 
 Mode = Literal["hybrid", "vector", "graph"]
+
+PassagePaths = dict[str, tuple[str, ...]]
+
+FOUND_SHARES: dict[Mode, float] = {"graph": 0.05, "hybrid": 0.5}
+"""How much meaning and words count beside the graph, whose order starts from what they find already."""
 
 UNKNOWN_LANGUAGE_WEIGHT = 0.5
 """How much meaning counts beside words where the model does not know the question's language. An English model still
@@ -28,11 +38,13 @@ _MOST = 1000
 
 
 class Retrieved(Struct, frozen=True):
-    """Passages, best first. `degraded` names what was missing or not used: `vectors` (by words alone), `graph`."""
+    """Passages, best first. `degraded` names what was missing: `vectors` (by words alone), `graph`. `paths` are by
+    passage the ids of the entities over which the graph reached it."""
 
     found: tuple[Found, ...]
     embedded_tokens: int = 0
     degraded: tuple[str, ...] = ()
+    paths: PassagePaths = {}
 
 
 class _Meaning(Struct, frozen=True):
@@ -48,26 +60,72 @@ async def retrieve(
     embedding: Embedding,
     encoder: SparseEncoder,
     vectors: Vectors,
+    graph: Graph | None = None,
 ) -> Retrieved:
-    """Finds at most `limit` passages with different texts. `graph` searches as `hybrid` does and is listed as degraded.
+    """Finds at most `limit` passages with different texts. `graph` and `hybrid` follow the entities that the question
+    names; where none of them is known, or without a graph, they find what meaning and words find.
 
     Raises `StoreUnavailable` when the index is unavailable; without the embedding it searches by words alone.
     """
-    degraded = ("graph",) if mode == "graph" else ()
     if not question.strip() or limit < 1 or document_ids == ():
-        return Retrieved((), degraded=degraded)
-    languages = possible(question)
+        return Retrieved(())
     meaning = await _meaning(question, embedding)
+    query = _query(question, mode, limit, document_ids, meaning, embedding, encoder)
+    missing = ("vectors",) if meaning.dense is None else ()
+    if mode == "vector":
+        return Retrieved(await _distinct(vectors, query), meaning.tokens, missing)
+    if graph is None:
+        missing = (*missing, "graph") if mode == "graph" else missing
+        return Retrieved(await _distinct(vectors, query), meaning.tokens, missing)
+    try:
+        found, paths = await _over_graph(question, mode, query, vectors, graph)
+    except StoreUnavailable as error:
+        if error.store != "graph":
+            raise
+        return Retrieved(await _distinct(vectors, query), meaning.tokens, (*missing, "graph"))
+    return Retrieved(found, meaning.tokens, missing, paths)
+
+
+def _query(
+    question: str,
+    mode: Mode,
+    limit: int,
+    document_ids: tuple[str, ...] | None,
+    meaning: "_Meaning",
+    embedding: Embedding,
+    encoder: SparseEncoder,
+) -> Query:
+    languages = possible(question)
     by_words = mode != "vector" or meaning.dense is None
-    query = Query(
+    return Query(
         limit=limit,
         dense=meaning.dense,
         sparse=encoder.question(with_other_forms(question), *languages) if by_words else None,
         dense_weight=1.0 if languages[0] in embedding.languages else UNKNOWN_LANGUAGE_WEIGHT,
         document_ids=document_ids,
     )
-    missing = ("vectors",) if meaning.dense is None else ()
-    return Retrieved(await _distinct(vectors, query), meaning.tokens, (*missing, *degraded))
+
+
+async def _over_graph(
+    question: str, mode: Mode, query: Query, vectors: Vectors, graph: Graph
+) -> tuple[tuple[Found, ...], PassagePaths]:
+    """What meaning, words and the graph find, where the question names known entities, else what meaning and words
+    find. Raises `StoreUnavailable`."""
+    first = await named_entities(question, graph)
+    if not first:
+        return await _distinct(vectors, query), {}
+    starts = await vectors.find(msgspec.structs.replace(query, limit=max(STARTS, query.limit)))
+    ranking = await rank_by_graph(first, query.dense, starts, graph, FOUND_SHARES[mode])
+    best = sorted(ranking.scores, key=lambda one: (-ranking.scores[one], one))[: 2 * query.limit]
+    known = {one.passage.passage_id: one.passage for one in starts}
+    missing = [one for one in best if one not in known]
+    known |= {passage.passage_id: passage for passage in await vectors.passages(missing)} if missing else {}
+    found = [
+        Found(known[one], ranking.scores[one])
+        for one in best
+        if one in known and (query.document_ids is None or known[one].document_id in query.document_ids)
+    ]
+    return _each_text_once(by_place(found), query.limit), ranking.paths
 
 
 async def _meaning(question: str, embedding: Embedding) -> _Meaning:
@@ -86,9 +144,14 @@ async def _distinct(vectors: Vectors, query: Query) -> tuple[Found, ...]:
         found = await vectors.find(
             Query(size, query.dense, query.sparse, query.dense_weight, query.document_ids),
         )
-        by_text: dict[str, Found] = {}
-        for hit in found:
-            by_text.setdefault(" ".join(hit.passage.text.split()), hit)
-        if len(by_text) >= query.limit or len(found) < size or size >= _MOST:
-            return tuple(islice(by_text.values(), query.limit))
+        distinct = _each_text_once(found, query.limit)
+        if len(distinct) == query.limit or len(found) < size or size >= _MOST:
+            return distinct
         size *= 4
+
+
+def _each_text_once(found: Iterable[Found], limit: int) -> tuple[Found, ...]:
+    by_text: dict[str, Found] = {}
+    for hit in found:
+        by_text.setdefault(" ".join(hit.passage.text.split()), hit)
+    return tuple(islice(by_text.values(), limit))

@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from events.document import DocumentEmbedded
+from events.document import DocumentEmbedded, DocumentLinked
 from shared.access.accounts import cached_key, cached_tenant
+from shared.graph.port import PassageGraph
 from shared.runtime.serve import Installation, embedded_settings
 from shared.runtime.wiring.cluster import cluster_services, is_cluster
 from shared.runtime.wiring.data_folder import check_installation
@@ -112,13 +113,18 @@ async def vectors(services: Services) -> dict[str, int]:
 
 
 async def graph(services: Services) -> dict[str, int]:
-    """Writes again what was imported into the graphs of the tenants, without what is deleted."""
+    """Writes again what was linked and what was imported into the graphs of the tenants, without what is deleted."""
     await services.graph.prepare()
     platform = services.platform_records
     for tenant_id in await platform.tenant_ids():
         records, graph = platform.of(tenant_id), services.graph.of(tenant_id)
         async for document_id, generation in records.deleted_documents():
             await graph.forget(document_id, generation)
+        async for record in records.documents():
+            if linked := await records.outcome(record.document_id, record.generation, "link", DocumentLinked):
+                linked_passages = msgspec.msgpack.decode(await records.read(linked.graph), type=list[PassageGraph])
+                for first in range(0, len(linked_passages), _BATCH):
+                    await graph.put(linked_passages[first : first + _BATCH])
         async for part in records.graphs():
             await graph.put(part.passages)
             await graph.merge(part.merges)

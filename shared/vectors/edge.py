@@ -21,7 +21,7 @@ from shared.processes.frames import receive, send
 from shared.processes.progress import activity, is_frozen
 from shared.types.deadlines import answered_within
 from shared.types.errors import StoreUnavailable
-from shared.types.passage import Found
+from shared.types.passage import Found, Passage
 from shared.types.tasks import retrieve_failure
 from shared.vectors import messages
 from shared.vectors.errors import WrongModel
@@ -121,6 +121,10 @@ class _TenantVectors(Vectors):
             self._index.check(query.dense)
         reply = await self._index.ask(messages.find(self._tenant_id, query), _READ_SECONDS)
         return list(reply.found)
+
+    async def passages(self, passage_ids: Sequence[str]) -> list[Passage]:
+        reply = await self._index.ask(messages.Read(self._tenant_id, tuple(passage_ids)), _READ_SECONDS)
+        return [found.passage for found in reply.found]
 
     async def forget(self, document_id: str, up_to_generation: int) -> None:
         await self._index.ask(messages.Forget(self._tenant_id, document_id, up_to_generation), _WRITE_SECONDS)

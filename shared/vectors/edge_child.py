@@ -114,6 +114,8 @@ class Owner:
                 self._unflushed += 1
             case messages.Find():
                 return messages.EngineReply(number, found=self._open.find(call))
+            case messages.Read():
+                return messages.EngineReply(number, found=self._open.read(call))
             case messages.Count():
                 return messages.EngineReply(number, count=self._open.count(call.tenant_id, call.document_id))
             case messages.Close():

@@ -20,7 +20,7 @@ from shared.types.sparse import Sparse
 from shared.vectors import points as stored
 from shared.vectors.errors import WrongModel
 from shared.vectors.fusion import Hit, by_place
-from shared.vectors.messages import Add, Find, Forget, PackedPoint, unpack
+from shared.vectors.messages import Add, Find, Forget, PackedPoint, Read, unpack
 from shared.vectors.ranking import RankedListQuery, Ranking, ranked, weights
 
 _LOCK_SECONDS = 5.0
@@ -97,6 +97,13 @@ class Shard:
         payloads = {stored.bits(record.id): record.payload for record in records}
         found = [Found(stored.passage(payloads[hit.point] or {}), hit.score) for hit in best]
         return tuple(by_place(found)[: call.limit])
+
+    def read(self, call: Read) -> tuple[Found, ...]:
+        """The passages of those ids, in their order, with no score."""
+        ids = [stored.point_id(call.tenant_id, passage_id) for passage_id in dict.fromkeys(call.passage_ids)]
+        records = self._shard.retrieve([*ids], with_payload=True, with_vector=False)
+        payloads = {stored.bits(record.id): record.payload for record in records}
+        return tuple(Found(stored.passage(payloads[one.int] or {}), 0.0) for one in ids if one.int in payloads)
 
     def flush(self) -> None:
         """Moves what the log holds into the segments, so that the log stays short."""

@@ -37,6 +37,11 @@ class Find(Struct, frozen=True, tag=True):
     document_ids: tuple[str, ...] | None
 
 
+class Read(Struct, frozen=True, tag=True):
+    tenant_id: str
+    passage_ids: tuple[str, ...]
+
+
 class Forget(Struct, frozen=True, tag=True):
     tenant_id: str
     document_id: str
@@ -65,7 +70,7 @@ class Close(Struct, frozen=True, tag=True):
 Ordered = Add | Forget | Close
 """Calls that keep their order; the others overtake them."""
 
-EngineCall = Open | Add | Find | Forget | Count | Compact | Ping | Close
+EngineCall = Open | Add | Find | Read | Forget | Count | Compact | Ping | Close
 
 
 class Request(Struct, frozen=True, array_like=True):

@@ -44,6 +44,10 @@ class Vectors(Protocol):
         """Returns passages, best first; equal scores by document and position, never by arrival."""
         ...
 
+    async def passages(self, passage_ids: Sequence[str]) -> list[Passage]:
+        """Returns the passages of those ids that are in the index, in the order of the ids."""
+        ...
+
     async def forget(self, document_id: str, up_to_generation: int) -> None:
         """Erases the document's passages of that generation and of those before it."""
         ...

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from shared.types.deadlines import answered_within
 from shared.types.errors import StoreUnavailable
-from shared.types.passage import Found
+from shared.types.passage import Found, Passage
 from shared.vectors.errors import WrongModel
 from shared.vectors.port import Point, Query, VectorIndex, Vectors
 
@@ -168,6 +168,10 @@ class _TenantVectors(Vectors):
         async with self._index.use(_READ_SECONDS) as collection:
             exact = query.dense is None or await self._index.few(collection, self._tenant_id)
             return await collection.find(self._tenant_id, query, exact)
+
+    async def passages(self, passage_ids: Sequence[str]) -> list[Passage]:
+        async with self._index.use(_READ_SECONDS) as collection:
+            return await collection.read(self._tenant_id, passage_ids)
 
     async def forget(self, document_id: str, up_to_generation: int) -> None:
         async with self._index.use(_WRITE_SECONDS) as collection:

@@ -18,7 +18,7 @@ from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
 from shared.types.errors import StoreUnavailable
-from shared.types.passage import Found
+from shared.types.passage import Found, Passage
 from shared.types.sparse import Sparse
 from shared.vectors import points as stored
 from shared.vectors.errors import UnsuitableServer, WrongModel
@@ -240,6 +240,12 @@ class Collection:
             scores = array("f", (point.score for point in found.points))
             lists.append([Hit(stored.bits(at.id), score) for at, score in zip(found.points, scores, strict=True)])
         return lists
+
+    async def read(self, tenant_id: str, passage_ids: Sequence[str]) -> list[Passage]:
+        """The passages of those ids that are there, in their order."""
+        async with _translated():
+            ids = [stored.point_id(tenant_id, passage_id) for passage_id in dict.fromkeys(passage_ids)]
+            return [found.passage for found in await self._found([Hit(one.int, 0.0) for one in ids])]
 
     async def _found(self, hits: Sequence[Hit]) -> list[Found]:
         """Reads the hits' passages, without those that another process erased since the search."""

@@ -167,6 +167,8 @@ def test_an_object_in_the_inbox_travels_to_the_end(published: list[str]) -> None
         "parsed",
         "chunked",
         "embedded",
+        "extracted",
+        "linked",
         "ready",
     ]
 

@@ -14,8 +14,19 @@ from tests.suite.running import Caller, Running
 
 pytestmark = pytest.mark.xdist_group("cluster")
 
-PASSED_FUNCTIONS = ("upload", "parse", "chunk", "embed", "finish", "documents", "search", "ask")
-EVENT_FUNCTIONS = ("parse", "chunk", "embed", "finish", "sweep")
+PASSED_FUNCTIONS = (
+    "upload",
+    "parse",
+    "chunk",
+    "embed",
+    "extract",
+    "link",
+    "finish",
+    "documents",
+    "search",
+    "ask",
+)
+EVENT_FUNCTIONS = ("parse", "chunk", "embed", "extract", "link", "finish", "sweep")
 _SEED = 20
 _STORM_S = 12.0
 _ENDS_S = 180.0

@@ -66,7 +66,10 @@ def test_the_stages_of_an_estimate_make_up_its_whole(caller: Caller) -> None:
     estimated = estimate(caller, make("docx"), "sample.docx")
     stages = {stage["stage"]: stage for stage in estimated["stages"]}
     assert {stage["location"] for stage in stages.values()} == {"local"}
-    assert list(stages) == ["parse", "chunk", "embed", "finish"] and stages["parse"]["cost_usd"]["low"] >= 0.001
+    assert (
+        list(stages) == ["parse", "chunk", "embed", "extract", "link", "finish"]
+        and stages["parse"]["cost_usd"]["low"] >= 0.001
+    )
     for end in ("low", "high"):
         assert sum(stage["cost_usd"][end] for stage in stages.values()) == pytest.approx(estimated["cost_usd"][end])
 

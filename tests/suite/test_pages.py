@@ -65,7 +65,14 @@ def test_an_estimate_tells_pages_and_tokens_and_keeps_nothing(admin: Caller) -> 
     seen = estimate(admin, drawn.pdf(*(drawn.text_page(number) for number in range(100, 112))), "long.pdf")
     assert (seen["would"], seen["reason"], seen["route"], seen["pages"]) == ("accept", None, "cpu", 12)
     assert 12 * 40 < seen["tokens"] < 12 * 100 and seen["cost_usd"] == {"low": 0, "high": 0}
-    assert [stage["stage"] for stage in seen["stages"]] == ["parse", "chunk", "embed", "finish"]
+    assert [stage["stage"] for stage in seen["stages"]] == [
+        "parse",
+        "chunk",
+        "embed",
+        "extract",
+        "link",
+        "finish",
+    ]
     assert admin.get("/documents").json()["items"] == before
 
 

@@ -205,7 +205,10 @@ def test_an_estimate_tells_what_its_pictures_may_cost_and_where(caller: Caller) 
     assert estimates["confidential"]["cost_usd"] == {"low": 0, "high": 0}
     assert {stage["location"] for stage in estimates["confidential"]["stages"]} == {"local"}
     stages = {stage["stage"]: stage["location"] for stage in estimates["public"]["stages"]}
-    assert stages == {"parse": "cloud", "chunk": "local", "embed": "local", "finish": "local"}
+    assert stages == {
+        "parse": "cloud",
+        **dict.fromkeys(("chunk", "embed", "extract", "link", "finish"), "local"),
+    }
     low, high = estimates["public"]["cost_usd"]["low"], estimates["public"]["cost_usd"]["high"]
     cost = caller.ingest(content, "two.pdf", classification="public")["cost_usd"]
     assert 0 < low <= high <= 3 * low and cost <= high

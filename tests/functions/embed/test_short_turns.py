@@ -41,6 +41,9 @@ class StoredPoints:
     async def find(self, query: Query) -> list[Found]:
         raise NotImplementedError
 
+    async def passages(self, passage_ids: Sequence[str]) -> list[Passage]:
+        raise NotImplementedError
+
     async def forget(self, document_id: str, up_to_generation: int) -> None:
         raise NotImplementedError
 

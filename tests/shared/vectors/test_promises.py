@@ -69,6 +69,16 @@ async def test_what_is_added_is_found_as_it_was(index: VectorIndex, query: Query
     assert found.score > 0
 
 
+async def test_passages_are_read_by_their_ids_in_the_order_asked_and_of_one_tenant_only(index: VectorIndex) -> None:
+    ours, others = index.of("ten_a"), index.of("ten_b")
+    first, second, foreign = passage(position=0), passage(position=1), passage(position=2)
+    await ours.add([point(first), point(second)])
+    await others.add([point(foreign)])
+    wanted = [second.passage_id, "psg_unknown", foreign.passage_id, first.passage_id, second.passage_id]
+    assert await ours.passages(wanted) == [second, first]
+    assert await ours.passages([]) == []
+
+
 async def test_the_nearest_comes_first(index: VectorIndex) -> None:
     vectors = index.of("ten_a")
     near, far = passage(position=0), passage(position=1)

@@ -17,7 +17,7 @@ from shared.runtime.lambda_binding import Binding
 from shared.runtime.serve import DEFAULT_TENANT, Installation, embedded_settings
 from tests.shared.runtime.aws.messages import Context, batch, message, object_created
 
-PIPELINE = ("parse", "chunk", "embed", "finish")
+PIPELINE = ("parse", "chunk", "embed", "extract", "link", "finish")
 _Result = TypeVar("_Result")
 
 
