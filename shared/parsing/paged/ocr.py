@@ -43,7 +43,7 @@ def ocr_engine() -> Any:
     from rapidocr import RapidOCR
 
     with configured("rapidocr", current_engine().device, providers):
-        return RapidOCR(
+        engine: Any = RapidOCR(
             params={
                 "Global.log_level": "error",
                 "Global.max_side_len": 1800,
@@ -53,6 +53,9 @@ def ocr_engine() -> Any:
                 "EngineConfig.onnxruntime.intra_op_num_threads": THREADS,
             }
         )
+        engine._load_det_model()  # else they are loaded, and charged, with the first page
+        engine._load_rec_model()
+        return engine
 
 
 def recognize(image: Image.Image) -> list[OcrLine]:

@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+from docling_core.types.doc.base import BoundingBox, CoordOrigin
+from docling_core.types.doc.page import BoundingRectangle, TextCell
 from reportlab.pdfgen.canvas import Canvas
 
 from shared.parsing.engine import Device, PdfEngine
 from shared.parsing.limits import ParsingLimits
+from shared.parsing.paged import ocr
 from shared.parsing.paged.docling_engines import pipeline_options
 from shared.parsing.paged.layout import _parts, _register
 from shared.pool.warm import WarmParsers
@@ -93,3 +96,17 @@ class Item:
 )
 def test_a_paragraph_that_goes_on_is_on_the_page_of_each_of_its_parts(item: Item, parts: list[tuple[int, str]]) -> None:
     assert [(part.page, part.text.strip()) for part in _parts(item, 1)] == parts
+
+
+def line(width: float, height: float) -> TextCell:
+    box = BoundingBox(l=10, t=10, r=10 + width, b=10 + height, coord_origin=CoordOrigin.TOPLEFT)
+    return TextCell(index=0, text="a line", orig="a line", from_ocr=True, rect=BoundingRectangle.from_bounding_box(box))
+
+
+@pytest.mark.parametrize(("sizes", "quarters"), [([(200, 10)] * 3, 0), ([(10, 200)] * 3 + [(200, 10)], 3)])
+def test_a_sideways_page_is_turned_though_its_lines_do_not_say_how(
+    monkeypatch: pytest.MonkeyPatch, sizes: list[tuple[float, float]], quarters: int
+) -> None:
+    turned = ocr.OcrLine(**line(10, 200).model_dump(), quarters=3)
+    monkeypatch.setattr(ocr, "recognize", lambda image: [turned])
+    assert ocr.quarters_of([line(*size) for size in sizes], drawn.picture("any")) == quarters

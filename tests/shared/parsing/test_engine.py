@@ -11,7 +11,7 @@ import pytest
 
 from shared.parsing import engine as engines
 from shared.parsing.engine import OCR_WEIGHTS, PACKAGES, WEIGHTS, EngineFailed, PdfEngine
-from shared.parsing.paged import layout
+from shared.parsing.paged import layout, ocr
 from shared.parsing.paged.onnx_sessions import CPU, CUDA, configured
 from shared.runtime.wiring.engine import check_engine, reads_pages
 from shared.runtime.wiring.settings import Settings
@@ -155,3 +155,8 @@ def test_a_card_that_fails_is_no_fault_of_the_document(message: str) -> None:
     with pytest.raises(EngineFailed, match="the graphics card fails"):
         layout._raise_if_card_fails(message)
     layout._raise_if_card_fails("Page 3 could not be parsed")
+
+
+def test_the_models_of_ocr_are_loaded_with_their_engine_and_not_with_the_first_page() -> None:
+    ocr.ocr_engine()
+    assert ocr.providers == [CPU] * 2, "lines are found by one and read by the other"
