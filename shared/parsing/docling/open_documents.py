@@ -21,7 +21,7 @@ from shared.parsing.docling.open_sheet_cells import (
     shapes_written,
     without_hidden_cells,
 )
-from shared.parsing.docling.open_slides import box_of, is_shape_of_slide, take_names
+from shared.parsing.docling.open_slides import box_of, is_shape_of_slide, mark_unnamed
 from shared.parsing.docling.open_styles import OFFICE, STYLE, TEXT, OpenStyles, take_unseen, words_of
 from shared.parsing.docling.package_words import words_of_open
 from shared.parsing.page_numbers import is_page_number
@@ -62,7 +62,7 @@ def readable(content: bytes) -> ReadablePackage:
         _objects_written(tree, archive)
         _ruby_written(tree)
         _groups_opened(tree)
-        take_names(tree)
+        mark_unnamed(tree)
         if book is not None:
             for sheet in book.iterchildren(f"{_TABLE}table"):
                 shapes_written(sheet)

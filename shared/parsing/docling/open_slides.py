@@ -18,14 +18,14 @@ _LINES = frozenset(f"{DRAW}{name}" for name in ("line", "connector", "g", "measu
 _PICTURES = tuple(f"{DRAW}{name}" for name in ("image", "object", "object-ole", "plugin", "applet"))
 
 
-def take_names(tree: Any) -> None:
-    """Takes off the names of slides, which no show displays and Docling writes as titles."""
+def mark_unnamed(tree: Any) -> None:
+    """Gives slides without a name one that is known again, as Docling makes a title of each name or of a number."""
     for page in tree.iter(f"{DRAW}page"):
-        page.set(f"{DRAW}name", _UNNAMED)
+        page.set(f"{DRAW}name", page.get(f"{DRAW}name") or _UNNAMED)
 
 
-def drop_names(document: Any) -> None:
-    """Takes out the titles that Docling made of the names of slides; changes the document."""
+def drop_unnamed(document: Any) -> None:
+    """Takes out the titles that Docling made of slides without a name; changes the document."""
     made = {item.self_ref for item in document.texts if item.text == _UNNAMED}
     for group in document.groups:
         group.children = [each for each in group.children if each.cref not in made]

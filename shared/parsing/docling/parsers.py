@@ -174,12 +174,12 @@ def _open_sheets(media_type: str, content: bytes, limits: ParsingLimits) -> Pars
 def _open_document(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
     with uncounted():
         from shared.parsing.docling.open_documents import readable
-        from shared.parsing.docling.open_slides import drop_names
+        from shared.parsing.docling.open_slides import drop_unnamed
         from shared.parsing.docling.reading import read
 
     package = readable(content)
     document = _converted(media_type, package.content)
-    drop_names(document)
+    drop_unnamed(document)
     return counted(replace(read(document, limits), hidden_words=package.hidden_words), package.words)
 
 
