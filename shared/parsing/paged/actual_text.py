@@ -9,7 +9,8 @@ import pypdfium2.raw as pdfium
 from msgspec import Struct
 
 from shared.parsing.letters import letters_of
-from shared.parsing.paged.page_objects import address_of, painted
+from shared.parsing.paged.page_objects import address_of, bounds_of, painted
+from shared.types.passage import Box, around
 
 _KEY = b"ActualText"
 _MOST_OBJECTS = 20_000
@@ -21,19 +22,21 @@ _UNREADABLE = 0.3
 
 
 class _Passage(Struct):
-    """The text objects of one marked passage, each with its mark, and the text in place of them."""
+    """The text objects of one marked passage, each with its mark, the text in place of them, and where they stand."""
 
     text: str
     items: list[tuple[Any, Any]]
+    box: Box
 
 
-def page_as_seen(load: Callable[[], Any]) -> tuple[Any, int]:
-    """Loads a page without the replacements that say something else than its glyphs, and counts their words. One that
-    agrees but for hyphens, ligatures and spaces stays, and one for glyphs that stand for no known letters."""
+def page_as_seen(load: Callable[[], Any]) -> tuple[Any, list[tuple[str, Box]]]:
+    """Loads a page without the replacements that say something else than its glyphs, and returns these with their boxes
+    in PDF coordinates. One that agrees but for hyphens, ligatures and spaces stays, and one for glyphs that stand for
+    no known letters."""
     page = load()
     passages = _passages(page)
     if not passages:
-        return page, 0
+        return page, []
     for passage in passages:
         _remove(passage)
     glyphs = _glyphs(page.get_textpage())
@@ -43,16 +46,16 @@ def page_as_seen(load: Callable[[], Any]) -> tuple[Any, int]:
         passages = _passages(page)
         for place in untrue:
             _remove(passages[place])
-    return page, sum(len(passages[place].text.split()) for place in untrue)
+    return page, [(passages[place].text, passages[place].box) for place in untrue if passages[place].text.strip()]
 
 
 def _passages(page: Any) -> list[_Passage]:
     marked = []
-    for item, _, _ in islice(painted(page.raw), _MOST_OBJECTS):
+    for item, matrix, _ in islice(painted(page.raw), _MOST_OBJECTS):
         if pdfium.FPDFPageObj_GetType(item) == pdfium.FPDF_PAGEOBJ_TEXT:
-            marked += [(item, *found) for found in _replacements(item)]
+            marked += [(item, mark, text, bounds_of(item, matrix)) for mark, text in _replacements(item)]
     return [
-        _Passage(group[0][2], [(item, mark) for item, mark, _ in group])
+        _Passage(group[0][2], [(item, mark) for item, mark, *_ in group], around(box for *_, box in group))
         for group in (list(same) for _, same in groupby(marked, lambda one: address_of(one[1])))
     ]
 

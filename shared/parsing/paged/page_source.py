@@ -15,7 +15,7 @@ from shared.parsing.paged.annotations import level_with, page_annotations
 from shared.parsing.paged.embedded_files import embedded_files
 from shared.parsing.paged.rulings import rulings_of
 from shared.parsing.paged.text_blocks import TextPage
-from shared.parsing.paged.text_layer import MOST_LETTERS, PageFrame, text_runs
+from shared.parsing.paged.text_layer import MOST_LETTERS, PageFrame, TextRun, text_runs
 from shared.parsing.paged.visibility import hidden_letters
 from shared.parsing.paged.xfa_form import xfa_lines
 from shared.types.errors import Rejected
@@ -121,8 +121,8 @@ class PdfPages:
             covered,
             has_content,
             beside.fields,
-            unseen,
-            beside.hidden_words + replaced,
+            [*unseen, *(TextRun(text, frame.displayed(*box), 0.0) for text, box in replaced)],
+            beside.hidden_words,
             beside.links,
             beside.notes,
             rulings_of(self._objects(page), frame.displayed),

@@ -174,10 +174,13 @@ def _in_order(letters: list[_Letter]) -> list[_Letter]:
     ordered: list[_Letter] = []
     for _, group in groupby(letters, key=lambda letter: letter.box):
         same = list(group)
-        text = "".join(chr(one.code) for one in same)
-        is_resolved = text in _presentation_forms() and text[::-1] not in _presentation_forms()
-        ordered += reversed(same) if len(same) > 1 and is_right_to_left(text) and not is_resolved else same
+        ordered += same[:: -1 if len(same) > 1 and _is_turned("".join(chr(one.code) for one in same)) else 1]
     return ordered
+
+
+def _is_turned(text: str) -> bool:
+    forms = _presentation_forms()
+    return is_right_to_left(text) and (text not in forms or text[::-1] in forms)
 
 
 @cache

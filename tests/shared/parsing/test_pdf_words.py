@@ -124,6 +124,18 @@ def test_what_a_reader_sees_decides_which_words_are_read(content: bytes, seen: s
     assert (text_of(document), document.hidden_words) == (f"{CLEAR} {seen}".strip(), hidden_words)
 
 
+def test_text_in_place_of_glyphs_is_not_read_beside_a_table_either() -> None:
+    def draw(canvas: Canvas) -> None:
+        drawn.table_page()(canvas)
+        canvas._code.append(f"/Span <</ActualText ({HIDDEN})>> BDC")
+        canvas.drawString(72, 250, CLEAR)
+        canvas._code.append("EMC")
+
+    document = read(draw)
+    assert CLEAR in text_of(document) and "zebra" not in text_of(document)
+    assert document.hidden_words == 2 and all(page.words_in == page.words_out for page in document.page_readings)
+
+
 def test_light_text_on_a_dark_ground_is_read() -> None:
     def draw(canvas: Canvas) -> None:
         canvas.rect(60, 480, 300, 60, fill=1)
