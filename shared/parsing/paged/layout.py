@@ -140,7 +140,7 @@ def rotated_box(box: Box | None, quarters: int) -> Box | None:
 
 
 def _converted(name: str, content: bytes, *, ocr: bool) -> Any:
-    """Raises `EngineFailed` where the graphics card fails; pages without a result lack blocks alone."""
+    """Raises `EngineFailed` where the graphics card or OCR fails. A text page without a result lacks blocks alone."""
     from docling.datamodel.base_models import DocumentStream
     from docling.exceptions import ConversionError
 
@@ -149,8 +149,10 @@ def _converted(name: str, content: bytes, *, ocr: bool) -> Any:
     except ConversionError as error:
         _raise_if_card_fails(str(error))
         raise
-    for failure in result.errors:
-        _raise_if_card_fails(failure.error_message)
+    messages = "; ".join(failure.error_message for failure in result.errors)
+    _raise_if_card_fails(messages)
+    if ocr and messages:
+        raise EngineFailed(f"OCR fails: {messages}")
     return result
 
 

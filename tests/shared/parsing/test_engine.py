@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, ClassVar
 
 import onnxruntime
@@ -150,11 +150,26 @@ def test_a_session_runs_on_the_card_and_says_where_it_does(
     assert module.InferenceSession is Session
 
 
-@pytest.mark.parametrize("message", ["CUDA error: device-side assert triggered", "CUDA out of memory."])
-def test_a_card_that_fails_is_no_fault_of_the_document(message: str) -> None:
-    with pytest.raises(EngineFailed, match="the graphics card fails"):
-        layout._raise_if_card_fails(message)
-    layout._raise_if_card_fails("Page 3 could not be parsed")
+@pytest.mark.parametrize(
+    ("message", "ocr", "refusal"),
+    [
+        ("CUDA error: device-side assert triggered", False, "the graphics card fails"),
+        ("CUDA out of memory.", True, "the graphics card fails"),
+        ("Stage ocr failed for run 1", True, "OCR fails"),
+        ("Page 3 could not be laid out", False, ""),
+    ],
+)
+def test_what_fails_is_no_fault_of_the_document_and_no_scan_is_lost(
+    monkeypatch: pytest.MonkeyPatch, message: str, ocr: bool, refusal: str
+) -> None:
+    result = SimpleNamespace(errors=[SimpleNamespace(error_message=message)])
+    converter = SimpleNamespace(convert=lambda stream: result)
+    monkeypatch.setattr(layout, "_converter", lambda *, ocr: converter)
+    if not refusal:
+        assert layout._converted("page.pdf", b"", ocr=ocr) is result, "its words are put back from the text layer"
+        return
+    with pytest.raises(EngineFailed, match=refusal):
+        layout._converted("page.pdf", b"", ocr=ocr)
 
 
 def test_the_models_of_ocr_are_loaded_with_their_engine_and_not_with_the_first_page() -> None:
