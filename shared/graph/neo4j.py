@@ -25,6 +25,8 @@ _BATCH = 128
 """Passages in one transaction."""
 _NODES = 5_000
 """Nodes of a deleted tenant in one transaction."""
+_AFTER_ALL = ("9999", "")
+"""The place before the first of a list."""
 _PART = 500
 """Passages of an export at a time."""
 
@@ -211,8 +213,10 @@ async def _in_order(at: Transaction, whole: Sequence[str]) -> list[GraphEntity]:
 
 
 async def _list(at: Transaction, query: str, limit: int, after: tuple[str, str] | None) -> list[GraphEntity]:
-    time, identity = after or (None, None)
-    rows = await at.rows(queries.LIST_ENTITIES, query=query, time=time, id=identity, limit=limit)
+    time, identity = after or _AFTER_ALL
+    named = {"query": query} if query else {}
+    text = queries.LIST_NAMED if query else queries.LIST_ENTITIES
+    rows = await at.rows(text, time=time, id=identity, limit=limit, **named)
     return await _in_order(at, [row[0] for row in rows])
 
 

@@ -12,13 +12,18 @@ CONSTRAINTS = (
     "CREATE CONSTRAINT aegis_merge IF NOT EXISTS FOR (n:Merge) REQUIRE (n.tenant, n.merge_id) IS UNIQUE",
     "CREATE CONSTRAINT aegis_relates IF NOT EXISTS FOR ()-[r:RELATES]-() REQUIRE (r.tenant, r.relation_id) IS UNIQUE",
     "CREATE RANGE INDEX aegis_passage_document IF NOT EXISTS FOR (n:Passage) ON (n.tenant, n.document_id, n.epoch)",
+    "CREATE RANGE INDEX aegis_passage_order IF NOT EXISTS"
+    " FOR (n:Passage) ON (n.tenant, n.document_id, n.position, n.passage_id)",
     "CREATE RANGE INDEX aegis_entity_canonical IF NOT EXISTS FOR (n:Entity) ON (n.tenant, n.canonical)",
+    "CREATE RANGE INDEX aegis_entity_created IF NOT EXISTS FOR (n:Entity) ON (n.tenant, n.created_at)",
     "CREATE TEXT INDEX aegis_entity_key IF NOT EXISTS FOR (n:Entity) ON (n.key)",
     "CREATE RANGE INDEX aegis_merge_first IF NOT EXISTS FOR (n:Merge) ON (n.tenant, n.first_id)",
     "CREATE RANGE INDEX aegis_merge_second IF NOT EXISTS FOR (n:Merge) ON (n.tenant, n.second_id)",
     "CREATE RANGE INDEX aegis_merge_document IF NOT EXISTS FOR (n:Merge) ON (n.tenant, n.document_id)",
     "CREATE RANGE INDEX aegis_mentions IF NOT EXISTS FOR ()-[m:MENTIONS]-() ON (m.key)",
 )
+"""There is no index of the tenant alone: a plan that is made while the graph is small would look up nodes by it.
+Queries for a whole tenant name a second property, and so use an index that begins with the tenant."""
 
 _ENTITY = "e.entity_id, e.key, e.canonical, e.mentions, e.passages, e.documents, e.created_at, e.names, e.types"
 _RELATION = "r.relation_id, r.source_id, r.type, r.target_id, r.valid_from, r.valid_to, r.support"
@@ -166,10 +171,13 @@ MATCH (e:Entity {tenant: $tenant, entity_id: row[0]})
 SET e.canonical = row[1], e.lock = null
 """
 
-LABELS = ("Passage", "Document", "Entity", "Merge")
+LABELS = {"Passage": "passage_id", "Document": "document_id", "Entity": "entity_id", "Merge": "merge_id"}
+"""The labels of the graph and what identifies a node within its tenant."""
 
 REMOVE_TENANT = tuple(
-    f"MATCH (n:{label} {{tenant: $tenant}}) WITH n LIMIT $limit DETACH DELETE n RETURN count(*)" for label in LABELS
+    f"MATCH (n:{label} {{tenant: $tenant}}) WHERE n.{key} IS NOT NULL"
+    " WITH n LIMIT $limit DETACH DELETE n RETURN count(*)"
+    for label, key in LABELS.items()
 )
 """A tenant's nodes are removed a label at a time."""
 
@@ -218,11 +226,25 @@ RETURN documents
 """
 
 LIST_ENTITIES = """
-MATCH (e:Entity {tenant: $tenant}) WHERE $query = '' OR e.key CONTAINS $query
+MATCH (e:Entity)
+USING INDEX e:Entity(tenant, created_at)
+WHERE e.tenant = $tenant AND e.created_at <= $time AND (e.created_at < $time OR e.canonical < $id)
+    AND NOT EXISTS {
+        MATCH (o:Entity)
+        USING INDEX o:Entity(tenant, canonical)
+        WHERE o.tenant = $tenant AND o.canonical = e.canonical
+            AND (o.created_at > e.created_at OR (o.created_at = e.created_at AND o.entity_id > e.entity_id))
+    }
+RETURN e.canonical ORDER BY e.tenant DESC, e.created_at DESC, e.canonical DESC LIMIT $limit
+"""
+"""Before that time and id; a whole entity stands where its newest name does."""
+
+LIST_NAMED = """
+MATCH (e:Entity {tenant: $tenant}) WHERE e.entity_id IS NOT NULL AND e.key CONTAINS $query
 WITH DISTINCT e.canonical AS canonical
 MATCH (o:Entity {tenant: $tenant, canonical: canonical})
 WITH canonical, max(o.created_at) AS created
-WHERE $time IS NULL OR created < $time OR (created = $time AND canonical < $id)
+WHERE created < $time OR (created = $time AND canonical < $id)
 RETURN canonical ORDER BY created DESC, canonical DESC LIMIT $limit
 """
 
@@ -238,9 +260,9 @@ RETURN name, {_RELATION}
 """
 
 SIZE = """
-RETURN COUNT { MATCH (:Passage {tenant: $tenant}) },
-    COUNT { MATCH (e:Entity {tenant: $tenant}) RETURN DISTINCT e.canonical },
-    COUNT { MATCH ()-[r:RELATES {tenant: $tenant}]->() RETURN r }
+RETURN COUNT { MATCH (p:Passage {tenant: $tenant}) WHERE p.passage_id IS NOT NULL },
+    COUNT { MATCH (e:Entity {tenant: $tenant}) WHERE e.canonical IS NOT NULL RETURN DISTINCT e.canonical },
+    COUNT { MATCH ()-[r:RELATES {tenant: $tenant}]->() WHERE r.relation_id IS NOT NULL }
 """
 
 COUNT_ENTITIES = """
@@ -249,13 +271,17 @@ RETURN count(DISTINCT e.canonical)
 """
 
 EXPORT_PASSAGES = """
-MATCH (p:Passage {tenant: $tenant}) WHERE p.document_id >= $document_id
-    AND (p.document_id > $document_id OR p.position > $position
-        OR (p.position = $position AND p.passage_id > $passage_id))
-RETURN p.content, p.sentences ORDER BY p.document_id, p.position, p.passage_id LIMIT $limit
+MATCH (p:Passage)
+USING INDEX p:Passage(tenant, document_id, position, passage_id)
+WHERE p.tenant = $tenant AND p.document_id >= $document_id
+    AND p.position IS NOT NULL AND p.passage_id IS NOT NULL
+WITH p ORDER BY p.tenant, p.document_id, p.position, p.passage_id
+WHERE p.document_id > $document_id OR p.position > $position
+    OR (p.position = $position AND p.passage_id > $passage_id)
+RETURN p.content, p.sentences LIMIT $limit
 """
 
 EXPORT_MERGES = """
-MATCH (m:Merge {tenant: $tenant})
+MATCH (m:Merge {tenant: $tenant}) WHERE m.merge_id IS NOT NULL
 RETURN m.content ORDER BY m.first_id, m.second_id, m.document_id, m.epoch, m.reason
 """
