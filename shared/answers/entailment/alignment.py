@@ -22,13 +22,14 @@ _ANAPHOR = re.compile(
 )
 
 
-_AGE = re.compile(r"\b(?:aged?|old|alt|alter)\b")
+_AGE = re.compile(r"\b(?:aged?|old|alt|alter|jährige[nrms]?|year-olds?)\b")
 _FREE = word_set("free")
 _PREPOSITIONS = word_set("prepositions")
 _ARTICLES = word_set("articles")
 _DAY_PARTS = frozenset(
     ["morning", "afternoon", "evening", "night", "morgens", "vormittags", "nachmittags", "abends", "nachts"]
 )
+_EXTENTS = frozenset(["alt", "old", "lang", "long", "hoch", "tall", "high", "breit", "wide", "tief", "deep"])
 _PRONOUN = re.compile(r"\W*(?:it|he|she|they|this|es|er|sie|dies\w?)\b")
 _OF_A_BOUND = re.compile(r" (?:than|als|of|von) ")
 _NEARLY_ALL = 0.78
@@ -85,7 +86,8 @@ class Alignment:
     def _counterpart(self, word: Word) -> Counterpart:
         german = self.source.german
         nominal = not german and word.low.endswith("ing") and word.before[1] in _ARTICLES
-        contrary = frozenset[str]() if nominal else opposites(german).get(word.root, frozenset())
+        behind = word.low in _EXTENTS and any(one.end + 1 == word.start for one in self.statement.quantities)
+        contrary = frozenset[str]() if nominal or behind else opposites(german).get(word.root, frozenset())
         rivals = [
             each
             for each in self.source.words

@@ -24,7 +24,7 @@ def drops_a_doubt(pair: Alignment) -> bool:
     ours, window = pair.statement.low, pair.window_text
     if marker("certain").search(ours) and not marker("certain").search(window):
         return True
-    if _is_doubtful(ours) or marker("may").search(ours):
+    if _is_doubtful(ours) or marker("may", "negation").search(ours):
         return False
     return _doubts_what_is_used(pair)
 

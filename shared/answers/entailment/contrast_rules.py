@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from shared.answers.entailment.alignment import Alignment, Counterpart
+from shared.answers.entailment.clauses import ClauseKind
 from shared.answers.entailment.lexicon import marker
 from shared.answers.entailment.reading import SentenceReading, Word
 
@@ -110,12 +111,16 @@ def takes_a_later_part(pair: Alignment) -> bool:
         return False
     used = pair.used_places
     first, *later = parts
+    if any(_has_its_own_number(pair, part) for part in later):
+        return True
     head = next((word for word in first if not word.light), None)
     numbers = [pair.source.words[0].start <= start <= first[-1].end for start in pair.used_numbers] if first else []
     if head is None or head.place in used or sum(word.place in used for word in first) + sum(numbers) < _MUCH:
         return False
     rest = {word.root for word in first}
     for part in later:
+        if pair.source.clauses[part[0].clause].kind is not ClauseKind.MAIN:
+            continue
         own = [word for word in part if not word.light and word.root not in rest]
         taken = [word for word in own if word.place in used]
         low = pair.source.low[part[0].start : part[-1].end + len(" nicht")]
@@ -130,6 +135,23 @@ def takes_a_later_part(pair: Alignment) -> bool:
 
 
 _MUCH = 2
+
+
+def _has_its_own_number(pair: Alignment, part: Sequence[Word]) -> bool:
+    """Whether the statement takes words of a later part alone, and its number from elsewhere: "for students half"."""
+    start, end = part[0].start - 1, part[-1].end + 25
+    stop = next((at for sign in ",;" if (at := pair.source.low.find(sign, part[-1].end)) > 0), len(pair.source.low))
+    numbers = [one for one in pair.source.quantities if start <= one.start < min(end, stop)]
+    if pair.source.clauses[part[0].clause].kind is not ClauseKind.MAIN:
+        return False
+    if not numbers or not pair.used_numbers or any(one.start in pair.used_numbers for one in numbers):
+        return False
+    inside = {word.place for word in part if not word.light}
+    begins = [word for word in part if not word.light][:1]
+    taken = [each for each in pair.counterparts if each.places and set(each.places) <= inside]
+    return (
+        bool(taken) and bool(begins) and begins[0].place in pair.used_places and all(not word.light for word in begins)
+    )
 
 
 def _parts(reading: SentenceReading) -> Iterator[list[Word]]:

@@ -40,8 +40,10 @@ _NEEDLESS = re.compile(
 )
 _IS_TO = re.compile(r"\b(?:ist|sind)\b[^.;,]{0,80} (?:zu \w{1,20}n|\w{2,6}zu\w{3,20}n)\b")
 _MORE_OR_LESS = frozenset(["mehr", "weniger", "more", "less", "fewer"])
+_ONLY_WITHOUT = re.compile(r"\b(?:only|nur) (?:without|ohne)\b")
 _EXCEPT_WITH = re.compile(r"\b(?:without|ohne)\b")
 _UNLESS = re.compile(r"\b(?:unless|es sei denn)\b")
+_IS_DONE = re.compile(r"\b(?:ist|sind)\b[^,;]{0,80}\b\w{4,}(?:iert|tet|ht|gt|ft|st|en)\W*$")
 _NO_MONTHS = frozenset(["may", "mar", "sun", "sat", "dec"])
 
 
@@ -66,7 +68,9 @@ def _turned(pair: Alignment, clause: int) -> int:
     opposite = [each for each in held if each.opposite and not _is_compared(pair.statement, each.word.end)]
     starts = {each.word.start for each in opposite}
     denials = [match for match in _denials(pair.statement, clause) if match.start() not in starts]
-    return len(denials) + sum(not is_converse(pair, each) for each in opposite)
+    lessened = [each for each in opposite if each.word.before[1] in ("weniger", "less")]
+    turned = [each for each in opposite if not is_converse(pair, each)]
+    return len(denials) + len(turned) - len(lessened)
 
 
 def _differs(pair: Alignment, clause: int) -> bool:
@@ -112,11 +116,25 @@ def _denials_used(pair: Alignment, clause: int) -> list[re.Match[str]]:
         if match.start() not in turned
         and (match.group() not in _WITHOUT or _is_followed_by(pair.source, match.end(), pair.used_in_window))
     ]
+    found = [match for match in found if not _is_about_another(pair, match.start())]
     if _NOTHING_BUT.search(pair.source.low):
         return found
     exceptions = marker("exception").finditer(pair.source.low, part.start, part.end)
     excepted = [match for match in exceptions if _is_followed_by(pair.source, match.end(), pair.used_in_window)]
     return found + [match for match in excepted if not marker("exception").search(pair.statement.low)]
+
+
+def _is_about_another(pair: Alignment, start: int) -> bool:
+    """Whether a denial stands behind a comma, with a subject that the statement does not name: "parking is not"."""
+    head = next((each for each in pair.counterparts if each.places and not each.word.light), None)
+    if head is None:
+        return False
+    low = pair.source.low
+    begin, end = low.rfind(",", 0, start) + 1, low.find(",", start)
+    end = end if end > 0 else len(low)
+    inside = [word for word in pair.source.content if begin <= word.start < start and not word.light]
+    is_elsewhere = all(not begin <= pair.source.words[place].start < end for place in head.places)
+    return is_elsewhere and bool(inside) and inside[0].place not in pair.used_places
 
 
 def _is_followed_by(reading: SentenceReading, end: int, places: frozenset[int]) -> bool:
@@ -180,6 +198,8 @@ def modality_differs(pair: Alignment) -> bool:
         return False
     ours, theirs = _modalities(pair.statement.low), _modalities(pair.window_text)
     if not ours and "plan" in theirs and theirs <= {"plan", "should"}:
+        if pair.source.german and _IS_DONE.search(pair.statement.low):
+            return True
         done = marker("done")
         return bool(done.search(pair.statement.low)) and not done.search(pair.window_text)
     if "plan" in ours & theirs:
@@ -203,7 +223,9 @@ def _modalities(low: str) -> frozenset[str]:
 
 def limits_otherwise(pair: Alignment) -> bool:
     """ "Only", where the source does not limit it."""
-    return _is_limited(pair.statement.low) and not _is_limited(pair.window_text)
+    if not _is_limited(pair.statement.low) or _is_limited(pair.window_text):
+        return False
+    return not (_ONLY_WITHOUT.search(pair.statement.low) and _EXCEPT_WITH.search(pair.window_text))
 
 
 def _is_limited(low: str) -> bool:

@@ -11,6 +11,7 @@ from shared.answers.entailment import (
     quantity_rules,
     role_rules,
     scope_rules,
+    subject_rules,
 )
 from shared.answers.entailment.alignment import Alignment
 
@@ -74,7 +75,9 @@ CONTRADICTIONS: Sequence[Rule] = (
     contrast_rules.tops_a_row,
     role_rules.swaps_roles,
     role_rules.acts_as_recipient,
-    role_rules.trades_places,
+    subject_rules.replaces_the_first_person,
+    subject_rules.trades_places,
+    subject_rules.acts_in_place_of_another,
     role_rules.exchanges_cases,
     mixture_rules.mixes_numbers,
     mixture_rules.mixes_clauses,

@@ -1,5 +1,7 @@
 """How alike two words are: the same, of one meaning, spelled alike, or one denies the other."""
 
+import re
+
 from shared.answers.entailment.reading import Word
 from shared.answers.entailment.roots import root
 
@@ -36,10 +38,11 @@ def denies(one: str, other: str, german: bool) -> bool:
     if longer.startswith("un") and not longer.startswith(_UN_AS_LETTERS):
         rest = longer.removeprefix("un")
         return root(rest, german) == root(shorter, german) or (german and rest == f"ver{shorter}")
-    return longer.startswith(shorter) and longer[len(shorter) :].removeprefix("s") in _ENDINGS_THAT_DENY
+    return longer.startswith(shorter) and _JOINT.sub("", longer[len(shorter) :]) in _ENDINGS_THAT_DENY
 
 
-_LONGEST_DENIAL = 6
+_LONGEST_DENIAL = 8
+_JOINT = re.compile(r"^(?:en|es|s|n|e)(?=frei|los)")
 _ENDINGS_THAT_DENY = frozenset(
     ["less", "los", "lose", "losen", "loser", "loses", "frei", "freie", "freien", "freies", "freier"]
 )

@@ -72,17 +72,19 @@ def mixes_cells(pair: Alignment) -> bool:
     for _, others in pair.quantities:
         cells_of = {pair.source.clause_at(other.start) for other in others}
         filled |= cells_of if len(cells_of) == 1 else set()
-    return bool({number for number in named - filled - {0} if _has_a_value(pair.source, number)}) and bool(
-        filled - named - {0}
-    )
+    empty = {number for number in named - filled - {0} if _has_a_value(pair.source, number)}
+    kinds = {_is_number(pair.source, number) for number in empty}
+    return any(_is_number(pair.source, number) in kinds for number in filled - named - {0})
+
+
+def _is_number(reading: SentenceReading, number: int) -> bool:
+    return any(reading.clause_at(one.start) == number for one in reading.quantities)
 
 
 def _has_a_value(reading: SentenceReading, number: int) -> bool:
     """Whether its cell holds more than "not allowed"."""
     words = [word for word in reading.content if word.clause == number and not _is_column(reading, word)]
-    return any(not word.light for word in words) or any(
-        reading.clause_at(one.start) == number for one in reading.quantities
-    )
+    return any(not word.light for word in words) or _is_number(reading, number)
 
 
 _COLUMN = 0.8
@@ -225,10 +227,21 @@ def _starts_elsewhere(pair: Alignment, number: int) -> bool:
 def has_another_subject(pair: Alignment) -> bool:
     """Its subject stands in an earlier sentence alone, and the source's sentence has another one."""
     number = pair.window[0]
-    subject = subject_of(pair.source, number)
+    subject = subject_of(pair.source, number) or _first_word(pair.source, number)
     first = [each for each in pair.counterparts if not each.word.light][:1]
     return (
         bool(subject) and not subject & pair.used_places and bool(first) and not first[0].places and first[0].score > 0
+    )
+
+
+def _first_word(reading: SentenceReading, number: int) -> set[int]:
+    """The word that an English sentence begins with, where it may be its subject."""
+    first = reading.words[0] if reading.words else None
+    is_subject = first is not None and first.content and not first.light and first.clause == number
+    return (
+        {first.place}
+        if first and is_subject and not reading.german and not first.low.endswith(("ing", "ed"))
+        else set()
     )
 
 

@@ -38,6 +38,10 @@ _BEFORE_DAY = re.compile(r"\b(?:am|vom|bis|zum|seit|ab|dem|den|der)[ ]$", re.I)
 _TIMES = (
     re.compile(r"\b(?P<h>[01]?\d|2[0-4])[:.](?P<min>[0-5]\d)(?:[ ]?(?P<half>[ap]\.?[ ]?m)\b\.?|[ ]?Uhr\b)", re.I),
     re.compile(r"\b(?P<h>[01]?\d|2[0-4]):(?P<min>[0-5]\d)\b"),
+    re.compile(
+        r"(?<=\bat[ ])(?P<h>[01]?\d|2[0-4])\.(?P<min>[0-5]\d)\b"
+        r"(?![.,]?\d|[ ]?[%€£$°]|[ ](?:percent|euros?|dollars?|pounds?|per|k?m|kg)\b)"
+    ),
     re.compile(r"\b(?P<h>[01]?\d|2[0-4])[ ]?(?:(?P<half>[ap]\.?[ ]?m)\b\.?|Uhr\b|o'clock\b)", re.I),
 )
 _NUMBER = re.compile(

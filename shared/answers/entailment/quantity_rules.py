@@ -141,14 +141,24 @@ def _counts_differ(one: StatedQuantity, other: StatedQuantity, pair: Alignment) 
     return not any(likeness(word, theirs, pair.source.german) for word in counted for theirs in source)
 
 
+_NEAR_NOUN = 25
+"""Characters of the words between a number and its noun."""
+
+
 def _counted(reading: SentenceReading, quantity: StatedQuantity) -> list[Word]:
     """The noun right behind a bare number, or two words of which one is."""
     following = next((word for word in reading.words if word.start >= quantity.end), None)
+    if reading.german and following and following.text[0].islower():
+        behind = reading.words[following.place + 1 : following.place + 2]
+        return [word for word in behind if word.text[0].isupper() and word.start - quantity.end < _NEAR_NOUN]
     if following is None or not following.content or reading.text[quantity.end : following.start] != " ":
         return []
-    after = reading.words[following.place + 1 : following.place + 2]
-    adjoins = after and reading.text[following.end : after[0].start] == " " and after[0].content
-    return [following, *(after if adjoins and not reading.german else [])]
+    found = [following]
+    for word in reading.words[following.place + 1 : following.place + 3]:
+        if reading.german or reading.text[found[-1].end : word.start] != " " or not word.content:
+            break
+        found.append(word)
+    return found
 
 
 def periods_differ(pair: Alignment) -> bool:

@@ -67,7 +67,7 @@ def _acts_otherwise(pair: Alignment, number: int, clause: int, ours: Roles, imag
         return False
     if ours.passive:
         actors = ours.actors if ours.verb == verb else frozenset[int]()
-    elif _is_passive(pair.statement, number):
+    elif is_passive(pair.statement, number):
         return False
     else:
         active = ours if pair.source.german else _around(pair.statement, number, verb)
@@ -79,7 +79,7 @@ def _is_noun(word: Word) -> bool:
     return word.before[1] in _ARTICLES or word.text[0].isupper()
 
 
-def _is_passive(reading: SentenceReading, number: int) -> bool:
+def is_passive(reading: SentenceReading, number: int) -> bool:
     clause = reading.clauses[number]
     pattern = marker("werden" if reading.german else "be")
     elliptic = number > 0 and reading.low.startswith(("and ", "und "), clause.start)
@@ -93,7 +93,7 @@ def _swapped(pair: Alignment, number: int, clause: int, ours: Roles, images: dic
     if ours.passive and theirs.actors and images.get(ours.verb) and not _image(ours.actors, images):
         return True
     if not pair.source.german:
-        if not ours.passive and _is_passive(pair.statement, number) != _is_passive(pair.source, clause):
+        if not ours.passive and is_passive(pair.statement, number) != is_passive(pair.source, clause):
             return False
         if not ours.passive:
             return _order_is_swapped(pair, number, images)
@@ -101,21 +101,6 @@ def _swapped(pair: Alignment, number: int, clause: int, ours: Roles, images: dic
     actors, others = _image(ours.actors, images), _image(ours.others, images)
     return bool(actors and theirs.actors and not actors & theirs.actors and actors & theirs.others) and bool(
         ours.passive or others & theirs.actors
-    )
-
-
-def trades_places(pair: Alignment) -> bool:
-    """Who acts is somebody else, and who acts in the source has become a complement: "A pays to B" of "B pays"."""
-    ours = next((each for each in pair.counterparts if not each.word.light), None)
-    if ours is None or ours.places or not ours.score or _in_phrase(pair.statement, ours.word):
-        return False
-    clause = pair.window[0]
-    theirs = next((word for word in pair.source.content if word.clause == clause and not word.light), None)
-    if theirs is None or _in_phrase(pair.source, theirs) or _is_passive(pair.source, clause):
-        return False
-    return any(
-        each.places == (theirs.place,) and _preposition_of(pair.statement, each.word) in ("to", "from", "an", "von")
-        for each in pair.counterparts
     )
 
 
@@ -154,7 +139,7 @@ def is_converse(pair: Alignment, each: Counterpart) -> bool:
     verb = theirs[0]
     for place in subject.places:
         word = pair.source.words[place]
-        if word.place < verb.place and not _in_phrase(pair.source, word) and word.clause == verb.clause:
+        if word.place < verb.place and not in_phrase(pair.source, word) and word.clause == verb.clause:
             return False
     return True
 
@@ -164,12 +149,12 @@ def acts_as_recipient(pair: Alignment) -> bool:
     images = {each.word.place: each for each in pair.counterparts if len(each.places) == 1 and not each.opposite}
     content = pair.statement.content
     for actor, verb in pairwise(content):
-        if actor.place not in images or verb.place not in images or _is_passive(pair.statement, actor.clause):
+        if actor.place not in images or verb.place not in images or is_passive(pair.statement, actor.clause):
             continue
         theirs, done = (pair.source.words[images[word.place].places[0]] for word in (actor, verb))
         is_act = all(word.text[0].islower() and word.before[1] not in _ARTICLES for word in (verb, done))
         if is_act and verb.root == done.root and verb.root not in _MUTUAL_VERBS and _is_actor(pair.statement, actor):
-            led = _preposition_of(pair.source, theirs) in _TO_SOMEBODY and theirs.clause == done.clause
+            led = preposition_of(pair.source, theirs) in _TO_SOMEBODY and theirs.clause == done.clause
             if led and done.place < theirs.place and _has_actor_before(pair.source, done):
                 return True
     return False
@@ -181,12 +166,12 @@ _MUTUAL_VERBS = frozenset(["rent", "leas", "speak", "talk"])
 
 
 def _is_actor(reading: SentenceReading, word: Word) -> bool:
-    return word.text[0].isupper() and not _in_phrase(reading, word) and not _OBLIQUE & {*word.before}
+    return word.text[0].isupper() and not in_phrase(reading, word) and not _OBLIQUE & {*word.before}
 
 
 def _has_actor_before(reading: SentenceReading, verb: Word) -> bool:
     """Whether its clause names one who does it."""
-    if _is_passive(reading, verb.clause):
+    if is_passive(reading, verb.clause):
         return False
     return any(word.place < verb.place and word.text[0].isupper() for word in _participants(reading, verb.clause))
 
@@ -199,7 +184,7 @@ def _order_is_swapped(pair: Alignment, number: int, images: dict[int, frozenset[
     """Whether two participants change sides of a word between them."""
     ours = _participants(pair.statement, number)
     single = {word.place: min(images[word.place]) for word in ours if len(images.get(word.place, frozenset())) == 1}
-    free = {word.place for word in pair.source.content if not _in_phrase(pair.source, word)}
+    free = {word.place for word in pair.source.content if not in_phrase(pair.source, word)}
     places = [place for place in sorted(single) if single[place] in free]
     for verb in places:
         if pair.statement.words[verb].text[0].isupper():
@@ -225,7 +210,10 @@ def _english(reading: SentenceReading, number: int) -> Roles:
     verbs = [
         word
         for word in words
-        if word.content and word.start > (be.end() if be else -1) and word.end <= by.start and _is_participle(word)
+        if word.content
+        and word.start > (be.end() if be else -1)
+        and word.end <= by.start
+        and (_is_participle(word) if be else word.low.endswith("ed"))
     ]
     if not verbs:
         return _NO_ROLES
@@ -285,15 +273,15 @@ def _around(reading: SentenceReading, number: int, verb: int) -> Roles:
 
 
 def _participants(reading: SentenceReading, number: int) -> list[Word]:
-    return [word for word in reading.content if word.clause == number and not _in_phrase(reading, word)]
+    return [word for word in reading.content if word.clause == number and not in_phrase(reading, word)]
 
 
-def _in_phrase(reading: SentenceReading, word: Word) -> bool:
+def in_phrase(reading: SentenceReading, word: Word) -> bool:
     """Whether a preposition leads to it: "at the station"."""
-    return bool(_preposition_of(reading, word))
+    return bool(preposition_of(reading, word))
 
 
-def _preposition_of(reading: SentenceReading, word: Word) -> str:
+def preposition_of(reading: SentenceReading, word: Word) -> str:
     place = word.place - 1
     end = word.start
     while place >= 0:
@@ -319,16 +307,16 @@ def _is_attribute(word: Word) -> bool:
 def _german(reading: SentenceReading, number: int) -> Roles:
     words = [word for word in reading.words if word.clause == number]
     nouns = [word for word in words if word.content and word.text[0].isupper()]
-    agent = _german_agent(reading, number, words) if _is_passive(reading, number) else None
+    agent = _german_agent(reading, number, words) if is_passive(reading, number) else None
     if agent is not None:
         agents = _noun_phrase(reading, words, agent.place)
-        others = [noun.place for noun in nouns if noun.place not in agents and not _in_phrase(reading, noun)]
+        others = [noun.place for noun in nouns if noun.place not in agents and not in_phrase(reading, noun)]
         verbs = [
             word.place for word in words if word.content and word.text[0].islower() and _GERMAN_VERB.search(word.low)
         ]
         return Roles(frozenset(agents), frozenset(others), passive=True, verb=verbs[-1] if verbs else -1)
     phrases = _phrases(reading, nouns)
-    free = [phrase for phrase in phrases if not _in_phrase(reading, phrase[0])]
+    free = [phrase for phrase in phrases if not in_phrase(reading, phrase[0])]
     subject = next((phrase for phrase in free if phrase[0].before[1] == "der"), None) or next(
         (phrase for phrase in free if not _OBLIQUE & frozenset(phrase[0].before)), None
     )

@@ -52,7 +52,8 @@ def takes_part_for_all(pair: Alignment) -> bool:
         return True
     if _means_all(ours):
         if not _means_all(window):
-            return _means_part(window) and not _means_part(ours)
+            shares = any(one.dimension == "share" for one in pair.source.quantities)
+            return (_means_part(window) or shares) and not _means_part(ours)
         return bool(_ONLY.search(window)) and not _ONLY.search(ours)
     most, some = marker("most"), marker("some")
     return bool(most.search(ours) and some.search(window) and not most.search(window))
@@ -252,7 +253,8 @@ def turns_direction_round(pair: Alignment) -> bool:
     """ "From" where the source goes "to"."""
     words = [(each.word.start, [word.start for word in pair.source_words(each)]) for each in pair.counterparts]
     numbers = [(one.start, [other.start for other in others]) for one, others in pair.quantities]
-    for start, others in (*words, *numbers):
+    apart = _APART.search(pair.statement.low) or _APART.search(pair.source.low)
+    for start, others in () if apart else (*words, *numbers):
         ours = _direction(pair.statement, start)
         theirs = {_direction(pair.source, other) for other in others} - {""}
         if not ours and theirs == {"by"} and start in _starts(numbers) and _AT.search(pair.statement.low, 0, start):
@@ -273,6 +275,7 @@ def _starts(numbers: Sequence[tuple[int, list[int]]]) -> frozenset[int]:
 
 
 _AT = re.compile(r"\b(?:bei|at|of|is|was|are|were|beträgt|betrug|betragen|lag|liegt)[ ]$")
+_APART = re.compile(r"\b(?:abstand|entfernt|entfernung|distance|away)\b")
 _AGAINSTS = frozenset(["against", "gegen"])
 _AGAINST = re.compile(r"\b(?:against|gegen)\b")
 
