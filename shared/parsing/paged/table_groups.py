@@ -21,9 +21,12 @@ def aligned_groups(words: Sequence[TableWord]) -> Iterator[Box]:
     wrapped: list[list[TableWord]] = []  # lines of cells that read like a paragraph, below the group's last line
     for line in [*lines, []]:
         rest = [one for one in line if id(one) not in prose]
-        if group and line and not rest and _follows([*group, *wrapped], line):
-            wrapped.append(line)
-            continue
+        if group and line and not rest:
+            if _is_beside(group, line):
+                continue
+            if _follows([*group, *wrapped], line):
+                wrapped.append(line)
+                continue
         if group and (not rest or not _follows([*group, *wrapped], rest)):
             yield from _places(group, wrapped)
             group = []
@@ -59,6 +62,12 @@ def is_title(title: Sequence[TableWord], line: Sequence[TableWord]) -> bool:
     if not title or title[0].box[0] <= line[0].box[2] or line[0].box[1] - title[0].box[3] > 1.2 * line[0].height:
         return False
     return any(is_in_line(title[0].box, one.box) for one in line[1:])
+
+
+def _is_beside(group: Sequence[Sequence[TableWord]], line: Sequence[TableWord]) -> bool:
+    """Whether the line stands in another column of the page than the group."""
+    left, right = min(one.box[0] for row in group for one in row), max(one.box[2] for row in group for one in row)
+    return all(one.box[0] > right or one.box[2] < left for one in line)
 
 
 def _is_within(group: Sequence[Sequence[TableWord]], line: Sequence[TableWord], height: float) -> bool:

@@ -208,3 +208,10 @@ def test_a_table_that_layout_analysis_sees_a_part_of_is_read_whole() -> None:
     assert [len(row) for row in table.rows] == [4] * 4
     (table,) = find_tables(runs(*cells), [], [(-2, -2, 160, 60), (170, -2, 340, 60)])
     assert [len(row) for row in table.rows] == [4] * 4
+
+
+def test_text_beside_a_table_whose_lines_are_not_level_does_not_divide_it() -> None:
+    cells = laid_out(("Pier", "Ships", "Dues"), *((f"pier{row}", "4", "9") for row in range(5)))
+    beside = [(400.0, 13.0 * line + 4, "a long line of text that stands beside the table") for line in range(7)]
+    (rows,) = rows_of([], *cells, *beside)
+    assert len(rows) == 6
