@@ -52,10 +52,16 @@ async def handle(request: ListPages, catalogue: Catalogue, records: TenantRecord
     stored = await run_long(
         records.tenant_id, msgspec.json.Decoder(_Readings).decode, await records.read(parsed.parsed)
     )
-    rest = [one for one in stored.page_readings if one.page > after]
+    readings = stored.page_readings or [_printed(number) for number in range(1, parsed.printed_pages + 1)]
+    rest = [one for one in readings if one.page > after]
     items = [_view(one) for one in rest[: request.limit]]
     more = len(rest) > request.limit
     return Pages(items=items, next_cursor=write_cursor(items[-1].page, "page") if more else None)
+
+
+def _printed(number: int) -> PageReading:
+    """Returns the reading of a page that was printed after its text was read from the document."""
+    return PageReading(number, "native", None, 0, 0)
 
 
 def _view(reading: PageReading) -> PageView:

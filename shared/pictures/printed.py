@@ -3,6 +3,10 @@
 Pages are optional: a document is parsed without them too.
 """
 
+import asyncio
+import math
+import time
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -38,12 +42,13 @@ async def print_document(
     """Prints the document and returns it with each block on its page. Slides that are counted have their numbers."""
     try:
         work.allowance.check({"function_second": _USUAL_MS})
-        printed = await parsers.print_pages(event.media_type, lambda: work.read(event.original))
+        async with asyncio.timeout(None if math.isinf(work.until) else work.until - time.monotonic()):
+            printed = await parsers.print_pages(event.media_type, lambda: work.read(event.original))
     except BeyondAllowance:
         return Printed(document)
-    except AegisError as error:
+    except (AegisError, TimeoutError) as error:  # or the delivery would end before the document is read
         about = {"tenant": event.origin.tenant_id, "document": event.origin.document_id}
-        log().warning(f"the pages of a document are not printed: {error}", extra=about)
+        log().warning(f"the pages of a document are not printed: {error or 'no time is left'}", extra=about)
         return Printed(document)
     if printed is None or len(printed.pdf) > LARGEST:
         return Printed(document)

@@ -1,6 +1,8 @@
 """The pages of an office document are printed once by LibreOffice, stored beside it and shown as pictures."""
 
+import asyncio
 import shutil
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import cast
@@ -9,7 +11,7 @@ import msgspec
 import pytest
 
 from events.document import DocumentParsed, DocumentStored, Origin
-from functions.documents import page
+from functions.documents import page, pages
 from functions.documents.page import OnePage
 from functions.parse.handler import handle
 from shared.blobs.folder import FolderBlobs
@@ -19,7 +21,7 @@ from shared.formats.router import FormatRouter
 from shared.parsing.document import ParsedDocument
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.office.targets import page_target
-from shared.parsing.pool import ParserPool
+from shared.parsing.pool import Original, ParserPool, PrintedPages
 from shared.pictures.describer import Describer
 from shared.pictures.printed import print_document
 from shared.proxy.execution.proxy import ExecutionProxy
@@ -127,6 +129,11 @@ async def test_pages_are_printed_once_shown_as_pictures_and_deleted_with_the_doc
     assert await picture(records, parsers, 1, TYPE, "0.1,0.1,0.5,0.2") != pictures[0]
     with pytest.raises(NotFound, match="no page 3"):
         await picture(records, parsers, 3, TYPE)
+    listed = await pages.handle(pages.ListPages(document_id="doc_1"), cast(Catalogue, OneEntry(TYPE)), records, TABLE)
+    assert [(one.page, one.text_source, one.text_share) for one in listed.items] == [
+        (1, "native", None),
+        (2, "native", None),
+    ]
     calls = (office / "calls").read_text()
     assert calls.count("--convert-to pdf ") == 1
     await records.erase("doc_1", 1)
@@ -164,6 +171,16 @@ async def test_pages_are_left_out_where_a_limit_of_cost_leaves_no_room_for_print
     )
     parsers = cast(ParserPool, None)  # nothing is asked for
     assert not (await print_document(stored(TEXT), work, parsers, ParsedDocument(()))).blob
+
+
+async def test_a_delivery_that_has_no_time_left_ends_without_pages(records: TenantRecords) -> None:
+    class Slow(ParserPool):
+        async def print_pages(self, media_type: str, content: Original) -> PrintedPages | None:
+            await asyncio.sleep(600)
+            return None
+
+    work = StageWork("key", records, ORIGIN, until=time.monotonic() + 0.01)
+    assert not (await print_document(stored(TEXT), work, Slow(ParsingLimits()), ParsedDocument(()))).blob
 
 
 @pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
