@@ -5,15 +5,23 @@ import re
 from shared.parsing.decoding import decode
 
 FRONT_BYTES = 64 * 1024
+_LINES_OF_AUTHORS = 2
+"""Below the title: who wrote it, and which revision it is."""
+
 _ATTRIBUTE = re.compile(r":!?[\w-]+!?:(?:\s|$)")
 
 
 def attributes(content: bytes) -> str:
     """The lines of attributes before its first text."""
     lines: list[str] = []
+    is_below_title = 0
     for line in decode(content[:FRONT_BYTES]).split("\n"):
         if _ATTRIBUTE.match(line):
             lines.append(line.strip())
-        elif line.strip() and not line.startswith(("= ", "//", "[")):
+        elif line.startswith("= "):
+            is_below_title = _LINES_OF_AUTHORS
+        elif line.strip() and is_below_title:
+            is_below_title -= 1
+        elif line.strip() and not line.startswith(("//", "[")):
             break
     return "\n".join(lines)

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from shared.parsing.assembly import Assembly
 from shared.parsing.attachments import write_attachments
+from shared.parsing.decoding import decode
 from shared.parsing.docling import open_sheets
 from shared.parsing.docling.asciidoc_attributes import attributes
 from shared.parsing.docling.embedded_files import embedded_files
@@ -67,7 +68,9 @@ def parse(media_type: str, filename: str, content: bytes, limits: ParsingLimits)
         case "XML_USPTO":
             return _markup(media_type, content, limits)
         case "ASCIIDOC":
-            return _read(media_type, content, limits, front=attributes(content))
+            return _asciidoc(media_type, content, limits)
+        case "LATEX":
+            return _latex(media_type, content, limits)
         case "ODS":
             return _open_sheets(media_type, content, limits)
         case "ODT" | "ODP":
@@ -89,6 +92,21 @@ def _with_embedded(document: ParsedDocument, content: bytes, limits: ParsingLimi
         blocks=(*document.blocks, *assembly.take_blocks()),
         hidden_words=document.hidden_words + assembly.hidden_words,
     )
+
+
+def _asciidoc(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
+    from shared.parsing.docling.asciidoc_text import readable
+
+    seen = readable(decode(content))
+    document = _read(media_type, seen.text.encode(), limits, front=attributes(content))
+    return replace(document, hidden_words=seen.hidden_words)
+
+
+def _latex(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
+    from shared.parsing.docling.tex_text import readable
+
+    seen = readable(decode(content))
+    return replace(_read(media_type, seen.text.encode(), limits), hidden_words=seen.hidden_words)
 
 
 def _article(content: bytes) -> bytes:
