@@ -35,6 +35,18 @@ class AnswerType(Enum):
     OTHER = "other"
 
 
+_AMOUNT = (
+    r"(?:bestand|schaden|schäden|rücklagen?|betrag|summe|budget|verlust|quote|satz|rate|zahl|strafe|beitrag|prämie|rente|"
+    r"steuern?|zuschuss|förderung|selbstbeteiligung|rabatt|druck|spannung|leistung|verbrauch|auflage|beteiligung|"
+    r"ausgaben|einnahmen|kredit|schulden|defizit|überschuss|bußgeld|honorar|menge|anzahlung|risiko|feuchtigkeit|feuchte|"
+    r"strom|last|wert|guthaben|vermögen|spende|pfand|ertrag|anteil|dosis|konzentration|geschwindigkeit|frequenz|saldo)"
+)
+_AMOUNT_EN = (
+    r"(?:current|voltage|pressure|balance|risk|rate|damage|loss|budget|deficit|debt|reserves?|level|dose|consumption|"
+    r"frequency|load|humidity|deductible|penalty|amount|stake|turnout|yield|bonus)"
+)
+"""What is high without being tall."""
+
 _PATTERNS_BY_TYPE: tuple[tuple[AnswerType, tuple[str, ...]], ...] = (
     (
         AnswerType.REASON,
@@ -44,6 +56,7 @@ _PATTERNS_BY_TYPE: tuple[tuple[AnswerType, tuple[str, ...]], ...] = (
             r"\bwhat reason\b",
         ),
     ),
+    (AnswerType.PERSON, (r"^(?:who|whom|whose|wer|wem|wessen)\b(?!\s*(?:often|much|many))",)),
     (AnswerType.PHONE, (r"\b(?:tele)?phone number\b|\btelefonnummer\b",)),
     (AnswerType.EMAIL, (r"\be-?mail[ -]address\b|\be-?mail-?adresse\b",)),
     (AnswerType.COLOUR, (r"\b(?:what|which) colou?r\b|\bcolou?r of\b|\bwelche farbe\b",)),
@@ -51,6 +64,8 @@ _PATTERNS_BY_TYPE: tuple[tuple[AnswerType, tuple[str, ...]], ...] = (
         AnswerType.FREQUENCY,
         (r"\bhow (?:often|frequently)\b", r"\bwie (?:oft|häufig)\b", r"\bintervals?\b", r"\bmany times\b"),
     ),
+    (AnswerType.PAST, (r"^when (?:was|were|did)\b|^wann (?:wurden?|war|waren|hat|haben|kam|starb)\b",)),
+    (AnswerType.DATE, (r"^(?:when|wann|since when|seit wann)\b",)),
     (AnswerType.PERCENT, (r"\b(?:percent|percentage|interest|share|prozent|zinssatz|zinsen|anteil)\b",)),
     (
         AnswerType.MONEY,
@@ -59,6 +74,7 @@ _PATTERNS_BY_TYPE: tuple[tuple[AnswerType, tuple[str, ...]], ...] = (
             r"\b(?:cost|pay|paid|earn|fee|price|charge|spend|spent|sell|sold|worth|raised?)\b",
             r"\b(?:prices?|costs?|fees?|fare|revenue|turnover|salary|wage|budget|profit|deposit|rent|fine|allowance)\b",
             r"\bwhat sum\b|\bhave to pay\b|\bhow (?:expensive|much money)\b",
+            r"\bwie viel\b.*\b(?:verdien\w+|bezahl\w+|zahl(?:t|en|st|e)?|kosten|einnahm\w*|gespendet)\b",
             r"\b(?:kostet|teuer)\b|(?:preise?|kosten|umsatz|gehalt|miete|kaution|gebühr(?:en)?|lohn|gewinn|entgelt)\b",
         ),
     ),
@@ -67,6 +83,7 @@ _PATTERNS_BY_TYPE: tuple[tuple[AnswerType, tuple[str, ...]], ...] = (
         (r"\bhow heavy\b", r"\bweigh(?:t|s)?\b", r"\bmass of\b", r"\bgewicht\b|\bwiegt\b|\bwie schwer\b"),
     ),
     (AnswerType.AGE, (r"\bhow (?:old\b|long (?:has|have|had)\b)", r"\bwie alt\b")),
+    (AnswerType.NUMBER, (rf"\bwie hoch\b.*{_AMOUNT}\b|\bhow high\b.*{_AMOUNT_EN}\b",)),
     (AnswerType.EXTENT, (r"\bhow long (?:is|are|was|were)\b",)),
     (
         AnswerType.DURATION,
@@ -74,7 +91,8 @@ _PATTERNS_BY_TYPE: tuple[tuple[AnswerType, tuple[str, ...]], ...] = (
             r"\bhow long\b",
             r"\bhow many (?:days|hours|weeks|months|years|minutes|seconds)\b|\bfor (?:what|how) (?:period|long)\b",
             r"\bhow soon\b|\bhow much time\b|\bduration\b",
-            r"\bwie lange\b|\bwie viele (?:tage|stunden|wochen|monate|jahre|minuten)\b|\bdauer\b",
+            r"\bwie lange\b|\bwie lang (?:dauer|währ|braucht)",
+            r"\bwie viele (?:tage|stunden|wochen|monate|jahre|minuten)\b|\bdauer\b",
         ),
     ),
     (
@@ -94,14 +112,14 @@ _PATTERNS_BY_TYPE: tuple[tuple[AnswerType, tuple[str, ...]], ...] = (
     (
         AnswerType.PAST,
         (
-            r"^when (?:was|were|did)\b|^wann (?:wurden?|war|waren|hat|haben|kam|starb)\b|\bdate of\b",
+            r"\bdate of\b",
             r"\b(?:which|what|welche[mnrs]) (?:year|century|jahr|jahrhundert)\b",
         ),
     ),
     (
         AnswerType.DATE,
         (
-            r"^(?:when|wann|since when|seit wann)\b|\bwhen (?:was|did|were|is|does|will)\b|\bdate of\b",
+            r"\bwhen (?:was|did|were|is|does|will)\b|\bdate of\b",
             r"\b(?:which|what|welche[mnrs]) (?:year|date|day|month|century|jahr|tag|monat|jahrhundert)\b",
             r"いつ|何時|何曜日|何月|何年",
             r"\bat (?:what|which) time\b|\bduring which months\b|\bon (?:what|which) day\b|\bum wie viel uhr\b",

@@ -50,6 +50,12 @@ def asks_for_long_form(question: Question) -> bool:
     return _EXPANDS.search(question.text) is not None
 
 
+def defined_term(question: Question) -> str:
+    """What it asks to define; empty for another question."""
+    asked = _ASKED.fullmatch(question.text.strip())
+    return asked["term"] if asked and _OF_KIND.match(question.text.strip()) else ""
+
+
 def look_up_definition(question: Question, passages: Sequence[Passage]) -> Definition | None:
     """The first sentence that says what the term is; None for a question that asks for no definition."""
     asked = _ASKED.fullmatch(question.text.strip())

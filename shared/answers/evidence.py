@@ -3,12 +3,13 @@
 import math
 import re
 from collections.abc import Container, Sequence
-from itertools import pairwise
 
 from msgspec import Struct
 
+from shared.answers.definitions import defined_term
 from shared.answers.faq import is_question
 from shared.answers.question import Question, Term, meanings_of
+from shared.answers.question_terms import german_compounds, modified_nouns, numbered, required_terms
 from shared.answers.sentences import SentenceKind, SentenceSpan, sentences_of
 from shared.answers.stems import WORD, folded, stem
 from shared.answers.type_match import QUANTITY, type_match
@@ -29,7 +30,9 @@ _NAMED_ELSEWHERE = 0.95
 """The weight of a name that occurs not in the passage but elsewhere in its document."""
 
 
-_SIDE_BY_SIDE = re.compile("[ \u00a0-]?")
+_SUBJECT = re.compile(
+    r"(?:[-*•] )?(?:The |A |Der |Die |Das )?[A-ZÄÖÜ][\w'’.-]*(?: (?:(?:of|and|&|von|und) )?[A-ZÄÖÜ][\w'’-]+)+"
+)
 _SENTENCE_CELL = re.compile(r"\w\w[.!]\s*\|\Z")
 
 
@@ -121,7 +124,11 @@ class Evidence:
         self._alike = {term.stem: self._spelled_alike(term) for term in (*question.names, *question.terms)}
         self._rarity = {term.stem: self._rarity_of(term) for term in (*question.names, *question.terms)}
         self._documents = self._known_by_document()
-        self._numbered = _numbered(question)
+        self.numbered = numbered(question)
+        self.required = required_terms(question)
+        self.defines = bool(defined_term(question))
+        self.modified = tuple(modified_nouns(question))
+        self.compounds = german_compounds(question)
         self._names = question.names or self._title_terms()
         self._named = {source.passage.passage_id: self._named_in(source) for source in self.sources}
         self._topics = {source.passage.passage_id: self._topic(source) for source in self.sources}
@@ -162,15 +169,6 @@ class Evidence:
         met = [self.likeness_in(term, candidate) for term in terms]
         return weighted_mean(met, weights, default=0.0)
 
-    def has_another_number(self, candidate: Candidate) -> bool:
-        """Whether it gives another number to what the question numbers: kilometre 133 where 21 is asked for."""
-        stems = candidate.words.stems
-        followers: dict[str, set[str]] = {}
-        for before, after in pairwise(stems):
-            if before in self._numbered and after[0].isdigit():
-                followers.setdefault(before, set()).add(after)
-        return any(number not in followers[word] for word, number in self._numbered.items() if word in followers)
-
     def figures_in_heading(self, candidate: Candidate) -> float:
         """How many of the question's figures a heading holds; 1 for any other sentence, which may continue one."""
         figures = [name.stem for name in self.question.names if name.word[0].isdigit()]
@@ -181,6 +179,30 @@ class Evidence:
     def in_passage(self, term: Term, candidate: Candidate) -> bool:
         """Whether its passage or title has the word, or one like it."""
         return self.likeness(term, self._sources[candidate.passage.passage_id].words) > 0
+
+    def is_near(self, term: Term, candidate: Candidate) -> bool:
+        """Whether the sentence, its neighbours or the title have the word or one like it."""
+        title = self._sources[candidate.passage.passage_id].title
+        return self.likeness(term, candidate.around) > 0 or self.likeness(term, title) > 0
+
+    def here(self, candidate: Candidate) -> float:
+        """How much of the question's words, names included, the sentence itself meets, what all is about no less."""
+        terms = [term for term in (*self.question.names, *self.question.terms) if not term.hint]
+        met = [self.likeness(term, candidate.words) for term in terms]
+        return weighted_mean(met, [self._rarity[term.stem] for term in terms], default=0.5)
+
+    def missed(self, candidate: Candidate) -> float:
+        """How much of the question's words that have known synonyms neither the sentence nor its neighbours meet."""
+        terms = [term for term in self.question.terms if term.meanings and not term.hint]
+        missed = [1.0 - self.likeness(term, candidate.around) for term in terms]
+        return weighted_mean(missed, [self._rarity[term.stem] for term in terms], default=0.0)
+
+    def is_of_another(self, candidate: Candidate) -> bool:
+        """Whether it begins with the name of somebody or something else, and has none of the question's names."""
+        if not self.question.names or self.named_here(candidate.words) > 0:
+            return False
+        subject = _SUBJECT.match(candidate.quote)
+        return subject is not None and self.question.words.isdisjoint(subject[0].lower().split())
 
     def about(self, candidate: Candidate) -> float:
         """How much of all the question's words, names included, its passage and title meet: what a passage about
@@ -197,7 +219,7 @@ class Evidence:
         return weighted_mean(met, [self._rarity[term.stem] for term in terms], default=0.5)
 
     def type_match(self, candidate: Candidate) -> float:
-        return type_match(self.question.answer_type, candidate.quote, self.question.words)
+        return type_match(self.question.answer_type, candidate.quote, self.question.words, self.question.german)
 
     def _rarity_of(self, term: Term) -> float:
         """The inverse document frequency, as BM25 counts it, among the sources and `_PRIOR` others."""
@@ -224,9 +246,16 @@ class Evidence:
         return max(self._names_in(source.words.known), _NAMED_ELSEWHERE * elsewhere if elsewhere < 1 else elsewhere)
 
     def _names_in(self, known: frozenset[str]) -> float:
-        matches = [1.0 if name.stem in known else self._inflected(name, known) for name in self._names]
+        matches = [self._has_name(name, known) for name in self._names]
         weights = [self._rarity[name.stem] * (_FIGURE if name.word[0].isdigit() else 1.0) for name in self._names]
         return weighted_mean(matches, weights, default=1.0)
+
+    def _has_name(self, name: Term, known: frozenset[str]) -> float:
+        """A number right behind a word is no name without that word: 40 of "Stella 40"."""
+        words = [word for word, number in self.numbered.items() if number == name.stem]
+        if words and not any(word in known for word in words):
+            return 0.0
+        return 1.0 if name.stem in known else self._inflected(name, known)
 
     def _title_terms(self) -> tuple[Term, ...]:
         """Replaces the names in a question without any: its words that stand in the title of exactly one document."""
@@ -248,18 +277,6 @@ class Evidence:
         roots = {term.stem for term in self.question.terms}
         often = {root for root in roots if sum(root in each.words.known for each in source.candidates) >= 2}
         return frozenset(often | (roots & source.title.known))
-
-
-def _numbered(question: Question) -> dict[str, str]:
-    """The question's numbers by the stem of the word right before each."""
-    terms = sorted((*question.names, *question.terms), key=lambda term: term.start)
-    return {
-        word.stem: number.stem
-        for word, number in pairwise(terms)
-        if number.word[0].isdigit()
-        and not word.word[0].isdigit()
-        and _SIDE_BY_SIDE.fullmatch(question.text[word.end : number.start])
-    }
 
 
 def weighted_mean(values: Sequence[float], weights: Sequence[float], default: float) -> float:

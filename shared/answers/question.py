@@ -19,6 +19,10 @@ _FIRST_NAMES = frozenset(["per", "will", "may"])
 _HINTS = frozenset(stem(word) for word in words("hints"))
 
 
+_TIMES = frozenset([AnswerType.DURATION, AnswerType.EXTENT, AnswerType.AGE])
+_LASTING = frozenset(["long", "take", "takes", "took", "lang", "lange"])
+"""Words of a question for a time that its answer says by the time itself."""
+
 _LONGEST = 1000
 """Characters of a question that are looked at word by word; the model reads about as many."""
 
@@ -52,6 +56,7 @@ def understand(text: str) -> Question:
     text = folded(text)
     found = list(WORD.finditer(text[:_LONGEST]))
     low = [word.group().lower() for word in found]
+    kind = answer_type(text[:_LONGEST])
     german = german_lead(low) > 0
     names: list[Term] = []
     terms: list[Term] = []
@@ -59,8 +64,10 @@ def understand(text: str) -> Question:
         is_first_name = place > 0 and low[place] in _FIRST_NAMES and word.group()[0].isupper()
         if (low[place] in _FUNCTION_WORDS and not is_first_name) or is_inflection(low[place]):
             continue
+        asks_time = kind in _TIMES and low[place] in _LASTING
         term = Term(
-            word.group(), stem(word.group()), known, word.start(), word.end(), hint=stem(low[place]) in _HINTS,
+            word.group(), stem(word.group()), known, word.start(), word.end(),
+            hint=asks_time or stem(low[place]) in _HINTS,
             counted=tuple(low[max(0, place - 2) : place]) in (("how", "many"), ("wie", "viele")),
         )  # fmt: skip
         # A German noun behind an article, with no second one behind it that it would name ("der Torwerk AG").
@@ -68,7 +75,7 @@ def understand(text: str) -> Question:
         after_article = place > 0 and low[place - 1] in _ARTICLES and not followed
         common = german and (term.counted or after_article)
         (names if not common and _is_name(word.group(), place, known, german) else terms).append(term)
-    return Question(text, tuple(names), tuple(terms), answer_type(text[:_LONGEST]), german, frozenset(low))
+    return Question(text, tuple(names), tuple(terms), kind, german, frozenset(low))
 
 
 def german_lead(words: Iterable[str]) -> int:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from shared.answers.conflicts import conflicts
 from shared.answers.evidence import Candidate, Evidence, spelled_alike, weighted_mean
 from shared.answers.lexicon import opposites
 from shared.answers.question import Term
@@ -61,6 +62,12 @@ class SentenceScores(Struct, frozen=True, eq=False):
     """Whether a number in it counts what "how many" asks for."""
     opposed: float
     """1 when it contains the antonym of a word of the question."""
+    here: float
+    """How much of all the question's words the sentence itself meets."""
+    missed: float
+    """How much of the question's words that have known synonyms is met by none of them."""
+    of_another: float
+    """1 when it begins with another name than the question's."""
     about: float
     """How much of all the question's words its passage meets."""
     named: float
@@ -91,7 +98,7 @@ def likeliest(evidence: Evidence) -> list[Candidate]:
         one: evidence.worded(one) + 0.15 * evidence.type_match(one) + 0.5 / (1 + one.rank)
         for source in evidence.sources
         for one in source.candidates
-        if not evidence.has_another_number(one)
+        if not conflicts(evidence, one)
     }
     ordered = sorted(worth, key=lambda candidate: worth[candidate] + evidence.named(candidate), reverse=True)
     distinct = list({candidate.quote: candidate for candidate in reversed(ordered)}.values())[::-1]
@@ -166,6 +173,9 @@ class _Sentence:
                     for term in terms
                 )
             ),
+            here=evidence.here(candidate),
+            missed=evidence.missed(candidate),
+            of_another=float(evidence.is_of_another(candidate)),
             about=evidence.about(candidate),
             named=evidence.named(candidate),
             named_here=evidence.named_here(candidate.words),

@@ -33,6 +33,7 @@ class Order(Struct, frozen=True):
     named: float = 0.0
     named_here: float = 0.0
     about: float = 0.0
+    here: float = 0.0
     figures: float = 0.0
 
     def of(self, one: SentenceScores) -> float:
@@ -57,6 +58,8 @@ class AnswerDecision(Struct, frozen=True):
     weakest: float = 0.0
     covered: float = 0.0
     about: float = 0.0
+    missed: float = 0.0
+    of_another: float = 0.0
 
     def confidence(self, scores: dict[str, float]) -> float:
         total = self.bias + sum(float(getattr(self, kind)) * score for kind, score in scores.items())
@@ -87,7 +90,19 @@ def decision_scores(order: Order, evidence: Evidence, ranked: Sequence[SentenceS
     best = ranked[0]
     second = order.of(ranked[1]) if len(ranked) > 1 else -1.0
     named = [one.cosine_nameless for one in ranked if one.named >= evidence.best_named - _SAME_NAMES]
-    own = ("type_match", "named", "predicate", "opposed", "counted", "met", "weakest", "covered", "about")
+    own = (
+        "type_match",
+        "named",
+        "predicate",
+        "opposed",
+        "counted",
+        "met",
+        "weakest",
+        "covered",
+        "about",
+        "missed",
+        "of_another",
+    )
     return {
         "closest": max(named, default=0.0),
         "lead": min(_LONGEST_LEAD, order.of(best) - second),

@@ -27,6 +27,7 @@ _DECIDED = tuple(name for name in AnswerDecision.__struct_fields__ if name != "b
 _SUM = 5.0
 """What the weights of a ranking add up to: the limits of a lead and of a close second sentence are in their unit."""
 
+_AGAINST_ANSWER = frozenset(["opposed", "missed", "of_another"])
 _RANKING_PENALTY = 0.02
 _DECISION_PENALTY = 0.05
 """How far the decision's weights are held to the earlier ones: the set has little long prose, which those come from."""
@@ -129,7 +130,7 @@ def fit_decision(samples: Sequence[Sample], order: Order, earlier: AnswerDecisio
         slope = np.concatenate([[error.sum()], scores_of.T @ error]) / len(right) + _DECISION_PENALTY * away
         return float((importance * np.logaddexp(0, -signed)).sum()) / len(right) + penalty, slope
 
-    bounds = [(None, 0.0) if name == "opposed" else (0.0, None) for name in _DECIDED]
+    bounds = [(None, 0.0) if name in _AGAINST_ANSWER else (0.0, None) for name in _DECIDED]
     found = _rounded(_minimum(loss, before, [(None, None), *bounds]))
     return AnswerDecision(found[0], **dict(zip(_DECIDED, found[1:], strict=True)))
 
