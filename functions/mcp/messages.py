@@ -19,10 +19,20 @@ HEADER_MISMATCH = -32020
 UNSUPPORTED_VERSION = -32022
 
 
+class RpcMessage(Struct, frozen=True):
+    """A request, or a notification where it has no `id`."""
+
+    jsonrpc: Literal["2.0"]
+    method: str
+    id: RequestId | UnsetType = UNSET
+    params: dict[str, Any] = {}
+
+
 class McpRequest(RawRequest, frozen=True):
     """One JSON-RPC request or notification. A client cancels its request by closing the connection."""
 
     ends_with_caller: ClassVar[bool] = True
+    content: ClassVar[type[Struct]] = RpcMessage
 
 
 class RpcError(AegisError):

@@ -32,7 +32,10 @@ class SpooledBody(Struct, frozen=True):
 
 
 class RawRequest(Struct, frozen=True):
-    """A message that the route does not decode: the body, which is JSON, and the headers, named in lower case."""
+    """A message that the route does not decode: the body, which is JSON, and the headers, named in lower case.
+    `content` is the type that describes the body."""
+
+    content: ClassVar[type[Struct]]
 
     body: bytes
     headers: Mapping[str, str]

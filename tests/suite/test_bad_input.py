@@ -413,6 +413,9 @@ def test_a_wrong_method_is_told_so(admin: Caller) -> None:
     ):
         answer = admin.request(method, path)
         assert set(answer.headers["allow"].split(", ")) - {"OPTIONS"} == takes
+        options = admin.request("OPTIONS", path)
+        assert options.status_code == 204
+        assert set(options.headers["allow"].split(", ")) - {"OPTIONS"} == takes
         if not path.startswith("/v1"):
             assert_problem(answer, 405, "method-not-allowed")
 

@@ -94,7 +94,9 @@ class DescribedRoute:
         """The types whose schemas `render` asks for."""
         answers = [kind for kind in self._answers if kind not in _WITHOUT_SCHEMA]
         data = getattr(self._message, "data_type", None)
-        messages = [] if issubclass(self._message, _UNDECODED) else [self._message]
+        messages: list[type[Struct]] = [] if issubclass(self._message, _UNDECODED) else [self._message]
+        if issubclass(self._message, RawRequest):
+            messages = [self._message.content]
         return [*messages, *answers, *([data] if data else [])]
 
     def render(self, schemas: Schemas) -> dict[str, Any]:
@@ -118,7 +120,12 @@ class DescribedRoute:
         names = self.operation.path_parameters
         found = [_parameter(name, "path", properties[name], required=True) for name in names]
         if self.operation.method in _BODYLESS:
-            found += [_parameter(name, "query", one) for name, one in properties.items() if name not in names]
+            needed = self._schema(schemas).get("required", [])
+            found += [
+                _parameter(name, "query", one, required=name in needed)
+                for name, one in properties.items()
+                if name not in names
+            ]
         if self._is_post:
             found.append(_parameter("Idempotency-Key", "header", {"type": "string", "minLength": 1, "maxLength": 255}))
         if EventStream in self._answers and self.operation.method == "GET":
@@ -139,7 +146,8 @@ class DescribedRoute:
         if self._takes_event():
             return _event_body(self._message, schemas)
         if issubclass(self._message, RawRequest):
-            return {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+            described = {"schema": schemas.reference(self._message.content)}
+            return {"required": True, "content": {"application/json": described}}
         if issubclass(self._message, SpooledBody):
             content = {media_type: {"schema": {"type": "string"}} for media_type in self._message.media_types}
             return {"required": True, "content": content}
@@ -169,7 +177,9 @@ class DescribedRoute:
                 continue
             link = ("Link",) if issubclass(kind, Paged) else ()
             described = found.setdefault(status, answer(status, "The answer.", {}, *self._headers(status), *link))
-            described["content"] |= _content_of(kind, schemas)
+            for media_type, content in _content_of(kind, schemas).items():
+                before = described["content"].get(media_type)
+                described["content"][media_type] = _either(before, content) if before else content
         return found
 
     def _errors(self, schemas: Schemas) -> dict[str, Any]:
@@ -231,9 +241,15 @@ def _event_body(message: type[Struct], schemas: Schemas) -> dict[str, Any]:
     return {"required": True, "content": content}
 
 
+def _either(before: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
+    """A body that has one of several types."""
+    others = before["schema"].get("anyOf", [before["schema"]])
+    return {"schema": {"anyOf": [*others, content["schema"]]}}
+
+
 def _content_of(kind: Any, schemas: Schemas) -> dict[str, Any]:
     if kind is EventStream:
-        return {"text/event-stream": {"schema": {"type": "string"}}}
+        return {"text/event-stream": {"schema": {"description": "Server-Sent Events, each with `data` in JSON."}}}
     if kind is Content:
         return {"*/*": {"schema": {"type": "string"}}}
     return {"application/json": {"schema": schemas.reference(kind)}}

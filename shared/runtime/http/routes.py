@@ -72,7 +72,7 @@ def application(functions: Sequence[Function], services: Services, entrances: Se
         if operation.is_route
     ]
     app = _App(
-        route_handlers=[*handlers, *own_pages(functions, services), *entrances],
+        route_handlers=[*_options(handlers), *handlers, *own_pages(functions, services), *entrances],
         openapi_config=None,
         exception_handlers={
             HTTPException: _framework_problem,
@@ -86,6 +86,23 @@ def application(functions: Sequence[Function], services: Services, entrances: Se
         exchange.limits = await services.admit_address(exchange.address)
 
     return Exchanges(app, services.settings.trusted_proxies, limit_unrouted, services.settings.cors_origins)
+
+
+def _options(handlers: Sequence[HTTPRouteHandler]) -> list[HTTPRouteHandler]:
+    """Handlers of OPTIONS: Litestar's own name the methods of a path's first handler alone. They
+    are registered before the path's others, or Litestar would have made its own."""
+    methods: dict[str, set[str]] = {}
+    for handler in handlers:
+        for path in handler.paths:
+            methods.setdefault(path, {"OPTIONS"}).update(map(str, handler.http_methods))
+    return [_options_of(path, ", ".join(sorted(allowed))) for path, allowed in methods.items()]
+
+
+def _options_of(path: str, allowed: str) -> HTTPRouteHandler:
+    async def endpoint(request: Request[Any, Any, Any]) -> Response[Any]:
+        return Response(None, status_code=204, headers={"Allow": allowed})
+
+    return HTTPRouteHandler(path, http_method=HttpMethod.OPTIONS, status_code=200)(endpoint)
 
 
 class _App(Litestar):
