@@ -33,7 +33,8 @@ class EntityReference(Struct, frozen=True):
 
 class RelationView(Struct, frozen=True):
     """`passages` are those that state it, at most 100; it holds from `valid_from` to before `valid_to`, null where that
-    side is open, and was recorded at `recorded_at`."""
+    side is open, and was recorded at `recorded_at`, null where passages only name
+    both."""
 
     relation_id: str
     type: str
@@ -42,7 +43,7 @@ class RelationView(Struct, frozen=True):
     weight: float
     valid_from: str | None
     valid_to: str | None
-    recorded_at: str
+    recorded_at: str | None
     passages: tuple[str, ...]
 
     @classmethod
@@ -55,7 +56,7 @@ class RelationView(Struct, frozen=True):
             relation.weight,
             relation.valid_from,
             relation.valid_to,
-            relation.recorded_at,
+            relation.recorded_at or None,
             relation.passages[:MOST_PASSAGES],
         )
 

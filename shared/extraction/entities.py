@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
+from shared.extraction.aliases import short_forms
 from shared.graph.names import normal_form
-from shared.graph.port import Mention, PassageGraph, Sentence
+from shared.graph.port import ALIAS, DocumentGraph, Mention, Merge, PassageGraph, Sentence
 from shared.language.entities import EntitySpan, entities
 from shared.retrieval.sentences import passage_spans
 from shared.retrieval.texts import embedded_text
@@ -14,6 +15,9 @@ from shared.types.passage import Passage
 
 MOST_MENTIONS = 64
 """Different entities of a passage; a table of names has more."""
+
+MOST_SHORT_FORMS = 500
+"""Of a document; a list of abbreviations has fewer."""
 
 _IN_CONTEXT = 2
 """How much a name in the title or a heading counts: it is what the whole passage is about."""
@@ -34,6 +38,23 @@ def find_entities(passage: Passage) -> PassageEntities:
 def count_entities(passages: Iterable[PassageEntities]) -> int:
     """How many different entities there are."""
     return len({normal_form(span.name) for passage in passages for span in passage.names})
+
+
+def document_graph(
+    passages: Sequence[Passage],
+    found: Mapping[str, PassageEntities],
+    vectors: Mapping[str, tuple[bytes, ...]],
+    recorded_at: str,
+) -> DocumentGraph:
+    """What a document adds to the graph: its passages, and the short forms that they write out."""
+    merges = {
+        (long, short): Merge(long, short, ALIAS, passage.document_id, passage.generation, recorded_at)
+        for passage in passages
+        if passage.passage_id in found
+        for long, short in short_forms(embedded_text(passage), found[passage.passage_id].names)
+    }
+    graphs = passage_graphs(passages, found, vectors, recorded_at)
+    return DocumentGraph(tuple(graphs), tuple(list(merges.values())[:MOST_SHORT_FORMS]))
 
 
 def passage_graphs(

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct, field
 
 from shared.graph.names import entity_id, normal_form, relation_id
-from shared.graph.port import GENERIC, GraphEntity, GraphRelation, PassageGraph
+from shared.graph.port import ALIAS, GENERIC, GraphEntity, GraphRelation, Merge, PassageGraph
 
 _MOST_ALIASES = 50
 _WEIGHT_DECIMALS = 6
@@ -219,6 +219,11 @@ def point_in_time(text: str, precision: str = "seconds") -> str:
     found = datetime.fromisoformat(text)
     utc = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     return utc.replace(tzinfo=None).isoformat(timespec=precision) + "Z"
+
+
+def short_id_of(tenant_id: str, merge: Merge) -> str | None:
+    """The id of the short form; None for another kind of merge."""
+    return entity_id(tenant_id, normal_form(merge.other)) if merge.reason == ALIAS else None
 
 
 def component(identity: str, edges: Mapping[str, set[str]]) -> set[str]:

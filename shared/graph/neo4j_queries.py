@@ -19,6 +19,7 @@ CONSTRAINTS = (
     "CREATE TEXT INDEX aegis_entity_key IF NOT EXISTS FOR (n:Entity) ON (n.key)",
     "CREATE RANGE INDEX aegis_merge_first IF NOT EXISTS FOR (n:Merge) ON (n.tenant, n.first_id)",
     "CREATE RANGE INDEX aegis_merge_second IF NOT EXISTS FOR (n:Merge) ON (n.tenant, n.second_id)",
+    "CREATE RANGE INDEX aegis_merge_short IF NOT EXISTS FOR (n:Merge) ON (n.tenant, n.short_id)",
     "CREATE RANGE INDEX aegis_merge_document IF NOT EXISTS FOR (n:Merge) ON (n.tenant, n.document_id)",
     "CREATE RANGE INDEX aegis_mentions IF NOT EXISTS FOR ()-[m:MENTIONS]-() ON (m.key)",
 )
@@ -138,7 +139,7 @@ STORE_MERGES = """
 UNWIND $rows AS row
 MERGE (m:Merge {tenant: $tenant, merge_id: row.merge_id})
 SET m.first_id = row.first_id, m.second_id = row.second_id, m.document_id = row.document_id, m.epoch = row.epoch,
-    m.reason = row.reason, m.content = row.content
+    m.reason = row.reason, m.short_id = row.short_id, m.is_void = false, m.content = row.content
 """
 
 REMOVE_MERGES_OF_PAIR = """
@@ -156,13 +157,24 @@ MATCH (m:Merge {tenant: $tenant, document_id: $document_id}) WHERE m.epoch <= $g
 DELETE m
 """
 
+JUDGE_SHORT_FORMS = """
+UNWIND $ids AS id
+MATCH (m:Merge {tenant: $tenant, short_id: id})
+WITH id, collect(m) AS merges, collect(DISTINCT CASE m.first_id WHEN id THEN m.second_id ELSE m.first_id END) AS names
+FOREACH (m IN merges | SET m.is_void = size(names) > 1)
+RETURN names
+"""
+"""Makes the merges with a short form void where it is short for different names."""
+
 MERGED_WITH = """
 UNWIND $ids AS id
 CALL (id) {
-    MATCH (m:Merge {tenant: $tenant, first_id: id}) RETURN m.first_id AS one, m.second_id AS other
-    UNION MATCH (m:Merge {tenant: $tenant, second_id: id}) RETURN m.first_id AS one, m.second_id AS other
+    MATCH (m:Merge {tenant: $tenant, first_id: id}) RETURN m
+    UNION
+    MATCH (m:Merge {tenant: $tenant, second_id: id}) RETURN m
 }
-RETURN DISTINCT one, other
+WITH m WHERE NOT m.is_void
+RETURN DISTINCT m.first_id, m.second_id
 """
 
 SET_CANONICAL = """

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from shared.graph import neo4j_queries as queries
 from shared.graph import packed
-from shared.graph.changes import EntityRow, GraphChange, component
+from shared.graph.changes import EntityRow, GraphChange, component, short_id_of
 from shared.graph.names import digest, entity_id, normal_form, place
 from shared.graph.neo4j_driver import Transaction
 from shared.graph.port import Merge, PassageGraph
@@ -32,7 +32,7 @@ async def merge(tenant_id: str, at: Transaction, merges: Sequence[Merge]) -> Non
         keys = ends(tenant_id, one)
         if len(keys) == 2:
             touched |= keys
-            rows.append(_merge_row(sorted(keys), one))
+            rows.append(_merge_row(sorted(keys), tenant_id, one))
     await _lock(at, touched)
     await at.rows_for(queries.STORE_MERGES, "rows", rows)
     await _connect_again(at, touched)
@@ -183,8 +183,10 @@ async def _merges_around(at: Transaction, ids: Iterable[str]) -> dict[str, set[s
 async def _connect_again(at: Transaction, touched: Mapping[str, str]) -> None:
     """Gives every name that merges connect with these the id of their first. The names are locked before it is known
     which are connected, so that a name that is written at the same time is either seen here or sees the merge."""
-    edges = await _merges_around(at, touched)
-    groups = {identity: component(identity, edges) for identity in touched}
+    judged = await at.rows_for(queries.JUDGE_SHORT_FORMS, "ids", sorted(touched))
+    ends = {*touched, *(name for row in judged for name in row[0])}
+    edges = await _merges_around(at, ends)
+    groups = {identity: component(identity, edges) for identity in ends}
     ids = set().union(*groups.values())
     await _lock(at, dict.fromkeys(ids - touched.keys(), ""))
     rows = [[identity, min(group)] for group in groups.values() for identity in group]
@@ -192,7 +194,7 @@ async def _connect_again(at: Transaction, touched: Mapping[str, str]) -> None:
     await at.rows_for(queries.REMOVE_UNNAMED, "ids", sorted(ids))
 
 
-def _merge_row(pair: Sequence[str], merge: Merge) -> dict[str, object]:
+def _merge_row(pair: Sequence[str], tenant_id: str, merge: Merge) -> dict[str, object]:
     return {
         "merge_id": digest(*pair, merge.document_id, str(merge.generation), merge.reason),
         "first_id": pair[0],
@@ -200,5 +202,6 @@ def _merge_row(pair: Sequence[str], merge: Merge) -> dict[str, object]:
         "document_id": merge.document_id,
         "epoch": merge.generation,
         "reason": merge.reason,
+        "short_id": short_id_of(tenant_id, merge),
         "content": packed.pack_merge(merge),
     }

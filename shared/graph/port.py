@@ -13,6 +13,10 @@ GENERIC = "other"
 """The type of an entity of which no more is known; any other type wins over it."""
 
 
+ALIAS = "alias"
+"""The reason of a merge with a short form."""
+
+
 class Mention(Struct, frozen=True, array_like=True):
     """An entity that a passage names, as it is written there, and how often."""
 
@@ -58,11 +62,12 @@ class PassageGraph(Struct, frozen=True):
 
 class Merge(Struct, frozen=True):
     """Two names that stand for one entity. With a document it lasts as long as that document; `reason` says who found
-    it: `alias`, `similar`, `model`, `manual`."""
+    it: `alias` a document that writes `other` as the short form of `name`; `similar`, `model`, `manual`. A short form
+    that documents give to different names is short for none of them."""
 
     name: str
     other: str
-    reason: str = "alias"
+    reason: str = ALIAS
     document_id: str = ""
     generation: int = field(name="epoch", default=0)
     recorded_at: str = ""

@@ -15,7 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from shared.graph import packed
-from shared.graph.changes import EntityRow, GraphChange
+from shared.graph.changes import EntityRow, GraphChange, short_id_of
 from shared.graph.names import entity_id, normal_form, place
 from shared.graph.port import Merge, PassageGraph
 from shared.graph.sqlite_schema import CONNECTED, INSERT_ENTITY, LAYOUT, TABLES
@@ -193,12 +193,15 @@ class _Writing:
         touched = set[str]()
         for merge in merges:
             first, second = self._ends(merge)
-            if first != second:
-                self._connection.execute(
-                    "INSERT OR REPLACE INTO merge VALUES (?, ?, ?, ?, ?, ?)",
-                    (first, second, merge.reason, merge.document_id, merge.generation, packed.pack_merge(merge)),
-                )
-                touched |= {first, second}
+            if first == second:
+                continue
+            of_document = merge.document_id, merge.generation
+            short_id = short_id_of(self._tenant_id, merge)
+            self._connection.execute(
+                "INSERT OR REPLACE INTO merge VALUES (?, ?, ?, ?, ?, ?, FALSE, ?)",
+                (first, second, merge.reason, *of_document, short_id, packed.pack_merge(merge)),
+            )
+            touched |= {first, second}
         self._connect_again(touched)
 
     def split(self, merge: Merge) -> None:
@@ -331,6 +334,7 @@ class _Writing:
 
     def _connect_again(self, ids: set[str]) -> None:
         """Gives every name that merges connect with these the id of their first."""
+        ids = ids.union(*(self._judge_short_form(identity) for identity in ids))
         while ids:
             connected = {row[0] for row in self._connection.execute(CONNECTED, (min(ids),))}
             self._connection.execute(
@@ -338,3 +342,10 @@ class _Writing:
                 (min(connected), json.dumps(sorted(connected))),
             )
             ids = ids - connected
+
+    def _judge_short_form(self, identity: str) -> set[str]:
+        """Makes the merges with a short form void where it is short for different names; returns these names."""
+        ends = self._connection.execute("SELECT first_id, second_id FROM merge WHERE short_id = ?", (identity,))
+        names = {end for pair in ends for end in pair} - {identity}
+        self._connection.execute("UPDATE merge SET is_void = ? WHERE short_id = ?", (len(names) > 1, identity))
+        return names

@@ -31,9 +31,11 @@ CREATE INDEX IF NOT EXISTS relation_source ON relation (source_id, weight DESC, 
 CREATE INDEX IF NOT EXISTS relation_target ON relation (target_id, weight DESC, relation_id);
 CREATE TABLE IF NOT EXISTS merge (
     first_id TEXT NOT NULL, second_id TEXT NOT NULL, reason TEXT NOT NULL, document_id TEXT NOT NULL,
-    epoch INTEGER NOT NULL, content BLOB NOT NULL, PRIMARY KEY (first_id, second_id, document_id, epoch, reason)
+    epoch INTEGER NOT NULL, short_id TEXT, is_void INTEGER NOT NULL, content BLOB NOT NULL,
+    PRIMARY KEY (first_id, second_id, document_id, epoch, reason)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS merge_second ON merge (second_id, first_id);
+CREATE INDEX IF NOT EXISTS merge_short ON merge (short_id) WHERE short_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS merge_document ON merge (document_id, epoch);
 """
 
@@ -48,8 +50,8 @@ ON CONFLICT (entity_id) DO UPDATE SET
 CONNECTED = """
 WITH RECURSIVE connected (id) AS (
     SELECT ?1
-    UNION SELECT m.second_id FROM connected c JOIN merge m ON m.first_id = c.id
-    UNION SELECT m.first_id FROM connected c JOIN merge m ON m.second_id = c.id
+    UNION SELECT m.second_id FROM connected c JOIN merge m ON m.first_id = c.id AND NOT m.is_void
+    UNION SELECT m.first_id FROM connected c JOIN merge m ON m.second_id = c.id AND NOT m.is_void
 ) SELECT id FROM connected
 """
 """The ids that merges connect with one."""

@@ -10,7 +10,7 @@ import msgspec
 
 from events.document import DocumentEmbedded, DocumentLinked
 from shared.access.accounts import cached_key, cached_tenant
-from shared.graph.port import PassageGraph
+from shared.graph.port import DocumentGraph
 from shared.runtime.serve import Installation, embedded_settings
 from shared.runtime.wiring.cluster import cluster_services, is_cluster
 from shared.runtime.wiring.data_folder import check_installation
@@ -122,9 +122,10 @@ async def graph(services: Services) -> dict[str, int]:
             await graph.forget(document_id, generation)
         async for record in records.documents():
             if linked := await records.outcome(record.document_id, record.generation, "link", DocumentLinked):
-                linked_passages = msgspec.msgpack.decode(await records.read(linked.graph), type=list[PassageGraph])
-                for first in range(0, len(linked_passages), _BATCH):
-                    await graph.put(linked_passages[first : first + _BATCH])
+                written = msgspec.msgpack.decode(await records.read(linked.graph), type=DocumentGraph)
+                for first in range(0, len(written.passages), _BATCH):
+                    await graph.put(written.passages[first : first + _BATCH])
+                await graph.merge(written.merges)
         async for part in records.graphs():
             await graph.put(part.passages)
             await graph.merge(part.merges)

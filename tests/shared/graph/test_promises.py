@@ -133,6 +133,22 @@ async def test_a_merge_lasts_as_long_as_a_document_that_states_it(graph: Graph) 
     assert len(set(await ids(graph, "WHO", "World Health Organization"))) == 2
 
 
+async def test_a_short_form_of_two_names_is_short_for_neither(graph: Graph) -> None:
+    names = ["PM", "Prime Minister", "Particulate Matter", "Premier"]
+    await graph.put([passage("doc_a", 0, names)])
+    minister = Merge("Prime Minister", "PM", document_id="doc_b", generation=1)
+    matter = Merge("Particulate Matter", "PM", document_id="doc_c", generation=1)
+    await graph.merge([minister, Merge("Prime Minister", "Premier", "manual")])
+    pm, prime, _, premier = await ids(graph, *names)
+    assert pm == prime == premier
+    await graph.merge([matter])
+    pm, prime, particles, premier = await ids(graph, *names)
+    assert len({pm, prime, particles}) == 3 and prime == premier
+    await graph.forget("doc_b", 1)
+    pm, prime, particles, _ = await ids(graph, *names)
+    assert pm == particles != prime
+
+
 async def test_relations_are_counted_by_the_passages_that_state_them_and_valid_in_time(graph: Graph) -> None:
     led = StatedRelation(0, "leads", 1, 0.5, "2010-01-01", "2015-01-01")
     await graph.put(
