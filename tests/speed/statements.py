@@ -150,8 +150,12 @@ def _share(rows: list[Outcome]) -> str:
 def _document(tables: list[str]) -> str:
     intro = (
         "Statements about short sources, each in an answer of its own, as a language model would write it: faithful "
-        "paraphrases, which should be kept, and false ones, which should be left out or replaced by a quote. Rules and "
-        "word lists were made with the development part in view; of the held-out parts, totals alone were looked at."
+        "paraphrases, which should be kept, and false ones, which should be left out or replaced by a quote. The "
+        "sources of `passages` have five to fifteen sentences, or are tables and records. Rules and word lists were "
+        "made with the development part and the passages in view; of the held-out parts, totals alone were looked at. "
+        "The passages came in six sets, each measured once before its errors were looked at: 44 to 75 of 100 faithful "
+        "statements stayed, and 80 to 96 of 100 false ones were left out. Statements that nobody has seen are nearer "
+        "to that than to the table."
     )
     note = "<!-- Written by `python -m tests.speed statements --write`; do not edit. -->"
     return "\n\n".join([note, "# Statements, measured", textwrap.fill(intro, 120), *tables]) + "\n"

@@ -23,7 +23,8 @@ _WORDS_BEHIND = 4
 def contrasts_otherwise(pair: Alignment) -> bool:
     """What stands behind "unlike" or "instead of" is taken for the other side."""
     theirs = _span(pair.source, "contrasted")
-    if not theirs:
+    phrase = marker("contrasted").search(pair.source.low)
+    if not theirs or (phrase and any(phrase.end() <= one.start <= phrase.end() + 3 for one in pair.source.quantities)):
         return False
     ours = {word.place for word in _span(pair.statement, "contrasted")}
     inside = {word.place for word in theirs}

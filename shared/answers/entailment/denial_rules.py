@@ -15,7 +15,7 @@ _NO_DENIAL = re.compile(
     r"(?:(?:more|less|fewer|later|longer|higher|earlier|sooner|mehr|weniger|später|länger|höher|früher)"
     r"(?: than| als|(?= \d| (?:a|an|one|two|three|four|five|six|seven|eight|nine|ten|twelve) \w))"
     r"|(?:before|vor|nach|after|until|over|above|under|below|über|unter) (?=\S{0,9}\d|\w{1,20} \w))(?<!nicht mehr )"
-    r"|\bnot only\b|\bnicht nur\b|\bnicht einmal\b|\bnot even\b"
+    r"|\b(?:not|no|nicht) \w{3,20}er (?:than|als)\b|\bnot only\b|\bnicht nur\b|\bnicht einmal\b|\bnot even\b"
     r"|\bno (?:\w{1,20} )?(?:charge|fee|cost)s?\b"
     r"|\bno matter\b|\bno\.|\bnot (?:be )?exceed|\bnicht (?:überschr|überst|unterschr)"
 )
@@ -43,6 +43,10 @@ _MORE_OR_LESS = frozenset(["mehr", "weniger", "more", "less", "fewer"])
 _ONLY_WITHOUT = re.compile(r"\b(?:only|nur) (?:without|ohne)\b")
 _EXCEPT_WITH = re.compile(r"\b(?:without|ohne)\b")
 _UNLESS = re.compile(r"\b(?:unless|es sei denn)\b")
+_MUST_BUT_NOT = re.compile(r"\b(?:must|muss|müssen)\b[^.;]*, (?:not|nicht)\b")
+_NOT_BEFORE = re.compile(r"\b(?:not|nicht)\b[^.;]*\b(?:before|vor)\b|\b(?:before|vor)\b[^.;]*\b(?:not|nicht)\b")
+_EARLIEST = re.compile(r"\b(?:frühestens|at the earliest|erst (?:ab|im|am|nach)|only (?:from|after))\b")
+_OTHERWISE = re.compile(r"\b(?:otherwise|or else|andernfalls|ansonsten|sonst)\b")
 _IS_DONE = re.compile(r"\b(?:ist|sind)\b[^,;]{0,80}\b\w{4,}(?:iert|tet|ht|gt|ft|st|en)\W*$")
 _NO_MONTHS = frozenset(["may", "mar", "sun", "sat", "dec"])
 
@@ -52,6 +56,10 @@ def denies_otherwise(pair: Alignment) -> bool:
     statement = pair.statement
     conditional = any(clause.kind is ClauseKind.CONDITION for clause in statement.clauses)
     if _is_limited(pair.window_text) and _NOTHING_BUT.search(statement.low):
+        return False
+    if _NOT_BEFORE.search(statement.low) and _EARLIEST.search(pair.source.low):
+        return False
+    if conditional and _OTHERWISE.search(pair.window_text):
         return False
     if len(pair.window) == 1 and len(statement.clauses) > 1:
         ours = sum(_turned(pair, clause) for clause in range(len(statement.clauses)))
@@ -194,7 +202,7 @@ def names_another_of_its_kind(pair: Alignment) -> bool:
 
 def modality_differs(pair: Alignment) -> bool:
     """What must be is no matter of choice, and what is planned is not done."""
-    if any(each.opposite for each in pair.counterparts):
+    if any(each.opposite for each in pair.counterparts) or _MUST_BUT_NOT.search(pair.window_text):
         return False
     ours, theirs = _modalities(pair.statement.low), _modalities(pair.window_text)
     if not ours and "plan" in theirs and theirs <= {"plan", "should"}:

@@ -70,7 +70,7 @@ _PARTS_OF_ONE = {
 _FRACTION = re.compile(
     r"\b(?P<count>an?|one|two|three|four|five|six|seven|eight|nine|ein|einem|eines|zwei|drei|vier|fünf|sechs|sieben|acht"
     rf"|neun)[ -](?P<part>{'|'.join(sorted(_PARTS_OF_ONE, key=len, reverse=True))})\b(?<!th)"
-    r"|\b(?P<one>an?|one) (?P<single>(?:fif|six|seven|eigh|nin|ten)th)(?= of\b)",
+    r"|\b(?P<one>an?|one) (?P<single>(?:fif|six|seven|eigh|nin|ten)th)(?= of\b|[.,;]|$)",
     re.I,
 )
 _WHOLE = {"one": 1, "two": 2, "three": 3, "four": 4, "ander": 1, "ein": 1, "zwei": 2, "drei": 3, "vier": 4}

@@ -111,11 +111,17 @@ def dates_otherwise(pair: Alignment) -> bool:
             continue
         ours = _relation(pair.statement, one)
         theirs = {_relation(pair.source, other) for other in others}
+        if ours == "before" and _FROM_THEN.search(pair.source.low) and _NEVER.search(pair.statement.low):
+            continue
         if ours == "before" and not theirs & {"before"} and _word_before(pair.statement, one) in ("before", "vor"):
             return True
         if {ours} | theirs in ({"before", "from"}, {"before", "after"}):
             return True
     return False
+
+
+_FROM_THEN = re.compile(r"\b(?:frühestens|earliest|erst|only)\b")
+_NEVER = re.compile(r"\b(?:not|nicht|no|kein\w{0,2})\b")
 
 
 def _relation(reading: SentenceReading, quantity: StatedQuantity) -> str:

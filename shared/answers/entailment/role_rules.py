@@ -134,8 +134,10 @@ def is_converse(pair: Alignment, each: Counterpart) -> bool:
     if not theirs or not all(word.root in table.get(each.word.root, ()) for word in theirs):
         return False
     subject = next((one for one in pair.counterparts if not one.word.light and one.word is not each.word), None)
-    if subject is None or (subject.word.place > each.word.place and not pair.source.german):
+    if subject is None:
         return False
+    if subject.word.place > each.word.place and not pair.source.german:
+        return True
     verb = theirs[0]
     for place in subject.places:
         word = pair.source.words[place]
