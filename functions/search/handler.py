@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 from shared.catalogue.catalogue import Catalogue
 from shared.embedding.port import Embedding
 from shared.embedding.sparse import SparseEncoder
+from shared.graph.port import Graph
 from shared.retrieval.retrieve import Mode
 from shared.retrieval.searching import SearchAnswer, search
 from shared.retrieval.sources import Library
@@ -33,10 +34,11 @@ async def handle(
     encoder: SparseEncoder,
     vectors: Vectors,
     catalogue: Catalogue,
+    graph: Graph,
     meter: Meter,
     payer: Payer,
 ) -> SearchAnswer:
     if request.as_of is not None:
         moment(request.as_of, "as_of")
-    library = Library(embedding, encoder, vectors, catalogue)
+    library = Library(embedding, encoder, vectors, catalogue, graph)
     return await search(library, meter, payer, request.query, request.mode, request.limit, request.document_ids)

@@ -150,7 +150,8 @@ def _name(words: Sequence[_Word], first: int, last: int, language: str, inner: s
     if language == "de":
         first = _without_nouns(words, first, last)
     elif words[first].starts and words[first].text.lower().endswith(_ENGLISH_ENDINGS):
-        first += words[first].text not in inner
+        is_opener = first == last or words[first].text.endswith(("ing", "ly"))
+        first += is_opener and words[first].text not in inner
     if first > last or last - first >= _LONGEST_RUN:
         return None
     texts = [word.text for word in words[first : last + 1]]

@@ -37,36 +37,32 @@ class ActiveEntity(Struct, frozen=True):
 
 
 class AskedName(Struct, frozen=True):
-    """A run of a question's words, from word `first` on; `is_capital` where it is written as a name."""
+    """A run of a question's words, from word `first` on."""
 
     name: str
     first: int
     length: int
-    is_capital: bool
 
 
 def asked_names(question: str) -> list[AskedName]:
-    """The runs of words of a question that may be names, the longest first."""
+    """The runs of words of a question that may be names, the longest first; single words only where they are written
+    as names, or where the whole question is in lower case."""
+    is_lower = question == question.lower()
     named = [f" {form} " for span in entities(question, detect(question)) if (form := _form(span.name))]
-    words = _form(question).split()
+    words = [word for word in _form(question).split() if any(map(str.isalnum, word))]
     found = []
     for length in range(min(LONGEST_NAME, len(words)), 0, -1):
         for first in range(len(words) - length + 1):
             run = words[first : first + length]
-            if is_asked_for(run[0]) and is_asked_for(run[-1]):
-                name = " ".join(run)
-                found.append(AskedName(name, first, length, any(f" {name} " in one for one in named)))
+            name = " ".join(run)
+            is_name = length > 1 or is_lower or any(f" {name} " in one for one in named)
+            if is_name and is_asked_for(run[0]) and is_asked_for(run[-1]):
+                found.append(AskedName(name, first, length))
     return found[:MOST_NAMES]
 
 
 def seeds(asked: Sequence[AskedName], known: Mapping[str, str]) -> list[str]:
-    """The ids of the entities that a question names: of overlapping names the longest. A single word counts where it
-    is written as a name, or where nothing else is known."""
-    chosen = _chosen([one for one in asked if one.length > 1 or one.is_capital], known)
-    return chosen or _chosen(asked, known)
-
-
-def _chosen(asked: Iterable[AskedName], known: Mapping[str, str]) -> list[str]:
+    """The ids of the entities that a question names: of overlapping names the longest."""
     covered, ids = set[int](), list[str]()
     for one in asked:
         places = set(range(one.first, one.first + one.length))

@@ -1,6 +1,6 @@
 """Searches the graph: from the entities of a question over sentences that resemble it to the passages that name them.
 
-At most five queries to the graph, whatever the tenant's size: the names, three neighbourhoods, and the names of the
+At most six queries to the graph, whatever the tenant's size: the names, four neighbourhoods, and the names of the
 entities on the paths.
 """
 
@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from shared.graph.port import Graph, LinkedPassage, Neighbourhood
 from shared.retrieval.bridging import ActiveEntity, Similarity, asked_names, bridged, seeds
-from shared.retrieval.pagerank import ranked_passages, rarity
+from shared.retrieval.pagerank import Ranks, ranked_passages, rarity
 from shared.types.passage import Found
 
 STARTS = 100
@@ -21,6 +21,10 @@ _PASSAGES_PER_ENTITY = 24
 
 _MOST_FOLLOWED = 24
 """Entities of a round that are followed, those that matter most to the question."""
+
+
+_MOST_ONWARD = 48
+"""Entities that are followed at last because much weight arrives at them."""
 
 
 class GraphRanking(Struct, frozen=True):
@@ -49,7 +53,9 @@ async def rank_by_graph(
     third = walk.bridge(second)
     await walk.follow(third)
     ranks = ranked_passages(walk.active, starts, walk.passages, walk.frequencies)
-    return _ranking(ranks, starts, walk, found_share)
+    await walk.follow(walk.onward(ranks), with_sentences=False)
+    ranks = ranked_passages(walk.active, starts, walk.passages, walk.frequencies)
+    return _ranking(ranks.passages, starts, walk, found_share)
 
 
 class _Walk:
@@ -60,6 +66,7 @@ class _Walk:
         self._similarity = similarity
         self._used = set[tuple[str, int]]()
         self._passages: dict[str, LinkedPassage] = {}
+        self._followed = set[str]()
         self.active = {identity: ActiveEntity(1.0, (identity,)) for identity in first}
         self.frequencies: dict[str, int] = {}
 
@@ -67,12 +74,15 @@ class _Walk:
     def passages(self) -> list[LinkedPassage]:
         return sorted(self._passages.values(), key=lambda one: (one.document_id, one.position, one.passage_id))
 
-    async def follow(self, entity_ids: Sequence[str], passage_ids: Sequence[str] = ()) -> None:
+    async def follow(
+        self, entity_ids: Sequence[str], passage_ids: Sequence[str] = (), *, with_sentences: bool = True
+    ) -> None:
         if entity_ids or passage_ids:
             near: Neighbourhood = await self._graph.neighbourhood(
-                entity_ids, passage_ids, passages_per_entity=_PASSAGES_PER_ENTITY, with_sentences=True
+                entity_ids, passage_ids, passages_per_entity=_PASSAGES_PER_ENTITY, with_sentences=with_sentences
             )
-            self._passages |= {one.passage_id: one for one in near.passages}
+            self._followed.update(entity_ids)
+            self._passages |= {one.passage_id: one for one in near.passages if one.passage_id not in self._passages}
             self.frequencies |= near.frequencies
 
     def bridge(self, frontier: Sequence[str]) -> list[str]:
@@ -80,6 +90,11 @@ class _Walk:
         reached = bridged(self.active, frontier, self.passages, self.frequencies, self._similarity, self._used)
         self.active |= reached
         return sorted(reached, key=lambda one: (-reached[one].weight * self.rarity(one), one))[:_MOST_FOLLOWED]
+
+    def onward(self, ranks: Ranks) -> list[str]:
+        """The entities with the most weight that lead to passages which are not known yet."""
+        ahead = [one for one in ranks.entities if one not in self._followed and self.frequencies.get(one, 1) > 1]
+        return sorted(ahead, key=lambda one: (-ranks.entities[one], one))[:_MOST_ONWARD]
 
     def rarity(self, identity: str) -> float:
         return rarity(self.frequencies.get(identity, 1))

@@ -35,6 +35,13 @@ def rarity(frequency: int) -> float:
     return math.log(1 + _POPULATION / max(frequency, 1))
 
 
+class Ranks(Struct, frozen=True):
+    """The weights of passages and of the entities that they name."""
+
+    passages: dict[str, float]
+    entities: dict[str, float]
+
+
 class _Links(Struct, frozen=True):
     """Neighbours of passages and of entities with the weights of the edges between them."""
 
@@ -47,9 +54,9 @@ def ranked_passages(
     found: Mapping[str, float],
     passages: Sequence[LinkedPassage],
     frequencies: Mapping[str, int],
-) -> dict[str, float]:
-    """The weights of passages for a question. `found` are the scores of the search by meaning and words; the active
-    entities are those that the question is about."""
+) -> Ranks:
+    """Weighs passages and entities for a question. `found` are the scores of the search by meaning and words; the
+    active entities are those that the question is about."""
     rarities = {identity: rarity(frequency) for identity, frequency in frequencies.items()}
     links = _links(passages, frequencies, rarities)
     entities = {one: entity.weight * rarities[one] for one, entity in sorted(active.items()) if one in rarities}
@@ -57,17 +64,19 @@ def ranked_passages(
     passages_share = _PASSAGES_START if entities else 1.0
     residual_passages = _scaled(steep, passages_share)
     residual_entities = _scaled(entities, 1 - passages_share)
-    ranks: dict[str, float] = defaultdict(float)
+    passage_ranks: dict[str, float] = defaultdict(float)
+    entity_ranks: dict[str, float] = defaultdict(float)
     pushes = 0
     while pushes < _MOST_PUSHES and (residual_passages or residual_entities):
         pushes += len(residual_passages) + len(residual_entities)
-        for identity, weight in residual_passages.items():
-            ranks[identity] += (1 - _ONWARD) * weight
+        for ranks, residual in ((passage_ranks, residual_passages), (entity_ranks, residual_entities)):
+            for identity, weight in residual.items():
+                ranks[identity] += (1 - _ONWARD) * weight
         residual_passages, residual_entities = (
             _pushed(residual_entities, links.of_entities),
             _pushed(residual_passages, links.of_passages),
         )
-    return dict(ranks)
+    return Ranks(dict(passage_ranks), dict(entity_ranks))
 
 
 def _pushed(residual: Mapping[str, float], links: Mapping[str, list[tuple[str, float]]]) -> dict[str, float]:

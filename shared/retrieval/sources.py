@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.catalogue.catalogue import Catalogue
 from shared.catalogue.classes import present_classes
 from shared.catalogue.view import title_of
 from shared.embedding.port import Embedding
 from shared.embedding.sparse import SparseEncoder
-from shared.retrieval.retrieve import Mode, retrieve
+from shared.graph.absent import AbsentGraph
+from shared.graph.port import Graph
+from shared.retrieval.retrieve import Mode, PassagePaths, retrieve
 from shared.types.document import Classification
 from shared.types.errors import StoreUnavailable
 from shared.types.passage import Box, Found
@@ -21,11 +24,13 @@ _COUNTED = 8
 
 
 class RetrievedSource(Struct, frozen=True):
-    """A passage of a document that exists; `classification` is the document's."""
+    """A passage of a document that exists; `classification` is the document's. `via` are the names of the entities over
+    which the graph reached it."""
 
     found: Found
     title: str
     classification: Classification
+    via: tuple[str, ...] = ()
 
 
 class Sources(Struct, frozen=True):
@@ -56,17 +61,41 @@ class Library(Struct, frozen=True):
     encoder: SparseEncoder
     vectors: Vectors
     catalogue: Catalogue
+    graph: Graph
 
     async def sources(self, question: str, mode: Mode, limit: int, document_ids: tuple[str, ...] | None) -> Sources:
         """Finds up to `limit` sources. Raises `StoreUnavailable`."""
         wanted = limit
         while True:
-            got = await retrieve(question, mode, wanted, document_ids, self.embedding, self.encoder, self.vectors)
+            got = await retrieve(
+                question, mode, wanted, document_ids, self.embedding, self.encoder, self.vectors, self._used_graph
+            )
             items = await self._standing(got.found)
             if len(items) >= limit or len(got.found) < wanted or wanted >= 8 * limit:
                 add_sources(item.found.passage.document_id for item in items[:limit])
-                return Sources(tuple(items[:limit]), got.embedded_tokens, got.degraded)
+                named = await self._named(items[:limit], got.paths)
+                return Sources(tuple(named), got.embedded_tokens, got.degraded)
             wanted *= 2  # passages of deleted documents took places
+
+    @property
+    def _used_graph(self) -> Graph | None:
+        return None if isinstance(self.graph, AbsentGraph) else self.graph
+
+    async def _named(self, items: list[RetrievedSource], paths: PassagePaths) -> list[RetrievedSource]:
+        """The sources with the names of the entities on their paths; without them where the graph does not answer."""
+        wanted = [one for item in items for one in paths.get(item.found.passage.passage_id, ())]
+        if not wanted:
+            return items
+        try:
+            found = await self.graph.entities(list(dict.fromkeys(wanted)))
+        except StoreUnavailable:
+            return items
+        names = {entity.entity_id: entity.name for entity in found}
+        return [
+            replace(item, via=tuple(names[one] for one in path if one in names)) if path else item
+            for item in items
+            for path in (paths.get(item.found.passage.passage_id, ()),)
+        ]
 
     async def lengths(self, document_ids: Sequence[str]) -> dict[str, int]:
         """The number of passages of each document, of at most eight; none where the index does not answer."""
@@ -99,4 +128,5 @@ def search_hit(source: RetrievedSource) -> SearchHit:
         box=passage.box,
         text=passage.text,
         score=round(source.found.score, 6),
+        via=source.via,
     )

@@ -124,7 +124,11 @@ def _answering(services: Services, call: Call) -> Any:
     from shared.retrieval.sources import Library
 
     library = Library(
-        services.embedding, services.sparse_encoder, services.vectors.of(call.tenant_id), _catalogue(services, call)
+        services.embedding,
+        services.sparse_encoder,
+        services.vectors.of(call.tenant_id),
+        _catalogue(services, call),
+        services.graph.of(call.tenant_id),
     )
     verifier = ModelVerifier(services.proxy) if services.proxy_config.verify == "model" else None
     return Answering(library, services.extractive_answerer, services.proxy, services.meter, verifier)
@@ -154,7 +158,9 @@ _PROVIDED: dict[str, _Provided] = {
     "shared.access.login_attempts.LoginAttempts": _provided(lambda services, call: services.login_attempts, "counters"),
     "shared.access.sessions.Sessions": _provided(lambda services, call: services.sessions, "blobs", "counters"),
     "shared.access.users.Users": _provided(lambda services, call: services.users, "blobs"),
-    "shared.answers.answering.Answering": _provided(_answering, "blobs", "counters", "vectors", "embedding", "model"),
+    "shared.answers.answering.Answering": _provided(
+        _answering, "blobs", "counters", "vectors", "graph", "embedding", "model"
+    ),
     "shared.usage.ledger.UsageLedger": _provided(lambda services, call: services.usage_ledger, "blobs"),
     "shared.usage.journal.Journal": _provided(lambda services, call: services.journal, "blobs"),
     "shared.usage.metering.Meter": _provided(lambda services, call: services.meter, "blobs", "counters"),
