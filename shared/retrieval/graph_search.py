@@ -23,6 +23,9 @@ _MOST_FOLLOWED = 24
 """Entities of a round that are followed, those that matter most to the question."""
 
 
+_FOUND_SHARE = 0.05
+"""How much meaning and words count beside the graph, whose order starts from what they find already."""
+
 _MOST_ONWARD = 48
 """Entities that are followed at last because much weight arrives at them."""
 
@@ -41,10 +44,10 @@ async def named_entities(question: str, graph: Graph) -> list[str]:
 
 
 async def rank_by_graph(
-    first: Sequence[str], dense: Sequence[float] | None, found: Sequence[Found], graph: Graph, found_share: float
+    first: Sequence[str], dense: Sequence[float] | None, found: Sequence[Found], graph: Graph
 ) -> GraphRanking:
-    """Ranks what meaning and words found and what the graph leads to from the entities that a question names.
-    `found_share` is how much the scores of the former count beside the latter. Raises `StoreUnavailable`."""
+    """Ranks what meaning and words found and what the graph leads to from the entities that a question names. Raises
+    `StoreUnavailable`."""
     starts = {one.passage.passage_id: one.score for one in found[:STARTS]}
     walk = _Walk(graph, Similarity(dense), first)
     await walk.follow(first, tuple(starts))
@@ -55,7 +58,7 @@ async def rank_by_graph(
     ranks = ranked_passages(walk.active, starts, walk.passages, walk.frequencies)
     await walk.follow(walk.onward(ranks), with_sentences=False)
     ranks = ranked_passages(walk.active, starts, walk.passages, walk.frequencies)
-    return _ranking(ranks.passages, starts, walk, found_share)
+    return _ranking(ranks.passages, starts, walk)
 
 
 class _Walk:
@@ -100,10 +103,10 @@ class _Walk:
         return rarity(self.frequencies.get(identity, 1))
 
 
-def _ranking(ranks: Mapping[str, float], starts: Mapping[str, float], walk: _Walk, found_share: float) -> GraphRanking:
+def _ranking(ranks: Mapping[str, float], starts: Mapping[str, float], walk: _Walk) -> GraphRanking:
     best, best_start = max(ranks.values(), default=0.0) or 1.0, max(starts.values(), default=0.0) or 1.0
     scores = {
-        one: (ranks.get(one, 0.0) / best + found_share * starts.get(one, 0.0) / best_start) / (1 + found_share)
+        one: (ranks.get(one, 0.0) / best + _FOUND_SHARE * starts.get(one, 0.0) / best_start) / (1 + _FOUND_SHARE)
         for one in ranks.keys() | starts.keys()
     }
     paths = {passage.passage_id: _path(passage, walk) for passage in walk.passages}

@@ -1,6 +1,6 @@
 """Retrieves the passages that may answer a question, by vectors and by words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Literal
 
@@ -12,6 +12,7 @@ from shared.embedding.sparse import SparseEncoder
 from shared.graph.port import Graph
 from shared.language.detect import possible
 from shared.language.identifiers import with_other_forms
+from shared.language.wordlists import read_words
 from shared.retrieval.graph_search import STARTS, named_entities, rank_by_graph
 from shared.types.deadlines import answered_within
 from shared.types.errors import StoreUnavailable
@@ -23,8 +24,10 @@ Mode = Literal["hybrid", "vector", "graph"]
 
 PassagePaths = dict[str, tuple[str, ...]]
 
-FOUND_SHARES: dict[Mode, float] = {"graph": 0.05, "hybrid": 0.5}
-"""How much meaning and words count beside the graph, whose order starts from what they find already."""
+LEADING = 2
+"""Passages that keep their first places in `hybrid`: where one passage answers, meaning and words find it best."""
+
+_ASKING = read_words("shared.language", "asking")
 
 UNKNOWN_LANGUAGE_WEIGHT = 0.5
 """How much meaning counts beside words where the model does not know the question's language. An English model still
@@ -62,8 +65,9 @@ async def retrieve(
     vectors: Vectors,
     graph: Graph | None = None,
 ) -> Retrieved:
-    """Finds at most `limit` passages with different texts. `graph` and `hybrid` follow the entities that the question
-    names; where none of them is known, or without a graph, they find what meaning and words find.
+    """Finds at most `limit` passages with different texts. `graph` follows the entities that the question names, and so
+    does `hybrid` behind its first passages for a question in a language that the model knows; where no entity is known,
+    or without a graph, they find what meaning and words find.
 
     Raises `StoreUnavailable` when the index is unavailable; without the embedding it searches by words alone.
     """
@@ -76,6 +80,8 @@ async def retrieve(
         return Retrieved(await _distinct(vectors, query), meaning.tokens, missing)
     if graph is None:
         missing = (*missing, "graph") if mode == "graph" else missing
+        return Retrieved(await _distinct(vectors, query), meaning.tokens, missing)
+    if mode == "hybrid" and not (_is_question(question) and query.dense_weight == 1.0):
         return Retrieved(await _distinct(vectors, query), meaning.tokens, missing)
     try:
         found, paths = await _over_graph(question, mode, query, vectors, graph)
@@ -115,7 +121,7 @@ async def _over_graph(
     if not first:
         return await _distinct(vectors, query), {}
     starts = await vectors.find(msgspec.structs.replace(query, limit=max(STARTS, query.limit)))
-    ranking = await rank_by_graph(first, query.dense, starts, graph, FOUND_SHARES[mode])
+    ranking = await rank_by_graph(first, query.dense, starts, graph)
     best = sorted(ranking.scores, key=lambda one: (-ranking.scores[one], one))[: 2 * query.limit]
     known = {one.passage.passage_id: one.passage for one in starts}
     missing = [one for one in best if one not in known]
@@ -125,7 +131,23 @@ async def _over_graph(
         for one in best
         if one in known and (query.document_ids is None or known[one].document_id in query.document_ids)
     ]
-    return _each_text_once(by_place(found), query.limit), ranking.paths
+    ordered = by_place(found)
+    if mode == "hybrid":
+        ordered = _led(starts[:LEADING], ordered)
+    return _each_text_once(ordered, query.limit), ranking.paths
+
+
+def _led(leading: Sequence[Found], ordered: Sequence[Found]) -> list[Found]:
+    """The leading passages before the others, whose scores are at most theirs."""
+    ids = {one.passage.passage_id for one in leading}
+    most = leading[-1].score if leading else 1.0
+    others = [Found(one.passage, min(one.score, most)) for one in ordered if one.passage.passage_id not in ids]
+    return [*leading, *others]
+
+
+def _is_question(text: str) -> bool:
+    """A statement is looked up, not followed from one entity to another."""
+    return "?" in text or (text.split(maxsplit=1)[0].lower() in _ASKING)
 
 
 async def _meaning(question: str, embedding: Embedding) -> _Meaning:

@@ -187,3 +187,22 @@ def test_lines_of_a_deleted_document_are_left_out(ours: Caller) -> None:
     assert ours.get("/graph/entities", params={"q": "Vanisher"}).json()["items"] == []
     assert merge(ours, lines([line(document, 0, ["Vanisher"])])).json() == {"passages": 0, "merges": 0, "skipped": 1}
     assert ours.get("/graph/entities", params={"q": "Vanisher"}).json()["items"] == []
+
+
+def test_documents_fill_the_graph_and_a_search_over_it_names_its_path(server: Running) -> None:
+    _, caller = server.create_tenant("graph-filled")
+    texts = (b"The painter Karel Purkyne died in Wroclaw in 1868.", b"In Wroclaw a tower has a bell. It is loud.")
+    ids = [caller.upload(text, f"{n}.txt").json()["document_id"] for n, text in enumerate(texts)]
+    assert [caller.final(one)["entities"] for one in ids] == [2, 1]
+    asked = {"query": "Which bell rings where Karel Purkyne died?", "mode": "graph"}
+    found = caller.post("/search", json=asked).raise_for_status().json()
+    via = {one["document_id"]: one["via"] for one in found["passages"]}
+    assert via == {ids[0]: ["Karel Purkyne"], ids[1]: ["Karel Purkyne", "Wroclaw"]}
+    assert found["degraded"] == []
+    assert entity(caller, "Wroclaw")["documents"] == 2
+    caller.delete(f"/documents/{ids[0]}").raise_for_status()
+    caller.patch("/settings", json={"graph": "off"}).raise_for_status()
+    third = caller.upload(b"Ada Holm lives in Wroclaw.", "3.txt").json()["document_id"]
+    assert caller.final(third)["entities"] == 0
+    assert entity(caller, "Wroclaw")["documents"] == 1
+    assert caller.get("/graph/entities", params={"q": "Karel"}).json()["items"] == []

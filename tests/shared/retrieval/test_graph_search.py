@@ -25,7 +25,7 @@ ENCODER = SparseEncoder()
 QUESTION = "Which clock is in the town where Karel Purkyne died?"
 TEXTS = {
     "psg_painter": "The painter Karel Purkyne died in Wroclaw and is buried there.",
-    "psg_hall": "The Sky Tower of Wroclaw has a bell from 1410.",
+    "psg_hall": "In Wroclaw a tower has a bell from 1410.",
     "psg_clock": "Which clock is right twice a day? One that stands still.",
     "psg_rain": "It rains all day long.",
 }
@@ -175,6 +175,22 @@ async def test_the_order_of_uploads_changes_nothing(stores: Stores, tmp_path: Pa
         assert await ask(turned) == await ask(stores)
     finally:
         await asyncio.gather(index.close(), graphs.close())
+
+
+async def test_hybrid_keeps_its_first_passages_and_follows_the_graph_behind_them(stores: Stores) -> None:
+    await add(stores, {f"psg_{n}": f"Which clock in which town? Clock {n}." for n in range(4)})
+    without = await retrieve(QUESTION, "hybrid", 3, None, NoMeaning(), ENCODER, stores.vectors)
+    hybrid = await ask(stores, mode="hybrid")
+    assert names(hybrid)[:2] == names(without)[:2]
+    assert "psg_hall" in names(hybrid)
+    assert "psg_hall" not in names(without)
+    assert [hit.score for hit in hybrid.found] == sorted((hit.score for hit in hybrid.found), reverse=True)
+
+
+async def test_hybrid_looks_a_statement_up_and_follows_nothing(stores: Stores) -> None:
+    counted = CountedGraph(stores.graph)
+    await ask(stores, "Karel Purkyne died in a town with a clock.", "hybrid", counted)  # type: ignore[arg-type]
+    assert counted.queries == 0
 
 
 def test_of_overlapping_names_a_question_asks_for_the_longest() -> None:
