@@ -171,16 +171,22 @@ async def _neighbourhood(
     members = await _members(at, await _whole(at, entities))
     wanted = {*passages, *await _sample(at, members, most)}
     rows = await at.rows_for(queries.PASSAGES, "ids", sorted(wanted), with_sentences=with_sentences)
-    canonical = await _canonical(at, {name for row in rows for name in row[3]})
+    canonical, frequencies = await _frequencies(at, {name for row in rows for name in row[3]})
     near = [
-        packed.linked(
-            row[0], row[1], row[2], [canonical[name] for name in row[3]], row[4], row[5] or packed.NO_SENTENCES
-        )
+        packed.linked(row[0], row[1], row[2], [canonical[one] for one in row[3]], row[4], row[5] or packed.NO_SENTENCES)
         for row in rows
     ]
     near.sort(key=lambda passage: (passage.document_id, passage.position, passage.passage_id))
-    frequencies = await at.rows_for(queries.FREQUENCIES, "ids", sorted(set(canonical.values())))
-    return Neighbourhood(tuple(near), dict(sorted((row[0], row[1]) for row in frequencies)))
+    return Neighbourhood(tuple(near), frequencies)
+
+
+async def _frequencies(at: Transaction, names: set[str]) -> tuple[dict[str, str], dict[str, int]]:
+    """The whole entities of names, and how many passages name each of these; few were merged."""
+    rows = await at.rows_for(queries.NAMES, "ids", sorted(names))
+    frequencies = {canonical: passages for _, canonical, passages, is_merged in rows if not is_merged}
+    merged = {canonical for _, canonical, _, is_merged in rows if is_merged}
+    frequencies |= {row[0]: row[1] for row in await at.rows_for(queries.FREQUENCIES, "ids", sorted(merged))}
+    return {row[0]: row[1] for row in rows}, dict(sorted(frequencies.items()))
 
 
 async def _sample(at: Transaction, members: dict[str, list[EntityRow]], most: int) -> set[str]:

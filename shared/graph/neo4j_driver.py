@@ -43,8 +43,10 @@ class Transaction:
         return found
 
     async def rows_for(self, query: str, name: str, values: Sequence[Any], /, **parameters: Any) -> Rows:
-        """The rows for a list of values; none are asked for when it is empty."""
-        return await self.rows(query, **{name: values}, **parameters) if values else []
+        """The rows that the query collects for a list of values; it is not run for an empty one."""
+        found = await self.rows(query, **{name: values}, **parameters) if values else []
+        collected: Rows = found[0][0] if found else []
+        return collected
 
 
 TransactionWork = Callable[[Transaction], Awaitable[_Answer]]

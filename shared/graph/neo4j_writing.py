@@ -73,11 +73,13 @@ async def _replace(
     presence = {(row[0], row[1]): row[2] for row in await at.rows_for(queries.READ_PRESENCE, "pairs", pairs)}
     change.apply_to_entities(rows, presence)
     edges = await _merges_around(at, is_new)
-    for identity in is_new:
-        rows[identity].canonical = min(component(identity, edges))
+    groups = {identity: component(identity, edges) for identity in is_new}
+    for identity, group in groups.items():
+        rows[identity].canonical = min(group)
     await at.rows_for(queries.REMOVE_PASSAGES, "ids", [passage.passage_id for passage in erased])
     await _store_relations(at, change)
-    await _store_entities(at, rows, presence)
+    await _store_entities(at, rows, {one: len(group) > 1 for one, group in groups.items()})
+    await _store_presence(at, rows, presence)
     await _create(at, change, written)
 
 
@@ -85,7 +87,7 @@ async def _lock(at: Transaction, keys: Mapping[str, str]) -> dict[str, EntityRow
     """Locks the names and returns their rows; those that did not exist are there, and empty, until the end."""
     rows: dict[str, EntityRow] = {}
     while missing := sorted(keys.keys() - rows.keys()):
-        found = await at.rows(queries.LOCK_ENTITIES, entities=[[identity, keys[identity]] for identity in missing])
+        found = await at.rows_for(queries.LOCK_ENTITIES, "entities", [[one, keys[one]] for one in missing])
         rows |= {row[0]: packed.entity_row(*row) for row in found if row[0]}
     return rows
 
@@ -119,9 +121,8 @@ async def _store_relations(at: Transaction, change: GraphChange) -> None:
     await at.rows_for(queries.REMOVE_RELATIONS, "ids", gone)
 
 
-async def _store_entities(
-    at: Transaction, rows: Mapping[str, EntityRow], presence: Mapping[tuple[str, str], int]
-) -> None:
+async def _store_entities(at: Transaction, rows: Mapping[str, EntityRow], is_merged: Mapping[str, bool]) -> None:
+    """`is_merged` is given for new rows; the others keep what the last merge wrote."""
     stored = [
         {
             "entity_id": row.entity_id,
@@ -132,10 +133,17 @@ async def _store_entities(
             "created_at": row.created_at,
             "names": packed.pack_counts(row.names),
             "types": packed.pack_counts(row.types),
+            "is_merged": is_merged.get(row.entity_id),
         }
         for row in rows.values()
     ]
     await at.rows_for(queries.STORE_ENTITIES, "rows", stored)
+
+
+async def _store_presence(
+    at: Transaction, rows: Mapping[str, EntityRow], presence: Mapping[tuple[str, str], int]
+) -> None:
+    """Also removes the names that no passage has any more."""
     present = [[*pair, count] for pair, count in presence.items() if count]
     await at.rows_for(queries.STORE_PRESENCE, "rows", present)
     absent = [list(pair) for pair, count in presence.items() if not count]
@@ -189,7 +197,7 @@ async def _connect_again(at: Transaction, touched: Mapping[str, str]) -> None:
     groups = {identity: component(identity, edges) for identity in ends}
     ids = set().union(*groups.values())
     await _lock(at, dict.fromkeys(ids - touched.keys(), ""))
-    rows = [[identity, min(group)] for group in groups.values() for identity in group]
+    rows = [[identity, min(group), len(group) > 1] for group in groups.values() for identity in group]
     await at.rows_for(queries.SET_CANONICAL, "rows", rows)
     await at.rows_for(queries.REMOVE_UNNAMED, "ids", sorted(ids))
 
