@@ -54,6 +54,8 @@ def main() -> None:
     assert isinstance(hello, Hello)
     confine(hello.limits, hello.parent, has_bounded_addresses=hello.engine.model_bytes is None)
     use_engine(hello.engine)
+    if not hello.engine.is_docling:
+        sys.modules["torch"] = None  # type: ignore[assignment]  # libraries import it where it is, for nothing
     frames.write(answers, encode(Ready(_resident())))
     while message := frames.read(orders):
         order = messages.orders.decode(message)

@@ -28,7 +28,7 @@ def test_every_package_of_an_image_has_a_hash(lock: str) -> None:
 
 def test_the_image_with_a_card_has_doclings_models_and_one_onnx_runtime_for_cuda_12() -> None:
     found = packages("documents-gpu.lock")
-    assert {"docling", "docling-ibm-models", "transformers", "torchvision"} <= found.keys()
+    assert {"docling", "docling-ibm-models", "transformers", "torchvision", "huggingface-hub"} <= found.keys()
     assert found["nvidia-cuda-runtime-cu12"].startswith("12.8.")
     assert "onnxruntime-gpu" in found and "onnxruntime" not in found, "both would write the same files"
     others = {name: version for name, version in packages("documents.lock").items() if name != "onnxruntime"}

@@ -189,9 +189,9 @@ class OcrEngine(BaseOcrModel):
 def register() -> None:
     """Registers the engines once in a process, before the first pipeline is made.
 
-    Docling's own table engines import torch, so they are left out where it is not installed.
+    Docling's own table engines import torch: gigabytes that only its own models need, and which may not be installed.
     """
-    if find_spec("torch") is None:
+    if not current_engine().is_docling or find_spec("torch") is None:
         defaults.table_structure_engines = lambda: {"table_structure_engines": []}
     has_plugins = current_engine().has_plugins
     get_layout_factory(allow_external_plugins=has_plugins).register(LayoutEngine, "aegisrag", __name__)
