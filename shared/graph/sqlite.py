@@ -31,6 +31,7 @@ class SqliteIndex(GraphIndex):
         self._folder = folder
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="graph")
         self._files: OrderedDict[str, TenantFile] = OrderedDict()
+        self._is_closed = False
 
     def of(self, tenant_id: str) -> Graph:
         if not _TENANT.fullmatch(tenant_id) or tenant_id.startswith("."):
@@ -45,9 +46,8 @@ class SqliteIndex(GraphIndex):
         await self.run(file.erase)
 
     async def compact(self, token: str) -> bool:
-        for path in await self.run(lambda: sorted(self._folder.glob("*.sqlite"))):
-            await self.run(self.file(path.stem).compact)
-        return True
+        paths = await self.run(lambda: sorted(self._folder.glob("*.sqlite")))
+        return all([await self.run(self.file(path.stem).compact) for path in paths])
 
     async def ping(self) -> None:
         await self.run(self._make_folder)
@@ -56,6 +56,7 @@ class SqliteIndex(GraphIndex):
         files, self._files = list(self._files.values()), OrderedDict()
         for file in files:
             await self.run(file.close)
+        self._is_closed = True
         self._threads.shutdown(wait=False)
 
     def file(self, tenant_id: str) -> TenantFile:
@@ -69,12 +70,12 @@ class SqliteIndex(GraphIndex):
     async def run(
         self, work: Callable[_Arguments, _Answer], *args: _Arguments.args, **kwargs: _Arguments.kwargs
     ) -> _Answer:
+        if self._is_closed:
+            raise StoreUnavailable("graph", "the graph is closed")
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: work(*args, **kwargs))
         except OSError as error:
             raise named_os_error(error, "graph") from error
-        except RuntimeError as error:
-            raise StoreUnavailable("graph", "the graph is closed") from error
 
     def _make_folder(self) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)

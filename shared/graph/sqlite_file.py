@@ -71,21 +71,24 @@ class TenantFile:
         with self._writer.transaction() as connection:
             _Writing(connection, self.tenant_id).split(merge)
 
-    def compact(self) -> None:
-        """Deleted rows are overwritten when they are deleted; what is left of them is in the log of writes."""
-        if self.path.exists():
-            with self._writer.used() as connection:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    def compact(self) -> bool:
+        """Empties the log of writes: deleted rows are overwritten in the file itself when they are deleted. False while
+        a reader still needs the log."""
+        if not self.path.exists():
+            return True
+        with self._writer.used() as connection:
+            is_busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        return not is_busy
 
     def erase(self) -> None:
         """Removes the file and its logs; what is written afterwards begins a new one."""
-        self.close()
-        for path in (self.path, *(self.path.with_name(self.path.name + end) for end in ("-wal", "-shm"))):
-            path.unlink(missing_ok=True)
+        with self._writer.closed(), self._reader.closed():
+            for path in (self.path, *(self.path.with_name(self.path.name + end) for end in ("-wal", "-shm"))):
+                path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        self._reader.close()
-        self._writer.close()
+        with self._writer.closed(), self._reader.closed():
+            pass
 
 
 class _Connection:
@@ -114,11 +117,14 @@ class _Connection:
                     connection.execute("ROLLBACK")
                 raise
 
-    def close(self) -> None:
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        """Nobody uses it meanwhile."""
         with self._lock:
             if self._open is not None:
                 self._open.close()
                 self._open = None
+            yield
 
 
 def _connect(path: Path) -> sqlite3.Connection:
