@@ -46,11 +46,17 @@ def required_terms(question: Question) -> tuple[Term, ...]:
         return tuple(one for one in terms if one.word.lower() in term.lower().split())
     if question.answer_type is not AnswerType.OTHER:
         return ()
-    if not (_JA_ODER_NEIN if question.german else _YES_OR_NO).match(question.text):
+    opening = _JA_ODER_NEIN if question.german else _YES_OR_NO
+    if not opening.match(question.text) or _is_german_was(question):
         return ()
     own = [term for term in terms if not term.hint and stem(term.word) not in _PERMITTED]
     subjects = [term for term in own if not _follows_pronoun(question.text, term)]
     return tuple(subjects or own)
+
+
+def _is_german_was(question: Question) -> bool:
+    """Whether it begins with "was" and has no other word that only English has."""
+    return question.text[:4].lower() == "was " and question.words.isdisjoint(words("english"))
 
 
 def _follows_pronoun(text: str, term: Term) -> bool:
