@@ -34,6 +34,7 @@ from shared.types.payer import Payer
 from shared.types.provenance import Provenance
 from shared.types.usage import Usage
 from shared.usage.metering import Meter, QuestionMeter
+from shared.usage.records import QuestionOutcome
 
 READ = 24
 """Passages that the extractive answerer reads, however few are requested: a refusal needs a wide search."""
@@ -161,7 +162,8 @@ class Answering(Struct, frozen=True):
             extraction.close()
         scores = [(source.found.passage.passage_id, source.found.score) for source in sources.items[: task.limit]]
         execution = result.execution
-        await question.record(execution.reason, scores, is_extractive=execution.location == "extractive")
+        is_extractive = execution.location == "extractive"
+        await question.record(execution.reason, scores, is_extractive=is_extractive, outcome=_outcome(task, result))
         yield replace(result, usage=whole_bill(result.usage))
 
     async def _verified(self, task: QuestionTask, draft: "_Draft", deadline: AnswerDeadline) -> list[CheckedText]:
@@ -287,6 +289,11 @@ class _Draft:
         quoted = (citation.document_id for citation in self._answer.citations)
         own = Provenance(self._task.classification, tuple(dict.fromkeys(read)), tuple(dict.fromkeys(quoted)))
         return own.over(turn.provenance for turn in self._task.turns)
+
+
+def _outcome(task: QuestionTask, result: AnswerResult) -> QuestionOutcome:
+    cited = tuple(citation.document_id for citation in result.citations)
+    return QuestionOutcome(result.answered, round((time.monotonic() - task.started_s) * 1000), cited)
 
 
 def _sum(usages: Sequence[Usage]) -> Usage:

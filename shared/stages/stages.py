@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from events.document import DocumentEvent, DocumentParsed, DocumentRejected, Origin
+from events.document import DocumentEvent, DocumentExtracted, DocumentParsed, DocumentRejected, Origin
 from shared.bus.recent import RECENT_S, recent_mark
 from shared.catalogue.catalogue import Catalogue, StageStatus, StageView, ended_view
 from shared.records.outcomes import outcome_event, stored_outcome
@@ -244,9 +244,10 @@ class StageRunner:
     async def _pay(self, origin: Origin, record: StageRecord) -> None:
         """Charges a stage that costs money before its result counts. Raises `BudgetExceeded`: then the work is done
         again when there is room for it."""
-        done = billed_units(record, outcome_event(origin, record))
+        outcome = outcome_event(origin, record)
+        done = billed_units(record, outcome)
         if self._meter.cost(done):
-            await self._meter.record(await self._worked(origin, record.stage, record.key, record.finished_at, done))
+            await self._meter.record(await self._ended_work(origin, record, outcome, done))
 
     async def _allowance(self, origin: Origin, stage: str) -> DocumentAllowance:
         """Returns what the stage that is about to run may still cost. Raises `BeyondAllowance` where
@@ -281,7 +282,14 @@ class StageRunner:
         """Work that costs money was recorded when it was paid for."""
         done = billed_units(record, outcome)
         if not self._meter.cost(done):
-            await self._meter.record(await self._worked(origin, record.stage, record.key, record.finished_at, done))
+            await self._meter.record(await self._ended_work(origin, record, outcome, done))
+
+    async def _ended_work(
+        self, origin: Origin, record: StageRecord, outcome: DocumentEvent | None, done: dict[Unit, int]
+    ) -> MeteredWork:
+        work = await self._worked(origin, record.stage, record.key, record.finished_at, done)
+        found = outcome.count if isinstance(outcome, DocumentExtracted) else None
+        return msgspec.structs.replace(work, entities=found)
 
     async def _meter_part(self, event: DocumentEvent, stage: str, key: str, stopwatch: Stopwatch) -> None:
         """Meters a delivery that left the rest of the work to the next one."""

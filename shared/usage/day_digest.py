@@ -1,7 +1,7 @@
 """What is stored of a tenant's day beside its records, so that a bill or a request is found without reading them.
 
-Four blobs: the head (what it covers, the sums by key), the sums by document, the ids, and where the records of a
-request or a document are. All can be made again from the ledger.
+Five blobs: the head (what it covers, the sums by key), the sums by document, the ids, where the records of a request
+or a document are, and the activity. All can be made again from the ledger.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.types.paging import microseconds
+from shared.usage.activity import ActivitySums, decode_activity
 from shared.usage.codec import decode_records
 from shared.usage.records import ActionRecord, AlertRecord, OutboundRecord, Record, Unit, UsageRecord, record_id
 
@@ -37,7 +38,7 @@ class DailyTotal(Struct, frozen=True):
 class DigestHead(Struct, frozen=True):
     """`blobs` are the names of the covered blobs in their folder; `oldest` and `newest` hold the times of each one's
     first and last record, `kinds` what kinds of records it has. `duplicates` are the ids of records, by the number of
-    their blob, that another blob has too."""
+    their blob, that another blob has too. A digest of an earlier revision has no activity."""
 
     blobs: list[str]
     oldest: bytes
@@ -45,6 +46,7 @@ class DigestHead(Struct, frozen=True):
     duplicates: list[tuple[int, str]]
     totals: list[DailyTotal]
     kinds: bytes = b""
+    has_activity: bool = False
 
     def has_kind(self, number: int, kinds: tuple[type[Record], ...]) -> bool:
         """Whether a blob may have records of these kinds."""
@@ -78,6 +80,7 @@ class Digest(Struct, frozen=True):
     documents: bytes
     keys: bytes
     ids: bytes
+    activity: bytes
 
 
 EMPTY = DigestHead([], b"", b"", [], [])
@@ -100,7 +103,7 @@ def has_id(ids: "array[int]", wanted: int) -> bool:
 class DigestBuilder:
     """Adds blobs to a day's digest. Runs in a thread: nothing here waits."""
 
-    def __init__(self, day: str, head: bytes, documents: bytes, keys: bytes, ids: bytes) -> None:
+    def __init__(self, day: str, head: bytes, documents: bytes, keys: bytes, ids: bytes, activity: bytes) -> None:
         self._day = day
         self._head = msgspec.msgpack.decode(head, type=DigestHead) if head else EMPTY
         self._blobs = list(self._head.blobs)
@@ -112,6 +115,7 @@ class DigestBuilder:
         self._keys = set(zip(array(_HASH, found.hashes), array(_NUMBER, found.blobs), strict=True))
         self._by_key = _sums(self._head.totals)
         self._by_document = _sums(decode_totals(documents))
+        self._activity = ActivitySums(decode_activity(activity))
 
     def covers(self, name: str) -> bool:
         return name in self._blobs
@@ -140,6 +144,7 @@ class DigestBuilder:
     def _add_record(self, record: Record, number: int) -> None:
         for text in keys_of(record):
             self._keys.add((hash_of(text), number))
+        self._activity.add(record)
         if isinstance(record, UsageRecord):
             _add(self._by_key, [record], lambda one: (self._day, one.key_id, ""))
             _add(self._by_document, [record], lambda one: (self._day, "", one.document_id))
@@ -153,13 +158,15 @@ class DigestBuilder:
             duplicates=self._duplicates,
             totals=_totals(self._by_key),
             kinds=bytes(self._kinds),
+            has_activity=True,
         )
         index = DigestKeys(
             array(_HASH, [one[0] for one in keys]).tobytes(), array(_NUMBER, [one[1] for one in keys]).tobytes()
         )
         encode = msgspec.msgpack.encode
         ids = array(_HASH, sorted(self._ids)).tobytes()
-        return Digest(encode(head), encode(_totals(self._by_document)), encode(index), ids)
+        activity = encode(self._activity.days())
+        return Digest(encode(head), encode(_totals(self._by_document)), encode(index), ids, activity)
 
     @property
     def covered(self) -> int:

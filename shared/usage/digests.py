@@ -32,7 +32,7 @@ _READ_BLOBS = 128
 _DUPLICATES_WITHIN = timedelta(days=62)
 """How far apart two records of one id may lie and be found to be the same."""
 _CACHED_DAYS = 128
-_PARTS = ("head", "documents", "keys", "ids")
+_PARTS = ("head", "documents", "keys", "ids", "activity")
 
 
 class StoredDay(Struct, frozen=True):
@@ -114,6 +114,10 @@ class Digests:
         """Raises `BlobMissing` where a newer digest took its place."""
         return await self._blobs.read(day.path(part))
 
+    async def activity(self, day: StoredDay, head: DigestHead) -> bytes:
+        """Empty in a digest of an earlier revision. Raises `BlobMissing` where a newer digest took its place."""
+        return await self.part(day, "activity") if head.has_activity else b""
+
     async def lookup(self, stored: Iterable[StoredDay], near: str, except_day: str = "") -> Callable[[int], bool]:
         """Whether a day within two months of `near` has a record of this id."""
         lookback = [
@@ -130,7 +134,8 @@ class Digests:
         stored = await self.days(tenant_id)
         parts = [b""] * len(_PARTS)
         if day in stored:
-            parts = [await self.part(stored[day], part) for part in _PARTS]
+            parts = [await self.part(stored[day], part) for part in _PARTS[:-1]]
+            parts.append(await self.activity(stored[day], await self.head(stored[day])))
         builder = await asyncio.to_thread(DigestBuilder, day, *parts)
         fresh = [name for name in names if not builder.covers(name)]
         if not fresh:
@@ -151,7 +156,7 @@ class Digests:
 
     async def _write(self, day: StoredDay, digest: Digest) -> None:
         """The head last: a reader finds all that it names. What covers less is erased."""
-        for part in ("documents", "keys", "ids", "head"):
+        for part in ("documents", "keys", "ids", "activity", "head"):
             await self._blobs.write(day.path(part), getattr(digest, part))
         for name in await self._blobs.names(digests_folder(day.tenant_id)):
             stem, _, rest = name.rpartition("/")[2].partition(".")

@@ -10,6 +10,7 @@ from msgspec import Struct
 from shared.blobs.port import Blobs
 from shared.types.clock import now
 from shared.types.paging import PageRequest, microseconds, read_cursor, write_cursor
+from shared.usage.activity import DayActivity, decode_activity, sum_activity
 from shared.usage.balance import BudgetBalances
 from shared.usage.codec import decode_records
 from shared.usage.concurrency import map_concurrently
@@ -172,21 +173,44 @@ class UsageLedger:
 
         Days that lie completely in the period come from their digests.
         """
+        rows: list[DailyTotal] = []
+        async for part in self._parts(tenant_id, since, until):
+            if isinstance(part, LedgerDay):
+                rows += await self._documents(part) if by_document else part.head.totals
+            else:
+                rows += sum_usage((one for one in part if isinstance(one, UsageRecord)), by_document=by_document)
+        return rows
+
+    async def activity(self, tenant_id: str, since: datetime, until: datetime) -> list[DayActivity]:
+        """What was asked, found and rated in a period, by day; several of one day where it was read in parts.
+
+        Days that lie completely in the period come from their digests.
+        """
+        digested: list[LedgerDay] = []
+        found: list[DayActivity] = []
+        async for part in self._parts(tenant_id, since, until):
+            if isinstance(part, LedgerDay):
+                digested.append(part)
+            else:
+                found += sum_activity(part)
+        stored = await map_concurrently(lambda day: self._digests.activity(day.stored, day.head), digested)
+        return await asyncio.to_thread(lambda: [*found, *(day for one in stored for day in decode_activity(one))])
+
+    async def _parts(self, tenant_id: str, since: datetime, until: datetime) -> AsyncIterator[LedgerDay | list[Record]]:
+        """The days that lie completely in the period and have a digest, and the records of the others."""
         first, last = microseconds(since), microseconds(until)
         snapshot = await self._snapshots.read([tenant_id], day_of(since), day_of(until - _MOMENT))
-        rows: list[DailyTotal] = []
         for day in snapshot.days:
             spans = day.head.spans()
             if all(first <= oldest and newest < last for oldest, newest in spans):
-                rows += await self._documents(day) if by_document else day.head.totals
+                yield day
                 continue
             numbers = [one for one, (oldest, newest) in enumerate(spans) if newest >= first and oldest < last]
             for start in range(0, len(numbers), _READ_BLOBS):
                 records = await self._read(day, numbers[start : start + _READ_BLOBS])
-                rows += _sum(records, since, until, by_document)
+                yield [one for one in records if since <= one.at < until]
         for fresh in snapshot.fresh.values():
-            rows += _sum(fresh, since, until, by_document)
-        return rows
+            yield [one for one in fresh if since <= one.at < until]
 
     async def tenants(self) -> list[str]:
         """All tenants that may have records, and `PLATFORM`."""
@@ -243,11 +267,6 @@ def _decode(day: LedgerDay, numbers: Sequence[int], contents: Sequence[bytes]) -
         dropped = day.head.dropped(number)
         records += [one for one in unique(decode_records(data)) if record_id(one) not in dropped]
     return records
-
-
-def _sum(records: list[Record], since: datetime, until: datetime, by_document: bool) -> list[DailyTotal]:
-    usage = (one for one in records if isinstance(one, UsageRecord) and since <= one.at < until)
-    return sum_usage(usage, by_document=by_document)
 
 
 def _position(record: Record) -> RecordPosition:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from shared.types.clock import now
 from shared.types.payer import Payer
 from shared.usage.journal import Journal
-from shared.usage.records import PER_UNIT, Unit, UsageLine, UsageRecord
+from shared.usage.records import PER_UNIT, QuestionOutcome, Unit, UsageLine, UsageRecord
 
 METERED: tuple[Unit, ...] = ("page_parsed", "gpu_second", "embedded_1k_tokens", "gib_day", "function_second")
 
@@ -27,7 +27,7 @@ class Prices(Protocol):
 
 class MeteredWork(Struct, frozen=True, kw_only=True):
     """The work of one stage. `key` names the result, `continuation` the delivery where it took several; `at` is when
-    it ended."""
+    it ended, `entities` how many it found, where it looked for them."""
 
     tenant_id: str
     document_id: str
@@ -39,6 +39,7 @@ class MeteredWork(Struct, frozen=True, kw_only=True):
     continuation: int = 0
     key_id: str = ""
     request_id: str = ""
+    entities: int | None = None
 
     def usage(self, prices: Prices) -> UsageRecord:
         return UsageRecord(
@@ -50,6 +51,7 @@ class MeteredWork(Struct, frozen=True, kw_only=True):
             request_id=self.request_id,
             document_id=self.document_id,
             function=self.function,
+            entities=self.entities,
         )
 
 
@@ -79,11 +81,19 @@ class QuestionMeter:
         self._usage = usage
         self._record = record
 
-    async def record(self, reason: str, passages: Iterable[tuple[str, float]], *, is_extractive: bool = False) -> None:
-        """With the passages that were found, and their scores. Calls of language models have records of their own; an
-        extractive answer has only this one. Durable when it returns, where it costs money."""
+    async def record(
+        self,
+        reason: str,
+        passages: Iterable[tuple[str, float]],
+        *,
+        is_extractive: bool = False,
+        outcome: QuestionOutcome | None = None,
+    ) -> None:
+        """With the passages that were found, and their scores; `outcome` where an answer was asked for. Calls of
+        language models have records of their own; an extractive answer has only this one. Durable when it returns,
+        where it costs money."""
         found = tuple((passage_id, round(score * 1_000_000)) for passage_id, score in passages)
-        usage = replace(self._usage, reason=reason, passages=found)
+        usage = replace(self._usage, reason=reason, passages=found, question=outcome)
         await self._record(replace(usage, location="extractive", model="extractive") if is_extractive else usage)
 
 

@@ -83,12 +83,21 @@ class OutboundRecord(Struct, frozen=True, kw_only=True, tag="outbound"):
         return usd(self.reserved_microusd)
 
 
+class QuestionOutcome(Struct, frozen=True):
+    """What became of a question: `cited` has the document of each citation, `milliseconds` is how long it took."""
+
+    answered: bool
+    milliseconds: int
+    cited: tuple[str, ...] = ()
+
+
 class UsageRecord(Struct, frozen=True, kw_only=True, tag="usage"):
     """One billable act. `usage_id` is the id of its cause, an operation's or a stage's key, so that an act that is
     recorded twice counts once. `windows` are those it was charged to (none where it was free). `decision` holds the
     vetoes and their inputs; `passages` the ids and scores of what went into the prompt, scores as millionths.
     `adjusts` names the usage record whose cost this one, below zero, lowers. `settled_at_once` marks work that was
-    charged without a reservation: it has no outbound record."""
+    charged without a reservation: it has no outbound record. `question` is there where documents were asked, `entities`
+    (how many were found) where a document was read for them."""
 
     usage_id: str
     tenant_id: str
@@ -109,6 +118,8 @@ class UsageRecord(Struct, frozen=True, kw_only=True, tag="usage"):
     passages: tuple[tuple[str, int], ...] = ()
     adjusts: str = ""
     settled_at_once: bool = False
+    question: QuestionOutcome | None = None
+    entities: int | None = None
 
     @property
     def cost_microusd(self) -> int:
