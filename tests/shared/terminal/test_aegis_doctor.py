@@ -48,6 +48,7 @@ def test_a_running_server_is_asked_about_its_stores(aegis: Aegis, ready: FakeSer
     assert {name: check["status"] for name, check in found(ended).items() if name != "ollama"} == {
         "python": "ok",
         "packages": "ok",
+        "pdf engine": "ok",
         "data folder": "ok",
         "disk": "ok",
         "server": "ok",
@@ -56,7 +57,7 @@ def test_a_running_server_is_asked_about_its_stores(aegis: Aegis, ready: FakeSer
         "clock": "ok",
         "key": "ok",
     }
-    assert "0 of 10 checks failed" in aegis("doctor").err
+    assert "0 of 11 checks failed" in aegis("doctor").err
 
 
 def test_a_store_that_is_away_fails_with_what_to_do(aegis: Aegis, ready: FakeServer, folder: Path) -> None:
@@ -66,7 +67,7 @@ def test_a_store_that_is_away_fails_with_what_to_do(aegis: Aegis, ready: FakeSer
     assert ended.exit == 1
     assert "FAIL  server" in ended.out
     assert "FAIL  store counters: away, 2000 ms\n      what to do: " in ended.out
-    assert "2 of 9 checks failed" in ended.err
+    assert "2 of 10 checks failed" in ended.err
 
 
 def test_a_store_that_the_server_can_do_without_is_noted(aegis: Aegis, ready: FakeServer, folder: Path) -> None:
