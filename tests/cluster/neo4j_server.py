@@ -3,6 +3,7 @@
 `AEGIS_TEST_NEO4J_JARS` names the folder of the jars; the default is in the user's cache.
 """
 
+import fcntl
 import os
 import shutil
 import socket
@@ -36,13 +37,20 @@ def jars() -> Path:
         pytest.skip("needs java and mvn")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = Path(os.environ.get("AEGIS_TEST_NEO4J_JARS") or cache / "aegisrag-tests" / "neo4j-5.26.30")
-    if not (folder / "complete").exists():
-        command = ["mvn", "-q", "-B", "-f", str(_POM), "package", f"-Djars={folder}"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-        if done.returncode:
-            pytest.skip(f"Maven cannot fetch Neo4j: {done.stdout[-500:]}{done.stderr[-500:]}")
-        (folder / "complete").touch()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another process of the tests may fetch them too
+        if not (folder / "complete").exists():
+            _fetch(folder)
     return folder
+
+
+def _fetch(folder: Path) -> None:
+    command = ["mvn", "-q", "-B", "-f", str(_POM), "package", f"-Djars={folder}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode:
+        pytest.skip(f"Maven cannot fetch Neo4j: {done.stdout[-500:]}{done.stderr[-500:]}")
+    (folder / "complete").touch()
 
 
 class Neo4jServer(Server):

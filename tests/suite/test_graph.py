@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -161,6 +162,19 @@ def test_a_file_with_a_wrong_line_is_refused_as_a_whole_and_names_the_line(ours:
     assert answer.status_code == 400, answer.text
     assert answer.json()["errors"][0]["pointer"].startswith("/2")
     assert ours.get("/graph/export").content == before
+
+
+def test_fifty_imports_at_once_of_one_entity_make_one(ours: Caller) -> None:
+    def write(number: int) -> int:
+        name = "Moby Dick" if number % 2 else "MOBY DICK"
+        return merge(
+            ours, lines([line(f"doc_whale_{number}", 0, [name]), {**GRAPH[-1], "name": name, "other": "The Whale"}])
+        ).status_code
+
+    with ThreadPoolExecutor(50) as threads:
+        assert set(threads.map(write, range(50))) == {200}
+    found = entity(ours, "Moby Dick")
+    assert (found["mentions"], found["documents"]) == (50, 50)
 
 
 def test_an_import_takes_json_lines_from_an_admin(ours: Caller, server: Running) -> None:
