@@ -7,10 +7,12 @@ from functions.tenants.view import OneTenant
 from shared.access.accounts import Accounts
 from shared.conversations.conversations import Conversations
 from shared.erasure.erasure import hide_document
+from shared.graph.port import DocumentGraph, Merge
 from shared.records.structs import TenantRecord, TenantSettings
 from shared.types.clock import now
 from shared.types.errors import NotFound
 from tests.pipeline.suite import Suite
+from tests.shared.graph.samples import contents, passage
 
 
 async def tenant_with_documents(suite: Suite) -> tuple[Accounts, str]:
@@ -36,6 +38,20 @@ async def test_its_keys_die_and_its_documents_are_buried_and_then_erased(suite: 
     assert await suite.blobs.names(f"t/{tenant_id}/d/") == []
     with pytest.raises(NotFound):
         await suite.call("tenants", "delete", OneTenant(tenant_id), "operator")
+
+
+async def test_its_graph_goes_with_it_also_what_no_document_stated(suite: Suite) -> None:
+    _, tenant_id = await tenant_with_documents(suite)
+    graph = suite.services.graph.of(tenant_id)
+    await graph.put([passage("doc_foreign", 0, ["Ada", "Turin"])])
+    await graph.merge([Merge("Ada", "Ada Lovelace", "manual")])
+    await suite.records.write_graph("", 0, DocumentGraph(merges=(Merge("a", "b"),)))
+    await suite.platform.of(tenant_id).write_graph("", 0, DocumentGraph(merges=(Merge("Ada", "Ada Lovelace"),)))
+    await suite.call("tenants", "delete", OneTenant(tenant_id), "operator")
+    await suite.tick()
+    assert await contents(graph) == []
+    assert await suite.blobs.names(f"t/{tenant_id}/graph/") == []
+    assert len([part async for part in suite.records.graphs()]) == 1, "another tenant's stays"
 
 
 async def test_a_deletion_that_was_cut_off_can_be_made_again(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
