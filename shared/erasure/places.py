@@ -136,7 +136,7 @@ PLACES = (
     Place(
         "blobs",
         ("t/*/d/*", "t/*/graph/*"),
-        "original, results of the stages, their parts, vectors; imported parts of the graph",
+        "original, results of the stages, their parts, printed pages, vectors; imported parts of the graph",
         _WITH_DOCUMENT,
         _blobs,
     ),
