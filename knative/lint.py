@@ -42,6 +42,8 @@ _NOT_JUDGED = frozenset(
         ("kustomize.config.k8s.io/v1beta1", "Kustomization"),
         ("messaging.knative.dev/v1", "Channel"),
         ("messaging.knative.dev/v1", "Subscription"),
+        ("networking.k8s.io/v1", "NetworkPolicy"),
+        ("policy/v1", "PodDisruptionBudget"),
         ("serving.knative.dev/v1beta1", "DomainMapping"),
         ("sinks.knative.dev/v1alpha1", "JobSink"),
         ("sources.knative.dev/v1", "SinkBinding"),

@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from knative import network
+from knative.network import has_routes, service_name
 from shared.table.table import DEAD_LETTER, DoclingRow, Function, Need, Operation, Table, load
 
 SERVICES = Path(__file__).parent / "services"
@@ -19,6 +21,7 @@ DOCLING = Path(__file__).parent / "docling"
 BROKER = "default"
 ACCOUNT = "aegis"
 DEAD_LETTERS = "failed"
+NETWORK = "network-policies.yaml"
 CLOCK = "aegis.clock.ticked.v1"
 
 _NOTE = "# Rendered from functions/table.toml by `make generate`; do not edit.\n"
@@ -59,6 +62,11 @@ _ROUTED = (
     Variable("AEGIS_TRUSTED_PROXIES"),
     Variable("AEGIS_CORS_ORIGINS"),
     Variable("AEGIS_MAX_UPLOAD_BYTES"),
+    Variable("AEGIS_OIDC_ISSUER"),
+    Variable("AEGIS_OIDC_AUDIENCE"),
+    Variable("AEGIS_OIDC_TENANT_CLAIM"),
+    Variable("AEGIS_OIDC_ROLE_CLAIM"),
+    Variable("AEGIS_OIDC_GROUPS_CLAIM"),
     Variable("AEGIS_REDIS_URL", secret=True),  # addresses are counted where there is a Redis
 )
 _OF_NEED: dict[Need, tuple[Variable, ...]] = {
@@ -100,9 +108,9 @@ _OF_NEED: dict[Need, tuple[Variable, ...]] = {
 
 
 def manifests(function: Function) -> list[Manifest]:
-    """Renders the Service and its Triggers or PingSource."""
+    """Renders the Service, its Triggers or PingSource, and what protects pods that never go to zero."""
     wakers = [waker for operation in function.operations for waker in _wakers(function, operation)]
-    return [service(function), *wakers]
+    return [service(function), *wakers, *([_disruption(function)] if function.min_scale else [])]
 
 
 def service(function: Function) -> Manifest:
@@ -129,14 +137,6 @@ def service(function: Function) -> Manifest:
             }
         },
     }
-
-
-def service_name(function: Function) -> str:
-    return function.name.replace("_", "-")
-
-
-def has_routes(function: Function) -> bool:
-    return any(operation.is_route for operation in function.operations)
 
 
 def variables(function: Function) -> tuple[Variable, ...]:
@@ -168,10 +168,11 @@ def _container(function: Function) -> Manifest:
         },
         "livenessProbe": {
             "httpGet": {"path": "/health"},
-            "periodSeconds": 10,
+            "periodSeconds": 30,
             "timeoutSeconds": 5,
             "failureThreshold": 3,
         },
+        **_startup_probe(function),
         # No period: Knative then asks many times a second until the first yes, which is what a cold start needs.
         "readinessProbe": {"httpGet": {"path": "/health/ready"}, "successThreshold": 1},
         "securityContext": {
@@ -188,6 +189,14 @@ def _container(function: Function) -> Manifest:
             *({"name": volume["name"], "mountPath": _PROXY_FILES} for volume in _proxy_files(function)),
         ],
     }
+
+
+def _startup_probe(function: Function) -> Manifest:
+    """Gives the pool 60 s to answer before liveness counts; its libraries take longer to load than others'."""
+    if "pool" not in function.needs:
+        return {}
+    probe = {"httpGet": {"path": "/health", "port": _PORT}, "periodSeconds": 2, "failureThreshold": 30}
+    return {"startupProbe": probe}
 
 
 def _proxy_files(function: Function) -> list[Manifest]:
@@ -270,6 +279,20 @@ def _clock(function: Function) -> Manifest:
     }
 
 
+def _disruption(function: Function) -> Manifest:
+    """Lets a drain of nodes take one pod at a time. With `minAvailable` a single pod would block the drain."""
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": service_name(function), "labels": _labels(function)},
+        "spec": {
+            "maxUnavailable": 1,
+            "unhealthyPodEvictionPolicy": "AlwaysAllow",
+            "selector": {"matchLabels": {"serving.knative.dev/service": service_name(function)}},
+        },
+    }
+
+
 def _to(name: str) -> Manifest:
     return {"ref": {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": name}}
 
@@ -288,7 +311,7 @@ def _version() -> str:
 
 
 def _kustomization(table: Table) -> str:
-    files = [f"{service_name(function)}.yaml" for function in table.functions]
+    files = [NETWORK, *(f"{service_name(function)}.yaml" for function in table.functions)]
     return _yaml([{"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": files}])
 
 
@@ -299,7 +322,7 @@ def _yaml(documents: list[Manifest]) -> str:
 def rendered(table: Table) -> dict[str, str]:
     """Returns the content of each file in `services/` by its name."""
     files = {f"{service_name(function)}.yaml": _yaml(manifests(function)) for function in table.functions}
-    return {**files, "kustomization.yaml": _kustomization(table)}
+    return {**files, NETWORK: _yaml(network.policies(table)), "kustomization.yaml": _kustomization(table)}
 
 
 def rendered_component(table: Table) -> dict[str, str]:

@@ -57,6 +57,25 @@ def test_what_comes_out_is_accepted(tmp_path: Path) -> None:
     assert [one for one in lint.verdicts([_built(KNATIVE, tmp_path)]) if one.refusals or one.demands] == []
 
 
+@pytest.mark.parametrize(
+    ("overlay", "broker_class", "ingress"),
+    [
+        ("production", "Kafka", "kafka-broker-ingress"),
+        ("development", "MTChannelBasedBroker", "broker-ingress"),
+    ],
+)
+def test_an_overlay_names_the_class_of_its_broker_and_its_address(
+    tmp_path: Path, overlay: str, broker_class: str, ingress: str
+) -> None:
+    file = _built(KNATIVE / overlay, tmp_path)
+    (broker,) = _of_kind(file, "Broker")
+    assert broker["metadata"]["annotations"] == {"eventing.knative.dev/broker.class": broker_class}
+    (config,) = _of_kind(file, "ConfigMap")
+    assert config["data"]["K_SINK"] == f"http://{ingress}.knative-eventing.svc.cluster.local/aegis/default"
+    assert len(_of_kind(file, "Service")) == len(load().functions)
+    assert [one for one in lint.verdicts([file]) if one.refusals or one.demands] == []
+
+
 def test_an_overlay_changes_images_and_addresses(tmp_path: Path) -> None:
     shutil.copytree(KNATIVE, tmp_path / "knative", ignore=shutil.ignore_patterns("*.py", "rules", "__pycache__"))
     (tmp_path / "kustomization.yaml").write_text(OVERLAY)

@@ -1,12 +1,13 @@
 """The manifests are the table's rows, rendered."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from knative import render
+from knative import network, render
 from knative.lint import documents
 from shared.runtime.wiring.cluster import check_variables
 from shared.table.table import DEAD_LETTER, Function, load
@@ -71,7 +72,7 @@ def test_every_event_a_row_listens_to_reaches_its_function(function: Function) -
     assert sorted(filters, key=str) == sorted(({"type": on, **extra} for on, extra in on_remaining.items()), key=str)
     assert len(_of_kind(function, "PingSource")) == (ticks is not None)
     for waker in _of_kind(function, "Trigger"):
-        assert waker["spec"]["subscriber"]["ref"]["name"] == render.service_name(function)
+        assert waker["spec"]["subscriber"]["ref"]["name"] == network.service_name(function)
 
 
 def test_five_attempts_and_then_the_dead_letters() -> None:
@@ -162,3 +163,58 @@ def _names(function: Function) -> set[str]:
 def test_whoever_chooses_a_route_is_told_whether_there_is_a_pool() -> None:
     for name in ("upload", "intake", "estimate", "formats", "parse_gpu"):
         assert "AEGIS_POOL_WORKERS" in {variable.name for variable in render.variables(TABLE.function(name))}
+
+
+def test_a_pod_of_the_warm_pool_goes_at_a_time_and_a_drain_of_nodes_never_waits() -> None:
+    budgets = [one for function in TABLE.functions for one in _of_kind(function, "PodDisruptionBudget")]
+    assert [one["metadata"]["name"] for one in budgets] == ["parse-gpu"]
+    assert budgets[0]["spec"]["maxUnavailable"] == 1 and "minAvailable" not in budgets[0]["spec"]
+    assert budgets[0]["spec"]["selector"] == {"matchLabels": {"serving.knative.dev/service": "parse-gpu"}}
+
+
+def test_the_warm_pool_has_a_minute_to_answer_before_liveness_counts() -> None:
+    (service,) = _of_kind(TABLE.function("parse_gpu"), "Service")
+    probe = service["spec"]["template"]["spec"]["containers"][0]["startupProbe"]
+    assert probe["periodSeconds"] * probe["failureThreshold"] == 60
+
+
+def _ports_out(function: Function) -> set[int]:
+    """The ports that the policies open to a function, names apart."""
+    name, found = network.service_name(function), set()
+    for policy in network.policies(TABLE):
+        expressions = policy["spec"]["podSelector"].get("matchExpressions", [])
+        if all(name in one["values"] for one in expressions):
+            found |= {port["port"] for rule in policy["spec"].get("egress", []) for port in rule["ports"]}
+    return found - {53}
+
+
+@pytest.mark.parametrize(("need", "port"), [("counters", 6379), ("vectors", 6333), ("graph", 7687), ("model", 11434)])
+def test_a_function_reaches_the_stores_of_its_row_and_no_other(need: str, port: int) -> None:
+    for function in TABLE.functions:
+        by_need = need in function.needs or (need == "model" and "embedding" in function.needs)
+        # Limits of public routes are counted in Redis where there is one.
+        wanted = by_need or (need == "counters" and network.has_routes(function))
+        assert (port in _ports_out(function)) == wanted, function.name
+
+
+def test_only_a_function_that_publishes_reaches_the_broker() -> None:
+    for function in TABLE.functions:
+        assert (8080 in _ports_out(function)) == ("bus" in function.needs), function.name
+
+
+def test_no_policy_lets_a_caller_past_knatives_proxy_except_for_metrics() -> None:
+    (policy,) = [one for one in network.policies(TABLE) if "ingress" in one["spec"]]
+    for rule in policy["spec"]["ingress"]:
+        names = {one["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"] for one in rule["from"]}
+        assert (8080 in {port["port"] for port in rule["ports"]}) == (names == {"monitoring"})
+
+
+def test_every_setting_of_a_function_can_be_set_on_a_cluster() -> None:
+    settings = (render.SERVICES.parents[1] / "docs/reference/settings.md").read_text(encoding="utf-8")
+    process, _, rest = settings.partition("## Client commands")
+    read = set(re.findall(r"^\| `([A-Z_0-9]+)`", process, re.MULTILINE)) - {
+        *("AEGIS_DATA", "AEGIS_EMBEDDED", "HOST", "PORT"),  # of the embedded backends, of the image and of Knative
+        *("AWS_REGION", "OLLAMA_API_KEY"),  # other names of variables that are set
+    }
+    assert read <= {variable.name for function in TABLE.functions for variable in render.variables(function)}
+    assert rest
