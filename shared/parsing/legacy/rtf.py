@@ -190,7 +190,8 @@ class _Writer:
             if group.is_hidden and name in {b"par", b"line", b"tab"}:
                 return
         if name not in _DROPPED:
-            group.part.out.append(token)
+            # A line break may end a control word, and line breaks are left out.
+            group.part.out.append(token if token.endswith(b" ") else token + b" ")
 
     def _stand_beside(self, name: bytes) -> None:
         """Lets the open group, a header for example, be written apart from the text that it stands in."""

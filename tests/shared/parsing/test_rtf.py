@@ -122,3 +122,9 @@ def test_only_the_numbers_of_pages_are_left_out_of_headers() -> None:
     header = r"{\header 4711\par}{\footer Page " + field % "PAGE" + " of " + field % "NUMPAGES" + r"\par}"
     document = parse("application/rtf", "a.rtf", (r"{\rtf1 " + header + r"Body.\par}").encode(), ParsingLimits())
     assert [block.text for block in document.blocks] == ["4711", "Body."]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b" ", b" \r\n"])
+def test_a_line_break_behind_a_control_word_ends_it(end: bytes) -> None:
+    words = (rb"First\b0", rb"line.\par", rb"Second\par\pard", rb"Third\line", rb"fourth\tab", b"fifth")
+    assert " ".join(lines(end.join(words))).split() == "Firstline. Second Third fourth fifth".split()
