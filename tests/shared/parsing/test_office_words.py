@@ -200,3 +200,16 @@ def test_an_imported_table_is_read_as_a_table() -> None:
     blocks = parsed(WORD, document).blocks
     assert blocks[0].text == "The bridge carries 18 tonnes."
     assert blocks[1].rows == (("Bridge", "Load"), ("North", "18"))
+
+
+def test_an_imported_document_is_read_where_it_is_imported() -> None:
+    inner = docx.Document()
+    inner.add_paragraph("The weir is 4 m high.")
+    inner.add_table(1, 2).cell(0, 1).text = "18 tonnes"
+    document = docx.Document()
+    part = Part(PackURI("/word/afchunk.docx"), f"{WORD}.main+xml", saved(inner), document.part.package)
+    reference = document.part.relate_to(part, f"{RELATIONS}/aFChunk")
+    document.element.body.insert(0, parse_xml(f'<w:altChunk {W} xmlns:r="{RELATIONS}" r:id="{reference}"/>'))
+    document.add_paragraph("After it.")
+    before, table, after = parsed(WORD, document).blocks
+    assert (before.text, table.rows, after.text) == ("The weir is 4 m high.", (("", "18 tonnes"),), "After it.")

@@ -127,4 +127,4 @@ def test_only_the_numbers_of_pages_are_left_out_of_headers() -> None:
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b" ", b" \r\n"])
 def test_a_line_break_behind_a_control_word_ends_it(end: bytes) -> None:
     words = (rb"First\b0", rb"line.\par", rb"Second\par\pard", rb"Third\line", rb"fourth\tab", b"fifth")
-    assert " ".join(lines(end.join(words))).split() == "Firstline. Second Third fourth fifth".split()
+    assert " ".join(lines(end.join(words))).split() == ["Firstline.", "Second", "Third", "fourth", "fifth"]

@@ -35,6 +35,10 @@ from shared.parsing.page_numbers import is_page_number
 from shared.parsing.tables import row_line
 
 _MAIN = "word/document.xml"
+_IMPORTED = b"<imported/>"
+"""Stands for a part whose text is in the document's own: a whole document as a part is no XML, which Docling expects of
+its content type."""
+
 _NOTES = ("word/footnotes.xml", "word/endnotes.xml", "word/comments.xml")
 
 
@@ -50,15 +54,18 @@ def readable(content: bytes, limits: ParsingLimits) -> ReadablePackage:
         hidden = _take_notes(trees)
         hidden += sum(_settled(tree, visibility) for tree in trees.values())
         body = trees[_MAIN].find(f"{W}body")
+        imported = set[str]()
         if body is not None:
             targets = related_by_id(archive, _MAIN)
             lists = _tree(archive, "word/numbering.xml") if "word/numbering.xml" in names else None
             _label(body, Numbering(lists, styles, _language(archive, names)))
             with_diagrams(body, archive, targets)
             with_chart_texts(body, archive, targets)
+            imported = {targets.get(chunk.get(f"{R}id", ""), "") for chunk in body.iter(f"{W}altChunk")} & names
             hidden += with_chunks(body, archive, targets, limits)
             hidden += _with_furniture(body, archive, targets, visibility)
         parts = {name: xml_part(tree) for name, tree in trees.items()}
+        parts |= dict.fromkeys(imported, _IMPORTED)
         return ReadablePackage(rewritten(archive, parts.get), hidden, words_of_word(trees.values()))
 
 
