@@ -5,14 +5,14 @@ and stores the rows again: those that nothing counts any more are deleted.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import UTC, datetime
 
 import msgspec
 from msgspec import Struct, field
 
 from shared.graph.names import entity_id, normal_form, relation_id
-from shared.graph.port import ALIAS, GENERIC, GraphEntity, GraphRelation, Merge, PassageGraph
+from shared.graph.port import ALIAS, APART, GENERIC, GraphEntity, GraphRelation, Merge, PassageGraph
 
 _MOST_ALIASES = 50
 _WEIGHT_DECIMALS = 6
@@ -224,6 +224,31 @@ def point_in_time(text: str, precision: str = "seconds") -> str:
 def short_id_of(tenant_id: str, merge: Merge) -> str | None:
     """The id of the short form; None for another kind of merge."""
     return entity_id(tenant_id, normal_form(merge.other)) if merge.reason == ALIAS else None
+
+
+class MergeRow(Struct, frozen=True):
+    """A stored merge; its document, generation and reason tell it from others of the same names."""
+
+    first_id: str
+    second_id: str
+    document_id: str
+    generation: int
+    reason: str
+    short_id: str | None
+
+
+def judge(rows: Iterable[MergeRow], short_ids: Set[str]) -> dict[MergeRow, bool]:
+    """Whether merges are void: those of names that are set apart, and those of a short form that is short for several.
+    Of these short forms all merges are given; merges of other short forms are left out."""
+    judged = [row for row in rows if row.short_id is None or row.short_id in short_ids]
+    apart = {(row.first_id, row.second_id) for row in judged if row.reason == APART}
+    long_forms: dict[str, set[str]] = {}
+    for row in judged:
+        if row.short_id and (row.first_id, row.second_id) not in apart:
+            long_forms.setdefault(row.short_id, set()).update({row.first_id, row.second_id} - {row.short_id})
+    return {
+        row: (row.first_id, row.second_id) in apart or len(long_forms.get(row.short_id or "", ())) > 1 for row in judged
+    }
 
 
 def component(identity: str, edges: Mapping[str, set[str]]) -> set[str]:

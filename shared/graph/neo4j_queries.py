@@ -160,14 +160,21 @@ MATCH (m:Merge {tenant: $tenant, document_id: $document_id}) WHERE m.epoch <= $g
 DELETE m
 """
 
-JUDGE_SHORT_FORMS = """
+MERGES_OF = """
 UNWIND $ids AS id
-MATCH (m:Merge {tenant: $tenant, short_id: id})
-WITH id, collect(m) AS merges, collect(DISTINCT CASE m.first_id WHEN id THEN m.second_id ELSE m.first_id END) AS names
-FOREACH (m IN merges | SET m.is_void = size(names) > 1)
-RETURN collect([names])
+CALL (id) {
+    MATCH (m:Merge {tenant: $tenant, first_id: id}) RETURN m
+    UNION
+    MATCH (m:Merge {tenant: $tenant, second_id: id}) RETURN m
+}
+RETURN collect(DISTINCT [m.first_id, m.second_id, m.document_id, m.epoch, m.reason, m.short_id])
 """
-"""Makes the merges with a short form void where it is short for different names."""
+
+STORE_JUDGEMENTS = """
+UNWIND $rows AS row
+MATCH (m:Merge {tenant: $tenant, merge_id: row[0]})
+SET m.is_void = row[1]
+"""
 
 MERGED_WITH = """
 UNWIND $ids AS id

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from shared.graph import neo4j_queries as queries
 from shared.graph import packed
-from shared.graph.changes import EntityRow, GraphChange, component, short_id_of
+from shared.graph.changes import EntityRow, GraphChange, MergeRow, component, judge, short_id_of
 from shared.graph.names import digest, entity_id, normal_form, place
 from shared.graph.neo4j_driver import Transaction
 from shared.graph.port import Merge, PassageGraph
@@ -32,7 +32,7 @@ async def merge(tenant_id: str, at: Transaction, merges: Sequence[Merge]) -> Non
         keys = ends(tenant_id, one)
         if len(keys) == 2:
             touched |= keys
-            rows.append(_merge_row(sorted(keys), tenant_id, one))
+            rows.append(_merge_row(tenant_id, sorted(keys), one))
     await _lock(at, touched)
     await at.rows_for(queries.STORE_MERGES, "rows", rows)
     await _connect_again(at, touched)
@@ -191,8 +191,7 @@ async def _merges_around(at: Transaction, ids: Iterable[str]) -> dict[str, set[s
 async def _connect_again(at: Transaction, touched: Mapping[str, str]) -> None:
     """Gives every name that merges connect with these the id of their first. The names are locked before it is known
     which are connected, so that a name that is written at the same time is either seen here or sees the merge."""
-    judged = await at.rows_for(queries.JUDGE_SHORT_FORMS, "ids", sorted(touched))
-    ends = {*touched, *(name for row in judged for name in row[0])}
+    ends = {*touched, *await _judge(at, touched)}
     edges = await _merges_around(at, ends)
     groups = {identity: component(identity, edges) for identity in ends}
     ids = set().union(*groups.values())
@@ -202,14 +201,33 @@ async def _connect_again(at: Transaction, touched: Mapping[str, str]) -> None:
     await at.rows_for(queries.REMOVE_UNNAMED, "ids", sorted(ids))
 
 
-def _merge_row(pair: Sequence[str], tenant_id: str, merge: Merge) -> dict[str, object]:
+async def _judge(at: Transaction, touched: Iterable[str]) -> set[str]:
+    """Finds out which merges around these names are void; returns the names of all that may have changed."""
+    around = await _merges_of(at, touched)
+    short_ids = {row.short_id for row in around if row.short_id}
+    judged = judge(around | await _merges_of(at, short_ids), short_ids)
+    await at.rows_for(queries.STORE_JUDGEMENTS, "rows", [[_merge_id(row), is_void] for row, is_void in judged.items()])
+    return {end for row in judged for end in (row.first_id, row.second_id)}
+
+
+async def _merges_of(at: Transaction, ids: Iterable[str]) -> set[MergeRow]:
+    return {MergeRow(*row) for row in await at.rows_for(queries.MERGES_OF, "ids", sorted(ids))}
+
+
+def _merge_id(row: MergeRow) -> str:
+    return digest(row.first_id, row.second_id, row.document_id, str(row.generation), row.reason)
+
+
+def _merge_row(tenant_id: str, pair: Sequence[str], merge: Merge) -> dict[str, object]:
+    of_document = merge.document_id, merge.generation
+    row = MergeRow(pair[0], pair[1], *of_document, merge.reason, short_id_of(tenant_id, merge))
     return {
-        "merge_id": digest(*pair, merge.document_id, str(merge.generation), merge.reason),
-        "first_id": pair[0],
-        "second_id": pair[1],
-        "document_id": merge.document_id,
-        "epoch": merge.generation,
-        "reason": merge.reason,
-        "short_id": short_id_of(tenant_id, merge),
+        "merge_id": _merge_id(row),
+        "first_id": row.first_id,
+        "second_id": row.second_id,
+        "document_id": row.document_id,
+        "epoch": row.generation,
+        "reason": row.reason,
+        "short_id": row.short_id,
         "content": packed.pack_merge(merge),
     }

@@ -16,6 +16,9 @@ GENERIC = "other"
 ALIAS = "alias"
 """The reason of a merge with a short form."""
 
+APART = "apart"
+"""The reason of a merge that is the opposite of one: the two names are not merged, whoever says so."""
+
 
 class Mention(Struct, frozen=True, array_like=True):
     """An entity that a passage names, as it is written there, and how often."""
@@ -63,7 +66,7 @@ class PassageGraph(Struct, frozen=True):
 class Merge(Struct, frozen=True):
     """Two names that stand for one entity. With a document it lasts as long as that document; `reason` says who found
     it: `alias` a document that writes `other` as the short form of `name`; `similar`, `model`, `manual`. A short form
-    that documents give to different names is short for none of them."""
+    that documents give to different names is short for none of them. `apart` makes all merges of the pair void."""
 
     name: str
     other: str

@@ -15,7 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from shared.graph import packed
-from shared.graph.changes import EntityRow, GraphChange, short_id_of
+from shared.graph.changes import EntityRow, GraphChange, MergeRow, judge, short_id_of
 from shared.graph.names import entity_id, normal_form, place
 from shared.graph.port import Merge, PassageGraph
 from shared.graph.sqlite_schema import CONNECTED, INSERT_ENTITY, LAYOUT, TABLES
@@ -340,7 +340,7 @@ class _Writing:
 
     def _connect_again(self, ids: set[str]) -> None:
         """Gives every name that merges connect with these the id of their first."""
-        ids = ids.union(*(self._judge_short_form(identity) for identity in ids))
+        ids = ids | self._judge(ids)
         while ids:
             connected = {row[0] for row in self._connection.execute(CONNECTED, (min(ids),))}
             self._connection.execute(
@@ -349,9 +349,27 @@ class _Writing:
             )
             ids = ids - connected
 
-    def _judge_short_form(self, identity: str) -> set[str]:
-        """Makes the merges with a short form void where it is short for different names; returns these names."""
-        ends = self._connection.execute("SELECT first_id, second_id FROM merge WHERE short_id = ?", (identity,))
-        names = {end for pair in ends for end in pair} - {identity}
-        self._connection.execute("UPDATE merge SET is_void = ? WHERE short_id = ?", (len(names) > 1, identity))
-        return names
+    def _judge(self, ids: set[str]) -> set[str]:
+        """Finds out which merges around these names are void; returns the names of all that may have changed."""
+        around = self._merges_of(ids)
+        short_ids = {row.short_id for row in around if row.short_id}
+        judged = judge(around | self._merges_of(short_ids), short_ids)
+        self._connection.executemany(
+            "UPDATE merge SET is_void = ? WHERE first_id = ? AND second_id = ? AND document_id = ? AND epoch = ?"
+            " AND reason = ?",
+            [
+                (is_void, row.first_id, row.second_id, row.document_id, row.generation, row.reason)
+                for row, is_void in judged.items()
+            ],
+        )
+        return {end for row in judged for end in (row.first_id, row.second_id)}
+
+    def _merges_of(self, ids: set[str]) -> set[MergeRow]:
+        columns = "first_id, second_id, document_id, epoch, reason, short_id"
+        listed = "IN (SELECT value FROM json_each(?1))"
+        rows = self._connection.execute(
+            f"SELECT {columns} FROM merge WHERE first_id {listed}"  # noqa: S608 - columns of ours
+            f" UNION SELECT {columns} FROM merge WHERE second_id {listed}",
+            (json.dumps(sorted(ids)),),
+        )
+        return {MergeRow(*row) for row in rows}

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from shared.graph.port import Graph, GraphIndex, Mention, Merge, PassageGraph, Size, StatedRelation
+from shared.graph.port import APART, Graph, GraphIndex, Mention, Merge, PassageGraph, Size, StatedRelation
 from tests.shared.graph.samples import contents, ids, passage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -147,6 +147,23 @@ async def test_a_short_form_of_two_names_is_short_for_neither(graph: Graph) -> N
     await graph.forget("doc_b", 1)
     pm, prime, particles, _ = await ids(graph, *names)
     assert pm == particles != prime
+
+
+async def test_names_that_are_set_apart_are_not_merged_whoever_says_so(graph: Graph) -> None:
+    names = ["PM", "Prime Minister", "Particulate Matter"]
+    await graph.put([passage("doc_a", 0, names)])
+    apart = Merge("Particulate Matter", "PM", APART)
+    await graph.merge([apart])
+    matter = Merge("Particulate Matter", "PM", document_id="doc_b", generation=1)
+    await graph.merge([matter, Merge("PM", "Particulate Matter", "manual")])
+    assert len(set(await ids(graph, *names))) == 3
+    await graph.merge([Merge("Prime Minister", "PM", document_id="doc_c", generation=1)])
+    pm, prime, particles = await ids(graph, *names)
+    assert pm == prime != particles, "of its two long forms one is set apart"
+    await graph.split(apart)
+    assert len(set(await ids(graph, *names))) == 2
+    await graph.merge([matter])
+    assert len(set(await ids(graph, *names))) == 3
 
 
 async def test_relations_are_counted_by_the_passages_that_state_them_and_valid_in_time(graph: Graph) -> None:
