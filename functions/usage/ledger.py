@@ -33,8 +33,11 @@ class UsageLineView(Struct, frozen=True):
 
 
 class UsedPassage(Struct, frozen=True):
+    """`entity_ids` are the entities over which the graph reached it."""
+
     passage_id: str
     score: float
+    entity_ids: tuple[str, ...] = ()
 
 
 class UsageRecordView(Struct, frozen=True, kw_only=True):
@@ -82,6 +85,7 @@ async def handle(
 
 
 def _view(record: UsageRecord) -> UsageRecordView:
+    paths = dict(record.paths)
     fields = msgspec.structs.asdict(record) | {
         "lines": [
             UsageLineView(line.unit, in_units(line.unit, line.quantity), usd(line.cost_microusd))
@@ -93,6 +97,9 @@ def _view(record: UsageRecord) -> UsageRecordView:
         "cost_usd": usd(record.cost_microusd),
         "reserved_usd": usd(record.reserved_microusd),
         "adjusts": record.adjusts or None,
-        "passages": [UsedPassage(passage_id, score / 1_000_000) for passage_id, score in record.passages],
+        "passages": [
+            UsedPassage(passage_id, score / 1_000_000, paths.get(passage_id, ()))
+            for passage_id, score in record.passages
+        ],
     }
     return msgspec.convert(fields, UsageRecordView)

@@ -23,7 +23,7 @@ from shared.proxy.routing.complexity import judge
 from shared.proxy.routing.fallbacks import NoModel, PromptTooLong
 from shared.proxy.task import LLMResult, LLMTask, Token
 from shared.retrieval.retrieve import Mode
-from shared.retrieval.sources import Library, RetrievedSource, Sources
+from shared.retrieval.sources import Library, RetrievedSource, Sources, paths_of
 from shared.types.charges import charged_so_far, whole_bill
 from shared.types.citation import Citation
 from shared.types.document import Classification, higher
@@ -160,10 +160,15 @@ class Answering(Struct, frozen=True):
                     result = draft.of_extraction(reason)
         finally:
             extraction.close()
-        scores = [(source.found.passage.passage_id, source.found.score) for source in sources.items[: task.limit]]
-        execution = result.execution
-        is_extractive = execution.location == "extractive"
-        await question.record(execution.reason, scores, is_extractive=is_extractive, outcome=_outcome(task, result))
+        used, execution = sources.items[: task.limit], result.execution
+        scores = [(source.found.passage.passage_id, source.found.score) for source in used]
+        await question.record(
+            execution.reason,
+            scores,
+            paths_of(used),
+            is_extractive=execution.location == "extractive",
+            outcome=_outcome(task, result),
+        )
         yield replace(result, usage=whole_bill(result.usage))
 
     async def _verified(self, task: QuestionTask, draft: "_Draft", deadline: AnswerDeadline) -> list[CheckedText]:

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from shared.retrieval.retrieve import Mode
-from shared.retrieval.sources import Library, SearchHit, search_hit
+from shared.retrieval.sources import Library, SearchHit, paths_of, search_hit
 from shared.types.charges import whole_bill
 from shared.types.payer import Payer
 from shared.types.usage import Usage
@@ -31,7 +31,7 @@ async def search(
     sources = await library.sources(query, mode, limit, document_ids)
     found = [(source.found.passage.passage_id, source.found.score) for source in sources.items]
     question = await meter.question(payer, sources.embedded_tokens)
-    await question.record("search", found)
+    await question.record("search", found, paths_of(sources.items))
     return SearchAnswer(
         passages=[search_hit(source) for source in sources.items],
         usage=whole_bill(Usage(embedded_tokens=sources.embedded_tokens)),

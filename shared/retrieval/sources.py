@@ -25,12 +25,13 @@ _COUNTED = 8
 
 class RetrievedSource(Struct, frozen=True):
     """A passage of a document that exists; `classification` is the document's. `via` are the names of the entities over
-    which the graph reached it."""
+    which the graph reached it, `path` their ids."""
 
     found: Found
     title: str
     classification: Classification
     via: tuple[str, ...] = ()
+    path: tuple[str, ...] = ()
 
 
 class Sources(Struct, frozen=True):
@@ -92,7 +93,7 @@ class Library(Struct, frozen=True):
             return items
         names = {entity.entity_id: entity.name for entity in found}
         return [
-            replace(item, via=tuple(names[one] for one in path if one in names)) if path else item
+            replace(item, via=tuple(names[one] for one in path if one in names), path=path) if path else item
             for item in items
             for path in (paths.get(item.found.passage.passage_id, ()),)
         ]
@@ -130,3 +131,8 @@ def search_hit(source: RetrievedSource) -> SearchHit:
         score=round(source.found.score, 6),
         via=source.via,
     )
+
+
+def paths_of(sources: Sequence[RetrievedSource]) -> list[tuple[str, tuple[str, ...]]]:
+    """The ids of the entities on the graph's paths, by passage, for the usage record."""
+    return [(source.found.passage.passage_id, source.path) for source in sources if source.path]

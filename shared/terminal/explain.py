@@ -1,5 +1,6 @@
 """`aegis explain`: the decisions and costs of a request, from its records in the usage ledger."""
 
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,18 @@ from typing import Any
 import rich_click as click
 from msgspec import Struct
 
-from shared.terminal.client import convert_to, list_items
-from shared.terminal.connection import connection_for
-from shared.terminal.errors import CommandError, ExitCode
+from shared.terminal.client import ServerClient, convert_to, json_body, list_items, with_server
+from shared.terminal.connection import Connection, connection_for
+from shared.terminal.errors import CommandError, ExitCode, RequestRefused
 from shared.terminal.options import TextParam, TimeParam, server_options
 from shared.terminal.output import format_usd, safe_line, write, write_json, write_table
 
 _MAX_RECORDS = 1000
+_MAX_NAMES = 100
+
+
+class _Entity(Struct):
+    name: str
 
 
 class _Line(Struct):
@@ -25,6 +31,7 @@ class _Line(Struct):
 class _Passage(Struct):
     passage_id: str
     score: Decimal
+    entity_ids: list[str] = []
 
 
 class _Record(Struct):
@@ -82,12 +89,28 @@ def explain(request_id: str, since: str | None, data: Path, as_json: bool) -> No
     for call in explanation.outbound:
         write(f"{call.at}  left for the cloud: {safe_line(call.model)}, class {call.classification}")
         write(f"  reserved {format_usd(call.reserved_usd)}, prompt sha256 {safe_line(call.prompt_hash)}")
+    passages = [one for record in explanation.records for one in record.passages]
+    names = _entity_names(connection, {identity for one in passages for identity in one.entity_ids})
     for record in explanation.records:
-        _write(record)
+        _write(record, names)
     write(f"total {format_usd(sum((record.cost_usd for record in explanation.records), Decimal(0)))}")
 
 
-def _write(record: _Record) -> None:
+def _entity_names(connection: Connection, ids: set[str]) -> dict[str, str]:
+    """The names of entities by their ids, of those that are still in the graph."""
+
+    async def read(server: ServerClient) -> dict[str, str]:
+        names = {}
+        for identity in sorted(ids)[:_MAX_NAMES]:
+            with suppress(RequestRefused):
+                response = await server.send("GET", f"/graph/entities/{identity}")
+                names[identity] = convert_to(connection, json_body(connection, response), _Entity).name
+        return names
+
+    return with_server(connection, read) if ids else {}
+
+
+def _write(record: _Record, names: dict[str, str]) -> None:
     source = f" of {safe_line(record.document_id)}" if record.document_id else ""
     if record.location:
         source = f": {safe_line(record.model)}, {record.location}, reason {safe_line(record.reason or 'default')}"
@@ -101,7 +124,8 @@ def _write(record: _Record) -> None:
     for name, value in (record.decision or {}).items():
         write(f"  {safe_line(name)}: {safe_line(_plain(value))}")
     for passage in record.passages:
-        write(f"  passage {safe_line(passage.passage_id)}  {passage.score}")
+        path = " → ".join(safe_line(names.get(one, one)) for one in passage.entity_ids)
+        write(f"  passage {safe_line(passage.passage_id)}  {passage.score}{f'  over {path}' if path else ''}")
 
 
 def _plain(value: object) -> str:

@@ -85,15 +85,16 @@ class QuestionMeter:
         self,
         reason: str,
         passages: Iterable[tuple[str, float]],
+        paths: Iterable[tuple[str, tuple[str, ...]]] = (),
         *,
         is_extractive: bool = False,
         outcome: QuestionOutcome | None = None,
     ) -> None:
-        """With the passages that were found, and their scores; `outcome` where an answer was asked for. Calls of
-        language models have records of their own; an extractive answer has only this one. Durable when it returns,
-        where it costs money."""
+        """With the passages that were found, their scores and the entities on the graph's paths to them; `outcome`
+        where an answer was asked for. Calls of language models have records of their own; an extractive answer has only
+        this one. Durable when it returns, where it costs money."""
         found = tuple((passage_id, round(score * 1_000_000)) for passage_id, score in passages)
-        usage = replace(self._usage, reason=reason, passages=found, question=outcome)
+        usage = replace(self._usage, reason=reason, passages=found, paths=tuple(paths), question=outcome)
         await self._record(replace(usage, location="extractive", model="extractive") if is_extractive else usage)
 
 

@@ -94,7 +94,8 @@ class QuestionOutcome(Struct, frozen=True):
 class UsageRecord(Struct, frozen=True, kw_only=True, tag="usage"):
     """One billable act. `usage_id` is the id of its cause, an operation's or a stage's key, so that an act that is
     recorded twice counts once. `windows` are those it was charged to (none where it was free). `decision` holds the
-    vetoes and their inputs; `passages` the ids and scores of what went into the prompt, scores as millionths.
+    vetoes and their inputs; `passages` the ids and scores of what went into the prompt, scores as millionths, and
+    `paths` by passage the ids of the entities over which the graph reached it.
     `adjusts` names the usage record whose cost this one, below zero, lowers. `settled_at_once` marks work that was
     charged without a reservation: it has no outbound record. `question` is there where documents were asked, `entities`
     (how many were found) where a document was read for them."""
@@ -116,6 +117,7 @@ class UsageRecord(Struct, frozen=True, kw_only=True, tag="usage"):
     windows: tuple[BudgetWindow, ...] = ()
     decision: dict[str, Any] | None = None
     passages: tuple[tuple[str, int], ...] = ()
+    paths: tuple[tuple[str, tuple[str, ...]], ...] = ()
     adjusts: str = ""
     settled_at_once: bool = False
     question: QuestionOutcome | None = None

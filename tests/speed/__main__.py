@@ -1,7 +1,7 @@
 """`make speed`: every measurement that needs no data from elsewhere and ends in minutes.
 
-`python -m tests.speed NAME ARGUMENTS…` does one of them, or one of the longer ones: `memory`,
-`passages FOLDER`, `retrieval FOLDER`, `routing FILE`, `statements`, `stress FOLDER`, `usage`.
+`python -m tests.speed NAME ARGUMENTS…` does one of them, or one of the longer ones: `entities`, `graph_cost`, `memory`,
+`multihop FOLDER`, `passages FOLDER`, `retrieval FOLDER`, `routing FILE`, `statements`, `stress FOLDER`, `usage`.
 """
 
 import sys
@@ -17,7 +17,8 @@ QUICK = {
     "documents": "Formats",
     "tables": "Tables",
 }
-NAMES = (*QUICK, "memory", "passages", "retrieval", "routing", "statements", "stress", "usage")
+_LONGER = "entities graph_cost memory multihop passages retrieval routing statements stress usage"
+NAMES = (*QUICK, *_LONGER.split())
 
 
 def main() -> int:

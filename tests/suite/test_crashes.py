@@ -79,7 +79,7 @@ def all_ready(caller: Caller, ids: list[str], within_s: float = WITHIN_S) -> Non
             assert answer.json()["status"] not in FINAL, answer.text
             assert time.monotonic() < until, f"not ready after {within_s} s: {answer.text}"
             time.sleep(0.05)
-        assert [stage["status"] for stage in answer.json()["stages"]] == ["done"] * 4
+        assert [stage["status"] for stage in answer.json()["stages"]] == ["done"] * 6
 
 
 def generation_folders(server: Running) -> Iterator[Path]:

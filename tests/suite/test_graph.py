@@ -209,10 +209,13 @@ def test_documents_fill_the_graph_and_a_search_over_it_names_its_path(server: Ru
     ids = [caller.upload(text, f"{n}.txt").json()["document_id"] for n, text in enumerate(texts)]
     assert [caller.final(one)["entities"] for one in ids] == [2, 1]
     asked = {"query": "Which bell rings where Karel Purkyne died?", "mode": "graph"}
-    found = caller.post("/search", json=asked).raise_for_status().json()
+    answer = caller.post("/search", json=asked).raise_for_status()
+    found, found_by = answer.json(), answer.headers["x-request-id"]
     via = {one["document_id"]: one["via"] for one in found["passages"]}
     assert via == {ids[0]: ["Karel Purkyne"], ids[1]: ["Karel Purkyne", "Wroclaw"]}
     assert found["degraded"] == []
+    used = caller.get("/usage/ledger", params={"request_id": found_by}).json()["items"][0]["passages"]
+    assert [len(one["entity_ids"]) for one in used] == [1, 2]
     assert entity(caller, "Wroclaw")["documents"] == 2
     caller.delete(f"/documents/{ids[0]}").raise_for_status()
     caller.patch("/settings", json={"graph": "off"}).raise_for_status()
