@@ -44,10 +44,17 @@ async def named_entities(question: str, graph: Graph) -> list[str]:
 
 
 async def rank_by_graph(
-    first: Sequence[str], dense: Sequence[float] | None, found: Sequence[Found], graph: Graph
+    first: Sequence[str],
+    dense: Sequence[float] | None,
+    found: Sequence[Found],
+    graph: Graph,
+    document_ids: Sequence[str] | None = None,
 ) -> GraphRanking:
-    """Ranks what meaning and words found and what the graph leads to from the entities that a question names. Raises
-    `StoreUnavailable`."""
+    """Ranks what meaning and words found and what the graph leads to from the entities that a question names.
+
+    Paths may lead through other documents than `document_ids`; only passages of these are ranked. Raises
+    `StoreUnavailable`.
+    """
     starts = {one.passage.passage_id: one.score for one in found[:STARTS]}
     walk = _Walk(graph, Similarity(dense), first)
     await walk.follow(first, tuple(starts))
@@ -58,7 +65,9 @@ async def rank_by_graph(
     ranks = ranked_passages(walk.active, starts, walk.passages, walk.frequencies)
     await walk.follow(walk.onward(ranks), with_sentences=False)
     ranks = ranked_passages(walk.active, starts, walk.passages, walk.frequencies)
-    return _ranking(ranks.passages, starts, walk)
+    wanted = None if document_ids is None else frozenset(document_ids)
+    ended = {one.passage_id for one in walk.passages if wanted is None or one.document_id in wanted}
+    return _ranking({one: rank for one, rank in ranks.passages.items() if one in ended}, starts, walk)
 
 
 class _Walk:

@@ -16,7 +16,7 @@ from shared.language.wordlists import read_words
 from shared.retrieval.graph_search import STARTS, named_entities, rank_by_graph
 from shared.types.deadlines import answered_within
 from shared.types.errors import StoreUnavailable
-from shared.types.passage import Found
+from shared.types.passage import Found, Passage
 from shared.vectors.fusion import by_place
 from shared.vectors.port import Dense, Query, Vectors
 
@@ -121,20 +121,23 @@ async def _over_graph(
     if not first:
         return await _distinct(vectors, query), {}
     starts = await vectors.find(msgspec.structs.replace(query, limit=max(STARTS, query.limit)))
-    ranking = await rank_by_graph(first, query.dense, starts, graph)
-    best = sorted(ranking.scores, key=lambda one: (-ranking.scores[one], one))[: 2 * query.limit]
+    ranking = await rank_by_graph(first, query.dense, starts, graph, query.document_ids)
+    leading = starts[:LEADING] if mode == "hybrid" else []
+    best = sorted(ranking.scores, key=lambda one: (-ranking.scores[one], one))
     known = {one.passage.passage_id: one.passage for one in starts}
-    missing = [one for one in best if one not in known]
-    known |= {passage.passage_id: passage for passage in await vectors.passages(missing)} if missing else {}
-    found = [
-        Found(known[one], ranking.scores[one])
-        for one in best
-        if one in known and (query.document_ids is None or known[one].document_id in query.document_ids)
-    ]
-    ordered = by_place(found)
-    if mode == "hybrid":
-        ordered = _led(starts[:LEADING], ordered)
-    return _each_text_once(ordered, query.limit), ranking.paths
+    found: tuple[Found, ...] = ()
+    for size in range(2 * query.limit, len(best) + 2 * query.limit, 2 * query.limit):
+        some = best[size - 2 * query.limit : size]
+        known |= {one.passage_id: one for one in await _read(vectors, [one for one in some if one not in known])}
+        ordered = by_place(Found(known[one], ranking.scores[one]) for one in best[:size] if one in known)
+        found = _each_text_once(_led(leading, ordered), query.limit)
+        if len(found) == query.limit:
+            break
+    return found, ranking.paths
+
+
+async def _read(vectors: Vectors, passage_ids: Sequence[str]) -> list[Passage]:
+    return await vectors.passages(passage_ids) if passage_ids else []
 
 
 def _led(leading: Sequence[Found], ordered: Sequence[Found]) -> list[Found]:

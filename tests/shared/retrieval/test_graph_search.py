@@ -157,6 +157,15 @@ async def test_a_narrowed_search_stays_within_its_documents(stores: Stores) -> N
     assert set(names(retrieved)) <= {"psg_hall", "psg_rain"}
 
 
+async def test_neither_other_documents_nor_repeated_texts_take_the_places_of_what_is_asked_for(stores: Stores) -> None:
+    await add(stores, {f"psg_n{n}": f"Karel Purkyne died in Wroclaw, says {n}." for n in range(30)})
+    narrowed = await ask(stores, documents=("doc_psg_hall", "doc_psg_rain"))
+    assert set(names(narrowed)) == {"psg_hall", "psg_rain"}
+    await add(stores, {f"psg_r{n}": "Karel Purkyne died in Wroclaw, they say." for n in range(30)})
+    texts = [hit.passage.text for hit in (await ask(stores)).found]
+    assert len(texts) == len(set(texts)) == 3
+
+
 async def test_what_another_tenant_has_changes_neither_order_nor_score(stores: Stores) -> None:
     before = await ask(stores)
     foreign = [Passage(f"psg_f{n}", "doc_f", 1, n, "Wroclaw and Karel Purkyne.") for n in range(40)]
