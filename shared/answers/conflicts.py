@@ -31,7 +31,11 @@ _RECEIVING = frozenset(["to", "an"])
 _ARTICLES = frozenset(["the", "a", "der", "die", "das", "den", "dem", "einen", "eine", "ein"])
 _MISSPELT = 0.75
 _ENDING = 4
-"""Letters that the last parts of two German compounds share."""
+_BEGINNING = 3
+"""The least letters of the last part that two German compounds share, and of what stands before it."""
+
+_SUFFIX = re.compile(r".{0,3}(?:ung|heit|keit|schaft|tion|ität|ismus|nis|chen|lich|isch|enz|anz)(?:en|e|s)?")
+"""Endings that make a noun of another word, and are no word themselves."""
 
 
 def conflicts(evidence: Evidence, candidate: Candidate) -> bool:
@@ -140,11 +144,14 @@ def _has_other_compound(evidence: Evidence, term: Term, candidate: Candidate) ->
     """Whether it has another German compound of the same last part, and the passage has neither word."""
     if evidence.in_passage(term, candidate):
         return False
-    return any(
-        root != term.stem and len(_common_ending(root, term.stem)) >= _ENDING
-        and min(len(root), len(term.stem)) - len(_common_ending(root, term.stem)) >= 3
-        for root in candidate.words.stems
-    )  # fmt: skip
+    return any(root != term.stem and _ends_alike(root, term.stem) for root in candidate.words.stems)
+
+
+def _ends_alike(one: str, other: str) -> bool:
+    """Whether two words have a last part in common that is a word, and different first parts."""
+    ending = _common_ending(one, other)
+    is_part = len(ending) >= _ENDING and not _SUFFIX.fullmatch(ending)
+    return is_part and min(len(one), len(other)) - len(ending) >= _BEGINNING
 
 
 def _common_ending(one: str, other: str) -> str:

@@ -238,7 +238,7 @@ class _RowRead(ColumnComparison):
         if not self.is_mail and not named:
             self.find_similar(left)
         if self.is_mail:
-            return self._of_mail(own)
+            return self._of_mail()
         if any(not self.explains(term) for term in left):
             return self._value_of_label(rest)
         worths = {at: self._worth(at, rest) for at in range(len(self.columns)) if at not in keys}
@@ -254,7 +254,7 @@ class _RowRead(ColumnComparison):
                 return RowMatch(self.row, keys, asked[0]) if full else None
         return self._own_name(keys, rest) or self._value_of_label(rest)
 
-    def _of_mail(self, own: frozenset[Term]) -> RowMatch | None:
+    def _of_mail(self) -> RowMatch | None:
         """The line of the head that says who, when or about what; whom the question names stands in another line."""
         asked = RECIPIENT.search(self.question.text)
         heads = ("to",) if asked else MAIL_HEADS.get(self.kind, ())
