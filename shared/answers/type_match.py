@@ -74,7 +74,7 @@ _PATTERNS: dict[AnswerType, tuple[str, ...]] = {
         rf"{_UNIT}(?:kg|g|mg|kilos?|kilogram\w*|gram\w*|tonnes?|tons?|pounds?|lbs?|ounces?|tonnen|pfund)\b",
     ),
     AnswerType.PERCENT: (
-        r"\d[\d.,]*+ ?(?:%|percent|per cent|prozent)",
+        r"(?<!\d)(?<!\d[.,])\d[\d.,]*+ ?(?:%|percent|per cent|prozent)",
         rf"\b{_NUMBER_WORD} (?:percent|per cent|prozent)",
         r"%|\b(?:third|quarter|fifth|half|viertel|hälfte|drittel)\b",
     ),
