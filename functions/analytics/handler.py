@@ -1,14 +1,16 @@
-"""Reports what the tenant's users asked in a period: questions per day, which had no answer, latency, cited documents
-and extraction."""
+"""Reports what the tenant's users asked in a period: questions per day, which had no answer, latency, cited documents,
+extraction and ratings."""
 
 import asyncio
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 from msgspec import Struct, field
 
 from shared.proxy.budget.budget import Budget
+from shared.types.model import Rating
 from shared.types.period import Period, span
 from shared.types.principal import Principal
 from shared.usage.activity import ActivitySums, DayActivity
@@ -53,6 +55,13 @@ class ExtractionCounts(Struct, frozen=True):
     entities: int
 
 
+class Ratings(Struct, frozen=True):
+    """Ratings given in the period; one that its caller changed counts once, as the new one."""
+
+    up: int
+    down: int
+
+
 class Analytics(Struct, frozen=True, kw_only=True):
     """`days` are all days of the period. `unanswered_requests` are the newest 100 requests whose question had no answer
     in the sources, `documents` the 20 that were cited most."""
@@ -67,6 +76,7 @@ class Analytics(Struct, frozen=True, kw_only=True):
     days: list[DayOfQuestions]
     documents: list[CitedDocument]
     extraction: ExtractionCounts
+    feedback: Ratings
 
 
 async def handle(
@@ -99,6 +109,7 @@ def _analytics(since: datetime, until: datetime, parts: Iterable[DayActivity]) -
         days=[_day(by_day.get(day, DayActivity(day=day))) for day in _days(since, until)],
         documents=[CitedDocument(*one) for one in top],
         extraction=ExtractionCounts(sum(day.extracted for day in found), sum(day.entities for day in found)),
+        feedback=Ratings(*(max(0, sum(day.rated.get(one, 0) for day in found)) for one in get_args(Rating))),
     )
 
 

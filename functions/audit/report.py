@@ -116,7 +116,7 @@ class _Counts:
                 self.actions[record.kind][what] += 1
             elif isinstance(record, AlertRecord):
                 self.alerts += 1
-            elif record.location == "cloud":
+            elif isinstance(record, UsageRecord) and record.location == "cloud":
                 self._add_usage(record)
 
     def _add_call(self, call: OutboundRecord) -> None:

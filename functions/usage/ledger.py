@@ -4,20 +4,22 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from shared.proxy.budget.budget import Budget
+from shared.records.records import TenantRecords
 from shared.types.http import Paged
-from shared.types.model import AnswerLocation
+from shared.types.model import AnswerLocation, Rating
 from shared.types.money import usd
 from shared.types.period import PagedPeriod, span
 from shared.types.principal import Principal
 from shared.usage.journal import Journal
 from shared.usage.ledger import UsageLedger
 from shared.usage.outbox import flush_outbox
-from shared.usage.records import Record, Unit, UsageRecord, in_units
+from shared.usage.records import FeedbackRecord, Record, Unit, UsageRecord, in_units
 
 _DEFAULT_PERIOD = timedelta(days=62)
+_MOST_RATINGS = 100
 
 
 class ListUsage(PagedPeriod, frozen=True, kw_only=True):
@@ -62,12 +64,30 @@ class UsageRecordView(Struct, frozen=True, kw_only=True):
     passages: list[UsedPassage]
 
 
+class FeedbackView(Struct, frozen=True, kw_only=True):
+    """The newest rating of a caller. `key_id` is a user's id where a user was logged in."""
+
+    request_id: str
+    at: datetime
+    key_id: str
+    rating: Rating
+    comment: str | None
+
+
 class UsageRecords(Paged, frozen=True, kw_only=True):
+    """`feedback` is there where the records of one request are listed: up to 100 ratings, newest first."""
+
     items: list[UsageRecordView]
+    feedback: list[FeedbackView] | UnsetType = UNSET
 
 
 async def handle(
-    request: ListUsage, ledger: UsageLedger, budget: Budget, journal: Journal, principal: Principal
+    request: ListUsage,
+    ledger: UsageLedger,
+    budget: Budget,
+    journal: Journal,
+    records: TenantRecords,
+    principal: Principal,
 ) -> UsageRecords:
     since, until = span(request, _DEFAULT_PERIOD)
     await flush_outbox(budget.outbox, journal)
@@ -81,7 +101,29 @@ async def handle(
         [principal.tenant_id], request, matches, since, request.request_id, (UsageRecord,)
     )
     items = [_view(record) for record in page if isinstance(record, UsageRecord)]
-    return UsageRecords(items=items, next_cursor=next_cursor)
+    feedback = await _feedback(request.request_id, since, ledger, records) if request.request_id else UNSET
+    return UsageRecords(items=items, next_cursor=next_cursor, feedback=feedback)
+
+
+async def _feedback(
+    request_id: str, since: datetime, ledger: UsageLedger, records: TenantRecords
+) -> list[FeedbackView]:
+    def matches(record: Record) -> bool:
+        return isinstance(record, FeedbackRecord) and request_id in (record.request_id, record.label)
+
+    found = await ledger.newest([records.tenant_id], _MOST_RATINGS, None, matches, since, request_id, (FeedbackRecord,))
+    views: dict[tuple[str, str], FeedbackView] = {}
+    for one in found:
+        if isinstance(one, FeedbackRecord) and (one.request_id, one.key_id) not in views:
+            text = await records.feedback(one.request_id, one.key_id)
+            views[one.request_id, one.key_id] = FeedbackView(
+                request_id=one.request_id,
+                at=one.at,
+                key_id=one.key_id,
+                rating=text.rating if text else one.rating,
+                comment=text.comment if text else None,
+            )
+    return list(views.values())
 
 
 def _view(record: UsageRecord) -> UsageRecordView:

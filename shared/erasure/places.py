@@ -147,6 +147,7 @@ PLACES = (
         "once taken in; with the tenant",
         of_tenant=_blobs_of_tenant,
     ),
+    Place("blobs", ("t/*/feedback/*",), "comments of users on answers", "with the tenant", of_tenant=_blobs_of_tenant),
     Place("disk", ("counters/appendonlydir",), "commands with all of the above", "by compaction, within the hour"),
     Place("disk", ("spool",), "uploads while they arrive", "at the end of the upload; at the next start"),
 )

@@ -15,6 +15,11 @@ def generation(tenant_id: str, document_id: str, generation: int) -> str:
     return f"{document_folder(tenant_id, document_id)}{generation}/"
 
 
+def feedback(tenant_id: str, request_id: str = "", key_id: str = "") -> str:
+    """A caller's rating of a request, with its comment; without ids the folder of a request, or of all."""
+    return f"t/{tenant_id}/feedback/" + (f"{request_id}/{key_id}" if request_id else "")
+
+
 def graph(tenant_id: str) -> str:
     """Of what was imported into the tenant's graph."""
     return f"t/{tenant_id}/graph/"

@@ -21,6 +21,7 @@ from shared.records.outcomes import outcome_event
 from shared.records.structs import (
     DeadLetter,
     DocumentRecord,
+    FeedbackText,
     MarkerKind,
     OpenMarker,
     StageRecord,
@@ -67,6 +68,13 @@ class TenantRecords:
 
     async def settings(self) -> TenantSettings:
         return await read_record(self._blobs, names.settings(self.tenant_id), TenantSettings) or TenantSettings()
+
+    async def feedback(self, request_id: str, key_id: str) -> FeedbackText | None:
+        """What a caller says of a request now."""
+        return await read_record(self._blobs, names.feedback(self.tenant_id, request_id, key_id), FeedbackText)
+
+    async def write_feedback(self, request_id: str, key_id: str, feedback: FeedbackText) -> None:
+        await self._blobs.write(names.feedback(self.tenant_id, request_id, key_id), msgspec.json.encode(feedback))
 
     async def deleted_generation(self, document_id: str) -> int:
         """The last generation of the document that was deleted; 0 where none was."""
@@ -331,8 +339,8 @@ class PlatformRecords:
         await self._blobs.erase(names.deleting_tenant(tenant_id))
 
     async def erase_tenant(self, tenant_id: str) -> None:
-        """Erases the tenant's name, settings, caps, keys, users, inbox, imported graph and dead letters. Its usage and
-        the tombstones of its documents stay: ids, hashes and counts."""
+        """Erases the tenant's name, settings, caps, keys, users, inbox, feedback, imported graph and dead letters. Its
+        usage and the tombstones of its documents stay: ids, hashes and counts."""
         if tenant := await read_record(self._blobs, names.tenant(tenant_id), TenantRecord):
             nameless = msgspec.structs.replace(tenant, name="", deleted=True)
             await self._blobs.write(names.tenant(tenant_id), msgspec.json.encode(nameless))
@@ -343,5 +351,6 @@ class PlatformRecords:
             if name != names.tenant(tenant_id):
                 await self._blobs.erase(name)
         await self._blobs.erase_all(names.inbox(tenant_id))
+        await self._blobs.erase_all(names.feedback(tenant_id))
         await self._blobs.erase_all(names.graph(tenant_id))
         await self._blobs.erase_all(names.dead_letter(tenant_id, ""))

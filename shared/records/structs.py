@@ -6,6 +6,7 @@ from typing import Any, Literal
 from msgspec import Struct, field
 
 from shared.types.document import Classification
+from shared.types.model import Rating
 from shared.types.principal import Role, Scope, Tier
 
 
@@ -58,6 +59,14 @@ class Tombstone(Struct, frozen=True):
 
     generation: int = field(name="epoch")
     deleted_at: datetime
+
+
+class FeedbackText(Struct, frozen=True):
+    """A caller's newest rating of a request, and its comment. `number` counts the ratings that it gave to it."""
+
+    rating: Rating
+    comment: str | None
+    number: int
 
 
 MarkerKind = Literal["ingesting", "deleting"]

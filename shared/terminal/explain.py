@@ -8,7 +8,7 @@ from typing import Any
 import rich_click as click
 from msgspec import Struct
 
-from shared.terminal.client import ServerClient, convert_to, json_body, list_items, with_server
+from shared.terminal.client import ServerClient, call, convert_to, json_body, list_items, with_server
 from shared.terminal.connection import Connection, connection_for
 from shared.terminal.errors import CommandError, ExitCode, RequestRefused
 from shared.terminal.options import TextParam, TimeParam, server_options
@@ -59,9 +59,17 @@ class _Call(Struct):
     prompt_hash: str = ""
 
 
+class _Feedback(Struct):
+    at: str
+    key_id: str
+    rating: str
+    comment: str | None = None
+
+
 class _Explanation(Struct):
     records: list[_Record]
     outbound: list[_Call]
+    feedback: list[_Feedback]
 
 
 @click.command()
@@ -69,7 +77,7 @@ class _Explanation(Struct):
 @click.option("--from", "since", type=TimeParam(), help="Start of the search; default: two months ago.")
 @server_options
 def explain(request_id: str, since: str | None, data: Path, as_json: bool) -> None:
-    """Show the decisions, passages, reservations and costs of a request."""
+    """Show the decisions, passages, reservations, costs and ratings of a request."""
     connection = connection_for(data)
     params = {"request_id": request_id} | ({"from": since} if since else {})
     records = list_items(connection, "/usage/ledger", _MAX_RECORDS, params=params)["items"]
@@ -81,18 +89,27 @@ def explain(request_id: str, since: str | None, data: Path, as_json: bool) -> No
             "what to do: give the request's id or your own label, the X-Request-ID of its response",
         )
     # In the order of time.
-    raw = {"request_id": request_id, "records": records[::-1], "outbound": outbound[::-1]}
+    feedback = call(connection, "GET", "/usage/ledger", params={**params, "limit": 1}).get("feedback", [])
+    raw = {
+        "request_id": request_id,
+        "records": records[::-1],
+        "outbound": outbound[::-1],
+        "feedback": feedback[::-1],
+    }
     if as_json:
         write_json(raw)
         return
     explanation = convert_to(connection, raw, _Explanation)
-    for call in explanation.outbound:
-        write(f"{call.at}  left for the cloud: {safe_line(call.model)}, class {call.classification}")
-        write(f"  reserved {format_usd(call.reserved_usd)}, prompt sha256 {safe_line(call.prompt_hash)}")
+    for one in explanation.outbound:
+        write(f"{one.at}  left for the cloud: {safe_line(one.model)}, class {one.classification}")
+        write(f"  reserved {format_usd(one.reserved_usd)}, prompt sha256 {safe_line(one.prompt_hash)}")
     passages = [one for record in explanation.records for one in record.passages]
     names = _entity_names(connection, {identity for one in passages for identity in one.entity_ids})
     for record in explanation.records:
         _write(record, names)
+    for rating in explanation.feedback:
+        comment = f": {safe_line(rating.comment)}" if rating.comment else ""
+        write(f"{rating.at}  rated {rating.rating} by {safe_line(rating.key_id)}{comment}")
     write(f"total {format_usd(sum((record.cost_usd for record in explanation.records), Decimal(0)))}")
 
 

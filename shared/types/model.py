@@ -56,3 +56,7 @@ class Sampling(Struct, frozen=True):
     top_p: float | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
+
+
+Rating = Literal["up", "down"]
+"""A reader's judgement of an answer."""

@@ -1,4 +1,5 @@
-"""What a tenant's users did on a day, in counts: questions and what became of them, cited documents, extraction."""
+"""What a tenant's users did on a day, in counts: questions and what became of them, cited documents, extraction,
+ratings."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -7,7 +8,8 @@ from datetime import UTC
 import msgspec
 from msgspec import Struct
 
-from shared.usage.records import QuestionOutcome, Record, UsageRecord
+from shared.types.model import Rating
+from shared.usage.records import FeedbackRecord, QuestionOutcome, Record, UsageRecord
 
 _EXACT_MS = 1000
 """Up to here a latency is counted to the millisecond, above to three digits: a day has few different ones."""
@@ -15,7 +17,8 @@ _EXACT_MS = 1000
 
 class DayActivity(Struct, frozen=True, kw_only=True):
     """`unanswered` has the ids of the requests, in the order of their records; `latencies` counts questions by
-    milliseconds, `cited` citations by document. `extracted` documents were read for `entities`."""
+    milliseconds, `cited` citations by document. `extracted` documents were read for `entities`.
+    `rated` counts ratings, one that was changed only as the new one: a day can have less than none of the old."""
 
     day: str
     questions: int = 0
@@ -24,6 +27,7 @@ class DayActivity(Struct, frozen=True, kw_only=True):
     cited: dict[str, int] = {}
     extracted: int = 0
     entities: int = 0
+    rated: dict[Rating, int] = {}
 
 
 class ActivitySums:
@@ -43,8 +47,14 @@ class ActivitySums:
         found.cited.update(day.cited)
         found.extracted += day.extracted
         found.entities += day.entities
+        found.rated.update(day.rated)
 
     def add(self, record: Record) -> None:
+        if isinstance(record, FeedbackRecord):
+            rated = self._of(_day(record)).rated
+            rated[record.rating] += 1
+            if record.replaces:
+                rated[record.replaces] -= 1
         if not isinstance(record, UsageRecord):
             return
         if record.question:
@@ -76,7 +86,7 @@ class _Sum:
     def __init__(self) -> None:
         self.questions = self.extracted = self.entities = 0
         self.unanswered: list[str] = []
-        self.latencies, self.cited = Counter[int](), Counter[str]()
+        self.latencies, self.cited, self.rated = Counter[int](), Counter[str](), Counter[Rating]()
 
     def result(self, day: str) -> DayActivity:
         return DayActivity(
@@ -87,6 +97,7 @@ class _Sum:
             cited=dict(self.cited),
             extracted=self.extracted,
             entities=self.entities,
+            rated=dict(self.rated),
         )
 
 
@@ -101,7 +112,7 @@ def decode_activity(stored: bytes) -> list[DayActivity]:
     return msgspec.msgpack.decode(stored, type=list[DayActivity]) if stored else []
 
 
-def _day(record: UsageRecord) -> str:
+def _day(record: UsageRecord | FeedbackRecord) -> str:
     return record.at.astimezone(UTC).date().isoformat()
 
 

@@ -16,12 +16,27 @@ from msgspec import Struct
 from shared.types.paging import microseconds
 from shared.usage.activity import ActivitySums, decode_activity
 from shared.usage.codec import decode_records
-from shared.usage.records import ActionRecord, AlertRecord, OutboundRecord, Record, Unit, UsageRecord, record_id
+from shared.usage.records import (
+    ActionRecord,
+    AlertRecord,
+    FeedbackRecord,
+    OutboundRecord,
+    Record,
+    Unit,
+    UsageRecord,
+    record_id,
+)
 
 _HASH = "Q"
 _NUMBER = "I"
 _MOMENT = "q"
-_KINDS: dict[type[Record], int] = {UsageRecord: 1, OutboundRecord: 2, AlertRecord: 4, ActionRecord: 8}
+_KINDS: dict[type[Record], int] = {
+    UsageRecord: 1,
+    OutboundRecord: 2,
+    AlertRecord: 4,
+    ActionRecord: 8,
+    FeedbackRecord: 16,
+}
 
 
 class DailyTotal(Struct, frozen=True):

@@ -17,7 +17,16 @@ from shared.usage.concurrency import map_concurrently
 from shared.usage.day_digest import DailyTotal, DigestKeys, decode_totals, sum_usage
 from shared.usage.digests import Digests
 from shared.usage.paths import PLATFORM, day_folder, ledger_folder
-from shared.usage.records import ActionRecord, AlertRecord, OutboundRecord, Record, UsageRecord, record_id, unique
+from shared.usage.records import (
+    ActionRecord,
+    AlertRecord,
+    FeedbackRecord,
+    OutboundRecord,
+    Record,
+    UsageRecord,
+    record_id,
+    unique,
+)
 from shared.usage.seal_chain import Seal, SealChain
 from shared.usage.sealing import seal_due
 from shared.usage.snapshot import LedgerDay, SnapshotReader, day_of
@@ -28,7 +37,7 @@ RecordFilter = Callable[[Record], bool]
 RecordPosition = tuple[int, str]
 """The place of a record in a list: microseconds of its time, and its id."""
 Kinds = tuple[type[Record], ...]
-ALL_KINDS: Kinds = (UsageRecord, OutboundRecord, AlertRecord, ActionRecord)
+ALL_KINDS: Kinds = (UsageRecord, OutboundRecord, AlertRecord, ActionRecord, FeedbackRecord)
 _READ_BLOBS = 64
 _READ_NEWEST = 8
 

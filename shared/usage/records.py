@@ -7,7 +7,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from shared.types.document import Classification
-from shared.types.model import AnswerLocation
+from shared.types.model import AnswerLocation, Rating
 from shared.types.money import usd
 
 Unit = Literal[
@@ -170,7 +170,21 @@ class ActionRecord(Struct, frozen=True, kw_only=True, tag="action"):
     done: bool = True
 
 
-Record = OutboundRecord | UsageRecord | AlertRecord | ActionRecord
+class FeedbackRecord(Struct, frozen=True, kw_only=True, tag="feedback"):
+    """A caller's rating of the answer to a request. `request_id` and `label` are the rated request's; `replaces` is the
+    same caller's rating before."""
+
+    feedback_id: str
+    tenant_id: str
+    request_id: str
+    at: datetime
+    rating: Rating
+    key_id: str
+    label: str = ""
+    replaces: Rating | None = None
+
+
+Record = OutboundRecord | UsageRecord | AlertRecord | ActionRecord | FeedbackRecord
 
 
 def record_id(record: Record) -> str:
@@ -181,6 +195,8 @@ def record_id(record: Record) -> str:
         return f"usage-{record.usage_id}"
     if isinstance(record, ActionRecord):
         return f"action-{record.action_id}"
+    if isinstance(record, FeedbackRecord):
+        return f"feedback-{record.feedback_id}"
     window = record.window
     return f"alert-{window.scope}-{window.id}-{window.name}-{window.start}-{record.threshold_pct}"
 

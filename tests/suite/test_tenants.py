@@ -74,6 +74,7 @@ CASES = {
     "POST /v1/responses": Case(json={"model": "aegis", "input": f"What does the {CANARY} weigh?"}, scope="ask"),
     "POST /v1/completions": Case(json={"model": "aegis", "prompt": f"What does the {CANARY} weigh?"}, scope="ask"),
     "POST /v1/embeddings": Case(json={"model": "aegis", "input": "a word"}, scope="ask"),
+    "POST /feedback": Case(json={"rating": "up"}, fresh="request"),
     "POST /search": Case(json={"query": CANARY}),
     "POST /mcp": Case(
         json={
@@ -248,9 +249,14 @@ def create_user(admin: Caller, username: str = "") -> dict[str, Any]:
     return created
 
 
-def begin_conversation(caller: Caller) -> str:
+def ask(caller: Caller) -> dict[str, Any]:
     answer = caller.post("/ask", json={"question": f"What does the {CANARY} weigh?"}).raise_for_status()
-    conversation_id: str = answer.json()["conversation_id"]
+    answered: dict[str, Any] = answer.json()
+    return answered
+
+
+def begin_conversation(caller: Caller) -> str:
+    conversation_id: str = ask(caller)["conversation_id"]
     return conversation_id
 
 
@@ -370,6 +376,8 @@ def test_each_case_is_a_call_that_works(route: Operation, server: Running, opera
             ids["conversation_id"] = begin_conversation(theirs.admin)
         case "letter":
             ids["dead_letter_id"] = keep_letter(server, theirs.tenant_id)
+        case "request":
+            more = {"request_id": ask(theirs.admin)["request_id"]}
         case "tenant":
             ids["tenant_id"] = server.create_tenant("fresh")[0]
     caller = operator if route.roles == ("operator",) else theirs.admin

@@ -11,6 +11,7 @@ from shared.access.accounts import Accounts
 from shared.blobs.port import Blobs
 from shared.proxy.budget.budget import Budget
 from shared.proxy.budget.operations import Reserved
+from shared.records.records import TenantRecords
 from shared.records.structs import TenantRecord
 from shared.redis.client import RedisClient
 from shared.types.clock import now
@@ -42,7 +43,8 @@ class Desk:
         return await totals.handle(request, self.ledger, self.budget, self.journal, ADMIN)
 
     async def records(self, **fields: Any) -> listing.UsageRecords:
-        return await listing.handle(listing.ListUsage(**fields), self.ledger, self.budget, self.journal, ADMIN)
+        tenant = TenantRecords(self.blobs, ADMIN.tenant_id)
+        return await listing.handle(listing.ListUsage(**fields), self.ledger, self.budget, self.journal, tenant, ADMIN)
 
 
 @pytest.fixture

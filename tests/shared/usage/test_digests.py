@@ -83,7 +83,7 @@ async def test_the_running_days_digest_grows_by_what_was_sealed_since(blobs: Blo
         assert len(read) == 1
         assert await cost(blobs) == 10 * (number + 1)
     assert [name.rpartition("/")[2] for name in await digests(blobs)] == [
-        f"{TODAY}.000004.{part}" for part in ("documents", "head", "ids", "keys")
+        f"{TODAY}.000004.{part}" for part in ("activity", "documents", "head", "ids", "keys")
     ]
 
 
@@ -93,7 +93,7 @@ async def test_a_ledger_of_an_earlier_revision_gets_its_digests(blobs: Blobs) ->
     await blobs.write(f"t/ten_a/digests/{TODAY}", b'{"covers": "", "rows": []}')
     await UsageLedger(blobs).update_digests()
     assert await cost(blobs) == 30
-    assert len(await digests(blobs)) == 8
+    assert len(await digests(blobs)) == 10
 
 
 @pytest.mark.parametrize("lost", ["all", "a day", "the marker"])
@@ -154,7 +154,7 @@ async def test_an_update_that_was_cut_off_is_made_again(blobs: Blobs, calls_befo
     assert await cost(blobs) == 30
     await UsageLedger(blobs).update_digests()
     assert await cost(blobs) == 30
-    assert len(await digests(blobs)) == 4
+    assert len(await digests(blobs)) == 5
 
 
 async def test_a_request_is_found_without_reading_the_other_records(blobs: Blobs) -> None:
@@ -205,7 +205,7 @@ async def test_the_sweep_updates_after_ten_seals_or_ten_minutes(blobs: Blobs, mo
         await write(blobs, free(number))
         await seal(blobs)
     await Digests(blobs).update_due()
-    assert len(await digests(blobs)) == 4
+    assert len(await digests(blobs)) == 5
     await write(blobs, free(10))
     made = await seal(blobs)
     assert made is not None
