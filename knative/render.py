@@ -24,7 +24,7 @@ DEAD_LETTERS = "failed"
 NETWORK = "network-policies.yaml"
 CLOCK = "aegis.clock.ticked.v1"
 
-_NOTE = "# Rendered from functions/table.toml by `make generate`; do not edit.\n"
+NOTE = "# Rendered from functions/table.toml by `make generate`; do not edit.\n"
 _PORT = 8080
 _USER = 65532
 _CLOCK_SCHEDULE = "*/30 * * * * *"  # seconds first
@@ -158,7 +158,7 @@ def variables(function: Function) -> tuple[Variable, ...]:
 
 def _container(function: Function) -> Manifest:
     return {
-        "image": f"aegisrag/{function.image}:{_version()}",
+        "image": f"aegisrag/{function.image}:{version()}",
         "args": [function.name],
         "ports": [{"name": "http1", "containerPort": _PORT}],
         "env": [_reference(variable) for variable in variables(function)],
@@ -305,7 +305,7 @@ def _short(event_type: str) -> str:
     return "-".join(event_type.removeprefix("aegis.").removesuffix(".v1").replace("_", "-").split("."))
 
 
-def _version() -> str:
+def version() -> str:
     project = tomllib.loads((SERVICES.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
     return str(project["project"]["version"])
 
@@ -316,7 +316,7 @@ def _kustomization(table: Table) -> str:
 
 
 def _yaml(documents: list[Manifest]) -> str:
-    return _NOTE + "---\n".join(msgspec.yaml.encode(document).decode() for document in documents)
+    return NOTE + "---\n".join(msgspec.yaml.encode(document).decode() for document in documents)
 
 
 def rendered(table: Table) -> dict[str, str]:
@@ -338,14 +338,14 @@ def rendered_component(table: Table) -> dict[str, str]:
             *({"target": {"kind": "Service", "name": name}, "path": f"{name}.yaml"} for name in rows),
         ],
     }
-    patches = {f"{name}.yaml": _NOTE + msgspec.yaml.encode(_docling_patch(row)).decode() for name, row in rows.items()}
+    patches = {f"{name}.yaml": NOTE + msgspec.yaml.encode(_docling_patch(row)).decode() for name, row in rows.items()}
     return {"kustomization.yaml": _yaml([component]), "config.yaml": _yaml([settings]), **patches}
 
 
 def _docling_patch(row: DoclingRow) -> list[Manifest]:
     container = "/spec/template/spec/containers/0"
     operations: list[Manifest] = [
-        {"op": "replace", "path": f"{container}/image", "value": f"aegisrag/{row.image}:{_version()}"}
+        {"op": "replace", "path": f"{container}/image", "value": f"aegisrag/{row.image}:{version()}"}
     ]
     for kind in ("requests", "limits"):
         resources = f"{container}/resources/{kind}"
@@ -372,11 +372,16 @@ def write(wanted: dict[str, str], folder: Path = SERVICES) -> None:
 
 
 def main() -> int:
+    from knative import chart  # it renders by this module
+
     table, is_check, names = load(), "--check" in sys.argv, list[str]()
     for folder, wanted in ((SERVICES, rendered(table)), (DOCLING, rendered_component(table))):
         names += [f"{folder.name}/{name}" for name in stale(wanted, folder)]
         if not is_check:
             write(wanted, folder)
+    names += [f"../infra/{chart.CHART.name}/{path}" for path in chart.stale(table)]
+    if not is_check:
+        chart.write(table)
     for name in names:
         print(f"{'stale' if is_check else 'written'}: knative/{name}")
     if is_check and names:

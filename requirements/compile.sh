@@ -13,6 +13,8 @@ compile pyproject.toml --extra serve --extra cluster --extra lambda --extra mult
 compile pyproject.toml --extra cluster --extra documents --extra terminal -c requirements/dev.lock \
   -o requirements/documents.lock
 compile pyproject.toml --extra cluster --extra terminal -c requirements/dev.lock -o requirements/light.lock
+compile --group manifests -c requirements/dev.lock -o requirements/manifests.lock
+compile --group helm --no-deps -o requirements/helm.lock
 compile --group build -c requirements/dev.lock -o requirements/build.lock
 # CUDA 12.8: the newest torch and ONNX Runtime that are built for it. ONNX Runtime with CUDA takes the place of the other.
 compile pyproject.toml requirements/cuda.in --extra cluster --extra docling --extra terminal -c requirements/dev.lock \

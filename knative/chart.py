@@ -1,0 +1,86 @@
+"""Renders what in the Helm chart comes from the table: the functions, their policies, and the schema of the values."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from knative import network, render
+from knative.values import schema
+from shared.table.table import Function, Table
+
+CHART = Path(__file__).parents[1] / "infra/aegis-rag-helm"
+_HEALTH = {"path": "/health", "type": "PathPrefix"}
+_HEALTH_FUNCTION = "front"
+
+Manifest = dict[str, Any]
+
+
+def rendered(table: Table) -> dict[str, str]:
+    """Returns the content of each rendered file of the chart by its path."""
+    names = [network.service_name(function) for function in table.functions]
+    files = {
+        "functions": {network.service_name(function): _function(function) for function in table.functions},
+        "policies": network.policies(table),
+    }
+    text = msgspec.json.format(msgspec.json.encode(schema(names)), indent=2).decode()
+    return {
+        "files/functions.yaml": render.NOTE + msgspec.yaml.encode(files).decode(),
+        "values.schema.json": text + "\n",
+        "Chart.yaml": _chart(),
+    }
+
+
+def stale(table: Table, folder: Path = CHART) -> list[str]:
+    """Returns the paths of rendered files that are missing or differ."""
+    return [
+        path
+        for path, text in rendered(table).items()
+        if not (folder / path).exists() or (folder / path).read_text(encoding="utf-8") != text
+    ]
+
+
+def write(table: Table, folder: Path = CHART) -> None:
+    for path, text in rendered(table).items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+
+
+def _function(function: Function) -> Manifest:
+    docling = function.docling
+    return {
+        "image": function.image,
+        "isPool": "pool" in function.needs,
+        "needsGraph": "graph" in function.needs and "graph" not in function.optional,
+        "minScale": function.min_scale,
+        "maxScale": function.max_scale,
+        "timeout": function.timeout_s,
+        "docling": {"image": docling.image, "memory": docling.memory, "cards": docling.cards} if docling else {},
+        "paths": _paths(function),
+        "manifests": render.manifests(function),
+    }
+
+
+def _paths(function: Function) -> list[Manifest]:
+    """Returns what a gateway matches: each route up to its first parameter, without what another covers."""
+    routes = [operation for operation in function.operations if operation.is_route]
+    prefixes = sorted({operation.path.partition("/{")[0] for operation in routes})
+    outer = [one for one in prefixes if not any(one != other and one.startswith(f"{other}/") for other in prefixes)]
+    health = [_HEALTH] if function.name == _HEALTH_FUNCTION else []
+    return [*({"path": prefix, "type": "PathPrefix"} for prefix in outer), *health]
+
+
+def _chart() -> str:
+    version = render.version()
+    chart = {
+        "apiVersion": "v2",
+        "name": "aegis-rag",
+        "description": "Question answering over a tenant's own documents, as a suite of functions on Knative.",
+        "type": "application",
+        "version": version,
+        "appVersion": version,
+        "kubeVersion": ">=1.34.0-0",
+        "keywords": ["rag", "knative", "search", "documents"],
+        "annotations": {"artifacthub.io/category": "ai-machine-learning", "artifacthub.io/license": "Apache-2.0"},
+    }
+    return render.NOTE + msgspec.yaml.encode(chart).decode()
