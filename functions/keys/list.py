@@ -31,6 +31,7 @@ class KeyView(Struct, frozen=True):
     expires_at: datetime | None
     last_used_at: datetime | None
     cost_usd: float
+    rotated_to: str | None
 
 
 class Keys(Paged, frozen=True, kw_only=True):

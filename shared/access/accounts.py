@@ -35,12 +35,20 @@ return 1
 """)
 
 
+# One that is revoked stays revoked.
+_CHANGE_KEY = Script("""
+if redis.call('HGET', KEYS[1], 'principal') == '' then return 0 end
+redis.call('HSET', KEYS[1], 'principal', ARGV[1], 'tenant', ARGV[2])
+return 1
+""")
+
+
 def cached_key(hashed: str) -> str:
     return f"key:{hashed}"
 
 
 def revoked_mark(key_id: str) -> str:
-    """Stands for as long as a call that began before the revocation may run."""
+    """Holds the Unix time at which the key ends, and stands for as long as a call that began before may run."""
     return f"key:revoked:{key_id}"
 
 
@@ -133,12 +141,28 @@ class Accounts:
             for key, at in zip(keys, used, strict=True)
         ]
 
-    async def revoke_key(self, tenant_id: str, key_id: str) -> None:
-        """Revokes a key, from the next call on. The record is erased last: while a store is away, the call can be
-        repeated. Raises `NotFound`."""
+    async def key(self, tenant_id: str, key_id: str) -> KeyRecord:
+        """Raises `NotFound`, the same for a missing key and another tenant's."""
         record = next((key for key in await self.keys(tenant_id) if key.key_id == key_id), None)
         if record is None:
             raise NotFound("There is no such key.")
+        return record
+
+    async def replace_key(self, record: KeyRecord, new_key_id: str, ends_at: datetime) -> None:
+        """Lets a key end at this time, in every process. The record is written last: while a store is away, the call
+        can be repeated."""
+        changed = msgspec.structs.replace(record, expires_at=ends_at, rotated_to=new_key_id)
+        principal = msgspec.json.encode(_principal(changed)).decode()
+        await self._redis.run(_CHANGE_KEY, [cached_key(record.key_hash)], [principal, record.tenant_id])
+        remaining_s = max(0, int((ends_at - now()).total_seconds()))
+        end = ("SET", revoked_mark(record.key_id), f"{ends_at.timestamp():.3f}", "EX", remaining_s + _REVOKED_S)
+        await self._redis.batch([end])
+        await self._blobs.write(names.key(record.tenant_id or OPERATORS, record.key_id), msgspec.json.encode(changed))
+
+    async def revoke_key(self, tenant_id: str, key_id: str) -> None:
+        """Revokes a key, from the next call on. The record is erased last: while a store is away, the call can be
+        repeated. Raises `NotFound`."""
+        record = await self.key(tenant_id, key_id)
         await self._blobs.erase(names.key_by_hash(record.key_hash))
         cached = cached_key(record.key_hash)
         await self._redis.batch(
@@ -152,11 +176,12 @@ class Accounts:
         await self._blobs.erase(names.key(tenant_id or OPERATORS, key_id))
 
     async def revoked(self, key_ids: Sequence[str]) -> set[str]:
-        """Returns the keys that were revoked recently: their calls have to end."""
+        """Returns the keys that were revoked, or replaced and ended, recently: their calls have to end."""
         if not key_ids:
             return set()
         marks = await self._redis.call("MGET", *map(revoked_mark, key_ids))
-        return {key_id for key_id, mark in zip(key_ids, marks, strict=True) if mark}
+        at = now().timestamp()
+        return {key_id for key_id, mark in zip(key_ids, marks, strict=True) if mark and float(mark) <= at}
 
     async def revoke_keys(self, tenant_id: str) -> None:
         for key in await self.keys(tenant_id):
@@ -168,16 +193,7 @@ class Accounts:
         record = await read_record(self._blobs, place, KeyRecord) if place else None
         if record is None or (record.tenant_id and not await self.load_tenant(record.tenant_id)):
             return False
-        principal = Principal(
-            record.tenant_id,
-            record.key_id,
-            record.role,
-            record.scopes,
-            record.user_id,
-            record.expires_at,
-            record.groups,
-        )
-        await self._cache(hashed, principal)
+        await self._cache(hashed, _principal(record))
         return True
 
     async def load_principal(self, name: str, principal: Principal) -> bool:
@@ -231,6 +247,10 @@ class Accounts:
         await PlatformRecords(self._blobs).begin_tenant_deletion(tenant_id)
         await self.revoke_keys(tenant_id)
         await self._redis.call("DEL", cached_tenant(tenant_id))
+
+
+def _principal(key: KeyRecord) -> Principal:
+    return Principal(key.tenant_id, key.key_id, key.role, key.scopes, key.user_id, key.expires_at, key.groups)
 
 
 def _flag(value: bool) -> str:

@@ -109,7 +109,8 @@ class TenantSettings(Struct, frozen=True):
 
 
 class KeyRecord(Struct, frozen=True):
-    """An API key; of the key itself only a hash is stored, with its first and last characters to recognise it by."""
+    """An API key; of the key itself only a hash is stored, with its first and last characters to recognise it by.
+    `rotated_to` is the key that replaced it."""
 
     key_id: str
     tenant_id: str
@@ -123,6 +124,7 @@ class KeyRecord(Struct, frozen=True):
     user_id: str | None = None
     expires_at: datetime | None = None
     groups: tuple[str, ...] = ()
+    rotated_to: str | None = None
 
 
 class UserRecord(Struct, frozen=True):

@@ -43,9 +43,13 @@ class _CreatedKey(Struct):
     api_key: str
 
 
+class _RotatedKey(Struct):
+    replaced_expires_at: str
+
+
 @click.group()
 def keys() -> None:
-    """Create, list and revoke API keys."""
+    """Create, list, rotate and revoke API keys."""
 
 
 @keys.command()
@@ -88,6 +92,20 @@ def write_created_key(connection: Connection, created: Any, owner_id: str, as_js
 def list_keys(limit: int, data: Path, as_json: bool) -> None:
     """List the keys, newest first."""
     write_list(connection_for(data), "/keys", limit, _Key, _COLUMNS, as_json=as_json)
+
+
+@keys.command()
+@click.argument("key_id", type=IdParam())
+@click.option("--overlap", type=click.IntRange(0), help="Seconds that the old key goes on; default: a day.")
+@server_options
+def rotate(key_id: str, overlap: int | None, data: Path, as_json: bool) -> None:
+    """Replace a key by a new one and print that, once."""
+    connection = connection_for(data)
+    request = {} if overlap is None else {"overlap_seconds": overlap}
+    created = call(connection, "POST", f"/keys/{key_id}/rotate", json=request)
+    write_created_key(connection, created, convert_to(connection, created, _Key).key_id, as_json)
+    if not as_json:
+        note(f"{key_id} ends at {safe_line(convert_to(connection, created, _RotatedKey).replaced_expires_at)}")
 
 
 @keys.command()

@@ -25,7 +25,7 @@ COMMANDS = {
     "mcp": ("mcp", "Serve the Model Context Protocol on stdin and stdout."),
     "documents": ("documents", "List, show, watch, print, retry and delete documents."),
     "graph": ("graph", "Export the graph of entities, and merge exported ones into it."),
-    "keys": ("keys", "Create, list and revoke API keys."),
+    "keys": ("keys", "Create, list, rotate and revoke API keys."),
     "tenants": ("tenants", "Create, list, change and delete tenants (operator)."),
     "failed": ("failed", "List, show, replay and delete dead letters."),
     "usage": ("usage", "Show usage and its cost."),

@@ -99,6 +99,7 @@ CASES = {
     "PATCH /users/{user_id}": Case(json={"role": "reader"}, fresh="user"),
     "DELETE /users/{user_id}": Case(fresh="user"),
     "POST /keys": Case(json={"name": "one more"}),
+    "POST /keys/{key_id}/rotate": Case(json={}, fresh="key"),
     "DELETE /keys/{key_id}": Case(fresh="key"),
     "POST /tenants": Case(json={"name": "one more", "tier": "free"}),
     "PATCH /tenants/{tenant_id}": Case(json={"name": "another name"}, fresh="tenant"),

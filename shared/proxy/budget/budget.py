@@ -177,6 +177,9 @@ class Budget:
         `NotFound` for a tenant that is not there."""
         return await self._caps.change(scope, setter, caps, await self._default(scope))
 
+    async def copy_caps(self, source: ScopeOf, target: ScopeOf) -> None:
+        await self._caps.copy(source, target)
+
     async def alerts(self) -> list[AlertRecord]:
         """Returns the thresholds that were reached and whose event is not sent yet."""
         answer = await self._ask(scripts.ALERTS)

@@ -69,6 +69,13 @@ class CapsStore:
             await self._cache("", scope, record)
         return record
 
+    async def copy(self, source: ScopeOf, target: ScopeOf) -> None:
+        """Gives a new scope the caps of another one."""
+        record = await self.read(source)
+        if record != CapsRecord():
+            await self._blobs.write(_place(target), msgspec.json.encode(record))
+            await self._cache("", target, record)
+
     async def load(self, generation: str, scope: ScopeOf) -> None:
         """Loads caps that Redis lacks."""
         await self._cache(generation, scope, await self.read(scope))

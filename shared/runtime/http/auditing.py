@@ -21,7 +21,9 @@ def action_record(
     """The record of a call that succeeded: ids and names of fields, never a value."""
     assert operation.audit
     targets = {name: str(getattr(message, name)) for name in operation.path_parameters}
-    targets |= {name: found for name in _IDS if isinstance(found := getattr(answer, name, None), str)}
+    for name in _IDS:
+        if isinstance(found := getattr(answer, name, None), str):
+            targets[name if targets.get(name, found) == found else f"new_{name}"] = found
     return ActionRecord(
         action_id=exchange.request_id,
         kind=operation.audit,
