@@ -8,7 +8,7 @@ from typing import Literal
 ScriptPosition = Literal["", "sup", "sub"]
 """Where a run of text stands: on the line, above it or below it."""
 
-_ONE_WORD = re.compile(r"[+\-−–]?[\w.,′]+[+\-−]?|[+\-−°′″™®©ªº]+")
+_ONE_WORD = re.compile(r"[+\-−–]?[\w.,′]+[+\-−)]?|[+\-−°′″™®©ªº]+")
 _ORDINALS = frozenset({
     "st", "nd", "rd", "th", "er", "ère", "re", "e", "ème", "eme", "o", "a", "os", "as", "º", "ª", "°", "™", "®", "©",
     "tm", "sm",

@@ -14,6 +14,7 @@ from shared.parsing.paged.annotations import PageLink
 from shared.parsing.paged.layout_repair import from_right_to_left, repair_layout
 from shared.parsing.paged.page_method import page_method
 from shared.parsing.paged.page_tables import add_tables
+from shared.parsing.paged.raised_text import write_raised
 from shared.parsing.paged.reading_order import in_reading_order
 from shared.parsing.paged.rulings import ruling
 from shared.parsing.paged.table_words import TableWord, centre_in
@@ -46,6 +47,7 @@ def page_blocks(page: TextPage, number: int, found: Sequence[Block] | None = Non
         if counts[quarters] and quarters != main:
             for block in _of_direction(_without_cells(page, quarters, blocks), quarters, number, None):
                 insert_block(blocks, block)
+    write_raised(blocks, [(word, page.fractions(word.box)) for run in page.runs for word in run.raised])
     for link in page.links:
         _add_address(blocks, link, page)
     notes = [

@@ -11,6 +11,7 @@ from typing import Any
 import pypdfium2.raw as pdfium
 from msgspec import Struct
 
+from shared.parsing.paged.raised_text import PageLetter, RaisedWord, divided_word, drawn_size, raised_word
 from shared.parsing.paged.table_words import TableWord, is_right_to_left
 from shared.types.passage import Box
 
@@ -37,6 +38,7 @@ class TextRun(Struct, frozen=True):
     upright: bool = True
     quarters: int = 0
     words: tuple[TableWord, ...] = ()
+    raised: tuple[RaisedWord, ...] = ()
 
 
 class PageFrame(Struct, frozen=True):
@@ -68,62 +70,70 @@ class PageFrame(Struct, frozen=True):
         ]
 
 
-class _Letter(Struct):
-    code: int
-    box: tuple[float, float, float, float]
-    index: int
-
-
 def text_runs(textpage: Any, frame: PageFrame, hidden: Container[int] = ()) -> tuple[list[TextRun], list[TextRun]]:
     """Returns the runs in the order in which the file draws them: first those of letters that are seen, then those of
     the letters with the indices `hidden`."""
     letters = list(_letters(textpage))
     if not hidden:
         return _runs(textpage, letters, frame), []
-    seen: list[_Letter] = []
-    unseen: list[_Letter] = []
+    seen: list[PageLetter] = []
+    unseen: list[PageLetter] = []
     is_hidden = False
     for letter in letters:
-        is_hidden = letter.index in hidden if _is_ink(letter) else is_hidden  # a space belongs to the letter before it
+        is_hidden = letter.index in hidden if letter.is_ink else is_hidden  # a space belongs to the letter before it
         (unseen if is_hidden else seen).append(letter)
     return _runs(textpage, seen, frame), _runs(textpage, unseen, frame)
 
 
-def _runs(textpage: Any, letters: Sequence[_Letter], frame: PageFrame) -> list[TextRun]:
+def _runs(textpage: Any, letters: Sequence[PageLetter], frame: PageFrame) -> list[TextRun]:
     return [_run(textpage, run, frame) for run in _divided(letters)]
 
 
-def _divided(letters: Sequence[_Letter]) -> Iterator[list[_Letter]]:
-    run: list[_Letter] = []
+def _divided(letters: Sequence[PageLetter]) -> Iterator[list[PageLetter]]:
+    run: list[PageLetter] = []
+    is_broken = False
     for letter in letters:
-        if run and (letter.code in (10, 13) or _is_apart(run, letter)):
-            if any(_is_ink(one) for one in run):
-                yield run
-            run = []
-        if letter.code not in (10, 13):
-            run.append(letter)
-    if any(_is_ink(one) for one in run):
+        if letter.code in (10, 13):
+            is_broken = True
+            continue
+        if letter.is_ink:
+            if run and (not _goes_on(run, letter) if is_broken else _is_apart(run, letter)):
+                if any(one.is_ink for one in run):
+                    yield run
+                run = []
+            is_broken = False
+        run.append(letter)
+    if any(one.is_ink for one in run):
         yield run
 
 
-def _letters(textpage: Any) -> Iterator[_Letter]:
+def _goes_on(run: list[PageLetter], letter: PageLetter) -> bool:
+    """Whether the letter stands on the line of a raised or lowered one before it, or is one itself: PDFium puts a line
+    break between them."""
+    before = next((one for one in reversed(run) if one.is_ink), None)
+    if before is None:
+        return True
+    small, large = sorted((before, letter), key=lambda one: one.box[3] - one.box[1])
+    height = large.box[3] - large.box[1]
+    if small.box[3] - small.box[1] > 0.9 * height or not -0.1 * height < letter.box[0] - before.box[2] < 0.6 * height:
+        return False
+    return large.box[1] <= (small.box[1] + small.box[3]) / 2 <= large.box[3]
+
+
+def _letters(textpage: Any) -> Iterator[PageLetter]:
     rectangle = pdfium.FS_RECTF()
     reference = ctypes.byref(rectangle)
     for index in range(min(pdfium.FPDFText_CountChars(textpage), MOST_LETTERS)):
         code = pdfium.FPDFText_GetUnicode(textpage, index)
         pdfium.FPDFText_GetLooseCharBox(textpage, index, reference)
-        yield _Letter(code, (rectangle.left, rectangle.bottom, rectangle.right, rectangle.top), index)
+        yield PageLetter(code, (rectangle.left, rectangle.bottom, rectangle.right, rectangle.top), index)
 
 
-def _is_ink(letter: _Letter) -> bool:
-    return letter.code > 32 and letter.code != 0xA0
-
-
-def _is_apart(run: list[_Letter], letter: _Letter) -> bool:
+def _is_apart(run: list[PageLetter], letter: PageLetter) -> bool:
     """Whether the letter begins another run: it is far away on the line, or on another line."""
-    if not _is_ink(letter):
+    if not letter.is_ink:
         return False
-    before = next((one for one in reversed(run) if _is_ink(one)), None)
+    before = next((one for one in reversed(run) if one.is_ink), None)
     if before is None:
         return False
     height = max(before.box[3] - before.box[1], before.box[2] - before.box[0], 0.1)
@@ -132,34 +142,45 @@ def _is_apart(run: list[_Letter], letter: _Letter) -> bool:
     return across > WIDEST_SPACE * height or up > 0.3 * height
 
 
-def _run(textpage: Any, letters: list[_Letter], frame: PageFrame) -> TextRun:
-    inked = [letter for letter in letters if _is_ink(letter)]
+def _run(textpage: Any, letters: list[PageLetter], frame: PageFrame) -> TextRun:
+    inked = [letter for letter in letters if letter.is_ink]
     first = inked[0].index
     angle = pdfium.FPDFText_GetCharAngle(textpage, first) + frame.quarters * math.pi / 2
     return TextRun(
         text=_text(letters),
         box=_box(inked, frame),
-        size=_size(textpage, first),
+        size=drawn_size(textpage, first),
         bold=pdfium.FPDFText_GetFontWeight(textpage, first) >= _BOLD,
         upright=abs(math.sin(angle)) < 0.1 and math.cos(angle) > 0,
         quarters=-round(angle / (math.pi / 2)) % 4,
         words=tuple(_words(letters, frame)),
+        raised=tuple(_raised(textpage, letters, frame)),
     )
 
 
-def _words(letters: list[_Letter], frame: PageFrame) -> Iterator[TableWord]:
-    for is_ink, group in groupby(letters, key=_is_ink):
+def _words(letters: list[PageLetter], frame: PageFrame) -> Iterator[TableWord]:
+    for is_ink, group in groupby(letters, key=lambda letter: letter.is_ink):
         if is_ink:
             word = list(group)
             yield TableWord(_text(word), _box(word, frame))
 
 
-def _box(letters: list[_Letter], frame: PageFrame) -> Box:
+def _raised(textpage: Any, letters: list[PageLetter], frame: PageFrame) -> Iterator[RaisedWord]:
+    before = ""
+    for is_ink, group in groupby(letters, key=lambda letter: letter.is_ink):
+        if is_ink:
+            word = list(group)
+            if found := raised_word(divided_word(textpage, word), before, _box(word, frame)):
+                yield found
+            before = _text(word)
+
+
+def _box(letters: list[PageLetter], frame: PageFrame) -> Box:
     lefts, bottoms, rights, tops = zip(*(letter.box for letter in letters), strict=True)
     return frame.displayed(min(lefts), min(bottoms), max(rights), max(tops))
 
 
-def _text(letters: list[_Letter]) -> str:
+def _text(letters: list[PageLetter]) -> str:
     text = "".join(chr(0x2D if letter.code in _HYPHENS else letter.code) for letter in _in_order(letters))
     return " ".join(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").split())
 
@@ -168,10 +189,10 @@ def words_of(run: TextRun) -> Sequence[TableWord]:
     return run.words or (TableWord(run.text, run.box),)
 
 
-def _in_order(letters: list[_Letter]) -> list[_Letter]:
+def _in_order(letters: list[PageLetter]) -> list[PageLetter]:
     """Puts the letters of a ligature that is written from right to left, which share one box, in reading order. PDFium
     returns them turned round, as all letters of the line, except those that it resolved a presentation form into."""
-    ordered: list[_Letter] = []
+    ordered: list[PageLetter] = []
     for _, group in groupby(letters, key=lambda letter: letter.box):
         same = list(group)
         ordered += same[:: -1 if len(same) > 1 and _is_turned("".join(chr(one.code) for one in same)) else 1]
@@ -188,10 +209,3 @@ def _presentation_forms() -> frozenset[str]:
     """Returns what the forms of Unicode that stand for several letters of Hebrew or Arabic consist of."""
     codes = (*range(0xFB1D, 0xFE00), *range(0xFE70, 0xFEFD))
     return frozenset(text for code in codes if len(text := unicodedata.normalize("NFKC", chr(code))) > 1)
-
-
-def _size(textpage: Any, index: int) -> float:
-    """The font size as drawn, in points."""
-    matrix = pdfium.FS_MATRIX()
-    pdfium.FPDFText_GetMatrix(textpage, index, ctypes.byref(matrix))
-    return float(pdfium.FPDFText_GetFontSize(textpage, index)) * (math.hypot(matrix.b, matrix.d) or 1.0)

@@ -1,6 +1,6 @@
 """A power or an index stays apart from the number or the word that it stands at, in every format."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import docx
 import pytest
@@ -9,10 +9,14 @@ from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.cell.text import InlineFont
 from pptx import Presentation
 from pptx.util import Inches
+from reportlab.pdfgen.canvas import Canvas
 
+from shared.parsing.limits import ParsingLimits
+from shared.parsing.paged.slices import parse as parse_pages
 from shared.parsing.raised import ScriptPosition, marked
 from tests.documents.make import saved, xlsx_of
 from tests.documents.routed import read, text_of
+from tests.shared.parsing.drawn import pdf
 from tests.shared.parsing.test_open_documents import package, row, style, table
 
 LINES: tuple[tuple[tuple[str, ScriptPosition], ...], ...] = (
@@ -114,3 +118,55 @@ def test_a_power_is_a_power_in_every_format(name: str, make: Callable[[], bytes]
 
 def test_runs_side_by_side_are_one_power() -> None:
     assert marked([("x", ""), ("1", "sup"), ("0", "sup"), (" ", ""), ("2", "sup")]) == ["x", "^10", "", " ", "2"]
+
+
+def drawn_runs(canvas: Canvas, x: float, y: float, runs: Iterable[tuple[str, ScriptPosition]]) -> None:
+    for text, script in runs:
+        size, rise = (8, {"sup": 5, "sub": -3}[script]) if script else (12, 0)
+        canvas.setFont("Helvetica", size)
+        canvas.drawString(x, y + rise, text)
+        x += canvas.stringWidth(text, "Helvetica", size)
+
+
+def test_powers_of_a_page_are_no_digits_of_its_numbers() -> None:
+    lines: tuple[tuple[tuple[str, ScriptPosition], ...], ...] = (
+        (("The tank of 106 tonnes holds 10", ""), ("6", "sup"), (" litres of CO", ""), ("2", "sub"), (".", "")),
+        (
+            ("On 40 m", ""),
+            ("2", "sup"),
+            (" at 10", ""),
+            ("-4", "sup"),
+            (" bar since 1901", ""),
+            ("3", "sup"),
+            (".", ""),
+        ),
+        (("By the law", ""), ("2)", "sup"), (" of the 1", ""), ("st", "sup"), (" of May.", "")),
+    )
+
+    def draw(canvas: Canvas) -> None:
+        for place, line in enumerate(lines):
+            drawn_runs(canvas, 72, 700 - 14 * place, line)
+
+    text = " ".join(block.text for block in parse_pages("application/pdf", "a.pdf", pdf(draw), ParsingLimits()).blocks)
+    tank, area, law = (
+        "The tank of 106 tonnes holds 10^6 litres of CO2.",
+        "On 40 m^2 at 10^-4 bar since 1901^3.",
+        "By the law^2)",
+    )
+    assert text == f"{tank} {area} {law} of the 1st of May."
+
+
+def test_a_note_at_a_figure_of_a_printed_table_is_no_digit_of_it() -> None:
+    def draw(canvas: Canvas) -> None:
+        canvas.grid([72, 200, 330, 460], [640, 664, 688, 712])
+        cells = [("Boat", "Price", "Hold"), ("Orca", "1,200", "40 m"), ("Seal", "1,350", "55 m")]
+        for place, (name, price, hold) in enumerate(cells):
+            note, power = ("1", "3") if place else ("", "")
+            drawn_runs(canvas, 80, 696 - 24 * place, [(name, "")])
+            drawn_runs(canvas, 210, 696 - 24 * place, [(price, ""), (note, "sup")])
+            drawn_runs(canvas, 340, 696 - 24 * place, [(hold, ""), (power, "sup")])
+
+    blocks = parse_pages("application/pdf", "a.pdf", pdf(draw), ParsingLimits()).blocks
+    assert [block.rows for block in blocks] == [
+        (("Boat", "Price", "Hold"), ("Orca", "1,200^1", "40 m^3"), ("Seal", "1,350^1", "55 m^3"))
+    ]
