@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MIB = 1024 * 1024
 _ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/\s?#@]+")
+_NEO4J = re.compile(r"(bolt|neo4j)(\+s|\+ssc)?://[^\s/]\S*")
 
 
 class Settings(Struct, frozen=True):
@@ -49,6 +50,7 @@ class Settings(Struct, frozen=True):
         except ValueError as error:
             raise SettingError(str(error)) from error
         _check_proxy(environ)
+        _check_graph(environ)
         return cls(
             data=Path(environ.get("AEGIS_DATA") or ".aegis"),
             host=environ.get("HOST") or "127.0.0.1",
@@ -120,6 +122,12 @@ def _check_proxy(environ: Mapping[str, str]) -> None:
         from shared.proxy.config.proxy_config import ProxyConfig
 
         ProxyConfig.from_environ(environ)
+
+
+def _check_graph(environ: Mapping[str, str]) -> None:
+    uri = environ.get("AEGIS_NEO4J_URI") or ""
+    if uri and not _NEO4J.fullmatch(uri):
+        raise SettingError("AEGIS_NEO4J_URI is not an address such as neo4j://host:7687")
 
 
 def _networks(environ: Mapping[str, str], name: str) -> tuple[str, ...]:

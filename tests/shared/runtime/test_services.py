@@ -12,6 +12,7 @@ from shared.runtime.wiring.cluster import MissingStore, check_backends
 from shared.runtime.wiring.services import Services
 from shared.runtime.wiring.settings import Settings
 from shared.table.table import load
+from shared.types.errors import SettingError
 from tests.shared.runtime.odd import Serve
 from tests.transports import RecordingTransport
 
@@ -80,3 +81,9 @@ def test_a_function_that_shows_the_graph_does_not_start_without_one() -> None:
     check_backends(load().function("graph"), {**environ, "AEGIS_NEO4J_URI": "neo4j://n:7687"})
     for name in ("link", "tenants"):
         check_backends(load().function(name), environ)
+
+
+@pytest.mark.parametrize("uri", ["http://n:7474", "n:7687", "bolt://"])
+def test_an_address_that_is_none_of_neo4j_is_refused_by_the_name_of_its_variable(uri: str) -> None:
+    with pytest.raises(SettingError, match="AEGIS_NEO4J_URI"):
+        Settings.from_environ({"AEGIS_NEO4J_URI": uri})
