@@ -2,7 +2,7 @@
 
 import re
 
-_NUMBERED = re.compile(r"\W*(?:page|seite)\W*(?:\d{1,4}\W*(?:(?:of|von|/)\W*\d{1,4}\W*)?)?")
+_NUMBERED = re.compile(r"\W{0,20}(?:page|seite)\W{0,20}(?:\d{1,4}(?:\W{0,20}?(?:of|von|/)\W{0,20}\d{1,4})?\W{0,20})?")
 _WORDS = frozenset({
     "page", "pages", "seite", "seiten", "p", "s", "pg", "página", "pagina", "pág", "sida", "side", "blatt", "slide",
     "folie", "of", "von", "de", "sur", "di",

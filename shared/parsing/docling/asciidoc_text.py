@@ -10,7 +10,9 @@ from shared.parsing.links import with_address
 _FENCE = re.compile(r"(-{4,}|\.{4,}|\+{4,}|`{3,}|/{4,})[^\S\n]*(?:\w.*)?")
 _ATTRIBUTE = re.compile(r":([\w-]+):[ \t]+(\S.*)")
 _USED = re.compile(r"(?<![\\$])\{([\w-]{1,60})\}")
-_LINK = re.compile(r"(?:link:|xref:)?(https?://[^\s\[\]]{1,2000}|(?<=link:)[^\s\[\]]{1,2000})\[([^\]\n]{0,500})\]")
+_LINK = re.compile(
+    r"(?:(?<![\w/:.])(?:link:|xref:)?(https?://[^\s\[\]]{1,2000}|(?<=link:)[^\s\[\]]{1,2000}))\[([^\]\n]{0,500})\]"
+)
 _PICTURE = re.compile(r"image:(?!:)[^\s\[\]]{1,500}\[([^\],\n]{0,500})[^\]\n]{0,500}\]")
 _FOOTNOTE = re.compile(r"footnote:[\w-]{0,60}\[([^\]\n]{1,2000})\]")
 _CELL_LINE = re.compile(r"\|(?!=)")

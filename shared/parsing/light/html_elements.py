@@ -12,7 +12,7 @@ from shared.parsing.raised import raised
 _NAME = re.compile(r"[A-Za-z][\w.-]*")
 _NO_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _REVERSED = re.compile(r"<ol\b[^<>]{0,500}\breversed\b", re.IGNORECASE)
-_NUMBER = re.compile(r"\s*([+-]?\d{1,8})(?!\d)", re.ASCII)
+_NUMBER = re.compile(r"\s{0,20}([+-]?\d{1,8})(?!\d)", re.ASCII)
 _FENCES = ("open", "close", "separators")
 
 MARKERS = {

@@ -13,7 +13,7 @@ MOST_SHEETS = 100
 
 _PLACES = re.compile(r"<(?:style|link)\b[^<>]{0,1000}>|<\?xml-stylesheet\b[^<>]{0,1000}\?>", re.IGNORECASE)
 _SHEET_ENDS = re.compile(r"</style", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"([\w-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
+_ATTRIBUTE = re.compile(r"(?<![\w-])([\w-]{1,100}+)\s{0,20}=\s{0,20}(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
 _IMPORT = re.compile(r"@import\s+(?:url\(\s*)?[\"']?([^\"')\s;]+)[\"']?\s*\)?([^;{}]*)")
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _HTML_COMMENT = re.compile(r"<!--|-->")
