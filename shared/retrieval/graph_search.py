@@ -1,6 +1,6 @@
 """Searches the graph: from the entities of a question over sentences that resemble it to the passages that name them.
 
-At most six queries to the graph, whatever the tenant's size: the names, four neighbourhoods, and the names of the
+At most five queries to the graph, whatever the tenant's size: the names, three neighbourhoods, and the names of the
 entities on the paths.
 """
 
@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from shared.graph.port import Graph, LinkedPassage, Neighbourhood
 from shared.retrieval.bridging import ActiveEntity, Similarity, asked_names, bridged, seeds
-from shared.retrieval.pagerank import Ranks, ranked_passages, rarity
+from shared.retrieval.pagerank import ranked_passages, rarity
 from shared.types.passage import Found
 
 STARTS = 100
@@ -25,9 +25,6 @@ _MOST_FOLLOWED = 24
 
 _FOUND_SHARE = 0.05
 """How much meaning and words count beside the graph, whose order starts from what they find already."""
-
-_MOST_ONWARD = 48
-"""Entities that are followed at last because much weight arrives at them."""
 
 
 class GraphRanking(Struct, frozen=True):
@@ -63,11 +60,9 @@ async def rank_by_graph(
     third = walk.bridge(second)
     await walk.follow(third)
     ranks = ranked_passages(walk.active, starts, walk.passages, walk.frequencies)
-    await walk.follow(walk.onward(ranks), with_sentences=False)
-    ranks = ranked_passages(walk.active, starts, walk.passages, walk.frequencies)
     wanted = None if document_ids is None else frozenset(document_ids)
     ended = {one.passage_id for one in walk.passages if wanted is None or one.document_id in wanted}
-    return _ranking({one: rank for one, rank in ranks.passages.items() if one in ended}, starts, walk)
+    return _ranking({one: rank for one, rank in ranks.items() if one in ended}, starts, walk)
 
 
 class _Walk:
@@ -78,7 +73,6 @@ class _Walk:
         self._similarity = similarity
         self._used = set[tuple[str, int]]()
         self._passages: dict[str, LinkedPassage] = {}
-        self._followed = set[str]()
         self.active = {identity: ActiveEntity(1.0, (identity,)) for identity in first}
         self.frequencies: dict[str, int] = {}
 
@@ -86,14 +80,11 @@ class _Walk:
     def passages(self) -> list[LinkedPassage]:
         return sorted(self._passages.values(), key=lambda one: (one.document_id, one.position, one.passage_id))
 
-    async def follow(
-        self, entity_ids: Sequence[str], passage_ids: Sequence[str] = (), *, with_sentences: bool = True
-    ) -> None:
+    async def follow(self, entity_ids: Sequence[str], passage_ids: Sequence[str] = ()) -> None:
         if entity_ids or passage_ids:
             near: Neighbourhood = await self._graph.neighbourhood(
-                entity_ids, passage_ids, passages_per_entity=_PASSAGES_PER_ENTITY, with_sentences=with_sentences
+                entity_ids, passage_ids, passages_per_entity=_PASSAGES_PER_ENTITY, with_sentences=True
             )
-            self._followed.update(entity_ids)
             self._passages |= {one.passage_id: one for one in near.passages if one.passage_id not in self._passages}
             self.frequencies |= near.frequencies
 
@@ -102,11 +93,6 @@ class _Walk:
         reached = bridged(self.active, frontier, self.passages, self.frequencies, self._similarity, self._used)
         self.active |= reached
         return sorted(reached, key=lambda one: (-reached[one].weight * self.rarity(one), one))[:_MOST_FOLLOWED]
-
-    def onward(self, ranks: Ranks) -> list[str]:
-        """The entities with the most weight that lead to passages which are not known yet."""
-        ahead = [one for one in ranks.entities if one not in self._followed and self.frequencies.get(one, 1) > 1]
-        return sorted(ahead, key=lambda one: (-ranks.entities[one], one))[:_MOST_ONWARD]
 
     def rarity(self, identity: str) -> float:
         return rarity(self.frequencies.get(identity, 1))

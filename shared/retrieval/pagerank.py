@@ -35,13 +35,6 @@ def rarity(frequency: int) -> float:
     return math.log(1 + _POPULATION / max(frequency, 1))
 
 
-class Ranks(Struct, frozen=True):
-    """The weights of passages and of the entities that they name."""
-
-    passages: dict[str, float]
-    entities: dict[str, float]
-
-
 class _Links(Struct, frozen=True):
     """Neighbours of passages and of entities with the weights of the edges between them."""
 
@@ -54,8 +47,8 @@ def ranked_passages(
     found: Mapping[str, float],
     passages: Sequence[LinkedPassage],
     frequencies: Mapping[str, int],
-) -> Ranks:
-    """Weighs passages and entities for a question. `found` are the scores of the search by meaning and words; the
+) -> dict[str, float]:
+    """Weighs passages for a question. `found` are the scores of the search by meaning and words; the
     active entities are those that the question is about."""
     rarities = {identity: rarity(frequency) for identity, frequency in frequencies.items()}
     links = _links(passages, frequencies, rarities)
@@ -65,18 +58,16 @@ def ranked_passages(
     residual_passages = _scaled(steep, passages_share)
     residual_entities = _scaled(entities, 1 - passages_share)
     passage_ranks: dict[str, float] = defaultdict(float)
-    entity_ranks: dict[str, float] = defaultdict(float)
     pushes = 0
     while pushes < _MOST_PUSHES and (residual_passages or residual_entities):
         pushes += len(residual_passages) + len(residual_entities)
-        for ranks, residual in ((passage_ranks, residual_passages), (entity_ranks, residual_entities)):
-            for identity, weight in residual.items():
-                ranks[identity] += (1 - _ONWARD) * weight
+        for identity, weight in residual_passages.items():
+            passage_ranks[identity] += (1 - _ONWARD) * weight
         residual_passages, residual_entities = (
             _pushed(residual_entities, links.of_entities),
             _pushed(residual_passages, links.of_passages),
         )
-    return Ranks(dict(passage_ranks), dict(entity_ranks))
+    return dict(passage_ranks)
 
 
 def _pushed(residual: Mapping[str, float], links: Mapping[str, list[tuple[str, float]]]) -> dict[str, float]:

@@ -24,8 +24,8 @@ Mode = Literal["hybrid", "vector", "graph"]
 
 PassagePaths = dict[str, tuple[str, ...]]
 
-LEADING = 2
-"""Passages that keep their first places in `hybrid`: where one passage answers, meaning and words find it best."""
+LEADING: dict[Mode, int] = {"graph": 1, "hybrid": 2}
+"""Passages that keep their first places: where one passage answers, meaning and words find it best."""
 
 _ASKING = read_words("shared.language", "asking")
 
@@ -122,7 +122,7 @@ async def _over_graph(
         return await _distinct(vectors, query), {}
     starts = await vectors.find(msgspec.structs.replace(query, limit=max(STARTS, query.limit)))
     ranking = await rank_by_graph(first, query.dense, starts, graph, query.document_ids)
-    leading = starts[:LEADING] if mode == "hybrid" else []
+    leading = starts[: LEADING[mode]]
     best = sorted(ranking.scores, key=lambda one: (-ranking.scores[one], one))
     known = {one.passage.passage_id: one.passage for one in starts}
     found: tuple[Found, ...] = ()

@@ -186,7 +186,8 @@ def test_killed_at_every_boundary_of_a_stage_every_document_ends_as_if_nothing_h
     assert {stage: now[stage] for stage in ended} == ended, "a finished stage ran again"
     assert all(record["attempts"] <= 1 + len(kills) for record in now.values())
     assert server.stop() == 0
-    expected = passages(undisturbed)
+    expected = {one: of_one for one, of_one in passages(undisturbed).items() if one in again.values()}
+    assert len(expected) == len(kills) * A_KILL
     assert passages(server) == expected
     assert points(server) == sum(len(of_one) for of_one in expected.values())
 
@@ -200,7 +201,9 @@ def test_a_redis_emptied_in_the_middle_keeps_no_document_waiting(undisturbed: Ru
             if number % 3 == 1:
                 flush(undisturbed)
         flush(undisturbed)
-        all_ready(caller, list(answered.values()), within_s=60)
+        # Where one branch went on and the other's event was lost, the document counts as recent for 60 s; the sweep
+        # comes every 30 s.
+        all_ready(caller, list(answered.values()), within_s=150)
         assert len(answered) == len(numbers)
         listed = {item["document_id"] for item in caller.get("/documents?limit=100").json()["items"]}
         assert set(answered.values()) <= listed
