@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from functions.login.messages import LoginTokens, tokens_of
+from shared.access.accounts import Accounts, TenantSuspended
 from shared.access.login_attempts import LoginAttempts
 from shared.access.passwords import LONGEST_PASSWORD, is_password
 from shared.access.sessions import Sessions
@@ -12,7 +13,7 @@ from shared.access.users import LONGEST_NAME, Users
 from shared.records.structs import UserRecord
 from shared.types.call import Call
 from shared.types.clock import now
-from shared.types.errors import DiskFull, RateLimited, Unauthenticated
+from shared.types.errors import DiskFull, Forbidden, RateLimited, Unauthenticated
 from shared.usage.journal import Journal
 from shared.usage.records import ActionRecord
 
@@ -22,18 +23,27 @@ class Login(Struct, frozen=True):
     password: Annotated[str, Meta(min_length=1, max_length=LONGEST_PASSWORD)]
 
 
-ERRORS = (DiskFull, RateLimited, Unauthenticated)
+ERRORS = (DiskFull, Forbidden, RateLimited, Unauthenticated)
 
 
 async def handle(
-    request: Login, users: Users, sessions: Sessions, attempts: LoginAttempts, journal: Journal, call: Call
+    request: Login,
+    users: Users,
+    accounts: Accounts,
+    sessions: Sessions,
+    attempts: LoginAttempts,
+    journal: Journal,
+    call: Call,
 ) -> LoginTokens:
     await attempts.begin(request.username, call.address)
     user = await users.by_name(request.username)
     is_right = await is_password(request.password, user.password_hash if user else None)
-    await journal.append(_attempt(user, call, done=is_right))
+    is_suspended = user is not None and bool(await accounts.suspended([user.tenant_id]))
+    await journal.append(_attempt(user, call, done=is_right and not is_suspended))
     if user is None or not is_right:
         raise Unauthenticated("The username or the password is wrong.")
+    if is_suspended:
+        raise TenantSuspended
     await attempts.succeed(request.username, call.address)
     return tokens_of(await sessions.begin(user))
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import msgspec
 from msgspec import Struct
 
+from shared.access.accounts import Accounts
 from shared.bus.publisher import BoundPublisher
 from shared.catalogue.catalogue import Catalogues
 from shared.catalogue.reopening import event_of, reopen
@@ -25,9 +26,11 @@ class DeadLetters(Struct, frozen=True):
     platform: PlatformRecords
     catalogues: Catalogues
     publisher: BoundPublisher
+    accounts: Accounts
 
     async def replay_due(self) -> set[tuple[str, str]]:
-        """Sends what is due and erases what is settled; returns the documents (tenant, id) that still wait."""
+        """Sends what is due and erases what is settled; returns the documents (tenant, id) that still wait.
+        Nothing of a suspended tenant is sent."""
         waiting: set[tuple[str, str]] = set()
         for dead_letter in await self.platform.dead_letters():
             extra = {"function": "sweep", "tenant": dead_letter.tenant_id, "dead_letter": dead_letter.dead_letter_id}
@@ -36,6 +39,8 @@ class DeadLetters(Struct, frozen=True):
                     await self.platform.erase_dead_letter(dead_letter)
                 elif dead_letter.next_replay_at:
                     waiting.add((dead_letter.tenant_id, dead_letter.document_id))
+                    if await self.accounts.suspended([dead_letter.tenant_id]):
+                        continue
                     pause = dead_letter.next_replay_at - now()
                     if pause <= timedelta(0) or pause > _LOST_AFTER + _CLOCKS_APART:  # the clock was set back
                         await self._replay(dead_letter)

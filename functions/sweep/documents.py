@@ -4,6 +4,7 @@ What is in a queue of the embedded bus is not published into it again, however l
 
 from msgspec import Struct
 
+from shared.access.accounts import Accounts
 from shared.bus.publisher import BoundPublisher
 from shared.bus.recent import RECENT_S, quiet_mark, recent_mark
 from shared.catalogue.catalogue import Catalogues
@@ -36,10 +37,11 @@ class OpenDocuments(Struct, frozen=True):
     slices: SliceQueue
     publisher: BoundPublisher
     table: Table
+    accounts: Accounts
 
     async def resume(self, waiting: set[tuple[str, str]]) -> None:
         """Erases those that are deleted and re-drives the others, but for `waiting`: documents (tenant, id) whose dead
-        letter has a time of its own."""
+        letter has a time of its own. Those of a suspended tenant wait."""
         async for document in self.platform.open_documents():
             extra = {"function": "sweep", "tenant": document.tenant_id, "document": document.document_id}
             try:
@@ -47,7 +49,9 @@ class OpenDocuments(Struct, frozen=True):
                 is_deleted = await records.is_deleted(document.document_id, document.generation)
                 if is_deleted or document.marker.kind == "deleting":
                     await self._erase(document)
-                elif (document.tenant_id, document.document_id) not in waiting:
+                elif (document.tenant_id, document.document_id) in waiting:
+                    continue
+                elif not await self.accounts.suspended([document.tenant_id]):
                     await self._redrive(document)
             except StoreUnavailable as error:  # one document's store must not keep the others waiting
                 log().warning(f"cannot resume: {error}", extra=extra)

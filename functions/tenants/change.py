@@ -1,4 +1,4 @@
-"""Changes a tenant's name or tier; the limits of the new tier hold from the next call on."""
+"""Changes a tenant's name or tier, suspends or resumes it; it holds from the next call on."""
 
 from typing import Annotated
 
@@ -16,6 +16,7 @@ from shared.types.text import safe_name
 class ChangeTenant(OneTenant, frozen=True):
     name: Annotated[str, Meta(min_length=1, max_length=200, pattern=NOT_BLANK)] | None = None
     tier: Tier | None = None
+    suspended: bool | None = None
 
 
 ERRORS = (DiskFull, NotFound)
@@ -24,6 +25,9 @@ ERRORS = (DiskFull, NotFound)
 async def handle(request: ChangeTenant, accounts: Accounts) -> TenantView:
     tenant = await find(request.tenant_id, accounts)
     changed = msgspec.structs.replace(
-        tenant, name=safe_name(request.name) if request.name else tenant.name, tier=request.tier or tenant.tier
+        tenant,
+        name=safe_name(request.name) if request.name else tenant.name,
+        tier=request.tier or tenant.tier,
+        suspended=tenant.suspended if request.suspended is None else request.suspended,
     )
     return view(await accounts.keep_tenant(changed))

@@ -20,6 +20,7 @@ class TenantView(Struct, frozen=True):
     name: str
     tier: Tier
     created_at: datetime
+    suspended: bool
 
 
 def view(tenant: TenantRecord) -> TenantView:

@@ -5,7 +5,7 @@ Raises `StoreUnavailable` like the stores below it.
 
 import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import msgspec
@@ -18,7 +18,7 @@ from shared.records.records import PlatformRecords, read_record, tenant_deletion
 from shared.records.structs import KeyRecord, TenantRecord, TenantSettings
 from shared.redis.client import RedisClient, Script
 from shared.types.clock import now
-from shared.types.errors import NotFound, StoreUnavailable
+from shared.types.errors import Forbidden, NotFound, StoreUnavailable
 from shared.types.principal import SCOPES, Principal, Role, Scope, Tier
 
 OPERATORS = "platform"
@@ -56,6 +56,13 @@ def cached_tenant(tenant_id: str) -> str:
     return f"tenant:{tenant_id}"
 
 
+class TenantSuspended(Forbidden):
+    """No credential of the tenant opens anything until an operator resumes it."""
+
+    def __init__(self) -> None:
+        super().__init__("The tenant is suspended: an operator of this installation can resume it. Nothing is deleted.")
+
+
 class Accounts:
     """The tenants and API keys of the installation."""
 
@@ -69,7 +76,8 @@ class Accounts:
 
     async def keep_tenant(self, tenant: TenantRecord) -> TenantRecord:
         await self._blobs.write(names.tenant(tenant.tenant_id), msgspec.json.encode(tenant))
-        await self._redis.call("HSET", cached_tenant(tenant.tenant_id), "tier", tenant.tier)
+        place = cached_tenant(tenant.tenant_id)
+        await self._redis.call("HSET", place, "tier", tenant.tier, "suspended", _flag(tenant.suspended))
         return tenant
 
     async def tenant(self, tenant_id: str) -> TenantRecord | None:
@@ -230,9 +238,30 @@ class Accounts:
         place = cached_tenant(tenant_id)
         # What is there is newer than what was read before.
         await self._redis.batch(
-            [("HSETNX", place, "tier", tenant.tier), ("HSETNX", place, "cloud", _flag(settings.cloud_allowed))]
+            [
+                ("HSETNX", place, "tier", tenant.tier),
+                ("HSETNX", place, "cloud", _flag(settings.cloud_allowed)),
+                ("HSETNX", place, "suspended", _flag(tenant.suspended)),
+            ]
         )
         return True
+
+    async def suspended(self, tenant_ids: Collection[str]) -> set[str]:
+        """Returns those of the tenants that are suspended."""
+        if not tenant_ids:
+            return set()
+        flags = await self._redis.batch([("HGET", cached_tenant(one), "suspended") for one in tenant_ids])
+        found = dict(zip(tenant_ids, flags, strict=True))
+        for tenant_id in [one for one, flag in found.items() if flag is None]:  # Redis lacks them
+            tenant = await self.tenant(tenant_id)
+            found[tenant_id] = _flag(tenant is not None and tenant.suspended)
+            await self.load_tenant(tenant_id)
+        return {tenant_id for tenant_id, flag in found.items() if flag == _flag(True)}
+
+    async def check_active(self, tenant_id: str) -> None:
+        """Raises `TenantSuspended`."""
+        if await self.suspended([tenant_id]):
+            raise TenantSuspended
 
     async def settings(self, tenant_id: str) -> TenantSettings:
         return await read_record(self._blobs, names.settings(tenant_id), TenantSettings) or TenantSettings()

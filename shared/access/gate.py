@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.access.accounts import cached_key, cached_tenant
+from shared.access.accounts import TenantSuspended, cached_key, cached_tenant
 from shared.access.credentials import Credentials, StoredCredential
 from shared.redis.client import RedisClient, RedisWord, Script
 from shared.types.clock import now
@@ -90,8 +90,9 @@ if not known[1] then return 'unknown' end
 if known[1] == '' then return 'revoked' end
 redis.pcall('HSET', KEYS[1], 'used', redis.call('TIME')[1]) -- a full Redis still admits who reads or deletes
 if known[2] == '' then return 'ok', known[1] end
-local tier = redis.call('HGET', tenant_key .. known[2], 'tier')
-if not tier then return 'unknown' end
+local tier, suspended = unpack(redis.call('HMGET', tenant_key .. known[2], 'tier', 'suspended'))
+if not tier or not suspended then return 'unknown' end
+if suspended == '1' then return 'suspended', known[1] end
 local limits = cjson.decode(ARGV[1])[tier]
 if ARGV[2] == 'none' or not limits then return 'ok', known[1] end
 local factor = tonumber(ARGV[3])
@@ -149,7 +150,7 @@ class Gate:
 
     async def admit(self, key: str, policy: str, *, is_bounded: bool = False) -> tuple[Principal, RateLimits]:
         """The caller and its limits; `policy` is `default`, `reads` or `none`. With `is_bounded`
-        the look-ups of unknown keys cost the store next to nothing. Raises `Unauthenticated`."""
+        the look-ups of unknown keys cost the store next to nothing. Raises `Unauthenticated`, `TenantSuspended`."""
         stored = await self._credentials.identify(key, is_bounded=is_bounded)
         return _admitted(await _known(stored, lambda name: self._ask(_ADMIT, name, policy)), stored)
 
@@ -197,7 +198,7 @@ async def _known(stored: StoredCredential, ask: Callable[[str], Awaitable[list[s
 
 
 def _admitted(answer: list[str], stored: StoredCredential) -> tuple[Principal, RateLimits]:
-    if answer[0] != "ok":
+    if answer[0] not in ("ok", "suspended"):
         what = "API key is not known or was revoked" if stored.expires_at is None else "session of the token has ended"
         raise Unauthenticated(f"The {what}.")
     principal = msgspec.json.decode(answer[1], type=Principal)
@@ -205,6 +206,8 @@ def _admitted(answer: list[str], stored: StoredCredential) -> tuple[Principal, R
         principal = replace(principal, expires_at=stored.expires_at)
     if principal.expires_at and principal.expires_at <= now():
         raise Unauthenticated("The API key has expired." if stored.expires_at is None else "The token has expired.")
+    if answer[0] == "suspended":
+        raise TenantSuspended
     return principal, _limits(answer[2:]) if len(answer) > 2 else UNLIMITED
 
 

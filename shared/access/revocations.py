@@ -23,7 +23,7 @@ class Revocations:
 
     @contextmanager
     def watching(self, principal: Principal) -> Iterator["asyncio.Future[None]"]:
-        """Gives a future that is done once the caller's key was revoked or has expired."""
+        """Gives a future that is done once the caller's key was revoked or has expired, or its tenant is suspended."""
         ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._open[ended] = principal
         if self._watch is None or self._watch.done():
@@ -41,9 +41,11 @@ class Revocations:
 
     async def _look(self) -> None:
         revoked = await self._accounts.revoked(list({_watched(principal) for principal in self._open.values()}))
+        suspended = await self._accounts.suspended({one.tenant_id for one in self._open.values() if one.tenant_id})
         for ended, principal in self._open.items():
             expired = principal.expires_at is not None and principal.expires_at <= now()
-            if (expired or _watched(principal) in revoked) and not ended.done():
+            is_ended = expired or _watched(principal) in revoked or principal.tenant_id in suspended
+            if is_ended and not ended.done():
                 ended.set_result(None)
 
 

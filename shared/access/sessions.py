@@ -79,10 +79,11 @@ class Sessions:
         return await self._next_pair(session, 1)
 
     async def refresh(self, token: str) -> TokenPair:
-        """Raises `Unauthenticated`, `StoreUnavailable`."""
+        """Raises `Unauthenticated`, `TenantSuspended`, `StoreUnavailable`."""
         session, number = await self._presented(token)
         if session.is_ended or session.expires_at <= now():
             raise Unauthenticated(_REFUSED)
+        await self._accounts.check_active(session.tenant_id)
         try:
             return await self._next_pair(session, number + 1)
         except _TokenUsedError:

@@ -85,6 +85,7 @@ class TenantRecord(Struct, frozen=True):
     tier: Tier
     created_at: datetime
     deleted: bool = False
+    suspended: bool = False
 
 
 class TenantDeletion(Struct, frozen=True):

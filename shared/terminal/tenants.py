@@ -15,13 +15,14 @@ from shared.terminal.options import IdParam, TextParam, given, limit_option, ser
 from shared.terminal.output import write, write_fields, write_json
 from shared.types.principal import Tier
 
-_COLUMNS = {"tenant": "tenant_id", "name": "name", "tier": "tier", "created": "created_at"}
+_COLUMNS = {"tenant": "tenant_id", "name": "name", "tier": "tier", "suspended": "suspended", "created": "created_at"}
 
 
 class _Tenant(Struct):
     tenant_id: str
     name: str = ""
     tier: str = ""
+    suspended: bool = False
     created_at: str | None = None
 
 
@@ -64,11 +65,15 @@ def show(tenant_id: str, data: Path, as_json: bool) -> None:
 @click.argument("tenant_id", type=IdParam())
 @click.option("--name", type=TextParam(), help="Its new name.")
 @click.option("--tier", type=click.Choice(get_args(Tier)), help="Its new tier.")
+@click.option("--suspend/--resume", "suspended", default=None, help="Refuse all its calls; let them in again.")
 @server_options
-def update(tenant_id: str, name: str | None, tier: str | None, data: Path, as_json: bool) -> None:
-    """Change a tenant's name or tier."""
-    if not (changes := given(name=name, tier=tier)):
-        raise click.UsageError("Nothing to change: give --name or --tier.")
+def update(
+    tenant_id: str, name: str | None, tier: str | None, suspended: bool | None, data: Path, as_json: bool
+) -> None:
+    """Change a tenant's name or tier, suspend or resume it."""
+    changes = given(name=name, tier=tier) | ({} if suspended is None else {"suspended": suspended})
+    if not changes:
+        raise click.UsageError("Nothing to change: give --name, --tier, --suspend or --resume.")
     connection = connection_for(data, operator=True)
     _write(connection, call(connection, "PATCH", f"/tenants/{tenant_id}", json=changes), as_json)
 

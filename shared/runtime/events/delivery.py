@@ -121,6 +121,8 @@ class EventDelivery:
                 raise MalformedEventError(f"{name} {value[:100]!r} is not an id")
         if not operation.is_stage:
             return _event(await self._handler(operation).on_document(message))
+        if await self._services.accounts.suspended([message.origin.tenant_id]):
+            return None  # acknowledged: the sweep publishes it again once the tenant is active
         from shared.records.records import TenantRecords
 
         records = TenantRecords(self._services.blobs, message.origin.tenant_id)

@@ -22,7 +22,7 @@ async def unless_abandoned(work: Coroutine[Any, Any, _Result], exchange: Exchang
             if working.done():
                 return working.result()
             if revoked.done():
-                raise Unauthenticated("The key was revoked, or has expired, since the call began.")
+                raise Unauthenticated("The key was revoked or has expired, or its tenant is suspended.")
             raise InvalidRequest("The client left before its answer.")
     finally:
         await cancel_all([working, leaving])
@@ -39,5 +39,5 @@ async def while_valid(pieces: AsyncIterator[bytes], exchange: Exchange) -> Async
         exchange.revoked = revoked
         async for piece in pieces:
             if revoked.done():
-                raise Unauthenticated("The key was revoked, or has expired, since the download began.")
+                raise Unauthenticated("The key was revoked or has expired, or its tenant is suspended.")
             yield piece

@@ -97,7 +97,7 @@ async def encoded_events(stream: EventStream, exchange: Exchange) -> AsyncIterat
                 waited: set[asyncio.Future[Any]] = {coming, revoked}
                 await asyncio.wait(waited, timeout=_PING_S, return_when=asyncio.FIRST_COMPLETED)
                 if revoked.done():
-                    raise Unauthenticated("The key was revoked, or has expired, since the stream began.")
+                    raise Unauthenticated("The key was revoked or has expired, or its tenant is suspended.")
                 if not coming.done():
                     yield b": still here\n\n"
                     continue
