@@ -114,9 +114,39 @@ def test_every_alert_is_shown_to_fire_and_to_be_silent(alert: str) -> None:
     assert {fires for name, _, _, fires in CASES if name == alert} == {True, False}
 
 
+def _exposed() -> set[str]:
+    names = set(re.findall(r"^# TYPE (\w+)", metrics.exposition().decode(), re.MULTILINE))
+    return names | {f"{name}_{part}" for name in names for part in ("count", "bucket", "sum")}
+
+
 def test_rules_read_metrics_that_the_suite_exposes() -> None:
-    exposed = set(re.findall(r"^# TYPE (\w+)", metrics.exposition().decode(), re.MULTILINE))
-    exposed |= {f"{name}_{part}" for name in exposed for part in ("count", "bucket", "sum")}
     text = " ".join([*_rules("record").values(), *_rules("alert").values()])
     read = set(re.findall(r"\b([a-z]+(?:_[a-z0-9]+)+)(?=[\[{)])", text))
-    assert len(read) > 8 and read <= exposed, read - exposed
+    assert len(read) > 8 and read <= _exposed(), read - _exposed()
+
+
+def test_the_dashboards_are_those_of_the_code() -> None:
+    pytest.importorskip("grafana_foundation_sdk", reason="grafana-foundation-sdk is missing: make check-manifests")
+    from knative import dashboards
+
+    assert dashboards.stale() == [], "run `python -m knative.dashboards` and commit what it writes"
+
+
+def _queries() -> list[tuple[str, str]]:
+    files = [
+        (path.name, msgspec.json.decode(path.read_bytes())) for path in (RULES.parent / "dashboards").glob("*.json")
+    ]
+    targets = [(name, panel, target) for name, one in files for panel in one["panels"] for target in panel["targets"]]
+    return [(f"{name} {panel['title']}", target["expr"]) for name, panel, target in targets]
+
+
+def test_every_query_of_a_dashboard_is_promql_over_metrics_that_there_are() -> None:
+    parser = pytest.importorskip("promql_parser", reason="promql-parser is missing: make check-manifests")
+    known = _exposed() | _rules("record").keys()
+    queries = _queries()
+    assert len(queries) > 20
+    for where, query in queries:
+        parser.parse(query)
+        without_strings = re.sub(r'"[^"]*"', "", query)
+        read = set(re.findall(r"\b(?:aegis:[a-z0-9_]+:[a-z0-9]+|[a-z]+_[a-z0-9_]+)\b", without_strings))
+        assert read - {"histogram_quantile"} <= known and read, where
