@@ -121,7 +121,7 @@ def _dashboard(name: str, title: str, panels: tuple[Panel, ...]) -> str:
     built = built.time("now-6h", "now").with_variable(source)
     for number, panel in enumerate(panels, 1):
         built = built.with_panel(_panel(panel).id(number))
-    return JSONEncoder(sort_keys=True, indent=2).encode(built.build()) + "\n"
+    return str(JSONEncoder(sort_keys=True, indent=2).encode(built.build())) + "\n"
 
 
 def _panel(panel: Panel) -> timeseries.Panel:
