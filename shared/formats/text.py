@@ -23,6 +23,7 @@ _UNMARKED = (("utf-32-le", 4, 0), ("utf-32-be", 4, 3), ("utf-16-le", 2, 0), ("ut
 
 _UNMARKED_BYTES = 64 * 1024
 
+_LEAST_DIFFERENT = 5
 _LEAST_LETTERS = 5
 """Fewer may be anything."""
 
@@ -107,8 +108,10 @@ def _of_one_script(head: bytes) -> str | None:
 
 def _coherence(text: str, *, only_common: bool) -> float:
     """Between 0 and 1: 0 where the letters are of several scripts, or where any character is seldom in a text."""
-    scripts = Counter[str]()
-    for character, count in Counter(text).items():
+    counts, scripts = Counter(text), Counter[str]()
+    if only_common and len(counts) < _LEAST_DIFFERENT and len(text) >= 2 * len(counts):
+        return 0.0  # brackets or a ruled line, again and again
+    for character, count in counts.items():
         scripts[_script(character)] += count
     common = scripts.pop("", 0)
     if not scripts or scripts["?"]:

@@ -14,14 +14,17 @@ _ATTRIBUTE = re.compile(r":!?[\w-]+!?:(?:\s|$)")
 def attributes(content: bytes) -> str:
     """The lines of attributes before its first text."""
     lines: list[str] = []
-    is_below_title = 0
+    authors: int | None = None
     for line in decode(content[:FRONT_BYTES]).split("\n"):
         if _ATTRIBUTE.match(line):
             lines.append(line.strip())
         elif line.startswith("= "):
-            is_below_title = _LINES_OF_AUTHORS
-        elif line.strip() and is_below_title:
-            is_below_title -= 1
-        elif line.strip() and not line.startswith(("//", "[")):
+            authors = _LINES_OF_AUTHORS
+        elif not line.strip():
+            if authors is not None:
+                break  # the header ends at the first blank line below its title
+        elif authors:
+            authors -= 1
+        elif not line.startswith(("//", "[")):
             break
     return "\n".join(lines)
