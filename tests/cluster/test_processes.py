@@ -29,6 +29,8 @@ PASSED_FUNCTIONS = (
 EVENT_FUNCTIONS = ("parse", "chunk", "embed", "extract", "link", "finish", "sweep")
 _SEED = 20
 _STORM_S = 12.0
+_NO_GRAPH = {"graph": "off"}
+"""The cluster of these tests has no Neo4j, and one process always has a graph."""
 _ENDS_S = 180.0
 """A killed stage holds its lease for 30 s; the sweep publishes again 60 s after the document's last event."""
 
@@ -36,6 +38,7 @@ _ENDS_S = 180.0
 @pytest.fixture(scope="module")
 def admin(suite: Suite) -> Iterator[Caller]:
     with suite.admin() as caller:
+        until_ok(partial(caller.patch, "/settings", json=_NO_GRAPH))
         yield caller
 
 
@@ -44,6 +47,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
     """An admin of the same tenant where one process runs all functions."""
     running = Running(tmp_path_factory.mktemp("alone") / "data").start()
     with running.caller(running.api_key) as caller:
+        caller.patch("/settings", json=_NO_GRAPH).raise_for_status()
         yield caller
     assert running.stop() == 0
 
