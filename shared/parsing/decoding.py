@@ -22,6 +22,11 @@ _guessed_encodings: ContextVar[list[str] | None] = ContextVar("guessed_encodings
 
 _ESCAPES = re.compile(rb"\x1b\$[@ABC()]")
 _HIGH = re.compile(rb"[\x80-\xff]")
+_SEQUENCE = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
+_WESTERN = re.compile(r"[\x09\x0d -~\u00a0-\u017f\u2010-\u2044\u20ac\u2122]*")
+MOST_HIGH = 0.25
+"""Share of a line's bytes that are no ASCII, in the languages of western Europe."""
+
 _NEWLINES = re.compile(r"\r\n?|[\x0c\x85\u2028\u2029]")
 
 
@@ -45,7 +50,25 @@ def _decoded(content: bytes, declared: str | None) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
-        return content.decode(_legacy(content, declared), "replace")
+        return _of_two_encodings(content) or content.decode(_legacy(content, declared), "replace")
+
+
+def _of_two_encodings(content: bytes) -> str | None:
+    """The text of a file into which lines in UTF-8 and lines of an older program were written, as logs and joined
+    files are: every line that is not clean UTF-8 has letters of western Europe alone. None for any other file."""
+    text, is_utf8 = list[str](), False
+    for line in content.split(b"\n"):
+        high = len(_HIGH.findall(line))
+        try:
+            text.append(line.decode("utf-8"))
+            is_utf8 = is_utf8 or high > 0
+        except UnicodeDecodeError:
+            if _SEQUENCE.search(line) or high > MOST_HIGH * len(line) or legacy_control_share(line) > 0:
+                return None
+            text.append(line.decode("cp1252", "replace"))
+        if high and not _WESTERN.fullmatch(text[-1]):
+            return None
+    return "\n".join(text) if is_utf8 else None
 
 
 @contextmanager

@@ -22,6 +22,9 @@ from shared.types.errors import Rejected
 
 MOST_PARTS = 1000
 _MAILBOX_LINE = re.compile(rb"(?:\A|\n\r?\n)From [^\r\n]{1,300}\d{4}(?: [+-]\d{4})?[ \t]*\r?\n(?=[A-Za-z][\w-]{0,60}:)")
+_UNDECLARED = re.compile("[\udc80-\udcff]")
+"""Bytes of a header that are neither ASCII nor encoded, as the library returns them."""
+
 _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 _TAG = re.compile(r"<(?:style|script)\b.*?(?:</|\Z)|<[^>]*(?:>|\Z)|&nbsp;", re.DOTALL | re.IGNORECASE)
 _BODIES = frozenset({"text/plain", "text/html", "text/xhtml", "application/xhtml+xml", "text/enriched"})
@@ -219,6 +222,11 @@ def _base64(text: str) -> bytes:
 def _field(message: Message, name: str) -> str:
     """A header's text; empty where it is malformed, for which the library raises."""
     try:
+        written = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
+        if _UNDECLARED.search(written):
+            content = written.encode("utf-8", "surrogateescape")
+            written = decode(content, message.get_content_charset())
+            return " ".join(str(message.policy.header_factory(name, written)).split())
         return " ".join(str(message.get(name, "")).split())
     except (ValueError, TypeError, IndexError, AttributeError, LookupError):
         return ""

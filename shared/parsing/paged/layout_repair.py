@@ -1,6 +1,7 @@
 """Completes the blocks of layout analysis from the page's text layer: marks of lists, rows of small tables, levels of
 headings."""
 
+import re
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -16,6 +17,9 @@ from shared.types.passage import around
 FEWEST_ROWS = 3
 _LONGEST_NAME = 10
 """Letters of a glyph's name, which layout analysis returns for a mark that has no letter."""
+
+_MARK = re.compile("[•·*∙⁃‣∗⋅⋄→»›\uf000-\uf8ff\ufffd\u25a0\u25aa-\u25ff\u2b00-\u2bff\u2700-\u2712\u271a-\u27bf–—-]")
+"""What marks the items of lists. Checks, and signs that say something of what they precede (§, €, ≥, ±), stay in it."""
 
 
 def repair_layout(blocks: Sequence[Block], page: TextPage, body: float) -> list[Block]:
@@ -74,7 +78,7 @@ def _list_item(block: Block, runs: list[TextRun]) -> Block:
     name, _, rest = block.text.partition(" ")
     first = rows_of_runs(runs)[0][0].text
     mark, words = first[:1], first[1:].strip()
-    if mark.isalnum() or len(name) > _LONGEST_NAME or not rest.startswith(words[:20]):
+    if not _MARK.match(mark) or len(name) > _LONGEST_NAME or not rest.startswith(words[:20]):
         return block
     kind, text = text_of(iter([f"• {rest}"]))
     return replace(block, kind=kind, text=text)

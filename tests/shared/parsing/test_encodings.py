@@ -137,3 +137,18 @@ def test_a_short_unicode_text_without_a_mark_is_text(encoding: str) -> None:
 def test_bytes_of_numbers_are_no_text() -> None:
     assert peek(b"".join(number.to_bytes(4, "little") for number in range(1000, 99_000, 977))) is None
     assert peek(bytes(range(0, 250, 7)) * 3) is None
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
+def test_lines_of_two_programs_in_one_file_are_each_read_in_their_encoding(newline: bytes) -> None:
+    lines = ["Preis für Öl", "Die Straße kostet 3 € je Tag", "ASCII alone", "Café – „Ruhetag“"]
+    content = newline.join(line.encode("cp1252" if place % 2 else "utf-8") for place, line in enumerate(lines))
+    assert decode(content).split("\n") == lines
+
+
+@pytest.mark.parametrize("charset", ["", "; charset=iso-8859-1"])
+def test_the_head_of_a_mail_is_read_though_its_encoding_is_not_declared(charset: str) -> None:
+    mail = f"From: Jürgen Müller <j@example.org>\nSubject: Grüße aus Köln\nContent-Type: text/plain{charset}\n\nKäse\n"
+    document = parse("light", "message/rfc822", "a.eml", mail.encode("cp1252"), ParsingLimits())
+    text = "\n".join(block.text for block in document.blocks)
+    assert "Grüße aus Köln" in text and "Jürgen Müller" in text and "Käse" in text

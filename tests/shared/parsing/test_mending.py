@@ -38,6 +38,15 @@ def test_a_mark_that_was_read_by_its_glyphs_name_is_an_items_again() -> None:
     assert [(block.kind, block.text) for block in blocks] == [("list", "- grease the crane\n- ring the bell")]
 
 
+def test_a_sign_that_begins_a_paragraph_is_no_mark_of_an_item() -> None:
+    texts = ("§ 5 of the law", "€ 12 an hour", "≥ 18 years", "± 2 mm", "☒ Late arrival", "☑ Insured", "□ Parking")
+    for text in texts:
+        block = Block("paragraph", text, page=1, box=(0.05, 99 / 800, 0.9, 111 / 800))
+        sign, _, words = text.partition(" ")
+        for runs in ((run(text, 50, 100),), (run(sign, 50, 100), run(words, 65, 100))):
+            assert repair_layout([block], page(*runs), 10) == [block]
+
+
 def test_a_headings_level_is_by_its_number_or_by_the_size_of_its_letters() -> None:
     assert [heading_level(text, 12, 10) for text in ("3 Cranes", "3.1 Greasing", "3.1.2 Tins")] == [2, 3, 4]
     assert [heading_level("Cranes", size, 10) for size in (20, 14, 11)] == [1, 2, 3]
