@@ -14,6 +14,7 @@ from lxml import etree
 
 from shared.parsing.docling.hidden_lines import SheetLines
 from shared.parsing.docling.office_packages import ReadablePackage, rewritten, xml_part, xml_tree
+from shared.parsing.docling.open_numbering import labels_written
 from shared.parsing.docling.open_powers import powers_written
 from shared.parsing.docling.open_sheet_cells import (
     cells_written,
@@ -59,6 +60,8 @@ def readable(content: bytes) -> ReadablePackage:
             hidden += words
         hidden += take_unseen(tree, styles)
         powers_written(tree, styles)
+        if (text := tree.find(f"{OFFICE}body/{OFFICE}text")) is not None:
+            labels_written(text, *(each for each in (tree, common) if each is not None))
         _objects_written(tree, archive)
         _ruby_written(tree)
         _groups_opened(tree)
@@ -71,7 +74,7 @@ def readable(content: bytes) -> ReadablePackage:
         else:
             _lists_in_cells_opened(tree)
             _nested_tables_written(tree)
-        if (text := tree.find(f"{OFFICE}body/{OFFICE}text")) is not None:
+        if text is not None:
             _boxes_written(text)
             if common is not None:
                 hidden += take_unseen(common, styles)

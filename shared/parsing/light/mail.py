@@ -226,7 +226,7 @@ def _field(message: Message, name: str) -> str:
         if _UNDECLARED.search(written):
             content = written.encode("utf-8", "surrogateescape")
             written = decode(content, message.get_content_charset())
-            return " ".join(str(message.policy.header_factory(name, written)).split())
+            return " ".join(str(policy.default.header_factory(name, written)).split())
         return " ".join(str(message.get(name, "")).split())
     except (ValueError, TypeError, IndexError, AttributeError, LookupError):
         return ""

@@ -213,3 +213,68 @@ def test_every_word_of_the_package_is_read(kind: str) -> None:
     document = read(kind, content)
     assert stored - set(re.findall(r"\w+", text_of(document))) == set()
     assert 0 < document.words_in == document.words_out
+
+
+def numbered(level: int, **attributes: str) -> str:
+    written = "".join(f' {name.replace("_", ":", 1).replace("_", "-")}="{value}"' for name, value in attributes.items())
+    return f'<text:list-level-style-number text:level="{level}"{written}/>'
+
+
+def listed(*items: str, attributes: str = 'text:style-name="L"') -> str:
+    return (
+        f"<text:list {attributes}>{''.join(f'<text:list-item>{item}</text:list-item>' for item in items)}</text:list>"
+    )
+
+
+def paragraph(text: str) -> str:
+    return f"<text:p>{text}</text:p>"
+
+
+ARTICLES = numbered(1, style_num_format="I", style_num_prefix="Article ", style_num_suffix=".")
+ARTICLES += numbered(2, style_num_format="a", style_num_prefix="(", style_num_suffix=")")
+CLAUSES = numbered(1, style_num_format="1", style_num_suffix=".")
+CLAUSES += numbered(2, style_num_format="1", style_num_suffix=".", text_display_levels="2")
+LATER = numbered(1, style_num_format="1", style_num_suffix=".", text_start_value="7")
+WHOLE = numbered(1, style_num_format="A", style_num_list_format="Annex %1%:")
+GO_ON = 'text:style-name="L" text:continue-numbering="true"'
+INNER = listed(paragraph("b"), paragraph("c"), attributes="")
+
+
+@pytest.mark.parametrize(
+    ("levels", "body", "seen"),
+    [
+        (ARTICLES, listed(paragraph("a") + INNER, paragraph("d")), ["Article I. a", "(a) b", "(b) c", "Article II. d"]),
+        (CLAUSES, listed(paragraph("a") + INNER, paragraph("d")), ["1. a", "1.1. b", "1.2. c", "2. d"]),
+        (
+            LATER,
+            listed(paragraph("a")) + paragraph("b") + listed(paragraph("c"), attributes=GO_ON),
+            ["7. a", "b", "8. c"],
+        ),
+        (WHOLE, listed(paragraph("a"), paragraph("b")), ["Annex A: a", "Annex B: b"]),
+        (
+            ARTICLES,
+            f'<text:numbered-paragraph text:style-name="L">{paragraph("a")}</text:numbered-paragraph>{paragraph("b")}',
+            ["Article I. a", "b"],
+        ),
+    ],
+    ids=["articles", "clauses", "continued", "annexes", "paragraph"],
+)
+def test_lists_have_the_labels_that_are_seen(levels: str, body: str, seen: list[str]) -> None:
+    styles = f'<text:list-style style:name="L">{levels}</text:list-style>'
+    document = read("text", package("text", body, styles))
+    assert [block.text for block in document.blocks] == seen
+    assert document.words_in == document.words_out
+
+
+def test_a_heading_has_the_number_of_its_chapter() -> None:
+    levels = (
+        f'<text:outline-level-style text:level="{level}" style:num-format="1" text:display-levels="{level}"/>'
+        for level in (1, 2)
+    )
+    common = f"<office:styles><text:outline-style>{''.join(levels)}</text:outline-style></office:styles>"
+    body = "".join(
+        f'<text:h text:outline-level="{level}">{text}</text:h>'
+        for level, text in ((1, "Dock"), (2, "Gate"), (2, "Sill"), (1, "Quay"))
+    )
+    document = read("text", package("text", body, common=common))
+    assert [block.text for block in document.blocks] == ["1 Dock", "1.1 Gate", "1.2 Sill", "2 Quay"]
