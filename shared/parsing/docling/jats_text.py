@@ -19,6 +19,20 @@ _SECTIONS = ("app", "glossary", "notes", "bio")
 _LINES = ("verse-line", "preformat", "code", "attrib", "speaker", "sig", "deflist-head", "term-head", "def-head")
 _HOLDERS = frozenset({"supplementary-material", "media", "boxed-text", "statement", "app", "list", "def-list", "notes"})
 _IN_ITEMS = frozenset({"p", "list", "label"})
+_STYLES = (
+    "italic",
+    "bold",
+    "sc",
+    "roman",
+    "sans-serif",
+    "monospace",
+    "underline",
+    "overline",
+    "strike",
+    "styled-content",
+)
+"""Docling puts a space on both sides of such an element, inside of a word too."""
+
 _DRAWN = frozenset({"graphic", "inline-graphic", "fig", "table-wrap", "xref", "fn", "ext-link"})
 
 
@@ -28,6 +42,8 @@ def readable(content: bytes) -> bytes:
     root = etree.fromstring(with_html_entities(content), parser)
     _equations_written(root)
     _scripts_written(root)
+    etree.strip_tags(root, *_STYLES)
+    _keywords_written(root)
     _titles_flat(root)
     _floats_moved(root)
     _terms_written(root)
@@ -37,6 +53,18 @@ def readable(content: bytes) -> bytes:
     _lists_apart(root)
     written: bytes = etree.tostring(root.getroottree(), xml_declaration=True, encoding="UTF-8")
     return written
+
+
+def _keywords_written(root: Any) -> None:
+    """Puts the keywords before the text, where an article shows them."""
+    body = root.find("body")
+    for group in reversed(root.findall("front/article-meta/kwd-group")) if body is not None else ():
+        title = " ".join("".join(group.xpath("title//text()")).split()).rstrip(":") or "Keywords"
+        words = [" ".join("".join(word.itertext()).split()) for word in group.iter("kwd", "compound-kwd")]
+        if any(words):
+            paragraph = etree.Element("p")
+            paragraph.text = f"{title}: {', '.join(filter(None, words))}"
+            body.insert(0, paragraph)
 
 
 def _equations_written(root: Any) -> None:

@@ -72,3 +72,13 @@ def test_what_stands_behind_or_apart_from_the_text_of_an_article_is_read() -> No
         "<floats-group><fig><label>Fig 9</label><caption><p>Afloat.</p></caption></fig></floats-group>"
     )
     assert lines("<p>Text.</p>", back) == ["Text.", "Fig 9 Afloat.", "Sources", "- Ada. 2020.", "Appendix A", "More."]
+
+
+def test_styled_letters_tear_no_word_and_the_keywords_are_read() -> None:
+    keywords = "<kwd-group><title>Key words:</title><kwd>crane</kwd><kwd>quay <bold>wall</bold></kwd></kwd-group>"
+    body = "<body><p>un<bold>believ</bold><italic>ably</italic> <italic>p</italic>-values</p></body>"
+    content = f"{HEAD}{body}</article>".replace("</article-meta>", f"{keywords}</article-meta>").replace(
+        "<body><body>", "<body>"
+    )
+    blocks = parse("application/jats+xml", "a.nxml", content.encode(), ParsingLimits()).blocks
+    assert [block.text for block in blocks][1:] == ["Key words: crane, quay wall", "unbelievably p-values"]
