@@ -10,12 +10,13 @@ from shared.access.accounts import Accounts
 from shared.blobs.port import Blobs
 from shared.proxy.budget.budget import Budget
 from shared.redis.client import RedisClient
+from shared.types.model import Rating
 from shared.types.principal import Principal
 from shared.usage.day_digest import DigestHead
 from shared.usage.digests import Digests
 from shared.usage.journal import Journal
 from shared.usage.ledger import UsageLedger
-from shared.usage.records import QuestionOutcome, UsageRecord
+from shared.usage.records import FeedbackRecord, QuestionOutcome, Record, UsageRecord
 from shared.usage.sealing import seal
 from tests.shared.usage.samples import NOON, TODAY, free
 
@@ -35,7 +36,23 @@ def asked(number: int, milliseconds: int, *cited: str, tenant_id: str = "ten_a",
     )
 
 
-RECORDS = [
+def rated(number: int, rating: Rating, replaces: Rating | None = None, *, key_id: str = "key_a") -> FeedbackRecord:
+    return FeedbackRecord(
+        feedback_id=f"req_1-{key_id}-{number}",
+        tenant_id="ten_a",
+        request_id="req_1",
+        at=NOON + timedelta(minutes=number - 2),
+        rating=rating,
+        key_id=key_id,
+        replaces=replaces,
+    )
+
+
+RECORDS: list[Record] = [
+    rated(1, "up"),
+    rated(2, "down", "up"),
+    rated(2, "down", "up"),
+    rated(1, "up", key_id="key_b"),
     *(asked(number, 10 * (number + 1), "doc_a", "doc_b") for number in range(18)),
     asked(18, 1_234, "doc_b"),
     asked(19, 98_765),
@@ -85,6 +102,7 @@ async def test_each_question_is_counted_once_wherever_its_record_is(desk: Desk) 
         ("doc_c", 1),
     ]
     assert before.extraction == handler.ExtractionCounts(documents=2, entities=7)
+    assert before.feedback == handler.Ratings(up=1, down=1)
     await seal(desk.blobs)
     assert await desk.analytics() == before
     await desk.ledger.update_digests()
