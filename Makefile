@@ -31,7 +31,7 @@ serve: .venv/serve ## Set up and run the suite on http://127.0.0.1:8000
 # Compiled modules and tests are kept: without them every process of a test compiles its sources anew.
 test: export PYTHONDONTWRITEBYTECODE =
 test: .venv/dev ## Set up and run the tests (embedded stores only)
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/manifests
 
 test-cluster: .venv/cluster-tests ## Run the tests of stores, and the suite as processes, on real servers (needs redis-server, java, mvn)
 	$(BIN)/pytest -n 2 --dist loadfile --backends cluster tests/cluster $(addprefix tests/shared/,access blobs bus catalogue conversations graph proxy/budget redis usage vectors)

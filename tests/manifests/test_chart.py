@@ -18,7 +18,7 @@ CASES = ["values-dev.yaml", *sorted(f"ci/{path.name}" for path in (chart.CHART /
 APIS = ("--api-versions", "serving.knative.dev/v1", "--api-versions", "eventing.knative.dev/v1")
 CLUSTER = ("--namespace", "aegis", "--kube-version", "1.34.0", *APIS)
 # Kinds of other projects, for which there is no schema here.
-FOREIGN = {"HTTPRoute", "ReferenceGrant", "ExternalSecret", "SealedSecret", "PodMonitor", "PrometheusRule"}
+FOREIGN = {"HTTPRoute", "ReferenceGrant", "ExternalSecret", "SealedSecret"}
 
 Manifest = dict[str, Any]
 
