@@ -1,4 +1,4 @@
-"""`aegis audit`: calls that left for the cloud, and the verification of the usage ledger."""
+"""`aegis audit`: what left for the cloud, who did what, and the verification of the usage ledger."""
 
 import asyncio
 from decimal import Decimal
@@ -23,10 +23,12 @@ from shared.terminal.options import (
 )
 from shared.terminal.output import safe_line, write_fields, write_json
 
+KINDS = ("outbound", "threshold", "login", "access", "change", "erasure")
 _COLUMNS = {
     "at": "at",
     "tenant": "tenant_id",
     "what": "what",
+    "who": "actor_id",
     "model": "model",
     "class": "classification",
     "request": "request_id",
@@ -45,23 +47,30 @@ class _Item(Struct):
     scope: str = ""
     threshold_pct: int | None = None
     used_up: bool = False
+    action: str = ""
+    actor_id: str | None = None
+    done: bool = True
 
     @property
     def what(self) -> str:
-        if self.kind != "threshold":
+        """The call, the act, or the threshold."""
+        if self.kind == "outbound":
             return "call"
+        if self.kind != "threshold":
+            return self.action if self.done else f"{self.action} refused"
         return f"{self.scope} used up" if self.used_up else f"{self.scope} reached {self.threshold_pct} %"
 
 
 @click.group()
 def audit() -> None:
-    """List what left for the cloud, and verify the usage ledger."""
+    """List what left for the cloud and who did what, and verify the usage ledger."""
 
 
 @audit.command("list")
 @click.option("--from", "since", type=TimeParam(), help="Start of the period; default: two months before its end.")
 @click.option("--to", "until", type=TimeParam(), help="End of the period; default: now.")
 @click.option("--classification", type=click.Choice(CLASSES), help="Only calls with this classification.")
+@click.option("--kind", type=click.Choice(KINDS), help="Only entries of this kind.")
 @limit_option(50, None, "Maximum number of entries.")
 @operator_option
 @server_options
@@ -69,15 +78,16 @@ def list_audit(
     since: str | None,
     until: str | None,
     classification: str | None,
+    kind: str | None,
     limit: int,
     operator: bool,
     data: Path,
     as_json: bool,
 ) -> None:
-    """List calls that left and thresholds that were reached, newest first."""
+    """List calls that left, thresholds, logins, accesses, changes and erasures, newest first."""
     connection = connection_for(data, operator=operator)
-    params = given(**{"from": since, "to": until, "classification": classification})
-    write_list(connection, "/audit", limit, _Item, _COLUMNS, as_json=as_json, params=params, empty="nothing left")
+    params = given(**{"from": since, "to": until, "classification": classification, "kind": kind})
+    write_list(connection, "/audit", limit, _Item, _COLUMNS, as_json=as_json, params=params, empty="nothing is listed")
 
 
 @audit.command()

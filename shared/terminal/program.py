@@ -31,7 +31,7 @@ COMMANDS = {
     "usage": ("usage", "Show usage and its cost."),
     "budget": ("budget", "Show and set budgets, and price past usage under another strategy."),
     "explain": ("explain", "Show the decisions, passages, reservations, costs and ratings of a request."),
-    "audit": ("audit", "List what left for the cloud, and verify the usage ledger."),
+    "audit": ("audit", "List what left for the cloud and who did what, and verify the usage ledger."),
     "reconcile": ("reconcile", "Compare Redis, the usage ledger and the provider's bill, and correct the differences."),
     "completion": ("completion", "Print the shell's completion script."),
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from zlib import crc32
 
 import httpx
 import pytest
@@ -73,7 +74,10 @@ def test_a_route_gives_each_error_that_it_declares_as_it_is_described(
 ) -> None:
     caller = operator if row.roles == ("operator",) else admin
     for status, ask in provoked(function, row).items():
+        # Public routes are limited by address.
+        caller.headers["X-Forwarded-For"] = f"2001:db8:99::{crc32(row.on.encode()) & 0xFFFF:x}"
         answer = ask(caller, row)
+        del caller.headers["X-Forwarded-For"]
         assert answer.status_code == status, f"{row.on}: {answer.text[:300]}"
         check(answer, row, described)
 
