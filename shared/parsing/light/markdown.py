@@ -43,6 +43,7 @@ def read_into(assembly: Assembly, text: str, limits: ParsingLimits) -> None:
 def _tokens(text: str, limits: ParsingLimits) -> list[Token]:
     """Returns the library's tokens. It silently drops what is nested deeper than its limit, which is one above ours."""
     reader = MarkdownIt("commonmark", {"maxNesting": limits.depth + 2}).enable(["table", "strikethrough"])
+    reader.disable("text_join")  # what was escaped stays apart: it marks nothing
     tokens = reader.parse(text)
     if any(token.level > limits.depth for token in tokens):
         raise too_deep(limits)
