@@ -167,7 +167,7 @@ def store_errors() -> Iterator[None]:
 def entity_rows(connection: sqlite3.Connection, column: str, ids: Iterable[str]) -> list[EntityRow]:
     """Entity rows by `entity_id` or by `canonical`, in the order of their ids."""
     found = connection.execute(
-        f"SELECT {_ENTITY} FROM entity WHERE {column} IN (SELECT value FROM json_each(?)) ORDER BY entity_id",  # noqa: S608 - columns of ours
+        f"SELECT {_ENTITY} FROM entity WHERE {column} IN (SELECT value FROM json_each(?)) ORDER BY entity_id",  # noqa: S608  # nosec B608 - columns of ours
         (json.dumps(sorted(ids)),),
     )
     return [packed.entity_row(*row) for row in found]
@@ -189,10 +189,10 @@ class _Writing:
 
     def forget(self, document_id: str, up_to_generation: int) -> None:
         where, of = "WHERE document_id = ? AND epoch <= ?", (document_id, up_to_generation)
-        found = self._connection.execute(f"SELECT id, content FROM passage {where}", of).fetchall()  # noqa: S608
+        found = self._connection.execute(f"SELECT id, content FROM passage {where}", of).fetchall()  # noqa: S608  # nosec B608
         self._replace(found, ())
-        ends = self._connection.execute(f"SELECT first_id, second_id FROM merge {where}", of).fetchall()  # noqa: S608
-        self._connection.execute(f"DELETE FROM merge {where}", of)  # noqa: S608
+        ends = self._connection.execute(f"SELECT first_id, second_id FROM merge {where}", of).fetchall()  # noqa: S608  # nosec B608
+        self._connection.execute(f"DELETE FROM merge {where}", of)  # noqa: S608  # nosec B608
         self._connect_again({identity for pair in ends for identity in pair})
 
     def merge(self, merges: Sequence[Merge]) -> None:
@@ -284,7 +284,7 @@ class _Writing:
     def _store_relations(self, change: GraphChange) -> None:
         ids = json.dumps(sorted(change.relations))
         found = self._connection.execute(
-            f"SELECT {RELATION} FROM relation WHERE relation_id IN (SELECT value FROM json_each(?))",  # noqa: S608
+            f"SELECT {RELATION} FROM relation WHERE relation_id IN (SELECT value FROM json_each(?))",  # noqa: S608  # nosec B608
             (ids,),
         )
         rows = {row[0]: packed.relation_row(*row) for row in found}
@@ -368,7 +368,7 @@ class _Writing:
         columns = "first_id, second_id, document_id, epoch, reason, short_id"
         listed = "IN (SELECT value FROM json_each(?1))"
         rows = self._connection.execute(
-            f"SELECT {columns} FROM merge WHERE first_id {listed}"  # noqa: S608 - columns of ours
+            f"SELECT {columns} FROM merge WHERE first_id {listed}"  # noqa: S608  # nosec B608 - columns of ours
             f" UNION SELECT {columns} FROM merge WHERE second_id {listed}",
             (json.dumps(sorted(ids)),),
         )

@@ -29,7 +29,7 @@ def canonical_ids(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[st
     given = json.dumps(sorted(set(ids)))
     listed = "IN (SELECT value FROM json_each(?1))"
     rows = connection.execute(
-        f"SELECT entity_id, canonical FROM entity WHERE entity_id {listed}"  # noqa: S608
+        f"SELECT entity_id, canonical FROM entity WHERE entity_id {listed}"  # noqa: S608  # nosec B608
         f" UNION SELECT canonical, canonical FROM entity WHERE canonical {listed}",
         (given,),
     )
@@ -47,7 +47,7 @@ def neighbourhood(
     numbers.update(row[0] for row in found)
     column = "sentences" if with_sentences else "x'90'"
     rows = connection.execute(
-        f"SELECT passage_id, document_id, position, links, {column} FROM passage"  # noqa: S608 - columns of ours
+        f"SELECT passage_id, document_id, position, links, {column} FROM passage"  # noqa: S608  # nosec B608 - columns of ours
         " WHERE id IN (SELECT value FROM json_each(?)) ORDER BY document_id, position, passage_id",
         (json.dumps(sorted(numbers)),),
     ).fetchall()
@@ -75,7 +75,7 @@ def list_entities(
     later = "(created_at, canonical) < (:time, :id) AND" if after else ""
     time, identity = after or ("", "")
     rows = connection.execute(
-        f"SELECT DISTINCT canonical, created_at FROM entity e WHERE {named} {later} NOT EXISTS"  # noqa: S608
+        f"SELECT DISTINCT canonical, created_at FROM entity e WHERE {named} {later} NOT EXISTS"  # noqa: S608  # nosec B608
         " (SELECT 1 FROM entity o WHERE o.canonical = e.canonical AND o.created_at > e.created_at)"
         " ORDER BY created_at DESC, canonical DESC LIMIT :limit",
         {"query": query, "time": time, "id": identity, "limit": limit},
@@ -171,7 +171,7 @@ def _of_name(connection: sqlite3.Connection, name: str, most: int, as_of: str | 
     valid = f"AND {_VALID}" if as_of else ""
     for end in ("source_id", "target_id"):
         rows = connection.execute(
-            f"SELECT {RELATION} FROM relation WHERE {end} = :name {valid}"  # noqa: S608 - columns of ours
+            f"SELECT {RELATION} FROM relation WHERE {end} = :name {valid}"  # noqa: S608  # nosec B608 - columns of ours
             " ORDER BY weight DESC, relation_id LIMIT :most",
             {"name": name, "as_of": as_of, "most": most},
         )
