@@ -162,7 +162,8 @@ def published(account: Account, environ: dict[str, str]) -> list[str]:
 
 
 def test_an_object_in_the_inbox_travels_to_the_end(published: list[str]) -> None:
-    assert [event_type.split(".")[2] for event_type in published] == [
+    # A stage that waits for two branches may end twice, with the same event.
+    assert list(dict.fromkeys(event_type.split(".")[2] for event_type in published)) == [
         "stored",
         "parsed",
         "chunked",

@@ -27,7 +27,8 @@ def test_documents_stand_in_the_bucket_and_vectors_at_the_server(
     try:
         with server.caller(key) as admin:
             backends = admin.get("/health/ready").json()["backends"]
-            assert backends == {"blobs": "s3", "counters": "valkey", "bus": "streams", "vectors": "qdrant"}
+            stores = {"blobs": "s3", "counters": "valkey", "bus": "streams", "vectors": "qdrant", "graph": "sqlite"}
+            assert backends == stores
             document_id = admin.ingest(b"# Tides\n\nThe tide at Molde is two metres high.\n")["document_id"]
             assert admin.search("How high is the tide?")
     finally:
