@@ -167,7 +167,7 @@ def store_errors() -> Iterator[None]:
 def entity_rows(connection: sqlite3.Connection, column: str, ids: Iterable[str]) -> list[EntityRow]:
     """Entity rows by `entity_id` or by `canonical`, in the order of their ids."""
     found = connection.execute(
-        f"SELECT {_ENTITY} FROM entity WHERE {column} IN (SELECT value FROM json_each(?)) ORDER BY entity_id",  # noqa: S608  # nosec B608 - columns of ours
+        f"SELECT {_ENTITY} FROM entity WHERE {column} IN (SELECT value FROM json_each(?)) ORDER BY entity_id",  # noqa: S608 - columns of ours  # nosec B608
         (json.dumps(sorted(ids)),),
     )
     return [packed.entity_row(*row) for row in found]
@@ -368,7 +368,7 @@ class _Writing:
         columns = "first_id, second_id, document_id, epoch, reason, short_id"
         listed = "IN (SELECT value FROM json_each(?1))"
         rows = self._connection.execute(
-            f"SELECT {columns} FROM merge WHERE first_id {listed}"  # noqa: S608  # nosec B608 - columns of ours
+            f"SELECT {columns} FROM merge WHERE first_id {listed}"  # noqa: S608 - columns of ours  # nosec B608
             f" UNION SELECT {columns} FROM merge WHERE second_id {listed}",
             (json.dumps(sorted(ids)),),
         )

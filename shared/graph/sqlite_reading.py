@@ -47,7 +47,7 @@ def neighbourhood(
     numbers.update(row[0] for row in found)
     column = "sentences" if with_sentences else "x'90'"
     rows = connection.execute(
-        f"SELECT passage_id, document_id, position, links, {column} FROM passage"  # noqa: S608  # nosec B608 - columns of ours
+        f"SELECT passage_id, document_id, position, links, {column} FROM passage"  # noqa: S608 - columns of ours  # nosec B608
         " WHERE id IN (SELECT value FROM json_each(?)) ORDER BY document_id, position, passage_id",
         (json.dumps(sorted(numbers)),),
     ).fetchall()
@@ -171,7 +171,7 @@ def _of_name(connection: sqlite3.Connection, name: str, most: int, as_of: str | 
     valid = f"AND {_VALID}" if as_of else ""
     for end in ("source_id", "target_id"):
         rows = connection.execute(
-            f"SELECT {RELATION} FROM relation WHERE {end} = :name {valid}"  # noqa: S608  # nosec B608 - columns of ours
+            f"SELECT {RELATION} FROM relation WHERE {end} = :name {valid}"  # noqa: S608 - columns of ours  # nosec B608
             " ORDER BY weight DESC, relation_id LIMIT :most",
             {"name": name, "as_of": as_of, "most": most},
         )
