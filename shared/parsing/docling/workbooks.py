@@ -127,16 +127,19 @@ def read_book(archive: zipfile.ZipFile) -> Book:
 
 def elements(archive: zipfile.ZipFile, part: str, *names: str) -> Iterator[Any]:
     """Yields each element of some names, one at a time, of a part that may be too large for a tree."""
+    asked = {f"{_S}{name}" for name in names}
     with archive.open(part) as stream:
         for _, element in etree.iterparse(
             stream,
             events=("end",),
-            tag=[f"{_S}{name}" for name in names],
+            # Rows are cleared as well where they are only passed by: they are what makes a part large.
+            tag=[*(asked | {f"{_S}row"})],
             no_network=True,
             resolve_entities=False,
             huge_tree=True,
         ):
-            yield element
+            if element.tag in asked:
+                yield element
             element.clear()
             while element.getprevious() is not None:
                 del element.getparent()[0]
