@@ -1,13 +1,14 @@
 """The words of a package that a reader of the document sees, counted without the reader that makes blocks of them."""
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable
-from functools import reduce
 from typing import Any
 
 from msgspec.structs import replace
 
+from shared.parsing.docling.sheets import column_number
 from shared.parsing.document import ParsedDocument
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -57,20 +58,16 @@ def words_of_sheet(sheet: Any, text_of: Callable[[Any], str]) -> Counter[str]:
 def _covered(sheet: Any) -> set[str]:
     """The names of the cells below merged ones, among those that have something in them."""
     merged = [found for each in sheet.iter(f"{_S}mergeCell") if (found := _RANGE.fullmatch(each.get("ref", "")))]
-    names = [cell.get("r", "") for cell in sheet.iter(f"{_S}c") if merged and len(cell)]
+    cells = [_CELL.fullmatch(cell.get("r", "")) for cell in sheet.iter(f"{_S}c") if merged and len(cell)]
+    places = sorted((int(cell[2]), column_number(cell[1].encode()), cell[0]) for cell in cells if cell)
     covered = set()
     for found in merged[:_MOST_MERGED]:
-        (left, right), (top, bottom) = map(_column, found.group(1, 3)), map(int, found.group(2, 4))
-        for name in names:
-            place = _CELL.fullmatch(name)
-            is_inside = place and left <= _column(place[1]) <= right and top <= int(place[2]) <= bottom
-            if is_inside and name != f"{found[1]}{found[2]}":
+        left, right = (column_number(letters.encode()) for letters in found.group(1, 3))
+        first, last = (bisect_left(places, (row,)) for row in (int(found[2]), int(found[4]) + 1))
+        for _, column, name in places[first:last]:
+            if left <= column <= right and name != f"{found[1]}{found[2]}":
                 covered.add(name)
     return covered
-
-
-def _column(letters: str) -> int:
-    return reduce(lambda number, letter: number * 26 + ord(letter) - 64, letters, 0)
 
 
 def words_of_open(content: Any) -> Counter[str]:

@@ -36,12 +36,13 @@ def are_large(content: bytes) -> bool:
 def _spanned(sheet: bytes) -> int:
     columns, rows = 0, 0
     for found in _CELL.finditer(sheet):
-        columns = max(columns, _column(found[1]))
+        columns = max(columns, column_number(found[1]))
         rows = max(rows, int(found[2]))
     return columns * rows
 
 
-def _column(letters: bytes) -> int:
+def column_number(letters: bytes) -> int:
+    """The number of the column that letters name; the first is 1."""
     number = 0
     for letter in letters:
         number = number * 26 + letter - 64

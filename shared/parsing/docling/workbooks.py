@@ -26,6 +26,7 @@ from shared.parsing.docling.office_packages import (
     xml_tree,
 )
 from shared.parsing.docling.package_words import words_of_sheet
+from shared.parsing.docling.sheets import column_number
 from shared.parsing.docling.workbook_texts import cell_links, is_rich, linked, page_lines, string_text
 from shared.parsing.number_formats import formatted
 
@@ -289,10 +290,7 @@ def _column_ranges(listed: Iterable[Any]) -> Iterator[range]:
 
 def column_of(reference: str) -> int:
     found = _REFERENCE.fullmatch(reference)
-    number = 0
-    for letter in found[1] if found else "":
-        number = number * 26 + ord(letter) - 64
-    return number
+    return column_number(found[1].encode()) if found else 0
 
 
 def cell_text(cell: Any, book: Book) -> str:
