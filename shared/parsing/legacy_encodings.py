@@ -112,9 +112,8 @@ def _thai_value(place: _Place) -> float:
 def _places(text: str) -> tuple[Counter[_Place], float]:
     """The places of the characters outside ASCII, and their share of the letters."""
     around = f" {text} "
-    places = Counter(
-        _Place(*around[place - 1 : place + 2]) for place in range(1, len(around) - 1) if not around[place].isascii()
-    )
+    triples = Counter(zip(around, around[1:], around[2:], strict=False))
+    places = Counter({_Place(*each): count for each, count in triples.items() if not each[1].isascii()})
     accents = sum(count for place, count in places.items() if place.character.isalpha())
     return places, accents / max(sum(map(str.isalpha, text)), 1)
 
