@@ -97,8 +97,10 @@ def _baseline(textpage: Any, index: int) -> float:
 
 def raised_word(parts: Sequence[tuple[str, ScriptPosition]], before: str, box: Box) -> RaisedWord | None:
     """None for a word on the line, and for one with an index that is not written apart."""
+    if len(parts) == 1:
+        return None
     written = "".join(marked(parts))
-    if len(parts) == 1 or "_" in written:
+    if "_" in written:
         return None
     return RaisedWord(tuple(text for text, _ in parts), written, before, box)
 

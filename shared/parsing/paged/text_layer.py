@@ -145,6 +145,8 @@ def _is_apart(run: list[PageLetter], letter: PageLetter) -> bool:
 def _run(textpage: Any, letters: list[PageLetter], frame: PageFrame) -> TextRun:
     inked = [letter for letter in letters if letter.is_ink]
     first = inked[0].index
+    spelled = [list(group) for is_ink, group in groupby(letters, key=lambda letter: letter.is_ink) if is_ink]
+    words = [TableWord(_text(word), _box(word, frame)) for word in spelled]
     angle = pdfium.FPDFText_GetCharAngle(textpage, first) + frame.quarters * math.pi / 2
     return TextRun(
         text=_text(letters),
@@ -153,26 +155,17 @@ def _run(textpage: Any, letters: list[PageLetter], frame: PageFrame) -> TextRun:
         bold=pdfium.FPDFText_GetFontWeight(textpage, first) >= _BOLD,
         upright=abs(math.sin(angle)) < 0.1 and math.cos(angle) > 0,
         quarters=-round(angle / (math.pi / 2)) % 4,
-        words=tuple(_words(letters, frame)),
-        raised=tuple(_raised(textpage, letters, frame)),
+        words=tuple(words),
+        raised=tuple(_raised(textpage, spelled, words)),
     )
 
 
-def _words(letters: list[PageLetter], frame: PageFrame) -> Iterator[TableWord]:
-    for is_ink, group in groupby(letters, key=lambda letter: letter.is_ink):
-        if is_ink:
-            word = list(group)
-            yield TableWord(_text(word), _box(word, frame))
-
-
-def _raised(textpage: Any, letters: list[PageLetter], frame: PageFrame) -> Iterator[RaisedWord]:
+def _raised(textpage: Any, spelled: Sequence[list[PageLetter]], words: Sequence[TableWord]) -> Iterator[RaisedWord]:
     before = ""
-    for is_ink, group in groupby(letters, key=lambda letter: letter.is_ink):
-        if is_ink:
-            word = list(group)
-            if found := raised_word(divided_word(textpage, word), before, _box(word, frame)):
-                yield found
-            before = _text(word)
+    for letters, word in zip(spelled, words, strict=True):
+        if found := raised_word(divided_word(textpage, letters), before, word.box):
+            yield found
+        before = word.text
 
 
 def _box(letters: list[PageLetter], frame: PageFrame) -> Box:
