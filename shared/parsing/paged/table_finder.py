@@ -92,7 +92,7 @@ def find_tables(
             for table in _aligned_tables(words_inside(words, grown), rulings, is_certain=is_certain):
                 _add(found, table)
     free = [word for word in words if not any(centre_in(word.box, table.box) for table in found)]
-    for part in divided_at_gutter(free, list(aligned_groups(free)), gutter):
+    for part in divided_at_gutter(free, aligned_groups(free), gutter):
         for box in aligned_groups(part):
             for table in _aligned_tables(words_inside(part, box), rulings, is_certain=False):
                 _add(found, table)

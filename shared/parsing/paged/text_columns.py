@@ -1,11 +1,11 @@
 """Finds the lines of paragraphs among the words of a page, and the gutter between two columns of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from statistics import median_high
 
-from shared.parsing.paged.table_words import TableWord, centre_in, lines_of_words, phrases_of
+from shared.parsing.paged.table_words import TableWord, centre_in, lines_of_words, phrases_of, words_inside
 from shared.types.passage import Box
 
 PROSE_WORDS = 7
@@ -41,14 +41,16 @@ def paragraph_lines(lines: Sequence[Sequence[TableWord]]) -> set[int]:
 
 
 def divided_at_gutter(
-    words: Sequence[TableWord], boxes: Sequence[Box], gutter: Gutter | None
+    words: Sequence[TableWord], boxes: Iterable[Box], gutter: Gutter | None
 ) -> Iterator[list[TableWord]]:
     """Yields the words; those in a box that holds what stands level in two columns, for each column apart."""
-    across = [box for box in boxes if gutter and box[0] < gutter[0] and box[2] > gutter[1]]
+    if gutter is None:
+        yield list(words)
+        return
+    across = [box for box in boxes if box[0] < gutter[0] and box[2] > gutter[1]]
     yield [word for word in words if not any(centre_in(word.box, box) for box in across)]
     for box in across:
-        assert gutter
-        for _, area in _areas([word for word in words if centre_in(word.box, box)], gutter):
+        for _, area in _areas(words_inside(words, box), gutter):
             yield from area
 
 
