@@ -84,12 +84,14 @@ def text_of_words(words: Sequence[TableWord]) -> str:
 def phrases_of(line: Sequence[TableWord]) -> list[TableWord]:
     """Joins words with no more than a space between them."""
     phrases = [[line[0]]]
+    height = line[0].height
     for word in line[1:]:
-        end, height = phrases[-1][-1].box[2], max(one.height for one in (*phrases[-1], word))
-        if word.box[0] - end < 0.55 * height:
+        height = max(height, word.height)
+        if word.box[0] - phrases[-1][-1].box[2] < 0.55 * height:
             phrases[-1].append(word)
         else:
             phrases.append([word])
+            height = word.height
     return [TableWord(_joined(words), around(word.box for word in words)) for words in phrases]
 
 
