@@ -48,6 +48,8 @@ def lines_of_words(words: Sequence[TableWord]) -> list[list[TableWord]]:
 
 def is_right_to_left(text: str) -> bool:
     """Whether more letters are written from right to left than from left to right."""
+    if text.isascii():
+        return False  # most words are, and they are asked for over and over
     directions = [unicodedata.bidirectional(letter) for letter in text]
     return sum(one in ("R", "AL") for one in directions) > directions.count("L")
 
