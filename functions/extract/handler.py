@@ -16,16 +16,18 @@ async def handle(event: DocumentChunked, work: StageWork, accounts: Accounts) ->
     tenant_id = event.origin.tenant_id
     settings = await accounts.settings(tenant_id)
     found: list[PassageEntities] = []
+    count = 0
     if settings.graph != "off":
         passages = await work.read(event.passages)
-        found = await run_long(tenant_id, _find, passages)
+        found, count = await run_long(tenant_id, _find, passages)
     blob = await work.write("entities", msgspec.msgpack.encode(found))
-    return DocumentExtracted(origin=event.origin, key=work.key, entities=blob, count=count_entities(found))
+    return DocumentExtracted(origin=event.origin, key=work.key, entities=blob, count=count)
 
 
-def _find(passages: bytes) -> list[PassageEntities]:
+def _find(passages: bytes) -> tuple[list[PassageEntities], int]:
+    """The names of each passage, and how many different entities they are."""
     found = []
     for passage in msgspec.json.decode(passages, type=list[Passage]):
         stop_if_left()
         found.append(find_entities(passage))
-    return found
+    return found, count_entities(found)

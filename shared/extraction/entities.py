@@ -31,8 +31,7 @@ class PassageEntities(Struct, frozen=True, array_like=True):
 
 
 def find_entities(passage: Passage) -> PassageEntities:
-    found = entities(embedded_text(passage), passage.language)
-    return PassageEntities(passage.passage_id, tuple(span for span in found if normal_form(span.name)))
+    return PassageEntities(passage.passage_id, tuple(entities(embedded_text(passage), passage.language)))
 
 
 def count_entities(passages: Iterable[PassageEntities]) -> int:
