@@ -4,11 +4,12 @@ Entities and relations are not lines of their own: they follow from the passages
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
 from shared.graph.changes import Links
 from shared.graph.port import DocumentGraph, Mention, Merge, PassageGraph, Sentence, StatedRelation
@@ -115,7 +116,7 @@ class GraphPart(Struct, frozen=True):
 
     document_id: str
     generation: int
-    graph: DocumentGraph = field(default_factory=DocumentGraph)
+    graph: DocumentGraph
 
     @property
     def lines(self) -> int:
@@ -133,24 +134,14 @@ def encode_lines(part: Sequence[PassageGraph] | Sequence[Merge]) -> bytes:
 
 def read_parts(path: Path) -> Iterator[GraphPart]:
     """The parts of a file. Raises `InvalidRequest`, which names the line that is wrong."""
-    of: tuple[str, int] = ("", 0)
-    passages: list[PassageGraph] = []
-    merges: list[Merge] = []
-    for line in _lines(path):
-        one = line.passage() if isinstance(line, PassageLine) else line.merge()
-        if (one.document_id, one.generation) != of or len(passages) + len(merges) >= _PART:
-            if passages or merges:
-                yield GraphPart(*of, DocumentGraph(tuple(passages), tuple(merges)))
-            of, passages, merges = (one.document_id, one.generation), [], []
-        if isinstance(one, PassageGraph):
-            passages.append(one)
-        else:
-            merges.append(one)
-    if passages or merges:
-        yield GraphPart(*of, DocumentGraph(tuple(passages), tuple(merges)))
+    for of, same in groupby(_lines(path), key=lambda one: (one.document_id, one.generation)):
+        while some := list(islice(same, _PART)):
+            passages = tuple(one for one in some if isinstance(one, PassageGraph))
+            merges = tuple(one for one in some if isinstance(one, Merge))
+            yield GraphPart(*of, DocumentGraph(passages, merges))
 
 
-def _lines(path: Path) -> Iterator[PassageLine | MergeLine]:
+def _lines(path: Path) -> Iterator[PassageGraph | Merge]:
     with path.open("rb") as file:
         number = 0
         while text := file.readline(_LONGEST_LINE + 1):
@@ -159,16 +150,18 @@ def _lines(path: Path) -> Iterator[PassageLine | MergeLine]:
                 yield _line(text, number)
 
 
-def _line(text: bytes, number: int) -> PassageLine | MergeLine:
+def _line(text: bytes, number: int) -> PassageGraph | Merge:
     if len(text) > _LONGEST_LINE:
         raise InvalidRequest.at(f"/{number}", f"line {number} is longer than {_LONGEST_LINE} bytes")
     try:
         line: PassageLine | MergeLine = _decode(text)
         if isinstance(line, PassageLine):
-            Links.of("", line.passage())  # what the graph cannot write: an index of no mention, a date that is none
-        elif line.document_id and not line.generation:
+            passage = line.passage()
+            Links.of("", passage)  # what the graph cannot write: an index of no mention, a date that is none
+            return passage
+        if line.document_id and not line.generation:
             raise ValueError("a merge of a document names its generation")
-        return line
+        return line.merge()
     except msgspec.ValidationError as error:
         raise explained(error, f"/{number}") from None
     except (msgspec.DecodeError, ValueError, OverflowError) as error:
