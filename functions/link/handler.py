@@ -4,7 +4,6 @@ import msgspec
 
 from events.document import DocumentChunked, DocumentEmbedded, DocumentExtracted, DocumentLinked
 from shared.extraction.entities import PassageEntities, document_graph
-from shared.graph.absent import AbsentGraph
 from shared.graph.port import DocumentGraph, Graph
 from shared.processes.cpu_threads import run_long
 from shared.records.records import TenantRecords
@@ -37,10 +36,9 @@ async def handle(
         f"{record.created_at:%Y-%m-%dT%H:%M:%SZ}" if record else "",
     )
     blob = await work.write("graph", msgspec.msgpack.encode(written))
-    if not isinstance(graph, AbsentGraph):  # a cluster may have none
-        for first in range(0, len(written.passages), _BATCH):
-            await graph.put(written.passages[first : first + _BATCH])
-        await graph.merge(written.merges)
+    for first in range(0, len(written.passages), _BATCH):
+        await graph.put(written.passages[first : first + _BATCH])
+    await graph.merge(written.merges)
     return DocumentLinked(origin=origin, key=work.key, graph=blob, count=extracted.count)
 
 
