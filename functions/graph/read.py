@@ -1,6 +1,7 @@
 """Shows an entity and the relations from and to it, heaviest first; with `as_of` those that hold then."""
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from functions.graph.views import EntityView, RelationView, relation_views
 from shared.graph.port import Graph
@@ -29,5 +30,4 @@ async def handle(request: OneEntity, graph: Graph) -> EntityWithRelations:
         raise NotFound("There is no such entity.")
     entity = EntityView.of(found[0])
     relations = await graph.relations([entity.entity_id], relations_per_entity=_MOST_RELATIONS, as_of=as_of)
-    fields = {name: getattr(entity, name) for name in EntityView.__struct_fields__}
-    return EntityWithRelations(**fields, relations=await relation_views(graph, relations))
+    return EntityWithRelations(**asdict(entity), relations=await relation_views(graph, relations))
