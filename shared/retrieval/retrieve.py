@@ -76,20 +76,18 @@ async def retrieve(
     meaning = await _meaning(question, embedding)
     query = _query(question, mode, limit, document_ids, meaning, embedding, encoder)
     missing = ("vectors",) if meaning.dense is None else ()
-    if mode == "vector":
-        return Retrieved(await _distinct(vectors, query), meaning.tokens, missing)
-    if graph is None:
-        missing = (*missing, "graph") if mode == "graph" else missing
-        return Retrieved(await _distinct(vectors, query), meaning.tokens, missing)
-    if mode == "hybrid" and not (_is_question(question) and query.dense_weight == 1.0):
-        return Retrieved(await _distinct(vectors, query), meaning.tokens, missing)
-    try:
-        found, paths = await _over_graph(question, mode, query, vectors, graph)
-    except StoreUnavailable as error:
-        if error.store != "graph":
-            raise
-        return Retrieved(await _distinct(vectors, query), meaning.tokens, (*missing, "graph"))
-    return Retrieved(found, meaning.tokens, missing, paths)
+    follows = mode == "graph" or (mode == "hybrid" and _is_question(question) and query.dense_weight == 1.0)
+    if follows and graph is not None:
+        try:
+            found, paths = await _over_graph(question, mode, query, vectors, graph)
+            return Retrieved(found, meaning.tokens, missing, paths)
+        except StoreUnavailable as error:
+            if error.store != "graph":
+                raise
+            missing = (*missing, "graph")
+    elif mode == "graph":
+        missing = (*missing, "graph")
+    return Retrieved(await _distinct(vectors, query), meaning.tokens, missing)
 
 
 def _query(
