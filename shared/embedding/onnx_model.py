@@ -88,16 +88,15 @@ class OnnxModel(ABC):
 
     async def embed(self, texts: Sequence[str], purpose: Purpose = "passage") -> Embedded:
         """Embeds the texts in threads, a few at a time: other callers take turns with it, and it can be cancelled."""
-        parts = [
-            await run_short(self._embed, texts[first : first + _TURN], purpose) for first in range(0, len(texts), _TURN)
-        ]
-        vectors = tuple(vector for part in parts for vector in part.vectors)
-        return Embedded(vectors=vectors, tokens=sum(part.tokens for part in parts))
+        return (await self._embed_in_turns(texts, [()] * len(texts), purpose)).whole
 
     async def embed_parts(self, texts: Sequence[str], spans: Sequence[Spans]) -> EmbeddedParts:
         """Embeds passages and their parts; a part's vector is the mean of its tokens' states within the whole text."""
+        return await self._embed_in_turns(texts, spans, "passage")
+
+    async def _embed_in_turns(self, texts: Sequence[str], spans: Sequence[Spans], purpose: Purpose) -> EmbeddedParts:
         made = [
-            await run_short(self._embed_parts, texts[first : first + _TURN], spans[first : first + _TURN])
+            await run_short(self._embed, texts[first : first + _TURN], spans[first : first + _TURN], purpose)
             for first in range(0, len(texts), _TURN)
         ]
         vectors = tuple(vector for one in made for vector in one.whole.vectors)
@@ -145,21 +144,12 @@ class OnnxModel(ABC):
                 pieces = [text[: len(text) // 2], text[len(text) // 2 :]]
         return [window for piece in pieces for window in self._windows(piece)]
 
-    def _embed(self, texts: Sequence[str], purpose: Purpose) -> Embedded:
+    def _embed(self, texts: Sequence[str], spans: Sequence[Spans], purpose: Purpose) -> EmbeddedParts:
         """Only the vectors: a text's states, a thousand times as large, are dropped with its batch."""
-        vectors: list[tuple[float, ...]] = [()] * len(texts)
-        tokens = 0
-        for batch, hidden in self.run([self._prompted(text, purpose) for text in texts]):
-            for (place, encoding), states in zip(batch, hidden, strict=True):
-                vectors[place] = tuple(map(float, self._pooled(states[: len(encoding.ids)]).tolist()))
-                tokens += len(encoding.ids)
-        return Embedded(tuple(vectors), tokens)
-
-    def _embed_parts(self, texts: Sequence[str], spans: Sequence[Spans]) -> EmbeddedParts:
         vectors: list[tuple[float, ...]] = [()] * len(texts)
         parts: list[tuple[bytes, ...]] = [()] * len(texts)
         tokens = 0
-        prompted = [self._prompted(text, "passage") for text in texts]
+        prompted = [self._prompted(text, purpose) for text in texts]
         for batch, hidden in self.run(prompted):
             for (place, encoding), states in zip(batch, hidden, strict=True):
                 read = states[: len(encoding.ids)]
