@@ -183,6 +183,12 @@ def entity(rows: Sequence[EntityRow], documents: int) -> GraphEntity:
     )
 
 
+def heaviest(rows: Iterable[RelationRow], most: int) -> list[RelationRow]:
+    """The heaviest rows, each once; equal ones by their ids."""
+    distinct = {row.relation_id: row for row in rows}.values()
+    return sorted(distinct, key=lambda row: (-row.weight, row.relation_id))[:most]
+
+
 def combined(rows: Iterable[RelationRow], canonical: Mapping[str, str]) -> list[GraphRelation]:
     """Relations between whole entities, heaviest first: rows that merges made equal are one relation."""
     groups: dict[tuple[str, ...], list[RelationRow]] = {}

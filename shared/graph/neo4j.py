@@ -7,7 +7,7 @@ from itertools import islice
 from shared.graph import neo4j_queries as queries
 from shared.graph import neo4j_writing as writing
 from shared.graph import packed
-from shared.graph.changes import EntityRow, RelationRow, combined, entity, optional_time
+from shared.graph.changes import EntityRow, RelationRow, combined, entity, heaviest, optional_time
 from shared.graph.names import entity_id, normal_form
 from shared.graph.neo4j_driver import READ_S, Neo4jServer, Transaction
 from shared.graph.port import (
@@ -234,10 +234,7 @@ async def _relations(at: Transaction, ids: Sequence[str], most: int, as_of: str 
         found[name].append(packed.relation_row(*row))
     chosen: dict[str, RelationRow] = {}
     for rows in members.values():
-        heaviest = sorted(
-            {one.relation_id: one for row in rows for one in found[row.entity_id]}.values(),
-            key=lambda one: (-one.weight, one.relation_id),
-        )
-        chosen.update((one.relation_id, one) for one in heaviest[:most])
+        of_names = (one for row in rows for one in found[row.entity_id])
+        chosen.update((one.relation_id, one) for one in heaviest(of_names, most))
     ends = {end for row in chosen.values() for end in (row.source_id, row.target_id)}
     return combined(chosen.values(), await _canonical(at, ends))

@@ -8,7 +8,7 @@ from heapq import merge as merged
 from itertools import islice
 
 from shared.graph import packed
-from shared.graph.changes import EntityRow, RelationRow, combined, entity
+from shared.graph.changes import EntityRow, RelationRow, combined, entity, heaviest
 from shared.graph.port import (
     GraphEntity,
     GraphRelation,
@@ -89,11 +89,8 @@ def relations(connection: sqlite3.Connection, ids: Sequence[str], most: int, as_
     whole = sorted(set(canonical_ids(connection, ids).values()))
     rows: dict[str, RelationRow] = {}
     for names in _members(connection, whole).values():
-        heaviest = sorted(
-            {row.relation_id: row for name in names for row in _of_name(connection, name, most, as_of)}.values(),
-            key=lambda row: (-row.weight, row.relation_id),
-        )
-        rows.update((row.relation_id, row) for row in heaviest[:most])
+        of_names = (row for name in names for row in _of_name(connection, name, most, as_of))
+        rows.update((row.relation_id, row) for row in heaviest(of_names, most))
     ends = {end for row in rows.values() for end in (row.source_id, row.target_id)}
     return combined(rows.values(), canonical_ids(connection, sorted(ends)))
 
