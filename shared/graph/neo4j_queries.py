@@ -160,13 +160,15 @@ MATCH (m:Merge {tenant: $tenant, document_id: $document_id}) WHERE m.epoch <= $g
 DELETE m
 """
 
-MERGES_OF = """
+_MERGES = """
 UNWIND $ids AS id
 CALL (id) {
     MATCH (m:Merge {tenant: $tenant, first_id: id}) RETURN m
     UNION
     MATCH (m:Merge {tenant: $tenant, second_id: id}) RETURN m
-}
+}"""
+
+MERGES_OF = f"""{_MERGES}
 RETURN collect(DISTINCT [m.first_id, m.second_id, m.document_id, m.epoch, m.reason, m.short_id])
 """
 
@@ -176,13 +178,7 @@ MATCH (m:Merge {tenant: $tenant, merge_id: row[0]})
 SET m.is_void = row[1]
 """
 
-MERGED_WITH = """
-UNWIND $ids AS id
-CALL (id) {
-    MATCH (m:Merge {tenant: $tenant, first_id: id}) RETURN m
-    UNION
-    MATCH (m:Merge {tenant: $tenant, second_id: id}) RETURN m
-}
+MERGED_WITH = f"""{_MERGES}
 WITH m WHERE NOT m.is_void
 WITH DISTINCT m.first_id AS first, m.second_id AS second
 RETURN collect([first, second])
