@@ -5,7 +5,7 @@ for a while; after that, and for a server that does not answer, `StoreUnavailabl
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,7 +26,6 @@ _CONNECT_S = 3.0
 _CONNECTIONS = 32
 
 _Answer = TypeVar("_Answer")
-Parameters = Mapping[str, Any]
 Rows = list[list[Any]]
 
 
