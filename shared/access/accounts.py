@@ -11,12 +11,13 @@ from datetime import datetime
 import msgspec
 
 from shared.access.apikeys import key_hash, new_id, new_key
+from shared.access.cached_principals import REVOKED_S, CachedPrincipals, cached_key, revoked_mark
 from shared.access.stored_keys import StoredKeys
 from shared.blobs.port import Blobs
 from shared.records import names
 from shared.records.records import PlatformRecords, read_record, tenant_deletion
 from shared.records.structs import KeyRecord, TenantRecord, TenantSettings
-from shared.redis.client import RedisClient, Script
+from shared.redis.client import RedisClient
 from shared.types.clock import now
 from shared.types.errors import Forbidden, NotFound, StoreUnavailable
 from shared.types.principal import SCOPES, Principal, Role, Scope, Tier
@@ -24,32 +25,7 @@ from shared.types.principal import SCOPES, Principal, Role, Scope, Tier
 OPERATORS = "platform"
 """Stands where the tenant's id would for keys of operators, who belong to none."""
 
-_REVOKED_S = 3600
 _TENANT_ID = re.compile(r"ten_[0-9a-z]{1,64}")
-
-# A key revoked while another process reads it from the ledger must not come back: what is there stays.
-_CACHE_KEY = Script("""
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-redis.call('HSET', KEYS[1], 'principal', ARGV[1], 'tenant', ARGV[2])
-return 1
-""")
-
-
-# One that is revoked stays revoked.
-_CHANGE_KEY = Script("""
-if redis.call('HGET', KEYS[1], 'principal') == '' then return 0 end
-redis.call('HSET', KEYS[1], 'principal', ARGV[1], 'tenant', ARGV[2])
-return 1
-""")
-
-
-def cached_key(hashed: str) -> str:
-    return f"key:{hashed}"
-
-
-def revoked_mark(key_id: str) -> str:
-    """Holds the Unix time at which the key ends, and stands for as long as a call that began before may run."""
-    return f"key:revoked:{key_id}"
 
 
 def cached_tenant(tenant_id: str) -> str:
@@ -70,6 +46,7 @@ class Accounts:
         self._blobs = blobs
         self._redis = redis
         self._stored_keys = StoredKeys(blobs)
+        self.principals = CachedPrincipals(redis)
 
     async def create_tenant(self, name: str, tier: Tier) -> TenantRecord:
         return await self.keep_tenant(TenantRecord(new_id("ten_"), name, tier, now()))
@@ -160,10 +137,9 @@ class Accounts:
         """Lets a key end at this time, in every process. The record is written last: while a store is away, the call
         can be repeated."""
         changed = msgspec.structs.replace(record, expires_at=ends_at, rotated_to=new_key_id)
-        principal = msgspec.json.encode(_principal(changed)).decode()
-        await self._redis.run(_CHANGE_KEY, [cached_key(record.key_hash)], [principal, record.tenant_id])
+        await self.principals.change(record.key_hash, _principal(changed))
         remaining_s = max(0, int((ends_at - now()).total_seconds()))
-        end = ("SET", revoked_mark(record.key_id), f"{ends_at.timestamp():.3f}", "EX", remaining_s + _REVOKED_S)
+        end = ("SET", revoked_mark(record.key_id), f"{ends_at.timestamp():.3f}", "EX", remaining_s + REVOKED_S)
         await self._redis.batch([end])
         await self._blobs.write(names.key(record.tenant_id or OPERATORS, record.key_id), msgspec.json.encode(changed))
 
@@ -172,15 +148,7 @@ class Accounts:
         repeated. Raises `NotFound`."""
         record = await self.key(tenant_id, key_id)
         await self._blobs.erase(names.key_by_hash(record.key_hash))
-        cached = cached_key(record.key_hash)
-        await self._redis.batch(
-            [
-                ("DEL", cached),
-                ("HSET", cached, "principal", "", "tenant", ""),
-                ("EXPIRE", cached, _REVOKED_S),
-                ("SET", revoked_mark(key_id), "1", "EX", _REVOKED_S),
-            ]
-        )
+        await self.principals.revoke(record.key_hash, key_id)
         await self._blobs.erase(names.key(tenant_id or OPERATORS, key_id))
 
     async def revoked(self, key_ids: Sequence[str]) -> set[str]:
@@ -201,21 +169,15 @@ class Accounts:
         record = await read_record(self._blobs, place, KeyRecord) if place else None
         if record is None or (record.tenant_id and not await self.load_tenant(record.tenant_id)):
             return False
-        await self._cache(hashed, _principal(record))
+        await self.principals.add(hashed, _principal(record))
         return True
 
-    async def load_principal(self, name: str, principal: Principal) -> bool:
-        """Caches a caller whose token says who it is, until the token expires; False where there is no such tenant."""
+    async def load_principal(self, name: str, principal: Principal, seconds: int) -> bool:
+        """Caches a caller whose token says who it is, for so long; False where there is no such tenant."""
         if not await self.load_tenant(principal.tenant_id):
             return False
-        await self._cache(name, principal)
-        if principal.expires_at:
-            await self._redis.call("EXPIREAT", cached_key(name), int(principal.expires_at.timestamp()) + 1)
+        await self.principals.add(name, principal, seconds)
         return True
-
-    async def _cache(self, name: str, principal: Principal) -> None:
-        text = msgspec.json.encode(principal).decode()
-        await self._redis.run(_CACHE_KEY, [cached_key(name)], [text, principal.tenant_id])
 
     async def cache_new_key(self, key: str) -> None:
         """Caches a key before its first call, which then needs no look-up."""

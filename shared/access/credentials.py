@@ -10,6 +10,7 @@ from shared.access.apikeys import key_hash, well_formed
 from shared.access.outside_tokens import OutsideTokens
 from shared.access.sessions import Sessions, session_name
 from shared.access.tokens import looks_like_token, read_token
+from shared.types.clock import now
 from shared.types.errors import Unauthenticated
 
 SHORTEST_KEY = 16
@@ -62,7 +63,11 @@ class Credentials:
     async def _of_outside(self, outside: OutsideTokens, credential: str) -> StoredCredential:
         principal = await outside.principal(credential)
         name = f"outside:{key_hash(credential)}"
-        return StoredCredential(name, lambda: self._accounts.load_principal(name, principal), principal.expires_at)
+        assert principal.expires_at
+        seconds = int((principal.expires_at - now()).total_seconds()) + 1
+        return StoredCredential(
+            name, lambda: self._accounts.load_principal(name, principal, seconds), principal.expires_at
+        )
 
 
 def _plausible(key: str) -> bool:

@@ -15,7 +15,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.access.accounts import TenantSuspended, cached_key, cached_tenant
+from shared.access.accounts import TenantSuspended, cached_tenant
+from shared.access.cached_principals import cached_key
 from shared.access.credentials import Credentials, StoredCredential
 from shared.redis.client import RedisClient, RedisWord, Script
 from shared.types.clock import now

@@ -12,7 +12,7 @@ from hmac import compare_digest
 import msgspec
 from msgspec import Struct
 
-from shared.access.accounts import Accounts, cached_key, revoked_mark
+from shared.access.accounts import Accounts
 from shared.access.apikeys import new_id
 from shared.access.signing import TOKEN_LIFETIME, SigningKeys
 from shared.access.tokens import AccessToken, write_token
@@ -21,24 +21,15 @@ from shared.blobs.port import Blobs
 from shared.records import names
 from shared.records.records import read_record
 from shared.records.structs import RefreshRecord, SessionRecord, UserRecord
-from shared.redis.client import RedisClient, Script
 from shared.types.clock import now
 from shared.types.errors import NotFound, Unauthenticated
 from shared.types.principal import Principal
 
 SESSION_LIFETIME = timedelta(days=30)
-_ENDED_S = 3600
-"""How long Redis knows of an ended session: longer than its tokens are valid. The record knows it for good."""
 _REFRESH = re.compile(
     r"aegr_(ten_[0-9a-z]{1,64})_(usr_[0-9a-z]{16})_(ses_[0-9a-z]{16})_([0-9]{1,8})_([0-9A-Za-z_-]{43})"
 )
 _REFUSED = "The refresh token is not valid. Log in again."
-_CACHE = Script("""
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-redis.call('HSET', KEYS[1], 'principal', ARGV[1], 'tenant', ARGV[2])
-redis.call('EXPIRE', KEYS[1], ARGV[3])
-return 1
-""")
 _CACHED_S = 3600
 
 
@@ -55,11 +46,8 @@ def session_name(tenant_id: str, session_id: str) -> str:
 class Sessions:
     """The sessions of all users."""
 
-    def __init__(
-        self, blobs: Blobs, redis: RedisClient, accounts: Accounts, users: Users, signing_keys: SigningKeys
-    ) -> None:
+    def __init__(self, blobs: Blobs, accounts: Accounts, users: Users, signing_keys: SigningKeys) -> None:
         self._blobs = blobs
-        self._redis = redis
         self._accounts = accounts
         self._users = users
         self.signing_keys = signing_keys
@@ -98,15 +86,8 @@ class Sessions:
     async def end(self, session: SessionRecord) -> None:
         """No token of the session is taken from the next call on, and its streams end."""
         await self._write(msgspec.structs.replace(session, is_ended=True))
-        cached = cached_key(session_name(session.tenant_id, session.session_id))
-        await self._redis.batch(
-            [
-                ("DEL", cached),
-                ("HSET", cached, "principal", "", "tenant", ""),
-                ("EXPIRE", cached, _ENDED_S),
-                ("SET", revoked_mark(session.session_id), "1", "EX", _ENDED_S),
-            ]
-        )
+        name = session_name(session.tenant_id, session.session_id)
+        await self._accounts.principals.revoke(name, session.session_id)
 
     async def end_all(self, user: UserRecord) -> None:
         for session in await self._of(user):
@@ -118,11 +99,8 @@ class Sessions:
     async def change(self, user: UserRecord) -> None:
         """Gives the user's sessions the role and groups that the record has now."""
         for session in await self._of(user):
-            cached = cached_key(session_name(session.tenant_id, session.session_id))
-            text = msgspec.json.encode(_principal(session, user)).decode()
-            await self._redis.batch(
-                [("HSET", cached, "principal", text, "tenant", user.tenant_id), ("EXPIRE", cached, _CACHED_S)]
-            )
+            name = session_name(session.tenant_id, session.session_id)
+            await self._accounts.principals.change(name, _principal(session, user), _CACHED_S)
 
     async def load(self, token: AccessToken) -> bool:
         """Caches a session that Redis lacks from the records; False where it has ended."""
@@ -133,12 +111,8 @@ class Sessions:
             user = await self._users.read(token.tenant_id, token.user_id)
         except NotFound:
             return False
-        if not await self._accounts.load_tenant(user.tenant_id):
-            return False
-        text = msgspec.json.encode(_principal(session, user)).decode()
-        name = cached_key(session_name(token.tenant_id, token.session_id))
-        await self._redis.run(_CACHE, [name], [text, user.tenant_id, _CACHED_S])
-        return True
+        name = session_name(token.tenant_id, token.session_id)
+        return await self._accounts.load_principal(name, _principal(session, user), _CACHED_S)
 
     async def _presented(self, token: str) -> tuple[SessionRecord, int]:
         """The session of a refresh token of ours, and the token's number. Raises `Unauthenticated`."""

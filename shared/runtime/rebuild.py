@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from events.document import DocumentEmbedded, DocumentLinked
-from shared.access.accounts import cached_key, cached_tenant
+from shared.access.accounts import cached_tenant
+from shared.access.cached_principals import cached_key
 from shared.graph.port import DocumentGraph
 from shared.runtime.serve import Installation, embedded_settings
 from shared.runtime.wiring.cluster import cluster_services, is_cluster

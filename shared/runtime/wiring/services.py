@@ -217,7 +217,7 @@ class Services:
         from shared.access.sessions import Sessions
         from shared.access.signing import SigningKeys
 
-        return Sessions(self.blobs, self.redis, self.accounts, self.users, SigningKeys(self.blobs))
+        return Sessions(self.blobs, self.accounts, self.users, SigningKeys(self.blobs))
 
     @cached_property
     def login_attempts(self) -> "LoginAttempts":

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.access.accounts import Accounts, cached_key
+from shared.access.accounts import Accounts
 from shared.access.apikeys import key_hash, new_id, new_key, well_formed
+from shared.access.cached_principals import cached_key
 from shared.access.credentials import Credentials
 from shared.access.gate import Gate
 from shared.blobs.port import Blobs

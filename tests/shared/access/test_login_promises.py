@@ -11,7 +11,8 @@ import msgspec
 import pytest
 from argon2 import PasswordHasher
 
-from shared.access.accounts import Accounts, cached_key
+from shared.access.accounts import Accounts
+from shared.access.cached_principals import cached_key
 from shared.access.credentials import Credentials
 from shared.access.gate import Gate
 from shared.access.login_attempts import LoginAttempts
@@ -22,7 +23,7 @@ from shared.access.tokens import looks_like_token, replay_secret
 from shared.access.users import Users
 from shared.blobs.port import Blobs
 from shared.records import names
-from shared.records.structs import TenantRecord, UserRecord
+from shared.records.structs import SessionRecord, TenantRecord, UserRecord
 from shared.redis.client import RedisClient
 from shared.types.clock import now
 from shared.types.errors import Conflict, NotFound, RateLimited, Unauthenticated
@@ -42,7 +43,7 @@ class House:
 
     def fresh_sessions(self) -> Sessions:
         """As another process has them."""
-        return Sessions(self.blobs, self.redis, Accounts(self.blobs, self.redis), self.users, SigningKeys(self.blobs))
+        return Sessions(self.blobs, Accounts(self.blobs, self.redis), self.users, SigningKeys(self.blobs))
 
     async def login(self) -> TokenPair:
         return await self.sessions.begin(self.user)
@@ -140,6 +141,21 @@ async def test_a_changed_role_holds_from_the_next_call_on_and_a_deleted_user_has
     assert await house.refuses(pair.access_token)
     with pytest.raises(NotFound):
         await house.users.read(house.tenant.tenant_id, promoted.user_id)
+
+
+async def test_a_change_of_the_user_brings_no_session_back_that_ends_meanwhile(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = await house.login()
+    found = await house.sessions._of(house.user)  # what a change in another process has read
+    await house.sessions.end_by_token(pair.refresh_token)
+
+    async def read_before(user: UserRecord) -> list[SessionRecord]:
+        return found
+
+    monkeypatch.setattr(house.sessions, "_of", read_before)
+    await house.sessions.change(msgspec.structs.replace(house.user, role="admin"))
+    assert await house.refuses(pair.access_token)
 
 
 async def test_a_stolen_row_of_redis_or_record_opens_no_session(house: House) -> None:
