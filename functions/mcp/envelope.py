@@ -4,8 +4,6 @@ Since revision 2026-07-28 every request carries its version, in its body and in 
 Before, `initialize` agreed on a version; as no state is needed, each request is served on its own there too.
 """
 
-import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,16 +20,13 @@ from functions.mcp.messages import (
 )
 from shared.runtime.http.requests import decode_json
 from shared.types.errors import InvalidRequest
+from shared.types.mcp_headers import NAMED_BY, VERSION_KEY, decoded
 
 MODERN = ("2026-07-28",)
 LEGACY = ("2025-11-25", "2025-06-18")
 """Those with `initialize`, newest first."""
-VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
 _CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities"
 _VERSION_HEADER = "mcp-protocol-version"
-_NAMES = {"tools/call": "name", "resources/read": "uri", "prompts/get": "name"}
-"""What the header `Mcp-Name` repeats, by method."""
-_BASE64_START, _BASE64_END = "=?base64?", "?="
 _LARGEST_ID = 2**53
 
 
@@ -100,7 +95,7 @@ def _check_modern(method: str, params: Mapping[str, Any], headers: Mapping[str, 
     version = meta[VERSION_KEY]
     _check_header(headers, _VERSION_HEADER, version)
     _check_header(headers, "mcp-method", method)
-    if (name := params.get(_NAMES.get(method, ""))) is not None:
+    if (name := params.get(NAMED_BY.get(method, ""))) is not None:
         _check_header(headers, "mcp-name", name)
     if version not in MODERN:
         raise _unsupported(version)
@@ -110,19 +105,9 @@ def _check_modern(method: str, params: Mapping[str, Any], headers: Mapping[str, 
 
 def _check_header(headers: Mapping[str, str], name: str, value: Any) -> None:
     found = headers.get(name)
-    decoded = _decoded(found) if name == "mcp-name" and found is not None else found
-    if decoded is None or decoded != value:
+    repeated = decoded(found) if name == "mcp-name" and found is not None else found
+    if repeated is None or repeated != value:
         raise RpcError(HEADER_MISMATCH, f"Header mismatch: the header `{name}` has to repeat what the body has.")
-
-
-def _decoded(value: str) -> str | None:
-    """The value of a header that may be in Base64; None where that cannot be read."""
-    if not (value.startswith(_BASE64_START) and value.endswith(_BASE64_END)):
-        return value
-    try:
-        return base64.b64decode(value[len(_BASE64_START) : -len(_BASE64_END)], validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return None
 
 
 def _unsupported(version: Any) -> RpcError:

@@ -5,7 +5,6 @@ order than their requests.
 """
 
 import asyncio
-import base64
 import sys
 import threading
 from pathlib import Path
@@ -19,14 +18,13 @@ from shared.terminal.connection import connection_for
 from shared.terminal.errors import CommandError
 from shared.terminal.options import data_option
 from shared.terminal.output import note
+from shared.types.mcp_headers import NAMED_BY, VERSION_KEY, encoded
 
 if TYPE_CHECKING:
     import httpx
 
 _AT_ONCE = 32
 _LONGEST_LINE = 4 * 1024 * 1024
-_VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
-_NAMES = {"tools/call": "name", "resources/read": "uri", "prompts/get": "name"}
 _PARSE_ERROR, _INVALID_REQUEST = -32700, -32600
 
 
@@ -121,14 +119,14 @@ class _Bridge:
         params = message.get("params")
         params = params if isinstance(params, dict) else {}
         meta = params.get("_meta")
-        version = meta.get(_VERSION_KEY) if isinstance(meta, dict) else None
+        version = meta.get(VERSION_KEY) if isinstance(meta, dict) else None
         method = message.get("method")
         headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
         if not isinstance(version, str):
             return headers | ({"MCP-Protocol-Version": self._version} if self._version else {})
-        headers |= {"MCP-Protocol-Version": _header(version), "Mcp-Method": _header(str(method))}
-        name = params.get(_NAMES.get(str(method), ""))
-        return headers | ({"Mcp-Name": _header(name)} if isinstance(name, str) else {})
+        headers |= {"MCP-Protocol-Version": encoded(version), "Mcp-Method": encoded(str(method))}
+        name = params.get(NAMED_BY.get(str(method), ""))
+        return headers | ({"Mcp-Name": encoded(name)} if isinstance(name, str) else {})
 
     def _note_version(self, message: dict[str, Any], answer: Any) -> None:
         result = answer.get("result") if isinstance(answer, dict) else None
@@ -139,12 +137,6 @@ class _Bridge:
 def _key(request_id: Any) -> Any:
     """1 and "1" are two ids."""
     return (type(request_id), request_id) if isinstance(request_id, str | int) else None
-
-
-def _header(value: str) -> str:
-    if value.isascii() and value.isprintable() and value == value.strip() and not value.startswith("=?base64?"):
-        return value
-    return f"=?base64?{base64.b64encode(value.encode()).decode()}?="
 
 
 def _answers(response: "httpx.Response") -> list[Any]:
