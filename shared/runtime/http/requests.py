@@ -55,8 +55,13 @@ def from_json(kind: type[Struct], path: dict[str, str], content_type: str, body:
 
 def require_json(content_type: str) -> None:
     """Raises `UnsupportedMediaType` for another type than JSON."""
-    if content_type.partition(";")[0].strip().lower() != "application/json":
+    if media_type_of(content_type) != "application/json":
         raise UnsupportedMediaType("Send the body as JSON, with `Content-Type: application/json`.")
+
+
+def media_type_of(content_type: str) -> str:
+    """The type of a `Content-Type`, without its parameters."""
+    return content_type.partition(";")[0].strip().lower()
 
 
 def from_fields(kind: type[Struct], path: dict[str, str], fields: dict[str, Any]) -> Struct:

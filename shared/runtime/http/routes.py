@@ -21,9 +21,9 @@ from litestar.plugins.core import MsgspecDIPlugin
 from litestar.response import Response
 from msgspec import Struct
 
-from events.envelope import CloudEvent, MalformedEventError
 from shared.runtime.http import requests
 from shared.runtime.http.abandoned import unless_abandoned
+from shared.runtime.http.bodies import IncomingBody, discard, fingerprint_of
 from shared.runtime.http.exchange import Asgi, Exchange, Exchanges, exchange_of
 from shared.runtime.http.pages import own_pages
 from shared.runtime.http.repetition import replayed, stored_answer
@@ -47,17 +47,12 @@ from shared.types.errors import (
     NotFound,
     RateLimited,
     StoreUnavailable,
-    TooLarge,
     Unauthenticated,
-    UnsupportedMediaType,
 )
-from shared.types.http import EventStream, RawRequest, SpooledBody, SpooledFile
+from shared.types.http import EventStream, SpooledFile
 from shared.types.principal import Principal
 from shared.types.request_sources import begin_sources
 
-_LARGEST_JSON = 1 << 20
-_DECODED_ON_LOOP = 16 << 10
-"""Bytes of a body that are decoded within a millisecond; a longer one is decoded in a thread."""
 _CHECKED_AGAIN_S = 1.0
 _BODYLESS = frozenset({"GET", "DELETE"})
 _PARAMETER = re.compile(r"{(\w+)}")
@@ -199,7 +194,7 @@ class _Route:
             self._services.redis, principal.tenant_id, principal.key_id, route, replay_secret(credential)
         )
         try:
-            call = await calls.begin(key, _fingerprint(message), self._function.timeout_s)
+            call = await calls.begin(key, fingerprint_of(message), self._function.timeout_s)
             if isinstance(call, StoredAnswer):
                 return replayed(call, exchange)
             try:
@@ -210,7 +205,7 @@ class _Route:
             except Exception as error:  # noqa: BLE001 - a refusal is an answer too; it is stored or not by its status
                 response = problem_response(error, exchange)
         finally:
-            _discard(message)
+            discard(message)
         with contextlib.suppress(StoreUnavailable):  # the answer stands; only its repetition is not stored
             if stored := stored_answer(response, exchange):
                 await call.finish(stored, exchange.sources)
@@ -244,7 +239,7 @@ class _Route:
         except TimeoutError as error:
             raise Deadline(f"The call took longer than the {self._function.timeout_s} s it may.") from error
         finally:
-            _discard(message)
+            discard(message)
 
     async def _record(self, message: Struct, answer: Any, exchange: Exchange, principal: Principal) -> None:
         """Durable before the answer leaves. Raises `StoreUnavailable`, `DiskFull`."""
@@ -260,7 +255,7 @@ class _Route:
             if credential and time.monotonic() - started > _CHECKED_AGAIN_S:
                 await self._services.gate.admit(credential, "none")
         except BaseException:
-            _discard(message)
+            discard(message)
             raise
         return message
 
@@ -275,86 +270,8 @@ class _Route:
             raise InvalidRequest(
                 f"{detail.capitalize()}.", errors=[FieldError(f"/{name}", detail) for name, _ in query]
             )
-        if file_field:
-            return await self._form(request, exchange, kind, path, file_field)
-        if issubclass(kind, SpooledBody):
-            return await self._spooled(request, exchange, kind)
-        if kind.__annotations__.get("event") is CloudEvent:
-            return await self._event(request, exchange, kind)
-        body = await _body(request, exchange, getattr(kind, "largest_body", _LARGEST_JSON))
-        if issubclass(kind, RawRequest):
-            requests.require_json(exchange.headers.get("content-type", ""))
-            return kind(body, exchange.headers)
-        arguments = kind, path, exchange.headers.get("content-type", ""), body
-        if len(body) <= _DECODED_ON_LOOP:
-            return requests.from_json(*arguments)
-        return await asyncio.to_thread(requests.from_json, *arguments)
-
-    async def _event(self, request: Request[Any, Any, Any], exchange: Exchange, kind: type[Struct]) -> Struct:
-        """A CloudEvent from outside; it may hold the document's bytes."""
-        from shared.runtime.events.cloudevents import is_readable, read
-        from shared.runtime.http.event_body import LARGEST_EVENT, EventBody
-
-        if not is_readable(exchange.headers):
-            raise UnsupportedMediaType(
-                "Send one CloudEvent: as `application/cloudevents+json`, or JSON and `ce-` headers."
-            )
-        settings = self._services.settings
-        _check_length(exchange, settings.max_upload_bytes * 16 // 9 + LARGEST_EVENT)  # it may be in base64 twice
-        body = EventBody(settings.spool, settings.max_upload_bytes)
-        try:
-            async for chunk in request.stream():
-                await asyncio.to_thread(body.take, chunk)
-            event, _ = await asyncio.to_thread(read, exchange.headers, body.json)
-            return kind(event=event, content=body.content())
-        except MalformedEventError as error:
-            body.discard()
-            raise InvalidRequest(f"The CloudEvent cannot be read: {error}.") from None
-        except BaseException:
-            body.discard()
-            raise
-
-    async def _spooled(
-        self, request: Request[Any, Any, Any], exchange: Exchange, kind: type[SpooledBody]
-    ) -> SpooledBody:
-        from shared.intake.spool import SpoolWriter
-
-        media_type = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type not in kind.media_types:
-            raise UnsupportedMediaType(f"Send the body with `Content-Type: {kind.media_types[0]}`.")
-        settings = self._services.settings
-        _check_length(exchange, settings.max_upload_bytes)
-        writer = await asyncio.to_thread(SpoolWriter, settings.spool, settings.max_upload_bytes)
-        try:
-            async for chunk in request.stream():
-                await asyncio.to_thread(writer.write, chunk)
-            file = await asyncio.to_thread(writer.finish)
-        except BaseException:
-            writer.discard()
-            raise
-        return kind(path=file.path, size=file.size, content_hash=file.content_hash)
-
-    async def _form(
-        self,
-        request: Request[Any, Any, Any],
-        exchange: Exchange,
-        kind: type[Struct],
-        path: dict[str, str],
-        file_field: str,
-    ) -> Struct:
-        from shared.runtime.http.forms import receive
-
-        settings = self._services.settings
-        _check_length(exchange, settings.max_upload_bytes + _LARGEST_JSON)
-        content_type = exchange.headers.get("content-type", "")
-        form = await receive(content_type, request.stream(), settings.spool, settings.max_upload_bytes, file_field)
-        if form.file is None:
-            raise InvalidRequest(f"The form has no file in its field `{file_field}`.")
-        try:
-            return requests.from_fields(kind, path, {**form.fields, file_field: form.file})
-        except BaseException:
-            form.file.path.unlink(missing_ok=True)
-            raise
+        incoming = IncomingBody(request.stream(), exchange, self._services.settings)
+        return await incoming.message(kind, path, file_field)
 
     def _planned(self) -> tuple[type[Struct], Plan, str]:
         if self._plan is None:
@@ -386,48 +303,8 @@ def _check_limit(exchange: Exchange) -> None:
         )
 
 
-def _check_length(exchange: Exchange, largest: int) -> None:
-    length = exchange.headers.get("content-length", "")
-    if length.isdigit() and int(length) > largest:
-        raise TooLarge(f"The body of {length} bytes is larger than what is taken.")
-
-
-async def _body(request: Request[Any, Any, Any], exchange: Exchange, largest: int = _LARGEST_JSON) -> bytes:
-    _check_length(exchange, largest)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > largest:
-            raise TooLarge(f"The body is larger than the {largest} bytes that this route takes.")
-    return bytes(body)
-
-
 def _query(request: Request[Any, Any, Any]) -> list[tuple[str, str]]:
     return [(name, str(value)) for name, value in request.query_params.multi_items()]
-
-
-def _fingerprint(message: Struct) -> str:
-    from shared.idempotency.calls import fingerprint
-
-    if isinstance(message, RawRequest):
-        return fingerprint(message.body)
-    if isinstance(message, SpooledBody):
-        return fingerprint(message.content_hash.encode())
-    parts = [
-        (name, value.content_hash + value.filename if isinstance(value, SpooledFile) else value)
-        for name, value in ((name, getattr(message, name)) for name in message.__struct_fields__)
-    ]
-    return fingerprint(repr(parts).encode())
-
-
-def _discard(message: Struct) -> None:
-    """Removes a spooled file that the handler did not take over."""
-    if isinstance(message, SpooledBody):
-        message.path.unlink(missing_ok=True)
-    for name in message.__struct_fields__:
-        value = getattr(message, name)
-        if isinstance(value, SpooledFile):
-            value.path.unlink(missing_ok=True)
 
 
 def _framework_problem(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
