@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 from shared.answers.entailment.alignment import Alignment, Counterpart
 from shared.answers.entailment.clauses import ClauseKind
@@ -22,11 +23,11 @@ _WORDS_BEHIND = 4
 
 def contrasts_otherwise(pair: Alignment) -> bool:
     """What stands behind "unlike" or "instead of" is taken for the other side."""
-    theirs = _span(pair.source, "contrasted")
+    theirs = _contrasted(pair.source)
     phrase = marker("contrasted").search(pair.source.low)
     if not theirs or (phrase and any(phrase.end() <= one.start <= phrase.end() + 3 for one in pair.source.quantities)):
         return False
-    ours = {word.place for word in _span(pair.statement, "contrasted")}
+    ours = {word.place for word in _contrasted(pair.statement)}
     inside = {word.place for word in theirs}
     taken = [each for each in pair.counterparts if each.places and set(each.places) <= inside and not each.word.light]
     if marker("contrasted").search(pair.statement.low):
@@ -35,9 +36,9 @@ def contrasts_otherwise(pair: Alignment) -> bool:
     return bool(taken) and denied[0] == denied[1] and not marker("early").search(pair.statement.low)
 
 
-def _span(reading: SentenceReading, name: str) -> list[Word]:
+def _contrasted(reading: SentenceReading) -> list[Word]:
     """The first words with a content behind the phrase, up to a comma or a verb."""
-    match = marker(name).search(reading.low)
+    match = marker("contrasted").search(reading.low)
     if match is None:
         return []
     comma = reading.low.find(",", match.end())
@@ -51,10 +52,10 @@ def _span(reading: SentenceReading, name: str) -> list[Word]:
 
 def drops_an_exception(pair: Alignment) -> bool:
     """ "All buildings", or "no effects", of what has an exception that the statement leaves out or takes in."""
-    found = list(marker("exception").finditer(pair.source.low))
+    found = marker("exception").search(pair.source.low)
     if not found or (marker("exception", "negation").search(pair.statement.low) and not _denies_all(pair.statement)):
         return False
-    start = found[0].end()
+    start = found.end()
     end = next((at for at in (pair.source.low.find(",", start),) if at > 0), len(pair.source.low))
     behind = {word.place for word in pair.source.content if start <= word.start < end and not word.light}
     taken = behind & pair.used_places
@@ -115,8 +116,8 @@ def takes_a_later_part(pair: Alignment) -> bool:
     if any(_has_its_own_number(pair, part) for part in later):
         return True
     head = next((word for word in first if not word.light), None)
-    numbers = [pair.source.words[0].start <= start <= first[-1].end for start in pair.used_numbers] if first else []
-    if head is None or head.place in used or sum(word.place in used for word in first) + sum(numbers) < _MUCH:
+    numbers = sum(pair.source.words[0].start <= start <= first[-1].end for start in pair.used_numbers)
+    if head is None or head.place in used or sum(word.place in used for word in first) + numbers < _MUCH:
         return False
     rest = {word.root for word in first}
     for part in later:
@@ -129,7 +130,7 @@ def takes_a_later_part(pair: Alignment) -> bool:
             marker("negation").search(pair.statement.low) or any(each.opposite for each in pair.counterparts)
         ):
             continue
-        numbered = any(part[0].start <= start <= part[-1].end for start in pair.used_numbers) if part else False
+        numbered = any(part[0].start <= start <= part[-1].end for start in pair.used_numbers)
         if taken and taken[0] is own[0] and len(taken) < len(own) and not numbered:
             return True
     return False
@@ -147,12 +148,9 @@ def _has_its_own_number(pair: Alignment, part: Sequence[Word]) -> bool:
         return False
     if not numbers or not pair.used_numbers or any(one.start in pair.used_numbers for one in numbers):
         return False
-    inside = {word.place for word in part if not word.light}
-    begins = [word for word in part if not word.light][:1]
-    taken = [each for each in pair.counterparts if each.places and set(each.places) <= inside]
-    return (
-        bool(taken) and bool(begins) and begins[0].place in pair.used_places and all(not word.light for word in begins)
-    )
+    own = [word.place for word in part if not word.light]
+    taken = any(each.places and {*own}.issuperset(each.places) for each in pair.counterparts)
+    return taken and own[0] in pair.used_places
 
 
 def _parts(reading: SentenceReading) -> Iterator[list[Word]]:
@@ -224,26 +222,16 @@ def mislabels_a_number(pair: Alignment) -> bool:
 def crosses_numbers(pair: Alignment) -> bool:
     """ "64 in the 2.4 GHz band" of 64 in the 5 GHz band and 32 in the 2.4 GHz band."""
     placed = [(one, {pair.source.clause_at(other.start) for other in others}) for one, others in pair.quantities]
-    for one, places in placed:
-        for other, other_places in placed:
-            if one is other or not places or not other_places or places & other_places:
-                continue
-            rivals = [
-                rival
-                for rival in pair.source.quantities
-                if pair.source.clause_at(rival.start) in places
-                and rival.dimension == other.dimension
-                and rival.start not in pair.used_numbers
-            ]
-            own = [
-                rival
-                for rival in pair.source.quantities
-                if pair.source.clause_at(rival.start) in other_places
-                and rival.dimension == one.dimension
-                and rival.start not in pair.used_numbers
-            ]
-            if rivals and own:
-                return True
+    unused = {
+        (pair.source.clause_at(rival.start), rival.dimension)
+        for rival in pair.source.quantities
+        if rival.start not in pair.used_numbers
+    }
+    for (one, places), (other, other_places) in combinations(placed, 2):
+        rivals = any((place, other.dimension) in unused for place in places)
+        own = any((place, one.dimension) in unused for place in other_places)
+        if rivals and own and places.isdisjoint(other_places):
+            return True
     return False
 
 
