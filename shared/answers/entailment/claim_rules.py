@@ -74,9 +74,7 @@ def takes_for_done(pair: Alignment) -> bool:
         verb = next((word for word in pair.source.words if word.start >= match.start()), None)
         if verb is None or verb.place in pair.used_places:
             continue
-        start = pair.source.low.rfind(",", 0, verb.start) + 1
-        comma = pair.source.low.find(",", verb.end)
-        end = comma if comma > 0 else len(pair.source.low)
+        start, end = pair.source.part_around(verb.start, verb.end)
         around = [word for word in pair.source.content if start <= word.start < end and word.clause == verb.clause]
         beside = around if pair.source.german else [word for word in around if word.place > verb.place]
         scope = [word for word in beside if not word.light and word.place != verb.place][:_SCOPE]

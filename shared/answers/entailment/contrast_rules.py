@@ -41,13 +41,12 @@ def _contrasted(reading: SentenceReading) -> list[Word]:
     match = marker("contrasted").search(reading.low)
     if match is None:
         return []
-    comma = reading.low.find(",", match.end())
-    end = comma if comma > 0 else len(reading.low)
+    _, end = reading.part_around(match.start(), match.end())
     behind = [word for word in reading.content if match.end() <= word.start < end]
     if reading.german:
         nouns = next((at for at, word in enumerate(behind) if word.text[0].isupper()), 0)
         return behind[: nouns + 1]
-    return behind[:_WORDS_BEHIND] if comma > 0 else behind[:2]
+    return behind[:_WORDS_BEHIND] if end < len(reading.low) else behind[:2]
 
 
 def drops_an_exception(pair: Alignment) -> bool:
@@ -55,9 +54,8 @@ def drops_an_exception(pair: Alignment) -> bool:
     found = marker("exception").search(pair.source.low)
     if not found or (marker("exception", "negation").search(pair.statement.low) and not _denies_all(pair.statement)):
         return False
-    start = found.end()
-    end = next((at for at in (pair.source.low.find(",", start),) if at > 0), len(pair.source.low))
-    behind = {word.place for word in pair.source.content if start <= word.start < end and not word.light}
+    _, end = pair.source.part_around(*found.span())
+    behind = {word.place for word in pair.source.content if found.end() <= word.start < end and not word.light}
     taken = behind & pair.used_places
     if taken:
         return 2 * len(taken) >= len(behind) and bool(marker("included").search(pair.statement.low))

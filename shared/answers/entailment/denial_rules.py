@@ -137,9 +137,7 @@ def _is_about_another(pair: Alignment, start: int) -> bool:
     head = next((each for each in pair.counterparts if each.places and not each.word.light), None)
     if head is None:
         return False
-    low = pair.source.low
-    begin, end = low.rfind(",", 0, start) + 1, low.find(",", start)
-    end = end if end > 0 else len(low)
+    begin, end = pair.source.part_around(start, start)
     inside = [word for word in pair.source.content if begin <= word.start < start and not word.light]
     is_elsewhere = all(not begin <= pair.source.words[place].start < end for place in head.places)
     return is_elsewhere and bool(inside) and inside[0].place not in pair.used_places

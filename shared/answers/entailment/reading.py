@@ -92,6 +92,11 @@ class SentenceReading:
     def clause_at(self, start: int) -> int:
         return sum(clause.start <= start for clause in self.clauses) - 1
 
+    def part_around(self, start: int, end: int, signs: str = ",") -> tuple[int, int]:
+        """Where the part of the sentence begins and ends that holds this span: between two of the signs."""
+        begins = max(self.low.rfind(sign, 0, start) for sign in signs) + 1
+        return begins, min((at for sign in signs if (at := self.low.find(sign, end)) >= 0), default=len(self.low))
+
     def _is_content(self, word: re.Match[str], low: str) -> bool:
         if low in ("up", "down"):
             return any(word.end() < quantity.start <= word.end() + 2 for quantity in self.quantities)

@@ -209,9 +209,8 @@ def _order_span(reading: SentenceReading) -> tuple[int, int] | None:
     found = list(_ORDER.finditer(reading.low))
     if len(found) != 1:
         return None
-    comma = reading.low.find(",", found[0].end())
-    end = comma if comma > 0 and found[0].start() < _AT_THE_BEGINNING else len(reading.low)
-    return found[0].end(), end
+    _, end = reading.part_around(*found[0].span())
+    return found[0].end(), end if found[0].start() < _AT_THE_BEGINNING else len(reading.low)
 
 
 _ORDER = re.compile(r"\b(?:before|after|prior to|bevor|nachdem|vor|nach)\b")
@@ -334,5 +333,6 @@ def _comparison(reading: SentenceReading) -> tuple[int, int] | None:
     if any(one.dimension != "date" and start <= one.start <= start + 2 for one in reading.quantities):
         return None
     clause = reading.clauses[reading.clause_at(match[0].start())]
-    comma, verb = reading.low.find(",", start), _VERB.search(reading.low, start)
-    return start, min([clause.end, *([comma] if comma > 0 else []), *([verb.start()] if verb else [])])
+    _, end = reading.part_around(match[0].start(), start)
+    verb = _VERB.search(reading.low, start)
+    return start, min(clause.end, end, verb.start() if verb else end)

@@ -48,8 +48,7 @@ def acts_in_place_of_another(pair: Alignment) -> bool:
     if len(done.places) != 1 or is_passive(pair.statement, verb.clause):
         return False
     place = pair.source.words[done.places[0]]
-    begin = max(pair.source.low.rfind(sign, 0, place.start) for sign in ",;") + 1
-    end = min((at for sign in ",;" if (at := pair.source.low.find(sign, place.end)) > 0), default=len(pair.source.low))
+    begin, end = pair.source.part_around(place.start, place.end, ",;")
     if is_passive(pair.source, place.clause) or any(
         begin <= pair.source.words[at].start < end for word in subject for at in images[word.place].places
     ):
