@@ -338,6 +338,10 @@ class Alignment:
     def clauses_held(self, counterpart: Counterpart) -> frozenset[int]:
         return frozenset(word.clause for word in self.source_words(counterpart))
 
+    def adds(self, name: str) -> bool:
+        """Whether the statement has a phrase of this line of the markers, and the source has none."""
+        return bool(marker(name).search(self.statement.low)) and not marker(name).search(self.source.low)
+
     @cached_property
     def window_text(self) -> str:
         """In lower case."""

@@ -57,11 +57,7 @@ _SCOPE = 4
 
 def generalizes(pair: Alignment) -> bool:
     """ "Always" or "in all cases" of what the source does not say so of."""
-    return _is_added(pair, "always") and not marker("all").search(pair.window_text)
-
-
-def _is_added(pair: Alignment, name: str) -> bool:
-    return bool(marker(name).search(pair.statement.low)) and not marker(name).search(pair.source.low)
+    return pair.adds("always") and not marker("all").search(pair.window_text)
 
 
 def takes_for_done(pair: Alignment) -> bool:

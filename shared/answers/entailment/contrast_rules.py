@@ -235,8 +235,4 @@ def crosses_numbers(pair: Alignment) -> bool:
 
 def tops_a_row(pair: Alignment) -> bool:
     """A row alone does not say that its value is the highest one."""
-    return (
-        pair.is_of_a_row
-        and bool(marker("superlative").search(pair.statement.low))
-        and not marker("superlative").search(pair.source.low)
-    )
+    return pair.is_of_a_row and pair.adds("superlative")

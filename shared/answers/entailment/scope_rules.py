@@ -113,7 +113,7 @@ _SIZES = frozenset(["all", "alle", "both", "beide"])
 
 def drops_a_condition(pair: Alignment) -> bool:
     """A condition, exception or weekday that the statement does not mention, or turns into its contrary."""
-    if marker("even").search(pair.statement.low) and not marker("even").search(pair.source.low):
+    if pair.adds("even"):
         return True
     if marker("recurring").search(pair.window_text) and not marker("day").search(pair.statement.low):
         return True
