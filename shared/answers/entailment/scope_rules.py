@@ -1,7 +1,6 @@
 """Rules about what a sentence holds for: all or some, under which condition, for which reason, before or after."""
 
 import re
-from collections.abc import Sequence
 
 from shared.answers.entailment.alignment import Alignment
 from shared.answers.entailment.clauses import ClauseKind
@@ -250,15 +249,15 @@ def _order_differs(pair: Alignment) -> bool:
 
 def turns_direction_round(pair: Alignment) -> bool:
     """ "From" where the source goes "to"."""
-    words = [(each.word.start, [word.start for word in pair.source_words(each)]) for each in pair.counterparts]
-    numbers = [(one.start, [other.start for other in others]) for one, others in pair.quantities]
+    words = [(each.word.start, [word.start for word in pair.source_words(each)], False) for each in pair.counterparts]
+    numbers = [(one.start, [other.start for other in others], True) for one, others in pair.quantities]
     apart = _APART.search(pair.statement.low) or _APART.search(pair.source.low)
-    for start, others in () if apart else (*words, *numbers):
+    for start, others, is_number in () if apart else (*words, *numbers):
         ours = _direction(pair.statement, start)
         theirs = {_direction(pair.source, other) for other in others} - {""}
-        if not ours and theirs == {"by"} and start in _starts(numbers) and _AT.search(pair.statement.low, 0, start):
+        if is_number and not ours and theirs == {"by"} and _AT.search(pair.statement.low, 0, start):
             return True
-        if ours and theirs and ours not in theirs and ("by" not in (ours, *theirs) or start in _starts(numbers)):
+        if ours and theirs and ours not in theirs and (is_number or "by" not in (ours, *theirs)):
             return True
     return _AGAINST.search(pair.source.low) is not None and any(
         each.word.before[1] in _AGAINSTS
@@ -267,10 +266,6 @@ def turns_direction_round(pair: Alignment) -> bool:
         for each in pair.counterparts
         if each.word.name
     )
-
-
-def _starts(numbers: Sequence[tuple[int, list[int]]]) -> frozenset[int]:
-    return frozenset(start for start, _ in numbers)
 
 
 _AT = re.compile(r"\b(?:bei|at|of|is|was|are|were|beträgt|betrug|betragen|lag|liegt)[ ]$")
