@@ -81,20 +81,22 @@ def sentences_in(passage: Passage, german: bool) -> list[SourceSentence]:
             names += [word for word in reading.words if _is_proper(word)]
             labels |= {label for one in reading.quantities for label in label_of(reading, one)}
         recent = [*recent, reading][-_BEFORE:]
-    found += [_record(passage, lines, headings, german) for lines in _records(found)]
+    found += [_record(passage, lines[:_MOST_LINES], headings, german) for lines in _records(found) if len(lines) > 1]
     return found
 
 
 def _records(sentences: Sequence[SourceSentence]) -> Iterator[list[SourceSentence]]:
     """Lines such as "Price: 12 euros" that follow each other are one record."""
     lines: list[SourceSentence] = []
-    for sentence in (*sentences, None):
-        if sentence is not None and _PAIR.match(sentence.quote) and (not lines or _adjoins(lines[-1], sentence)):
+    for sentence in sentences:
+        is_pair = _PAIR.match(sentence.quote) is not None
+        if lines and not (is_pair and _adjoins(lines[-1], sentence)):
+            yield lines
+            lines = []
+        if is_pair:
             lines.append(sentence)
-            continue
-        if len(lines) > 1:
-            yield lines[:_MOST_LINES]
-        lines = [sentence] if sentence is not None and _PAIR.match(sentence.quote) else []
+    if lines:
+        yield lines
 
 
 def _adjoins(line: SourceSentence, other: SourceSentence) -> bool:
