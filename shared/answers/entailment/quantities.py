@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from shared.answers.entailment.amounts import StatedQuantity
 from shared.answers.entailment.lexicon import marker, units
-from shared.answers.entailment.numerals import SCALES, english_number, german_number, values_of
+from shared.answers.entailment.numerals import SCALES, english_number, german_number, number_words, values_of
 
 _MONTHS = {
     name: number
@@ -68,8 +68,8 @@ _PARTS_OF_ONE = {
     for name in names.split()
 }  # fmt: skip
 _FRACTION = re.compile(
-    r"\b(?P<count>an?|one|two|three|four|five|six|seven|eight|nine|ein|einem|eines|zwei|drei|vier|fünf|sechs|sieben|acht"
-    rf"|neun)[ -](?P<part>{'|'.join(sorted(_PARTS_OF_ONE, key=len, reverse=True))})\b(?<!th)"
+    rf"\b(?P<count>an?|one|ein|einem|eines|{number_words(2, 9)})[ -]"
+    rf"(?P<part>{'|'.join(sorted(_PARTS_OF_ONE, key=len, reverse=True))})\b(?<!th)"
     r"|\b(?P<one>an?|one) (?P<single>(?:fif|six|seven|eigh|nin|ten)th)(?= of\b|[.,;]|$)",
     re.I,
 )
