@@ -77,7 +77,7 @@ class SentenceReading:
                 place,
                 content=self._is_content(match, low),
                 light=roots[place] in light(self.german) and low not in _HEAVY,
-                name=self._is_name(match, place, lows, bool(senses[place])),
+                name=self._is_name(match, bool(senses[place])),
                 senses=senses[place],
                 clause=self.clause_at(match.start()),
                 before=(lows[place - 2] if place > 1 else "", lows[place - 1] if place else ""),
@@ -131,7 +131,7 @@ class SentenceReading:
         clause = self.clauses[self.clause_at(word.start())]
         return not re.search(r"[^\W_]", self.text[word.end() : clause.end])
 
-    def _is_name(self, word: re.Match[str], place: int, lows: Sequence[str], known: bool) -> bool:
+    def _is_name(self, word: re.Match[str], known: bool) -> bool:
         """Whether another word would be another thing: what holds figures or capitals within, and in English what has a
         capital and does not begin the sentence. A German noun has one anyway."""
         text = word.group()

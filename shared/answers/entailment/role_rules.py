@@ -113,14 +113,14 @@ def exchanges_cases(pair: Alignment) -> bool:
         return False
     turned = set()
     for each in pair.counterparts:
-        ours = _case(pair.statement, each.word)
-        theirs = {_case(pair.source, word) for word in pair.source_words(each)}
+        ours = _case(each.word)
+        theirs = {_case(word) for word in pair.source_words(each)}
         if ours and len(theirs) == 1 and "" not in theirs and ours not in theirs:
             turned.add(ours)
     return len(turned) > 1
 
 
-def _case(reading: SentenceReading, word: Word) -> str:
+def _case(word: Word) -> str:
     if not word.text[0].isupper() or (word.before[0] in _PREPOSITIONS and word.before[0] not in ("als", "wie")):
         return ""
     return _MASCULINE_CASES.get(word.before[1], "")
@@ -309,7 +309,7 @@ def _is_attribute(word: Word) -> bool:
 def _german(reading: SentenceReading, number: int) -> Roles:
     words = [word for word in reading.words if word.clause == number]
     nouns = [word for word in words if word.content and word.text[0].isupper()]
-    agent = _german_agent(reading, number, words) if is_passive(reading, number) else None
+    agent = _german_agent(reading, words) if is_passive(reading, number) else None
     if agent is not None:
         agents = _noun_phrase(reading, words, agent.place)
         others = [noun.place for noun in nouns if noun.place not in agents and not in_phrase(reading, noun)]
@@ -336,7 +336,7 @@ def _german(reading: SentenceReading, number: int) -> Roles:
     )
 
 
-def _german_agent(reading: SentenceReading, number: int, words: Sequence[Word]) -> Word | None:
+def _german_agent(reading: SentenceReading, words: Sequence[Word]) -> Word | None:
     """The preposition before the one who acts, of a passive."""
     for word in words:
         if word.low in _GERMAN_AGENT and _leads_to_agent(reading, word):
