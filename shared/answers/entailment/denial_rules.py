@@ -164,15 +164,11 @@ def swaps_attributes(pair: Alignment) -> bool:
     """ "Western Europe and eastern Asia" for "Eastern Europe and western Asia"."""
     table, contraries = exclusives(pair.source.german), opposites(pair.source.german)
     for each in pair.counterparts:
-        before = each.word.place - 1
-        attribute = pair.statement.words[before] if before >= 0 else each.word
+        if not each.places or not each.word.place:
+            continue
+        attribute = pair.statement.words[each.word.place - 1]
         ours, contrary = table.get(attribute.root), contraries.get(attribute.root, frozenset())
-        if (
-            attribute is each.word
-            or attribute.low in _MORE_OR_LESS
-            or (ours is None and not contrary)
-            or not each.places
-        ):
+        if attribute.low in _MORE_OR_LESS or (ours is None and not contrary):
             continue
         theirs = [pair.source.words[place - 1] for place in each.places if place]
         if theirs and all(

@@ -78,15 +78,9 @@ def takes_the_whole_for_the_part(pair: Alignment) -> bool:
 
 def _is_whole(pair: Alignment, quantity: StatedQuantity) -> bool:
     """Whether it is the greater number of "17 of 22", and the smaller one is left out."""
-    part = next(
-        (one for one in pair.source.quantities if one.end < quantity.start and _is_part(pair.source, one, quantity)),
-        None,
-    )
+    low, ahead = pair.source.low, (one for one in pair.source.quantities if one.end < quantity.start)
+    part = next((one for one in ahead if _PART_OF.fullmatch(low, one.end, quantity.start)), None)
     return part is not None and part.start not in pair.used_numbers
-
-
-def _is_part(reading: SentenceReading, one: StatedQuantity, other: StatedQuantity) -> bool:
-    return _PART_OF.fullmatch(reading.low[one.end : other.start]) is not None
 
 
 def _is_whole_of(reading: SentenceReading, quantity: StatedQuantity) -> bool:
