@@ -57,7 +57,7 @@ check: .venv/dev ## Lint, types, names, import contracts, wiring of the table, g
 	@touch $@
 
 check-manifests: .venv/manifests ## Render the chart over a matrix of values; check it, the alerts and the dashboards
-	$(BIN)/pytest -n 2 -ra tests/manifests
+	$(BIN)/pytest -n 2 --dist loadfile tests/manifests
 
 fix: .venv/dev ## Format, and apply the fixes of ruff
 	$(BIN)/ruff check --fix .
