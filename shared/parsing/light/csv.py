@@ -36,7 +36,7 @@ def read_into(assembly: Assembly, text: str, limits: ParsingLimits) -> None:
     sample = text[:SAMPLE_CHARACTERS]
     delimiter = named[1] if named else max(DELIMITERS, key=lambda candidate: _fit(sample, candidate))
     try:
-        rows = list(_rows(text, delimiter, quoted=_is_quoted(text, delimiter)))
+        rows = _read_rows(text, delimiter)
     except (csv.Error, TypeError, ValueError) as error:
         raise Rejected("corrupt", f"it cannot be read as a table: {error}") from error
     head = _head(rows)
@@ -55,22 +55,21 @@ def _head(rows: list[list[str]]) -> int:
     return 0
 
 
-def _is_quoted(text: str, delimiter: str) -> bool:
-    """Whether quotation marks enclose cells. Where some are not closed as they should be, inches for example, that is
-    so only if more rows are then as wide as the others."""
+def _read_rows(text: str, delimiter: str) -> list[list[str]]:
+    """Quotation marks enclose cells. Where some are not closed as they should be, inches for example, that is so only
+    if more rows are then as wide as the others."""
     try:
-        for _ in csv.reader(text.splitlines(keepends=True), delimiter=delimiter, skipinitialspace=True, strict=True):
-            pass
+        return list(_rows(text, delimiter, strict=True))
     except csv.Error:
         sample = text[:SAMPLE_CHARACTERS]
-        return _fit(sample, delimiter) > _fit(sample, delimiter, quoted=False)
-    return True
+        quoted = _fit(sample, delimiter) > _fit(sample, delimiter, quoted=False)
+        return list(_rows(text, delimiter, quoted=quoted))
 
 
-def _rows(text: str, delimiter: str, *, quoted: bool = True) -> Iterator[list[str]]:
+def _rows(text: str, delimiter: str, *, quoted: bool = True, strict: bool = False) -> Iterator[list[str]]:
     lines = text.splitlines(keepends=True)
     if quoted:
-        return csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+        return csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=strict)
     rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, quoting=csv.QUOTE_NONE)
     return (list(map(_unquoted, row)) for row in rows)
 
