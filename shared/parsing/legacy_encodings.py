@@ -80,6 +80,15 @@ class _Place(NamedTuple):
     after: str
 
 
+class _Signs(NamedTuple):
+    """The places of the characters of a text outside ASCII, their share of the letters, and how many quotation marks
+    among them have no other half."""
+
+    places: Counter[_Place]
+    accents: float
+    unpaired: int
+
+
 def likely_encoding(content: bytes) -> str | None:
     """The encoding of a text that is not UTF-8; None where no candidate is likely enough."""
     score, encoding = max([*_single_byte(content), *_east_asian(content)], default=(0.0, ""))
@@ -87,20 +96,20 @@ def likely_encoding(content: bytes) -> str | None:
 
 
 def _single_byte(content: bytes) -> Iterator[tuple[float, str]]:
-    places: dict[str, tuple[Counter[_Place], float] | None] = {}
+    signs: dict[str, _Signs | None] = {}
     for language, encodings in ENCODINGS.items():
         for encoding, behind in encodings.items():
-            if encoding not in places:
+            if encoding not in signs:
                 text = _strict(content, encoding)
-                places[encoding] = None if text is None else _places(text)
-            if found := places[encoding]:
+                signs[encoding] = None if text is None else _signs(text)
+            if found := signs[encoding]:
                 most = MOST_ACCENTS if language in _LATIN else 1.0
-                value = _value(found[0], language) if found[1] <= most else -1.0
+                value = _value(found, language) if found.accents <= most else -1.0
                 yield value - behind, encoding
     if thai := _strict(content, "cp874"):
-        signs = _places(thai)[0]
-        value = sum(count * _thai_value(place) for place, count in signs.items()) / max(signs.total(), 1)
-        yield value if signs.total() > 1 else min(value, _ALONE), "cp874"
+        places = _signs(thai).places
+        value = sum(count * _thai_value(place) for place, count in places.items()) / max(places.total(), 1)
+        yield value if places.total() > 1 else min(value, _ALONE), "cp874"
 
 
 def _thai_value(place: _Place) -> float:
@@ -109,22 +118,21 @@ def _thai_value(place: _Place) -> float:
     return _FOREIGN if is_beside_latin else _THAI.get(sign, -1.0)
 
 
-def _places(text: str) -> tuple[Counter[_Place], float]:
-    """The places of the characters outside ASCII, and their share of the letters."""
+def _signs(text: str) -> _Signs:
     around = f" {text} "
     triples = Counter(zip(around, around[1:], around[2:], strict=False))
     places = Counter({_Place(*each): count for each, count in triples.items() if not each[1].isascii()})
     accents = sum(count for place, count in places.items() if place.character.isalpha())
-    return places, accents / max(sum(map(str.isalpha, text)), 1)
-
-
-def _value(places: Counter[_Place], language: str) -> float:
-    pairs = _classes()[language]
-    total = sum(count * _of(place, pairs) for place, count in places.items())
-    signs = Counter[str]()
+    characters = Counter[str]()
     for place, count in places.items():
-        signs[place.character] += count
-    return (total - _UNPAIRED * unpaired_quotes(signs)) / max(places.total(), 1)
+        characters[place.character] += count
+    return _Signs(places, accents / max(sum(map(str.isalpha, text)), 1), unpaired_quotes(characters))
+
+
+def _value(signs: _Signs, language: str) -> float:
+    pairs = _classes()[language]
+    total = sum(count * _of(place, pairs) for place, count in signs.places.items())
+    return (total - _UNPAIRED * signs.unpaired) / max(signs.places.total(), 1)
 
 
 def _of(place: _Place, pairs: dict[str, float]) -> float:
@@ -179,7 +187,7 @@ def _strict(content: bytes, encoding: str) -> str | None:
 def _east_asian(content: bytes) -> Iterator[tuple[float, str]]:
     for encoding, (language, behind) in _EAST_ASIAN.items():
         if text := _strict(content, encoding):
-            common, places = _classes()[language], _places(text)[0]
+            common, places = _classes()[language], _signs(text).places
             total = sum(count * _east_asian_value(place, common, encoding) for place, count in places.items())
             yield total / max(places.total(), 1) - behind, encoding
 
