@@ -73,13 +73,13 @@ def powers_written(tree: Any, properties_of: Callable[[Any], list[Any]]) -> None
     """Writes powers and indices into their line. `properties_of` finds the properties of a run and of its styles."""
     raised = (run for run in tree.iter(f"{W}r") if _script(run, properties_of))
     for holder in {each for run in raised for each in islice(run.iterancestors(f"{W}p"), 1)}:
-        runs = [run for run in holder.iter(f"{W}r") if next(run.iterancestors(f"{W}p")) is holder]
-        runs = [run for run in runs if text_of(run)]
-        views = marked((text_of(run), _script(run, properties_of)) for run in runs)
-        for run, view in zip(runs, views, strict=True):
-            if view != text_of(run):
-                for text in run.findall(f"{W}t"):
-                    run.remove(text)
+        own = (run for run in holder.iter(f"{W}r") if next(run.iterancestors(f"{W}p")) is holder)
+        runs = [(run, text) for run in own if (text := text_of(run))]
+        views = marked((text, _script(run, properties_of)) for run, text in runs)
+        for (run, text), view in zip(runs, views, strict=True):
+            if view != text:
+                for part in run.findall(f"{W}t"):
+                    run.remove(part)
                 run.append(text_run(view)[0])
             for look in run.findall(f"{W}rPr/{W}vertAlign"):
                 look.getparent().remove(look)
