@@ -49,7 +49,8 @@ def readable(content: bytes, limits: ParsingLimits) -> ReadablePackage:
         if _MAIN not in names:
             return ReadablePackage(content, 0, Counter())
         trees = {name: _tree(archive, name) for name in (_MAIN, *_NOTES) if name in names}
-        styles = _styles(archive, names)
+        look = _tree(archive, "word/styles.xml") if "word/styles.xml" in names else None
+        styles = {} if look is None else {attribute(style, "styleId"): style for style in look.iter(f"{W}style")}
         visibility = Visibility(styles, trees[_MAIN])
         hidden = _take_notes(trees)
         hidden += sum(_settled(tree, visibility) for tree in trees.values())
@@ -58,7 +59,7 @@ def readable(content: bytes, limits: ParsingLimits) -> ReadablePackage:
         if body is not None:
             targets = related_by_id(archive, _MAIN)
             lists = _tree(archive, "word/numbering.xml") if "word/numbering.xml" in names else None
-            _label(body, Numbering(lists, styles, _language(archive, names)))
+            _label(body, Numbering(lists, styles, _language(look)))
             with_diagrams(body, archive, targets)
             with_chart_texts(body, archive, targets)
             imported = {targets.get(chunk.get(f"{R}id", ""), "") for chunk in body.iter(f"{W}altChunk")} & names
@@ -175,18 +176,9 @@ def _is_used(reference: Any, archive: zipfile.ZipFile) -> bool:
             return True
 
 
-def _styles(archive: zipfile.ZipFile, names: set[str]) -> dict[str, Any]:
-    if "word/styles.xml" not in names:
-        return {}
-    return {attribute(style, "styleId"): style for style in _tree(archive, "word/styles.xml").iter(f"{W}style")}
-
-
-def _language(archive: zipfile.ZipFile, names: set[str]) -> str:
-    """The language of a document's text by default; empty where it names none."""
-    if "word/styles.xml" not in names:
-        return ""
-    defaults = _tree(archive, "word/styles.xml").find(f"{W}docDefaults/{W}rPrDefault/{W}rPr")
-    return child_value(defaults, "lang")
+def _language(look: Any) -> str:
+    """The language of a document's text by default; empty where its styles name none."""
+    return "" if look is None else child_value(look.find(f"{W}docDefaults/{W}rPrDefault/{W}rPr"), "lang")
 
 
 def _tree(archive: zipfile.ZipFile, name: str) -> Any:
