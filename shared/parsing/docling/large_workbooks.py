@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Any
 
 from shared.parsing.assembly import Assembly
-from shared.parsing.docling.office_packages import related, related_by_id, xml_tree
+from shared.parsing.docling.office_packages import related
 from shared.parsing.docling.sheets import MOST_GAPS, are_large, tables
 from shared.parsing.docling.workbook_texts import cell_links, page_lines
 from shared.parsing.docling.workbooks import (
@@ -19,7 +19,7 @@ from shared.parsing.docling.workbooks import (
     column_of,
     elements,
     hidden_columns,
-    hidden_sheets,
+    listed_sheets,
     read_book,
     row_number,
     shape_lines,
@@ -31,7 +31,6 @@ from shared.parsing.limits import MIB, ParsingLimits
 
 _BOOK = "xl/workbook.xml"
 _S = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _MARK = re.compile(rb"<(?:\w+:)?(conditionalFormatting|tablePart|picture|filterColumn|hyperlink)\b")
 _FILTER, _LINK = b"filterColumn", b"hyperlink"
 _COLOURS = frozenset({b"conditionalFormatting", b"tablePart", b"picture"})
@@ -46,17 +45,17 @@ def read_if_large(content: bytes, limits: ParsingLimits) -> ParsedDocument | Non
     with zipfile.ZipFile(BytesIO(content)) as archive:
         if _BOOK not in archive.namelist():
             return None
-        book, off, targets = read_book(archive), hidden_sheets(archive), related_by_id(archive, _BOOK)
+        book, listed = read_book(archive), listed_sheets(archive)
+        off = {each.part for each in listed if each.is_off}
         assembly = Assembly(limits)
         place, lines = 0, set[str]()
-        for place, sheet in enumerate(xml_tree(archive.read(_BOOK)).iter(f"{_S}sheet"), 1):
-            part = targets.get(sheet.get(f"{_R}id", ""), "")
+        for place, (part, name, _) in enumerate(listed, 1):
             if part not in archive.namelist():
                 continue
             rows = _rows(archive, part, book, assembly, is_off=part in off)
             assembly.page = place
             if part not in off:
-                assembly.heading(2, sheet.get("name", ""))
+                assembly.heading(2, name)
             for table in tables(rows, limits):
                 assembly.table(table)
             if part not in off:

@@ -55,6 +55,14 @@ class Book(NamedTuple):
     unseen: frozenset[str]
 
 
+class ListedSheet(NamedTuple):
+    """A sheet in the list of its workbook: the part that it refers to, its name, whether it is hidden."""
+
+    part: str
+    name: str
+    is_off: bool
+
+
 class SheetTexts(NamedTuple):
     """The addresses that cells lead to, by their names, and the formulas that several cells share."""
 
@@ -81,7 +89,9 @@ def readable(content: bytes) -> ReadablePackage:
         if not sheets:
             return ReadablePackage(content, 0, Counter())
         book = read_book(archive)
-        names, off = sheet_names(archive), hidden_sheets(archive)
+        listed = listed_sheets(archive)
+        names = {each.part: each.name for each in listed}
+        off = {each.part for each in listed if each.is_off}
         hidden, words = 0, Counter[str]()
         parts: dict[str, bytes] = {}
         hidden_lines: dict[str, SheetLines] = {}
@@ -152,21 +162,17 @@ def _strings(archive: zipfile.ZipFile, part: str) -> Iterator[tuple[str, bool]]:
         yield string_text(item), is_rich(item)
 
 
-def sheet_names(archive: zipfile.ZipFile) -> dict[str, str]:
-    """The names of sheets by their parts."""
+def listed_sheets(archive: zipfile.ZipFile) -> list[ListedSheet]:
     if _BOOK not in archive.namelist():
-        return {}
+        return []
     targets = related_by_id(archive, _BOOK)
     sheets = xml_tree(archive.read(_BOOK), huge_tree=True).iter(f"{_S}sheet")
-    return {targets.get(each.get(f"{_R}id", ""), ""): each.get("name", "") for each in sheets}
-
-
-def hidden_sheets(archive: zipfile.ZipFile) -> set[str]:
-    if _BOOK not in archive.namelist():
-        return set()
-    targets = related_by_id(archive, _BOOK)
-    sheets = xml_tree(archive.read(_BOOK), huge_tree=True).iter(f"{_S}sheet")
-    return {targets.get(each.get(f"{_R}id", ""), "") for each in sheets if each.get("state", "visible") != "visible"}
+    return [
+        ListedSheet(
+            targets.get(each.get(f"{_R}id", ""), ""), each.get("name", ""), each.get("state", "visible") != "visible"
+        )
+        for each in sheets
+    ]
 
 
 def _unseen_styles(styles: Any) -> frozenset[str]:
