@@ -1,7 +1,7 @@
 """Tables of a sheet that empty or hidden columns and rows cut in pieces, joined again."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import accumulate, pairwise
 from types import MappingProxyType
 from typing import Any
@@ -70,20 +70,23 @@ def _region(item: Any, lines: SheetLines) -> _Region:
 
 def _without_hidden(item: Any, lines: SheetLines) -> None:
     """Counts the rows and columns of a table without the hidden ones."""
-    box, data = item.prov[0].bbox, item.data
-    top, left = round(box.t), round(box.l)
+    top, left = round(item.prov[0].bbox.t), round(item.prov[0].bbox.l)
+    _renumber(item.data, "row", lambda line: lines.rows.place(top + line) - lines.rows.place(top))
+    _renumber(item.data, "col", lambda line: lines.columns.place(left + line) - lines.columns.place(left))
+
+
+def _renumber(data: Any, axis: str, place: Callable[[int], int]) -> None:
+    """Gives the rows (`row`) or columns (`col`) of a table other numbers, without the cells for which none is left."""
+    start, end, count = f"start_{axis}_offset_idx", f"end_{axis}_offset_idx", f"num_{axis}s"
     cells = []
     for cell in data.table_cells:
-        for axis, first in (("row", top), ("col", left)):
-            place = lines.rows.place if axis == "row" else lines.columns.place
-            for end in ("start", "end"):
-                name = f"{end}_{axis}_offset_idx"
-                setattr(cell, name, place(first + getattr(cell, name)) - place(first))
-        if cell.start_row_offset_idx < cell.end_row_offset_idx and cell.start_col_offset_idx < cell.end_col_offset_idx:
+        first, last = place(getattr(cell, start)), place(getattr(cell, end))
+        if first < last:
+            setattr(cell, start, first)
+            setattr(cell, end, last)
             cells.append(cell)
     data.table_cells = cells
-    data.num_rows = lines.rows.place(top + data.num_rows) - lines.rows.place(top)
-    data.num_cols = lines.columns.place(left + data.num_cols) - lines.columns.place(left)
+    setattr(data, count, place(getattr(data, count)))
 
 
 def _touching_joined(regions: list[_Region], *, has_hidden: bool) -> list[_Region]:
@@ -191,15 +194,6 @@ def _append(one: _Region, other: _Region) -> None:
 def _drop_empty_lines(data: Any) -> None:
     """Takes out the rows and columns of a joined table in which nothing stands: they only kept its parts apart."""
     for axis in ("row", "col"):
-        start, end = f"start_{axis}_offset_idx", f"end_{axis}_offset_idx"
-        filled = {getattr(cell, start) for cell in data.table_cells if cell.text.strip()}
+        filled = {getattr(cell, f"start_{axis}_offset_idx") for cell in data.table_cells if cell.text.strip()}
         places = list(accumulate((line in filled for line in range(getattr(data, f"num_{axis}s"))), initial=0))
-        cells = []
-        for cell in data.table_cells:
-            first, last = places[getattr(cell, start)], places[getattr(cell, end)]
-            if first < last:
-                setattr(cell, start, first)
-                setattr(cell, end, last)
-                cells.append(cell)
-        data.table_cells = cells
-        setattr(data, f"num_{axis}s", places[-1])
+        _renumber(data, axis, places.__getitem__)
