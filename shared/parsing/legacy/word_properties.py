@@ -2,11 +2,12 @@
 
 import struct
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 VANISH, DELETED, SIZE, CHARACTER_STYLE = 0x083C, 0x0800, 0x4A43, 0x4A30
-PAGE = 512
+_PAGE = 512
 _LEAST_SIZE = 4
 """In half points: smaller letters are read by nobody."""
 
@@ -39,39 +40,36 @@ def properties(content: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def runs(document: bytes, table: bytes) -> Iterator[LetterRun]:
-    """Yields the runs of letters of one look. `table` says on which pages of the document they stand."""
-    for page in _pages(table):
-        block = document[page * PAGE : (page + 1) * PAGE]
-        count = block[-1] if len(block) == PAGE else 0
-        if not 0 < count <= 101:
-            continue
-        starts = struct.unpack_from(f"<{count + 1}I", block)
-        for place in range(count):
-            offset = 2 * block[4 * (count + 1) + place]
-            look = block[offset + 1 : offset + 1 + block[offset]] if offset else b""
-            yield LetterRun(starts[place], starts[place + 1], look)
+    """Yields the runs of letters of one look. `table` says on which pages of the document their properties stand."""
+    for page, starts in _pages(document, table, 101):
+        for place, (start, end) in enumerate(pairwise(starts)):
+            offset = 2 * page[4 * len(starts) + place]
+            look = page[offset + 1 : offset + 1 + page[offset]] if offset else b""
+            yield LetterRun(start, end, look)
 
 
 def paragraph_styles(document: bytes, table: bytes) -> list[tuple[int, int]]:
     """Where each paragraph begins, and the number of its style, in order."""
     found = []
-    for page in _pages(table):
-        block = document[page * PAGE : (page + 1) * PAGE]
-        count = block[-1] if len(block) == PAGE else 0
-        if not 0 < count <= 29:
-            continue
-        starts = struct.unpack_from(f"<{count + 1}I", block)
-        for place in range(count):
-            offset = 2 * block[4 * (count + 1) + 13 * place]
-            begin = offset + 1 + (block[offset] == 0)
-            is_there = offset > 0 and begin + 2 <= len(block)
-            found.append((starts[place], struct.unpack_from("<H", block, begin)[0] if is_there else 0))
+    for page, starts in _pages(document, table, 29):
+        for place, start in enumerate(starts[:-1]):
+            offset = 2 * page[4 * len(starts) + 13 * place]
+            begin = offset + 1 + (page[offset] == 0)
+            is_there = offset > 0 and begin + 2 <= len(page)
+            found.append((start, struct.unpack_from("<H", page, begin)[0] if is_there else 0))
     return sorted(found)
 
 
-def _pages(table: bytes) -> Sequence[int]:
-    count = max((len(table) - 4) // 8, 0)
-    return [page & 0x3FFFFF for page in struct.unpack_from(f"<{count}I", table, 4 * (count + 1))]
+def _pages(document: bytes, table: bytes, most: int) -> Iterator[tuple[bytes, tuple[int, ...]]]:
+    """Yields the pages with the properties of 1 to `most` runs, each with the places where these begin, and the place
+    where the last one ends."""
+    pages = max((len(table) - 4) // 8, 0)
+    for number in struct.unpack_from(f"<{pages}I", table, 4 * (pages + 1)):
+        start = (number & 0x3FFFFF) * _PAGE
+        page = document[start : start + _PAGE]
+        entries = page[-1] if len(page) == _PAGE else 0
+        if 0 < entries <= most:
+            yield page, struct.unpack_from(f"<{entries + 1}I", page)
 
 
 def hidden_styles(sheet: bytes) -> frozenset[int]:
