@@ -14,7 +14,7 @@ from shared.parsing.docling import open_sheets
 from shared.parsing.docling.asciidoc_attributes import attributes
 from shared.parsing.docling.embedded_files import embedded_files
 from shared.parsing.docling.jats_reviews import review_titles
-from shared.parsing.docling.office_packages import as_document
+from shared.parsing.docling.office_packages import ReadablePackage, as_document
 from shared.parsing.docling.package_words import counted
 from shared.parsing.docling.strict_packages import as_transitional
 from shared.parsing.document import ParsedDocument
@@ -141,8 +141,7 @@ def _word(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocum
 
     package = readable(content, limits)
     document = _converted(media_type, with_page_marks(package.content))
-    parsed = replace(read(document, limits, pages=take_page_marks(document)), hidden_words=package.hidden_words)
-    return counted(parsed, package.words)
+    return _with_shares(read(document, limits, pages=take_page_marks(document)), package)
 
 
 def _workbook(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
@@ -160,7 +159,7 @@ def _workbook(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedD
     document = _converted(media_type, package.content)
     join_regions(document, package.hidden_lines)
     without_corners(document)
-    return counted(replace(read(document, limits), hidden_words=package.hidden_words), package.words)
+    return _with_shares(read(document, limits), package)
 
 
 def _presentation(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
@@ -172,7 +171,7 @@ def _presentation(media_type: str, content: bytes, limits: ParsingLimits) -> Par
     package = readable(content)
     document = _converted(media_type, package.content)
     without_corners(document)
-    return counted(replace(read(document, limits), hidden_words=package.hidden_words), package.words)
+    return _with_shares(read(document, limits), package)
 
 
 def _open_sheets(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
@@ -186,7 +185,7 @@ def _open_sheets(media_type: str, content: bytes, limits: ParsingLimits) -> Pars
         return replace(large, hidden_words=package.hidden_words)
     document = _converted(media_type, package.content)
     join_regions(document, package.hidden_lines)
-    return counted(replace(read(document, limits), hidden_words=package.hidden_words), package.words)
+    return _with_shares(read(document, limits), package)
 
 
 def _open_document(media_type: str, content: bytes, limits: ParsingLimits) -> ParsedDocument:
@@ -198,7 +197,12 @@ def _open_document(media_type: str, content: bytes, limits: ParsingLimits) -> Pa
     package = readable(content)
     document = _converted(media_type, package.content)
     drop_unnamed(document)
-    return counted(replace(read(document, limits), hidden_words=package.hidden_words), package.words)
+    return _with_shares(read(document, limits), package)
+
+
+def _with_shares(document: ParsedDocument, package: ReadablePackage) -> ParsedDocument:
+    """The document with how many words of its package are hidden, and how many of the others it has."""
+    return counted(replace(document, hidden_words=package.hidden_words), package.words)
 
 
 def _read(media_type: str, content: bytes, limits: ParsingLimits, **options: Any) -> ParsedDocument:
