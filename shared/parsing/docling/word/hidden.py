@@ -41,17 +41,15 @@ class Visibility:
 
     def _is_hidden(self, run: Any) -> bool:
         properties = self.properties(run)
-        vanish = next((each for each in (one.find(f"{W}vanish") for one in properties) if each is not None), None)
-        if is_on(vanish):
+        if is_on(_first(properties, f"{W}vanish")):
             return True
         size = next(filter(None, (child_value(one, "sz") for one in properties)), "")
         if size.isascii() and size.isdigit() and int(size) < _LEAST_SIZE:
             return True
-        filling = next((each for each in (one.find(f"{W14}textFill") for one in properties) if each is not None), None)
+        filling = _first(properties, f"{W14}textFill")
         if filling is not None and filling.find(f"{W14}noFill") is not None:
             return True
-        colours = (one.find(f"{W}color") for one in properties)
-        colour = _colour(next((each for each in colours if each is not None), None))
+        colour = _colour(_first(properties, f"{W}color"))
         return bool(colour) and are_alike(colour, self._ground(run, properties))
 
     def properties(self, run: Any) -> list[Any]:
@@ -92,6 +90,11 @@ class Visibility:
                 if holder.tag == f"{W}tbl" and child_value(own, "tblStyle") not in _PLAIN_TABLES:
                     shades.append(_UNKNOWN)
         return next((shade for shade in shades if shade is not None), "#ffffff" if self._on_white else _UNKNOWN)
+
+
+def _first(properties: list[Any], name: str) -> Any:
+    """The first of the elements of a name among the properties of a run; None where there is none."""
+    return next((found for each in properties if (found := each.find(name)) is not None), None)
 
 
 def _colour(element: Any) -> str:
