@@ -33,9 +33,10 @@ def readable(text: str) -> ReadableAsciidoc:
     for line in text.split("\n"):
         found = _FENCE.fullmatch(line.strip())
         if fence:
-            hidden += len(line.split()) if fence.startswith("/") and not found else 0
             if not fence.startswith("/"):
                 written.append(line)
+            elif not found:
+                hidden += len(line.split())
             fence = "" if line.strip() == fence else fence
         elif found and (not found[0].startswith("`") or found[0] == found[1] or line.startswith("```")):
             fence = found[1]

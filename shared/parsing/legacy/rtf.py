@@ -32,7 +32,7 @@ _LEAST_SIZE = 4
 """In half points: smaller letters are read by nobody."""
 
 _EMPHASIS = frozenset({b"b", b"i", b"ul", b"ulnone", b"uld", b"uldb", b"ulw", b"strike", b"striked", b"outl", b"shad"})
-_DROPPED = _EMPHASIS | {b"super", b"sub", b"nosupersub", b"up", b"dn", b"u", b"chftn", b"ftnalt", b"footnote"}
+_DROPPED = _EMPHASIS | {b"super", b"sub", b"nosupersub", b"up", b"dn", b"u", b"chftn", b"ftnalt"}
 _SKIPPED = frozenset(
     (b"fonttbl", b"colortbl", b"stylesheet", b"info", b"pict", b"objdata", b"themedata", b"datastore", b"fldinst")
 ) | {b"sn", b"sv"}
