@@ -5,10 +5,10 @@ from functools import partial
 
 from msgspec import Struct
 
-from events.document import DocumentParsed
 from shared.catalogue.catalogue import Catalogue
 from shared.catalogue.finding import find
 from shared.formats.table import PAGED
+from shared.parsing.document_text import reading_of
 from shared.parsing.office.conversion import has_office
 from shared.parsing.office.targets import PDF, page_target
 from shared.parsing.pool import ParserPool
@@ -59,8 +59,7 @@ async def handle(
 
 async def _printed(record: DocumentRecord, records: TenantRecords, table: Table) -> str:
     """Returns the blob with the pages that LibreOffice printed. Raises `NotFound` with what is missing."""
-    reading = table.stages(record.route)[0]
-    parsed = await records.outcome(record.document_id, record.generation, reading, DocumentParsed)
+    parsed = await reading_of(record, records, table)
     if parsed and parsed.printed:
         return parsed.printed
     text = "/content has its text"

@@ -3,11 +3,11 @@
 import msgspec
 from msgspec import Struct
 
-from events.document import DocumentParsed
 from shared.catalogue.catalogue import Catalogue
 from shared.catalogue.finding import find
 from shared.catalogue.view import text_share
 from shared.parsing.document import PageReading, TextSource
+from shared.parsing.document_text import reading_of
 from shared.processes.cpu_threads import run_long
 from shared.records.records import TenantRecords
 from shared.table.table import Table
@@ -45,8 +45,7 @@ class _Readings(Struct, frozen=True):
 async def handle(request: ListPages, catalogue: Catalogue, records: TenantRecords, table: Table) -> Pages:
     record = (await find(request.document_id, catalogue)).record
     after = read_cursor(request.cursor)[0] if request.cursor else 0
-    reading = table.stages(record.route)[0]
-    parsed = await records.outcome(record.document_id, record.generation, reading, DocumentParsed)
+    parsed = await reading_of(record, records, table)
     if parsed is None:
         return Pages(items=[], next_cursor=None)
     stored = await run_long(

@@ -15,10 +15,14 @@ _SHORT = 128 * 1024
 """Bytes of a document that become Markdown within a few milliseconds."""
 
 
+async def reading_of(record: DocumentRecord, records: TenantRecords, table: Table) -> DocumentParsed | None:
+    """Returns what the first stage made of the document; None before that."""
+    return await records.outcome(record.document_id, record.generation, table.stages(record.route)[0], DocumentParsed)
+
+
 async def document_text(record: DocumentRecord, records: TenantRecords, table: Table, parsers: ParserPool) -> bytes:
     """Markdown in UTF-8. Raises `Conflict` while the document has no text."""
-    reading = table.stages(record.route)[0]
-    parsed = await records.outcome(record.document_id, record.generation, reading, DocumentParsed)
+    parsed = await reading_of(record, records, table)
     if parsed is None:
         raise Conflict("The document has no text yet; its status says whether it will have.")
     read = partial(records.read, parsed.parsed)
