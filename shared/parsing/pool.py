@@ -35,7 +35,7 @@ from shared.parsing.messages import (
     WriteMarkdown,
 )
 from shared.parsing.office.conversion import converted, has_office
-from shared.parsing.office.targets import CONVERTIBLE, OFFICE, PDF, TARGETS, page_target
+from shared.parsing.office.targets import OFFICE, PDF, TARGETS, page_target
 from shared.parsing.process import ParserHung, ParserNotStarted, ParserUnavailable, Worker, WorkerDied
 from shared.parsing.second_parsers import RETRIED, parsers_for
 from shared.parsing.time_limits import HUNG, LOADING_WALL_S, OUT_OF_TIME, wall_seconds
@@ -137,7 +137,7 @@ class ParserPool:
     async def _parse_by(self, order: Parse, content: Original) -> ParsedDocument:
         parser = order.parser
         if parser == OFFICE:
-            target = TARGETS.get(order.media_type) or CONVERTIBLE[order.media_type]
+            target = TARGETS[order.media_type]
             async with self._free.slot(self._tenant_id, self._longest_wait_s):
                 remaining = replace(self._limits, seconds=self._limits.seconds - order.spent)
                 content = await converted(target, await _read(content), remaining)

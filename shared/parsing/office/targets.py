@@ -49,7 +49,7 @@ CONVERTIBLE: Mapping[str, Target] = {
 }
 """What our own parsers read first; LibreOffice is tried where they fail."""
 
-TARGETS: Mapping[str, Target] = {
+_OFFICE_ALONE: Mapping[str, Target] = {
     "application/vnd.wordperfect": _text("wpd"),
     "application/vnd.ms-works": _text("wps"),
     "application/vnd.sun.xml.writer": _text("sxw"),
@@ -63,13 +63,15 @@ TARGETS: Mapping[str, Target] = {
 }
 """What nothing here but LibreOffice reads."""
 
+TARGETS: Mapping[str, Target] = {**CONVERTIBLE, **_OFFICE_ALONE}
+
 _EVERY_SLIDE = ':impress_pdf_Export:{"ExportHiddenSlides":{"type":"boolean","value":"true"}}'
 """A hidden slide counts as a slide, so that the others have the numbers that their text has."""
 
 
 def page_target(media_type: str) -> Target | None:
     """Returns how the document's pages are printed; None for what LibreOffice does not read."""
-    found = CONVERTIBLE.get(media_type) or TARGETS.get(media_type)
+    found = TARGETS.get(media_type)
     if found is None:
         return None
     return Target(found.extension, "pdf", "paged", PDF, _EVERY_SLIDE if has_slides(media_type) else "")
@@ -84,5 +86,5 @@ def has_sheets(media_type: str) -> bool:
 
 
 def _converted_to(media_type: str) -> str:
-    found = CONVERTIBLE.get(media_type) or TARGETS.get(media_type)
+    found = TARGETS.get(media_type)
     return found.to if found else ""
