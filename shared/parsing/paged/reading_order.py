@@ -99,21 +99,17 @@ def _are_columns(area: Sequence[list[_Placed]], strip: list[_Placed]) -> bool:
         return False
     continued = [column for column in columns if any(one in column for one in strip)]
     long = [column for column in columns if any(len(block.text) > _SHORT for _, block, _ in column)]
+    is_given = max(place for place, *_ in above) > min(place for place, *_ in strip)
     if len(long) < 2:
-        return max(place for place, *_ in above) > min(place for place, *_ in strip)
-    if len(continued) > 1:
-        return True
-    if continued[0] is columns[-1]:
+        return is_given
+    if len(continued) > 1 or continued[0] is columns[-1]:
         return True
     top = min(box[1] for *_, box in strip)
-    own, all_of_it = (max((one[2][3] for one in part), default=0.0) for part in (_common(continued[0], above), above))
+    own = max((one[2][3] for one in above if one in continued[0]), default=0.0)
+    all_of_it = max(box[3] for *_, box in above)
     if own >= all_of_it or top - own > 2 * (top - all_of_it) + _FAR:  # it follows its own column, or another one
         return own >= all_of_it
-    return max(place for place, *_ in above) > min(place for place, *_ in strip)
-
-
-def _common(column: list[_Placed], above: list[_Placed]) -> list[_Placed]:
-    return [one for one in above if one in column]
+    return is_given
 
 
 def _from_top(items: Sequence[_Placed]) -> list[_Placed]:
