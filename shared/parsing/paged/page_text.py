@@ -30,7 +30,8 @@ LEAST_FIELDS = 0.2
 
 def layout_quarters(page: TextPage) -> int | None:
     """Returns the quarter turns after which layout analysis reads the page; None where its text layer is enough."""
-    main = _main_direction(page)
+    counts = _letters_by_direction(page)
+    main = counts.index(max(counts))
     turned = _rotated(page, main)
     turned = replace(turned, runs=[run for run in turned.runs if run.quarters == 0])
     if _is_form(turned) or not layout.is_available():
@@ -41,7 +42,7 @@ def layout_quarters(page: TextPage) -> int | None:
 def page_blocks(page: TextPage, number: int, found: Sequence[Block] | None = None) -> list[Block]:
     """`found` are the blocks of layout analysis, on the page as it was rotated for it; None without."""
     counts = _letters_by_direction(page)
-    main = _main_direction(page)
+    main = counts.index(max(counts))
     blocks = _of_direction(page, main, number, found)
     for quarters in range(4):
         if counts[quarters] and quarters != main:
@@ -54,11 +55,6 @@ def page_blocks(page: TextPage, number: int, found: Sequence[Block] | None = Non
         Block("paragraph", note.text, page=number, box=page.fractions(note.box), aside=True) for note in page.notes
     ]
     return blocks + notes
-
-
-def _main_direction(page: TextPage) -> int:
-    counts = _letters_by_direction(page)
-    return counts.index(max(counts))
 
 
 def _letters_by_direction(page: TextPage) -> list[int]:
