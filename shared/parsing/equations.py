@@ -18,8 +18,13 @@ def mathml_text(equation: Any) -> str:
     return " ".join(_markup(equation).split())
 
 
+def _name(element: Any) -> str:
+    """Returns the tag without its namespace; empty for a comment or an instruction."""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
 def _office(element: Any) -> str:
-    name = element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+    name = _name(element)
     if name == "t":
         return str(element.text or "")
     if name.endswith("Pr"):
@@ -93,7 +98,7 @@ def _group(text: str) -> str:
 
 
 def _markup(element: Any) -> str:
-    name = element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+    name = _name(element)
     if not name or name in _LEFT_OUT:
         return ""
     children = [child for child in element if isinstance(child.tag, str)]
@@ -115,7 +120,7 @@ def _markup(element: Any) -> str:
         case "mroot" if len(parts) == 2:
             return f"root({parts[1]}, {parts[0]})"
         case "mmultiscripts":
-            return _with_scripts([child.tag.rpartition("}")[2] for child in children], parts)
+            return _with_scripts(list(map(_name, children)), parts)
         case "mfenced":
             return _fenced(element, parts)
         case "mtr" | "mlabeledtr":
