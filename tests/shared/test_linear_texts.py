@@ -155,9 +155,9 @@ WORKS: dict[str, Callable[[str], object]] = {
 
 OPENED: dict[str, Callable[[str], object]] = {
     "<![CDATA[": lambda text: with_html_entities(_bytes(text)),
-    "<style>": StyleSheets,
-    "/*a ": lambda text: StyleSheets(f"<style>{text}</style>"),
-    "<style>/*a ": StyleSheets,
+    "<style>": StyleSheets.of,
+    "/*a ": lambda text: StyleSheets.of(f"<style>{text}</style>"),
+    "<style>/*a ": StyleSheets.of,
 }
 """What begins and never ends, and what looks for the end of it."""
 

@@ -3,7 +3,7 @@
 import posixpath
 import zipfile
 from collections.abc import Iterator
-from functools import partial
+from functools import lru_cache, partial
 from io import BytesIO
 from typing import Any
 from urllib.parse import unquote
@@ -14,12 +14,15 @@ from shared.parsing.assembly import Assembly
 from shared.parsing.decoding import decode
 from shared.parsing.document import ParsedDocument
 from shared.parsing.light.html import read_into
+from shared.parsing.light.html_sheets import style_sheets
 from shared.parsing.light.html_styles import StyleSheets
 from shared.parsing.limits import ParsingLimits
 from shared.types.errors import Rejected
 
 CONTAINER = "META-INF/container.xml"
 _PAGES = frozenset({"application/xhtml+xml", "text/html"})
+_SHEETS_HELD = 4
+"""How many sets of style sheets stay read: the pages of a book mostly share one."""
 
 
 def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
@@ -36,9 +39,11 @@ def _read(archive: zipfile.ZipFile, assembly: Assembly, limits: ParsingLimits) -
     package = str(_tree(archive.read(CONTAINER)).xpath("string(//*[local-name()='rootfile']/@full-path)"))
     tree = _tree(archive.read(package))
     title = "".join(tree.xpath("string(//*[local-name()='metadata']/*[local-name()='title'])").split("\n")).strip()
+    styles = lru_cache(maxsize=_SHEETS_HELD)(StyleSheets)
     for name in _pages(tree, posixpath.dirname(package)):
         page = decode(archive.read(name))
-        read_into(assembly, page, limits, styles=StyleSheets(page, partial(_sheet, archive, name)))
+        sheets = style_sheets(page, partial(_sheet, archive, name))
+        read_into(assembly, page, limits, styles=styles(sheets))
     assembly.title = title or assembly.title
 
 

@@ -64,7 +64,7 @@ def read_into(
 
     `styles` are those of the page where they are not only in the text; `depth` counts the pages that it is framed in.
     """
-    target = HtmlPage(assembly, limits, styles or StyleSheets(text), item_counts(text), depth)
+    target = HtmlPage(assembly, limits, styles or StyleSheets.of(text), item_counts(text), depth)
     parser = etree.HTMLParser(
         target=target, encoding="utf-8", no_network=True, huge_tree=False, remove_comments=True, remove_pis=True
     )

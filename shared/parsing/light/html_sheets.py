@@ -24,7 +24,7 @@ _SCREENS = frozenset({"", "all", "screen", "only screen"})
 class Sheets(NamedTuple):
     """In the order in which they apply; not complete where one is not here."""
 
-    texts: list[str]
+    texts: tuple[str, ...]
     is_complete: bool
 
 
@@ -43,7 +43,7 @@ def style_sheets(page: str, find: FindSheet | None = None) -> Sheets:
         if is_for_screen(attributes.get("media", "")):
             reader.add(page[place : ends.start()], "")
         place = ends.end()
-    return Sheets(reader.texts, reader.is_complete)
+    return Sheets(tuple(reader.texts), reader.is_complete)
 
 
 class _Reader:

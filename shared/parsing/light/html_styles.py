@@ -4,12 +4,12 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from colorsys import hls_to_rgb
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from msgspec import Struct, structs
 
 from shared.parsing.colours import Colour, are_near
-from shared.parsing.light.html_sheets import FindSheet, blocks, style_sheets
+from shared.parsing.light.html_sheets import FindSheet, Sheets, blocks, style_sheets
 
 Declarations = dict[str, str]
 
@@ -85,11 +85,10 @@ class Element(Struct, frozen=True):
 
 
 class StyleSheets:
-    """The rules of a page, found by the last name in their selectors. `find` finds the sheets that it links to."""
+    """The rules of a page, found by the last name in their selectors."""
 
-    def __init__(self, page: str, find: FindSheet | None = None) -> None:
+    def __init__(self, sheets: Sheets) -> None:
         self._rules: dict[str, list[_Rule]] = defaultdict(list)
-        sheets = style_sheets(page, find)
         # A sheet that is not here may set any background: then nothing is known to be white on white.
         self._page = Element() if sheets.is_complete else Element(background=None)
         number = 0
@@ -102,6 +101,11 @@ class StyleSheets:
                     if rule := _rule(each.strip(), declared, number):
                         last = rule.compounds[-1]
                         self._rules[last.id or next(iter(last.classes), "") or last.tag].append(rule)
+
+    @classmethod
+    def of(cls, page: str, find: FindSheet | None = None) -> Self:
+        """The rules of a page. `find` finds the sheets that it links to."""
+        return cls(style_sheets(page, find))
 
     def opened(self, tag: str, attributes: Mapping[str, str], around: list[Element]) -> Element:
         """Returns the element as it is shown inside the elements `around` it."""

@@ -69,7 +69,7 @@ def write_mail(assembly: Assembly, mail: Mail, limits: ParsingLimits, level: int
 
 def _write_text(assembly: Assembly, text: MailText, limits: ParsingLimits, level: int) -> None:
     if text.kind == "html":
-        html.read_into(assembly, text.text, limits, styles=StyleSheets(text.text, text.find_sheet))
+        html.read_into(assembly, text.text, limits, styles=StyleSheets.of(text.text, text.find_sheet))
     elif text.kind == "calendar":
         calendar.read_into(assembly, text.text, level + 1, with_prose=not text.appendix)
     else:

@@ -35,7 +35,7 @@ def parse(content: bytes, limits: ParsingLimits) -> ParsedDocument:
 
 def read_into(assembly: Assembly, text: str, limits: ParsingLimits) -> None:
     """Adds a Markdown document or a part of one."""
-    writer = _Writer(assembly, limits, StyleSheets(text if "<style" in text.lower() else ""))
+    writer = _Writer(assembly, limits, StyleSheets.of(text if "<style" in text.lower() else ""))
     for token in _tokens(text, limits):
         writer.write(token)
 

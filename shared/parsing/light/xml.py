@@ -263,7 +263,7 @@ class _EmbeddedPage:
 
     def __init__(self, limits: ParsingLimits) -> None:
         self._assembly = Assembly(limits)
-        self._page = HtmlPage(self._assembly, limits, StyleSheets(""))
+        self._page = HtmlPage(self._assembly, limits, StyleSheets.of(""))
         self._limits = limits
         self._depth = 0
 
