@@ -1,7 +1,7 @@
 """Text above and below the line, written so that it does not become part of the number or the word before it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Literal
 
@@ -44,3 +44,8 @@ def marked(runs: Iterable[tuple[str, ScriptPosition]]) -> list[str]:
 def beside(before: str, text: str) -> str:
     """A text with a space before it where it would become part of the word before."""
     return f" {text}" if before[-1:].isalnum() and text[:1].isalnum() else text
+
+
+def last_of(runs: Sequence[str]) -> str:
+    """The run that the next one stands behind: the last that is not empty."""
+    return next(filter(None, reversed(runs)), "")

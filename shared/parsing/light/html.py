@@ -1,7 +1,7 @@
 """HTML, read as a stream of tags: no tree is built, so no nesting can exhaust a stack."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from lxml import etree
 
@@ -23,7 +23,7 @@ from shared.parsing.light.html_styles import Element, StyleSheets
 from shared.parsing.light.html_table import HtmlTable
 from shared.parsing.limits import ParsingLimits
 from shared.parsing.links import with_address
-from shared.parsing.raised import beside
+from shared.parsing.raised import beside, last_of
 
 
 def _names(listed: str) -> frozenset[str]:
@@ -150,7 +150,7 @@ class HtmlPage:
             self._dropped -= 1
         elif self._math.is_open:
             if equation := self._math.end():
-                self._text.append(beside(_last(self._text), equation))
+                self._text.append(beside(last_of(self._text), equation))
                 self._equation_end = len(self._text)
         elif self._graphic.is_open:
             self._apart(self._graphic.end())
@@ -173,7 +173,7 @@ class HtmlPage:
         elif not self._graphic.is_open or self._graphic.is_text:
             is_behind = self._equation_end == len(self._text)
             self._equation_end = self._deletion_end = -1
-            self._text.append(beside(_last(self._text), text) if is_behind else text)
+            self._text.append(beside(last_of(self._text), text) if is_behind else text)
 
     def close(self) -> None:
         self._paragraph()
@@ -315,7 +315,7 @@ class HtmlPage:
         """Marks a power, for example, so that it does not become part of the number before it."""
         text, place, attributes = self._spans.pop() if self._spans else (None, 0, {})
         if text is self._text:
-            self._text[place:] = [span_text(tag, attributes, _last(text[:place]), "".join(text[place:]))]
+            self._text[place:] = [span_text(tag, attributes, last_of(text[:place]), "".join(text[place:]))]
 
     def _apart(self, text: str) -> None:
         if text:
@@ -351,10 +351,6 @@ class HtmlPage:
 
 def _is_dropped(tag: str, attributes: Mapping[str, str]) -> bool:
     return tag in DROPPED or attributes.get("role") == "navigation"
-
-
-def _last(runs: Sequence[str]) -> str:
-    return next(filter(None, reversed(runs)), "")
 
 
 def _collapsed(runs: list[str]) -> str:

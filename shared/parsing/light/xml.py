@@ -4,7 +4,7 @@ It is read as a stream of tags. Nothing is fetched.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from lxml import etree
 
@@ -13,7 +13,7 @@ from shared.parsing.document import ParsedDocument
 from shared.parsing.light.html import HtmlPage, line_of, read_into
 from shared.parsing.light.html_styles import StyleSheets
 from shared.parsing.limits import ParsingLimits
-from shared.parsing.raised import beside, raised
+from shared.parsing.raised import beside, last_of, raised
 from shared.parsing.xml_entities import with_html_entities
 from shared.types.errors import Rejected
 
@@ -119,7 +119,7 @@ class _Tree:
         if name in {"sup", "sub"}:
             text, place = self._spans.pop()
             if text is self._text:
-                text[place:] = [raised(_last(text[:place]), "".join(text[place:]), name)]
+                text[place:] = [raised(last_of(text[:place]), "".join(text[place:]), name)]
         if name in INLINE and self._in_prose(1):
             self._path.pop()
             self._opened.pop()
@@ -133,7 +133,7 @@ class _Tree:
         if self._page:
             self._page.data(text)
         else:
-            self._text.append(beside(_last(self._text), text) if self._page_end == len(self._text) else text)
+            self._text.append(beside(last_of(self._text), text) if self._page_end == len(self._text) else text)
             self._page_end = -1
 
     def close(self) -> None:
@@ -163,7 +163,7 @@ class _Tree:
             return
         self._assembly.hidden_words += document.hidden_words
         text = " ".join(block.text for block in document.blocks)
-        self._text.append(beside(_last(self._text), text))
+        self._text.append(beside(last_of(self._text), text))
         self._page_end = len(self._text)
 
     def _open(self, name: str) -> bool:
@@ -285,10 +285,6 @@ class _EmbeddedPage:
     def finish(self) -> ParsedDocument:
         self._page.close()
         return ParsedDocument(self._assembly.take_blocks(), hidden_words=self._assembly.hidden_words)
-
-
-def _last(runs: Sequence[str]) -> str:
-    return next(filter(None, reversed(runs)), "")
 
 
 def _local(tag: str) -> str:

@@ -1,13 +1,12 @@
 """What a reader of a page does not see is counted and not read."""
 
 import json
-import zipfile
-from io import BytesIO
 
 import pytest
 
 from shared.parsing.light.parsers import parse_light
 from shared.parsing.limits import ParsingLimits
+from tests.documents.make import zipped
 
 HIDDEN = (
     ("", "<p style='display:none'>secret words</p>"),
@@ -112,11 +111,7 @@ def book(files: dict[str, str]) -> bytes:
         '<spine><itemref idref="a"/></spine></package>'
     )
     container = '<container><rootfiles><rootfile full-path="OPS/c.opf"/></rootfiles></container>'
-    stored = BytesIO()
-    with zipfile.ZipFile(stored, "w") as archive:
-        for name, text in {"META-INF/container.xml": container, "OPS/c.opf": package, **files}.items():
-            archive.writestr(name, text)
-    return stored.getvalue()
+    return zipped({"META-INF/container.xml": container, "OPS/c.opf": package, **files})
 
 
 def related(page: str, sheet_head: str, *, head: str = "MIME-Version: 1.0") -> bytes:
