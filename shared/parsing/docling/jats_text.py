@@ -14,7 +14,6 @@ from shared.parsing.xml_entities import with_html_entities
 
 _MATH = "{http://www.w3.org/1998/Math/MathML}math"
 _TEX = re.compile(r"\\begin\{document\}(.*)\\end\{document\}", re.DOTALL)
-_TITLED = frozenset({"sec", "ack", "ref-list", "fn-group", "abstract", "title-group"})
 _SECTIONS = ("app", "glossary", "notes", "bio")
 _LINES = ("verse-line", "preformat", "code", "attrib", "speaker", "sig", "deflist-head", "term-head", "def-head")
 _HOLDERS = frozenset({"supplementary-material", "media", "boxed-text", "statement", "app", "list", "def-list", "notes"})
@@ -60,11 +59,15 @@ def _keywords_written(root: Any) -> None:
     body = root.find("body")
     for group in reversed(root.findall("front/article-meta/kwd-group")) if body is not None else ():
         title = " ".join("".join(group.xpath("title//text()")).split()).rstrip(":") or "Keywords"
-        words = [" ".join("".join(word.itertext()).split()) for word in group.iter("kwd", "compound-kwd")]
+        words = [_line(word) for word in group.iter("kwd", "compound-kwd")]
         if any(words):
             paragraph = etree.Element("p")
             paragraph.text = f"{title}: {', '.join(filter(None, words))}"
             body.insert(0, paragraph)
+
+
+def _line(element: Any) -> str:
+    return " ".join("".join(element.itertext()).split())
 
 
 def _equations_written(root: Any) -> None:
@@ -132,7 +135,7 @@ def _titles_flat(root: Any) -> None:
         if title.getparent().tag == "title-group":
             for note in title.findall("xref") + title.findall("fn"):
                 _written(note, "")
-            title.text = " ".join("".join(title.itertext()).split())
+            title.text = _line(title)
             for inner in list(title):
                 title.remove(inner)
     for section in root.iter("sec", "app"):
@@ -161,7 +164,7 @@ def _terms_written(root: Any) -> None:
         listed.tag = "list"
         for item in listed.findall("def-item"):
             item.tag = "list-item"
-            words = [" ".join("".join(part.itertext()).split()) for part in item.findall("*")]
+            words = [_line(part) for part in item.findall("*")]
             for part in list(item):
                 item.remove(part)
             item.text = None
