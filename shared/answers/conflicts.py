@@ -52,28 +52,18 @@ def conflicts(evidence: Evidence, candidate: Candidate) -> bool:
 
 def _gives_another_number(evidence: Evidence, candidate: Candidate) -> bool:
     """Whether it, or what was last said before it, is of another number: kilometre 133 where 21 is asked for."""
-    asked = evidence.numbered
-    if not asked:
-        return False
-    title, before = (
-        [stem(word) for word in WORD.findall(folded(text))]
-        for text in (candidate.passage.context, candidate.passage.text[: candidate.start])
-    )
-    for word, number in asked.items():
-        own = _followers(candidate.words.stems, word)
-        if own:
-            if number not in own:
-                return True
-            continue
-        if titled := _followers(title, word):
-            if number not in titled:
-                return True
-            continue
-        last = _followers(before, word)[-1:]
-        at = max((at for at, root in enumerate(before) if root == word), default=0)
-        if last and number not in before[at:]:
+    for word, number in evidence.numbered.items():
+        stated = _followers(candidate.words.stems, word) or _followers(evidence.title(candidate).stems, word)
+        if number not in stated if stated else _follows_another(candidate, word, number):
             return True
     return False
+
+
+def _follows_another(candidate: Candidate, word: str, number: str) -> bool:
+    """Whether the passage numbers the word before the sentence, and last by another number."""
+    before = [stem(found) for found in WORD.findall(folded(candidate.passage.text[: candidate.start]))]
+    at = max((at for at, root in enumerate(before) if root == word), default=0)
+    return bool(_followers(before, word)) and number not in before[at:]
 
 
 def _followers(stems: Sequence[str], word: str) -> list[str]:

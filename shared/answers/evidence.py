@@ -176,14 +176,16 @@ class Evidence:
             return 1.0
         return sum(figure in candidate.words.known for figure in figures) / len(figures)
 
+    def title(self, candidate: Candidate) -> TextWords:
+        return self._sources[candidate.passage.passage_id].title
+
     def in_passage(self, term: Term, candidate: Candidate) -> bool:
         """Whether its passage or title has the word, or one like it."""
         return self.likeness(term, self._sources[candidate.passage.passage_id].words) > 0
 
     def is_near(self, term: Term, candidate: Candidate) -> bool:
         """Whether the sentence, its neighbours or the title have the word or one like it."""
-        title = self._sources[candidate.passage.passage_id].title
-        return self.likeness(term, candidate.around) > 0 or self.likeness(term, title) > 0
+        return self.likeness(term, candidate.around) > 0 or self.likeness(term, self.title(candidate)) > 0
 
     def here(self, candidate: Candidate) -> float:
         """How much of the question's words, names included, the sentence itself meets, what all is about no less."""
