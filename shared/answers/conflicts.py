@@ -71,11 +71,12 @@ def _followers(stems: Sequence[str], word: str) -> list[str]:
 
 
 def _gives_another_year(question: Question, candidate: Candidate) -> bool:
-    asked = set(_YEAR.findall(question.text))
-    given = {found[0][-4:] for found in _DATED.finditer(candidate.text)}
-    if len(asked) != 1 or not given or asked.intersection(_YEAR.findall(candidate.text)):
+    years = set(_YEAR.findall(question.text))
+    if len(years) != 1:
         return False
-    year = next(iter(asked))
+    year = years.pop()
+    if year in _YEAR.findall(candidate.text) or not _DATED.search(candidate.text):
+        return False
     return not any(one <= year <= other for one, other in _SPAN.findall(candidate.text))
 
 
