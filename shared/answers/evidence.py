@@ -121,8 +121,9 @@ class Evidence:
         self.question = question
         self.sources = tuple(sources)
         self._sources = {source.passage.passage_id: source for source in self.sources}
-        self._alike = {term.stem: self._spelled_alike(term) for term in (*question.names, *question.terms)}
-        self._rarity = {term.stem: self._rarity_of(term) for term in (*question.names, *question.terms)}
+        self._all_terms = (*question.names, *question.terms)
+        self._alike = {term.stem: self._spelled_alike(term) for term in self._all_terms}
+        self._rarity = {term.stem: self._rarity_of(term) for term in self._all_terms}
         self._documents = self._known_by_document()
         self.numbered = numbered(question)
         self.required = required_terms(question)
@@ -189,9 +190,7 @@ class Evidence:
 
     def here(self, candidate: Candidate) -> float:
         """How much of the question's words, names included, the sentence itself meets, what all is about no less."""
-        terms = [term for term in (*self.question.names, *self.question.terms) if not term.hint]
-        met = [self.likeness(term, candidate.words) for term in terms]
-        return weighted_mean(met, [self._rarity[term.stem] for term in terms], default=0.5)
+        return self._met([term for term in self._all_terms if not term.hint], candidate.words)
 
     def missed(self, candidate: Candidate) -> float:
         """How much of the question's words that have known synonyms neither the sentence nor its neighbours meet."""
@@ -210,14 +209,15 @@ class Evidence:
         """How much of all the question's words, names included, its passage and title meet: what a passage about
         another thing lacks. Words that only hint at the answer do not count."""
         source = self._sources[candidate.passage.passage_id]
-        terms = [term for term in (*self.question.names, *self.question.terms) if not term.hint]
-        met = [self.likeness(term, source.words) for term in terms]
-        return weighted_mean(met, [self._rarity[term.stem] for term in terms], default=0.5)
+        return self._met([term for term in self._all_terms if not term.hint], source.words)
 
     def covered(self, candidate: Candidate) -> float:
         """How much of all the question's words, names included, the sentence and its neighbours meet."""
-        terms = (*self.question.names, *self.question.terms)
-        met = [self.likeness(term, candidate.around) for term in terms]
+        return self._met(self._all_terms, candidate.around)
+
+    def _met(self, terms: Sequence[Term], words: TextWords) -> float:
+        """How much of these terms a text meets, rare ones counting more."""
+        met = [self.likeness(term, words) for term in terms]
         return weighted_mean(met, [self._rarity[term.stem] for term in terms], default=0.5)
 
     def type_match(self, candidate: Candidate) -> float:
