@@ -95,12 +95,13 @@ class ExtractiveAnswerer:
         read = found if asked else found[:_PASSAGES]
         rows = [row for rank, one in enumerate(read) for row in rows_of(one.passage, rank)]
         passages = [one.passage for one in read]
-        if asks_for_definition(question) and (defined := look_up_definition(question, passages[:_PASSAGES])):
+        defines = asks_for_definition(question)
+        if defines and (defined := look_up_definition(question, passages[:_PASSAGES])):
             return _looked_up([Statement(defined.passage, defined.quote, _LOOKED_UP)])
         if rows and (statements := self._from_rows(question, asked, rows, passages, lengths)):
             return _looked_up(statements)
         found, passages = found[:_PASSAGES], passages[:_PASSAGES]
-        if quoted := look_up_faq(question, passages) or look_up_definition(question, passages):
+        if quoted := look_up_faq(question, passages) or (None if defines else look_up_definition(question, passages)):
             return _looked_up([Statement(quoted.passage, quoted.quote, _LOOKED_UP)])
         if asks_for_long_form(question):
             return Extracted(False, (), 0.0)
