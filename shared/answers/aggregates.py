@@ -84,7 +84,7 @@ class _TableRead(ColumnComparison):
         self.asked = asked
         self.table = table
         self.question = asked.question
-        self.terms = sorted((*self.question.names, *self.question.terms), key=lambda term: term.start)
+        self.terms = self.question.in_order
         context = table.rows[0].table
         self.above = phrase_of(f"{context.passage.context} {context.heading}")
         self.german = context.passage.language == "de"

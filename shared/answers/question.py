@@ -51,6 +51,11 @@ class Question(Struct, frozen=True):
     words: frozenset[str]
     """All its words in lower case: what it contains itself is no answer to it."""
 
+    @property
+    def in_order(self) -> list[Term]:
+        """Its names and other words, as they follow each other."""
+        return sorted((*self.names, *self.terms), key=lambda term: term.start)
+
 
 def understand(text: str) -> Question:
     text = folded(text)

@@ -29,10 +29,9 @@ _BEFORE_NOUNS = frozenset(
 
 def numbered(question: Question) -> dict[str, str]:
     """The question's numbers by the stem of the word right before each."""
-    terms = sorted((*question.names, *question.terms), key=lambda term: term.start)
     return {
         word.stem: number.stem
-        for word, number in pairwise(terms)
+        for word, number in pairwise(question.in_order)
         if number.word[0].isdigit()
         and not word.word[0].isdigit()
         and _SIDE_BY_SIDE.fullmatch(question.text[word.end : number.start])
@@ -41,15 +40,14 @@ def numbered(question: Question) -> dict[str, str]:
 
 def required_terms(question: Question) -> tuple[Term, ...]:
     """The words that an answer repeats: the term of a definition, and all that a question of yes or no is about."""
-    terms = sorted((*question.names, *question.terms), key=lambda term: term.start)
     if term := defined_term(question):
-        return tuple(one for one in terms if one.word.lower() in term.lower().split())
+        return tuple(one for one in question.in_order if one.word.lower() in term.lower().split())
     if question.answer_type is not AnswerType.OTHER:
         return ()
     opening = _JA_ODER_NEIN if question.german else _YES_OR_NO
     if not opening.match(question.text) or _is_german_was(question):
         return ()
-    own = [term for term in terms if not term.hint and stem(term.word) not in _PERMITTED]
+    own = [term for term in question.in_order if not term.hint and term.stem not in _PERMITTED]
     subjects = [term for term in own if not _follows_pronoun(question.text, term)]
     return tuple(subjects or own)
 
@@ -65,8 +63,7 @@ def _follows_pronoun(text: str, term: Term) -> bool:
 
 def modified_nouns(question: Question) -> Iterator[tuple[Term, Term]]:
     """The pairs of words of the question that stand side by side, of which the first one may tell which is meant."""
-    terms = sorted(question.terms, key=lambda term: term.start)
-    for modifier, noun in pairwise(terms):
+    for modifier, noun in pairwise(question.terms):
         beside = _SIDE_BY_SIDE.fullmatch(question.text[modifier.end : noun.start])
         opens = not _BEFORE_NOUNS.isdisjoint(question.text[: modifier.start].lower().split()[-1:])
         if beside and opens and not modifier.hint and not modifier.counted and not modifier.word[0].isdigit():
