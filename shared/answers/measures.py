@@ -36,17 +36,15 @@ def in_one_unit(numbers: Sequence[Quantity]) -> Sequence[Quantity] | None:
     """The numbers in the smallest unit that one of them has; None where they measure different things."""
     if len({(number.before, number.behind) for number in numbers}) < 2:
         return numbers
-    scales = [_SCALES.get(number.behind.lower()) for number in numbers]
-    if any(number.before for number in numbers) or len({scale and scale[0] for scale in scales}) > 1:
+    known = [scale for number in numbers if not number.before and (scale := _SCALES.get(number.behind.lower()))]
+    if len(known) < len(numbers) or len({dimension for dimension, _ in known}) > 1:
         return None
-    known = [scale[1] for scale in scales if scale]
-    if len(known) < len(numbers):
-        return None
-    smallest = min(known)
-    behind = numbers[known.index(smallest)].behind
+    scales = [scale for _, scale in known]
+    smallest = min(scales)
+    behind = numbers[scales.index(smallest)].behind
     return [
         replace(number, value=number.value * scale / smallest, behind=behind)
-        for number, scale in zip(numbers, known, strict=True)
+        for number, scale in zip(numbers, scales, strict=True)
     ]
 
 

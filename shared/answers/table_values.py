@@ -23,7 +23,7 @@ _MONEY_WORDS = frozenset(
     ["budget", "value", "revenue", "turnover", "profit", "balance", "donation", "grant", "wert", "umsatz", "gewinn",
      "saldo", "spende", "förderung", "total", "gesamt"]
 )  # fmt: skip
-_OF_QUANTITY = groups_of(["stock", "amount", "weight", "length", "size", "capacity"]) | groups_of(["menge"])
+_OF_QUANTITY = groups_of(["stock", "amount", "weight", "length", "size", "capacity", "menge"])
 _PER = re.compile(r"\b(?:per|pro|je|price|preis)\b", re.IGNORECASE)
 
 
