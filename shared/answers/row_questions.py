@@ -19,10 +19,10 @@ RECIPIENT = re.compile(
 MAIL_HEADS = {
     AnswerType.PERSON: ("from",), AnswerType.EMAIL: ("from",), AnswerType.DATE: ("date",), AnswerType.PAST: ("date",),
 }  # fmt: skip
-ABBREVIATED = re.compile(r"\b([^\W\d_]{3,})\.(?=\s|$)")
+_ABBREVIATED = re.compile(r"\b([^\W\d_]{3,})\.(?=\s|$)")
 NAMELIKE = re.compile(r"[^\W\d_][^\d]*")
 EMPTY = re.compile(r"[\W_]*|n/?a|none|null|keine?|unknown|unbekannt", re.IGNORECASE)
-BETWEEN = re.compile(r"[ .,:/+'’\u00a0-]{0,3}")
+_BETWEEN = re.compile(r"[ .,:/+'’\u00a0-]{0,3}")
 DATES = frozenset([AnswerType.DATE, AnswerType.PAST])
 OWN_COLUMN = frozenset([AnswerType.PERSON, AnswerType.NAME, AnswerType.OTHER])
 OPENING = ("who", "which", "what", "wer", "welche", "was", "in which", "in welche")
@@ -57,7 +57,7 @@ FIGURES = frozenset(
     [AnswerType.NUMBER, AnswerType.MONEY, AnswerType.WEIGHT, AnswerType.LENGTH, AnswerType.PERCENT,
      AnswerType.TEMPERATURE, AnswerType.SPEED, AnswerType.AREA, AnswerType.SIZE]
 )  # fmt: skip
-KIND_BY_OPENING = (
+_KIND_BY_OPENING = (
     (AnswerType.PERSON, ("who", "wer", "wem", "wen", "whom")),
     (AnswerType.PLACE, ("where", "wo", "wohin")),
     (AnswerType.DATE, ("when", "wann")),
@@ -67,7 +67,7 @@ KIND_BY_OPENING = (
 def kind_asked(question: Question) -> AnswerType:
     """The type of answer that the question's first word asks for: names of columns ask for others."""
     first = question.text.lower().split(" ", 1)[0]
-    kind = next((kind for kind, openings in KIND_BY_OPENING if first in openings), question.answer_type)
+    kind = next((kind for kind, openings in _KIND_BY_OPENING if first in openings), question.answer_type)
     return question.answer_type if kind is AnswerType.DATE and question.answer_type in DATES else kind
 
 
@@ -83,7 +83,7 @@ def written_out(cell: str, words: Sequence[str]) -> str:
         short = found[1].lower()
         return next((word for word in words if word.startswith(short) and len(word) > len(short)), found[0])
 
-    return ABBREVIATED.sub(whole, cell) if "." in cell else cell
+    return _ABBREVIATED.sub(whole, cell) if "." in cell else cell
 
 
 def is_label(cell: str) -> bool:
@@ -94,10 +94,10 @@ def is_label(cell: str) -> bool:
 
 def runs(question: Question) -> list[list[Term]]:
     """Names of the question that stand side by side."""
-    runs: list[list[Term]] = []
+    found: list[list[Term]] = []
     for term in question.names:
-        if runs and BETWEEN.fullmatch(question.text[runs[-1][-1].end : term.start]):
-            runs[-1].append(term)
+        if found and _BETWEEN.fullmatch(question.text[found[-1][-1].end : term.start]):
+            found[-1].append(term)
         else:
-            runs.append([term])
-    return runs
+            found.append([term])
+    return found
