@@ -116,7 +116,7 @@ def _found_cells(match: RowMatch) -> tuple[frozenset[str], str]:
 class _RowRead(ColumnComparison):
     """A row compared with the question: which of its words the row, its columns and what stands above it meet."""
 
-    def __init__(self, question: Question, row: RecordRow, sense: ColumnSense) -> None:
+    def __init__(self, question: Question, row: RecordRow, sense: ColumnSense, title: str) -> None:
         super().__init__(row.table.columns, sense)
         self.question = question
         self.row = row
@@ -131,14 +131,13 @@ class _RowRead(ColumnComparison):
         self.above = phrase_of(f"{row.table.passage.context} {row.table.heading}")
         heads = {column.low[0] for column in self.columns if column.low}
         self.is_mail = row.table.keyed and "from" in heads and not heads.isdisjoint(("date", "to", "subject"))
-        self.title = ""
+        self.title = title
         self.met: dict[int, frozenset[Term]] = {}
 
     @classmethod
     def of(cls, question: Question, row: RecordRow, sense: ColumnSense, titles: Mapping[str, str]) -> "_RowRead | None":
         """The row where it holds every name and number of the question that nothing around it explains."""
-        read = cls(question, row, sense)
-        read.title = titles.get(row.table.passage.document_id, "")
+        read = cls(question, row, sense, titles.get(row.table.passage.document_id, ""))
         asked = phrase_of(question.text)
         if read._is_shifted(asked):
             return None
@@ -221,8 +220,7 @@ class _RowRead(ColumnComparison):
 
     def _is_of_contact(self, term: Term) -> bool:
         """Whether it is the "address" of "email address" or the "number" of "phone number"."""
-        words = CONTACTS.get(self.kind, frozenset())
-        return term.word.lower() in words
+        return term.word.lower() in CONTACTS.get(self.kind, frozenset())
 
     def _is_age(self, term: Term) -> bool:
         """Whether it is the "old" of "how old", and a column states an age or a year of birth."""
