@@ -19,7 +19,7 @@ _LONGEST_ABBREVIATION = 24
 _MONTHS = "Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember"
 _COUNTED = (
     "Jahrhundert|Klasse|Etage|Stock|Minute|Stunde|Tag|Woche|Monat|Jahr|Runde|Platz|Kapitel|Auflage|Lebensjahr|Spieltag"
-    "|Woche|Mal|Geburtstag|Kilometer|Semester|Quartal|Etappe|Obergeschoss|Lebensmonat|Schwangerschaftswoche"
+    "|Mal|Geburtstag|Kilometer|Semester|Quartal|Etappe|Obergeschoss|Lebensmonat|Schwangerschaftswoche"
 )
 _ORDINAL_FOLLOWED = re.compile(rf"\s+(?:{_MONTHS}|(?:{_COUNTED})(?:s|es|en|n)?)\b")
 _OPENER = re.compile(
