@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from msgspec import Meta, Struct
+from msgspec.structs import asdict
 
-from functions.keys.created import NewKey, check_within, latest_end
+from functions.keys.created import NewKey, check_within, latest_end, new_key
 from shared.access.accounts import Accounts
 from shared.proxy.budget.budget import Budget
 from shared.proxy.budget.operations import ScopeOf
@@ -54,14 +55,4 @@ async def handle(request: RotateKey, accounts: Accounts, budget: Budget, princip
     ends_at = min(ends_at, old.expires_at) if old.expires_at else ends_at
     await accounts.replace_key(old, record.key_id, ends_at)
     await accounts.cache_new_key(key)
-    return RotatedKey(
-        record.key_id,
-        key,
-        record.name,
-        record.role,
-        record.scopes,
-        record.groups,
-        record.expires_at,
-        old.key_id,
-        ends_at,
-    )
+    return RotatedKey(**asdict(new_key(record, key)), replaces=old.key_id, replaced_expires_at=ends_at)
