@@ -3,12 +3,12 @@ ratings."""
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC
 
 import msgspec
 from msgspec import Struct
 
 from shared.types.model import Rating
+from shared.usage.paths import day_of
 from shared.usage.records import FeedbackRecord, QuestionOutcome, Record, UsageRecord
 
 _EXACT_MS = 1000
@@ -51,7 +51,7 @@ class ActivitySums:
 
     def add(self, record: Record) -> None:
         if isinstance(record, FeedbackRecord):
-            rated = self._of(_day(record)).rated
+            rated = self._of(day_of(record.at)).rated
             rated[record.rating] += 1
             if record.replaces:
                 rated[record.replaces] -= 1
@@ -60,12 +60,12 @@ class ActivitySums:
         if record.question:
             self._add_question(record, record.question)
         if record.entities is not None:
-            found = self._of(_day(record))
+            found = self._of(day_of(record.at))
             found.extracted += 1
             found.entities += record.entities
 
     def _add_question(self, record: UsageRecord, outcome: QuestionOutcome) -> None:
-        found = self._of(_day(record))
+        found = self._of(day_of(record.at))
         found.questions += 1
         found.latencies[_rounded(outcome.milliseconds)] += 1
         found.cited.update(outcome.cited)
@@ -110,10 +110,6 @@ def sum_activity(records: Iterable[Record]) -> list[DayActivity]:
 
 def decode_activity(stored: bytes) -> list[DayActivity]:
     return msgspec.msgpack.decode(stored, type=list[DayActivity]) if stored else []
-
-
-def _day(record: UsageRecord | FeedbackRecord) -> str:
-    return record.at.astimezone(UTC).date().isoformat()
 
 
 def _rounded(milliseconds: int) -> int:

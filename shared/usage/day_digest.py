@@ -8,7 +8,6 @@ import hashlib
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
-from datetime import UTC
 
 import msgspec
 from msgspec import Struct
@@ -16,6 +15,7 @@ from msgspec import Struct
 from shared.types.paging import microseconds
 from shared.usage.activity import ActivitySums, decode_activity
 from shared.usage.codec import decode_records
+from shared.usage.paths import day_of
 from shared.usage.records import (
     ActionRecord,
     AlertRecord,
@@ -202,7 +202,7 @@ def sum_usage(usage: Iterable[UsageRecord], *, by_document: bool = False) -> lis
     sums: dict[tuple[str, str, str, Unit], tuple[int, int]] = {}
 
     def group(record: UsageRecord) -> tuple[str, str, str]:
-        day = record.at.astimezone(UTC).date().isoformat()
+        day = day_of(record.at)
         return (day, "", record.document_id) if by_document else (day, record.key_id, "")
 
     _add(sums, usage, group)

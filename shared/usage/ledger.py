@@ -16,7 +16,7 @@ from shared.usage.codec import decode_records
 from shared.usage.concurrency import map_concurrently
 from shared.usage.day_digest import DailyTotal, DigestKeys, decode_totals, sum_usage
 from shared.usage.digests import Digests
-from shared.usage.paths import PLATFORM, day_folder, ledger_folder
+from shared.usage.paths import PLATFORM, day_folder, day_of, ledger_folder
 from shared.usage.records import (
     ActionRecord,
     AlertRecord,
@@ -29,7 +29,7 @@ from shared.usage.records import (
 )
 from shared.usage.seal_chain import Seal, SealChain
 from shared.usage.sealing import seal_due
-from shared.usage.snapshot import LedgerDay, SnapshotReader, day_of
+from shared.usage.snapshot import LedgerDay, SnapshotReader
 from shared.usage.unsealed import current_balance
 from shared.usage.verification import Verification, verify
 

@@ -1,9 +1,15 @@
 """Blob names of a tenant's part of the ledger."""
 
+from datetime import UTC, datetime
+
 from shared.blobs.names import is_name
 
 PLATFORM = "platform"
 """The owner of records without a tenant."""
+
+
+def day_of(moment: datetime) -> str:
+    return moment.astimezone(UTC).date().isoformat()
 
 
 def ledger_folder(tenant_id: str) -> str:

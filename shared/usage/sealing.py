@@ -6,7 +6,7 @@ consumed is erased at the latest before the next one. Two at a time may both wor
 
 import asyncio
 from collections import defaultdict
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 from msgspec import Struct
@@ -17,7 +17,7 @@ from shared.usage.balance import add_records
 from shared.usage.codec import decode_known, join_lines
 from shared.usage.concurrency import map_concurrently
 from shared.usage.journal import UNSEALED
-from shared.usage.paths import day_folder, sealed_blob_path
+from shared.usage.paths import day_folder, day_of, sealed_blob_path
 from shared.usage.seal_chain import Seal, SealChain, SealedBlob, seal_number, sha256_hex
 from shared.usage.unsealed import UnsealedRecords, try_read_unsealed
 
@@ -105,7 +105,7 @@ def _owner_and_day(line: bytes, blob_name: str) -> tuple[str, str]:
     except msgspec.MsgspecError:
         owner = _LineOwner()
     if owner.at:
-        return owner.tenant_id, owner.at.astimezone(UTC).date().isoformat()
+        return owner.tenant_id, day_of(owner.at)
     written = blob_name.removeprefix(UNSEALED)
     day = f"{written[:4]}-{written[4:6]}-{written[6:8]}" if written[:8].isdigit() else now().date().isoformat()
     return owner.tenant_id, day

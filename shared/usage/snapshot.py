@@ -3,7 +3,6 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from msgspec import Struct
 
@@ -13,7 +12,7 @@ from shared.usage.codec import decode_records
 from shared.usage.concurrency import map_concurrently
 from shared.usage.day_digest import DigestHead, hash_of
 from shared.usage.digests import Digests, StoredDay
-from shared.usage.paths import PLATFORM, day_folder, ledger_folder
+from shared.usage.paths import PLATFORM, day_folder, day_of, ledger_folder
 from shared.usage.records import Record, record_id, unique
 from shared.usage.seal_chain import SealChain
 from shared.usage.unsealed import read_unsealed
@@ -99,7 +98,3 @@ class SnapshotReader:
         records = unique([*decoded, *unsealed])
         lookups = {day: await self._digests.lookup(stored.values(), day) for day in {day_of(one.at) for one in records}}
         return [one for one in records if not lookups[day_of(one.at)](hash_of(record_id(one)))]
-
-
-def day_of(moment: datetime) -> str:
-    return moment.astimezone(UTC).date().isoformat()
