@@ -1,7 +1,7 @@
 """What a tenant's users did on a day, in counts: questions and what became of them, cited documents, extraction,
 ratings."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 import msgspec
@@ -34,13 +34,13 @@ class ActivitySums:
     """Adds up the activity of some days."""
 
     def __init__(self, days: Iterable[DayActivity] = ()) -> None:
-        self._days: dict[str, _Sum] = {}
+        self._days = defaultdict[str, _Sum](_Sum)
         for day in days:
             self.include(day)
 
     def include(self, day: DayActivity) -> None:
         """Adds a part of a day."""
-        found = self._of(day.day)
+        found = self._days[day.day]
         found.questions += day.questions
         found.unanswered += day.unanswered
         found.latencies.update(day.latencies)
@@ -51,7 +51,7 @@ class ActivitySums:
 
     def add(self, record: Record) -> None:
         if isinstance(record, FeedbackRecord):
-            rated = self._of(day_of(record.at)).rated
+            rated = self._days[day_of(record.at)].rated
             rated[record.rating] += 1
             if record.replaces:
                 rated[record.replaces] -= 1
@@ -60,12 +60,12 @@ class ActivitySums:
         if record.question:
             self._add_question(record, record.question)
         if record.entities is not None:
-            found = self._of(day_of(record.at))
+            found = self._days[day_of(record.at)]
             found.extracted += 1
             found.entities += record.entities
 
     def _add_question(self, record: UsageRecord, outcome: QuestionOutcome) -> None:
-        found = self._of(day_of(record.at))
+        found = self._days[day_of(record.at)]
         found.questions += 1
         found.latencies[_rounded(outcome.milliseconds)] += 1
         found.cited.update(outcome.cited)
@@ -75,9 +75,6 @@ class ActivitySums:
     def days(self) -> list[DayActivity]:
         """In order."""
         return [one.result(day) for day, one in sorted(self._days.items())]
-
-    def _of(self, day: str) -> "_Sum":
-        return self._days.setdefault(day, _Sum())
 
 
 class _Sum:
