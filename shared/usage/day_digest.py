@@ -118,17 +118,16 @@ def has_id(ids: "array[int]", wanted: int) -> bool:
 class DigestBuilder:
     """Adds blobs to a day's digest. Runs in a thread: nothing here waits."""
 
-    def __init__(self, day: str, head: bytes, documents: bytes, keys: bytes, ids: bytes, activity: bytes) -> None:
+    def __init__(self, day: str, head: DigestHead, documents: bytes, keys: bytes, ids: bytes, activity: bytes) -> None:
         self._day = day
-        self._head = msgspec.msgpack.decode(head, type=DigestHead) if head else EMPTY
-        self._blobs = list(self._head.blobs)
-        self._oldest, self._newest = array(_MOMENT, self._head.oldest), array(_MOMENT, self._head.newest)
-        self._kinds = bytearray(self._head.kinds)
-        self._duplicates = list(self._head.duplicates)
+        self._blobs = list(head.blobs)
+        self._oldest, self._newest = array(_MOMENT, head.oldest), array(_MOMENT, head.newest)
+        self._kinds = bytearray(head.kinds)
+        self._duplicates = list(head.duplicates)
         self._ids = set(array(_HASH, ids))
         found = msgspec.msgpack.decode(keys, type=DigestKeys) if keys else DigestKeys(b"", b"")
         self._keys = set(zip(array(_HASH, found.hashes), array(_NUMBER, found.blobs), strict=True))
-        self._by_key = _sums(self._head.totals)
+        self._by_key = _sums(head.totals)
         self._by_document = _sums(decode_totals(documents))
         self._activity = ActivitySums(decode_activity(activity))
 

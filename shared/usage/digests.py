@@ -18,7 +18,7 @@ from msgspec import Struct
 from shared.blobs.port import BlobMissing, Blobs
 from shared.types.clock import now
 from shared.usage.concurrency import map_concurrently
-from shared.usage.day_digest import Digest, DigestBuilder, DigestHead, has_id, ids_of
+from shared.usage.day_digest import EMPTY, Digest, DigestBuilder, DigestHead, has_id, ids_of
 from shared.usage.paths import day_folder, digest_path, digests_folder
 from shared.usage.seal_chain import ChainedSeal, SealChain, SealedBlob, seal_number
 
@@ -32,7 +32,7 @@ _READ_BLOBS = 128
 _DUPLICATES_WITHIN = timedelta(days=62)
 """How far apart two records of one id may lie and be found to be the same."""
 _CACHED_DAYS = 128
-_PARTS = ("head", "documents", "keys", "ids", "activity")
+_PARTS = ("documents", "keys", "ids", "activity")
 
 
 class StoredDay(Struct, frozen=True):
@@ -132,11 +132,12 @@ class Digests:
     async def add(self, tenant_id: str, day: str, names: Sequence[str]) -> None:
         """Adds blobs to a day's digest."""
         stored = await self.days(tenant_id)
-        parts = [b""] * len(_PARTS)
+        head, parts = EMPTY, [b""] * len(_PARTS)
         if day in stored:
+            head = await self.head(stored[day])
             parts = [await self.part(stored[day], part) for part in _PARTS[:-1]]
-            parts.append(await self.activity(stored[day], await self.head(stored[day])))
-        builder = await asyncio.to_thread(DigestBuilder, day, *parts)
+            parts.append(await self.activity(stored[day], head))
+        builder = await asyncio.to_thread(DigestBuilder, day, head, *parts)
         fresh = [name for name in names if not builder.covers(name)]
         if not fresh:
             return
@@ -156,7 +157,7 @@ class Digests:
 
     async def _write(self, day: StoredDay, digest: Digest) -> None:
         """The head last: a reader finds all that it names. What covers less is erased."""
-        for part in ("documents", "keys", "ids", "activity", "head"):
+        for part in (*_PARTS, "head"):
             await self._blobs.write(day.path(part), getattr(digest, part))
         for name in await self._blobs.names(digests_folder(day.tenant_id)):
             stem, _, rest = name.rpartition("/")[2].partition(".")
