@@ -10,7 +10,6 @@ from knative.values import schema
 from shared.table.table import Function, Table
 
 CHART = Path(__file__).parents[1] / "infra/aegis-rag-helm"
-_HEALTH = {"path": "/health", "type": "PathPrefix"}
 _HEALTH_FUNCTION = "front"
 
 Manifest = dict[str, Any]
@@ -52,8 +51,6 @@ def _function(function: Function) -> Manifest:
         "image": function.image,
         "isPool": "pool" in function.needs,
         "needsGraph": "graph" in function.needs and "graph" not in function.optional,
-        "minScale": function.min_scale,
-        "maxScale": function.max_scale,
         "timeout": function.timeout_s,
         "docling": {"image": docling.image, "memory": docling.memory, "cards": docling.cards} if docling else {},
         "paths": _paths(function),
@@ -61,13 +58,12 @@ def _function(function: Function) -> Manifest:
     }
 
 
-def _paths(function: Function) -> list[Manifest]:
-    """Returns what a gateway matches: each route up to its first parameter, without what another covers."""
+def _paths(function: Function) -> list[str]:
+    """Returns the prefixes that a gateway matches: routes up to their first parameter, without what another covers."""
     routes = [operation for operation in function.operations if operation.is_route]
     prefixes = sorted({operation.path.partition("/{")[0] for operation in routes})
     outer = [one for one in prefixes if not any(one != other and one.startswith(f"{other}/") for other in prefixes)]
-    health = [_HEALTH] if function.name == _HEALTH_FUNCTION else []
-    return [*({"path": prefix, "type": "PathPrefix"} for prefix in outer), *health]
+    return [*outer, "/health"] if function.name == _HEALTH_FUNCTION else outer
 
 
 def _chart() -> str:
