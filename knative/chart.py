@@ -10,6 +10,7 @@ from knative.values import schema
 from shared.table.table import Function, Table
 
 CHART = Path(__file__).parents[1] / "infra/aegis-rag-helm"
+FUNCTIONS = "files/functions.yaml"
 _HEALTH_FUNCTION = "front"
 
 Manifest = dict[str, Any]
@@ -24,25 +25,10 @@ def rendered(table: Table) -> dict[str, str]:
     }
     text = msgspec.json.format(msgspec.json.encode(schema(names)), indent=2).decode()
     return {
-        "files/functions.yaml": render.NOTE + msgspec.yaml.encode(files).decode(),
+        FUNCTIONS: render.NOTE + msgspec.yaml.encode(files).decode(),
         "values.schema.json": text + "\n",
         "Chart.yaml": _chart(),
     }
-
-
-def stale(table: Table, folder: Path = CHART) -> list[str]:
-    """Returns the paths of rendered files that are missing or differ."""
-    return [
-        path
-        for path, text in rendered(table).items()
-        if not (folder / path).exists() or (folder / path).read_text(encoding="utf-8") != text
-    ]
-
-
-def write(table: Table, folder: Path = CHART) -> None:
-    for path, text in rendered(table).items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text, encoding="utf-8")
 
 
 def _function(function: Function) -> Manifest:

@@ -11,6 +11,8 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import DataSourceRef
 from msgspec import Struct
 
+from knative import render
+
 FOLDER = Path(__file__).parents[1] / "infra/monitoring/dashboards"
 _SOURCE = DataSourceRef(type_val="prometheus", uid="${source}")
 _WIDTH, _HEIGHT = 12, 8
@@ -131,15 +133,11 @@ def _panel(panel: Panel) -> timeseries.Panel:
 
 
 def stale() -> list[str]:
-    there = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.json")}
-    wanted = rendered()
-    return sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
+    return render.stale(rendered(), FOLDER, "*.json")
 
 
 def main() -> int:
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for name, text in rendered().items():
-        (FOLDER / name).write_text(text, encoding="utf-8")
+    render.write(rendered(), FOLDER, "*.json")
     return 0
 
 

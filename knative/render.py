@@ -356,16 +356,17 @@ def _docling_patch(row: DoclingRow) -> list[Manifest]:
     return operations
 
 
-def stale(wanted: dict[str, str], folder: Path = SERVICES) -> list[str]:
-    """Returns files that are missing, differ, or belong to no function any more."""
-    there = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.yaml")}
+def stale(wanted: dict[str, str], folder: Path = SERVICES, rendered_files: str = "*.yaml") -> list[str]:
+    """Returns files that are missing, differ, or are rendered no more; all that match `rendered_files` are rendered."""
+    paths = {*folder.glob(rendered_files), *(folder / name for name in wanted)}
+    there = {str(path.relative_to(folder)): path.read_text(encoding="utf-8") for path in paths if path.exists()}
     return sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
 
 
-def write(wanted: dict[str, str], folder: Path = SERVICES) -> None:
-    folder.mkdir(exist_ok=True)
-    for name in stale(wanted, folder):
+def write(wanted: dict[str, str], folder: Path = SERVICES, rendered_files: str = "*.yaml") -> None:
+    for name in stale(wanted, folder, rendered_files):
         if name in wanted:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(wanted[name], encoding="utf-8")
         else:
             (folder / name).unlink()
@@ -375,15 +376,17 @@ def main() -> int:
     from knative import chart  # it renders by this module
 
     table, is_check, names = load(), "--check" in sys.argv, list[str]()
-    for folder, wanted in ((SERVICES, rendered(table)), (DOCLING, rendered_component(table))):
-        names += [f"{folder.name}/{name}" for name in stale(wanted, folder)]
+    for folder, wanted, rendered_files in (
+        (SERVICES, rendered(table), "*.yaml"),
+        (DOCLING, rendered_component(table), "*.yaml"),
+        (chart.CHART, chart.rendered(table), chart.FUNCTIONS),
+    ):
+        place = folder.relative_to(SERVICES.parents[1])
+        names += [f"{place}/{name}" for name in stale(wanted, folder, rendered_files)]
         if not is_check:
-            write(wanted, folder)
-    names += [f"../infra/{chart.CHART.name}/{path}" for path in chart.stale(table)]
-    if not is_check:
-        chart.write(table)
+            write(wanted, folder, rendered_files)
     for name in names:
-        print(f"{'stale' if is_check else 'written'}: knative/{name}")
+        print(f"{'stale' if is_check else 'written'}: {name}")
     if is_check and names:
         print("run `python -m knative.render` and commit what it writes", file=sys.stderr)
         return 1
