@@ -166,7 +166,7 @@ def _nested_tables_written(tree: Any) -> None:
     for table in reversed(list(tree.iter(f"{_TABLE}table"))):
         if next(table.iterancestors(f"{_TABLE}table-cell"), None) is not None:
             rows = (
-                [" ".join("".join(cell.itertext()).split()) for cell in row.iterchildren(f"{_TABLE}table-cell")]
+                [_line(cell) for cell in row.iterchildren(f"{_TABLE}table-cell")]
                 for row in table.iter(f"{_TABLE}table-row")
             )
             paragraph = etree.Element(f"{TEXT}p")
