@@ -21,6 +21,11 @@ def normal_form(name: str) -> str:
     return normal if len(normal) <= _LONGEST else f"{normal[:_LONGEST]} {sha256(normal.encode()).hexdigest()[:16]}"
 
 
+def query_form(text: str) -> str:
+    """Returns the normal form of what is searched for, empty where that is blank."""
+    return normal_form(text) if text.strip() else ""
+
+
 def entity_id(tenant_id: str, normal: str) -> str:
     """Returns the id of the entity with that normal form."""
     return "ent_" + digest(tenant_id, normal)

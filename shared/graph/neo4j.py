@@ -8,7 +8,7 @@ from shared.graph import neo4j_queries as queries
 from shared.graph import neo4j_writing as writing
 from shared.graph import packed
 from shared.graph.changes import EntityRow, RelationRow, combined, entity, heaviest, optional_time
-from shared.graph.names import entity_id, normal_form
+from shared.graph.names import entity_id, normal_form, query_form
 from shared.graph.neo4j_driver import READ_S, Neo4jServer, Transaction
 from shared.graph.port import (
     Graph,
@@ -109,7 +109,7 @@ class _TenantGraph(Graph):
         return await self._server.read(self._tenant_id, lambda at: _entities(at, entity_ids))
 
     async def list_entities(self, query: str, limit: int, after: tuple[str, str] | None = None) -> list[GraphEntity]:
-        key = normal_form(query) if query.strip() else ""
+        key = query_form(query)
         return await self._server.read(self._tenant_id, lambda at: _list(at, key, limit, after))
 
     async def relations(

@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 
 from shared.graph import sqlite_reading
 from shared.graph.changes import optional_time
-from shared.graph.names import entity_id, normal_form
+from shared.graph.names import entity_id, normal_form, query_form
 from shared.graph.port import Graph, GraphEntity, GraphIndex, GraphRelation, Merge, Neighbourhood, PassageGraph, Size
 from shared.graph.sqlite_file import TenantFile
 from shared.types.errors import StoreUnavailable, named_os_error
@@ -121,7 +121,7 @@ class _TenantGraph(Graph):
         return await self._read(lambda at: sqlite_reading.entities(at, entity_ids), [])
 
     async def list_entities(self, query: str, limit: int, after: tuple[str, str] | None = None) -> list[GraphEntity]:
-        key = normal_form(query) if query.strip() else ""
+        key = query_form(query)
         return await self._read(lambda at: sqlite_reading.list_entities(at, key, limit, after), [])
 
     async def relations(

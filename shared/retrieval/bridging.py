@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from shared.graph.names import normal_form
+from shared.graph.names import normal_form, query_form
 from shared.graph.port import LinkedPassage, NamedSentence
 from shared.language.detect import detect
 from shared.language.entities import entities, is_asked_for
@@ -48,8 +48,8 @@ def asked_names(question: str) -> list[AskedName]:
     """The runs of words of a question that may be names, the longest first; single words only where they are written
     as names, or where the whole question is in lower case."""
     is_lower = question == question.lower()
-    named = [f" {form} " for span in entities(question, detect(question)) if (form := _form(span.name))]
-    words = [word for word in _form(question).split() if any(map(str.isalnum, word))]
+    named = [f" {normal_form(span.name)} " for span in entities(question, detect(question))]
+    words = [word for word in query_form(question).split() if any(map(str.isalnum, word))]
     found = []
     for length in range(min(LONGEST_NAME, len(words)), 0, -1):
         for first in range(len(words) - length + 1):
@@ -70,10 +70,6 @@ def seeds(asked: Sequence[AskedName], known: Mapping[str, str]) -> list[str]:
             covered |= places
             ids.append(known[one.name])
     return list(dict.fromkeys(ids))
-
-
-def _form(name: str) -> str:
-    return normal_form(name) if name.strip() else ""
 
 
 class Similarity:
