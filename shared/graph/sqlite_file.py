@@ -26,6 +26,8 @@ _BATCH = 256
 _BUSY_S = 30.0
 _CACHE_KIB = 8192
 _ENTITY = "entity_id, key, canonical, mentions, passages, documents, created_at, names, types"
+_PASSAGE = "id, passage_id, links, content"
+_StoredPassage = tuple[int, str, bytes, bytes]
 RELATION = "relation_id, source_id, type, target_id, valid_from, valid_to, support"
 
 _Answer = TypeVar("_Answer")
@@ -183,13 +185,14 @@ class _Writing:
     def put(self, passages: Sequence[PassageGraph]) -> None:
         ids = json.dumps([passage.passage_id for passage in passages])
         found = self._connection.execute(
-            "SELECT id, content FROM passage WHERE passage_id IN (SELECT value FROM json_each(?))", (ids,)
+            f"SELECT {_PASSAGE} FROM passage WHERE passage_id IN (SELECT value FROM json_each(?))",  # noqa: S608  # nosec B608
+            (ids,),
         ).fetchall()
         self._replace(found, passages)
 
     def forget(self, document_id: str, up_to_generation: int) -> None:
         where, of = "WHERE document_id = ? AND epoch <= ?", (document_id, up_to_generation)
-        found = self._connection.execute(f"SELECT id, content FROM passage {where}", of).fetchall()  # noqa: S608  # nosec B608
+        found = self._connection.execute(f"SELECT {_PASSAGE} FROM passage {where}", of).fetchall()  # noqa: S608  # nosec B608
         self._replace(found, ())
         ends = self._connection.execute(f"SELECT first_id, second_id FROM merge {where}", of).fetchall()  # noqa: S608  # nosec B608
         self._connection.execute(f"DELETE FROM merge {where}", of)  # noqa: S608  # nosec B608
@@ -219,15 +222,14 @@ class _Writing:
         first, second = sorted(entity_id(self._tenant_id, normal_form(name)) for name in (merge.name, merge.other))
         return first, second
 
-    def _replace(self, erased: Sequence[tuple[int, bytes]], written: Sequence[PassageGraph]) -> None:
-        old = {number: packed.unpack(content) for number, content in erased}
-        change = GraphChange(self._tenant_id, old.values(), written)
+    def _replace(self, erased: Sequence[_StoredPassage], written: Sequence[PassageGraph]) -> None:
+        change = GraphChange(self._tenant_id, [packed.unpack(content) for *_, content in erased], written)
         rows = {row.entity_id: row for row in entity_rows(self._connection, "entity_id", change.entities)}
         presence = self._presence(change)
         known = set(rows)
         change.apply_to_entities(rows, presence)
         self._connect_new(row for identity, row in rows.items() if identity not in known)
-        self._erase(old)
+        self._erase(erased)
         self._store_entities(rows.values(), presence)
         self._store_relations(change)
         self._write(change, written)
@@ -246,10 +248,9 @@ class _Writing:
             found |= {(identity, document_id): count for identity, count in rows}
         return found
 
-    def _erase(self, old: Mapping[int, PassageGraph]) -> None:
-        for number, passage in old.items():
-            links = self._connection.execute("SELECT links FROM passage WHERE id = ?", (number,)).fetchone()[0]
-            at = place(passage.passage_id)
+    def _erase(self, erased: Sequence[_StoredPassage]) -> None:
+        for number, passage_id, links, _ in erased:
+            at = place(passage_id)
             self._connection.executemany(
                 "DELETE FROM mention WHERE entity = ? AND place = ? AND passage = ?",
                 [(entity, at, number) for entity, _ in decode_links(links)],
