@@ -4,7 +4,6 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from shared.types.errors import StoreUnavailable
 from tests.backends import address
 from tests.cluster.neo4j_server import PASSWORD, USER, Neo4jServer
 from tests.cluster.proxy import Proxy
-from tests.shared.graph.samples import contents, passage
+from tests.shared.graph.samples import contents, passage, prepared
 from tests.suite.running import Caller, Running
 from tests.timing import within
 
@@ -39,14 +38,6 @@ async def index(server: Neo4jServer) -> AsyncIterator[Neo4jIndex]:
     await prepared(opened)
     yield opened
     await opened.close()
-
-
-async def prepared(index: Neo4jIndex) -> None:
-    """A new server takes long for its first calls where other work goes on."""
-    async with asyncio.timeout(240):
-        while True:
-            with suppress(StoreUnavailable):
-                return await index.prepare()
 
 
 async def write_some(graph: Graph, seed: int) -> None:

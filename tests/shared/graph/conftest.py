@@ -1,7 +1,6 @@
 """The backends that the promises of the graph are tried on: `embedded`, and `neo4j` with `--backends cluster` or an
 address of your own."""
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator
 
@@ -10,8 +9,8 @@ import pytest_asyncio
 
 from shared.graph.port import Graph, GraphIndex
 from shared.graph.sqlite import SqliteIndex
-from shared.types.errors import StoreUnavailable
 from tests.backends import backends_of
+from tests.shared.graph.samples import prepared
 
 _ANSWER_S = 20.0
 """The machine may have other work."""
@@ -68,20 +67,9 @@ async def opened_index(
         environ = request.getfixturevalue("cluster_neo4j")
         names = ("AEGIS_NEO4J_URI", "AEGIS_NEO4J_USER", "AEGIS_NEO4J_PASSWORD")
         opened = Neo4jIndex(*(environ[name] for name in names), answer_s=_ANSWER_S)
-    async with asyncio.timeout(240):
-        while not await _is_prepared(opened):
-            pass
+    await prepared(opened)
     yield opened
     await opened.close()
-
-
-async def _is_prepared(index: GraphIndex) -> bool:
-    """A new server takes long for its first calls where other work goes on."""
-    try:
-        await index.prepare()
-    except StoreUnavailable:
-        return False
-    return True
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -1,8 +1,11 @@
 """Passages with entities, for the tests of the graph."""
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
-from shared.graph.port import Graph, Mention, Merge, PassageGraph, Sentence, StatedRelation
+from shared.graph.port import Graph, GraphIndex, Mention, Merge, PassageGraph, Sentence, StatedRelation
+from shared.types.errors import StoreUnavailable
 
 
 def passage(
@@ -34,3 +37,11 @@ async def ids(graph: Graph, *names: str) -> list[str]:
 
 async def contents(graph: Graph) -> list[PassageGraph | Merge]:
     return [one async for part in graph.export() for one in part]
+
+
+async def prepared(index: GraphIndex) -> None:
+    """A new server takes long for its first calls where other work goes on."""
+    async with asyncio.timeout(240):
+        while True:
+            with suppress(StoreUnavailable):
+                return await index.prepare()
