@@ -91,28 +91,25 @@ def _runs(textpage: Any, letters: Sequence[PageLetter], frame: PageFrame) -> lis
 
 def _divided(letters: Sequence[PageLetter]) -> Iterator[list[PageLetter]]:
     run: list[PageLetter] = []
+    before: PageLetter | None = None  # the last of the run that is no space
     is_broken = False
     for letter in letters:
         if letter.code in (10, 13):
             is_broken = True
             continue
         if letter.is_ink:
-            if run and (not _goes_on(run, letter) if is_broken else _is_apart(run, letter)):
-                if any(one.is_ink for one in run):
-                    yield run
+            if before and (not _goes_on(before, letter) if is_broken else _is_apart(before, letter)):
+                yield run
                 run = []
-            is_broken = False
+            before, is_broken = letter, False
         run.append(letter)
-    if any(one.is_ink for one in run):
+    if before:
         yield run
 
 
-def _goes_on(run: list[PageLetter], letter: PageLetter) -> bool:
+def _goes_on(before: PageLetter, letter: PageLetter) -> bool:
     """Whether the letter stands on the line of a raised or lowered one before it, or is one itself: PDFium puts a line
     break between them."""
-    before = next((one for one in reversed(run) if one.is_ink), None)
-    if before is None:
-        return True
     small, large = sorted((before, letter), key=lambda one: one.box[3] - one.box[1])
     height = large.box[3] - large.box[1]
     if small.box[3] - small.box[1] > 0.9 * height or not -0.1 * height < letter.box[0] - before.box[2] < 0.6 * height:
@@ -129,13 +126,8 @@ def _letters(textpage: Any) -> Iterator[PageLetter]:
         yield PageLetter(code, (rectangle.left, rectangle.bottom, rectangle.right, rectangle.top), index)
 
 
-def _is_apart(run: list[PageLetter], letter: PageLetter) -> bool:
+def _is_apart(before: PageLetter, letter: PageLetter) -> bool:
     """Whether the letter begins another run: it is far away on the line, or on another line."""
-    if not letter.is_ink:
-        return False
-    before = next((one for one in reversed(run) if one.is_ink), None)
-    if before is None:
-        return False
     height = max(before.box[3] - before.box[1], before.box[2] - before.box[0], 0.1)
     across = max(letter.box[0] - before.box[2], before.box[0] - letter.box[2])
     up = max(letter.box[1] - before.box[3], before.box[1] - letter.box[3])
