@@ -2,7 +2,7 @@
 
 import ctypes
 from collections.abc import Callable, Iterator
-from itertools import groupby, islice
+from itertools import groupby
 from typing import Any
 
 import pypdfium2.raw as pdfium
@@ -13,7 +13,6 @@ from shared.parsing.paged.page_objects import address_of, bounds_of, painted
 from shared.types.passage import Box, around
 
 _KEY = b"ActualText"
-_MOST_OBJECTS = 20_000
 _LONGEST = 20_000
 """Bytes of a replacement; a longer one is none that stands for a word or a line."""
 
@@ -51,7 +50,7 @@ def page_as_seen(load: Callable[[], Any]) -> tuple[Any, list[tuple[str, Box]]]:
 
 def _passages(page: Any) -> list[_Passage]:
     marked = []
-    for item, matrix, _ in islice(painted(page.raw), _MOST_OBJECTS):
+    for item, matrix, _ in painted(page):
         if pdfium.FPDFPageObj_GetType(item) == pdfium.FPDF_PAGEOBJ_TEXT:
             marked += [(item, mark, text, bounds_of(item, matrix)) for mark, text in _replacements(item)]
     return [

@@ -2,6 +2,7 @@
 
 import ctypes
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import pypdfium2.raw as pdfium
@@ -10,21 +11,26 @@ Bounds = tuple[float, float, float, float]
 """Left, bottom, right and top in PDF coordinates."""
 
 Matrix = tuple[float, float, float, float, float, float]
-UNIT: Matrix = (1, 0, 0, 1, 0, 0)
+_UNIT: Matrix = (1, 0, 0, 1, 0, 0)
+_MOST_OBJECTS = 20_000
 _DEPTH = 4
 _CORNERS = 5
 _MOST_SEGMENTS = 400
 
 
-def painted(holder: Any, matrix: Matrix = UNIT, depth: int = 0) -> Iterator[tuple[Any, Matrix, bool]]:
-    """Yields the objects of a page, and those of its forms, in the order of painting."""
+def painted(page: Any) -> Iterator[tuple[Any, Matrix, bool]]:
+    """Yields the first objects of a page, and those of its forms, in the order of painting."""
+    return islice(_painted(page.raw, _UNIT, 0), _MOST_OBJECTS)
+
+
+def _painted(holder: Any, matrix: Matrix, depth: int) -> Iterator[tuple[Any, Matrix, bool]]:
     count = pdfium.FPDFFormObj_CountObjects(holder) if depth else pdfium.FPDFPage_CountObjects(holder)
     for place in range(count):
         item = pdfium.FPDFFormObj_GetObject(holder, place) if depth else pdfium.FPDFPage_GetObject(holder, place)
         if pdfium.FPDFPageObj_GetType(item) != pdfium.FPDF_PAGEOBJ_FORM:
             yield item, matrix, depth > 0
         elif depth < _DEPTH:
-            yield from painted(item, _product(_matrix(item), matrix), depth + 1)
+            yield from _painted(item, _product(_matrix(item), matrix), depth + 1)
 
 
 def _matrix(item: Any) -> Matrix:

@@ -25,7 +25,6 @@ _CONTRAST = 12
 _RENDERED = 2.0
 """Pixels a point of the page that the letters are looked up in."""
 
-_MOST_OBJECTS = 20_000
 _MOST_SHAPES = 2_000
 _INVISIBLE = (3, 7)
 """Render modes that paint nothing."""
@@ -171,9 +170,7 @@ def _pixels(page: Any, box: Bounds, image: Image.Image) -> tuple[int, int, int, 
 def _objects(page: Any) -> tuple[dict[int, _Text], list[_Shape]]:
     texts: dict[int, _Text] = {}
     shapes: list[_Shape] = []
-    for place, (item, matrix, in_form) in enumerate(painted(page.raw)):
-        if place >= _MOST_OBJECTS:
-            break
+    for place, (item, matrix, in_form) in enumerate(painted(page)):
         kind = pdfium.FPDFPageObj_GetType(item)
         if kind == pdfium.FPDF_PAGEOBJ_TEXT:
             texts[address_of(item)] = _Text(item, place, in_form)
