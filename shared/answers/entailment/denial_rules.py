@@ -1,6 +1,7 @@
 """Rules about denial, opposites and modality."""
 
 import re
+from collections.abc import Mapping
 
 from shared.answers.entailment.alignment import Alignment
 from shared.answers.entailment.clauses import ClauseKind
@@ -61,13 +62,13 @@ def denies_otherwise(pair: Alignment) -> bool:
         return False
     if conditional and _OTHERWISE.search(pair.window_text):
         return False
-    if len(pair.window) == 1 and len(statement.clauses) > 1:
-        ours = sum(_turned(pair, clause) for clause in range(len(statement.clauses)))
-        return ours % 2 != len(_denials_used(pair, pair.window[0])) % 2
+    clauses = range(len(statement.clauses))
+    denied = {number: len(_denials_used(pair, number)) % 2 for number in pair.window}
+    if len(pair.window) == 1 and len(clauses) > 1:
+        return sum(_turned(pair, clause) for clause in clauses) % 2 != sum(denied.values())
     if conditional and _UNLESS.search(pair.window_text) and not _UNLESS.search(statement.low):
-        ours = sum(len(_denials(statement, clause)) for clause in range(len(statement.clauses)))
-        return ours % 2 != sum(len(_denials_used(pair, clause)) for clause in pair.window) % 2
-    return any(_differs(pair, clause) for clause in range(len(pair.statement.clauses)))
+        return sum(len(_denials(statement, clause)) for clause in clauses) % 2 != sum(denied.values()) % 2
+    return any(_differs(pair, clause, denied) for clause in clauses)
 
 
 def _turned(pair: Alignment, clause: int) -> int:
@@ -81,10 +82,10 @@ def _turned(pair: Alignment, clause: int) -> int:
     return len(denials) + len(turned) - len(lessened)
 
 
-def _differs(pair: Alignment, clause: int) -> bool:
+def _differs(pair: Alignment, clause: int, denied: Mapping[int, int]) -> bool:
+    """`denied`: for each clause of the source 1 where it denies what the statement uses of it."""
     held = [each for each in pair.counterparts if each.word.clause == clause and each.places]
     ours = _turned(pair, clause) % 2
-    theirs = {number: len(_denials_used(pair, number)) % 2 for number in pair.window}
     parts = [pair.clauses_held(each) for each in held]
     parts += [
         frozenset(pair.source.clause_at(other.start) for other in others) & frozenset(pair.window)
@@ -96,8 +97,8 @@ def _differs(pair: Alignment, clause: int) -> bool:
     if not used:
         return False
     if ours:
-        return not any(theirs[number] for number in theirs if min(used) <= number <= max(used))
-    return any(theirs[number] for number in used)
+        return not any(denied[number] for number in denied if min(used) <= number <= max(used))
+    return any(denied[number] for number in used)
 
 
 def _denials(reading: SentenceReading, clause: int) -> list[re.Match[str]]:
