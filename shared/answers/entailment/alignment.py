@@ -235,6 +235,11 @@ class Alignment:
         )
 
     @cached_property
+    def _needed(self) -> list[Counterpart]:
+        """Those of the words that need a counterpart."""
+        return [each for each in self.counterparts if not self._is_implied(each.word)]
+
+    @cached_property
     def _has_money(self) -> bool:
         free = any(word.low in _FREE for word in self.source.words)
         return free or any(one.dimension.isupper() and others for one, others in self.quantities)
@@ -242,11 +247,10 @@ class Alignment:
     @cached_property
     def ends_anew(self) -> bool:
         """Whether its last word has no counterpart, where that is what it says of its subject: "is bankrupt"."""
-        content = [each for each in self.counterparts if not self._is_implied(each.word)]
-        if not content or content[-1].score > 0:
+        if not self._needed or self._needed[-1].score > 0:
             return False
         is_firm = any(others for _, others in self.quantities) or any(
-            each.word.name and each.places for each in content
+            each.word.name and each.places for each in self._needed
         )
         return not is_firm or marker("be", "werden", "being").search(self.statement.low) is not None
 
@@ -254,7 +258,7 @@ class Alignment:
     def replaces_a_word(self) -> bool:
         """Whether one word stands where the source has another one, between the same words: "accepted the claim" for
         "dismissed the claim"."""
-        ours = [each for each in self.counterparts if not self._is_implied(each.word)]
+        ours = self._needed
         theirs = [word for word in self.source.content if word.clause in self.window and not word.light]
         order = {word.place: at for at, word in enumerate(theirs)}
         for at, each in enumerate(ours):
@@ -305,8 +309,7 @@ class Alignment:
         """Whether a German verb has no counterpart, or what the statement begins with, and too much else has none."""
         if self.coverage >= _NEARLY_ALL:
             return False
-        content = [each for each in self.counterparts if not self._is_implied(each.word)]
-        if content and content[0].score == 0 and content[0].word.text[0].isupper():
+        if self._needed and self._needed[0].score == 0 and self._needed[0].word.text[0].isupper():
             return True
         words = self.statement.words
         return self.source.german and any(
@@ -319,7 +322,7 @@ class Alignment:
                 and each.word.place + 1 < len(words)
                 and words[each.word.place + 1].text[0].isupper()
             )
-            for each in content
+            for each in self._needed
         )
 
     @property
