@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from shared.answers.lexicon import column_groups
-from shared.answers.question import Term, meanings_of
+from shared.answers.question import Term, meanings_of, word_before
 from shared.answers.stems import WORD, stem
 from shared.embedding.minilm import MiniLM
 
@@ -107,10 +107,10 @@ def naming_column(columns: Sequence[str], cells: Sequence[str]) -> int:
 
 def is_turned(question: str, term: Term, column: str) -> bool:
     """Whether the question names the other end of a way than the column has: "from Oslo" for a column "To"."""
-    before = question[: term.start].lower().split()[-1:]
+    before = word_before(question, term.start)
     own = set(column_phrase(column).low)
-    return (not _TO.isdisjoint(before) and not own.isdisjoint(_FROM) and own.isdisjoint(_TO)) or (
-        not _FROM.isdisjoint(before) and not own.isdisjoint(_TO) and own.isdisjoint(_FROM)
+    return (before in _TO and not own.isdisjoint(_FROM) and own.isdisjoint(_TO)) or (
+        before in _FROM and not own.isdisjoint(_TO) and own.isdisjoint(_FROM)
     )
 
 

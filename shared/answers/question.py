@@ -83,6 +83,11 @@ def understand(text: str) -> Question:
     return Question(text, tuple(names), tuple(terms), kind, german, frozenset(low))
 
 
+def word_before(text: str, start: int) -> str:
+    """What stands before a place up to the space ahead of it, in lower case; empty at the beginning."""
+    return "".join(text[:start].lower().split()[-1:])
+
+
 def german_lead(words: Iterable[str]) -> int:
     """By how many the German words outnumber the English ones; `words` are in lower case."""
     return sum((word in _GERMAN) - (word in _ENGLISH) for word in words)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from shared.answers.answer_type import AnswerType
 from shared.answers.definitions import defined_term
 from shared.answers.lexicon import words
-from shared.answers.question import Question, Term
+from shared.answers.question import Question, Term, word_before
 from shared.answers.stems import stem
 
 _SIDE_BY_SIDE = re.compile("[ \u00a0-]?")
@@ -48,7 +48,7 @@ def required_terms(question: Question) -> tuple[Term, ...]:
     if not opening.match(question.text) or _is_german_was(question):
         return ()
     own = [term for term in question.in_order if not term.hint and term.stem not in _PERMITTED]
-    subjects = [term for term in own if not _follows_pronoun(question.text, term)]
+    subjects = [term for term in own if word_before(question.text, term.start) not in _PRONOUNS]
     return tuple(subjects or own)
 
 
@@ -57,15 +57,11 @@ def _is_german_was(question: Question) -> bool:
     return question.text[:4].lower() == "was " and question.words.isdisjoint(words("english"))
 
 
-def _follows_pronoun(text: str, term: Term) -> bool:
-    return not _PRONOUNS.isdisjoint(text[: term.start].lower().split()[-1:])
-
-
 def modified_nouns(question: Question) -> Iterator[tuple[Term, Term]]:
     """The pairs of words of the question that stand side by side, of which the first one may tell which is meant."""
     for modifier, noun in pairwise(question.terms):
         beside = _SIDE_BY_SIDE.fullmatch(question.text[modifier.end : noun.start])
-        opens = not _BEFORE_NOUNS.isdisjoint(question.text[: modifier.start].lower().split()[-1:])
+        opens = word_before(question.text, modifier.start) in _BEFORE_NOUNS
         if beside and opens and not modifier.hint and not modifier.counted and not modifier.word[0].isdigit():
             yield modifier, noun
 
