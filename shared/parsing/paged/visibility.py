@@ -136,11 +136,11 @@ def _unseen(page: Any, suspects: dict[int, list[tuple[int, Bounds]]], covered: S
     hidden: set[int] = set()
     for address, letters in suspects.items():
         at = changes if address in addresses else image
-        seen = sum(_differs(at, _pixels(page, box, image)) for _, box in letters)
-        if seen <= 0.1 * len(letters):
+        unseen = [index for index, box in letters if not _differs(at, _pixels(page, box, image))]
+        if len(letters) - len(unseen) <= 0.1 * len(letters):
             hidden.update(index for index, _ in letters)
         elif address in addresses:  # a part of it is covered
-            hidden.update(index for index, box in letters if not _differs(at, _pixels(page, box, image)))
+            hidden.update(unseen)
     return hidden
 
 
