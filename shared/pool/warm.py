@@ -2,7 +2,6 @@
 replacement is replaced in advance."""
 
 import asyncio
-import re
 from collections import Counter
 
 from shared.formats.table import PAGED
@@ -14,7 +13,6 @@ from shared.pool.gpu import GpuMemory
 from shared.telemetry.logs import log
 
 _ABOUT = {"function": "parse_gpu"}
-_ON_CARD = re.compile("cuda", re.IGNORECASE)
 
 
 class WarmParsers(ParserPool):
@@ -95,6 +93,6 @@ class WarmParsers(ParserPool):
         if devices == self._devices:
             return
         self._devices = devices
-        is_lost = self._engine.device == "cuda" and not _ON_CARD.search(devices)
+        is_lost = self._engine.device == "cuda" and "cuda" not in devices.lower()
         write = log().warning if is_lost else log().info
         write(f"warm parsers: {devices}{', though there is a graphics card' if is_lost else ''}", extra=_ABOUT)
