@@ -103,7 +103,7 @@ class _Reader:
             layout.load_layout()
         return layout.pdf_blocks(excerpt, list(quarters))
 
-    def _recognized(self, numbers: list[int]) -> "dict[int, tuple[list[Block], int | None]]":
+    def _recognized(self, numbers: list[int]) -> dict[int, tuple[list[Block], int | None]]:
         if not numbers or not layout.has_ocr():
             return {}
         with uncounted():

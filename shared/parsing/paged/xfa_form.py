@@ -57,7 +57,7 @@ def _lines(root: Any) -> Iterator[str]:
     values = _values(root)
     unseen: set[str] = set()
     for element in root.iter("{*}draw", "{*}field"):
-        name, text = element.get("name", ""), ""
+        name = element.get("name", "")
         is_field = element.tag.endswith("}field")
         if _is_unseen(element):
             unseen.add(name)
