@@ -15,6 +15,9 @@ _ADDRESSES = {
 }
 _FIXTURES = {"redis_url": "redis", "blobs_place": "s3"}
 """Fixtures of a store, by the name of its backend in a cluster."""
+_OVER_BACKENDS = {*_FIXTURES, "opened_index", "backend", "shared_index"}
+"""These fixtures and those of graph and vectors: a test that asks for one is run over each chosen backend."""
+_CLUSTER = Path(__file__).parent / "cluster"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,11 +35,15 @@ def address(config: pytest.Config, store: str) -> str | None:
 
 def backends_of(config: pytest.Config, store: str) -> list[str]:
     """`embedded`, `store`, or both: a server whose address is given is always tested."""
-    chosen = str(config.getoption("--backends")).split(",")
-    if unknown := set(chosen) - {"embedded", "cluster"}:
+    chosen = _chosen(config)
+    if unknown := chosen - {"embedded", "cluster"}:
         raise pytest.UsageError(f"--backends takes `embedded` and `cluster`, not {', '.join(unknown)}")
     clustered = "cluster" in chosen or address(config, store)
     return [*(["embedded"] if "embedded" in chosen else []), *([store] if clustered else [])]
+
+
+def _chosen(config: pytest.Config) -> set[str]:
+    return set(str(config.getoption("--backends")).split(","))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -47,9 +54,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Collects the tests that need servers only where they or their backends are named."""
-    if collection_path != Path(__file__).parent / "cluster" or "cluster" in str(config.getoption("--backends")):
+    if collection_path != _CLUSTER or "cluster" in str(config.getoption("--backends")):
         return None
     return None if any("cluster" in str(argument) for argument in config.args) else True
+
+
+def deselect_what_needs_no_server(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves tests that have no backends to the run with the embedded ones, where those are not chosen."""
+    if "embedded" in _chosen(config):
+        return
+    needless = [
+        item
+        for item in items
+        if _CLUSTER not in item.path.parents and not _OVER_BACKENDS & set(getattr(item, "fixturenames", ()))
+    ]
+    config.hook.pytest_deselected(items=needless)
+    items[:] = [item for item in items if item not in needless]
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from tests.backends import (  # noqa: F401
     cluster_neo4j,
     cluster_redis,
     cluster_s3,
+    deselect_what_needs_no_server,
     pytest_addoption,
     pytest_generate_tests,
     pytest_ignore_collect,
@@ -38,8 +39,9 @@ settings.register_profile("suite", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("suite")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Folders whose files take long come first, so that all processes of a run end at about the same time."""
+    deselect_what_needs_no_server(config, items)
     items.sort(key=lambda item: _LONGEST_FIRST.get(item.path.parent.name, len(_LONGEST_FIRST)))
 
 
