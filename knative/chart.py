@@ -36,7 +36,7 @@ def _function(function: Function) -> Manifest:
     return {
         "image": function.image,
         "isPool": "pool" in function.needs,
-        "needsGraph": "graph" in function.needs and "graph" not in function.optional,
+        "needsGraph": "graph" in function.required,
         "timeout": function.timeout_s,
         "docling": {"image": docling.image, "memory": docling.memory, "cards": docling.cards} if docling else {},
         "paths": _paths(function),

@@ -109,6 +109,11 @@ class Function(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     def operations(self) -> tuple[Operation, ...]:
         return self.operation
 
+    @property
+    def required(self) -> tuple[Need, ...]:
+        """The needs without which it does not start."""
+        return tuple(need for need in self.needs if need not in self.optional)
+
     def row(self, operation: Operation) -> str:
         """The name of an operation's row in messages."""
         return f"function {self.name}, {operation.on}"

@@ -55,9 +55,7 @@ def table() -> list[dict[str, Any]]:
     """The functions of the table that start without a Neo4j: `test_graph_neo4j.py` has one."""
     completed = subprocess.run([AEGIS, "functions", "--json"], capture_output=True, check=True, env=clean_environ())
     items: list[dict[str, Any]] = json.loads(completed.stdout)["items"]
-    without = {
-        function.name for function in load().functions if "graph" in set(function.needs) - set(function.optional)
-    }
+    without = {function.name for function in load().functions if "graph" in function.required}
     return [item for item in items if item["name"] not in without]
 
 

@@ -64,7 +64,7 @@ class Readiness(Struct):
 
 
 def own_pages(functions: Sequence[Function], services: Services) -> list[HTTPRouteHandler]:
-    needed = {need for function in functions for need in function.needs if need not in function.optional}
+    needed = {need for function in functions for need in function.required}
     optional = {need for function in functions for need in function.optional}
     used = {need for need in needed | optional if services.has(need)}
     probed = [need for need in _STORES if need in used]

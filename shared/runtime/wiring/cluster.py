@@ -66,9 +66,9 @@ def check_backends(function: Function, environ: Mapping[str, str]) -> None:
 def check_variables(functions: tuple[Function, ...], environ: Mapping[str, str]) -> None:
     """Checks the variables of the functions' needs. Raises `MissingStore`, which names the variable."""
     for function in functions:
-        for need in function.needs:
+        for need in function.required:
             name = VARIABLES.get(need)
-            if name and need not in function.optional and not environ.get(name):
+            if name and not environ.get(name):
                 raise MissingStore(
                     f"{name} is not set: function {function.name} needs {need}. Set it, or AEGIS_EMBEDDED=1 to keep "
                     "everything in AEGIS_DATA on this machine."
