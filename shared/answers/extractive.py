@@ -121,11 +121,10 @@ class ExtractiveAnswerer:
         lengths: Mapping[str, int],
     ) -> list[Statement]:
         """The cell of a row, else what a whole table says; a superlative or a bound is looked up in no single row."""
-        compares = asked is not None and (asked.bounds or asked.operation in _COMPARING)
         sense = self._sense
-        matches = look_up(question, rows, sense)
-        if asked and compares:
-            matches = [one for one in matches if not asked.bounds and states_superlative(one, question)]
+        matches = [] if asked and asked.bounds else look_up(question, rows, sense)
+        if asked and asked.operation in _COMPARING:
+            matches = [one for one in matches if states_superlative(one, question)]
         counts = asked and asked.operation is TableOperation.COUNT
         lists = asked and asked.operation is TableOperation.LIST and lists_all(question.text)
         if matches and not lists and not (counts and matches[0].asked == 0):
