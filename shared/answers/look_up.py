@@ -228,15 +228,14 @@ class _RowRead(ColumnComparison):
         return asks and any(not AGES.isdisjoint(column.low) for column in self.columns)
 
     def match(self) -> RowMatch | None:
+        if self.is_mail:
+            return self._of_mail()
         keys = frozenset(self.met)
         own = self.own
         rest = [term for term in self.terms if term not in own]
         left = [term for term in rest if not self.explains(term) and not self._follows_which(term)]
-        named = any(term in self.question.names for term in left)
-        if not self.is_mail and not named:
+        if not any(term in self.question.names for term in left):
             self.find_similar(left)
-        if self.is_mail:
-            return self._of_mail()
         if any(not self.explains(term) for term in left):
             return self._value_of_label(rest)
         worths = {at: self._worth(at, rest) for at in range(len(self.columns)) if at not in keys}
@@ -347,7 +346,7 @@ class _RowRead(ColumnComparison):
 
     def _own_name(self, keys: frozenset[int], rest: Sequence[Term]) -> RowMatch | None:
         """The first column, where the question names a row by another value: "Who started on …?"."""
-        if self.kind not in OWN_COLUMN or not keys.isdisjoint((self.first, *self.name)) or not keys or self.is_mail:
+        if self.kind not in OWN_COLUMN or not keys.isdisjoint((self.first, *self.name)) or not keys:
             return None
         for term in rest:
             met = any(self.like(term, at) > 0 for at in keys)
