@@ -19,7 +19,7 @@ from shared.answers.columns import (
     same,
 )
 from shared.answers.lexicon import words
-from shared.answers.question import Question, Term
+from shared.answers.question import Question, Term, word_before
 from shared.answers.records import RecordRow
 from shared.answers.row_questions import (
     AGES,
@@ -56,6 +56,7 @@ _LIGHT = words("light") | words("people")
 _SHIFTS = words("shifts")
 _MAIL = words("mail")
 _PLAIN = _LIGHT | _MAIL
+_WHICH = frozenset(["which", "what", "welche", "welcher", "welches", "welchem", "welchen"])
 _VALUE = 6
 """Words of a cell that is a value, and no sentence."""
 
@@ -301,8 +302,7 @@ class _RowRead(ColumnComparison):
 
     def _follows_which(self, term: Term) -> bool:
         """The noun behind "which": the row itself is one of them."""
-        before = self.question.text[: term.start].lower().split()
-        return bool(before) and before[-1] in ("which", "what", "welche", "welcher", "welches", "welchem", "welchen")
+        return word_before(self.question.text, term.start) in _WHICH
 
     def _worth(self, at: int, rest: Iterable[Term]) -> float:
         """How well the column is asked for: by its name, by the type of answer, and by what stands in the cell."""
