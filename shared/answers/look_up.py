@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -279,11 +280,15 @@ class _RowRead(ColumnComparison):
         places = [at for at in range(1, len(self.row.cells)) if self._is_value(at, figures)]
         if len(places) != 1:
             return None
-        caption = phrase_of(f"{self.row.table.caption} {self.title} {' '.join(labels(self.row.table.passage.text))}")
         left = [term for term in rest if not self.explains(term) and not is_in(term, self.cells[places[0]])]
-        if any(term in self.question.names or not is_in(term, caption) for term in left):
+        if any(term in self.question.names or not is_in(term, self._around) for term in left):
             return None
         return RowMatch(self.row, frozenset([0]), places[0])
+
+    @cached_property
+    def _around(self) -> Phrase:
+        """What stands around a row of a label: the table's caption, the form's title, the labels of the passage."""
+        return phrase_of(f"{self.row.table.caption} {self.title} {' '.join(labels(self.row.table.passage.text))}")
 
     def _is_value(self, at: int, figures: bool) -> bool:
         cell, column = self.row.cells[at], self.row.table.columns[at]
