@@ -145,16 +145,12 @@ class UsageLedger:
 
     async def stream(self, tenant_id: str, since: datetime, until: datetime) -> AsyncIterator[list[Record]]:
         """A tenant's records from `since` on, before `until`, in parts and day by day, never all in memory."""
-        first, last = microseconds(since), microseconds(until)
         snapshot = await self._snapshots.read([tenant_id], day_of(since), day_of(until - _MOMENT))
         by_day = {one.day: one for one in snapshot.days}
         for day in sorted({*snapshot.fresh, *by_day}):
             if day in by_day:
-                spans = by_day[day].head.spans()
-                numbers = [one for one, (oldest, newest) in enumerate(spans) if newest >= first and oldest < last]
-                for start in range(0, len(numbers), _READ_BLOBS):
-                    records = await self._read(by_day[day], numbers[start : start + _READ_BLOBS])
-                    yield [one for one in records if since <= one.at < until]
+                async for part in self._stream_day(by_day[day], since, until):
+                    yield part
             yield [one for one in snapshot.fresh.get(day, []) if since <= one.at < until]
 
     async def records(self, tenant_id: str, since: datetime, until: datetime) -> list[Record]:
@@ -210,16 +206,22 @@ class UsageLedger:
         first, last = microseconds(since), microseconds(until)
         snapshot = await self._snapshots.read([tenant_id], day_of(since), day_of(until - _MOMENT))
         for day in snapshot.days:
-            spans = day.head.spans()
-            if all(first <= oldest and newest < last for oldest, newest in spans):
+            if all(first <= oldest and newest < last for oldest, newest in day.head.spans()):
                 yield day
                 continue
-            numbers = [one for one, (oldest, newest) in enumerate(spans) if newest >= first and oldest < last]
-            for start in range(0, len(numbers), _READ_BLOBS):
-                records = await self._read(day, numbers[start : start + _READ_BLOBS])
-                yield [one for one in records if since <= one.at < until]
+            async for records in self._stream_day(day, since, until):
+                yield records
         for fresh in snapshot.fresh.values():
             yield [one for one in fresh if since <= one.at < until]
+
+    async def _stream_day(self, day: LedgerDay, since: datetime, until: datetime) -> AsyncIterator[list[Record]]:
+        """What a day's digest covers of the period, in parts."""
+        first, last = microseconds(since), microseconds(until)
+        spans = enumerate(day.head.spans())
+        numbers = [number for number, (oldest, newest) in spans if newest >= first and oldest < last]
+        for start in range(0, len(numbers), _READ_BLOBS):
+            records = await self._read(day, numbers[start : start + _READ_BLOBS])
+            yield [one for one in records if since <= one.at < until]
 
     async def tenants(self) -> list[str]:
         """All tenants that may have records, and `PLATFORM`."""
