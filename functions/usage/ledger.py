@@ -13,6 +13,7 @@ from shared.types.model import AnswerLocation, Rating
 from shared.types.money import usd
 from shared.types.period import PagedPeriod, span
 from shared.types.principal import Principal
+from shared.usage.concurrency import map_concurrently
 from shared.usage.journal import Journal
 from shared.usage.ledger import UsageLedger
 from shared.usage.outbox import flush_outbox
@@ -112,18 +113,22 @@ async def _feedback(
         return isinstance(record, FeedbackRecord) and request_id in (record.request_id, record.label)
 
     found = await ledger.newest([records.tenant_id], _MOST_RATINGS, None, matches, since, request_id, (FeedbackRecord,))
-    views: dict[tuple[str, str], FeedbackView] = {}
+    newest: dict[tuple[str, str], FeedbackRecord] = {}
     for one in found:
-        if isinstance(one, FeedbackRecord) and (one.request_id, one.key_id) not in views:
-            text = await records.feedback(one.request_id, one.key_id)
-            views[one.request_id, one.key_id] = FeedbackView(
-                request_id=one.request_id,
-                at=one.at,
-                key_id=one.key_id,
-                rating=text.rating if text else one.rating,
-                comment=text.comment if text else None,
-            )
-    return list(views.values())
+        if isinstance(one, FeedbackRecord):
+            newest.setdefault((one.request_id, one.key_id), one)
+
+    async def view(one: FeedbackRecord) -> FeedbackView:
+        text = await records.feedback(one.request_id, one.key_id)
+        return FeedbackView(
+            request_id=one.request_id,
+            at=one.at,
+            key_id=one.key_id,
+            rating=text.rating if text else one.rating,
+            comment=text.comment if text else None,
+        )
+
+    return await map_concurrently(view, list(newest.values()))
 
 
 def _view(record: UsageRecord) -> UsageRecordView:
