@@ -46,6 +46,7 @@ def beside(before: str, text: str) -> str:
     return f" {text}" if before[-1:].isalnum() and text[:1].isalnum() else text
 
 
-def last_of(runs: Sequence[str]) -> str:
-    """The run that the next one stands behind: the last that is not empty."""
-    return next(filter(None, reversed(runs)), "")
+def last_of(runs: Sequence[str], end: int | None = None) -> str:
+    """The run that the next one stands behind, or the one at `end`: the last that is not empty."""
+    places = range(len(runs) if end is None else end)
+    return next((runs[place] for place in reversed(places) if runs[place]), "")

@@ -315,7 +315,7 @@ class HtmlPage:
         """Marks a power, for example, so that it does not become part of the number before it."""
         text, place, attributes = self._spans.pop() if self._spans else (None, 0, {})
         if text is self._text:
-            self._text[place:] = [span_text(tag, attributes, last_of(text[:place]), "".join(text[place:]))]
+            self._text[place:] = [span_text(tag, attributes, last_of(text, place), "".join(text[place:]))]
 
     def _apart(self, text: str) -> None:
         if text:

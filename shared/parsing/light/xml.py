@@ -119,7 +119,7 @@ class _Tree:
         if name in {"sup", "sub"}:
             text, place = self._spans.pop()
             if text is self._text:
-                text[place:] = [raised(last_of(text[:place]), "".join(text[place:]), name)]
+                text[place:] = [raised(last_of(text, place), "".join(text[place:]), name)]
         if name in INLINE and self._in_prose(1):
             self._path.pop()
             self._opened.pop()
