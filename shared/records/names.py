@@ -25,11 +25,13 @@ def graph(tenant_id: str) -> str:
     return f"t/{tenant_id}/graph/"
 
 
+def graph_folder(tenant_id: str, document_id: str) -> str:
+    """Of what was imported with a document; without one, of merges of the tenant's own."""
+    return f"{graph(tenant_id)}{document_id or '-'}/"
+
+
 def graph_part(tenant_id: str, document_id: str, generation: int, digest: str) -> str:
-    return f"{graph(tenant_id)}{document_id or NO_DOCUMENT}/{generation}/{digest}"
-
-
-NO_DOCUMENT = "-"
+    return f"{graph_folder(tenant_id, document_id)}{generation}/{digest}"
 
 
 def tombstone(tenant_id: str, document_id: str) -> str:

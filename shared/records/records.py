@@ -239,8 +239,8 @@ class TenantRecords:
 
     async def erase(self, document_id: str, up_to_generation: int) -> None:
         """Erases the blobs of every generation up to this one."""
-        of_graph = f"{names.graph(self.tenant_id)}{document_id}/"
-        for folder in (names.document_folder(self.tenant_id, document_id), of_graph):
+        for name in (names.document_folder, names.graph_folder):
+            folder = name(self.tenant_id, document_id)
             for generation in await self._blobs.folders(folder):
                 if int(generation) <= up_to_generation:
                     await self._blobs.erase_all(f"{folder}{generation}/")
