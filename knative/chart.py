@@ -1,19 +1,17 @@
 """Renders what in the Helm chart comes from the table: the functions, their policies, and the schema of the values."""
 
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from knative import network, render
+from knative.network import Manifest
 from knative.values import schema
 from shared.table.table import Function, Table
 
 CHART = Path(__file__).parents[1] / "infra/aegis-rag-helm"
 FUNCTIONS = "files/functions.yaml"
 _HEALTH_FUNCTION = "front"
-
-Manifest = dict[str, Any]
 
 
 def rendered(table: Table) -> dict[str, str]:

@@ -4,16 +4,16 @@ differs where Docling's models read pages on graphics cards.
 `python -m knative.render` writes them; with `--check` it says which are stale.
 """
 
+import functools
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from knative import network
-from knative.network import has_routes, service_name
+from knative.network import Manifest, has_routes, service_name
 from shared.table.table import DEAD_LETTER, DoclingRow, Function, Need, Operation, Table, load
 
 SERVICES = Path(__file__).parent / "services"
@@ -35,8 +35,6 @@ _BUSY_PERCENT = 70
 _DOCLING = {"AEGIS_PDF_ENGINE": "docling", "DOCLING_ARTIFACTS_PATH": "/opt/docling"}
 _WARM_WITHIN = "900s"  # a large image, and models to load
 _REQUESTED_CPU_SHARE = 4  # a function mostly waits for its stores; what it may use is four times what it reserves
-
-Manifest = dict[str, Any]
 
 
 class Variable(Struct, frozen=True):
@@ -305,6 +303,7 @@ def _short(event_type: str) -> str:
     return "-".join(event_type.removeprefix("aegis.").removesuffix(".v1").replace("_", "-").split("."))
 
 
+@functools.cache
 def version() -> str:
     project = tomllib.loads((SERVICES.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
     return str(project["project"]["version"])
